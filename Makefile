@@ -1,0 +1,74 @@
+# Thin: every target that does the work calls the `kgplan` command.
+# Override with e.g. `make demo SOURCE=/data/MOOCCube.zip` or `make serve PORT=9000`.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SOURCE ?= data/mooccube-cs.zip
+PORT   ?= 8000
+ARGS   ?=
+EXTRAS ?= embed,dev
+UV     := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+
+# The environment is complete when this file is newer than what it was made from.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "kgplan needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+.PHONY: help setup demo test check format serve etl graph embed diagnose similarity bench paper constraints clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## make the environment in .venv (every target does so when needed)
+
+demo: setup ## the main job on real rows: files -> graph -> model -> one learner's path
+	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
+
+test: setup ## all tests (benchmarks apart)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## formatting, lint, layers and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: setup ## format and fix what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+serve: setup ## the HTTP service on loopback, PORT=8000
+	$(BIN)/kgplan serve --port $(PORT) $(ARGS)
+
+etl: setup ## extract, map, check: SOURCE=data/mooccube-cs.zip
+	$(BIN)/kgplan etl run $(SOURCE) $(ARGS)
+
+graph: setup ## load the checked triples into the graph database
+	$(BIN)/kgplan graph load $(ARGS)
+
+embed: setup ## train TransR on the graph's triples
+	$(BIN)/kgplan embed $(ARGS)
+
+diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
+	$(BIN)/kgplan diagnose $(ARGS)
+
+similarity: setup ## semantic and collaborative similarity, and their fusion
+	$(BIN)/kgplan similarity $(ARGS)
+
+bench: setup ## benchmarks, as ratios against a baseline in the same run
+	$(BIN)/python -m pytest tests/bench -o testpaths=tests/bench -o norecursedirs= --no-header -q -s $(ARGS)
+
+constraints: setup ## pin the newest allowed versions again
+	$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra embed --extra dev pyproject.toml -o constraints.txt --upgrade
+	@$(BIN)/python -m pip --disable-pip-version-check list --format=freeze | grep -i '^uv==' >> constraints.txt
+
+clean: ## remove the environment, caches and results
+	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
