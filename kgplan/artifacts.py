@@ -1,0 +1,287 @@
+"""Which results are there, are they whole, and which version is in use?
+
+An artifact is a folder `<root>/<kind>/<version>/` of files and a `manifest.json`. Its version is a
+hash of the files, the configuration and the inputs' versions, so the same work done twice is the
+same artifact. It is written aside and renamed when whole; `<root>/current.json` names the version
+of each kind in use and is replaced in one step, for one kind or for several together.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kgplan.arrays import Array
+from kgplan.errors import ArtifactDamaged, ArtifactMissing
+
+MANIFEST = "manifest.json"
+MADE_BY = {
+    "tables": "kgplan etl run",
+    "records": "kgplan etl run",
+    "triples": "kgplan etl run",
+    "embedding": "kgplan embed",
+    "diagnosis": "kgplan diagnose",
+    "similarity": "kgplan similarity",
+}
+REPORTED_PACKAGES = ("kgplan", "numpy", "scipy", "numba", "duckdb", "morph-kgc", "pykeen", "torch")
+
+
+def hash_json(value: Any) -> str:
+    """Hash a JSON value, whatever the order of its keys.
+
+    >>> hash_json({"a": 1, "b": 2}) == hash_json({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One version of one result, verified when it was opened."""
+
+    kind: str
+    version: str
+    path: Path
+    manifest: Mapping[str, Any]
+
+    def array(self, name: str) -> Array:
+        """The array stored under `name`, memory-mapped and read-only."""
+        return np.load(self.path / f"{name}.npy", mmap_mode="r")
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Figures measured while it was made."""
+        return self.manifest["metrics"]
+
+
+@dataclass
+class Draft:
+    """An artifact being written: files go to `path`, figures to `metrics`."""
+
+    kind: str
+    path: Path
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    result: Artifact | None = None
+
+    def put(self, **arrays: Array) -> None:
+        """Store arrays, one file each."""
+        for name, array in arrays.items():
+            np.save(self.path / f"{name}.npy", array, allow_pickle=False)
+
+    def finished(self) -> Artifact:
+        """The artifact that this draft became when its block ended."""
+        if self.result is None:
+            raise ArtifactDamaged(f"the {self.kind} draft at {self.path} was never finished")
+        return self.result
+
+
+class ArtifactStore:
+    """The artifacts below one folder.
+
+    >>> store = ArtifactStore(Path(tempfile.mkdtemp()))
+    >>> with store.draft("embedding", config={"seed": 0}, inputs={}) as draft:
+    ...     draft.put(vectors=np.zeros((2, 3)))
+    >>> store.switch(draft.finished())
+    >>> store.current("embedding").array("vectors").shape
+    (2, 3)
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextlib.contextmanager
+    def draft(
+        self, kind: str, config: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> Iterator[Draft]:
+        """Write an artifact aside; it comes into being when the block ends without an error.
+
+        Args:
+            kind: what it is, for example "embedding".
+            config: every setting it was made with, as JSON values.
+            inputs: kind or data -> version of what it was made from.
+        """
+        drafts = self.root / ".drafts"
+        drafts.mkdir(parents=True, exist_ok=True)
+        sweep_abandoned(drafts)
+        path = Path(tempfile.mkdtemp(prefix=f"{kind}.{os.getpid()}.", dir=drafts))
+        draft = Draft(kind, path, config, inputs)
+        try:
+            yield draft
+            draft.result = self._keep(draft)
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _keep(self, draft: Draft) -> Artifact:
+        files = {
+            file.relative_to(draft.path).as_posix(): {
+                "sha256": hash_file(file),
+                "bytes": file.stat().st_size,
+            }
+            for file in sorted(draft.path.rglob("*"))
+            if file.is_file()
+        }
+        identity = {
+            "kind": draft.kind,
+            "config": dict(draft.config),
+            "inputs": dict(draft.inputs),
+            "files": {name: entry["sha256"] for name, entry in files.items()},
+        }
+        made_version = hash_json(identity)[:16]
+        manifest = {
+            "kind": draft.kind,
+            "version": made_version,
+            "config": dict(draft.config),
+            "inputs": dict(draft.inputs),
+            "files": files,
+            "metrics": draft.metrics,
+            "packages": package_versions(),
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+        (draft.path / MANIFEST).write_text(text, encoding="utf-8")
+        for file in draft.path.rglob("*"):
+            if file.is_file():
+                sync(file)
+        place = self.root / draft.kind / made_version
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return self.open(draft.kind, made_version)  # the same work was done before
+        except ArtifactDamaged:
+            shutil.rmtree(place)
+        except ArtifactMissing:
+            pass
+        draft.path.rename(place)
+        sync(place.parent)
+        return self.open(draft.kind, made_version)
+
+    def open(self, kind: str, version: str) -> Artifact:
+        """Open one version and check every file against the manifest.
+
+        Raises:
+            ArtifactMissing: there is no such version.
+            ArtifactDamaged: a file is missing, changed, or the manifest cannot be read.
+        """
+        place = self.root / kind / version
+        way_out = f"remove {place} and run `{MADE_BY.get(kind, 'kgplan demo')}` again"
+        if not place.is_dir():
+            raise ArtifactMissing(f"{kind} {version}", MADE_BY.get(kind, "kgplan demo"))
+        try:
+            manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+            files = manifest["files"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ArtifactDamaged(
+                f"{kind} {version} has no readable manifest ({error}); {way_out}"
+            ) from None
+        for name, entry in files.items():
+            file = place / name
+            if not file.is_file():
+                raise ArtifactDamaged(f"{kind} {version} lacks its file {name}; {way_out}")
+            if file.stat().st_size != entry["bytes"] or hash_file(file) != entry["sha256"]:
+                raise ArtifactDamaged(
+                    f"{kind} {version}: {name} is not what was written; {way_out}"
+                )
+        return Artifact(kind, version, place, manifest)
+
+    def in_use(self) -> dict[str, str]:
+        """Kind -> version in use; empty before the first switch."""
+        try:
+            return json.loads((self.root / "current.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise ArtifactDamaged(
+                f"{self.root / 'current.json'} is not JSON ({error}); "
+                "remove it and run the stages again"
+            ) from None
+
+    def current(self, kind: str) -> Artifact:
+        """The version of this kind that is in use.
+
+        Raises:
+            ArtifactMissing: none was made yet.
+            ArtifactDamaged: it is not whole.
+        """
+        versions = self.in_use()
+        if kind not in versions:
+            raise ArtifactMissing(kind, MADE_BY.get(kind, "kgplan demo"))
+        return self.open(kind, versions[kind])
+
+    def switch(self, *artifacts: Artifact) -> None:
+        """Put these versions into use, all in one step."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".current.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two stages may end at once
+            versions = self.in_use() | {made.kind: made.version for made in artifacts}
+            aside = self.root / ".current.json"
+            aside.write_text(json.dumps(versions, indent=1, sort_keys=True), encoding="utf-8")
+            sync(aside)
+            aside.replace(self.root / "current.json")
+            sync(self.root)
+
+    def versions(self, kind: str) -> Sequence[str]:
+        """All stored versions of this kind, oldest first."""
+        folder = self.root / kind
+        if not folder.is_dir():
+            return []
+        return [p.name for p in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime_ns)]
+
+    def remove(self, kind: str, version: str) -> None:
+        """Remove a version that is not in use.
+
+        Raises:
+            ArtifactMissing: there is no such version, or it is the one in use.
+        """
+        if self.in_use().get(kind) == version or version not in self.versions(kind):
+            raise ArtifactMissing(f"unused {kind} {version}", f"kgplan artifacts {kind}")
+        shutil.rmtree(self.root / kind / version)
+
+
+def sweep_abandoned(drafts: Path) -> None:
+    """Remove what writers left that were killed: their process id, in the name, is gone."""
+    for path in drafts.iterdir():
+        _, pid, _ = path.name.split(".", 2)
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except PermissionError:
+            pass  # alive, another user's
+
+
+def sync(path: Path) -> None:
+    """Make a file's or folder's content durable before something names it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape results."""
+    found = {"python": platform.python_version()}
+    for name in REPORTED_PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -1,0 +1,88 @@
+"""The embedded graph database: a file, opened by one writer or by many readers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ladybug
+
+from kgplan.errors import GraphUnavailable
+from kgplan.graph.queries import named_queries, query
+from kgplan.graph.store import Row
+
+BATCH = 10_000
+MAX_DB_BYTES = (
+    1 << 36
+)  # address space set aside, not memory; the default of 8 TiB fails in containers
+BUFFER_BYTES = 1 << 28
+
+
+class LadybugStore:
+    """A `GraphStore` on a Ladybug file.
+
+    Raises:
+        GraphUnavailable: another process writes to the file, or it is not a graph.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = ladybug.Database(
+                path,
+                read_only=read_only,
+                max_db_size=MAX_DB_BYTES,
+                buffer_pool_size=BUFFER_BYTES,
+            )
+            self._connection = ladybug.Connection(self._database)
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0].strip()
+            way_out = (
+                "wait for the other process or stop it"
+                if "lock" in reason
+                else "remove the file and run `kgplan graph load`"
+            )
+            raise GraphUnavailable(f"cannot open the graph {path}: {reason}; {way_out}") from None
+
+    def define_schema(self) -> None:
+        """Declare every node and relationship table that is not there yet."""
+        for name, statement in named_queries().items():
+            if name.startswith("schema.ladybug."):
+                self._connection.execute(statement)
+
+    def read(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a named query and return its rows."""
+        return self._run(name, parameters)
+
+    def write(self, name: str, rows: Sequence[Row] | None = None, **parameters: Any) -> int:
+        """Run a named query that changes the graph; with `rows`, in batches."""
+        if rows is None:
+            return sum(row["n"] for row in self._run(name, parameters))
+        return sum(
+            row["n"]
+            for start in range(0, len(rows), BATCH)
+            for row in self._run(name, {"rows": list(rows[start : start + BATCH]), **parameters})
+        )
+
+    def _run(self, name: str, parameters: dict[str, Any]) -> list[Row]:
+        try:
+            result = self._connection.execute(query(name), parameters)
+        except RuntimeError as error:
+            raise GraphUnavailable(f"query {name} failed: {error}") from error
+        return result.rows_as_dict().get_all()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become visible together, or not at all."""
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+        self._database.close()

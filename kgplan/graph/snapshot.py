@@ -1,0 +1,147 @@
+"""What does the graph say, as arrays, at one version?
+
+Sizes: K concepts, C courses, N triples.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Ids, positions
+from kgplan.graph.store import GraphStore, Row
+
+CLASSES = ("concept", "course", "school", "teacher", "field")
+RELATIONS = (
+    "course_has_concept",
+    "field_has_concept",
+    "field_has_course",
+    "school_has_course",
+    "school_has_teacher",
+    "teacher_has_course",
+    "prerequisite_of",
+    "broader_concept",
+)
+
+
+@dataclass(frozen=True)
+class GraphSnapshot:
+    """One version of the graph.
+
+    Attributes:
+        version: hash of all that the graph says; equal graphs have equal versions.
+        concept_ids, concept_names, concept_names_en: (K,) sorted by id; "" where unknown.
+        concept_fields: (K,) name of the field, "" where unknown.
+        course_ids, course_names: (C,) sorted by id.
+        course_concepts: (C, K) True where the course has the concept.
+        prerequisites: (K, K) True where the column is a direct prerequisite of the row.
+        prerequisite_sources: (after, before) positions -> where the edge comes from.
+        relations: relation -> ((N_r,) head ids, (N_r,) tail ids).
+    """
+
+    version: str
+    concept_ids: Ids
+    concept_names: Ids
+    concept_names_en: Ids
+    concept_fields: Ids
+    course_ids: Ids
+    course_names: Ids
+    course_concepts: sparse.csr_array
+    prerequisites: sparse.csr_array
+    prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
+    relations: Mapping[str, tuple[Ids, Ids]]
+
+    @property
+    def triples(self) -> Ids:
+        """(N, 3) head, relation, tail ids of every relation between entities."""
+        return np.concatenate(
+            [
+                np.column_stack([heads, np.full(heads.shape, name), tails])
+                for name, (heads, tails) in self.relations.items()
+            ]
+        )
+
+
+def snapshot_of(
+    entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]
+) -> GraphSnapshot:
+    """Arrange rows of the graph as arrays.
+
+    Args:
+        entities: class -> rows {id, name, name_en?}.
+        edges: relation -> rows {head, tail, sources?}.
+    """
+    concepts = sorted(entities["concept"], key=lambda row: row["id"])
+    courses = sorted(entities["course"], key=lambda row: row["id"])
+    concept_ids = id_array([row["id"] for row in concepts])
+    course_ids = id_array([row["id"] for row in courses])
+    relations = {
+        name: (id_array([row["head"] for row in rows]), id_array([row["tail"] for row in rows]))
+        for name, rows in edges.items()
+    }
+    before, after = (positions(concept_ids, ids) for ids in relations["prerequisite_of"])
+    field_names = {row["id"]: row["name"] or row["id"] for row in entities["field"]}
+    fields: dict[str, str] = {}
+    for row in edges["field_has_concept"]:
+        fields.setdefault(row["tail"], field_names[row["head"]])
+    has_course, has_concept = relations["course_has_concept"]
+    return GraphSnapshot(
+        version=content_hash(entities, edges),
+        concept_ids=concept_ids,
+        concept_names=id_array([row["name"] or row["id"] for row in concepts]),
+        concept_names_en=id_array([row["name_en"] or "" for row in concepts]),
+        concept_fields=id_array([fields.get(row["id"], "") for row in concepts]),
+        course_ids=course_ids,
+        course_names=id_array([row["name"] or row["id"] for row in courses]),
+        course_concepts=incidence(
+            positions(course_ids, has_course),
+            positions(concept_ids, has_concept),
+            (course_ids.size, concept_ids.size),
+        ),
+        prerequisites=incidence(after, before, (concept_ids.size, concept_ids.size)),
+        prerequisite_sources={
+            (int(a), int(b)): row["sources"] or []
+            for a, b, row in zip(after, before, edges["prerequisite_of"], strict=True)
+        },
+        relations=relations,
+    )
+
+
+def read_snapshot(store: GraphStore) -> GraphSnapshot:
+    """Read the whole graph from its database."""
+    return snapshot_of(
+        {name: store.read(f"snapshot.{name}") for name in CLASSES},
+        {name: store.read(f"snapshot.{name}") for name in RELATIONS},
+    )
+
+
+def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]) -> str:
+    """Hash what the rows say, whatever their order (16 hexadecimal digits)."""
+    digest = hashlib.sha256()
+    for name, rows in sorted([*entities.items(), *edges.items()]):
+        digest.update(f"{name} {len(rows)}\n".encode())
+        for line in sorted(repr(sorted(row.items(), key=str)) for row in rows):
+            digest.update(line.encode())
+    return digest.hexdigest()[:16]
+
+
+def id_array(values: Sequence[Any]) -> Ids:
+    """An array of texts that stays one when empty."""
+    return np.array(values, dtype=np.str_)
+
+
+def incidence(rows: Any, columns: Any, shape: tuple[int, int]) -> sparse.csr_array:
+    """A boolean matrix, True at the given places; its indices are sorted.
+
+    >>> incidence([0, 0, 1], [1, 1, 0], (2, 2)).toarray()
+    array([[False,  True],
+           [ True, False]])
+    """
+    matrix = sparse.coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=shape)
+    result = matrix.tocsr()
+    result.sum_duplicates()
+    result.sort_indices()
+    return result.astype(bool)

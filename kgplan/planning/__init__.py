@@ -1,0 +1,6 @@
+"""Planning: which concepts next, in what order, and why."""
+
+from kgplan.planning.plan import Plan, PlanOptions, Step, Teaching, Terms
+from kgplan.planning.planner import Planner
+
+__all__ = ["Plan", "PlanOptions", "Planner", "Step", "Teaching", "Terms"]

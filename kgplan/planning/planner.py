@@ -1,0 +1,389 @@
+"""What should this learner learn next in this course? Algorithm 1 of KG-PLPPM on arrays.
+
+Spec section 4. Sizes: U learners, K concepts, C courses; A concepts of the course asked for,
+N concepts of the learner's courses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from rapidfuzz import process
+from scipy import sparse
+
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.errors import UnknownCourse, UnknownLearner
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.planning.plan import (
+    MASTERED,
+    Plan,
+    PlanOptions,
+    Step,
+    Teaching,
+    Terms,
+    because_prerequisite,
+    because_start,
+)
+from kgplan.records import LearnerRecords, learned_concepts
+from kgplan.similarity import FusedSimilarity
+
+DENSE_LIMIT = 4096  # concepts up to which all similarities are held in memory (134 MB)
+TEACHINGS = 3  # places to learn a concept that a step names
+
+
+@dataclass(frozen=True)
+class LearnerMastery:
+    """Every learner's mastery, on its own sorted ids.
+
+    Attributes:
+        learner_ids, concept_ids: (U,), (K,) sorted.
+        mastery: (U, K) stored where evidence reaches the learner's concept.
+        prior: (K,) mastery where none does.
+    """
+
+    learner_ids: Ids
+    concept_ids: Ids
+    mastery: sparse.csr_array
+    prior: Floats
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """What the planner needs of one learner, on the graph's concepts."""
+
+    mastery: Floats  # (K,)
+    identified: Array  # (K,) bool
+    around: Ints  # (N,) sorted positions of N_u
+    learned: Array  # (K,) bool, C_uj
+    courses: frozenset[str]
+
+
+class Planner:
+    """Algorithm 1, ready to answer for any learner and course.
+
+    Args:
+        graph: what the graph says.
+        records: what the learners did.
+        diagnosis: what they know.
+        similarity: eq. (8).
+        model_version: named in every plan.
+    """
+
+    def __init__(
+        self,
+        graph: GraphSnapshot,
+        records: LearnerRecords,
+        diagnosis: LearnerMastery,
+        similarity: FusedSimilarity,
+        model_version: str,
+    ) -> None:
+        self.graph = graph
+        self.records = records
+        self.diagnosis = diagnosis
+        self.similarity = similarity
+        self.model_version = model_version
+        # each part keeps the concepts it was made with; the graph's order rules here
+        self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
+        self._record_concepts = positions(graph.concept_ids, records.concept_ids)
+        self._to_diagnosis = positions(diagnosis.concept_ids, graph.concept_ids)
+        self._prior = np.where(
+            self._to_diagnosis >= 0,
+            diagnosis.prior[np.maximum(self._to_diagnosis, 0)],
+            float(diagnosis.prior.mean()) if diagnosis.prior.size else 0.5,
+        )
+        self._diagnosed = positions(graph.concept_ids, diagnosis.concept_ids)
+        self._learned = learned_concepts(records).matrix
+        self._record_courses = positions(graph.course_ids, records.course_ids)
+        self._teachings = _teachings(graph, records)
+        self._dense = self._dense_similarity() if self._fits() else None
+
+    def _fits(self) -> bool:
+        return self.graph.concept_ids.size <= DENSE_LIMIT
+
+    def _dense_similarity(self) -> Floats:
+        everything = np.arange(self.graph.concept_ids.size)
+        return self._similarity_block(everything, everything)
+
+    def _similarity_block(self, rows: Ints, columns: Ints) -> Floats:
+        """(n, m) similarity; 0 for a concept that the similarity was made without."""
+        to = self._to_similarity
+        if to.min(initial=0) >= 0:
+            return self.similarity.block(to[rows], to[columns])
+        known_rows, known_columns = to[rows] >= 0, to[columns] >= 0
+        block = np.zeros((rows.size, columns.size))
+        block[np.ix_(known_rows, known_columns)] = self.similarity.block(
+            to[rows[known_rows]], to[columns[known_columns]]
+        )
+        return block
+
+    def plan(self, learner_id: str, course_id: str, options: PlanOptions | None = None) -> Plan:
+        """Plan what the learner should learn next in the course.
+
+        Args:
+            learner_id, course_id: ids of the records and of the graph.
+            options: length and the rest; defaults where None.
+
+        Raises:
+            UnknownLearner, UnknownCourse: no such id; the error holds close matches.
+        """
+        options = options or PlanOptions()
+        course = self._course(course_id)
+        learner = self._learner(learner_id)
+        c = self.graph.course_concepts
+        asked = c.indices[c.indptr[course] : c.indptr[course + 1]]
+        preference = self._preference(learner, asked, options.neighbours)
+        value = preference - learner.mastery[asked]
+        # a stable sort of positions that follow the ids: ties break by concept id
+        order = np.argsort(-value, kind="stable")
+        walk = self._walk(asked[order], learner.mastery, options)
+        chosen_for = {int(asked[k]): (float(preference[k]), float(value[k])) for k in order}
+        steps = tuple(self._step(course_id, learner, chosen_for, *found) for found in walk)
+        return Plan(
+            learner_id,
+            course_id,
+            self.graph.version,
+            self.model_version,
+            steps,
+            _notes(course_id, learner, asked, steps, options),
+        )
+
+    def _preference(self, learner: _Learner, asked: Ints, neighbours: int) -> Floats:
+        """S_P of eq. (12).
+
+        Args:
+            learner: whose.
+            asked: (A,) positions of the concepts asked for.
+            neighbours: n, how many similar concepts count.
+
+        Returns:
+            (A,) in [0, 1]; 0 where the learner's courses have no other concept.
+        """
+        around = learner.around
+        if self._dense is not None:
+            return _preferences(
+                self._dense, asked, around, asked, around, learner.learned, neighbours
+            )
+        block = self._similarity_block(asked, around)
+        rows, columns = np.arange(asked.size), np.arange(around.size)
+        return _preferences(block, rows, columns, asked, around, learner.learned, neighbours)
+
+    def _walk(
+        self, starts: Ints, mastery: Floats, options: PlanOptions
+    ) -> list[tuple[int, int, int, float]]:
+        """Steps 4 and 5: (concept, its start, what it leads to or -1, similarity) by step."""
+        requires = self.graph.prerequisites
+        planned: set[int] = set()
+        found: list[tuple[int, int, int, float]] = []
+        for start in starts.tolist():
+            if len(planned) == options.length:
+                break
+            if start in planned:
+                continue
+            planned.add(start)
+            path = [(start, start, -1, np.nan)]
+            now = start
+            while len(path) <= options.max_prerequisites and len(planned) < options.length:
+                before = [
+                    p
+                    for p in requires.indices[requires.indptr[now] : requires.indptr[now + 1]]
+                    if int(p) not in planned
+                ]
+                if not before:
+                    break
+                candidates = np.array(before)
+                alike = self._alike(candidates, now)
+                best = int(np.argmax(alike + (1 - mastery[candidates])))  # first: smallest id
+                chosen = int(candidates[best])
+                path.append((chosen, start, now, float(alike[best])))
+                planned.add(chosen)
+                now = chosen
+            found += reversed(path)
+        return found
+
+    def _alike(self, candidates: Ints, now: int) -> Floats:
+        if self._dense is not None:
+            return self._dense[candidates, now]
+        return self._similarity_block(candidates, np.array([now]))[:, 0]
+
+    def _step(
+        self,
+        course_id: str,
+        learner: _Learner,
+        chosen_for: dict[int, tuple[float, float]],
+        concept: int,
+        start: int,
+        leads_to: int,
+        similarity: float,
+    ) -> Step:
+        g = self.graph
+        mastery, identified = float(learner.mastery[concept]), bool(learner.identified[concept])
+        name = str(g.concept_names[concept])
+        if leads_to < 0:
+            preference, value = chosen_for[concept]
+            terms = Terms(preference, mastery, value, None, None)
+            because = because_start(terms, identified)
+        else:
+            terms = Terms(None, mastery, None, similarity, similarity + (1 - mastery))
+            later = str(g.concept_names[leads_to])
+            because = because_prerequisite(name, later, terms, identified)
+        return Step(
+            concept_id=str(g.concept_ids[concept]),
+            name=name,
+            name_en=str(g.concept_names_en[concept]),
+            role="start" if leads_to < 0 else "prerequisite",
+            start_concept_id=str(g.concept_ids[start]),
+            leads_to=None if leads_to < 0 else str(g.concept_ids[leads_to]),
+            terms=terms,
+            identified=identified,
+            teaches=self._where_taught(concept, course_id, learner.courses),
+            because=because,
+        )
+
+    def _where_taught(
+        self, concept: int, course_id: str, own: frozenset[str]
+    ) -> tuple[Teaching, ...]:
+        """The course asked for, then the learner's courses, then others; with a video first."""
+
+        def rank(place: Teaching) -> tuple[bool, bool, bool]:
+            return place.course_id != course_id, place.course_id not in own, place.video_id is None
+
+        return tuple(sorted(self._teachings[concept], key=rank)[:TEACHINGS])
+
+    def _course(self, course_id: str) -> int:
+        at = int(positions(self.graph.course_ids, np.array([course_id]))[0])
+        if at < 0:
+            raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))
+        return at
+
+    def _learner(self, learner_id: str) -> _Learner:
+        records, graph = self.records, self.graph
+        row = int(positions(records.learner_ids, np.array([learner_id]))[0])
+        if row < 0:
+            raise UnknownLearner(learner_id, close_matches(learner_id, records.learner_ids))
+        mastery, identified = self._prior.copy(), np.zeros(graph.concept_ids.size, dtype=bool)
+        diagnosed = int(positions(self.diagnosis.learner_ids, np.array([learner_id]))[0])
+        if diagnosed >= 0:
+            m = self.diagnosis.mastery
+            stored = slice(m.indptr[diagnosed], m.indptr[diagnosed + 1])
+            place = self._diagnosed[m.indices[stored]]
+            mastery[place[place >= 0]] = m.data[stored][place >= 0]
+            identified[place[place >= 0]] = True
+        enrolled = records.enrolled
+        mine = enrolled.indices[enrolled.indptr[row] : enrolled.indptr[row + 1]]
+        courses = self._record_courses[mine]
+        c = graph.course_concepts
+        around = [c.indices[c.indptr[k] : c.indptr[k + 1]] for k in courses if k >= 0]
+        known = self._learned
+        places = self._record_concepts[known.indices[known.indptr[row] : known.indptr[row + 1]]]
+        learned = np.zeros(graph.concept_ids.size, dtype=bool)
+        learned[places[places >= 0]] = True
+        return _Learner(
+            mastery=mastery,
+            identified=identified,
+            around=np.unique(np.concatenate(around)) if around else np.empty(0, dtype=np.int32),
+            learned=learned,
+            courses=frozenset(records.course_ids[mine].tolist()),
+        )
+
+
+@njit(cache=True)
+def _preferences(
+    similarity: Floats,
+    rows: Ints,
+    columns: Ints,
+    asked: Ints,
+    around: Ints,
+    learned: Array,
+    neighbours: int,
+) -> Floats:
+    """Eq. (12) over a similarity matrix: the n largest of each row, kept by insertion."""
+    result = np.zeros(rows.size)
+    best = np.empty(neighbours)
+    best_learned = np.empty(neighbours, dtype=np.bool_)
+    for i in range(rows.size):
+        count = 0
+        for j in range(columns.size):
+            if around[j] == asked[i]:  # a concept says nothing about itself
+                continue
+            s = similarity[rows[i], columns[j]]
+            if count == neighbours and s <= best[count - 1]:  # equal: the smaller id stays
+                continue
+            at = count if count < neighbours else neighbours - 1
+            while at > 0 and best[at - 1] < s:
+                best[at] = best[at - 1]
+                best_learned[at] = best_learned[at - 1]
+                at -= 1
+            best[at] = s
+            best_learned[at] = learned[around[j]]
+            count = min(count + 1, neighbours)
+        top, whole = 0.0, 0.0
+        for k in range(count):
+            whole += best[k]
+            if best_learned[k]:
+                top += best[k]
+        if whole > 0:
+            result[i] = top / whole
+    return result
+
+
+def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[list[Teaching]]:
+    """For every concept the courses that have it, in order of id, each with its first video."""
+    places: list[list[Teaching]] = [[] for _ in graph.concept_ids]
+    first_video: dict[tuple[str, str], tuple[int, str]] = {}
+    shown = records.course_videos.tocoo()
+    q = records.q_matrix
+    for course, video, position in zip(
+        shown.row.tolist(), shown.col.tolist(), shown.data.tolist(), strict=True
+    ):
+        course_id, video_id = str(records.course_ids[course]), str(records.video_ids[video])
+        for concept in q.indices[q.indptr[video] : q.indptr[video + 1]]:
+            key = (course_id, str(records.concept_ids[concept]))
+            earlier = first_video.get(key)
+            if earlier is None or (position, video_id) < earlier:
+                first_video[key] = (position, video_id)
+    listed = graph.course_concepts.tocoo()
+    pairs = set(
+        zip(
+            graph.course_ids[listed.row].tolist(),
+            graph.concept_ids[listed.col].tolist(),
+            strict=True,
+        )
+    )
+    at = {concept_id: k for k, concept_id in enumerate(graph.concept_ids.tolist())}
+    for course_id, concept_id in sorted(pairs | set(first_video)):
+        if concept_id in at:
+            video = first_video.get((course_id, concept_id))
+            places[at[concept_id]].append(Teaching(course_id, video[1] if video else None))
+    return places
+
+
+def _notes(
+    course_id: str, learner: _Learner, asked: Ints, steps: Sequence[Step], options: PlanOptions
+) -> tuple[str, ...]:
+    notes = []
+    if asked.size == 0:
+        notes.append(
+            f"Course {course_id} has no concepts in the graph, so there is nothing to plan."
+        )
+    elif learner.mastery[asked].min() >= MASTERED:
+        notes.append("You have mastered every concept of this course; these steps are a review.")
+    if learner.around.size == 0:
+        notes.append("Nothing is known about you yet: the plan rests on the course alone.")
+    if asked.size and len(steps) < options.length:
+        notes.append(
+            f"The course and what it builds on give {len(steps)}"
+            f" of the {options.length} steps asked for."
+        )
+    return tuple(notes)
+
+
+def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:
+    """Ids that look like the one that was asked for, best first.
+
+    >>> close_matches("C_math", np.array(["C_maths", "C_art", "K_x"]))
+    ['C_maths']
+    """
+    return [
+        match for match, _, _ in process.extract(wanted, ids.tolist(), limit=limit, score_cutoff=75)
+    ]

@@ -1,0 +1,133 @@
+"""What did learners enrol in and watch, and what do the videos cover?
+
+Sizes: U learners, V videos that cover a concept, K concepts, C courses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Array, Ids
+
+MATRICES = ("enrolled", "viewed", "course_concepts", "course_videos", "q_matrix")
+
+
+@dataclass(frozen=True)
+class LearnerRecords:
+    """The learner records, as sparse arrays on sorted ids.
+
+    Attributes:
+        learner_ids, video_ids, concept_ids, course_ids: (U,), (V,), (K,), (C,) sorted.
+        enrolled: (U, C) 1 where the learner is enrolled.
+        viewed: (U, V) share watched, in [0, 1], of the videos that the learner opened.
+        course_concepts: (C, K) 1 where the course has the concept.
+        course_videos: (C, V) place of the video in the course, from 1.
+        q_matrix: (V, K) 1 where the video covers the concept.
+    """
+
+    learner_ids: Ids
+    video_ids: Ids
+    concept_ids: Ids
+    course_ids: Ids
+    enrolled: sparse.csr_array
+    viewed: sparse.csr_array
+    course_concepts: sparse.csr_array
+    course_videos: sparse.csr_array
+    q_matrix: sparse.csr_array
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        arrays: dict[str, Array] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in MATRICES:
+                arrays |= csr_to_arrays(field.name, value)
+            else:
+                arrays[field.name] = value
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "LearnerRecords":
+        """Rebuild from what `to_arrays` gave."""
+        return cls(
+            **{
+                field.name: csr_from_arrays(field.name, arrays)
+                if field.name in MATRICES
+                else np.asarray(arrays[field.name])
+                for field in fields(cls)
+            }
+        )
+
+
+def observed_views(records: LearnerRecords) -> sparse.csr_array:
+    """The responses r_uv of V-DINA (spec section 3).
+
+    Returns:
+        (U, V): the share watched where the learner opened the video; a stored 0 where the video
+        belongs to a course of the learner's and was never opened; nothing elsewhere.
+    """
+    due = (records.enrolled.astype(np.int32) @ (records.course_videos > 0).astype(np.int32)).tocoo()
+    opened = records.viewed.tocoo()
+    key = np.concatenate([opened.row, due.row]).astype(np.int64) * records.video_ids.size
+    key += np.concatenate([opened.col, due.col])
+    share = np.concatenate([opened.data, np.zeros(due.nnz)])
+    key, first = np.unique(key, return_index=True)  # the view, where there is one, stands first
+    row, column = np.divmod(key, max(records.video_ids.size, 1))
+    indptr = np.searchsorted(row, np.arange(records.learner_ids.size + 1))
+    return sparse.csr_array((share[first], column, indptr), shape=records.viewed.shape)
+
+
+@dataclass(frozen=True)
+class LearnedConcepts:
+    """R of eq. (5): which learner has learned which concept, and how we know.
+
+    Attributes:
+        matrix: (U, K) 1 where learned.
+        by_view: pairs known from a watched video.
+        by_enrolment: further pairs known from enrolment in a course whose videos have no concepts.
+    """
+
+    matrix: sparse.csr_array
+    by_view: int
+    by_enrolment: int
+
+
+def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
+    """Which concepts each learner has learned (spec section 2, the choice under eq. 5).
+
+    A learner has learned a concept when a video was watched that covers it, or, for a course none
+    of whose videos has concepts, when the learner is enrolled in a course that has it.
+    """
+    watched = records.viewed > 0
+    by_view = (watched.astype(np.int32) @ records.q_matrix.astype(np.int32)) > 0
+    covered = (records.course_videos > 0).astype(np.int32) @ records.q_matrix.astype(np.int32)
+    without_videos = (np.diff(covered.tocsr().indptr) == 0).astype(np.int32)
+    through_course = sparse.diags_array(without_videos) @ records.course_concepts.astype(np.int32)
+    by_enrolment = (records.enrolled.astype(np.int32) @ through_course) > 0
+    matrix = (by_view + by_enrolment).tocsr().astype(bool)
+    matrix.sort_indices()
+    return LearnedConcepts(
+        matrix=matrix, by_view=int(by_view.nnz), by_enrolment=int(matrix.nnz - by_view.nnz)
+    )
+
+
+def csr_to_arrays(name: str, matrix: sparse.csr_array) -> dict[str, Array]:
+    """The parts of a sparse matrix, named after it."""
+    return {
+        f"{name}.indptr": matrix.indptr.astype(np.int64),
+        f"{name}.indices": matrix.indices.astype(np.int32),
+        f"{name}.data": matrix.data,
+        f"{name}.shape": np.array(matrix.shape, dtype=np.int64),
+    }
+
+
+def csr_from_arrays(name: str, arrays: Mapping[str, Array]) -> sparse.csr_array:
+    """The sparse matrix whose parts `csr_to_arrays` named."""
+    data, indices, indptr = (
+        np.asarray(arrays[f"{name}.{part}"]) for part in ("data", "indices", "indptr")
+    )
+    return sparse.csr_array(
+        (data, indices, indptr), shape=tuple(int(n) for n in arrays[f"{name}.shape"])
+    )
