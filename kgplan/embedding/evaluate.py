@@ -1,0 +1,131 @@
+"""How well does a model rank the true entity of a held-out fact? Filtered ranking by PyKEEN.
+
+For each fact (h, r, t) all E entities are ranked as tail of (h, r, ?) and as head of (?, r, t);
+entities that make another known fact, of any split, are left out. A tie counts as the mean of its
+best and worst place (PyKEEN's "realistic" rank).
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from pykeen.evaluation import RankBasedEvaluator, RankBasedMetricResults
+from pykeen.evaluation.rank_based_evaluator import RankPack
+from pykeen.models import Model
+from pykeen.models.baseline import MarginalDistributionBaseline
+from pykeen.triples import TriplesFactory
+
+from kgplan.arrays import Array
+
+# It warns at each evaluation that it cannot tune the batch size on a CPU; ours is given.
+logging.getLogger("torch_max_mem").setLevel(logging.ERROR)
+
+SIDES = ("head", "tail")
+# our key -> PyKEEN's
+METRICS = {
+    "mrr": "inverse_harmonic_mean_rank",
+    "hits@1": "hits_at_1",
+    "hits@3": "hits_at_3",
+    "hits@10": "hits_at_10",
+    "mean_rank": "arithmetic_mean_rank",
+}
+
+
+def ranking_metrics(
+    model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
+) -> dict[str, Any]:
+    """Filtered MRR, Hits@1/3/10 and mean rank of one split, per side and per relation.
+
+    Args:
+        model: any PyKEEN model of these entities and relations.
+        facts: the split that is ranked.
+        known: every split, this one too; their facts are filtered.
+        batch_size: facts ranked together.
+
+    Returns:
+        `both`, `head`, `tail`: the figures over all facts; `relations`: relation id -> the same
+        three. `ranked` counts the rankings, `candidates` is their mean number of entities.
+    """
+    evaluator, _ = _rank(model, facts, known, batch_size)
+    relation = facts.mapped_triples[:, 1].numpy()
+    everything = np.ones(relation.size, dtype=bool)
+    figures: dict[str, Any] = _sides(evaluator, everything)
+    figures["relations"] = {
+        label: _sides(evaluator, relation == number)
+        for label, number in sorted(facts.relation_to_id.items())
+        if (relation == number).any()
+    }
+    return figures
+
+
+def mean_reciprocal_rank(
+    model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
+) -> float:
+    """Filtered MRR of one split, head and tail side pooled; arguments as `ranking_metrics`."""
+    _, results = _rank(model, facts, known, batch_size)
+    return float(results.get_metric(f"both.realistic.{METRICS['mrr']}"))
+
+
+def popularity_baseline(training: TriplesFactory) -> Model:
+    """Rank entities by how often they are tail (or head) of the relation in training.
+
+    >>> facts = np.array([["c1", "has", "k1"], ["c1", "has", "k2"], ["c2", "has", "k1"]])
+    >>> model = popularity_baseline(TriplesFactory.from_labeled_triples(facts))
+    >>> model.score_t(torch.tensor([[0, 0]])).numpy().round(3)  # entities c1, c2, k1, k2
+    array([[0.   , 0.   , 0.667, 0.333]])
+    """
+    # without inverse relations: the baseline ranks heads by heads' counts
+    plain = training.clone_and_exchange_triples(
+        training.mapped_triples, create_inverse_triples=False
+    )
+    model = MarginalDistributionBaseline(plain, entity_margin=False, relation_margin=True)
+    # PyKEEN asks each model it evaluates for its device, and this one has no tensor to tell it by
+    model.register_buffer("device_marker", torch.empty(0), persistent=False)
+    return model
+
+
+def _rank(
+    model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
+) -> tuple[RankBasedEvaluator, RankBasedMetricResults]:
+    """Rank; the evaluator keeps each fact's rank, the results hold the figures."""
+    evaluator = RankBasedEvaluator(
+        filtered=True,
+        metrics=["mrr", "hits@k", "hits@k", "hits@k", "mr"],
+        metrics_kwargs=[None, {"k": 1}, {"k": 3}, {"k": 10}, None],
+        add_defaults=False,
+        clear_on_finalize=False,  # the ranks are read again, by relation
+    )
+    with torch.inference_mode():
+        results = evaluator.evaluate(
+            model,
+            facts.mapped_triples,
+            batch_size=batch_size,
+            use_tqdm=False,
+            additional_filter_triples=[other.mapped_triples for other in known],
+        )
+    return evaluator, results
+
+
+def _sides(evaluator: RankBasedEvaluator, chosen: Array) -> dict[str, dict[str, float]]:
+    """The figures of the chosen facts: both sides, head side, tail side."""
+    ranks, candidates = {}, {}
+    for side in SIDES:
+        ranks[side] = np.concatenate(evaluator.ranks[side, "realistic"])[chosen]
+        candidates[side] = np.concatenate(evaluator.num_candidates[side])[chosen]
+    for pooled in (ranks, candidates):
+        pooled["both"] = np.concatenate([pooled[side] for side in SIDES])
+    packs = [RankPack(side, "realistic", ranks[side], candidates[side], None) for side in ranks]
+    results = RankBasedMetricResults.from_ranks(evaluator.metrics, packs)
+    return {
+        side: {
+            **{
+                ours: float(results.get_metric(f"{side}.realistic.{theirs}"))
+                for ours, theirs in METRICS.items()
+            },
+            "ranked": int(ranks[side].size),
+            "candidates": float(candidates[side].mean()),
+        }
+        for side in ("both", *SIDES)
+    }

@@ -1,0 +1,273 @@
+"""Which vectors explain the graph's facts? TransR, trained by PyKEEN's classes [lin2015].
+
+Negative sampling learns next to nothing in a short time on a graph of this size, so each fact is
+a question with E answers instead: inverse relations make both sides tails [lacroix2018], the
+scores of all entities go through one softmax, and the queries of a relation are scored together.
+A query with n true tails counts n^p times, p = `query_weight_power`: with p = 1 every fact counts
+alike, with p = 0 every query.
+
+Sizes: N triples, E entities, R relations, d dimension, k relation dimension, B queries of a batch.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pykeen.models import TransR
+from pykeen.triples import LCWAInstances, TriplesFactory
+from pykeen.utils import NoRandomSeedNecessary
+
+from kgplan.arrays import Array, Ids
+from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig, TrainingConfig
+from kgplan.embedding.evaluate import mean_reciprocal_rank, popularity_baseline, ranking_metrics
+from kgplan.embedding.result import Embedding, TrainingProgress
+from kgplan.embedding.transr import RelationwiseTransR
+from kgplan.errors import InputError
+
+INVERSE = "_inverse"  # PyKEEN's ending for the id of an inverse relation
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three disjoint parts of the facts; every entity and relation occurs in `training`."""
+
+    training: TriplesFactory
+    validation: TriplesFactory
+    test: TriplesFactory
+
+    @property
+    def known(self) -> tuple[TriplesFactory, TriplesFactory, TriplesFactory]:
+        """All facts: what the filtered ranking leaves out."""
+        return self.training, self.validation, self.test
+
+
+def train(
+    triples: Ids,
+    config: EmbeddingConfig,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> Embedding:
+    """Train TransR, stop early on the validation split, measure on the test split.
+
+    The same triples (in any order), configuration, machine and number of threads give the same
+    bits: the budget is counted in epochs, and every draw has its seed in the configuration.
+
+    Args:
+        triples: (N, 3) ids of head, relation and tail; repeats count once.
+        config: every hyper-parameter.
+        progress: called after each epoch.
+
+    Returns:
+        The vectors of the best validation MRR, with the figures of both held-out splits.
+
+    Raises:
+        InputError: `triples` is no (N, 3) array or too small to be split.
+    """
+    split = split_triples(triples, config.split)
+    model = starting_model(split.training, config.model)
+    history = []
+    best_epoch, best_mrr, best_state = 0, -1.0, {}
+    evaluations_since_best = 0
+    for epoch, loss in _epochs(model, split.training, config.training):
+        mrr = None
+        if epoch % config.training.evaluate_every == 0 or epoch == config.training.epochs:
+            mrr = mean_reciprocal_rank(
+                model, split.validation, split.known, config.evaluation.batch_size
+            )
+            evaluations_since_best += 1
+            if mrr > best_mrr:
+                best_epoch, best_mrr, evaluations_since_best = epoch, mrr, 0
+                best_state = {name: value.clone() for name, value in model.state_dict().items()}
+        history.append(TrainingProgress(epoch, config.training.epochs, loss, mrr))
+        if progress is not None:
+            progress(history[-1])
+        if evaluations_since_best == config.training.patience:
+            break
+    model.load_state_dict(best_state)
+    return _embedding(model, split, config, best_epoch, tuple(history))
+
+
+def split_triples(triples: Ids, config: SplitConfig) -> Split:
+    """Sort, drop repeats and split by PyKEEN, each entity and relation kept in training.
+
+    Raises:
+        InputError: `triples` is no (N, 3) array, or a part of the split would be empty.
+    """
+    if triples.ndim != 2 or triples.shape[1] != 3:
+        raise InputError(
+            f"triples have shape {triples.shape}; give one row of head, relation and tail id each"
+        )
+    facts = np.unique(triples.astype(str), axis=0) if len(triples) else triples
+    parts = []
+    if len(facts):
+        factory = TriplesFactory.from_labeled_triples(facts, create_inverse_triples=True)
+        shares = [config.train, config.validation, config.test]
+        parts = factory.split(shares, random_state=config.seed)
+    if not parts or any(part.num_triples == 0 for part in parts):
+        raise InputError(
+            f"{len(facts)} different triples leave nothing to validate or test on,"
+            " once each entity and relation has one in training; embed a larger graph"
+        )
+    return Split(*parts)
+
+
+def starting_model(training: TriplesFactory, config: ModelConfig) -> RelationwiseTransR:
+    """TransR before the first step.
+
+    With `projection_start = "identity"` each relation's space is the first k of the d axes, plus
+    noise: TransR then starts as TransE, which the paper trains first for the same reason.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = RelationwiseTransR(
+            triples_factory=training,
+            embedding_dim=config.dimension,
+            relation_dim=config.relation_dimension,
+            scoring_fct_norm=config.norm,
+            power_norm=config.squared,
+            random_seed=NoRandomSeedNecessary,  # PyKEEN would seed every generator of the process
+        )
+        if config.projection_start == "identity":
+            shape = (config.dimension, config.relation_dimension)
+            noise = torch.randn(model.num_relations, *shape) * config.projection_noise
+            start = torch.eye(*shape) + noise
+            with torch.no_grad():
+                weight = model.relation_representations[1]._embeddings.weight
+                weight.copy_(start.reshape(weight.shape))
+    return model
+
+
+def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
+    """Load an embedding into PyKEEN's own TransR, for its prediction and evaluation tools."""
+    entities = {label: number for number, label in enumerate(embedding.entity_ids.tolist())}
+    relations = {label: number for number, label in enumerate(embedding.relation_ids[::2].tolist())}
+    factory = TriplesFactory(
+        mapped_triples=torch.empty(0, 3, dtype=torch.long),
+        entity_to_id=entities,
+        relation_to_id=relations,
+        create_inverse_triples=True,
+    )
+    model = TransR(
+        triples_factory=factory,
+        embedding_dim=config.model.dimension,
+        relation_dim=config.model.relation_dimension,
+        scoring_fct_norm=config.model.norm,
+        power_norm=config.model.squared,
+        random_seed=NoRandomSeedNecessary,
+    )
+    weights = [*model.entity_representations, *model.relation_representations]
+    values = [embedding.vectors, embedding.relation_vectors, embedding.projections]
+    with torch.no_grad():
+        for representation, value in zip(weights, values, strict=True):
+            weight = representation._embeddings.weight
+            weight.copy_(torch.from_numpy(np.ascontiguousarray(value)).reshape(weight.shape))
+    return model.eval()
+
+
+def _epochs(
+    model: RelationwiseTransR, training: TriplesFactory, config: TrainingConfig
+) -> Iterator[tuple[int, float]]:
+    """Train; after each epoch yield its number and its weighted mean loss, in nats."""
+    generator = torch.Generator().manual_seed(config.seed)
+    questions = LCWAInstances.from_triples_factory(training)
+    total_weight = float((np.diff(questions.compressed.indptr) ** config.query_weight_power).sum())
+    optimiser = {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad}[config.optimiser](
+        model.parameters(), lr=config.learning_rate
+    )
+    for epoch in range(1, config.epochs + 1):
+        done = (epoch - 1) / max(config.epochs - 1, 1)
+        rate = (1 - done) * config.learning_rate + done * config.final_learning_rate
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        model.train()
+        total = 0.0
+        batches = _batches(questions.pairs, config.batch_size, generator)
+        for relation, batch in batches:
+            loss = _softmax_loss(model, relation, questions, batch, config, generator)
+            optimiser.zero_grad()
+            (loss * (len(batches) / total_weight)).backward()
+            optimiser.step()
+            model.post_parameter_update()  # norms of at most 1
+            total += loss.item()
+        yield epoch, total / total_weight
+
+
+def _batches(pairs: Array, batch_size: int, generator: torch.Generator) -> list[tuple[int, Array]]:
+    """Shuffle the (head, relation) pairs into about equal batches of one relation each."""
+    batches = []
+    for relation in np.unique(pairs[:, 1]).tolist():
+        of_relation = np.flatnonzero(pairs[:, 1] == relation)
+        shuffled = of_relation[torch.randperm(of_relation.size, generator=generator).numpy()]
+        parts = max(1, round(of_relation.size / batch_size))
+        batches += [(relation, part) for part in np.array_split(shuffled, parts)]
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+def _softmax_loss(
+    model: RelationwiseTransR,
+    relation: int,
+    questions: LCWAInstances,
+    batch: Array,
+    config: TrainingConfig,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Cross-entropy of a batch's true tails, weighted sum over its queries, in nats."""
+    axis_weight = None
+    if config.dropout:
+        kept = torch.rand(model.relation_dimension, generator=generator) >= config.dropout
+        axis_weight = kept / (1 - config.dropout) ** 0.5  # keeps the mean squared distance
+    heads = torch.from_numpy(questions.pairs[batch, 0])
+    scores = config.score_scale * model.score_tails(heads, relation, axis_weight)
+    answers = questions.compressed[batch]
+    n_true = np.diff(answers.indptr)
+    weight = torch.from_numpy((n_true**config.query_weight_power).astype(np.float32))
+    rows = torch.from_numpy(np.repeat(np.arange(batch.size), n_true))
+    tails = torch.from_numpy(answers.indices.astype(np.int64))
+    share = torch.from_numpy(1 / n_true.astype(np.float32))
+    at_truth = scores[rows, tails] @ (weight * share)[rows]
+    if config.label_smoothing:
+        at_random = scores.mean(dim=1) @ weight
+        at_truth = torch.lerp(at_truth, at_random, config.label_smoothing)
+    return torch.logsumexp(scores, dim=1) @ weight - at_truth
+
+
+def _embedding(
+    model: RelationwiseTransR,
+    split: Split,
+    config: EmbeddingConfig,
+    best_epoch: int,
+    history: tuple[TrainingProgress, ...],
+) -> Embedding:
+    popularity = popularity_baseline(split.training)
+    batch_size = config.evaluation.batch_size
+    metrics: dict[str, object] = {
+        "counts": {
+            "entities": split.training.num_entities,
+            "relations": len(split.training.relation_to_id),
+            "training": split.training.num_triples,
+            "validation": split.validation.num_triples,
+            "test": split.test.num_triples,
+        },
+        "epochs": len(history),
+        "best_epoch": best_epoch,
+    }
+    for name, facts in (("validation", split.validation), ("test", split.test)):
+        metrics[name] = {
+            **ranking_metrics(model, facts, split.known, batch_size),
+            "popularity": ranking_metrics(popularity, facts, split.known, batch_size),
+        }
+    relations = sorted(split.training.relation_to_id, key=split.training.relation_to_id.__getitem__)
+    with torch.no_grad():
+        vectors, relation_vectors, projections = (
+            representation(None).numpy().copy()
+            for representation in (*model.entity_representations, *model.relation_representations)
+        )
+    return Embedding(
+        entity_ids=np.array(sorted(split.training.entity_to_id)),
+        vectors=vectors,
+        relation_ids=np.array([r + ending for r in relations for ending in ("", INVERSE)]),
+        relation_vectors=relation_vectors,
+        projections=projections,
+        metrics=metrics,
+        history=history,
+    )
