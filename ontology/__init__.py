@@ -1,0 +1,1 @@
+"""The vocabulary, the mapping and the constraints: what exists in the graph, as Turtle files."""
