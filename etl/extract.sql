@@ -58,7 +58,7 @@ CREATE MACRO mend_value(value) AS
 CREATE MACRO bad_number(field, value) AS
     CASE WHEN mend_value(value) IS NOT NULL THEN NULL
     WHEN value IS NOT NULL AND NOT coalesce(isfinite(number(value)), false)
-        THEN reject('impossible_time', format('{} is {!r}, not a number', field, value))
+        THEN reject('impossible_time', format('{} is ''{}'', not a number', field, value))
     WHEN number(value) < 0
         THEN reject('impossible_time', format('{} is {}, below 0', field, value))
     END;
@@ -104,7 +104,7 @@ typed AS (
             "local_start_time": "VARCHAR", "local_end_time": "VARCHAR"}') AS a
     FROM single
 )
-SELECT line, item, coalesce(line_text, raw) AS record,
+SELECT line, item, coalesce(line_text, raw::VARCHAR) AS record,
     coalesce(
         unusable,
         CASE WHEN coalesce(json_type(raw), 'NULL') <> 'OBJECT'
