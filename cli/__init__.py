@@ -1,0 +1,5 @@
+"""The `kgplan` command."""
+
+from kgplan.cli.main import app, main
+
+__all__ = ["app", "main"]

@@ -124,7 +124,7 @@ DETACH DELETE n
 RETURN count(n) AS n;
 
 // name: load.graph_version
-// The content hash of the whole graph, which plans name.
+// The content hash of the whole graph, which plans name; it has no run_id, so it is never swept.
 MERGE (n:GraphVersion {id: 'current'})
-SET n.version = $version, n.run_id = $run_id
+SET n.version = $version, n.loaded = $run_id
 RETURN count(n) AS n;

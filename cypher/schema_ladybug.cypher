@@ -23,7 +23,7 @@ CREATE NODE TABLE IF NOT EXISTS Field(
 
 // name: schema.ladybug.graph_version
 CREATE NODE TABLE IF NOT EXISTS GraphVersion(
-  id STRING, version STRING, run_id STRING, PRIMARY KEY (id));
+  id STRING, version STRING, loaded STRING, PRIMARY KEY (id));
 
 // name: schema.ladybug.course_has_concept
 CREATE REL TABLE IF NOT EXISTS COURSE_HAS_CONCEPT(FROM Course TO Concept, run_id STRING);

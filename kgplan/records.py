@@ -103,9 +103,9 @@ def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
     watched = records.viewed > 0
     by_view = (watched.astype(np.int32) @ records.q_matrix.astype(np.int32)) > 0
     covered = (records.course_videos > 0).astype(np.int32) @ records.q_matrix.astype(np.int32)
-    without_videos = (np.diff(covered.tocsr().indptr) == 0).astype(np.int32)
-    through_course = sparse.diags_array(without_videos) @ records.course_concepts.astype(np.int32)
-    by_enrolment = (records.enrolled.astype(np.int32) @ through_course) > 0
+    without_videos = np.diff(covered.tocsr().indptr) == 0
+    told_by_enrolment = records.enrolled.astype(np.int32) * without_videos  # course by course
+    by_enrolment = (told_by_enrolment @ records.course_concepts.astype(np.int32)) > 0
     matrix = (by_view + by_enrolment).tocsr().astype(bool)
     matrix.sort_indices()
     return LearnedConcepts(

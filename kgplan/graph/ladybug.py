@@ -1,7 +1,7 @@
 """The embedded graph database: a file, opened by one writer or by many readers."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,8 @@ class LadybugStore:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            with suppress(RuntimeError):  # a statement that failed has rolled back already
+                self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 

@@ -54,6 +54,19 @@ class GraphSnapshot:
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
 
+    def course_name(self, course_id: str) -> str:
+        """A course's name; its id where the graph does not have it."""
+        at = int(positions(self.course_ids, np.array([course_id]))[0])
+        return str(self.course_names[at]) if at >= 0 else course_id
+
+    def prerequisites_among(self, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """The (prerequisite, concept) pairs among these concepts."""
+        places = positions(self.concept_ids, id_array(concept_ids))
+        known = places[places >= 0]
+        pairs = self.prerequisites[known][:, known].tocoo()
+        before, after = self.concept_ids[known[pairs.col]], self.concept_ids[known[pairs.row]]
+        return sorted(zip(before.tolist(), after.tolist(), strict=True))
+
     @property
     def triples(self) -> Ids:
         """(N, 3) head, relation, tail ids of every relation between entities."""

@@ -1,0 +1,139 @@
+"""What the HTTP service says: the typed bodies of its answers."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kgplan.planning import Plan
+
+EXAMPLE_PATH: dict[str, Any] = {
+    "learner_id": "U_1000",
+    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+    "graph_version": "5f0c2f3f6f0b7a11",
+    "model_version": "0b5c7c1f7ad1c9e2",
+    "steps": [
+        {
+            "concept_id": "K_线性表_计算机科学技术",
+            "name": "线性表",
+            "name_en": "linear list",
+            "role": "prerequisite",
+            "start_concept_id": "K_栈_计算机科学技术",
+            "leads_to": "K_栈_计算机科学技术",
+            "terms": {
+                "preference": None,
+                "mastery": 0.31,
+                "value": None,
+                "similarity": 0.74,
+                "score": 1.43,
+            },
+            "identified": True,
+            "teaches": [{"course_id": "C_course-v1:TsinghuaX+30240184+sp", "video_id": "V_5f3a"}],
+            "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet"
+            " (mastery 0.31).",
+        }
+    ],
+    "notes": [],
+}
+
+
+class TermsOut(BaseModel):
+    """The numbers that chose a step; null where a number took no part."""
+
+    preference: float | None = Field(description="S_P: how much of what is alike was learned")
+    mastery: float = Field(description="probability that the learner holds the concept")
+    value: float | None = Field(description="preference - mastery, for a start")
+    similarity: float | None = Field(description="with the step that it leads to")
+    score: float | None = Field(description="similarity + 1 - mastery, for a prerequisite")
+
+
+class TeachingOut(BaseModel):
+    """A course that has the concept, and a video of it where one is known."""
+
+    course_id: str
+    video_id: str | None
+
+
+class StepOut(BaseModel):
+    """One concept of a path."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+    role: Literal["start", "prerequisite"]
+    start_concept_id: str = Field(description="the start whose walk found it")
+    leads_to: str | None = Field(description="the step that builds on it; null for a start")
+    terms: TermsOut
+    identified: bool = Field(description="false: no evidence reaches the mastery, it is assumed")
+    teaches: list[TeachingOut]
+    because: str = Field(description="one plain sentence made from the terms")
+
+
+class PathOut(BaseModel):
+    """What a learner should learn next in a course, foundation first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PATH]})
+
+    learner_id: str
+    course_id: str
+    graph_version: str
+    model_version: str
+    steps: list[StepOut]
+    notes: list[str] = Field(description="what is unusual about this path")
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PathOut":
+        """The body for a plan."""
+        return cls.model_validate(plan.to_dict())
+
+
+class HealthOut(BaseModel):
+    """That the service answers, and with what."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ok",
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "learners": 4384,
+                    "courses": 706,
+                    "concepts": 944,
+                }
+            ]
+        }
+    )
+
+    status: Literal["ok"] = "ok"
+    graph_version: str
+    model_version: str
+    learners: int
+    courses: int
+    concepts: int
+
+
+class Problem(BaseModel):
+    """An error, as problem details (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:kgplan:problem:unknown-course",
+                    "title": "Unknown course",
+                    "status": 404,
+                    "detail": "no course 'C_math'; close matches: C_maths",
+                    "close_matches": ["C_maths"],
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="stable name of this sort of error")
+    title: str
+    status: int
+    detail: str
+    close_matches: list[str] = Field(default=[], description="ids that look like the missing one")
+    fields: list[dict[str, str]] = Field(
+        default=[], description="parameters that are wrong, and why"
+    )

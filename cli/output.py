@@ -1,0 +1,71 @@
+"""How the command speaks: tables and progress for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from kgplan.etl.stages import Progress as Callback
+
+console = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, Chinese left readable."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table whose numbers are right-aligned."""
+    drawn = Table(title=title, title_justify="left", header_style="bold")
+    for place, heading in enumerate(headings):
+        numbers = all(isinstance(row[place], int | float) for row in rows) and bool(rows)
+        drawn.add_column(heading, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell(value) for value in row))
+    return drawn
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it.
+
+    >>> cell(12345), cell(0.5), cell(None)
+    ('12,345', '0.500', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress_bar(stage: str) -> Iterator[Callback]:
+    """Show how a stage comes on, on standard error, where a person looks on."""
+    bar = Progress(
+        TextColumn(f"[bold]{stage:<14}[/]"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total
+        )

@@ -1,0 +1,357 @@
+"""`kgplan demo | etl | graph | embed | diagnose | similarity`: the batch stages."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
+from kgplan.cli.plan import print_plan, write_picture
+from kgplan.diagnosis import DiagnosisConfig
+from kgplan.embedding.config import EmbeddingConfig
+from kgplan.errors import ConfigError
+from kgplan.etl.check import Severity
+from kgplan.etl.report import ExtractReport, render, summary, write_csv
+from kgplan.etl.stages import (
+    CHECK_REPORT,
+    DEFAULT_ALPHA,
+    Progress,
+    StageReport,
+    run_diagnose,
+    run_embed,
+    run_extract,
+    run_load,
+    run_map,
+    run_similarity,
+)
+from kgplan.model import open_planner, open_snapshot
+from kgplan.planning import Planner, PlanOptions
+from kgplan.settings import read_settings
+
+etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
+graph = typer.Typer(help="The graph database.", no_args_is_help=True)
+
+Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]
+SeverityOption = Annotated[
+    list[str] | None,
+    typer.Option("--severity", help="RULE=warn|drop|stop, instead of the constraint's own."),
+]
+
+
+def run_stage(name: str, stage: Callable[[Progress], StageReport]) -> StageReport:
+    """Run one stage with a progress bar and say what it did."""
+    with progress_bar(name) as progress:
+        report = stage(progress)
+    errors.print(
+        f"[green]✓[/] {report.stage:<14} {report.rows_in:>10,} in {report.rows_out:>10,} out"
+        f" {report.seconds:>7.1f} s  {report.version}",
+        highlight=False,
+    )
+    return report
+
+
+def finish(reports: Sequence[StageReport], as_json: bool) -> None:
+    """Print what the stages did."""
+    if as_json:
+        print_json([report.to_dict() for report in reports])
+    else:
+        console.print(stage_table(reports))
+
+
+def stage_table(reports: Sequence[StageReport]) -> Table:
+    """Rows in, rows out and seconds by stage."""
+    rows = [(r.stage, r.rows_in, r.rows_out, r.seconds, r.version) for r in reports]
+    return table("stages", ("stage", "rows in", "rows out", "seconds", "version"), rows)
+
+
+@etl.command("run")
+def run_etl(source: Source, severity: SeverityOption = None, as_json: AsJson = False) -> None:
+    """Extract tables, map them to triples and check the constraints.
+
+    [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
+    kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
+    """
+    settings = read_settings()
+    severities = read_severities(severity or [])
+    reports = [
+        run_stage("extract", lambda progress: run_extract(settings, source, progress)),
+        run_stage("map and check", lambda progress: run_map(settings, severities, progress)),
+    ]
+    finish(reports, as_json)
+
+
+def read_severities(given: Sequence[str]) -> dict[str, Severity]:
+    """Read RULE=severity pairs.
+
+    >>> read_severities(["SelfPrerequisite=stop"])
+    {'SelfPrerequisite': <Severity.STOP: 'stop'>}
+    """
+    choices = ", ".join(severity.value for severity in Severity)
+    found = {}
+    for pair in given:
+        rule, equals, name = pair.partition("=")
+        if not equals or name not in set(Severity):
+            raise ConfigError(f"--severity {pair!r} is not RULE=SEVERITY with one of {choices}")
+        found[rule] = Severity(name)
+    return found
+
+
+@etl.command("report")
+def report_etl(
+    csv: Annotated[Path | None, typer.Option(help="Write every rejected row to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What was read, kept, mended and rejected; violations of the constraints; cycles.
+
+    [bold]Examples:[/] kgplan etl report · kgplan etl report --csv rejects.csv
+    """
+    artifacts = ArtifactStore(read_settings().artifacts)
+    tables, triples = artifacts.current("tables"), artifacts.current("triples")
+    extracted = ExtractReport.from_dict(dict(tables.metrics))
+    checked = json.loads((triples.path / CHECK_REPORT).read_text(encoding="utf-8"))
+    if as_json:
+        print_json({"extract": summary(extracted), "check": checked})
+    else:
+        console.print(render(extracted))
+        counts = checked["classes"] | checked["properties"]
+        console.print(table("triples", ("class or property", "count"), list(counts.items())))
+        console.print(violation_table(checked))
+        for cycle in checked["cycles"]:
+            names = ", ".join(name for _, name in cycle["concepts"])
+            console.print(
+                f"cycle of {len(cycle['concepts'])} concepts, {len(cycle['pairs'])} pairs:"
+                f" {escape(names)}",
+                highlight=False,
+            )
+    if csv is not None:
+        written = write_csv(tables.path / "rejects.parquet", csv)
+        errors.print(f"{written:,} rejected rows written to {csv}")
+
+
+def violation_table(checked: dict[str, Any]) -> Table:
+    """The constraint violations by rule, with an example of each."""
+    example = {found["rule"]: found for found in reversed(checked["violations"])}
+    rows = [
+        (rule, example[rule]["severity"], count, example[rule]["node_id"], example[rule]["message"])
+        for rule, count in checked["violations_by_rule"].items()
+    ]
+    title = f"constraints: {checked['n_dropped']:,} triples dropped"
+    return table(title, ("rule", "severity", "count", "for example", "message"), rows)
+
+
+@graph.command("load")
+def load_graph(as_json: AsJson = False) -> None:
+    """Load the checked triples; a second load changes nothing.
+
+    [bold]Example:[/] kgplan graph load
+    """
+    settings = read_settings()
+    reports = [run_stage("load graph", lambda progress: run_load(settings, progress))]
+    finish(reports, as_json)
+
+
+@graph.command("show")
+def show_graph(as_json: AsJson = False) -> None:
+    """What the graph holds, and its version.
+
+    [bold]Example:[/] kgplan graph show --json
+    """
+    snapshot = open_snapshot(read_settings())
+    counts = {"concepts": snapshot.concept_ids.size, "courses": snapshot.course_ids.size}
+    counts |= {name: heads.size for name, (heads, _) in snapshot.relations.items()}
+    if as_json:
+        print_json({"graph_version": snapshot.version, **counts})
+        return
+    console.print(table(f"graph {snapshot.version}", ("what", "count"), list(counts.items())))
+
+
+def embed(config: Config = None, as_json: AsJson = False) -> None:
+    """Train TransR on the graph's triples; needs kgplan\\[embed].
+
+    [bold]Examples:[/] kgplan embed · kgplan embed --config my.toml --json
+    """
+    settings, chosen = read_settings(), embedding_config(config)
+    reports = [run_stage("embed", lambda progress: run_embed(settings, chosen, progress))]
+    if not as_json:
+        console.print(embedding_table(reports[0].details))
+    finish(reports, as_json)
+
+
+def embedding_config(path: Path | None) -> EmbeddingConfig:
+    """Read an embedding's configuration; the default one where no path is given."""
+    default = files("kgplan") / "embedding" / "default.toml"
+    if path is not None and not path.is_file():
+        raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
+    return EmbeddingConfig.from_toml((path or default).read_text(encoding="utf-8"))
+
+
+def diagnose(
+    flat_prior: Annotated[
+        bool, typer.Option("--flat-prior", help="Keep the prior of every concept at 0.5.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit V-DINA by EM: slip and guess of every video, mastery of every learner.
+
+    [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior
+    """
+    settings = read_settings()
+    config = DiagnosisConfig(learn_prior=not flat_prior)
+    reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
+    if not as_json:
+        console.print(diagnosis_table(reports[0].details))
+        console.print(f"objective {sparkline(reports[0].details['objective'])}", highlight=False)
+    finish(reports, as_json)
+
+
+def similarity(
+    alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = (
+        DEFAULT_ALPHA
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Semantic and collaborative similarity of concepts, and their fusion.
+
+    [bold]Example:[/] kgplan similarity --alpha 0.5
+    """
+    settings = read_settings()
+    reports = [run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress))]
+    finish(reports, as_json)
+
+
+def embedding_table(metrics: dict[str, Any]) -> Table:
+    """Filtered ranking of the test triples, beside the popularity baseline."""
+    test = metrics["test"]
+    rows = [(name, *figures) for name, figures in ranking_rows(test)]
+    headings = ("test triples", "MRR", "Hits@1", "Hits@3", "Hits@10", "mean rank")
+    return table("embedding, filtered", headings, rows)
+
+
+def ranking_rows(test: dict[str, Any]) -> list[tuple[str, list[float]]]:
+    """(what is ranked, its figures) for TransR and for popularity, by side."""
+    keys = ("mrr", "hits@1", "hits@3", "hits@10", "mean_rank")
+    return [
+        (f"{method}, {side}", [float(figures[side][key]) for key in keys])
+        for method, figures in (("TransR", test), ("popularity", test["popularity"]))
+        for side in ("both", "head", "tail")
+    ]
+
+
+def diagnosis_table(metrics: dict[str, Any]) -> Table:
+    """How the fit went."""
+    rows: list[tuple[str, Any]] = [
+        ("log-likelihood, first", metrics["objective"][0]),
+        ("log-likelihood, last", metrics["objective"][-1]),
+        ("iterations", metrics["iterations"]),
+        ("converged", metrics["converged"]),
+        ("propagation residual", metrics["residual"]),
+        ("concepts identified for someone", metrics["identified_concepts"]),
+    ]
+    rows += [(f"learners, {how}", count) for how, count in metrics["learners"].items()]
+    drawn = Table(title="diagnosis", title_justify="left", show_header=False)
+    for name, value in rows:
+        drawn.add_row(
+            name,
+            f"{value:,.4g}"
+            if isinstance(value, float) and abs(value) < 1
+            else (f"{value:,.1f}" if isinstance(value, float) else str(value)),
+        )
+    return drawn
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A curve in one line of text.
+
+    >>> sparkline([0, 1, 2, 3])
+    '▁▃▆█'
+    """
+    low, high = min(values), max(values)
+    steps = "▁▂▃▄▅▆▇█"
+    return "".join(steps[round((v - low) / ((high - low) or 1) * (len(steps) - 1))] for v in values)
+
+
+def demo(
+    source: Source = Path("data/mooccube-cs.zip"),
+    picture: Annotated[Path, typer.Option(help="Where the path's picture goes.")] = Path(
+        "var/path.svg"
+    ),
+    length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
+    as_json: AsJson = False,
+) -> None:
+    """The main job: source files, graph, embedding, diagnosis, similarity, one learner's path.
+
+    [bold]Example:[/] kgplan demo data/mooccube-cs.zip
+    """
+    settings = read_settings()
+    begun = time.perf_counter()
+    reports = [
+        run_stage("extract", lambda progress: run_extract(settings, source, progress)),
+        run_stage("map and check", lambda progress: run_map(settings, None, progress)),
+        run_stage("load graph", lambda progress: run_load(settings, progress)),
+        run_stage("embed", lambda progress: run_embed(settings, embedding_config(None), progress)),
+        run_stage("diagnose", lambda progress: run_diagnose(settings, DiagnosisConfig(), progress)),
+        run_stage("similarity", lambda progress: run_similarity(settings, progress=progress)),
+    ]
+    planner = open_planner(settings)
+    learner_id, course_id = showcase(planner)
+    made = planner.plan(learner_id, course_id, PlanOptions(length=length))
+    write_picture(planner, made, picture)
+    seconds, peak = time.perf_counter() - begun, peak_memory()
+    if as_json:
+        print_json(
+            {
+                "stages": [report.to_dict() for report in reports],
+                "plan": made.to_dict(),
+                "picture": str(picture),
+                "seconds": seconds,
+                "peak_memory_bytes": peak,
+            }
+        )
+        return
+    console.print(embedding_table(reports[3].details))
+    console.print(diagnosis_table(reports[4].details))
+    console.print(stage_table(reports))
+    print_plan(planner, made)
+    console.print(f"picture: {picture}", highlight=False)
+    console.print(f"{seconds:.1f} s in all, peak memory {peak / 1e9:.2f} GB")
+    console.print(
+        f"next: {Path(sys.argv[0])} plan {learner_id} {course_id} --length 8",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def showcase(planner: Planner) -> tuple[str, str]:
+    """The learner and course that show most.
+
+    The course whose concepts have the most prerequisites among those with videos that cover
+    concepts, and of its learners the one who opened the most of those videos.
+    """
+    graph, records = planner.graph, planner.records
+    requires = np.diff(graph.prerequisites.indptr)
+    weight = graph.course_concepts.astype(np.int64) @ requires
+    taught = np.diff(records.course_videos.indptr) > 0
+    at = {course: k for k, course in enumerate(graph.course_ids.tolist())}
+    rows = [k for k in np.flatnonzero(taught) if str(records.course_ids[k]) in at]
+    opened = (records.viewed > 0).astype(np.int64) @ (records.course_videos > 0).T.astype(np.int64)
+    enrolled = records.enrolled.astype(np.int64)
+    best = max(rows or [0], key=lambda k: weight[at[str(records.course_ids[k])]] if rows else 0)
+    counts = opened.tocsc()[:, [best]].multiply(enrolled.tocsc()[:, [best]]).toarray().ravel()
+    return str(records.learner_ids[int(np.argmax(counts))]), str(records.course_ids[best])
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes if sys.platform == "darwin" else kilobytes * 1024

@@ -1,0 +1,287 @@
+"""The batch stages: each reads what it needs, lets `kgplan/` compute, and writes an artifact.
+
+    etl -> graph -> embed -> diagnose -> similarity
+
+Every stage is a function of its inputs and its configuration: run again, it makes the same
+artifact, and a stage that was killed leaves nothing behind that anything would read.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgplan.artifacts import ArtifactStore, hash_file
+from kgplan.diagnosis import DiagnosisConfig, fit
+from kgplan.errors import ConfigError, MissingExtra
+from kgplan.etl.check import Severity, check_constraints
+from kgplan.etl.extract import extract
+from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.map import map_tables
+from kgplan.etl.records import read_records
+from kgplan.graph.store import open_graph
+from kgplan.model import open_records, open_snapshot
+from kgplan.records import csr_to_arrays, learned_concepts, observed_views
+from kgplan.settings import Settings
+from kgplan.similarity import fuse
+
+if TYPE_CHECKING:
+    from kgplan.embedding.config import EmbeddingConfig
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being done, how much of it is done, and how much there is if known."""
+
+CHECK_REPORT = "violations.json"
+DEFAULT_ALPHA = 0.7  # the weight of the semantic part in all of the paper's experiments
+
+
+def silent(what: str, done: int, total: int | None) -> None:
+    """Report no progress."""
+
+
+@dataclass
+class StageReport:
+    """What a stage took in, gave out and cost.
+
+    Attributes:
+        stage: its name.
+        rows_in, rows_out: records read and written, in the stage's own units.
+        seconds: wall time.
+        version: of what it made.
+        details: figures and sentences for people.
+    """
+
+    stage: str
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    version: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[StageReport]:
+    """A report whose seconds are filled in when the block ends."""
+    report, start = StageReport(stage), time.perf_counter()
+    yield report
+    report.seconds = time.perf_counter() - start
+
+
+def run_extract(settings: Settings, source: Path, progress: Progress = silent) -> StageReport:
+    """Source archive -> tables and learner records."""
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("extract") as report:
+        inputs = {"source": hash_source(source)}
+        with artifacts.draft("tables", {}, inputs) as tables:
+            extracted = extract(source, tables.path, lambda what, done: progress(what, done, None))
+            tables.metrics = extracted.to_dict()
+        made = tables.finished()
+        progress("learner records", 0, None)
+        with artifacts.draft("records", {}, {"tables": made.version}) as records:
+            records.put(**read_records(made.path).to_arrays())
+        artifacts.switch(made, records.finished())
+        report.version = made.version
+        report.rows_in = extracted.rows_read
+        report.rows_out = extracted.rows_written
+        report.details = {"rejected": extracted.rows_rejected}
+    return report
+
+
+def run_map(
+    settings: Settings,
+    severities: Mapping[str, Severity] | None = None,
+    progress: Progress = silent,
+) -> StageReport:
+    """Tables -> N-Triples, checked against the SHACL constraints."""
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("map and check") as report:
+        tables = artifacts.current("tables")
+        progress("mapping tables to triples", 0, None)
+        lines = map_tables(tables.path)
+        progress("checking constraints", 0, None)
+        config = {"severities": dict(severities or {})}
+        checked = check_constraints(lines, severities or {})  # before the first write
+        with artifacts.draft("triples", config, {"tables": tables.version}) as draft:
+            text = "".join(line + "\n" for line in checked.triples)
+            (draft.path / "triples.nt").write_text(text, encoding="utf-8")
+            found = json.dumps(checked.report(), ensure_ascii=False, indent=1)
+            (draft.path / CHECK_REPORT).write_text(found, encoding="utf-8")
+            draft.metrics = {
+                "dropped": checked.n_dropped,
+                "classes": checked.classes,
+                "properties": checked.properties,
+                "violations": len(checked.violations),
+                "cycles": [len(cycle.concepts) for cycle in checked.cycles],
+            }
+        artifacts.switch(draft.finished())
+        report.version = draft.finished().version
+        report.rows_in, report.rows_out = len(lines), len(checked.triples)
+        report.details = dict(draft.metrics)
+    return report
+
+
+def run_load(settings: Settings, progress: Progress = silent) -> StageReport:
+    """Checked triples -> graph database."""
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("load graph") as report:
+        triples = artifacts.current("triples")
+        lines = (triples.path / "triples.nt").read_text(encoding="utf-8").splitlines()
+        rows = rows_of(lines, graph_names())
+        with open_graph(settings.graph_url) as store:
+            loaded = load(rows, store, triples.version, progress)
+        report.version = loaded.graph_version
+        report.rows_in, report.rows_out = len(lines), sum(loaded.written.values())
+        report.details = asdict(loaded)
+    return report
+
+
+def run_embed(
+    settings: Settings, config: "EmbeddingConfig", progress: Progress = silent
+) -> StageReport:
+    """Graph -> TransR vectors.
+
+    Raises:
+        MissingExtra: PyKEEN and torch are not installed.
+    """
+    try:
+        from kgplan.embedding.train import train
+    except ModuleNotFoundError as error:
+        if error.name not in {"torch", "pykeen"}:
+            raise
+        raise MissingExtra("embed", "training an embedding") from None
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("embed") as report:
+        graph = open_snapshot(settings)
+        triples = graph.triples
+        embedding = train(
+            triples, config, lambda now: progress(f"loss {now.loss:.3f}", now.epoch, now.epochs)
+        )
+        inputs = {"graph": graph.version}
+        with artifacts.draft("embedding", config.to_dict(), inputs) as draft:
+            draft.put(
+                entity_ids=embedding.entity_ids,
+                vectors=embedding.vectors,
+                relation_ids=embedding.relation_ids,
+                relation_vectors=embedding.relation_vectors,
+                projections=embedding.projections,
+            )
+            draft.metrics = {
+                **embedding.metrics,
+                "history": [asdict(epoch) for epoch in embedding.history],
+            }
+        artifacts.switch(draft.finished())
+        report.version = draft.finished().version
+        report.rows_in, report.rows_out = len(triples), embedding.entity_ids.size
+        report.details = dict(embedding.metrics)
+    return report
+
+
+def run_diagnose(
+    settings: Settings, config: DiagnosisConfig, progress: Progress = silent
+) -> StageReport:
+    """Learner records -> slip, guess, prior and every learner's mastery."""
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("diagnose") as report:
+        records, source = open_records(artifacts)
+        watched = observed_views(records)
+        diagnosis = fit(
+            watched,
+            records.q_matrix,
+            config,
+            lambda iteration, objective, step: progress(
+                f"objective {objective:,.1f}", iteration, None
+            ),
+        )
+        with artifacts.draft("diagnosis", config.to_dict(), {"records": source.version}) as draft:
+            draft.put(
+                learner_ids=records.learner_ids,
+                concept_ids=records.concept_ids,
+                video_ids=records.video_ids,
+                slip=diagnosis.slip,
+                guess=diagnosis.guess,
+                prior=diagnosis.prior,
+                objective=diagnosis.objective,
+                **csr_to_arrays("mastery", diagnosis.mastery),
+            )
+            draft.metrics = {
+                "objective": diagnosis.objective.tolist(),
+                "iterations": diagnosis.objective.size - 1,
+                "converged": diagnosis.converged,
+                "residual": diagnosis.residual,
+                "unsettled": diagnosis.unsettled,
+                "learners": diagnosis.learners,
+                "skipped": diagnosis.skipped,
+                "identified_concepts": int(np.unique(diagnosis.mastery.indices).size),
+                "videos_without_observation": int((~diagnosis.observed).sum()),
+            }
+        artifacts.switch(draft.finished())
+        report.version = draft.finished().version
+        report.rows_in, report.rows_out = int(watched.nnz), int(diagnosis.mastery.nnz)
+        report.details = dict(draft.metrics)
+    return report
+
+
+def run_similarity(
+    settings: Settings, alpha: float = DEFAULT_ALPHA, progress: Progress = silent
+) -> StageReport:
+    """Vectors and learner records -> fused similarity of every pair of concepts.
+
+    Raises:
+        ConfigError: alpha is not in [0, 1].
+    """
+    if not 0 <= alpha <= 1:
+        raise ConfigError(f"alpha is {alpha}; it goes from 0 (learners only) to 1 (graph only)")
+    artifacts = ArtifactStore(settings.artifacts)
+    with timed("similarity") as report:
+        embedding = artifacts.current("embedding")
+        records, source = open_records(artifacts)
+        progress("co-learning counts and bounds", 0, None)
+        entity_ids = embedding.array("entity_ids")
+        concept_ids = records.concept_ids[np.isin(records.concept_ids, entity_ids)]
+        learned = learned_concepts(records)
+        columns = np.isin(records.concept_ids, concept_ids)
+        fused = fuse(
+            concept_ids,
+            embedding.array("vectors")[np.searchsorted(entity_ids, concept_ids)],
+            learned.matrix[:, columns],
+            alpha,
+        )
+        inputs = {"embedding": embedding.version, "records": source.version}
+        with artifacts.draft("similarity", {"alpha": alpha}, inputs) as draft:
+            draft.put(
+                concept_ids=fused.concept_ids,
+                vectors=fused.vectors,
+                bounds=np.array(list(asdict(fused.bounds).values())),
+                **csr_to_arrays("shared", fused.shared),
+            )
+            draft.metrics = {
+                "bounds": asdict(fused.bounds),
+                "learned_by_view": learned.by_view,
+                "learned_by_enrolment": learned.by_enrolment,
+                "concepts_without_vector": int(records.concept_ids.size - concept_ids.size),
+            }
+        artifacts.switch(draft.finished())
+        report.version = draft.finished().version
+        report.rows_in = int(records.concept_ids.size)
+        report.rows_out = concept_ids.size * (concept_ids.size - 1) // 2
+        report.details = dict(draft.metrics)
+    return report
+
+
+def hash_source(source: Path) -> str:
+    """Hash an archive's bytes, or the names and bytes of a folder's files."""
+    if source.is_file():
+        return hash_file(source)[:16]
+    files: Sequence[Path] = sorted(path for path in source.rglob("*.json") if path.is_file())
+    listed = "\n".join(f"{path.relative_to(source)} {hash_file(path)}" for path in files)
+    return hashlib.sha256(listed.encode()).hexdigest()[:16]

@@ -1,0 +1,92 @@
+"""The model in use: open all that a plan needs, from the graph and the artifacts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kgplan.arrays import Array
+from kgplan.artifacts import Artifact, ArtifactStore, hash_json
+from kgplan.graph.snapshot import GraphSnapshot, read_snapshot
+from kgplan.graph.store import open_graph
+from kgplan.planning.planner import LearnerMastery, Planner
+from kgplan.records import LearnerRecords, csr_from_arrays
+from kgplan.settings import Settings
+from kgplan.similarity import Bounds, FusedSimilarity
+
+MODEL_KINDS = ("records", "diagnosis", "similarity")
+
+
+class StoredArrays(Mapping[str, Array]):
+    """The arrays of an artifact, read when asked for."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+
+    def __getitem__(self, name: str) -> Array:
+        return self.artifact.array(name)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return (name[:-4] for name in self.artifact.manifest["files"] if name.endswith(".npy"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def open_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
+    """The learner records in use."""
+    artifact = artifacts.current("records")
+    return LearnerRecords.from_arrays(StoredArrays(artifact)), artifact
+
+
+def open_snapshot(settings: Settings) -> GraphSnapshot:
+    """The graph as it is now."""
+    with open_graph(settings.graph_url, read_only=True) as store:
+        return read_snapshot(store)
+
+
+def open_mastery(artifact: Artifact) -> LearnerMastery:
+    """Every learner's mastery from a diagnosis artifact."""
+    arrays = StoredArrays(artifact)
+    return LearnerMastery(
+        learner_ids=np.asarray(arrays["learner_ids"]),
+        concept_ids=np.asarray(arrays["concept_ids"]),
+        mastery=csr_from_arrays("mastery", arrays),
+        prior=np.asarray(arrays["prior"]),
+    )
+
+
+def open_similarity(artifact: Artifact) -> FusedSimilarity:
+    """Eq. (8) from a similarity artifact."""
+    arrays = StoredArrays(artifact)
+    return FusedSimilarity(
+        concept_ids=np.asarray(arrays["concept_ids"]),
+        vectors=np.asarray(arrays["vectors"]),
+        shared=csr_from_arrays("shared", arrays),
+        alpha=float(artifact.manifest["config"]["alpha"]),
+        bounds=Bounds(*np.asarray(arrays["bounds"]).tolist()),
+    )
+
+
+def open_planner(settings: Settings) -> Planner:
+    """Everything that a plan needs, ready to answer.
+
+    Raises:
+        ArtifactMissing, ArtifactDamaged: a stage has not run, or its result is not whole.
+        GraphUnavailable: the graph cannot be read.
+    """
+    artifacts = ArtifactStore(settings.artifacts)
+    records, _ = open_records(artifacts)
+    diagnosis, similarity = artifacts.current("diagnosis"), artifacts.current("similarity")
+    return Planner(
+        graph=open_snapshot(settings),
+        records=records,
+        diagnosis=open_mastery(diagnosis),
+        similarity=open_similarity(similarity),
+        model_version=model_version(artifacts),
+    )
+
+
+def model_version(artifacts: ArtifactStore) -> str:
+    """One name for the versions in use of all that plans are computed from, the graph apart."""
+    in_use = artifacts.in_use()
+    return hash_json({kind: in_use.get(kind) for kind in MODEL_KINDS})[:16]
