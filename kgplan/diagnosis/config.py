@@ -1,0 +1,112 @@
+"""Which settings shape a diagnosis?"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from kgplan.errors import ConfigError
+
+LINKS = ("compensatory", "conjunctive")
+
+
+@dataclass(frozen=True)
+class DiagnosisConfig:
+    """Every setting of V-DINA, with its default and meaning.
+
+    Attributes:
+        link: "compensatory": eta is the share of a video's concepts that are held (V-DINA, eq. 9);
+            "conjunctive": eta is 1 where all are held, else 0 (DINA, for exercises).
+        slip_start: slip of every video before the first iteration (.2 as in de la Torre 2009).
+        guess_start: guess of every video before the first iteration.
+        prior_start: P(concept held) of every concept before the first iteration; the spec's flat
+            prior over 2^K patterns is .5 with learn_prior off.
+        learn_prior: estimate one prior per concept; else all stay at their start.
+        prior_beta: Beta(a, b) on each prior; (2, 2) is one held and one not held, seen beforehand.
+        slip_beta: Beta(a, b) on each slip, both above 1: keeps videos with little evidence inside
+            0 < guess < 1 - slip < 1. (2, 6) weighs 6 responses and peaks at 1/6.
+        guess_beta: the same on each guess.
+        least_contrast: lower limit of log((1 - slip) / guess), above 0: holding more concepts never
+            makes a video less likely to be watched.
+        enumeration_limit: components with at most so many concepts are summed over all 2^n
+            patterns; larger ones, unless they are trees, go to propagation.
+        damping: share of the old message kept in an update, in [0, 1); raised by itself, per
+            component, where sweeps do not settle.
+        sweep_tolerance: propagation stops when no mastery moves by more than this in a sweep.
+        sweep_limit: it also stops after so many sweeps; what is left is in the residual.
+        tolerance: EM stops when an iteration gains less than this share of the objective.
+        iteration_limit: it also stops after so many iterations, and says it did not converge.
+        halving_limit: how often a step that would lower the objective is halved before EM stops.
+
+    Raises:
+        ConfigError: a value is out of its range.
+
+    >>> DiagnosisConfig(damping=1.5)
+    Traceback (most recent call last):
+    kgplan.errors.ConfigError: damping is 1.5; give a number in [0, 1)
+    """
+
+    link: str = "compensatory"
+    slip_start: float = 0.2
+    guess_start: float = 0.2
+    prior_start: float = 0.5
+    learn_prior: bool = True
+    prior_beta: tuple[float, float] = (2.0, 2.0)
+    slip_beta: tuple[float, float] = (2.0, 6.0)
+    guess_beta: tuple[float, float] = (2.0, 6.0)
+    least_contrast: float = 1e-3
+    enumeration_limit: int = 12
+    damping: float = 0.1
+    sweep_tolerance: float = 1e-4
+    sweep_limit: int = 200
+    tolerance: float = 1e-6
+    iteration_limit: int = 200
+    halving_limit: int = 8
+
+    def __post_init__(self) -> None:
+        if self.link not in LINKS:
+            raise ConfigError(f"link is {self.link!r}; give one of: {', '.join(LINKS)}")
+        for name in ("slip_start", "guess_start", "prior_start"):
+            self._need(name, 0 < getattr(self, name) < 1, "a number in (0, 1)")
+        self._need(
+            "guess_start", self.guess_start < 1 - self.slip_start, "a number below 1 - slip_start"
+        )
+        for name in ("prior_beta", "slip_beta", "guess_beta"):
+            a, b = getattr(self, name)
+            least = 1 if name == "prior_beta" else 1 + 1e-6
+            self._need(name, min(a, b) >= least, "two numbers above 1")
+        self._need("least_contrast", 0 < self.least_contrast < 1, "a number in (0, 1)")
+        self._need("enumeration_limit", 0 <= self.enumeration_limit <= 20, "0 to 20")
+        self._need("damping", 0 <= self.damping < 1, "a number in [0, 1)")
+        for name in ("sweep_tolerance", "tolerance"):
+            self._need(name, getattr(self, name) > 0, "a number above 0")
+        for name in ("sweep_limit", "iteration_limit"):
+            self._need(name, getattr(self, name) >= 1, "at least 1")
+        self._need("halving_limit", self.halving_limit >= 0, "at least 0")
+
+    def _need(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise ConfigError(f"{name} is {getattr(self, name)!r}; give {wanted}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain values: what a result was made with.
+
+        >>> DiagnosisConfig.from_dict(DiagnosisConfig(damping=0.5).to_dict()).damping
+        0.5
+        """
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "DiagnosisConfig":
+        """The settings that `to_dict` wrote; a name that is not a setting is refused.
+
+        Raises:
+            ConfigError: an unknown name, or a value out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(
+                f"no setting {unknown[0]!r}; the settings: {', '.join(sorted(known))}"
+            )
+        pairs: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in values.items()
+        }
+        return cls(**pairs)

@@ -1,0 +1,230 @@
+"""Which concepts does each learner hold, judged from the videos watched? V-DINA, section 3.4.
+
+The model is kg-plppm section 3: P(r_uv = 1 | alpha_u) = g_v^(1 - eta_uv) (1 - s_v)^eta_uv with
+eta_uv the share of the video's concepts that the learner holds, each concept held with its own
+prior. Slip, guess and prior are fitted by EM; docs/diagnosis.md tells how the E-step is made
+tractable and what is approximate in it.
+Sizes: U learners, V videos, K concepts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.em import Progress, climb
+from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases
+from kgplan.diagnosis.evidence import Problem, pose
+from kgplan.diagnosis.response import from_line, to_line
+from kgplan.errors import InputError
+
+NO_EVIDENCE, EXACT, PROPAGATED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Mastery at fixed slip, guess and prior.
+
+    Attributes:
+        mastery: (U, K) P(held | the learner's observations), stored where they reach the concept.
+        log_evidence: (U,) log P(observations) in nats; Bethe's approximation where PROPAGATED.
+        how: (U,) NO_EVIDENCE, EXACT (enumeration, trees, terms per concept) or PROPAGATED.
+        residual: (U,) largest move of a mastery in the last sweep; 0 where EXACT.
+        skipped: observations that say nothing about mastery: their video covers no concept, or
+            their weight is 0.
+    """
+
+    mastery: sparse.csr_matrix
+    log_evidence: Floats
+    how: Ints
+    residual: Floats
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A fitted V-DINA model and the mastery of every learner under it.
+
+    Attributes:
+        slip, guess: (V,) 0 < guess < 1 - slip < 1.
+        prior: (K,) P(concept held) before any observation.
+        observed: (V,) False where no observation speaks about the video: slip and guess are then
+            their Beta priors' peak.
+        mastery: (U, K) stored where the learner's observations reach the concept: *identified*.
+        objective: (iterations + 1,) log-evidence plus log density of the Beta priors, in nats;
+            never falls.
+        converged: the last whole EM step gained less than the tolerance.
+        residual: largest move of a mastery in the last sweep of any propagated component.
+        unsettled: learners whose propagation was stopped by the sweep limit.
+        learners: counts of learners by how they were inferred.
+        skipped: observations that say nothing (Inference.skipped).
+        config: the settings it was made with.
+    """
+
+    slip: Floats
+    guess: Floats
+    prior: Floats
+    observed: Array
+    mastery: sparse.csr_matrix
+    objective: Floats
+    converged: bool
+    residual: float
+    unsettled: int
+    learners: dict[str, int]
+    skipped: int
+    config: DiagnosisConfig
+
+    def mastery_of(self, row: int) -> Floats:
+        """(K,) the learner's mastery of every concept; the prior where nothing is identified."""
+        dense = self.prior.copy()
+        begin, end = self.mastery.indptr[row], self.mastery.indptr[row + 1]
+        dense[self.mastery.indices[begin:end]] = self.mastery.data[begin:end]
+        return dense
+
+    def identified_of(self, row: int) -> Array:
+        """(K,) True where some observation of the learner reaches the concept."""
+        reached = np.zeros(self.prior.size, bool)
+        begin, end = self.mastery.indptr[row], self.mastery.indptr[row + 1]
+        reached[self.mastery.indices[begin:end]] = True
+        return reached
+
+
+def fit(
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    config: DiagnosisConfig | None = None,
+    progress: Progress | None = None,
+    *,
+    weights: sparse.csr_matrix | None = None,
+    prior: Floats | None = None,
+    threads: int | None = None,
+) -> Diagnosis:
+    """Fit slip, guess and prior by EM and infer every learner's mastery.
+
+    Args:
+        watched: (U, V) share of each video that a learner watched, in [0, 1]; every stored entry
+            is an observation, a stored 0 too. What is not stored was not observed.
+        q_matrix: (V, K) not 0 where the video covers the concept.
+        config: all settings; None: the defaults.
+        progress: called after each iteration with its number and the objective in nats.
+        weights: (U, V) weight of each observation's log-likelihood, stored where `watched` is.
+        prior: (K,) prior of each concept to start from, in place of config.prior_start.
+        threads: at most so many; the result does not depend on it.
+
+    Raises:
+        AxisMismatch: arguments disagree on U, V or K.
+        InputError: a share outside [0, 1], a repeated entry, a weight or prior out of range.
+
+    >>> watched = sparse.csr_matrix(np.array([[1.0, 1.0], [1.0, 1.0]]))
+    >>> q_matrix = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 0]]))
+    >>> diagnosis = fit(watched, q_matrix)
+    >>> diagnosis.identified_of(0), diagnosis.learners["exact"]
+    (array([ True,  True, False]), 2)
+    """
+    config = config or DiagnosisConfig()
+    problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
+    start = _check_prior(prior, config.prior_start, problem.n_concepts)
+    top = climb(problem, start, config, progress, threads)
+    slip, guess = from_line(top.line.intercept, top.line.contrast)
+    inference = _spread(problem, top.found)
+    settled = inference.residual <= config.sweep_tolerance
+    counts = np.bincount(inference.how, minlength=3)
+    return Diagnosis(
+        slip=slip,
+        guess=guess,
+        prior=top.line.prior,
+        observed=problem.observed,
+        mastery=inference.mastery,
+        objective=top.objective,
+        converged=top.converged,
+        residual=float(inference.residual.max(initial=0.0)),
+        unsettled=int(np.sum(~settled)),
+        learners={
+            "without evidence": int(counts[NO_EVIDENCE]),
+            "exact": int(counts[EXACT]),
+            "propagated": int(counts[PROPAGATED]),
+        },
+        skipped=problem.skipped,
+        config=config,
+    )
+
+
+def infer(
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    slip: Floats,
+    guess: Floats,
+    prior: Floats,
+    config: DiagnosisConfig | None = None,
+    *,
+    weights: sparse.csr_matrix | None = None,
+    threads: int | None = None,
+) -> Inference:
+    """Infer mastery at fixed slip, guess and prior: the E-step alone, eq. (11).
+
+    Args:
+        watched: (U, V) as for `fit`.
+        q_matrix: (V, K).
+        slip, guess: (V,) 0 < guess < 1 - slip < 1.
+        prior: (K,) in (0, 1).
+        config: how to enumerate and propagate; None: the defaults.
+        weights: (U, V) as for `fit`.
+        threads: at most so many; the result does not depend on it.
+
+    Raises:
+        AxisMismatch: arguments disagree on U, V or K.
+        InputError: a value out of its range.
+
+    >>> one = sparse.csr_matrix(np.array([[1.0]]))  # watched in full: .5 * .9 against .5 * .2
+    >>> found = infer(one, one, np.array([0.1]), np.array([0.2]), np.array([0.5]))
+    >>> found.mastery.toarray().round(3)
+    array([[0.818]])
+    """
+    config = config or DiagnosisConfig()
+    check_axis("V", q_matrix=q_matrix.shape[0], slip=slip.size, guess=guess.size)
+    bad = np.flatnonzero(~((guess > 0) & (guess < 1 - slip) & (slip > 0)))
+    if bad.size:
+        raise InputError(
+            f"video {bad[0]} has guess {guess[bad[0]]} and slip {slip[bad[0]]}; "
+            "give 0 < guess < 1 - slip < 1"
+        )
+    problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
+    start = _check_prior(prior, config.prior_start, problem.n_concepts)
+    line = Line(*to_line(slip, guess), start)
+    return _spread(problem, expect(problem.evidence, problem.videos, line, config, None, threads))
+
+
+def _check_prior(prior: Floats | None, start: float, n_concepts: int) -> Floats:
+    if prior is None:
+        return np.full(n_concepts, start)
+    check_axis("K", q_matrix=n_concepts, prior=prior.size)
+    bad = np.flatnonzero(~((prior > 0) & (prior < 1)))
+    if bad.size:
+        raise InputError(f"concept {bad[0]} has prior {prior[bad[0]]}; give a number in (0, 1)")
+    return np.asarray(prior, np.float64)
+
+
+def _spread(problem: Problem, found: Expectations) -> Inference:
+    """Give every learner the result of its case."""
+    ev = problem.evidence
+    n_cases = ev.weight.size
+    of_cases = sparse.csr_matrix(
+        (found.mastery, ev.support.copy(), ev.support_start.copy()),
+        shape=(n_cases, problem.n_concepts),
+    )
+    of_cases.sort_indices()
+    residual = np.zeros(n_cases)
+    owner = np.repeat(np.arange(n_cases), np.diff(ev.component_start))
+    np.maximum.at(residual, owner, found.residual)
+    loops = loopy_cases(ev)
+    how = np.where(loops > 0, PROPAGATED, EXACT)
+    how[np.diff(ev.support_start) == 0] = NO_EVIDENCE
+    return Inference(
+        mastery=of_cases[problem.case_of],
+        log_evidence=found.log_evidence[problem.case_of],
+        how=how[problem.case_of],
+        residual=np.where(loops > 0, residual, 0.0)[problem.case_of],
+        skipped=problem.skipped,
+    )
