@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from kgplan.etl.stages import Progress as Callback
+from kgplan.progress import Progress as Callback
 
 console = Console()
 errors = Console(stderr=True)

@@ -7,36 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
-from kgplan.cli.plan import print_plan, write_picture
-from kgplan.diagnosis import DiagnosisConfig
-from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ConfigError
-from kgplan.etl.check import Severity
-from kgplan.etl.report import ExtractReport, render, summary, write_csv
-from kgplan.etl.stages import (
-    CHECK_REPORT,
-    DEFAULT_ALPHA,
-    Progress,
-    StageReport,
-    run_diagnose,
-    run_embed,
-    run_extract,
-    run_load,
-    run_map,
-    run_similarity,
-)
-from kgplan.model import open_planner, open_snapshot
-from kgplan.planning import Planner, PlanOptions
+from kgplan.progress import Progress
 from kgplan.settings import read_settings
+
+# Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
+if TYPE_CHECKING:
+    from kgplan.embedding.config import EmbeddingConfig
+    from kgplan.etl.check import Severity
+    from kgplan.etl.stages import StageReport
+    from kgplan.planning import Planner
 
 etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
 graph = typer.Typer(help="The graph database.", no_args_is_help=True)
@@ -49,7 +37,7 @@ SeverityOption = Annotated[
 ]
 
 
-def run_stage(name: str, stage: Callable[[Progress], StageReport]) -> StageReport:
+def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageReport":
     """Run one stage with a progress bar and say what it did."""
     with progress_bar(name) as progress:
         report = stage(progress)
@@ -61,7 +49,7 @@ def run_stage(name: str, stage: Callable[[Progress], StageReport]) -> StageRepor
     return report
 
 
-def finish(reports: Sequence[StageReport], as_json: bool) -> None:
+def finish(reports: Sequence["StageReport"], as_json: bool) -> None:
     """Print what the stages did."""
     if as_json:
         print_json([report.to_dict() for report in reports])
@@ -69,7 +57,7 @@ def finish(reports: Sequence[StageReport], as_json: bool) -> None:
         console.print(stage_table(reports))
 
 
-def stage_table(reports: Sequence[StageReport]) -> Table:
+def stage_table(reports: Sequence["StageReport"]) -> Table:
     """Rows in, rows out and seconds by stage."""
     rows = [(r.stage, r.rows_in, r.rows_out, r.seconds, r.version) for r in reports]
     return table("stages", ("stage", "rows in", "rows out", "seconds", "version"), rows)
@@ -82,6 +70,8 @@ def run_etl(source: Source, severity: SeverityOption = None, as_json: AsJson = F
     [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
     kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
     """
+    from kgplan.etl.stages import run_extract, run_map
+
     settings = read_settings()
     severities = read_severities(severity or [])
     reports = [
@@ -91,12 +81,14 @@ def run_etl(source: Source, severity: SeverityOption = None, as_json: AsJson = F
     finish(reports, as_json)
 
 
-def read_severities(given: Sequence[str]) -> dict[str, Severity]:
+def read_severities(given: Sequence[str]) -> dict[str, "Severity"]:
     """Read RULE=severity pairs.
 
     >>> read_severities(["SelfPrerequisite=stop"])
     {'SelfPrerequisite': <Severity.STOP: 'stop'>}
     """
+    from kgplan.etl.check import Severity
+
     choices = ", ".join(severity.value for severity in Severity)
     found = {}
     for pair in given:
@@ -116,6 +108,9 @@ def report_etl(
 
     [bold]Examples:[/] kgplan etl report · kgplan etl report --csv rejects.csv
     """
+    from kgplan.etl.report import ExtractReport, render, summary, write_csv
+    from kgplan.etl.stages import CHECK_REPORT
+
     artifacts = ArtifactStore(read_settings().artifacts)
     tables, triples = artifacts.current("tables"), artifacts.current("triples")
     extracted = ExtractReport.from_dict(dict(tables.metrics))
@@ -156,6 +151,8 @@ def load_graph(as_json: AsJson = False) -> None:
 
     [bold]Example:[/] kgplan graph load
     """
+    from kgplan.etl.stages import run_load
+
     settings = read_settings()
     reports = [run_stage("load graph", lambda progress: run_load(settings, progress))]
     finish(reports, as_json)
@@ -167,6 +164,8 @@ def show_graph(as_json: AsJson = False) -> None:
 
     [bold]Example:[/] kgplan graph show --json
     """
+    from kgplan.model import open_snapshot
+
     snapshot = open_snapshot(read_settings())
     counts = {"concepts": snapshot.concept_ids.size, "courses": snapshot.course_ids.size}
     counts |= {name: heads.size for name, (heads, _) in snapshot.relations.items()}
@@ -181,6 +180,8 @@ def embed(config: Config = None, as_json: AsJson = False) -> None:
 
     [bold]Examples:[/] kgplan embed · kgplan embed --config my.toml --json
     """
+    from kgplan.etl.stages import run_embed
+
     settings, chosen = read_settings(), embedding_config(config)
     reports = [run_stage("embed", lambda progress: run_embed(settings, chosen, progress))]
     if not as_json:
@@ -188,8 +189,10 @@ def embed(config: Config = None, as_json: AsJson = False) -> None:
     finish(reports, as_json)
 
 
-def embedding_config(path: Path | None) -> EmbeddingConfig:
+def embedding_config(path: Path | None) -> "EmbeddingConfig":
     """Read an embedding's configuration; the default one where no path is given."""
+    from kgplan.embedding.config import EmbeddingConfig
+
     default = files("kgplan") / "embedding" / "default.toml"
     if path is not None and not path.is_file():
         raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
@@ -206,6 +209,9 @@ def diagnose(
 
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior
     """
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.etl.stages import run_diagnose
+
     settings = read_settings()
     config = DiagnosisConfig(learn_prior=not flat_prior)
     reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
@@ -216,15 +222,15 @@ def diagnose(
 
 
 def similarity(
-    alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = (
-        DEFAULT_ALPHA
-    ),
+    alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
     as_json: AsJson = False,
 ) -> None:
     """Semantic and collaborative similarity of concepts, and their fusion.
 
     [bold]Example:[/] kgplan similarity --alpha 0.5
     """
+    from kgplan.etl.stages import run_similarity
+
     settings = read_settings()
     reports = [run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress))]
     finish(reports, as_json)
@@ -293,6 +299,19 @@ def demo(
 
     [bold]Example:[/] kgplan demo data/mooccube-cs.zip
     """
+    from kgplan.cli.plan import print_plan, write_picture
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.etl.stages import (
+        run_diagnose,
+        run_embed,
+        run_extract,
+        run_load,
+        run_map,
+        run_similarity,
+    )
+    from kgplan.model import open_planner
+    from kgplan.planning import PlanOptions
+
     settings = read_settings()
     begun = time.perf_counter()
     reports = [
@@ -332,23 +351,27 @@ def demo(
     )
 
 
-def showcase(planner: Planner) -> tuple[str, str]:
+def showcase(planner: "Planner") -> tuple[str, str]:
     """The learner and course that show most.
 
-    The course whose concepts have the most prerequisites among those with videos that cover
-    concepts, and of its learners the one who opened the most of those videos.
+    Of the courses whose videos cover concepts, the one whose concepts have the most prerequisites;
+    of its learners, the one nearest to having opened half of those videos.
     """
+    import numpy as np
+
     graph, records = planner.graph, planner.records
-    requires = np.diff(graph.prerequisites.indptr)
-    weight = graph.course_concepts.astype(np.int64) @ requires
-    taught = np.diff(records.course_videos.indptr) > 0
-    at = {course: k for k, course in enumerate(graph.course_ids.tolist())}
-    rows = [k for k in np.flatnonzero(taught) if str(records.course_ids[k]) in at]
-    opened = (records.viewed > 0).astype(np.int64) @ (records.course_videos > 0).T.astype(np.int64)
-    enrolled = records.enrolled.astype(np.int64)
-    best = max(rows or [0], key=lambda k: weight[at[str(records.course_ids[k])]] if rows else 0)
-    counts = opened.tocsc()[:, [best]].multiply(enrolled.tocsc()[:, [best]]).toarray().ravel()
-    return str(records.learner_ids[int(np.argmax(counts))]), str(records.course_ids[best])
+    n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
+    weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
+    n_videos = np.diff(records.course_videos.indptr)
+    course = max(
+        range(records.course_ids.size),
+        key=lambda k: weight.get(str(records.course_ids[k]), 0) if n_videos[k] else -1,
+    )
+    taught = (records.course_videos[[course]] > 0).astype(np.int64)
+    opened = ((records.viewed > 0).astype(np.int64) @ taught.T).toarray().ravel()
+    enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0
+    off = np.where(enrolled, abs(opened - n_videos[course] / 2), np.inf)
+    return str(records.learner_ids[int(np.argmin(off))]), str(records.course_ids[course])
 
 
 def peak_memory() -> int:

@@ -5,7 +5,7 @@ Names of labels, relationship types and property keys come from the annotations 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -16,10 +16,10 @@ from rdflib import OWL, RDF, Graph, Namespace
 
 from kgplan.graph.snapshot import read_snapshot
 from kgplan.graph.store import GraphStore, Row
+from kgplan.progress import Progress, silent
 
 KG = Namespace("https://w3id.org/kgplan/ontology#")
 SOURCE = "http://purl.org/dc/terms/source"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
 
 
 def load(
-    rows: GraphRows, store: GraphStore, run_id: str, progress: Progress | None = None
+    rows: GraphRows, store: GraphStore, run_id: str, progress: Progress = silent
 ) -> LoadReport:
     """Make the graph hold these rows and nothing older.
 
@@ -145,8 +145,7 @@ def load(
         for name, content in [*rows.nodes.items(), *rows.relationships.items()]:
             written[name] = store.write(f"load.{name.lower()}", rows=content, run_id=run_id)
             done += len(content)
-            if progress:
-                progress(name, done, rows.total)
+            progress(name, done, rows.total)
         swept_relationships = store.write("load.sweep_relationships", run_id=run_id)
         swept_nodes = store.write("load.sweep_nodes", run_id=run_id)
         version = read_snapshot(store).version

@@ -9,7 +9,7 @@ artifact, and a stage that was killed leaves nothing behind that anything would 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from kgplan.etl.map import map_tables
 from kgplan.etl.records import read_records
 from kgplan.graph.store import open_graph
 from kgplan.model import open_records, open_snapshot
+from kgplan.progress import Progress, silent
 from kgplan.records import csr_to_arrays, learned_concepts, observed_views
 from kgplan.settings import Settings
 from kgplan.similarity import fuse
@@ -34,15 +35,8 @@ from kgplan.similarity import fuse
 if TYPE_CHECKING:
     from kgplan.embedding.config import EmbeddingConfig
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is if known."""
-
 CHECK_REPORT = "violations.json"
 DEFAULT_ALPHA = 0.7  # the weight of the semantic part in all of the paper's experiments
-
-
-def silent(what: str, done: int, total: int | None) -> None:
-    """Report no progress."""
 
 
 @dataclass

@@ -32,8 +32,8 @@ def check_axis(axis: str, **sizes: int) -> None:
         raise AxisMismatch(axis, sizes)
 
 
-def positions(ids: Ids, wanted: Ids) -> Ints:
-    """Where each wanted id stands in sorted `ids`; -1 where it does not.
+def positions(ids: Array, wanted: Array) -> Ints:
+    """Where each wanted value stands in sorted `ids`; -1 where it does not.
 
     Args:
         ids: (N,) sorted, without repeats.

@@ -1,12 +1,16 @@
 """Algorithm 1 again, asking the graph database hop by hop: slow, plain, the planner's oracle.
 
-Nothing is shared with `planner.py` but the types of the answer; the similarity is eq. (8) for one
-pair at a time.
+Nothing is shared with `planner.py` but the types that go in. Similarity is eq. (8) written as in
+the paper, for all pairs at once.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from kgplan.arrays import Floats
 from kgplan.graph.store import GraphStore
 from kgplan.planning.plan import PlanOptions
 from kgplan.planning.planner import LearnerMastery
@@ -44,34 +48,40 @@ class CypherWalk:
         self.store = store
         self.records = records
         self.diagnosis = diagnosis
-        self.similarity = similarity
         self.learner_at = {id: k for k, id in enumerate(records.learner_ids.tolist())}
+        self.course_at = {id: k for k, id in enumerate(records.course_ids.tolist())}
         self.similar_at = {id: k for k, id in enumerate(similarity.concept_ids.tolist())}
-        self.diagnosed_at = {id: k for k, id in enumerate(diagnosis.concept_ids.tolist())}
-        self.diagnosed_learner_at = {id: k for k, id in enumerate(diagnosis.learner_ids.tolist())}
+        self.similar = paper_similarity(similarity)
 
     def walk(self, learner_id: str, course_id: str, options: PlanOptions) -> list[WalkedStep]:
         """The steps of the plan, foundation first."""
-        asked = self.concepts_of(course_id)
         mine = self.courses_of(learner_id)
         around = sorted({concept for course in mine for concept in self.concepts_of(course)})
         learned = self.learned_by(learner_id, mine)
+        mastery = self.mastery_of(learner_id)
         preference = {
             concept: self.preference(concept, around, learned, options.neighbours)
-            for concept in asked
+            for concept in self.concepts_of(course_id)
         }
-        value = {c: preference[c] - self.mastery(learner_id, c) for c in asked}
+        return self.walk_back(preference, mastery, options)
+
+    def walk_back(
+        self, preference: Mapping[str, float], mastery: Mapping[str, float], options: PlanOptions
+    ) -> list[WalkedStep]:
+        """Steps 3 to 5: sort the course's concepts, then walk each one's prerequisites.
+
+        Args:
+            preference: S_P of every concept of the course.
+            mastery: of every concept.
+            options: length and the rest.
+        """
         planned: list[WalkedStep] = []
-        for start in sorted(asked, key=lambda concept: (-value[concept], concept)):
+        for start in sorted(preference, key=lambda c: (-(preference[c] - mastery[c]), c)):
             if len(planned) >= options.length:
                 break
             if any(step.concept_id == start for step in planned):
                 continue
-            path = [
-                WalkedStep(
-                    start, start, None, self.mastery(learner_id, start), preference[start], None
-                )
-            ]
+            path = [WalkedStep(start, start, None, mastery[start], preference[start], None)]
             while (
                 len(path) - 1 < options.max_prerequisites
                 and len(planned) + len(path) < options.length
@@ -81,20 +91,9 @@ class CypherWalk:
                 before = [p for p in self.prerequisites_of(now) if p not in taken]
                 if not before:
                     break
-                score = {
-                    p: self.similar(p, now) + (1 - self.mastery(learner_id, p)) for p in before
-                }
-                best = min(before, key=lambda p: (-score[p], p))
-                path.append(
-                    WalkedStep(
-                        best,
-                        start,
-                        now,
-                        self.mastery(learner_id, best),
-                        None,
-                        self.similar(best, now),
-                    )
-                )
+                alike = {p: self.pair(p, now) for p in before}
+                best = min(before, key=lambda p: (-(alike[p] + (1 - mastery[p])), p))
+                path.append(WalkedStep(best, start, now, mastery[best], None, alike[best]))
             planned += path[::-1]
         return planned
 
@@ -109,62 +108,57 @@ class CypherWalk:
 
     def courses_of(self, learner_id: str) -> list[str]:
         """Courses that the learner is enrolled in."""
-        row = self.learner_at[learner_id]
-        enrolled = self.records.enrolled[[row]].tocoo()
+        enrolled = self.records.enrolled[[self.learner_at[learner_id]]].tocoo()
         return [str(self.records.course_ids[k]) for k in enrolled.col]
 
     def learned_by(self, learner_id: str, mine: list[str]) -> set[str]:
         """Concepts of watched videos, and of courses whose videos have no concepts."""
-        records, learned = self.records, set()
+        records = self.records
         viewed = records.viewed[[self.learner_at[learner_id]]].tocoo()
-        for video, share in zip(viewed.col, viewed.data, strict=True):
-            if share > 0:
-                learned |= {
-                    str(records.concept_ids[k]) for k in records.q_matrix[[video]].tocoo().col
-                }
+        covered = records.q_matrix[viewed.col[viewed.data > 0]].tocoo().col
+        learned = set(records.concept_ids[covered].tolist())
         for course_id in mine:
-            course = records.course_ids.tolist().index(course_id)
+            course = self.course_at[course_id]
             videos = records.course_videos[[course]].tocoo().col
-            if not any(records.q_matrix[[video]].nnz for video in videos):
+            if records.q_matrix[videos].nnz == 0:
                 concepts = records.course_concepts[[course]].tocoo().col
-                learned |= {str(records.concept_ids[k]) for k in concepts}
+                learned |= set(records.concept_ids[concepts].tolist())
         return learned
 
-    def mastery(self, learner_id: str, concept_id: str) -> float:
-        """The stored mastery, or the concept's prior."""
-        if concept_id not in self.diagnosed_at:
-            return float(sum(self.diagnosis.prior) / len(self.diagnosis.prior))
-        column = self.diagnosed_at[concept_id]
-        if learner_id in self.diagnosed_learner_at:
-            row = self.diagnosis.mastery[[self.diagnosed_learner_at[learner_id]]].tocoo()
-            for k, value in zip(row.col, row.data, strict=True):
-                if k == column:
-                    return float(value)
-        return float(self.diagnosis.prior[column])
+    def mastery_of(self, learner_id: str) -> dict[str, float]:
+        """The stored mastery of each concept, or the concept's prior."""
+        d = self.diagnosis
+        mastery = dict(zip(d.concept_ids.tolist(), d.prior.tolist(), strict=True))
+        row = d.mastery[d.learner_ids == learner_id].tocoo()
+        mastery |= zip(d.concept_ids[row.col].tolist(), row.data.tolist(), strict=True)
+        return mastery
 
     def preference(
         self, concept_id: str, around: list[str], learned: set[str], neighbours: int
     ) -> float:
         """Eq. (12), one concept."""
-        alike = [(self.similar(concept_id, j), j) for j in around if j != concept_id]
-        top = sorted(alike, key=lambda pair: (-pair[0], pair[1]))[:neighbours]
-        whole = sum(s for s, _ in top)
-        return sum(s for s, j in top if j in learned) / whole if whole > 0 else 0.0
+        others = [j for j in around if j != concept_id]
+        alike = np.array([self.pair(concept_id, j) for j in others])
+        top = np.argsort(-alike, kind="stable")[:neighbours]  # `around` follows the ids
+        whole = sum(alike[k] for k in top)
+        return sum(alike[k] for k in top if others[k] in learned) / whole if whole > 0 else 0.0
 
-    def similar(self, one: str, other: str) -> float:
-        """Eq. (8), one pair, from vectors and co-learning counts."""
-        if one not in self.similar_at or other not in self.similar_at:
-            return 0.0
-        i, j = self.similar_at[one], self.similar_at[other]
-        s, b = self.similarity, self.similarity.bounds
-        semantic = 1 / (1 + math.dist(s.vectors[i], s.vectors[j]))
-        both, first, second = s.shared[i, j], s.shared[i, i], s.shared[j, j]
-        collaborative = both / math.sqrt(first * second) if both else 0.0
-        return s.alpha * scaled(semantic, b.semantic_min, b.semantic_max) + (1 - s.alpha) * scaled(
-            collaborative, b.collaborative_min, b.collaborative_max
-        )
+    def pair(self, one: str, other: str) -> float:
+        """Eq. (8), one pair."""
+        return float(self.similar[self.similar_at[one], self.similar_at[other]])
 
 
-def scaled(value: float, smallest: float, largest: float) -> float:
-    """Min-max normalisation of one value."""
-    return (value - smallest) / (largest - smallest) if largest > smallest else 0.0
+def paper_similarity(parts: FusedSimilarity) -> Floats:
+    """Eqs. (1), (2), (5) and (8) as the paper prints them, with the bounds taken again: (K, K)."""
+    semantic = 1 / (1 + cdist(parts.vectors, parts.vectors))
+    shared = parts.shared.toarray().astype(float)
+    lengths = np.sqrt(np.diag(shared))
+    norms = np.outer(lengths, lengths)
+    collaborative = np.where(norms > 0, shared / np.where(norms > 0, norms, 1), 0)
+    fused = np.zeros_like(semantic)
+    pairs = ~np.eye(len(semantic), dtype=bool)
+    for weight, values in ((parts.alpha, semantic), (1 - parts.alpha, collaborative)):
+        low, high = values[pairs].min(), values[pairs].max()
+        if high > low:
+            fused += weight * (values - low) / (high - low)
+    return fused

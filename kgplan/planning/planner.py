@@ -28,7 +28,7 @@ from kgplan.planning.plan import (
 from kgplan.records import LearnerRecords, learned_concepts
 from kgplan.similarity import FusedSimilarity
 
-DENSE_LIMIT = 4096  # concepts up to which all similarities are held in memory (134 MB)
+DENSE_LIMIT = 4096  # concepts; 201 MB at the limit
 TEACHINGS = 3  # places to learn a concept that a step names
 
 
@@ -68,6 +68,7 @@ class Planner:
         diagnosis: what they know.
         similarity: eq. (8).
         model_version: named in every plan.
+        dense_limit: concepts up to which all similarities are held in memory.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Planner:
         diagnosis: LearnerMastery,
         similarity: FusedSimilarity,
         model_version: str,
+        dense_limit: int = DENSE_LIMIT,
     ) -> None:
         self.graph = graph
         self.records = records
@@ -95,15 +97,16 @@ class Planner:
         self._diagnosed = positions(graph.concept_ids, diagnosis.concept_ids)
         self._learned = learned_concepts(records).matrix
         self._record_courses = positions(graph.course_ids, records.course_ids)
+        self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
+        self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
+        self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
         self._teachings = _teachings(graph, records)
-        self._dense = self._dense_similarity() if self._fits() else None
-
-    def _fits(self) -> bool:
-        return self.graph.concept_ids.size <= DENSE_LIMIT
-
-    def _dense_similarity(self) -> Floats:
-        everything = np.arange(self.graph.concept_ids.size)
-        return self._similarity_block(everything, everything)
+        self._dense = None
+        if graph.concept_ids.size <= dense_limit:
+            everything = np.arange(graph.concept_ids.size)
+            self._dense = self._similarity_block(everything, everything)
+            # stable over positions that follow the ids: ties break by concept id
+            self._order = np.argsort(-self._dense, axis=1, kind="stable").astype(np.int32)
 
     def _similarity_block(self, rows: Ints, columns: Ints) -> Floats:
         """(n, m) similarity; 0 for a concept that the similarity was made without."""
@@ -137,14 +140,21 @@ class Planner:
         # a stable sort of positions that follow the ids: ties break by concept id
         order = np.argsort(-value, kind="stable")
         walk = self._walk(asked[order], learner.mastery, options)
-        chosen_for = {int(asked[k]): (float(preference[k]), float(value[k])) for k in order}
-        steps = tuple(self._step(course_id, learner, chosen_for, *found) for found in walk)
+        steps = []
+        for concept, start, leads_to, similarity in walk:
+            mastery = float(learner.mastery[concept])
+            if leads_to < 0:
+                k = int(np.searchsorted(asked, concept))
+                terms = Terms(float(preference[k]), mastery, float(value[k]), None, None)
+            else:
+                terms = Terms(None, mastery, None, similarity, similarity + (1 - mastery))
+            steps.append(self._step(course_id, learner, terms, concept, start, leads_to))
         return Plan(
             learner_id,
             course_id,
             self.graph.version,
             self.model_version,
-            steps,
+            tuple(steps),
             _notes(course_id, learner, asked, steps, options),
         )
 
@@ -161,12 +171,21 @@ class Planner:
         """
         around = learner.around
         if self._dense is not None:
+            among = np.zeros(self.graph.concept_ids.size, dtype=bool)
+            among[around] = True
             return _preferences(
-                self._dense, asked, around, asked, around, learner.learned, neighbours
+                self._dense, self._order, asked, asked, among, learner.learned, neighbours
             )
-        block = self._similarity_block(asked, around)
-        rows, columns = np.arange(asked.size), np.arange(around.size)
-        return _preferences(block, rows, columns, asked, around, learner.learned, neighbours)
+        alike = self._similarity_block(asked, around)
+        return _preferences(
+            alike,
+            np.argsort(-alike, axis=1, kind="stable").astype(np.int32),
+            np.arange(asked.size),
+            positions(around, asked),
+            np.ones(around.size, dtype=bool),
+            learner.learned[around],
+            neighbours,
+        )
 
     def _walk(
         self, starts: Ints, mastery: Floats, options: PlanOptions
@@ -210,21 +229,17 @@ class Planner:
         self,
         course_id: str,
         learner: _Learner,
-        chosen_for: dict[int, tuple[float, float]],
+        terms: Terms,
         concept: int,
         start: int,
         leads_to: int,
-        similarity: float,
     ) -> Step:
         g = self.graph
-        mastery, identified = float(learner.mastery[concept]), bool(learner.identified[concept])
+        identified = bool(learner.identified[concept])
         name = str(g.concept_names[concept])
         if leads_to < 0:
-            preference, value = chosen_for[concept]
-            terms = Terms(preference, mastery, value, None, None)
             because = because_start(terms, identified)
         else:
-            terms = Terms(None, mastery, None, similarity, similarity + (1 - mastery))
             later = str(g.concept_names[leads_to])
             because = because_prerequisite(name, later, terms, identified)
         return Step(
@@ -244,26 +259,30 @@ class Planner:
         self, concept: int, course_id: str, own: frozenset[str]
     ) -> tuple[Teaching, ...]:
         """The course asked for, then the learner's courses, then others; with a video first."""
-
-        def rank(place: Teaching) -> tuple[bool, bool, bool]:
-            return place.course_id != course_id, place.course_id not in own, place.video_id is None
-
-        return tuple(sorted(self._teachings[concept], key=rank)[:TEACHINGS])
+        places = self._teachings[concept]
+        first = [places[course_id]] if course_id in places else []
+        mine = [places[c] for c in own if c in places and c != course_id]
+        found = first + sorted(mine, key=_with_video_first)[:TEACHINGS]
+        for place in places.values():
+            if len(found) >= TEACHINGS:
+                break
+            if place not in found:
+                found.append(place)
+        return tuple(found[:TEACHINGS])
 
     def _course(self, course_id: str) -> int:
-        at = int(positions(self.graph.course_ids, np.array([course_id]))[0])
-        if at < 0:
+        if course_id not in self._course_at:
             raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))
-        return at
+        return self._course_at[course_id]
 
     def _learner(self, learner_id: str) -> _Learner:
         records, graph = self.records, self.graph
-        row = int(positions(records.learner_ids, np.array([learner_id]))[0])
-        if row < 0:
+        row = self._learner_at.get(learner_id)
+        if row is None:
             raise UnknownLearner(learner_id, close_matches(learner_id, records.learner_ids))
         mastery, identified = self._prior.copy(), np.zeros(graph.concept_ids.size, dtype=bool)
-        diagnosed = int(positions(self.diagnosis.learner_ids, np.array([learner_id]))[0])
-        if diagnosed >= 0:
+        diagnosed = self._diagnosed_at.get(learner_id)
+        if diagnosed is not None:
             m = self.diagnosis.mastery
             stored = slice(m.indptr[diagnosed], m.indptr[diagnosed + 1])
             place = self._diagnosed[m.indices[stored]]
@@ -273,7 +292,9 @@ class Planner:
         mine = enrolled.indices[enrolled.indptr[row] : enrolled.indptr[row + 1]]
         courses = self._record_courses[mine]
         c = graph.course_concepts
-        around = [c.indices[c.indptr[k] : c.indptr[k + 1]] for k in courses if k >= 0]
+        around = np.zeros(graph.concept_ids.size, dtype=bool)
+        for k in courses[courses >= 0].tolist():
+            around[c.indices[c.indptr[k] : c.indptr[k + 1]]] = True
         known = self._learned
         places = self._record_concepts[known.indices[known.indptr[row] : known.indptr[row + 1]]]
         learned = np.zeros(graph.concept_ids.size, dtype=bool)
@@ -281,7 +302,7 @@ class Planner:
         return _Learner(
             mastery=mastery,
             identified=identified,
-            around=np.unique(np.concatenate(around)) if around else np.empty(0, dtype=np.int32),
+            around=np.flatnonzero(around),
             learned=learned,
             courses=frozenset(records.course_ids[mine].tolist()),
         )
@@ -289,46 +310,48 @@ class Planner:
 
 @njit(cache=True)
 def _preferences(
-    similarity: Floats,
+    alike: Floats,
+    order: Ints,
     rows: Ints,
-    columns: Ints,
-    asked: Ints,
-    around: Ints,
+    own: Ints,
+    among: Array,
     learned: Array,
     neighbours: int,
 ) -> Floats:
-    """Eq. (12) over a similarity matrix: the n largest of each row, kept by insertion."""
+    """Eq. (12): for each row, the first n columns in order of similarity that are in N_u.
+
+    Args:
+        alike: similarity, rows of concepts by columns of concepts.
+        order: for each row its columns, most similar first.
+        rows: which rows are asked for.
+        own: for each of them the column of the same concept, which says nothing about itself.
+        among, learned: for each column whether it is in N_u, and C_uj.
+        neighbours: n.
+    """
     result = np.zeros(rows.size)
-    best = np.empty(neighbours)
-    best_learned = np.empty(neighbours, dtype=np.bool_)
     for i in range(rows.size):
-        count = 0
-        for j in range(columns.size):
-            if around[j] == asked[i]:  # a concept says nothing about itself
+        count, top, whole = 0, 0.0, 0.0
+        for j in order[rows[i]]:
+            if not among[j] or j == own[i]:
                 continue
-            s = similarity[rows[i], columns[j]]
-            if count == neighbours and s <= best[count - 1]:  # equal: the smaller id stays
-                continue
-            at = count if count < neighbours else neighbours - 1
-            while at > 0 and best[at - 1] < s:
-                best[at] = best[at - 1]
-                best_learned[at] = best_learned[at - 1]
-                at -= 1
-            best[at] = s
-            best_learned[at] = learned[around[j]]
-            count = min(count + 1, neighbours)
-        top, whole = 0.0, 0.0
-        for k in range(count):
-            whole += best[k]
-            if best_learned[k]:
-                top += best[k]
+            s = alike[rows[i], j]
+            whole += s
+            if learned[j]:
+                top += s
+            count += 1
+            if count == neighbours:
+                break
         if whole > 0:
             result[i] = top / whole
     return result
 
 
-def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[list[Teaching]]:
-    """For every concept the courses that have it, in order of id, each with its first video."""
+def _with_video_first(place: Teaching) -> tuple[bool, str]:
+    return place.video_id is None, place.course_id
+
+
+def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[dict[str, Teaching]]:
+    """For every concept the courses that have it, each with its first video on the concept."""
     places: list[list[Teaching]] = [[] for _ in graph.concept_ids]
     first_video: dict[tuple[str, str], tuple[int, str]] = {}
     shown = records.course_videos.tocoo()
@@ -355,7 +378,7 @@ def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[list[Teach
         if concept_id in at:
             video = first_video.get((course_id, concept_id))
             places[at[concept_id]].append(Teaching(course_id, video[1] if video else None))
-    return places
+    return [{p.course_id: p for p in sorted(each, key=_with_video_first)} for each in places]
 
 
 def _notes(

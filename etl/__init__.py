@@ -1,0 +1,1 @@
+"""From MOOCCube files to the graph, the learner records and the model."""
