@@ -192,9 +192,7 @@ def run_diagnose(
             watched,
             records.q_matrix,
             config,
-            lambda iteration, objective, step: progress(
-                f"objective {objective:,.1f}", iteration, None
-            ),
+            lambda iteration, objective: progress(f"objective {objective:,.1f}", iteration, None),
         )
         with artifacts.draft("diagnosis", config.to_dict(), {"records": source.version}) as draft:
             draft.put(
