@@ -59,9 +59,11 @@ class TrainingConfig(_Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     query_weight_power: Annotated[float, Field(ge=0, le=1)]
-    optimiser: Literal["adam", "adagrad"]
+    optimiser: Literal["adam"]
     learning_rate: Positive
     final_learning_rate: Positive
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
     batch_size: Count
     epochs: Count
     evaluate_every: Count
@@ -114,7 +116,8 @@ class EmbeddingConfig(_Section):
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # a misspelt key is unknown and missing at once: say the former
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     place = f"embedding configuration, key {key!r}"
     if first["type"] == "missing":

@@ -6,7 +6,9 @@ best and worst place (PyKEEN's "realistic" rank).
 """
 
 import logging
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,16 +76,28 @@ def popularity_baseline(training: TriplesFactory) -> Model:
     >>> facts = np.array([["c1", "has", "k1"], ["c1", "has", "k2"], ["c2", "has", "k1"]])
     >>> model = popularity_baseline(TriplesFactory.from_labeled_triples(facts))
     >>> model.score_t(torch.tensor([[0, 0]])).numpy().round(3)  # entities c1, c2, k1, k2
-    array([[0.   , 0.   , 0.667, 0.333]])
+    array([[0.   , 0.   , 0.667, 0.333]], dtype=float32)
     """
     # without inverse relations: the baseline ranks heads by heads' counts
     plain = training.clone_and_exchange_triples(
         training.mapped_triples, create_inverse_triples=False
     )
-    model = MarginalDistributionBaseline(plain, entity_margin=False, relation_margin=True)
+    with _generators_kept():
+        model = MarginalDistributionBaseline(plain, entity_margin=False, relation_margin=True)
     # PyKEEN asks each model it evaluates for its device, and this one has no tensor to tell it by
     model.register_buffer("device_marker", torch.empty(0), persistent=False)
     return model
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Put the process's random generators back: PyKEEN's baselines seed them all with 0."""
+    python_state = random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng():
+        yield
+    random.setstate(python_state)
+    np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def _rank(

@@ -9,7 +9,7 @@ alike, with p = 0 every query.
 Sizes: N triples, E entities, R relations, d dimension, k relation dimension, B queries of a batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ import torch
 from pykeen.models import TransR
 from pykeen.triples import LCWAInstances, TriplesFactory
 from pykeen.utils import NoRandomSeedNecessary
+from scipy.sparse import csr_matrix
+from torch.optim.adam import adam
 
 from kgplan.arrays import Array, Ids
 from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig, TrainingConfig
@@ -98,15 +100,17 @@ def split_triples(triples: Ids, config: SplitConfig) -> Split:
             f"triples have shape {triples.shape}; give one row of head, relation and tail id each"
         )
     facts = np.unique(triples.astype(str), axis=0) if len(triples) else triples
-    parts = []
-    if len(facts):
+    try:
         factory = TriplesFactory.from_labeled_triples(facts, create_inverse_triples=True)
         shares = [config.train, config.validation, config.test]
-        parts = factory.split(shares, random_state=config.seed)
+        # a generator: an integer would seed torch for the whole process
+        parts = factory.split(shares, random_state=torch.Generator().manual_seed(config.seed))
+    except ValueError:  # PyKEEN's: too few facts for each entity to have one in training
+        parts = []
     if not parts or any(part.num_triples == 0 for part in parts):
         raise InputError(
-            f"{len(facts)} different triples leave nothing to validate or test on,"
-            " once each entity and relation has one in training; embed a larger graph"
+            f"{len(facts)} different triples are too few to train, validate and test on"
+            " with each entity and relation in training; embed a larger or denser graph"
         )
     return Split(*parts)
 
@@ -135,6 +139,34 @@ def starting_model(training: TriplesFactory, config: ModelConfig) -> Relationwis
                 weight = model.relation_representations[1]._embeddings.weight
                 weight.copy_(start.reshape(weight.shape))
     return model
+
+
+def softmax_loss(
+    scores: torch.Tensor, answers: csr_matrix, weight_power: float, smoothing: float
+) -> torch.Tensor:
+    """Cross-entropy of every query's true tails, the weighted sum over the queries.
+
+    Args:
+        scores: (B, E) of every entity as tail.
+        answers: (B, E) sparse, stored where the tail is true; at least one a row.
+        weight_power: p; a query with n true tails weighs n^p, shared equally by its tails.
+        smoothing: the share of each target that is spread evenly over all entities.
+
+    Returns:
+        The loss in nats.
+
+    >>> float(softmax_loss(torch.zeros(1, 4), csr_matrix([[1, 0, 0, 1]]), 1.0, 0.0))  # 2 ln 4
+    2.7725887298583984
+    """
+    n_true = np.diff(answers.indptr)
+    weight = torch.from_numpy((n_true**weight_power).astype(np.float32))
+    rows = torch.from_numpy(np.repeat(np.arange(n_true.size), n_true))
+    tails = torch.from_numpy(answers.indices.astype(np.int64))
+    share = weight / torch.from_numpy(n_true.astype(np.float32))
+    at_truth = scores[rows, tails] @ share[rows]
+    if smoothing:
+        at_truth = torch.lerp(at_truth, scores.mean(dim=1) @ weight, smoothing)
+    return torch.logsumexp(scores, dim=1) @ weight - at_truth
 
 
 def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
@@ -169,27 +201,58 @@ def _epochs(
 ) -> Iterator[tuple[int, float]]:
     """Train; after each epoch yield its number and its weighted mean loss, in nats."""
     generator = torch.Generator().manual_seed(config.seed)
-    questions = LCWAInstances.from_triples_factory(training)
-    total_weight = float((np.diff(questions.compressed.indptr) ** config.query_weight_power).sum())
-    optimiser = {"adam": torch.optim.Adam, "adagrad": torch.optim.Adagrad}[config.optimiser](
-        model.parameters(), lr=config.learning_rate
-    )
+    queries = LCWAInstances.from_triples_factory(training)
+    total_weight = float((np.diff(queries.compressed.indptr) ** config.query_weight_power).sum())
+    optimiser = _Adam(list(model.parameters()), config.beta1, config.beta2)
     for epoch in range(1, config.epochs + 1):
         done = (epoch - 1) / max(config.epochs - 1, 1)
         rate = (1 - done) * config.learning_rate + done * config.final_learning_rate
-        for group in optimiser.param_groups:
-            group["lr"] = rate
         model.train()
         total = 0.0
-        batches = _batches(questions.pairs, config.batch_size, generator)
+        batches = _batches(queries.pairs, config.batch_size, generator)
         for relation, batch in batches:
-            loss = _softmax_loss(model, relation, questions, batch, config, generator)
-            optimiser.zero_grad()
-            (loss * (len(batches) / total_weight)).backward()
-            optimiser.step()
+            scores = _scores(model, relation, queries.pairs[batch, 0], config, generator)
+            loss = softmax_loss(
+                scores,
+                queries.compressed[batch],
+                config.query_weight_power,
+                config.label_smoothing,
+            )
+            scaled = loss * (len(batches) / total_weight)  # a batch weighs 1 in the mean
+            optimiser.step(torch.autograd.grad(scaled, optimiser.parameters), rate)
             model.post_parameter_update()  # norms of at most 1
             total += loss.item()
         yield epoch, total / total_weight
+
+
+class _Adam:
+    """Adam [kingma2015] by torch's function; its class would import a compiler for seconds."""
+
+    def __init__(self, parameters: list[torch.Tensor], beta1: float, beta2: float) -> None:
+        self.betas = beta1, beta2
+        self.parameters = parameters
+        self.means = [torch.zeros_like(p) for p in parameters]
+        self.squares = [torch.zeros_like(p) for p in parameters]
+        self.steps = [torch.tensor(0.0) for _ in parameters]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[torch.Tensor], rate: float) -> None:
+        """Move every parameter against its gradient."""
+        adam(
+            self.parameters,
+            list(gradients),
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 def _batches(pairs: Array, batch_size: int, generator: torch.Generator) -> list[tuple[int, Array]]:
@@ -203,32 +266,19 @@ def _batches(pairs: Array, batch_size: int, generator: torch.Generator) -> list[
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def _softmax_loss(
+def _scores(
     model: RelationwiseTransR,
     relation: int,
-    questions: LCWAInstances,
-    batch: Array,
+    heads: Array,
     config: TrainingConfig,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Cross-entropy of a batch's true tails, weighted sum over its queries, in nats."""
-    axis_weight = None
+    """(B, E) scores of a batch in training: scaled, with dropout of the projected entities."""
+    projected = model.project(relation)
     if config.dropout:
-        kept = torch.rand(model.relation_dimension, generator=generator) >= config.dropout
-        axis_weight = kept / (1 - config.dropout) ** 0.5  # keeps the mean squared distance
-    heads = torch.from_numpy(questions.pairs[batch, 0])
-    scores = config.score_scale * model.score_tails(heads, relation, axis_weight)
-    answers = questions.compressed[batch]
-    n_true = np.diff(answers.indptr)
-    weight = torch.from_numpy((n_true**config.query_weight_power).astype(np.float32))
-    rows = torch.from_numpy(np.repeat(np.arange(batch.size), n_true))
-    tails = torch.from_numpy(answers.indices.astype(np.int64))
-    share = torch.from_numpy(1 / n_true.astype(np.float32))
-    at_truth = scores[rows, tails] @ (weight * share)[rows]
-    if config.label_smoothing:
-        at_random = scores.mean(dim=1) @ weight
-        at_truth = torch.lerp(at_truth, at_random, config.label_smoothing)
-    return torch.logsumexp(scores, dim=1) @ weight - at_truth
+        kept = torch.rand(projected.shape, generator=generator) >= config.dropout
+        projected = projected * kept / (1 - config.dropout)
+    return config.score_scale * model.score_tails(torch.from_numpy(heads), relation, projected)
 
 
 def _embedding(

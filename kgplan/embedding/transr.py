@@ -25,12 +25,6 @@ class RelationwiseTransR(TransR):
         link: http://www.aaai.org/ocs/index.php/AAAI/AAAI15/paper/download/9571/9523/
     """
 
-    @property
-    def relation_dimension(self) -> int:
-        """The k of the relations' spaces."""
-        (k,) = self.relation_representations[0].shape
-        return int(k)
-
     def project(self, relation: int) -> torch.Tensor:
         """All entities in the space of one relation, shortened to the largest norm allowed.
 
@@ -51,21 +45,18 @@ class RelationwiseTransR(TransR):
         )
 
     def score_tails(
-        self, heads: torch.Tensor, relation: int, axis_weight: torch.Tensor | None = None
+        self, heads: torch.Tensor, relation: int, projected: torch.Tensor
     ) -> torch.Tensor:
         """Scores of every entity as tail, for several heads and one relation.
 
         Args:
             heads: (B,) entity numbers.
             relation: PyKEEN's inner id.
-            axis_weight: (k,) multiplies the projected entities: dropout of whole axes.
+            projected: (E, k) what `project` returned for it; in training, after dropout.
 
         Returns:
             (B, E) minus the distance (or its power, as PyKEEN's `power_norm` says).
         """
-        projected = self.project(relation)
-        if axis_weight is not None:
-            projected = projected * axis_weight
         queries = projected[heads] + self.relation_representations[0](self._index(relation))
         interaction = self.interaction
         if interaction.p != 2:
@@ -93,7 +84,7 @@ class RelationwiseTransR(TransR):
         scores = torch.empty(len(hr_batch), self.num_entities, device=hr_batch.device)
         for relation in hr_batch[:, 1].unique().tolist():
             rows = (hr_batch[:, 1] == relation).nonzero()[:, 0]
-            scores[rows] = self.score_tails(hr_batch[rows, 0], relation)
+            scores[rows] = self.score_tails(hr_batch[rows, 0], relation, self.project(relation))
         return scores
 
     def _index(self, relation: int) -> torch.Tensor:
