@@ -142,6 +142,7 @@ class _Finding:
     component: Node
     node: Node
     value: Node | None
+    path: Node | None
 
 
 def check_constraints(
@@ -272,6 +273,7 @@ def _validate(graph: Graph, shapes: Graph) -> list[_Finding]:
             part(result, SH.sourceConstraintComponent),
             part(result, SH.focusNode),
             part(result, SH.value),
+            shapes.value(part(result, SH.sourceShape), SH.path) or part(result, SH.resultPath),
         )
         for result in report.objects(None, SH.result)
     }
@@ -295,7 +297,7 @@ def _refuse(stopping: Iterable[Violation]) -> None:
 
 def _order(violation: Violation) -> tuple[str, ...]:
     v = violation
-    return v.rule, v.node, v.constraint, v.value or ""
+    return v.rule, v.node, v.constraint, v.path or "", v.value or ""
 
 
 def _offending(
@@ -315,7 +317,7 @@ def _offending(
       is said of the node, for a property the node's triples of that property.
     """
     node, value = finding.node, finding.value
-    path = shapes.value(finding.shape, SH.path)
+    path = finding.path
     inverse = shapes.value(path, SH.inversePath) if path is not None else None
     pairs: dict[Node, URIRef] = {
         SH.DisjointConstraintComponent: SH.disjoint,
@@ -380,7 +382,7 @@ class _Names:
         round_: int,
     ) -> Violation:
         """A finding in words."""
-        path = shapes.value(finding.shape, SH.path)
+        path = finding.path
         value = finding.value if finding.value != finding.node else None
         return Violation(
             rule=_rule(finding.shape),

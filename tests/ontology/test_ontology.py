@@ -1,0 +1,228 @@
+"""The Turtle files agree with OWL 2, with SHACL, with each other and with the specification."""
+
+from importlib.resources import files
+
+import owlrl
+import pyshacl
+import pytest
+from rdflib import DCTERMS, OWL, RDF, RDFS, SH, Graph, Literal, Namespace, URIRef
+from rdflib.collection import Collection
+
+KG = Namespace("https://w3id.org/kgplan/ontology#")
+KGC = Namespace("https://w3id.org/kgplan/constraints#")
+RML = Namespace("http://w3id.org/rml/")
+XSD_STRING = URIRef("http://www.w3.org/2001/XMLSchema#string")
+EX = Namespace("https://example.org/")
+REASONER = Namespace("http://www.daml.org/2002/03/agents/agent-ont#")
+
+# Classes and relations of the paper (Hou et al. 2025, 3.1-3.2), with their ends and graph names.
+CLASSES = {"Concept", "Course", "School", "Teacher", "Field"}
+OBJECT_PROPERTIES = {
+    "courseHasConcept": ("Course", "Concept", "COURSE_HAS_CONCEPT"),
+    "fieldHasConcept": ("Field", "Concept", "FIELD_HAS_CONCEPT"),
+    "fieldHasCourse": ("Field", "Course", "FIELD_HAS_COURSE"),
+    "schoolHasCourse": ("School", "Course", "SCHOOL_HAS_COURSE"),
+    "schoolHasTeacher": ("School", "Teacher", "SCHOOL_HAS_TEACHER"),
+    "teacherHasCourse": ("Teacher", "Course", "TEACHER_HAS_COURSE"),
+    "dependencyPrerequisite": ("Concept", "Concept", "PREREQUISITE_OF"),
+    "broaderConcept": ("Concept", "Concept", "BROADER_CONCEPT"),
+}
+DATA_PROPERTIES = {
+    "id": (CLASSES, "id"),
+    "name": (CLASSES, "name"),
+    "englishName": ({"Concept"}, "name_en"),
+    "explanation": ({"Concept"}, "explanation"),
+    "about": ({"Course", "School", "Teacher"}, "about"),
+}
+
+
+def parsed(name: str) -> Graph:
+    text = (files("kgplan.ontology") / name).read_text(encoding="utf-8")
+    return Graph().parse(data=text, format="turtle")
+
+
+@pytest.fixture(scope="module")
+def ontology() -> Graph:
+    return parsed("mooccube.ttl")
+
+
+@pytest.fixture(scope="module")
+def mapping() -> Graph:
+    return parsed("mapping.rml.ttl")
+
+
+@pytest.fixture(scope="module")
+def constraints() -> Graph:
+    return parsed("constraints.ttl")
+
+
+def declared(ontology: Graph, kind: URIRef) -> set[str]:
+    terms = ontology.subjects(RDF.type, kind)
+    return {term.removeprefix(KG) for term in terms if term.startswith(KG)}
+
+
+def kg_terms(graph: Graph) -> set[str]:
+    return {
+        term.removeprefix(KG)
+        for triple in graph
+        for term in triple
+        if isinstance(term, URIRef) and term.startswith(KG)
+    }
+
+
+def test_the_ontology_declares_the_terms_of_the_specification_and_no_others(ontology):
+    assert declared(ontology, OWL.Class) == CLASSES
+    assert declared(ontology, OWL.ObjectProperty) == set(OBJECT_PROPERTIES)
+    assert declared(ontology, OWL.DatatypeProperty) == set(DATA_PROPERTIES)
+
+
+def test_the_ontology_has_one_version_iri(ontology):
+    header = URIRef("https://w3id.org/kgplan/ontology")
+    assert set(ontology.subjects(RDF.type, OWL.Ontology)) == {header}
+    versions = set(ontology.objects(header, OWL.versionIRI))
+    assert versions == {URIRef("https://w3id.org/kgplan/ontology/1.0.0")}
+
+
+def test_every_term_has_one_label_and_one_comment_in_english_and_in_chinese(ontology):
+    terms = declared(ontology, OWL.AnnotationProperty) | CLASSES
+    for term in terms | set(OBJECT_PROPERTIES) | set(DATA_PROPERTIES):
+        for annotation in (RDFS.label, RDFS.comment):
+            texts = list(ontology.objects(KG[term], annotation))
+            assert sorted(text.language for text in texts) == ["en", "zh"], (term, annotation)
+            assert all(text.strip() for text in texts)
+
+
+def test_every_object_property_has_the_ends_and_the_relationship_type_of_the_specification(
+    ontology,
+):
+    for name, (domain, range_, type_) in OBJECT_PROPERTIES.items():
+        assert list(ontology.objects(KG[name], RDFS.domain)) == [KG[domain]]
+        assert list(ontology.objects(KG[name], RDFS.range)) == [KG[range_]]
+        assert list(ontology.objects(KG[name], KG.relationshipType)) == [Literal(type_)]
+
+
+def test_every_data_property_has_its_classes_texts_and_property_key(ontology):
+    for name, (classes, key) in DATA_PROPERTIES.items():
+        (domain,) = ontology.objects(KG[name], RDFS.domain)
+        union = ontology.value(domain, OWL.unionOf)
+        found = [domain] if union is None else Collection(ontology, union)
+        assert set(found) == {KG[class_] for class_ in classes}
+        assert list(ontology.objects(KG[name], RDFS.range)) == [XSD_STRING]
+        assert list(ontology.objects(KG[name], KG.propertyKey)) == [Literal(key)]
+
+
+def test_every_class_has_its_node_label_and_the_classes_are_disjoint(ontology):
+    for name in CLASSES:
+        assert list(ontology.objects(KG[name], KG.nodeLabel)) == [Literal(name)]
+    (disjoint,) = ontology.subjects(RDF.type, OWL.AllDisjointClasses)
+    members = Collection(ontology, ontology.value(disjoint, OWL.members))
+    assert set(members) == {KG[name] for name in CLASSES}
+
+
+def test_a_prerequisite_is_irreflexive_asymmetric_and_stays_a_simple_property(ontology):
+    types = set(ontology.objects(KG.dependencyPrerequisite, RDF.type))
+    assert {OWL.IrreflexiveProperty, OWL.AsymmetricProperty} <= types
+    # OWL 2 DL, global restrictions: neither axiom goes with a property that is not simple.
+    assert OWL.TransitiveProperty not in set(ontology.objects(None, RDF.type))
+    assert not set(ontology.triples((None, OWL.propertyChainAxiom, None)))
+
+
+def test_owl_2_dl_keeps_the_sorts_of_properties_apart(ontology):
+    sorts = (OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty, OWL.Class)
+    for term in kg_terms(ontology):
+        assert len(set(ontology.objects(KG[term], RDF.type)) & set(sorts)) == 1, term
+
+
+def contradictions(ontology: Graph, *facts: tuple) -> list[str]:
+    graph = Graph()
+    for triple in [*ontology, *facts]:
+        graph.add(triple)
+    owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(graph)
+    return [str(text) for text in graph.objects(None, REASONER.error)]
+
+
+CONCEPT_PAIR = [(EX.a, RDF.type, KG.Concept), (EX.b, RDF.type, KG.Concept)]
+ONE_WAY = (EX.a, KG.dependencyPrerequisite, EX.b)
+
+
+def test_a_reasoner_finds_no_contradiction_in_what_is_right(ontology):
+    course = [(EX.c, KG.courseHasConcept, EX.a), (EX.s, KG.schoolHasCourse, EX.c)]
+    assert not contradictions(ontology, *CONCEPT_PAIR, ONE_WAY, *course)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (EX.a, KG.dependencyPrerequisite, EX.a),
+        (EX.b, KG.dependencyPrerequisite, EX.a),
+        (EX.a, KG.courseHasConcept, EX.b),
+    ],
+    ids=["own prerequisite", "mutual prerequisites", "a concept in a course's place"],
+)
+def test_a_reasoner_finds_the_contradiction_in_what_is_wrong(ontology, wrong):
+    assert contradictions(ontology, *CONCEPT_PAIR, ONE_WAY, wrong)
+
+
+def test_the_mapping_makes_every_term_of_the_ontology_and_no_other(mapping):
+    assert kg_terms(mapping) == CLASSES | set(OBJECT_PROPERTIES) | set(DATA_PROPERTIES)
+
+
+def test_the_mapping_puts_the_classes_of_domain_and_range_at_the_ends_of_each_relation(
+    ontology, mapping
+):
+    def class_of(term_map) -> URIRef:
+        template = str(mapping.value(term_map, RML.template))
+        return KG[template.removeprefix("https://w3id.org/kgplan/id/").split("/")[0].capitalize()]
+
+    relations = 0
+    for triples_map, made in mapping.subject_objects(RML.predicateObjectMap):
+        predicate = mapping.value(made, RML.predicate)
+        if predicate.removeprefix(KG) in OBJECT_PROPERTIES:
+            relations += 1
+            subject = class_of(mapping.value(triples_map, RML.subjectMap))
+            object_ = class_of(mapping.value(made, RML.objectMap))
+            assert subject == ontology.value(predicate, RDFS.domain)
+            assert object_ == ontology.value(predicate, RDFS.range)
+    assert relations == len(OBJECT_PROPERTIES)
+
+
+def test_the_constraints_are_well_formed_shacl_core(constraints):
+    conforms, _, text = pyshacl.validate(Graph(), shacl_graph=constraints, meta_shacl=True)
+    assert conforms, text
+    assert not set(constraints.subjects(SH.sparql, None))
+
+
+def test_the_constraints_speak_of_ontology_terms_only(constraints):
+    known = CLASSES | set(OBJECT_PROPERTIES) | set(DATA_PROPERTIES)
+    assert kg_terms(constraints) <= known
+
+
+def test_every_rule_has_a_target_a_severity_and_a_sentence(constraints):
+    rules = {s for s in constraints.subjects(SH.severity, None) if isinstance(s, URIRef)}
+    shapes = set(constraints.subjects(RDF.type, SH.NodeShape))
+    assert rules == shapes | set(constraints.subjects(RDF.type, SH.PropertyShape))
+    targets = (SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf)
+    for rule in rules:
+        assert any(constraints.value(rule, target, any=True) for target in targets), rule
+        assert constraints.value(rule, SH.severity) in {SH.Warning, SH.Violation, KGC.Stop}
+        assert constraints.value(rule, SH.message).language == "en"
+
+
+def test_both_ends_of_every_relation_are_constrained_to_domain_and_range(ontology, constraints):
+    for name in OBJECT_PROPERTIES:
+        for target, end in (
+            (SH.targetSubjectsOf, RDFS.domain),
+            (SH.targetObjectsOf, RDFS.range),
+        ):
+            required = {
+                constraints.value(shape, SH["class"])
+                for shape in constraints.subjects(target, KG[name])
+            }
+            assert ontology.value(KG[name], end) in required
+
+
+def test_the_source_of_a_prerequisite_is_an_owl_annotation(ontology, mapping):
+    assert (DCTERMS.source, RDF.type, OWL.AnnotationProperty) in ontology
+    made = set(mapping.objects(None, RML.predicate))
+    assert {OWL.annotatedSource, OWL.annotatedProperty, OWL.annotatedTarget} <= made
+    assert OWL.Axiom in set(mapping.objects(None, RML["class"]))
