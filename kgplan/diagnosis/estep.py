@@ -47,6 +47,8 @@ class Line:
         """The parameters for which `free()` gives these numbers, kept off the borders."""
         n = self.intercept.size
         bounded = np.clip(free, -20.0, 20.0)
+        # exp(3.4) = 30 nats: past every likelihood that data can tell from 0.
+        bounded[: 2 * n] = np.minimum(bounded[: 2 * n], 3.4)
         contrast = np.maximum(np.exp(bounded[n : 2 * n]), config.least_contrast)
         prior = 1 / (1 + np.exp(-bounded[2 * n :])) if config.learn_prior else self.prior
         return Line(-np.exp(bounded[:n]) - contrast, contrast, prior)

@@ -129,6 +129,7 @@ def _propagate(
     sweep_limit: int,
     held: Array,
     p: Array,
+    not_p: Array,
     back: Array,
     ahead: Array,
 ) -> tuple[float, int]:
@@ -157,14 +158,16 @@ def _propagate(
                 messages[e0] = new
                 continue
             for i in range(n):
-                p[i] = _sigmoid(log_odds[vid.scope_concept[s0 + i]] - messages[e0 + i])
+                cavity = log_odds[vid.scope_concept[s0 + i]] - messages[e0 + i]
+                against = np.exp(min(max(-cavity, -700.0), 700.0))
+                p[i] = 1.0 / (1.0 + against)
+                not_p[i] = against * p[i]  # not 1 - p, which forgets odds beyond 1e16
             # back[i, a]: the factor's sum over concepts i .. n-1, when a of 0 .. i-1 are held.
             for a in range(n + 1):
                 back[n, a] = f[a]
             for i in range(n - 1, 0, -1):
-                q = p[i]
                 for a in range(i + 1):
-                    back[i, a] = back[i + 1, a] + q * (back[i + 1, a + 1] - back[i + 1, a])
+                    back[i, a] = not_p[i] * back[i + 1, a] + p[i] * back[i + 1, a + 1]
             ahead[0] = 1.0
             for i in range(n):
                 without, with_it = 0.0, 0.0
@@ -175,11 +178,10 @@ def _propagate(
                 new += damping * (messages[e0 + i] - new)
                 log_odds[vid.scope_concept[s0 + i]] += new - messages[e0 + i]
                 messages[e0 + i] = new
-                q = p[i]
-                ahead[i + 1] = ahead[i] * q
+                ahead[i + 1] = ahead[i] * p[i]
                 for a in range(i, 0, -1):
-                    ahead[a] += q * (ahead[a - 1] - ahead[a])
-                ahead[0] *= 1.0 - q
+                    ahead[a] = not_p[i] * ahead[a] + p[i] * ahead[a - 1]
+                ahead[0] *= not_p[i]
         residual = 0.0
         for j in range(concepts.size):
             now = _sigmoid(log_odds[concepts[j]])
@@ -205,7 +207,6 @@ def _count_factors(
     messages: Array,
     weight: float,
     tally: Tally,
-    p: Array,
     ahead: Array,
 ) -> float:
     """Add each factor's belief about m to the tally; return its part of the Bethe log-evidence.
@@ -232,8 +233,8 @@ def _count_factors(
                 agreement = 1.0
             ahead[i + 1] = ahead[i] * q
             for a in range(i, 0, -1):
-                ahead[a] += q * (ahead[a - 1] - ahead[a])
-            ahead[0] *= 1.0 - q
+                ahead[a] = against * q * ahead[a] + q * ahead[a - 1]
+            ahead[0] *= against * q
         total = 0.0
         for a in range(n + 1):
             ahead[a] *= f[a]
@@ -397,7 +398,7 @@ def infer_cases(
     n_concepts = par.prior_log_odds.size
     potential, scale = np.empty((most, width)), np.empty(most)
     log_odds, local = np.zeros(n_concepts), np.empty(n_concepts, np.int64)
-    held, p = np.empty(n_concepts), np.empty(width)
+    held, p, not_p = np.empty(n_concepts), np.empty(width), np.empty(width)
     back, ahead = np.empty((width, width)), np.empty(width)
 
     for case in range(first_case, last_case):
@@ -441,10 +442,10 @@ def infer_cases(
                 not tree,
                 0.0 if tree else control.damping, _TREE_TOLERANCE if tree else control.tolerance,
                 max(control.sweep_limit, last - first + 2) if tree else control.sweep_limit,
-                held, p, back, ahead,
+                held, p, not_p, back, ahead,
             )  # fmt: skip
             value += _count_factors(
-                ev, vid, first, last, potential, scale, log_odds, messages, weight, tally, p, ahead
+                ev, vid, first, last, potential, scale, log_odds, messages, weight, tally, ahead
             )
             for s in range(begin, end):
                 value += _softplus(log_odds[ev.support[s]])
