@@ -14,7 +14,7 @@ import numpy as np
 from kgplan.arrays import Floats
 from kgplan.diagnosis.anderson import extrapolate
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.estep import Expectations, Line, expect
+from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
 from kgplan.diagnosis.evidence import Problem
 from kgplan.diagnosis.mstep import fit_lines, fit_prior, log_prior_density
 from kgplan.diagnosis.response import from_line, to_line
@@ -77,7 +77,8 @@ def score(
     threads: int | None,
 ) -> tuple[Expectations, float]:
     """The E-step at these parameters, and the objective there in nats."""
-    found = expect(problem.evidence, problem.videos, line, config, messages, threads)
+    videos = problem.videos
+    found = expect(problem.evidence, videos, parameters(videos, line), config, messages, threads)
     slip, guess = from_line(line.intercept, line.contrast)
     value = log_prior_density(slip, guess, config.slip_beta, config.guess_beta)
     if config.learn_prior:

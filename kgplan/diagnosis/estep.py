@@ -99,7 +99,7 @@ def parameters(videos: Videos, line: Line) -> Parameters:
 def expect(
     evidence: Evidence,
     videos: Videos,
-    line: Line,
+    par: Parameters,
     config: DiagnosisConfig,
     messages: Floats | None = None,
     threads: int | None = None,
@@ -108,12 +108,11 @@ def expect(
 
     Args:
         evidence, videos: what was observed.
-        line: the parameters, held fixed.
+        par: the parameters, held fixed.
         config: how to propagate.
         messages: those of an earlier E-step on the same evidence, to go on from; None: none sent.
         threads: at most so many; None: one per core that this process may use.
     """
-    par = parameters(videos, line)
     control = Control(float(config.damping), float(config.sweep_tolerance), config.sweep_limit)
     n_cases, n_components = evidence.weight.size, evidence.component_kind.size
     sent = np.zeros(int(evidence.factor_edge_start[-1])) if messages is None else messages.copy()
@@ -123,7 +122,9 @@ def expect(
 
     def run(block: int) -> Tally:
         tally = Tally(
-            np.zeros(videos.eta.size), np.zeros(videos.scope_of.size), np.zeros(line.prior.size)
+            np.zeros(videos.eta.size),
+            np.zeros(videos.scope_of.size),
+            np.zeros(par.prior_log_odds.size),
         )
         infer_cases(
             evidence, videos, par, control, ends[block], ends[block + 1],

@@ -15,7 +15,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.em import Progress, climb
-from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases
+from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.response import from_line, to_line
 from kgplan.errors import InputError
@@ -183,6 +183,19 @@ def infer(
     array([[0.818]])
     """
     config = config or DiagnosisConfig()
+    line = check_line(q_matrix, slip, guess, prior)
+    problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
+    par = parameters(problem.videos, line)
+    return _spread(problem, expect(problem.evidence, problem.videos, par, config, None, threads))
+
+
+def check_line(q_matrix: sparse.csr_matrix, slip: Floats, guess: Floats, prior: Floats) -> Line:
+    """Refuse parameters that do not fit the Q-matrix or the model's order.
+
+    Raises:
+        AxisMismatch: they disagree with the Q-matrix on V or K.
+        InputError: not 0 < guess < 1 - slip < 1, or a prior outside (0, 1).
+    """
     check_axis("V", q_matrix=q_matrix.shape[0], slip=slip.size, guess=guess.size)
     bad = np.flatnonzero(~((guess > 0) & (guess < 1 - slip) & (slip > 0)))
     if bad.size:
@@ -190,10 +203,7 @@ def infer(
             f"video {bad[0]} has guess {guess[bad[0]]} and slip {slip[bad[0]]}; "
             "give 0 < guess < 1 - slip < 1"
         )
-    problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
-    start = _check_prior(prior, config.prior_start, problem.n_concepts)
-    line = Line(*to_line(slip, guess), start)
-    return _spread(problem, expect(problem.evidence, problem.videos, line, config, None, threads))
+    return Line(*to_line(slip, guess), _check_prior(prior, 0.5, q_matrix.shape[1]))
 
 
 def _check_prior(prior: Floats | None, start: float, n_concepts: int) -> Floats:
