@@ -47,7 +47,6 @@ class ModelConfig(_Section):
     norm: Literal[1, 2]
     squared: bool
     projection_start: Literal["identity", "xavier"]
-    projection_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     seed: Seed
 
 
@@ -69,6 +68,7 @@ class TrainingConfig(_Section):
     evaluate_every: Count
     patience: Count
     seed: Seed
+    threads: Count
 
 
 class EvaluationConfig(_Section):

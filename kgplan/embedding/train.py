@@ -10,6 +10,7 @@ Sizes: N triples, E entities, R relations, d dimension, k relation dimension, B 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +52,8 @@ def train(
 ) -> Embedding:
     """Train TransR, stop early on the validation split, measure on the test split.
 
-    The same triples (in any order), configuration, machine and number of threads give the same
-    bits: the budget is counted in epochs, and every draw has its seed in the configuration.
+    The same triples (in any order) and configuration give the same bits on the same machine: the
+    budget is counted in epochs, and the configuration holds every seed and the number of threads.
 
     Args:
         triples: (N, 3) ids of head, relation and tail; repeats count once.
@@ -66,27 +67,8 @@ def train(
         InputError: `triples` is no (N, 3) array or too small to be split.
     """
     split = split_triples(triples, config.split)
-    model = starting_model(split.training, config.model)
-    history = []
-    best_epoch, best_mrr, best_state = 0, -1.0, {}
-    evaluations_since_best = 0
-    for epoch, loss in _epochs(model, split.training, config.training):
-        mrr = None
-        if epoch % config.training.evaluate_every == 0 or epoch == config.training.epochs:
-            mrr = mean_reciprocal_rank(
-                model, split.validation, split.known, config.evaluation.batch_size
-            )
-            evaluations_since_best += 1
-            if mrr > best_mrr:
-                best_epoch, best_mrr, evaluations_since_best = epoch, mrr, 0
-                best_state = {name: value.clone() for name, value in model.state_dict().items()}
-        history.append(TrainingProgress(epoch, config.training.epochs, loss, mrr))
-        if progress is not None:
-            progress(history[-1])
-        if evaluations_since_best == config.training.patience:
-            break
-    model.load_state_dict(best_state)
-    return _embedding(model, split, config, best_epoch, tuple(history))
+    with _torch_threads(config.training.threads):
+        return _train(split, config, progress or (lambda _: None))
 
 
 def split_triples(triples: Ids, config: SplitConfig) -> Split:
@@ -118,8 +100,8 @@ def split_triples(triples: Ids, config: SplitConfig) -> Split:
 def starting_model(training: TriplesFactory, config: ModelConfig) -> RelationwiseTransR:
     """TransR before the first step.
 
-    With `projection_start = "identity"` each relation's space is the first k of the d axes, plus
-    noise: TransR then starts as TransE, which the paper trains first for the same reason.
+    With `projection_start = "identity"` each relation's space is the first k of the d axes: TransR
+    starts as TransE, as in the paper, and the relations pull on the same axes of an entity.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -131,13 +113,11 @@ def starting_model(training: TriplesFactory, config: ModelConfig) -> Relationwis
             power_norm=config.squared,
             random_seed=NoRandomSeedNecessary,  # PyKEEN would seed every generator of the process
         )
-        if config.projection_start == "identity":
-            shape = (config.dimension, config.relation_dimension)
-            noise = torch.randn(model.num_relations, *shape) * config.projection_noise
-            start = torch.eye(*shape) + noise
-            with torch.no_grad():
-                weight = model.relation_representations[1]._embeddings.weight
-                weight.copy_(start.reshape(weight.shape))
+    if config.projection_start == "identity":
+        start = torch.eye(config.dimension, config.relation_dimension)
+        with torch.no_grad():
+            weight = model.relation_representations[1]._embeddings.weight
+            weight.copy_(start.reshape(1, -1).expand_as(weight))
     return model
 
 
@@ -194,6 +174,41 @@ def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
             weight = representation._embeddings.weight
             weight.copy_(torch.from_numpy(np.ascontiguousarray(value)).reshape(weight.shape))
     return model.eval()
+
+
+@contextmanager
+def _torch_threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(
+    split: Split, config: EmbeddingConfig, progress: Callable[[TrainingProgress], None]
+) -> Embedding:
+    model = starting_model(split.training, config.model)
+    history = []
+    best_epoch, best_mrr, best_state = 0, -1.0, {}
+    evaluations_since_best = 0
+    for epoch, loss in _epochs(model, split.training, config.training):
+        mrr = None
+        if epoch % config.training.evaluate_every == 0 or epoch == config.training.epochs:
+            mrr = mean_reciprocal_rank(
+                model, split.validation, split.known, config.evaluation.batch_size
+            )
+            evaluations_since_best += 1
+            if mrr > best_mrr:
+                best_epoch, best_mrr, evaluations_since_best = epoch, mrr, 0
+                best_state = {name: value.clone() for name, value in model.state_dict().items()}
+        history.append(TrainingProgress(epoch, config.training.epochs, loss, mrr))
+        progress(history[-1])
+        if evaluations_since_best == config.training.patience:
+            break
+    model.load_state_dict(best_state)
+    return _embedding(model, split, config, best_epoch, tuple(history))
 
 
 def _epochs(

@@ -60,16 +60,8 @@ def config(**changes):
     return EmbeddingConfig.from_dict(values)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # arrays this small only wait for a second one
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
-def trained(one_thread):
+def trained():
     return train(planted_graph(), config())
 
 
@@ -206,6 +198,15 @@ def test_training_leaves_the_generators_of_the_process_alone():
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert random.getstate() == before[2]
+
+
+def test_training_uses_the_configured_threads_and_gives_them_back():
+    before = torch.get_num_threads()
+    seen = []
+    changes = {"training__epochs": 1, "training__threads": before + 1}
+    train(planted_graph(), config(**changes), lambda _: seen.append(torch.get_num_threads()))
+    assert seen == [before + 1]
+    assert torch.get_num_threads() == before
 
 
 def test_the_split_is_a_partition_whose_training_part_holds_every_entity_and_relation():
