@@ -129,7 +129,8 @@ def run_load(settings: Settings, progress: Progress = silent) -> StageReport:
     artifacts = ArtifactStore(settings.artifacts)
     with timed("load graph") as report:
         triples = artifacts.current("triples")
-        lines = (triples.path / "triples.nt").read_text(encoding="utf-8").splitlines()
+        # not splitlines: a literal may hold U+2028 and the like
+        lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
         rows = rows_of(lines, graph_names())
         with open_graph(settings.graph_url) as store:
             loaded = load(rows, store, triples.version, progress)

@@ -1,9 +1,52 @@
 """Archives that several tests read; they must not change them."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import miniature
 import pytest
+from hypothesis import settings
+
+from kgplan.diagnosis import DiagnosisConfig
+from kgplan.embedding.config import EmbeddingConfig
+from kgplan.etl import stages
+from kgplan.etl.stages import StageReport
+from kgplan.model import open_planner
+from kgplan.planning import Planner
+from kgplan.settings import Settings
+
+settings.register_profile("kgplan", deadline=None)  # a first call may compile
+settings.load_profile("kgplan")
+
+
+@pytest.fixture(scope="session")
+def sample_settings(
+    sample_source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Settings, dict[str, StageReport]]:
+    """Every stage run once on the real sample with its defaults: settings and reports."""
+    home = Settings(home=tmp_path_factory.mktemp("sample"))
+    default = files("kgplan") / "embedding" / "default.toml"
+    reports = [
+        stages.run_extract(home, sample_source),
+        stages.run_map(home),
+        stages.run_load(home),
+        stages.run_embed(home, EmbeddingConfig.from_toml(default.read_text(encoding="utf-8"))),
+        stages.run_diagnose(home, DiagnosisConfig()),
+        stages.run_similarity(home),
+    ]
+    return home, {report.stage: report for report in reports}
+
+
+@pytest.fixture(scope="session")
+def sample_home(sample_settings: tuple[Settings, dict[str, StageReport]]) -> Settings:
+    """Settings of a home with the model of the real sample."""
+    return sample_settings[0]
+
+
+@pytest.fixture(scope="session")
+def sample_planner(sample_home: Settings) -> Planner:
+    """The planner of the real sample."""
+    return open_planner(sample_home)
 
 
 @pytest.fixture(scope="session")

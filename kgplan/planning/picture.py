@@ -79,13 +79,14 @@ def card(place: int, step: Step) -> str:
     role = "goal of this course" if step.role == "start" else "prerequisite"
     lines = wrap(step.because, 88)[:2]
     bar = 150
+    number = INK if 0.2 < mastery < 0.8 else "#ffffff"  # readable on amber too
     return "\n".join(
         [
             f'<g><rect x="{x}" y="{y}" width="{width}" height="{CARD_HEIGHT}" rx="10" fill="{CARD}"'
             f' stroke="{colour}" stroke-width="1.5"/>',
             f'<rect x="{x}" y="{y}" width="10" height="{CARD_HEIGHT}" rx="5" fill="{colour}"/>',
             f'<circle cx="{x + 40}" cy="{y + 34}" r="17" fill="{colour}"/>',
-            text(x + 40, y + 40, str(place + 1), 16, "#ffffff", anchor="middle", weight=700),
+            text(x + 40, y + 40, str(place + 1), 16, number, anchor="middle", weight=700),
             text(x + 70, y + 31, name, 20, INK, weight=700),
             text(x + 70, y + 52, " · ".join(filter(None, [step.name_en, role])), 13, SOFT),
             f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{bar}" height="8" rx="4"'

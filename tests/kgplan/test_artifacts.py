@@ -1,0 +1,124 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.errors import ArtifactDamaged, ArtifactMissing
+
+
+def write(store, value=0.0, config=None, inputs=None):
+    with store.draft("embedding", config or {}, inputs or {}) as draft:
+        draft.put(vectors=np.full((2, 3), value))
+    return draft.finished()
+
+
+def test_the_same_work_is_the_same_version(tmp_path):
+    one, other = ArtifactStore(tmp_path / "one"), ArtifactStore(tmp_path / "other")
+    assert write(one).version == write(one).version == write(other).version
+    assert one.versions("embedding") == [write(one).version]
+
+
+@pytest.mark.parametrize(
+    "change", [{"value": 1.0}, {"config": {"seed": 1}}, {"inputs": {"graph": "x"}}]
+)
+def test_other_content_configuration_or_input_is_another_version(tmp_path, change):
+    store = ArtifactStore(tmp_path)
+    assert write(store).version != write(store, **change).version
+
+
+def test_a_new_version_is_used_only_after_the_switch_and_the_old_one_stays(tmp_path):
+    store = ArtifactStore(tmp_path)
+    old = write(store)
+    store.switch(old)
+    new = write(store, value=1.0)
+    assert store.current("embedding").version == old.version
+    store.switch(new)
+    assert store.current("embedding").array("vectors")[0, 0] == 1
+    assert set(store.versions("embedding")) == {old.version, new.version}
+    store.remove("embedding", old.version)
+    assert store.versions("embedding") == [new.version]
+    with pytest.raises(ArtifactMissing, match="unused embedding"):
+        store.remove("embedding", new.version)
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path):
+    store = ArtifactStore(tmp_path)
+
+    def fail_half_way():
+        with store.draft("embedding", {}, {}) as draft:
+            draft.put(vectors=np.zeros(3))
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail_half_way()
+    assert store.versions("embedding") == []
+    assert list((tmp_path / ".drafts").iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path):
+    killed = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys; from pathlib import Path\n"
+            "from kgplan.artifacts import ArtifactStore\n"
+            "with ArtifactStore(Path(sys.argv[1])).draft('embedding', {}, {}):\n"
+            "    os.kill(os.getpid(), 9)",
+            str(tmp_path),
+        ],
+        check=False,
+    )
+    assert killed.returncode == -9
+    assert len(list((tmp_path / ".drafts").iterdir())) == 1
+    write(ArtifactStore(tmp_path))
+    assert list((tmp_path / ".drafts").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda f: f.write_bytes(f.read_bytes()[:-8]), "is not what was written"),
+        (lambda f: f.write_bytes(f.read_bytes()[:-1] + b"x"), "is not what was written"),
+        (lambda f: f.unlink(), "lacks its file vectors.npy"),
+        (lambda f: (f.parent / "manifest.json").write_text("{"), "no readable manifest"),
+        (lambda f: (f.parent / "manifest.json").unlink(), "no readable manifest"),
+    ],
+)
+def test_a_damaged_artifact_is_refused_with_a_way_out_and_mended_by_running_again(
+    tmp_path, damage, says
+):
+    store = ArtifactStore(tmp_path)
+    made = write(store)
+    store.switch(made)
+    os.chmod(made.path, 0o755)
+    damage(made.path / "vectors.npy")
+    with pytest.raises(ArtifactDamaged, match=says) as refused:
+        store.current("embedding")
+    assert "run `kgplan embed` again" in str(refused.value)
+    write(store)
+    assert store.current("embedding").array("vectors").shape == (2, 3)
+
+
+def test_what_was_never_made_says_how_to_make_it(tmp_path):
+    with pytest.raises(ArtifactMissing, match="no diagnosis yet; make it with `kgplan diagnose`"):
+        ArtifactStore(tmp_path).current("diagnosis")
+
+
+def test_the_manifest_tells_how_it_was_made(tmp_path):
+    made = write(ArtifactStore(tmp_path), config={"seed": 7}, inputs={"graph": "abc"})
+    manifest = json.loads((made.path / "manifest.json").read_text())
+    assert (manifest["config"], manifest["inputs"]) == ({"seed": 7}, {"graph": "abc"})
+    assert manifest["packages"]["numpy"] == np.__version__
+
+
+def test_switching_several_kinds_is_one_step(tmp_path):
+    store = ArtifactStore(tmp_path)
+    one = write(store)
+    with store.draft("similarity", {}, {}) as draft:
+        draft.put(bounds=np.zeros(4))
+    store.switch(one, draft.finished())
+    assert set(store.in_use()) == {"embedding", "similarity"}
