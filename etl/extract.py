@@ -80,6 +80,7 @@ def _entity(
     structure = ", ".join(f'"{field}": "JSON"' for field in names)
     checks = [f"not_text('{field}', r.{field})" for field in texts]
     checks += [f"no_field('{field}', r.{field})" for field in texts if field not in may_lack]
+    mended = [f"mend_text(r.{field})" for field in may_lack]
     query = f"""
         WITH parsed AS (
             SELECT line, text, broken_json(line, is_utf8, text) AS broken,
@@ -87,8 +88,7 @@ def _entity(
             FROM lines
         )
         SELECT line, 0 AS item, text AS record, coalesce(broken, {", ".join(checks)}) AS reject,
-            list_filter([{", ".join(f"mend_text(r.{field})" for field in may_lack)}]::VARCHAR[],
-                lambda mend: mend IS NOT NULL) AS mends,
+            concat_ws(' ', {", ".join(["''", *mended])}) AS mends,
             {", ".join(f"plain(r.{field}) AS {column}" for field, column in texts.items())}
             {"".join(f", r.{field} AS {field}" for field in lists.split())}
         FROM parsed"""
@@ -119,7 +119,7 @@ def _pairs(file: str, name: str, columns: str, table: str = "", constant: str = 
                 no_text('{right}', cells[2]),
                 CASE WHEN {loops} AND cells[1] = cells[2] THEN reject('self_loop',
                     format('''{{}}'' is related to itself', cells[1])) END) AS reject,
-            []::VARCHAR[] AS mends,
+            '' AS mends,
             cells[1] AS {left}, cells[2] AS {right} {f", {constant}" if constant else ""}
         FROM cut"""
     names = (left, right, *([constant.split()[-1]] if constant else []))
@@ -289,26 +289,38 @@ def _run(con: duckdb.DuckDBPyConnection, archive: Source, step: Step) -> FileRep
     columns = ", ".join(step.columns)
     with _lines(con, archive, step):
         con.execute(_judging(step))
+    same = ", ".join(step.same)
     con.execute(
+        # Few rows share a hash: only they are compared, whatever the file's size.
         f"""
-        CREATE TABLE numbered AS
-        SELECT *, row_number() OVER same AS nth, first_value(line) OVER same AS first_line
-        FROM judged WHERE verdict IS NULL
-        WINDOW same AS (PARTITION BY {", ".join(step.same)} ORDER BY {step.rank});
+        CREATE TABLE repeats AS
+        WITH shared AS (
+            SELECT hash({same}) AS h FROM judged WHERE verdict IS NULL
+            GROUP BY h HAVING count(*) > 1
+        ),
+        numbered AS (
+            SELECT rowid AS row_id, row_number() OVER same AS nth,
+                first_value(line) OVER same AS first_line
+            FROM judged WHERE verdict IS NULL AND hash({same}) IN (FROM shared)
+            WINDOW same AS (PARTITION BY {same} ORDER BY {step.rank})
+        )
+        SELECT row_id, first_line FROM numbered WHERE nth > 1;
         CREATE TABLE kept.{step.name} AS
-        SELECT line, item, mends, {columns} FROM numbered WHERE nth = 1"""
+        SELECT line, item, mends, {columns} FROM judged
+        WHERE verdict IS NULL AND rowid NOT IN (SELECT row_id FROM repeats)"""
     )
     plain_names = " and ".join(name for name in step.same if name in step.columns)
     con.execute(
         f"""
         INSERT INTO rejects
-        SELECT $file, line, item, $table, verdict.reason, verdict.detail, record
+        SELECT $file, line, item, $table, split_part(verdict, ' ', 1),
+            substr(verdict, strpos(verdict, ' ') + 1), record
         FROM judged WHERE verdict IS NOT NULL
         UNION ALL
         SELECT $file, line, item, $table, 'duplicate',
             format('line {{}} has the same {plain_names}', first_line),
             coalesce(record, left({_as_json(step.columns)}, {RECORD_CHARACTERS}))
-        FROM numbered WHERE nth > 1""",
+        FROM judged JOIN repeats ON judged.rowid = row_id""",
         {"file": step.file, "table": step.table},
     )
     read = _number(con, "SELECT count(*) FROM judged")
@@ -322,7 +334,7 @@ def _run(con: duckdb.DuckDBPyConnection, archive: Source, step: Step) -> FileRep
         else 0
     )
     kept = _number(con, f"SELECT count(*) FROM kept.{step.name}")
-    con.execute("DROP TABLE judged; DROP TABLE numbered")
+    con.execute("DROP TABLE judged; DROP TABLE repeats")
     rejected, left_out = split_by_meaning(
         _counts(
             con,
@@ -333,8 +345,9 @@ def _run(con: duckdb.DuckDBPyConnection, archive: Source, step: Step) -> FileRep
     )
     mended = _counts(
         con,
-        f"SELECT mend, count(*) FROM (SELECT unnest(mends) AS mend FROM kept.{step.name}) "
-        "GROUP BY mend ORDER BY mend",
+        "SELECT mend, count(*) FROM ("
+        f"SELECT unnest(string_split(trim(mends), ' ')) AS mend FROM kept.{step.name} "
+        "WHERE mends <> '') WHERE mend <> '' GROUP BY mend ORDER BY mend",
     )
     if merged:
         mended[Mend.MERGED_RECORD.value] = merged

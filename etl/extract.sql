@@ -1,14 +1,14 @@
 -- The reading queries of etl/extract.py. Each judges every row of one file and gives
 --   line, item    where the row stands: the line, and its place in a list on that line
---   record        the row as the file has it; NULL where the table's own columns say it all
---   reject        {reason, detail}, or NULL where the row is fine so far
---   mends         what was put right in it
+--   record        the row as the file has it
+--   reject        the reason and, after a space, the detail; NULL where the row is fine so far
+--   mends         what was put right in it, words separated by spaces
 -- and the columns of a table. Ids and repeats are checked afterwards, the same way for all files.
 -- `lines` holds the file being read: line, text, is_utf8. Schema `kept` holds the rows that were
 -- kept, one table per step of etl/extract.py; the queries table.* build the tables from them.
 
 -- name: macros
-CREATE MACRO reject(reason_, detail_) AS {'reason': reason_, 'detail': detail_};
+CREATE MACRO reject(reason_, detail_) AS reason_ || ' ' || detail_;
 
 -- A broken line of text or of JSON objects.
 CREATE MACRO broken_text(is_utf8) AS
@@ -50,20 +50,22 @@ CREATE MACRO mend_text(value) AS
 -- Numbers and times that arrive as text.
 CREATE MACRO number(value) AS
     CASE WHEN value <> 'NaN' AND trim(value) <> '' THEN TRY_CAST(value AS DOUBLE) END;
-CREATE MACRO moment(value) AS try_strptime(
-    value,
-    ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%S.%f']);
+CREATE MACRO moment(value) AS
+    CASE WHEN value[1] BETWEEN '0' AND '9' THEN try_strptime(  -- it would take 'infinity'
+        value,
+        ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M:%S.%f',
+            '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%S.%f'])
+    END;
 CREATE MACRO mend_value(value) AS
     CASE WHEN value = 'NaN' THEN 'nan_value' WHEN trim(value) = '' THEN 'empty_text' END;
-CREATE MACRO bad_number(field, value) AS
-    CASE WHEN mend_value(value) IS NOT NULL THEN NULL
-    WHEN value IS NOT NULL AND NOT coalesce(isfinite(number(value)), false)
-        THEN reject('impossible_time', format('{} is ''{}'', not a number', field, value))
-    WHEN number(value) < 0
+CREATE MACRO bad_number(field, value, parsed) AS
+    CASE WHEN parsed < 0
         THEN reject('impossible_time', format('{} is {}, below 0', field, value))
+    WHEN isfinite(parsed) OR value IS NULL OR mend_value(value) IS NOT NULL THEN NULL
+    ELSE reject('impossible_time', format('{} is ''{}'', not a number', field, value))
     END;
-CREATE MACRO bad_moment(field, value) AS
-    CASE WHEN trim(value) <> '' AND value <> 'NaN' AND moment(value) IS NULL
+CREATE MACRO bad_moment(field, value, parsed) AS
+    CASE WHEN parsed IS NULL AND value IS NOT NULL AND mend_value(value) IS NULL
         THEN reject('impossible_time', format('{} is ''{}'', not a time', field, value))
     END;
 
@@ -96,62 +98,64 @@ single AS (
     FROM listed
 ),
 typed AS (
-    SELECT * EXCLUDE (raw), raw,
+    SELECT *,
         from_json(raw, '{"course_id": "VARCHAR", "video_id": "VARCHAR",
             "watching_count": "VARCHAR", "video_duration": "VARCHAR",
             "local_watching_time": "VARCHAR", "video_progress_time": "VARCHAR",
             "video_start_time": "VARCHAR", "video_end_time": "VARCHAR",
             "local_start_time": "VARCHAR", "local_end_time": "VARCHAR"}') AS a
     FROM single
+),
+parsed_values AS (
+    SELECT *,
+        number(a.watching_count) AS watching_count,
+        number(a.video_duration) AS video_duration,
+        number(a.local_watching_time) AS local_watching_time,
+        number(a.video_progress_time) AS video_progress_time,
+        number(a.video_start_time) AS video_start_time,
+        number(a.video_end_time) AS video_end_time,
+        moment(a.local_start_time) AS started_at,
+        moment(a.local_end_time) AS ended_at
+    FROM typed
 )
-SELECT line, item, coalesce(line_text, raw::VARCHAR) AS record,
+SELECT line, item, coalesce(line_text, raw::VARCHAR, 'null') AS record,
     coalesce(
         unusable,
-        CASE WHEN coalesce(json_type(raw), 'NULL') <> 'OBJECT'
+        CASE WHEN a.course_id IS NULL AND coalesce(json_type(raw), 'NULL') <> 'OBJECT'
             THEN reject('broken_row', format('activity {} is no JSON object', item)) END,
         no_text('course_id', a.course_id),
         no_text('video_id', a.video_id),
-        CASE WHEN mend_value(a.watching_count) IS NULL AND a.watching_count IS NOT NULL
-                AND coalesce(number(a.watching_count) NOT BETWEEN 0 AND 2147483647
-                    OR number(a.watching_count) % 1 <> 0, true)
-            THEN reject('broken_row', format('watching_count is {}, a whole number is needed',
+        CASE WHEN watching_count BETWEEN 0 AND 2147483647 AND watching_count % 1 = 0
+                OR a.watching_count IS NULL OR mend_value(a.watching_count) IS NOT NULL THEN NULL
+            ELSE reject('broken_row', format('watching_count is {}, a whole number is needed',
                 a.watching_count)) END,
-        bad_number('video_duration', a.video_duration),
-        CASE WHEN number(a.video_duration) = 0
+        bad_number('video_duration', a.video_duration, video_duration),
+        CASE WHEN video_duration = 0
             THEN reject('impossible_time', 'video_duration is 0') END,
-        bad_number('local_watching_time', a.local_watching_time),
-        bad_number('video_progress_time', a.video_progress_time),
-        bad_number('video_start_time', a.video_start_time),
-        bad_number('video_end_time', a.video_end_time),
-        CASE WHEN number(a.video_end_time) < number(a.video_start_time)
+        bad_number('local_watching_time', a.local_watching_time, local_watching_time),
+        bad_number('video_progress_time', a.video_progress_time, video_progress_time),
+        bad_number('video_start_time', a.video_start_time, video_start_time),
+        bad_number('video_end_time', a.video_end_time, video_end_time),
+        CASE WHEN video_end_time < video_start_time
             THEN reject('impossible_time', format('the position ends at {} before it starts at {}',
-                a.video_end_time, a.video_start_time)) END,
-        bad_moment('local_start_time', a.local_start_time),
-        bad_moment('local_end_time', a.local_end_time),
-        CASE WHEN moment(a.local_end_time) < moment(a.local_start_time)
+                video_end_time, video_start_time)) END,
+        bad_moment('local_start_time', a.local_start_time, started_at),
+        bad_moment('local_end_time', a.local_end_time, ended_at),
+        CASE WHEN ended_at < started_at
             THEN reject('impossible_time', format('the watch ends at {} before it starts at {}',
                 a.local_end_time, a.local_start_time)) END
     ) AS reject,
-    list_filter([
+    concat_ws(' ',
         mend_value(a.watching_count), mend_value(a.video_duration),
         mend_value(a.local_watching_time), mend_value(a.video_progress_time),
         mend_value(a.video_start_time), mend_value(a.video_end_time),
         mend_value(a.local_start_time), mend_value(a.local_end_time),
-        CASE WHEN number(a.video_progress_time) > number(a.video_duration)
-            THEN 'capped_replay' END
-    ], lambda mend: mend IS NOT NULL) AS mends,
-    learner_id,
-    a.course_id AS course_id,
-    a.video_id AS video_id,
-    TRY_CAST(number(a.watching_count) AS INTEGER) AS watching_count,
-    number(a.video_duration) AS video_duration,
-    number(a.local_watching_time) AS local_watching_time,
-    number(a.video_progress_time) AS video_progress_time,
-    number(a.video_start_time) AS video_start_time,
-    number(a.video_end_time) AS video_end_time,
-    moment(a.local_start_time) AS started_at,
-    moment(a.local_end_time) AS ended_at
-FROM typed;
+        CASE WHEN video_progress_time > video_duration THEN 'capped_replay' END
+    ) AS mends,
+    learner_id, a.course_id AS course_id, a.video_id AS video_id,
+    TRY_CAST(watching_count AS INTEGER) AS watching_count, video_duration, local_watching_time,
+    video_progress_time, video_start_time, video_end_time, started_at, ended_at
+FROM parsed_values;
 
 -- name: predictions
 -- prerequisite_prediction.json: c1 is needed before c2 where label is 1. The file has names, not
@@ -206,7 +210,7 @@ SELECT line, 0 AS item, text AS record,
                 array_to_string([b.id for b in before], ', '),
                 array_to_string([a.id for a in after], ', ')))
         END) AS reject,
-    []::VARCHAR[] AS mends,
+    '' AS mends,
     pair.before_id AS before_id, pair.after_id AS after_id, 'prediction' AS source
 FROM resolved;
 
@@ -233,12 +237,11 @@ single AS (
 SELECT line, item, to_json({'course_order': course, 'enroll_time': time})::VARCHAR AS record,
     coalesce(
         unusable,
-        not_text('course_order', course),
-        no_field('course_order', course),
-        bad_moment('enroll_time', time_text)) AS reject,
-    CASE WHEN unpaired THEN ['unpaired_times']
-        WHEN moment(time_text) IS NULL THEN ['missing_time']
-        ELSE [] END AS mends,
+        not_text(format('entry {} of course_order', item), course),
+        no_field(format('entry {} of course_order', item), course),
+        bad_moment(format('entry {} of enroll_time', item), time_text, moment(time_text))) AS reject,
+    CASE WHEN unpaired THEN 'unpaired_times'
+        WHEN moment(time_text) IS NULL THEN 'missing_time' ELSE '' END AS mends,
     learner_id, plain(course) AS course_id, moment(time_text) AS enrolled_at
 FROM single;
 
@@ -258,9 +261,12 @@ single AS (
         generate_subscripts(videos, 1) AS item
     FROM listed
 )
-SELECT line, item, video::VARCHAR AS record,
-    coalesce(unusable, not_text('video_order', video), no_field('video_order', video)) AS reject,
-    []::VARCHAR[] AS mends,
+SELECT line, item, coalesce(video::VARCHAR, 'null') AS record,
+    coalesce(
+        unusable,
+        not_text(format('entry {} of video_order', item), video),
+        no_field(format('entry {} of video_order', item), video)) AS reject,
+    '' AS mends,
     course_id, plain(video) AS video_id
 FROM single;
 

@@ -215,7 +215,7 @@ REJECTS = Table(
         Column("table_name"),
         Column("reason"),
         Column("detail"),
-        Column("record", optional=True),
+        Column("record"),
     ),
     key=("file", "line"),
 )

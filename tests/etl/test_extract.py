@@ -352,7 +352,7 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
     assert "there is no" in refused(tmp_path / "absent.zip", tmp_path)
 
 
-def test_a_folder_without_moocube_files_is_refused(tmp_path):
+def test_a_folder_without_mooccube_files_is_refused(tmp_path):
     (tmp_path / "holiday.json").write_text("{}")
     assert "does not hold MOOCCube" in refused(tmp_path, tmp_path)
 
