@@ -133,7 +133,7 @@ def expect(
         return tally
 
     blocks = range(len(ends) - 1)
-    wanted = min(threads or len(os.sched_getaffinity(0)), len(blocks))
+    wanted = min(threads or _cores(), len(blocks))
     if wanted > 1:
         with ThreadPoolExecutor(wanted) as pool:
             tallies = list(pool.map(run, blocks))
@@ -144,6 +144,12 @@ def expect(
         for sums, part in zip(total, tally, strict=True):
             sums += part
     return Expectations(mastery, log_evidence, total, residual, sweeps, sent)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: fewer than the machine has, in a container
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _block_ends(evidence: Evidence) -> list[int]:
