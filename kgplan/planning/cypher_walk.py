@@ -30,6 +30,16 @@ class WalkedStep:
     similarity: float | None
 
 
+@dataclass(frozen=True)
+class WalkingLearner:
+    """N_u, the concepts learned, mastery by concept, and the preferences (eq. 12) seen so far."""
+
+    around: list[str]
+    learned: set[str]
+    mastery: dict[str, float]
+    preferences: dict[tuple[str, int], float]
+
+
 class CypherWalk:
     """Algorithm 1 by Cypher queries and loops.
 
@@ -55,15 +65,28 @@ class CypherWalk:
 
     def walk(self, learner_id: str, course_id: str, options: PlanOptions) -> list[WalkedStep]:
         """The steps of the plan, foundation first."""
+        return self.walk_course(self.learner(learner_id), course_id, options)
+
+    def learner(self, learner_id: str) -> WalkingLearner:
+        """What the walk needs of a learner, whatever the course."""
         mine = self.courses_of(learner_id)
-        around = sorted({concept for course in mine for concept in self.concepts_of(course)})
-        learned = self.learned_by(learner_id, mine)
-        mastery = self.mastery_of(learner_id)
-        preference = {
-            concept: self.preference(concept, around, learned, options.neighbours)
-            for concept in self.concepts_of(course_id)
-        }
-        return self.walk_back(preference, mastery, options)
+        return WalkingLearner(
+            around=sorted({concept for course in mine for concept in self.concepts_of(course)}),
+            learned=self.learned_by(learner_id, mine),
+            mastery=self.mastery_of(learner_id),
+            preferences={},
+        )
+
+    def walk_course(
+        self, learner: WalkingLearner, course_id: str, options: PlanOptions
+    ) -> list[WalkedStep]:
+        """The steps of the plan for a learner whose state is known."""
+        n, known = options.neighbours, learner.preferences
+        for concept in self.concepts_of(course_id):
+            if (concept, n) not in known:
+                known[concept, n] = self.preference(concept, learner.around, learner.learned, n)
+        preference = {concept: known[concept, n] for concept in self.concepts_of(course_id)}
+        return self.walk_back(preference, learner.mastery, options)
 
     def walk_back(
         self, preference: Mapping[str, float], mastery: Mapping[str, float], options: PlanOptions

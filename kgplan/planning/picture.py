@@ -189,7 +189,7 @@ def wrap(words: str, width: int) -> list[str]:
     """
     lines, line = [], ""
     for word in words.split(" "):
-        longer = f"{line} {word}".strip()
+        longer = f"{line} {word}" if line else word
         if columns(longer) <= width:
             line = longer
             continue

@@ -1,0 +1,120 @@
+import pytest
+from fastapi.testclient import TestClient
+from planning_cases import hand_case
+
+from kgplan.api.app import create_app
+from kgplan.api.models import EXAMPLE_PATH, PathOut
+from kgplan.api.problems import status_of
+from kgplan.errors import ArtifactMissing, GraphUnavailable, KgplanError
+from kgplan.planning import PlanOptions
+
+
+@pytest.fixture(scope="module")
+def planner():
+    return hand_case().planner()
+
+
+@pytest.fixture(scope="module")
+def client(planner):
+    return TestClient(create_app(planner), raise_server_exceptions=False)
+
+
+def test_a_path_over_http_is_the_planners(client, planner):
+    answer = client.get(
+        "/v1/learners/learner/path",
+        params={"course_id": "A", "length": 5, "max_prerequisites": 2, "neighbours": 2},
+    )
+    assert answer.status_code == 200
+    expected = planner.plan("learner", "A", PlanOptions(5, 2, 2)).to_dict()
+    assert answer.json() == PathOut.model_validate(expected).model_dump()
+    assert [step["concept_id"] for step in answer.json()["steps"]] == ["e", "a", "b", "d", "f"]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem", "near"),
+    [
+        ("/v1/learners/learnr/path?course_id=A", "unknown-learner", ["learner"]),
+        ("/v1/learners/learner/path?course_id=Q", "unknown-course", []),
+    ],
+)
+def test_an_unknown_id_is_404_with_close_matches(client, path, problem, near):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:kgplan:problem:{problem}"
+    assert answer.json()["close_matches"] == near
+
+
+def test_a_plus_that_became_a_space_is_explained(client):
+    answer = client.get("/v1/learners/learner/path?course_id=C+1")
+    assert "write it as %2B" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "course_id=A&length=0", "course_id=A&length=51", "course_id=A&length=x"]
+)
+def test_bad_parameters_are_422_with_the_field(client, query):
+    answer = client.get(f"/v1/learners/learner/path?{query}")
+    assert answer.status_code == 422
+    field = "length" if "length" in query else "course_id"
+    assert [each["field"] for each in answer.json()["fields"]] == [f"query.{field}"]
+
+
+@pytest.mark.parametrize(
+    "error", [ArtifactMissing("diagnosis", "kgplan diagnose"), GraphUnavailable("locked")]
+)
+def test_what_passes_by_itself_is_503_with_a_time_to_retry(planner, error):
+    app = create_app(planner)
+
+    @app.get("/fails")
+    def fails():
+        raise error
+
+    answer = TestClient(app).get("/fails")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"] == str(error)
+
+
+def test_every_error_class_has_a_status():
+    def below(cls):
+        return [cls, *(each for sub in cls.__subclasses__() for each in below(sub))]
+
+    known = {404, 422, 500, 503}
+    assert {status_of(cls.__new__(cls)) for cls in below(KgplanError)} <= known
+
+
+def test_health_names_the_versions(client, planner):
+    assert client.get("/health").json() == {
+        "status": "ok",
+        "graph_version": planner.graph.version,
+        "model_version": "model",
+        "learners": 2,
+        "courses": 3,
+        "concepts": 6,
+    }
+
+
+def test_the_picture_is_svg(client):
+    answer = client.get("/v1/learners/learner/path.svg", params={"course_id": "A"})
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.text.startswith("<svg")
+
+
+def test_the_page_is_served(client):
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert '<form id="ask">' in answer.text
+
+
+def test_openapi_documents_the_answers_with_examples(client):
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    responses = document["paths"]["/v1/learners/{learner_id}/path"]["get"]["responses"]
+    assert set(responses) == {"200", "404", "422", "503"}
+    for name in ("PathOut", "HealthOut", "Problem"):
+        assert document["components"]["schemas"][name]["examples"]
+
+
+def test_the_documented_example_is_a_valid_answer():
+    assert PathOut.model_validate(EXAMPLE_PATH).model_dump() == EXAMPLE_PATH

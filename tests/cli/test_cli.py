@@ -1,0 +1,147 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import stage_runner
+
+from kgplan.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("kgplan")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, mini_source) -> Path:
+    """A home with the model of the miniature archive."""
+    path = tmp_path_factory.mktemp("home")
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, Settings(home=path), mini_source)
+    return path
+
+
+def kgplan(home, *arguments, cwd=None):
+    """Run the command as a person would, from an empty folder."""
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd or home,
+        env={"KGPLAN_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "160"},
+    )
+
+
+def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
+    done = kgplan(home, "plan", "U_1", "C_1", "--json", cwd=tmp_path)
+    plan = json.loads(done.stdout)
+    assert list(plan) == [
+        "learner_id",
+        "course_id",
+        "graph_version",
+        "model_version",
+        "steps",
+        "notes",
+    ]
+    step = plan["steps"][0]
+    assert {
+        "concept_id",
+        "name",
+        "role",
+        "start_concept_id",
+        "terms",
+        "teaches",
+        "because",
+    } <= set(step)
+    assert list(step["terms"]) == ["preference", "mastery", "value", "similarity", "score"]
+
+
+def test_the_same_plan_twice_is_the_same_text(home):
+    one, other = (kgplan(home, "plan", "U_1", "C_1", "--json").stdout for _ in range(2))
+    assert one == other
+
+
+def test_a_plan_for_people_gives_the_reason_for_each_step_and_a_picture(home, tmp_path):
+    picture = tmp_path / "deep" / "path.svg"
+    done = kgplan(home, "plan", "U_1", "C_1", "--length", "3", "--picture", picture)
+    assert done.stdout.count("mastery") >= 3
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_an_unknown_course_is_one_sentence_with_close_matches_and_exit_2(home):
+    done = kgplan(home, "plan", "U_1", "C_9")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("kgplan: no course 'C_9'")
+    assert "Traceback" not in done.stderr
+
+
+def test_before_any_stage_the_plan_says_which_command_to_run(tmp_path):
+    done = kgplan(tmp_path, "plan", "U_1", "C_1")
+    assert done.returncode == 1
+    assert done.stderr == "kgplan: there is no records yet; make it with `kgplan etl run`\n"
+
+
+def test_a_source_that_is_not_there_is_one_sentence(tmp_path):
+    done = kgplan(tmp_path, "etl", "run", "nowhere.zip")
+    assert done.returncode == 2
+    assert "nowhere.zip" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_concepts_are_found_by_chinese_and_english_name(home):
+    for text in ("递归", "recursion", "recursoin"):
+        (found,) = json.loads(kgplan(home, "concepts", text, "--json").stdout)
+        assert found["english"] == "recursion"
+
+
+def test_courses_and_learners_are_listed_with_their_sizes(home):
+    courses = json.loads(kgplan(home, "courses", "--json").stdout)
+    assert {course["course_id"]: course["concepts"] for course in courses} == {
+        "C_1": 5,
+        "C_2": 3,
+        "C_3": 2,
+    }
+    learners = json.loads(kgplan(home, "learners", "--json").stdout)
+    assert {learner["learner_id"] for learner in learners} == {"U_1", "U_2", "U_3"}
+
+
+def test_the_report_lists_what_was_rejected(tmp_path, dirty_source):
+    done = kgplan(tmp_path, "etl", "run", dirty_source, "--json")
+    assert [stage["stage"] for stage in json.loads(done.stdout)] == ["extract", "map and check"]
+    rejects = tmp_path / "rejects.csv"
+    report = json.loads(kgplan(tmp_path, "etl", "report", "--json", "--csv", rejects).stdout)
+    total = report["extract"]["total"]
+    rows = len(rejects.read_text(encoding="utf-8-sig").splitlines()) - 1
+    assert rows >= sum(total["rejected"].values()) + sum(total["left_out"].values()) > 20
+    assert kgplan(tmp_path, "etl", "report").returncode == 0
+
+
+def test_artifacts_and_graph_tell_the_versions_in_use(home):
+    rows = json.loads(kgplan(home, "artifacts", "--json").stdout)
+    assert {row["kind"] for row in rows if row["in_use"]} == {
+        "tables",
+        "records",
+        "triples",
+        "embedding",
+        "diagnosis",
+        "similarity",
+    }
+    shown = json.loads(kgplan(home, "graph", "show", "--json").stdout)
+    assert shown["concepts"] == 8
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "etl run", "graph load", "embed", "diagnose", "similarity", "plan", "serve"],
+)
+def test_help_has_an_example(home, command):
+    done = kgplan(home, *command.split(), "--help")
+    assert done.returncode == 0
+    assert f"kgplan {command}" in done.stdout
+
+
+def test_a_missing_argument_is_explained(home):
+    done = kgplan(home, "plan", "U_1")
+    assert done.returncode == 2
+    assert "COURSE_ID" in done.stderr

@@ -1,0 +1,129 @@
+"""The whole method on the real sample: what it must reach, and what must agree."""
+
+import json
+import zipfile
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.graph.store import open_graph
+from kgplan.model import open_snapshot
+from kgplan.planning import PlanOptions
+from kgplan.planning.cypher_walk import CypherWalk
+from kgplan.records import learned_concepts, observed_views
+
+
+@pytest.fixture(scope="module")
+def raw(sample_source):
+    """Lines of a file of the archive, read without kgplan."""
+    with zipfile.ZipFile(sample_source) as archive:
+        yield lambda name: archive.read(f"MOOCCube/{name}").decode().splitlines()
+
+
+def test_the_embedding_learns_the_graph(sample_home):
+    test = ArtifactStore(sample_home.artifacts).current("embedding").metrics["test"]
+    assert test["both"]["mrr"] >= 0.220
+    assert test["both"]["hits@10"] >= 0.365
+    assert test["both"]["mrr"] > 2 * test["popularity"]["both"]["mrr"]
+
+
+def test_the_log_likelihood_never_falls(sample_home):
+    metrics = ArtifactStore(sample_home.artifacts).current("diagnosis").metrics
+    objective = np.array(metrics["objective"])
+    assert metrics["converged"]
+    assert (np.diff(objective) >= 0).all()
+    assert objective[-1] > objective[0]
+
+
+def test_the_graph_has_the_rows_of_the_archive(sample_home, raw):
+    graph = open_snapshot(sample_home)
+    courses = {tuple(line.split("\t")) for line in raw("relations/course-concept.json")}
+    heads, tails = graph.relations["course_has_concept"]
+    assert set(zip(heads.tolist(), tails.tolist(), strict=True)) == courses
+    given = {tuple(line.split("\t")) for line in raw("relations/prerequisite-dependency.json")}
+    loaded = {
+        (str(graph.concept_ids[before]), str(graph.concept_ids[after]))
+        for (after, before), sources in graph.prerequisite_sources.items()
+        if "dependency" in sources
+    }
+    assert loaded == given
+
+
+def test_the_cycles_are_those_that_networkx_finds(sample_home):
+    graph = open_snapshot(sample_home)
+    before, after = graph.relations["prerequisite_of"]
+    found = nx.DiGraph(zip(before.tolist(), after.tolist(), strict=True))
+    expected = sorted(
+        (len(c) for c in nx.strongly_connected_components(found) if len(c) > 1), reverse=True
+    )
+    triples = ArtifactStore(sample_home.artifacts).current("triples")
+    assert triples.metrics["cycles"] == expected
+    assert len(expected) > 1
+
+
+def test_concepts_that_no_evidence_reaches_say_so(sample_planner):
+    p = sample_planner
+    rng = np.random.default_rng(0)
+    watched = observed_views(p.records)
+    for row in rng.integers(0, p.records.learner_ids.size, 20):
+        videos = watched[[row]].tocoo().col
+        reached = set(p.records.concept_ids[p.records.q_matrix[videos].tocoo().col].tolist())
+        enrolled = p.records.enrolled[[row]].tocoo().col
+        course = str(p.records.course_ids[rng.choice(enrolled)])
+        for step in p.plan(str(p.records.learner_ids[row]), course).steps:
+            assert step.identified == (step.concept_id in reached)
+
+
+def test_plans_equal_the_walk_by_cypher_for_every_learner_in_their_own_courses(
+    sample_planner, sample_home
+):
+    """Every learner, in up to three of the learner's courses that have concepts.
+
+    `make oracle` compares all learners in all courses.
+    """
+    p, rng = sample_planner, np.random.default_rng(0)
+    options = PlanOptions(length=6, max_prerequisites=4)
+    has_concepts = set(p.graph.relations["course_has_concept"][0].tolist())
+    compared = 0
+    with open_graph(sample_home.graph_url, read_only=True) as store:
+        walk = CypherWalk(Remembering(store), p.records, p.diagnosis, p.similarity)
+        for learner in p.records.learner_ids.tolist():
+            courses = [c for c in walk.courses_of(learner) if c in has_concepts]
+            state = walk.learner(learner)
+            for course in rng.permutation(courses)[:3].tolist():
+                expected = walk.walk_course(state, course, options)
+                steps = p.plan(learner, course, options).steps
+                assert [(s.concept_id, s.leads_to) for s in steps] == [
+                    (s.concept_id, s.leads_to) for s in expected
+                ], (learner, course)
+                compared += 1
+    assert compared > p.records.learner_ids.size
+
+
+class Remembering:
+    """A store that asks the database once for each query and parameters."""
+
+    def __init__(self, store):
+        self.store, self.known = store, {}
+
+    def read(self, name, **parameters):
+        key = name, tuple(parameters.items())
+        if key not in self.known:
+            self.known[key] = self.store.read(name, **parameters)
+        return self.known[key]
+
+
+def test_both_counts_of_learned_concepts_are_reported(sample_home, sample_planner):
+    metrics = ArtifactStore(sample_home.artifacts).current("similarity").metrics
+    learned = learned_concepts(sample_planner.records)
+    assert metrics["learned_by_view"] + metrics["learned_by_enrolment"] == learned.matrix.nnz
+    assert min(learned.by_view, learned.by_enrolment) > 0
+
+
+def test_a_plan_is_a_function_of_its_inputs(sample_planner):
+    p = sample_planner
+    learner, course = str(p.records.learner_ids[7]), str(p.graph.course_ids[5])
+    one, other = (json.dumps(p.plan(learner, course).to_dict()) for _ in range(2))
+    assert one == other
