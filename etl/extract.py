@@ -232,7 +232,8 @@ def extract(
     """Read a MOOCCube archive into typed Parquet tables [hou2025, 3.2].
 
     The same rows give the same bytes, whatever the order of the lines in files whose order says
-    nothing (all but course-video, user-course and user-video).
+    nothing (all but course-video, user-course and user-video). Of lines that share an entity's id
+    but say different things, the first stays.
 
     Args:
         source: the zip or the folder.
