@@ -135,5 +135,5 @@ class Problem(BaseModel):
     detail: str
     close_matches: list[str] = Field(default=[], description="ids that look like the missing one")
     fields: list[dict[str, str]] = Field(
-        default=[], description="parameters that are wrong, and why"
+        default=[], description="wrong parameters, and why"
     )

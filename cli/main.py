@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from kgplan import __version__
 from kgplan.cli import browse, plan, serve, stages
@@ -56,5 +57,5 @@ def main() -> None:
     try:
         app()
     except KgplanError as error:
-        errors.print(f"[bold red]kgplan:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -100,7 +100,7 @@ class ArtifactMissing(ArtifactError):
     """The stage that makes this artifact has not run."""
 
     def __init__(self, kind: str, made_by: str) -> None:
-        super().__init__(f"there is no {kind} yet; make it with `{made_by}`")
+        super().__init__(f"there is no {kind} artifact yet; run `{made_by}` first")
         self.kind = kind
 
 
@@ -116,5 +116,7 @@ class MissingExtra(KgplanError):
     """An optional part of kgplan is not installed."""
 
     def __init__(self, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs an extra; install it with `pip install 'kgplan[{extra}]'`")
+        super().__init__(
+            f"{purpose} needs an extra; install it with `pip install 'kgplan[{extra}]'`"
+        )
         self.extra = extra

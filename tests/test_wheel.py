@@ -50,8 +50,10 @@ def test_the_wheel_in_a_fresh_environment_loads_a_graph_and_plans_a_path(
     uv, environment = Path(sys.executable).with_name("uv"), tmp_path / "env"
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
     subprocess.run(
-        [uv, "pip", "install", "-q", "--python", environment / "bin" / "python"]
-        + ["-c", ROOT / "constraints.txt", wheel],
+        [
+            *(uv, "pip", "install", "-q", "--python", environment / "bin" / "python"),
+            *("-c", ROOT / "constraints.txt", wheel),
+        ],
         check=True,
     )
     home = tmp_path / "home"

@@ -215,7 +215,7 @@ def _epochs(
     model: RelationwiseTransR, training: TriplesFactory, config: TrainingConfig
 ) -> Iterator[tuple[int, float]]:
     """Train; after each epoch yield its number and its weighted mean loss, in nats."""
-    generator = torch.Generator().manual_seed(config.seed)
+    generator = np.random.default_rng(config.seed)
     queries = LCWAInstances.from_triples_factory(training)
     total_weight = float((np.diff(queries.compressed.indptr) ** config.query_weight_power).sum())
     optimiser = _Adam(list(model.parameters()), config.beta1, config.beta2)
@@ -270,15 +270,16 @@ class _Adam:
         )
 
 
-def _batches(pairs: Array, batch_size: int, generator: torch.Generator) -> list[tuple[int, Array]]:
+def _batches(
+    pairs: Array, batch_size: int, generator: np.random.Generator
+) -> list[tuple[int, Array]]:
     """Shuffle the (head, relation) pairs into about equal batches of one relation each."""
     batches = []
     for relation in np.unique(pairs[:, 1]).tolist():
-        of_relation = np.flatnonzero(pairs[:, 1] == relation)
-        shuffled = of_relation[torch.randperm(of_relation.size, generator=generator).numpy()]
-        parts = max(1, round(of_relation.size / batch_size))
+        shuffled = generator.permutation(np.flatnonzero(pairs[:, 1] == relation))
+        parts = max(1, round(shuffled.size / batch_size))
         batches += [(relation, part) for part in np.array_split(shuffled, parts)]
-    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+    return [batches[i] for i in generator.permutation(len(batches))]
 
 
 def _scores(
@@ -286,14 +287,14 @@ def _scores(
     relation: int,
     heads: Array,
     config: TrainingConfig,
-    generator: torch.Generator,
+    generator: np.random.Generator,
 ) -> torch.Tensor:
     """(B, E) scores of a batch in training: scaled, with dropout of the projected entities."""
     projected = model.project(relation)
     if config.dropout:
-        kept = torch.rand(projected.shape, generator=generator) >= config.dropout
-        projected = projected * kept / (1 - config.dropout)
-    return config.score_scale * model.score_tails(torch.from_numpy(heads), relation, projected)
+        kept = generator.random(projected.shape, dtype=np.float32) >= config.dropout
+        projected = projected * torch.from_numpy(kept / np.float32(1 - config.dropout))
+    return -config.score_scale * model.distances(torch.from_numpy(heads), relation, projected)
 
 
 def _embedding(

@@ -9,7 +9,6 @@ Sizes: B queries, E entities, R relations, d dimension, k relation dimension.
 
 import torch
 from pykeen.models import TransR
-from pykeen.utils import clamp_norm
 
 # Below the resolution of a float32 difference of squares; keeps the root's slope finite.
 SMALLEST_SQUARE = 1e-10
@@ -36,18 +35,16 @@ class RelationwiseTransR(TransR):
         """
         entities = self.entity_representations[0](None)
         (projection,) = self.relation_representations[1](self._index(relation))
-        interaction = self.interaction
-        return clamp_norm(
-            entities @ projection,
-            maxnorm=interaction.max_projection_norm,
-            p=interaction.p,
-            dim=-1,
-        )
+        projected = entities @ projection
+        # pykeen.utils.clamp_norm in one product instead of four
+        largest = self.interaction.max_projection_norm
+        norm = torch.linalg.vector_norm(projected, self.interaction.p, dim=-1, keepdim=True)
+        return projected * (largest / norm.clamp_min(largest))
 
-    def score_tails(
+    def distances(
         self, heads: torch.Tensor, relation: int, projected: torch.Tensor
     ) -> torch.Tensor:
-        """Scores of every entity as tail, for several heads and one relation.
+        """How far every entity is from being the tail, for several heads and one relation.
 
         Args:
             heads: (B,) entity numbers.
@@ -55,19 +52,19 @@ class RelationwiseTransR(TransR):
             projected: (E, k) what `project` returned for it; in training, after dropout.
 
         Returns:
-            (B, E) minus the distance (or its power, as PyKEEN's `power_norm` says).
+            (B, E) distances, or their powers if PyKEEN's `power_norm` says so: minus the scores.
         """
         queries = projected[heads] + self.relation_representations[0](self._index(relation))
         interaction = self.interaction
         if interaction.p != 2:
             distance = torch.cdist(queries, projected, p=interaction.p)
-            return -(distance**interaction.p) if interaction.power_norm else -distance
+            return distance**interaction.p if interaction.power_norm else distance
         # |q - t|^2 = |q|^2 + |t|^2 - 2 q.t: one matrix product in place of B E differences
         squares = (queries**2).sum(1, keepdim=True) + (projected**2).sum(1)
         distance_squared = torch.addmm(squares, queries, projected.T, alpha=-2)
         if interaction.power_norm:
-            return -distance_squared
-        return -distance_squared.clamp_min(SMALLEST_SQUARE).sqrt()
+            return distance_squared
+        return distance_squared.clamp_min(SMALLEST_SQUARE).sqrt()
 
     def score_t(
         self,
@@ -84,7 +81,8 @@ class RelationwiseTransR(TransR):
         scores = torch.empty(len(hr_batch), self.num_entities, device=hr_batch.device)
         for relation in hr_batch[:, 1].unique().tolist():
             rows = (hr_batch[:, 1] == relation).nonzero()[:, 0]
-            scores[rows] = self.score_tails(hr_batch[rows, 0], relation, self.project(relation))
+            heads = hr_batch[rows, 0]
+            scores[rows] = -self.distances(heads, relation, self.project(relation))
         return scores
 
     def _index(self, relation: int) -> torch.Tensor:

@@ -161,7 +161,8 @@ class CypherWalk:
     ) -> float:
         """Eq. (12), one concept."""
         others = [j for j in around if j != concept_id]
-        alike = np.array([self.pair(concept_id, j) for j in others])
+        places = [self.similar_at[j] for j in others]
+        alike = self.similar[self.similar_at[concept_id], places]
         top = np.argsort(-alike, kind="stable")[:neighbours]  # `around` follows the ids
         whole = sum(alike[k] for k in top)
         return sum(alike[k] for k in top if others[k] in learned) / whole if whole > 0 else 0.0

@@ -79,7 +79,7 @@ def test_an_unknown_course_is_one_sentence_with_close_matches_and_exit_2(home):
 def test_before_any_stage_the_plan_says_which_command_to_run(tmp_path):
     done = kgplan(tmp_path, "plan", "U_1", "C_1")
     assert done.returncode == 1
-    assert done.stderr == "kgplan: there is no records yet; make it with `kgplan etl run`\n"
+    assert done.stderr == "kgplan: there is no records artifact yet; run `kgplan etl run` first\n"
 
 
 def test_a_source_that_is_not_there_is_one_sentence(tmp_path):
@@ -144,4 +144,4 @@ def test_help_has_an_example(home, command):
 def test_a_missing_argument_is_explained(home):
     done = kgplan(home, "plan", "U_1")
     assert done.returncode == 2
-    assert "COURSE_ID" in done.stderr
+    assert "course_id" in done.stderr

@@ -99,7 +99,7 @@ def test_the_manifests_name_what_each_artifact_was_made_from(undisturbed):
 
 def test_a_stage_before_its_turn_says_which_command_comes_first(tmp_path):
     home = Settings(home=tmp_path)
-    with pytest.raises(ArtifactMissing, match="no tables yet; make it with `kgplan etl run`"):
+    with pytest.raises(ArtifactMissing, match="no tables artifact yet; run `kgplan etl run` first"):
         stages.run_map(home)
 
 

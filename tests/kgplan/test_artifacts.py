@@ -104,7 +104,9 @@ def test_a_damaged_artifact_is_refused_with_a_way_out_and_mended_by_running_agai
 
 
 def test_what_was_never_made_says_how_to_make_it(tmp_path):
-    with pytest.raises(ArtifactMissing, match="no diagnosis yet; make it with `kgplan diagnose`"):
+    with pytest.raises(
+        ArtifactMissing, match="no diagnosis artifact yet; run `kgplan diagnose` first"
+    ):
         ArtifactStore(tmp_path).current("diagnosis")
 
 
