@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format serve etl graph embed diagnose similarity bench paper constraints clean
+.PHONY: help setup demo test check format serve etl graph embed diagnose similarity bench oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ similarity: setup ## semantic and collaborative similarity, and their fusion
 
 bench: setup ## benchmarks, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest tests/bench -o testpaths=tests/bench -o norecursedirs= --no-header -q -s $(ARGS)
+
+oracle: setup ## compare all learners' plans in all courses with the walk by Cypher (minutes)
+	$(BIN)/python tests/bench/oracle.py $(ARGS)
 
 constraints: setup ## pin the newest allowed versions again
 	$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra embed --extra dev pyproject.toml -o constraints.txt --upgrade

@@ -139,3 +139,58 @@ def random_case(seed: int) -> Case:
         vectors={c: rng.normal(size=3).tolist() for c in concepts},
         alpha=float(rng.choice([0.0, 0.7, 1.0])),
     )
+
+
+def large_case(n_concepts: int, n_courses: int, n_learners: int, seed: int = 0) -> Case:
+    """A generated graph for benchmarks: 20 concepts a course, 3 prerequisites a concept."""
+    rng = np.random.default_rng(seed)
+    concept_ids = np.array([f"K_{k:06}" for k in range(n_concepts)])
+    course_ids = np.array([f"C_{k:06}" for k in range(n_courses)])
+    learner_ids = np.array([f"U_{k:06}" for k in range(n_learners)])
+    has = sparse.random_array(
+        (n_courses, n_concepts), density=20 / n_concepts, rng=rng, format="csr"
+    )
+    pairs = rng.integers(0, n_concepts, (3 * n_concepts, 2))
+    entities = {name: [] for name in CLASSES}
+    entities["concept"] = [{"id": c, "name": c, "name_en": None} for c in concept_ids.tolist()]
+    entities["course"] = [{"id": c, "name": c} for c in course_ids.tolist()]
+    edges = {name: [] for name in RELATIONS}
+    row, column = has.nonzero()
+    edges["course_has_concept"] = [
+        {"head": head, "tail": tail}
+        for head, tail in zip(course_ids[row].tolist(), concept_ids[column].tolist(), strict=True)
+    ]
+    edges["prerequisite_of"] = [
+        {"head": head, "tail": tail, "sources": []}
+        for head, tail in concept_ids[pairs].tolist()
+        if head != tail
+    ]
+    q_matrix = sparse.eye_array(n_concepts, dtype=np.int8, format="csr")
+    course_videos = (has > 0).astype(np.int32).tocsr()
+    records = LearnerRecords(
+        learner_ids=learner_ids,
+        video_ids=np.array([f"V_{k:06}" for k in range(n_concepts)]),
+        concept_ids=concept_ids,
+        course_ids=course_ids,
+        enrolled=sparse.random_array(
+            (n_learners, n_courses), density=min(1, 12 / n_courses), rng=rng, format="csr"
+        ),
+        viewed=sparse.random_array(
+            (n_learners, n_concepts), density=60 / n_concepts, rng=rng, format="csr"
+        ),
+        course_concepts=(has > 0).astype(np.int8).tocsr(),
+        course_videos=course_videos,
+        q_matrix=q_matrix,
+    )
+    diagnosis = LearnerMastery(
+        learner_ids,
+        concept_ids,
+        sparse.random_array(
+            (n_learners, n_concepts), density=200 / n_concepts, rng=rng, format="csr"
+        ),
+        np.full(n_concepts, 0.5),
+    )
+    learned = learned_concepts(records).matrix
+    vectors = rng.normal(size=(n_concepts, 50))
+    similarity = fuse(concept_ids, vectors, learned, 0.7)
+    return Case(entities, edges, snapshot_of(entities, edges), records, diagnosis, similarity)

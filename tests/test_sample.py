@@ -6,6 +6,7 @@ import zipfile
 import networkx as nx
 import numpy as np
 import pytest
+from remembering import Remembering
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.graph.store import open_graph
@@ -100,19 +101,6 @@ def test_plans_equal_the_walk_by_cypher_for_every_learner_in_their_own_courses(
                 ], (learner, course)
                 compared += 1
     assert compared > p.records.learner_ids.size
-
-
-class Remembering:
-    """A store that asks the database once for each query and parameters."""
-
-    def __init__(self, store):
-        self.store, self.known = store, {}
-
-    def read(self, name, **parameters):
-        key = name, tuple(parameters.items())
-        if key not in self.known:
-            self.known[key] = self.store.read(name, **parameters)
-        return self.known[key]
 
 
 def test_both_counts_of_learned_concepts_are_reported(sample_home, sample_planner):
