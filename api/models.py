@@ -134,6 +134,4 @@ class Problem(BaseModel):
     status: int
     detail: str
     close_matches: list[str] = Field(default=[], description="ids that look like the missing one")
-    fields: list[dict[str, str]] = Field(
-        default=[], description="wrong parameters, and why"
-    )
+    fields: list[dict[str, str]] = Field(default=[], description="wrong parameters, and why")
