@@ -210,14 +210,16 @@ def diagnose(
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior
     """
     from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.etl.stages import run_diagnose
+    from kgplan.etl.stages import OBJECTIVE_PLOT, run_diagnose
 
     settings = read_settings()
     config = DiagnosisConfig(learn_prior=not flat_prior)
     reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
     if not as_json:
         console.print(diagnosis_table(reports[0].details))
-        console.print(f"objective {sparkline(reports[0].details['objective'])}", highlight=False)
+        console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")
+        plot = settings.artifacts / "diagnosis" / reports[0].version / OBJECTIVE_PLOT
+        console.print(f"plot: {plot}", highlight=False, soft_wrap=True)
     finish(reports, as_json)
 
 
@@ -289,9 +291,9 @@ def sparkline(values: Sequence[float]) -> str:
 
 def demo(
     source: Source = Path("data/mooccube-cs.zip"),
-    picture: Annotated[Path, typer.Option(help="Where the path's picture goes.")] = Path(
-        "var/path.svg"
-    ),
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the path's picture goes; KGPLAN_HOME/path.svg.")
+    ] = None,
     length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
     as_json: AsJson = False,
 ) -> None:
@@ -313,6 +315,7 @@ def demo(
     from kgplan.planning import PlanOptions
 
     settings = read_settings()
+    picture = picture or settings.home / "path.svg"
     begun = time.perf_counter()
     reports = [
         run_stage("extract", lambda progress: run_extract(settings, source, progress)),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgplan.artifacts import ArtifactStore, hash_file
+from kgplan.curve import curve
 from kgplan.diagnosis import DiagnosisConfig, fit
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.etl.check import Severity, check_constraints
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from kgplan.embedding.config import EmbeddingConfig
 
 CHECK_REPORT = "violations.json"
+OBJECTIVE_PLOT = "objective.svg"
 DEFAULT_ALPHA = 0.7  # the weight of the semantic part in all of the paper's experiments
 
 
@@ -206,6 +208,14 @@ def run_diagnose(
                 objective=diagnosis.objective,
                 **csr_to_arrays("mastery", diagnosis.mastery),
             )
+            # the first step gains most by far and would flatten the rest
+            plot = curve(
+                diagnosis.objective[1:].tolist() or diagnosis.objective.tolist(),
+                "objective of V-DINA, in nats",
+                "iteration",
+                first=1,
+            )
+            (draft.path / OBJECTIVE_PLOT).write_text(plot, encoding="utf-8")
             draft.metrics = {
                 "objective": diagnosis.objective.tolist(),
                 "iterations": diagnosis.objective.size - 1,
