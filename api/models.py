@@ -28,8 +28,8 @@ EXAMPLE_PATH: dict[str, Any] = {
             },
             "identified": True,
             "teaches": [{"course_id": "C_course-v1:TsinghuaX+30240184+sp", "video_id": "V_5f3a"}],
-            "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet"
-            " (mastery 0.31).",
+            "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it"
+            " yet (mastery 0.31).",
         }
     ],
     "notes": [],

@@ -5,8 +5,10 @@ Sizes: K concepts, d embedding dimension, U learners.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, check_axis
@@ -53,9 +55,34 @@ class FusedSimilarity:
             leave the diagonal out.
         """
         semantic = semantic_similarity(self.vectors[rows], self.vectors[columns])
-        counts = self.shared[rows][:, columns].toarray()
-        learned = self.shared.diagonal()
-        collaborative = cosine_of_counts(counts, learned[rows], learned[columns])
+        place = np.full(self.concept_ids.size, -1)
+        place[columns] = np.arange(columns.size)
+        s = self.shared
+        counts = _columns_of(s.indptr, s.indices, s.data, rows, place, columns.size)
+        counts = counts[:, place[columns]]  # a concept asked for twice was counted once
+        norms = np.sqrt(np.outer(self.learned[rows], self.learned[columns]))
+        return self._fused(semantic, _ratio(counts, norms))
+
+    def pairs(self, left: Ints, right: Ints) -> Floats:
+        """Fused similarity of each left concept with the right one beside it.
+
+        Args:
+            left, right: (n,) positions of concepts.
+
+        Returns:
+            (n,).
+        """
+        squared = ((self.vectors[left] - self.vectors[right]) ** 2).sum(axis=1)
+        counts = np.asarray(self.shared[left, right]).ravel() if left.size else np.empty(0)
+        norms = np.sqrt(self.learned[left] * self.learned[right])
+        return self._fused(1 / (1 + np.sqrt(squared)), _ratio(counts, norms))
+
+    @cached_property
+    def learned(self) -> Floats:
+        """(K,) learners who learned each concept."""
+        return self.shared.diagonal().astype(np.float64)
+
+    def _fused(self, semantic: Floats, collaborative: Floats) -> Floats:
         b = self.bounds
         return self.alpha * normalised(semantic, b.semantic_min, b.semantic_max) + (
             1 - self.alpha
@@ -111,18 +138,22 @@ def semantic_similarity(left: Floats, right: Floats) -> Floats:
     return 1 / (1 + np.sqrt(np.maximum(squared, 0)))  # rounding may go below 0
 
 
-def cosine_of_counts(counts: Floats, learned_rows: Floats, learned_columns: Floats) -> Floats:
-    """Eq. (5) for 0/1 columns: shared / sqrt(learned_i * learned_j), 0 where one is empty.
-
-    Args:
-        counts: (n, m) learners who learned both.
-        learned_rows, learned_columns: (n,), (m,) learners who learned the one.
-
-    >>> cosine_of_counts(np.array([[2, 0]]), np.array([4]), np.array([1, 0]))
-    array([[1., 0.]])
-    """
-    norms = np.sqrt(np.outer(learned_rows, learned_columns).astype(np.float64))
+def _ratio(counts: Floats, norms: Floats) -> Floats:
+    """Eq. (5) for 0/1 columns: learners of both over the norms; 0 where one is empty."""
     return np.divide(counts, norms, out=np.zeros(norms.shape), where=norms > 0)
+
+
+@njit(cache=True)
+def _columns_of(
+    indptr: Ints, indices: Ints, data: Ints, rows: Ints, place: Ints, n_columns: int
+) -> Floats:
+    """Some rows and columns of a sparse matrix, dense; `place` is a column's place or -1."""
+    result = np.zeros((rows.size, n_columns))
+    for i in range(rows.size):
+        for k in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            if place[indices[k]] >= 0:
+                result[i, place[indices[k]]] = data[k]
+    return result
 
 
 def normalised(values: Floats, smallest: float, largest: float) -> Floats:

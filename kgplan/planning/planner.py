@@ -101,12 +101,25 @@ class Planner:
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
         self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
         self._teachings = _teachings(graph, records)
+        self._ids, self._names = graph.concept_ids.tolist(), graph.concept_names.tolist()
+        self._english = graph.concept_names_en.tolist()
+        self._record_course_ids = records.course_ids.tolist()
+        self._edge_similarity = self._similarity_of_prerequisites()
         self._dense = None
         if graph.concept_ids.size <= dense_limit:
             everything = np.arange(graph.concept_ids.size)
             self._dense = self._similarity_block(everything, everything)
             # stable over positions that follow the ids: ties break by concept id
             self._order = np.argsort(-self._dense, axis=1, kind="stable").astype(np.int32)
+
+    def _similarity_of_prerequisites(self) -> Floats:
+        """sim(p, now) of each stored prerequisite: all that the walk back asks for."""
+        requires = self.graph.prerequisites.tocoo()
+        now, before = self._to_similarity[requires.row], self._to_similarity[requires.col]
+        known = (now >= 0) & (before >= 0)
+        found = np.zeros(now.size)
+        found[known] = self.similarity.pairs(before[known], now[known])
+        return found
 
     def _similarity_block(self, rows: Ints, columns: Ints) -> Floats:
         """(n, m) similarity; 0 for a concept that the similarity was made without."""
@@ -139,9 +152,20 @@ class Planner:
         value = preference - learner.mastery[asked]
         # a stable sort of positions that follow the ids: ties break by concept id
         order = np.argsort(-value, kind="stable")
-        walk = self._walk(asked[order], learner.mastery, options)
+        requires = self.graph.prerequisites
+        concepts, starts, leads, similarities = _walk(
+            asked[order],
+            requires.indptr,
+            requires.indices,
+            self._edge_similarity,
+            learner.mastery,
+            options.length,
+            options.max_prerequisites,
+        )
         steps = []
-        for concept, start, leads_to, similarity in walk:
+        for concept, start, leads_to, similarity in zip(
+            concepts.tolist(), starts.tolist(), leads.tolist(), similarities.tolist(), strict=True
+        ):
             mastery = float(learner.mastery[concept])
             if leads_to < 0:
                 k = int(np.searchsorted(asked, concept))
@@ -187,44 +211,6 @@ class Planner:
             neighbours,
         )
 
-    def _walk(
-        self, starts: Ints, mastery: Floats, options: PlanOptions
-    ) -> list[tuple[int, int, int, float]]:
-        """Steps 4 and 5: (concept, its start, what it leads to or -1, similarity) by step."""
-        requires = self.graph.prerequisites
-        planned: set[int] = set()
-        found: list[tuple[int, int, int, float]] = []
-        for start in starts.tolist():
-            if len(planned) == options.length:
-                break
-            if start in planned:
-                continue
-            planned.add(start)
-            path = [(start, start, -1, np.nan)]
-            now = start
-            while len(path) <= options.max_prerequisites and len(planned) < options.length:
-                before = [
-                    p
-                    for p in requires.indices[requires.indptr[now] : requires.indptr[now + 1]]
-                    if int(p) not in planned
-                ]
-                if not before:
-                    break
-                candidates = np.array(before)
-                alike = self._alike(candidates, now)
-                best = int(np.argmax(alike + (1 - mastery[candidates])))  # first: smallest id
-                chosen = int(candidates[best])
-                path.append((chosen, start, now, float(alike[best])))
-                planned.add(chosen)
-                now = chosen
-            found += reversed(path)
-        return found
-
-    def _alike(self, candidates: Ints, now: int) -> Floats:
-        if self._dense is not None:
-            return self._dense[candidates, now]
-        return self._similarity_block(candidates, np.array([now]))[:, 0]
-
     def _step(
         self,
         course_id: str,
@@ -234,21 +220,19 @@ class Planner:
         start: int,
         leads_to: int,
     ) -> Step:
-        g = self.graph
         identified = bool(learner.identified[concept])
-        name = str(g.concept_names[concept])
+        name = self._names[concept]
         if leads_to < 0:
             because = because_start(terms, identified)
         else:
-            later = str(g.concept_names[leads_to])
-            because = because_prerequisite(name, later, terms, identified)
+            because = because_prerequisite(name, self._names[leads_to], terms, identified)
         return Step(
-            concept_id=str(g.concept_ids[concept]),
+            concept_id=self._ids[concept],
             name=name,
-            name_en=str(g.concept_names_en[concept]),
+            name_en=self._english[concept],
             role="start" if leads_to < 0 else "prerequisite",
-            start_concept_id=str(g.concept_ids[start]),
-            leads_to=None if leads_to < 0 else str(g.concept_ids[leads_to]),
+            start_concept_id=self._ids[start],
+            leads_to=None if leads_to < 0 else self._ids[leads_to],
             terms=terms,
             identified=identified,
             teaches=self._where_taught(concept, course_id, learner.courses),
@@ -304,8 +288,65 @@ class Planner:
             identified=identified,
             around=np.flatnonzero(around),
             learned=learned,
-            courses=frozenset(records.course_ids[mine].tolist()),
+            courses=frozenset(self._record_course_ids[k] for k in mine.tolist()),
         )
+
+
+@njit(cache=True)
+def _walk(
+    starts: Ints,
+    indptr: Ints,
+    indices: Ints,
+    edge_similarity: Floats,
+    mastery: Floats,
+    length: int,
+    max_prerequisites: int,
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Steps 4 and 5 of Algorithm 1.
+
+    Args:
+        starts: (A,) concepts of the course, largest value first.
+        indptr, indices, edge_similarity: for each concept its direct prerequisites in order of
+            id, and eq. (8) with them.
+        mastery: (K,).
+        length, max_prerequisites: as in PlanOptions.
+
+    Returns:
+        For each step, foundation first: its concept, its start, what it leads to (-1 for a
+        start) and eq. (8) with that.
+    """
+    planned = np.zeros(mastery.size, dtype=np.bool_)
+    concepts = np.empty(length, dtype=np.int64)
+    of_start = np.empty(length, dtype=np.int64)
+    leads = np.empty(length, dtype=np.int64)
+    similarities = np.empty(length)
+    done = 0
+    for start in starts:
+        if done == length:
+            break
+        if planned[start]:
+            continue
+        begin, now, leads_to, similarity = done, start, -1, 0.0
+        while True:
+            planned[now] = True
+            concepts[done], of_start[done] = now, start
+            leads[done], similarities[done] = leads_to, similarity
+            done += 1
+            if done == length or done - begin > max_prerequisites:
+                break
+            best, best_score, best_similarity = -1, -np.inf, 0.0
+            for k in range(indptr[now], indptr[now + 1]):
+                before = indices[k]
+                score = edge_similarity[k] + (1 - mastery[before])
+                if not planned[before] and score > best_score:  # equal: the smaller id stays
+                    best, best_score, best_similarity = before, score, edge_similarity[k]
+            if best < 0:
+                break
+            leads_to, now, similarity = now, best, best_similarity
+        for path in (concepts, of_start, leads):
+            path[begin:done] = path[begin:done][::-1].copy()
+        similarities[begin:done] = similarities[begin:done][::-1].copy()
+    return concepts[:done], of_start[:done], leads[:done], similarities[:done]
 
 
 @njit(cache=True)
