@@ -6,6 +6,7 @@ N concepts of the learner's courses.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numba import njit
@@ -54,7 +55,7 @@ class _Learner:
 
     mastery: Floats  # (K,)
     identified: Array  # (K,) bool
-    around: Ints  # (N,) sorted positions of N_u
+    around: Array  # (K,) bool, N_u
     learned: Array  # (K,) bool, C_uj
     courses: frozenset[str]
 
@@ -87,16 +88,11 @@ class Planner:
         self.model_version = model_version
         # each part keeps the concepts it was made with; the graph's order rules here
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
-        self._record_concepts = positions(graph.concept_ids, records.concept_ids)
-        self._to_diagnosis = positions(diagnosis.concept_ids, graph.concept_ids)
-        self._prior = np.where(
-            self._to_diagnosis >= 0,
-            diagnosis.prior[np.maximum(self._to_diagnosis, 0)],
-            float(diagnosis.prior.mean()) if diagnosis.prior.size else 0.5,
-        )
-        self._diagnosed = positions(graph.concept_ids, diagnosis.concept_ids)
-        self._learned = learned_concepts(records).matrix
-        self._record_courses = positions(graph.course_ids, records.course_ids)
+        self._prior = _prior_of(diagnosis, graph.concept_ids)
+        self._mastery = _moved(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids)
+        learned = learned_concepts(records).matrix
+        self._learned = _moved(learned, records.concept_ids, graph.concept_ids)
+        self._enrolled = _moved(records.enrolled, records.course_ids, graph.course_ids)
         self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
         self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
@@ -146,8 +142,7 @@ class Planner:
         options = options or PlanOptions()
         course = self._course(course_id)
         learner = self._learner(learner_id)
-        c = self.graph.course_concepts
-        asked = c.indices[c.indptr[course] : c.indptr[course + 1]]
+        asked = _row(self.graph.course_concepts, course)
         preference = self._preference(learner, asked, options.neighbours)
         value = preference - learner.mastery[asked]
         # a stable sort of positions that follow the ids: ties break by concept id
@@ -193,13 +188,10 @@ class Planner:
         Returns:
             (A,) in [0, 1]; 0 where the learner's courses have no other concept.
         """
-        around = learner.around
+        among, learned = learner.around, learner.learned
         if self._dense is not None:
-            among = np.zeros(self.graph.concept_ids.size, dtype=bool)
-            among[around] = True
-            return _preferences(
-                self._dense, self._order, asked, asked, among, learner.learned, neighbours
-            )
+            return _preferences(self._dense, self._order, asked, asked, among, learned, neighbours)
+        around = np.flatnonzero(among)
         alike = self._similarity_block(asked, around)
         return _preferences(
             alike,
@@ -207,7 +199,7 @@ class Planner:
             np.arange(asked.size),
             positions(around, asked),
             np.ones(around.size, dtype=bool),
-            learner.learned[around],
+            learned[around],
             neighbours,
         )
 
@@ -245,13 +237,12 @@ class Planner:
         """The course asked for, then the learner's courses, then others; with a video first."""
         places = self._teachings[concept]
         first = [places[course_id]] if course_id in places else []
-        mine = [places[c] for c in own if c in places and c != course_id]
-        found = first + sorted(mine, key=_with_video_first)[:TEACHINGS]
-        for place in places.values():
-            if len(found) >= TEACHINGS:
-                break
-            if place not in found:
-                found.append(place)
+        mine = [places[c] for c in places.keys() & own if c != course_id]
+        found = first + sorted(mine, key=_with_video_first)
+        if len(found) < TEACHINGS:
+            named = {place.course_id for place in found}
+            others = (place for c, place in places.items() if c not in named)
+            found += islice(others, TEACHINGS - len(found))
         return tuple(found[:TEACHINGS])
 
     def _course(self, course_id: str) -> int:
@@ -260,36 +251,47 @@ class Planner:
         return self._course_at[course_id]
 
     def _learner(self, learner_id: str) -> _Learner:
-        records, graph = self.records, self.graph
         row = self._learner_at.get(learner_id)
         if row is None:
-            raise UnknownLearner(learner_id, close_matches(learner_id, records.learner_ids))
-        mastery, identified = self._prior.copy(), np.zeros(graph.concept_ids.size, dtype=bool)
+            ids = self.records.learner_ids
+            raise UnknownLearner(learner_id, close_matches(learner_id, ids))
+        mastery, known = self._prior.copy(), self._mastery
+        identified, around, learned = np.zeros((3, mastery.size), dtype=bool)
         diagnosed = self._diagnosed_at.get(learner_id)
         if diagnosed is not None:
-            m = self.diagnosis.mastery
-            stored = slice(m.indptr[diagnosed], m.indptr[diagnosed + 1])
-            place = self._diagnosed[m.indices[stored]]
-            mastery[place[place >= 0]] = m.data[stored][place >= 0]
-            identified[place[place >= 0]] = True
-        enrolled = records.enrolled
-        mine = enrolled.indices[enrolled.indptr[row] : enrolled.indptr[row + 1]]
-        courses = self._record_courses[mine]
-        c = graph.course_concepts
-        around = np.zeros(graph.concept_ids.size, dtype=bool)
-        for k in courses[courses >= 0].tolist():
-            around[c.indices[c.indptr[k] : c.indptr[k + 1]]] = True
-        known = self._learned
-        places = self._record_concepts[known.indices[known.indptr[row] : known.indptr[row + 1]]]
-        learned = np.zeros(graph.concept_ids.size, dtype=bool)
-        learned[places[places >= 0]] = True
-        return _Learner(
-            mastery=mastery,
-            identified=identified,
-            around=np.flatnonzero(around),
-            learned=learned,
-            courses=frozenset(self._record_course_ids[k] for k in mine.tolist()),
-        )
+            stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
+            mastery[known.indices[stored]] = known.data[stored]
+            identified[known.indices[stored]] = True
+        learned[_row(self._learned, row)] = True
+        for course in _row(self._enrolled, row):
+            around[_row(self.graph.course_concepts, course)] = True
+        mine = _row(self.records.enrolled, row).tolist()
+        courses = frozenset([self._record_course_ids[k] for k in mine])
+        return _Learner(mastery, identified, around, learned, courses)
+
+
+def _row(matrix: sparse.csr_array, row: int) -> Ints:
+    """Columns stored in a row."""
+    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+
+
+def _moved(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
+    """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
+    stored = matrix.tocoo()
+    column = positions(to, of)[stored.col]
+    kept = column >= 0
+    moved = sparse.coo_array(
+        (stored.data[kept], (stored.row[kept], column[kept])), shape=(matrix.shape[0], to.size)
+    ).tocsr()
+    moved.sort_indices()
+    return moved
+
+
+def _prior_of(diagnosis: LearnerMastery, concept_ids: Ids) -> Floats:
+    """Each concept's prior; for one that the diagnosis was made without, the mean of all."""
+    at = positions(diagnosis.concept_ids, concept_ids)
+    mean = float(diagnosis.prior.mean()) if diagnosis.prior.size else 0.5
+    return np.where(at >= 0, np.append(diagnosis.prior, mean)[at], mean)
 
 
 @njit(cache=True)
@@ -432,7 +434,7 @@ def _notes(
         )
     elif learner.mastery[asked].min() >= MASTERED:
         notes.append("You have mastered every concept of this course; these steps are a review.")
-    if learner.around.size == 0:
+    if not learner.around.any():
         notes.append("Nothing is known about you yet: the plan rests on the course alone.")
     if asked.size and len(steps) < options.length:
         notes.append(
