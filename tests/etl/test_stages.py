@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,13 @@ def test_the_check_report_is_beside_the_triples(undisturbed):
     assert report["n_triples"] == len(lines)
     # every entity has one type, every other property was counted once
     assert sum(report["classes"].values()) + sum(report["properties"].values()) >= len(lines)
+
+
+def test_the_objective_is_plotted_beside_the_diagnosis(undisturbed):
+    diagnosis = ArtifactStore(undisturbed.artifacts).current("diagnosis")
+    drawn = (diagnosis.path / stages.OBJECTIVE_PLOT).read_text(encoding="utf-8")
+    (line,) = re.findall(r'polyline points="([^"]*)"', drawn)
+    assert len(line.split()) == max(diagnosis.metrics["iterations"], 1)
 
 
 def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, undisturbed):
