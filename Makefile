@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format serve etl graph embed diagnose similarity bench oracle constraints clean
+.PHONY: help setup demo test check format serve etl graph neo4j neo4j-stop neo4j-status embed diagnose similarity bench oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,15 @@ etl: setup ## extract, map, check: SOURCE=data/mooccube-cs.zip
 
 graph: setup ## load the checked triples into the graph database
 	$(BIN)/kgplan graph load $(ARGS)
+
+neo4j: setup ## get and start a Neo4j server on loopback; needs Java 17+ and Maven
+	$(BIN)/kgplan neo4j start $(ARGS)
+
+neo4j-stop: setup ## stop it; its graph stays
+	$(BIN)/kgplan neo4j stop
+
+neo4j-status: setup ## whether it runs, and where
+	$(BIN)/kgplan neo4j status $(ARGS)
 
 embed: setup ## train TransR on the graph's triples
 	$(BIN)/kgplan embed $(ARGS)

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, plan, serve, stages
+from kgplan.cli import browse, neo4j, plan, serve, stages
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -41,6 +41,7 @@ def options(
 app.command()(stages.demo)
 app.add_typer(stages.etl, name="etl")
 app.add_typer(stages.graph, name="graph")
+app.add_typer(neo4j.neo4j, name="neo4j")
 app.command()(stages.embed)
 app.command()(stages.diagnose)
 app.command()(stages.similarity)

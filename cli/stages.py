@@ -146,15 +146,24 @@ def violation_table(checked: dict[str, Any]) -> Table:
 
 
 @graph.command("load")
-def load_graph(as_json: AsJson = False) -> None:
-    """Load the checked triples; a second load changes nothing.
+def load_graph(
+    bulk: Annotated[
+        bool, typer.Option("--bulk", help="Fill the empty Neo4j of `kgplan neo4j start` at once.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load the checked triples; a second load changes nothing, and designers' edits stay.
 
-    [bold]Example:[/] kgplan graph load
+    [bold]Examples:[/] kgplan graph load · kgplan graph load --bulk
     """
     from kgplan.etl.stages import run_load
 
     settings = read_settings()
-    reports = [run_stage("load graph", lambda progress: run_load(settings, progress))]
+    reports = [run_stage("load graph", lambda progress: run_load(settings, progress, bulk))]
+    conflicts = [tuple(each.values()) for each in reports[0].details["conflicts"]]
+    if conflicts and not as_json:
+        title = "designers' edits that stay against the source"
+        console.print(table(title, ("what", "why"), conflicts))
     finish(reports, as_json)
 
 

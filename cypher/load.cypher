@@ -1,6 +1,19 @@
 // Fill the graph from rows. Every statement may run twice: the second run changes nothing.
-// $run_id names the content being loaded; what a load does not touch keeps its older run_id and is
-// swept at the end. Nodes and relationships without a run_id are people's own and stay.
+// $run_id names the content being loaded. Nodes and relationships that have no run_id, or whose
+// source is 'designer', are people's own: etl/load.py leaves them out of the rows, and the sweeps
+// pass them by.
+
+// name: load.begin
+// While the version is absent, what the graph holds is no finished version.
+MERGE (n:GraphVersion {id: 'current'})
+SET n.version = NULL, n.loaded = $run_id
+RETURN count(n) AS n;
+
+// name: load.finish
+// The content hash of the whole graph, which plans name.
+MERGE (n:GraphVersion {id: 'current'})
+SET n.version = $version, n.loaded = $run_id
+RETURN count(n) AS n;
 
 // name: load.concept
 // rows: [{id, name, name_en, explanation}]
@@ -109,22 +122,138 @@ MERGE (head)-[r:BROADER_CONCEPT]->(tail)
 SET r.run_id = $run_id
 RETURN count(r) AS n;
 
-// name: load.sweep_relationships
-// What the source no longer has.
-MATCH ()-[r]->()
-WHERE r.run_id <> $run_id
+// The sweeps: rows are what the source no longer has.
+
+// name: load.sweep_course_has_concept
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Course {id: row.head})-[r:COURSE_HAS_CONCEPT]->(:Concept {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
 DELETE r
 RETURN count(r) AS n;
 
-// name: load.sweep_nodes
-// What the source no longer has, with its relationships.
-MATCH (n)
-WHERE n.run_id <> $run_id
-DETACH DELETE n
+// name: load.sweep_field_has_concept
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Field {id: row.head})-[r:FIELD_HAS_CONCEPT]->(:Concept {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_field_has_course
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Field {id: row.head})-[r:FIELD_HAS_COURSE]->(:Course {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_school_has_course
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:School {id: row.head})-[r:SCHOOL_HAS_COURSE]->(:Course {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_school_has_teacher
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:School {id: row.head})-[r:SCHOOL_HAS_TEACHER]->(:Teacher {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_teacher_has_course
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Teacher {id: row.head})-[r:TEACHER_HAS_COURSE]->(:Course {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_prerequisite_of
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Concept {id: row.head})-[r:PREREQUISITE_OF]->(:Concept {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.sweep_broader_concept
+// rows: [{head, tail}]
+UNWIND $rows AS row
+MATCH (:Concept {id: row.head})-[r:BROADER_CONCEPT]->(:Concept {id: row.tail})
+WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.tied_concept
+// ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
+UNWIND $ids AS id
+MATCH (n:Concept {id: id})--()
+RETURN DISTINCT n.id AS id ORDER BY id;
+
+// name: load.sweep_concept
+// rows: [{id}]  fails where a relationship is left: nothing of a person's goes unseen
+UNWIND $rows AS row
+MATCH (n:Concept {id: row.id})
+WHERE n.run_id IS NOT NULL AND coalesce(n.source, '') <> 'designer'
+DELETE n
 RETURN count(n) AS n;
 
-// name: load.graph_version
-// The content hash of the whole graph, which plans name; it has no run_id, so it is never swept.
-MERGE (n:GraphVersion {id: 'current'})
-SET n.version = $version, n.loaded = $run_id
+// name: load.tied_course
+// ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
+UNWIND $ids AS id
+MATCH (n:Course {id: id})--()
+RETURN DISTINCT n.id AS id ORDER BY id;
+
+// name: load.sweep_course
+// rows: [{id}]  fails where a relationship is left: nothing of a person's goes unseen
+UNWIND $rows AS row
+MATCH (n:Course {id: row.id})
+WHERE n.run_id IS NOT NULL AND coalesce(n.source, '') <> 'designer'
+DELETE n
+RETURN count(n) AS n;
+
+// name: load.tied_school
+// ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
+UNWIND $ids AS id
+MATCH (n:School {id: id})--()
+RETURN DISTINCT n.id AS id ORDER BY id;
+
+// name: load.sweep_school
+// rows: [{id}]  fails where a relationship is left: nothing of a person's goes unseen
+UNWIND $rows AS row
+MATCH (n:School {id: row.id})
+WHERE n.run_id IS NOT NULL AND coalesce(n.source, '') <> 'designer'
+DELETE n
+RETURN count(n) AS n;
+
+// name: load.tied_teacher
+// ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
+UNWIND $ids AS id
+MATCH (n:Teacher {id: id})--()
+RETURN DISTINCT n.id AS id ORDER BY id;
+
+// name: load.sweep_teacher
+// rows: [{id}]  fails where a relationship is left: nothing of a person's goes unseen
+UNWIND $rows AS row
+MATCH (n:Teacher {id: row.id})
+WHERE n.run_id IS NOT NULL AND coalesce(n.source, '') <> 'designer'
+DELETE n
+RETURN count(n) AS n;
+
+// name: load.tied_field
+// ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
+UNWIND $ids AS id
+MATCH (n:Field {id: id})--()
+RETURN DISTINCT n.id AS id ORDER BY id;
+
+// name: load.sweep_field
+// rows: [{id}]  fails where a relationship is left: nothing of a person's goes unseen
+UNWIND $rows AS row
+MATCH (n:Field {id: row.id})
+WHERE n.run_id IS NOT NULL AND coalesce(n.source, '') <> 'designer'
+DELETE n
 RETURN count(n) AS n;

@@ -25,6 +25,10 @@ CREATE NODE TABLE IF NOT EXISTS Field(
 CREATE NODE TABLE IF NOT EXISTS GraphVersion(
   id STRING, version STRING, loaded STRING, PRIMARY KEY (id));
 
+// name: schema.ladybug.tombstone
+CREATE NODE TABLE IF NOT EXISTS Tombstone(
+  id STRING, type STRING, head STRING, tail STRING, PRIMARY KEY (id));
+
 // name: schema.ladybug.course_has_concept
 CREATE REL TABLE IF NOT EXISTS COURSE_HAS_CONCEPT(FROM Course TO Concept, run_id STRING);
 
@@ -49,3 +53,44 @@ CREATE REL TABLE IF NOT EXISTS PREREQUISITE_OF(
 
 // name: schema.ladybug.broader_concept
 CREATE REL TABLE IF NOT EXISTS BROADER_CONCEPT(FROM Concept TO Concept, run_id STRING);
+
+// Who changed it by hand: 'designer', or nobody. Files made before have no such column.
+
+// name: schema.ladybug.concept_source
+ALTER TABLE Concept ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.course_source
+ALTER TABLE Course ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.school_source
+ALTER TABLE School ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.teacher_source
+ALTER TABLE Teacher ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.field_source
+ALTER TABLE Field ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.course_has_concept_source
+ALTER TABLE COURSE_HAS_CONCEPT ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.field_has_concept_source
+ALTER TABLE FIELD_HAS_CONCEPT ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.field_has_course_source
+ALTER TABLE FIELD_HAS_COURSE ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.school_has_course_source
+ALTER TABLE SCHOOL_HAS_COURSE ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.school_has_teacher_source
+ALTER TABLE SCHOOL_HAS_TEACHER ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.teacher_has_course_source
+ALTER TABLE TEACHER_HAS_COURSE ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.prerequisite_of_source
+ALTER TABLE PREREQUISITE_OF ADD IF NOT EXISTS source STRING;
+
+// name: schema.ladybug.broader_concept_source
+ALTER TABLE BROADER_CONCEPT ADD IF NOT EXISTS source STRING;

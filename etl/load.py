@@ -1,34 +1,45 @@
 """Fill the graph database from checked triples, so that it holds just what they say.
 
 Names of labels, relationship types and property keys come from the annotations in
-`ontology/mooccube.ttl`. One transaction: readers see the old graph or the new one.
+`ontology/mooccube.ttl`. In the embedded database a load is one transaction: readers see the old
+graph or the new one. In Neo4j it is many, and until the last one the graph has no version, so that
+no reader takes a half graph for a finished one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
+from operator import itemgetter
 
 import pyoxigraph as ox
-from rdflib import OWL, RDF, Graph, Namespace
+from rdflib import OWL, RDF, RDFS, Graph, Namespace, URIRef
 
 from kgplan.graph.snapshot import read_snapshot
-from kgplan.graph.store import GraphStore, Row
+from kgplan.graph.store import GraphStore, Row, batches
 from kgplan.progress import Progress, silent
 
 KG = Namespace("https://w3id.org/kgplan/ontology#")
 SOURCE = "http://purl.org/dc/terms/source"
+DESIGNER = "designer"
+BOOKKEEPING = {"run_id", "source"}
 
 
 @dataclass(frozen=True)
 class GraphNames:
-    """Term IRI -> its name in the property graph."""
+    """How the ontology's terms are named in the property graph.
+
+    Attributes:
+        labels, types, keys: IRI of a class, object property or data property -> its name.
+        ends: relationship type -> labels of its head and its tail.
+    """
 
     labels: Mapping[str, str]
     types: Mapping[str, str]
     keys: Mapping[str, str]
+    ends: Mapping[str, tuple[str, str]]
 
 
 @dataclass
@@ -45,21 +56,58 @@ class GraphRows:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Where the source and a person's edit disagree; the person's stays.
+
+    Attributes:
+        what: the node, as `label id`, or the relationship, as `type head -> tail`.
+        reason: how they disagree.
+    """
+
+    what: str
+    reason: str
+
+
+@dataclass
+class Changes:
+    """What makes the graph hold what the source says.
+
+    Attributes:
+        put: label or type -> rows that are new or differ.
+        sweep: label or type -> rows that the source no longer has.
+        unchanged: rows that the graph holds already.
+        conflicts: rows that a person's edit keeps out, and what differs from a person's.
+    """
+
+    put: dict[str, list[Row]] = field(default_factory=dict)
+    sweep: dict[str, list[Row]] = field(default_factory=dict)
+    unchanged: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any([*self.put.values(), *self.sweep.values()])
+
+
+@dataclass(frozen=True)
 class LoadReport:
     """What a load did.
 
     Attributes:
         graph_version: content hash of the graph after it.
         changed: whether the graph differs from before.
-        written: label or type -> rows that the graph now holds.
+        written: label or type -> rows put in or changed.
+        unchanged: rows of the source that the graph held already.
         swept_nodes, swept_relationships: what the source no longer had.
+        conflicts: where people's edits stay against the source.
     """
 
     graph_version: str
     changed: bool
     written: Mapping[str, int]
+    unchanged: int
     swept_nodes: int
     swept_relationships: int
+    conflicts: Sequence[Conflict]
 
 
 @cache
@@ -74,7 +122,15 @@ def graph_names() -> GraphNames:
     def named(annotation: str) -> dict[str, str]:
         return {str(term): str(name) for term, name in ontology.subject_objects(KG[annotation])}
 
-    return GraphNames(named("nodeLabel"), named("relationshipType"), named("propertyKey"))
+    labels, types = named("nodeLabel"), named("relationshipType")
+    ends = {
+        name: (
+            labels[str(ontology.value(URIRef(term), RDFS.domain))],
+            labels[str(ontology.value(URIRef(term), RDFS.range))],
+        )
+        for term, name in types.items()
+    }
+    return GraphNames(labels, types, named("propertyKey"), ends)
 
 
 def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
@@ -126,28 +182,158 @@ def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
     return rows
 
 
+def read_found(store: GraphStore, names: GraphNames) -> GraphRows:
+    """All that the graph holds now, with each row's run_id and source."""
+    return GraphRows(
+        {label: store.read(f"found.{label.lower()}") for label in names.labels.values()},
+        {type_: store.read(f"found.{type_.lower()}") for type_ in names.types.values()},
+    )
+
+
+def compare(rows: GraphRows, found: GraphRows, tombstones: Iterable[Row]) -> Changes:
+    """Find what to put in and what to sweep; what people added or removed stays as it is.
+
+    Args:
+        rows: all nodes and relationships of the source.
+        found: those of the graph, each with run_id and source.
+        tombstones: {type, head, tail} of what people removed; a node has its label as type.
+    """
+    changes = Changes()
+    removed = {(stone["type"], stone["head"], stone["tail"]) for stone in tombstones}
+    gone = {(label, id_) for label, id_, tail in removed if not tail}
+    for label, wanted in rows.nodes.items():
+        kept = [row for row in wanted if (label, row["id"]) not in gone]
+        changes.conflicts += [
+            Conflict(f"{label} {row['id']}", "a designer removed it")
+            for row in wanted
+            if (label, row["id"]) in gone
+        ]
+        _compare_part(changes, label, kept, found.nodes[label], ("id",))
+    gone_ids = {id_ for _, id_ in gone}
+    for type_, wanted in rows.relationships.items():
+        kept = []
+        for row in wanted:
+            what = f"{type_} {row['head']} -> {row['tail']}"
+            if (type_, row["head"], row["tail"]) in removed:
+                changes.conflicts.append(Conflict(what, "a designer removed it"))
+            elif gone_ids and (row["head"] in gone_ids or row["tail"] in gone_ids):
+                changes.conflicts.append(Conflict(what, "a designer removed one of its ends"))
+            else:
+                kept.append(row)
+        _compare_part(changes, type_, kept, found.relationships[type_], ("head", "tail"))
+    return changes
+
+
+def _compare_part(
+    changes: Changes, name: str, wanted: Sequence[Row], found: Sequence[Row], key: tuple[str, ...]
+) -> None:
+    """Compare the rows of one label or type."""
+    key_of = itemgetter(*key)
+    held = {key_of(row): row for row in sorted(found, key=is_of_load)}  # of a pair, the load's
+    sources = {key_of(row) for row in wanted}
+    put = changes.put[name] = []
+    for row in wanted:
+        before = held.get(key_of(row))
+        if before is None:
+            put.append(row)
+            continue
+        differ = [
+            field
+            for field, value in before.items()
+            if field not in BOOKKEEPING and (value or None) != (row.get(field) or None)
+        ]
+        if not differ:
+            changes.unchanged += 1
+        elif is_of_load(before):
+            put.append(row)
+        else:
+            what = f"{name} {' -> '.join(row[part] for part in key)}"
+            reason = f"a designer's differs from the source in {', '.join(differ)}"
+            changes.conflicts.append(Conflict(what, reason))
+    changes.sweep[name] = [
+        {part: row[part] for part in key}
+        for place, row in held.items()
+        if place not in sources and is_of_load(row)
+    ]
+
+
+def is_of_load(row: Row) -> bool:
+    """Whether a load wrote this row and no person changed it."""
+    return row["run_id"] is not None and row["source"] != DESIGNER
+
+
 def load(
     rows: GraphRows, store: GraphStore, run_id: str, progress: Progress = silent
 ) -> LoadReport:
-    """Make the graph hold these rows and nothing older.
+    """Make the graph hold these rows, and nothing that an older load wrote.
+
+    What the graph holds is compared with the rows, and the difference is written, batch by batch.
+    A load that was killed left some of it undone, and the next one finds that out in the same way.
 
     Args:
         rows: all nodes and relationships of the source.
         store: the graph database.
         run_id: names the content; a second load of the same content changes nothing.
         progress: called with a name, rows done and rows in all.
+
+    Raises:
+        GraphUnavailable: the database does not answer, or another load is under way.
     """
     store.define_schema()
+    with store.loading(run_id):
+        before = [row["version"] for row in store.read("snapshot.graph_version")]
+        changes = compare(rows, read_found(store, graph_names()), store.read("found.tombstone"))
+        if changes:
+            store.write("load.begin", run_id=run_id)
+        written = put(changes, rows, store, run_id, progress)
+        swept_relationships = sum(
+            store.write(f"load.sweep_{type_.lower()}", rows=changes.sweep[type_])
+            for type_ in rows.relationships
+        )
+        swept_nodes = sum(sweep_nodes(changes, label, store) for label in rows.nodes)
+        version = read_snapshot(store).version
+        if before != [version]:
+            store.write("load.finish", version=version, run_id=run_id)
+    return LoadReport(
+        version,
+        before != [version],
+        written,
+        changes.unchanged,
+        swept_nodes,
+        swept_relationships,
+        changes.conflicts,
+    )
+
+
+def put(
+    changes: Changes, rows: GraphRows, store: GraphStore, run_id: str, progress: Progress
+) -> dict[str, int]:
+    """Write what is new or differs, nodes first; returns label or type -> rows written."""
     written: dict[str, int] = {}
     done = 0
-    with store.transaction():
-        before = [row["version"] for row in store.read("snapshot.graph_version")]
-        for name, content in [*rows.nodes.items(), *rows.relationships.items()]:
-            written[name] = store.write(f"load.{name.lower()}", rows=content, run_id=run_id)
-            done += len(content)
+    for name, content in [*rows.nodes.items(), *rows.relationships.items()]:
+        new, written[name] = changes.put[name], 0
+        done += len(content) - len(new)
+        for batch in batches(new):
+            written[name] += store.write(f"load.{name.lower()}", rows=batch, run_id=run_id)
+            done += len(batch)
             progress(name, done, rows.total)
-        swept_relationships = store.write("load.sweep_relationships", run_id=run_id)
-        swept_nodes = store.write("load.sweep_nodes", run_id=run_id)
-        version = read_snapshot(store).version
-        store.write("load.graph_version", version=version, run_id=run_id)
-    return LoadReport(version, before != [version], written, swept_nodes, swept_relationships)
+        if not new:
+            progress(name, done, rows.total)
+    return written
+
+
+def sweep_nodes(changes: Changes, label: str, store: GraphStore) -> int:
+    """Remove nodes that the source no longer has, but for those that people's edits hang on."""
+    ids = [row["id"] for row in changes.sweep[label]]
+    if not ids:
+        return 0
+    tied = {row["id"] for row in store.read(f"load.tied_{label.lower()}", ids=ids)}
+    changes.conflicts += [
+        Conflict(
+            f"{label} {id_}", "the source no longer has it, but a designer's relationship does"
+        )
+        for id_ in sorted(tied)
+    ]
+    free = [{"id": id_} for id_ in ids if id_ not in tied]
+    return store.write(f"load.sweep_{label.lower()}", rows=free)

@@ -21,6 +21,7 @@ from kgplan.artifacts import ArtifactStore, hash_file
 from kgplan.curve import curve
 from kgplan.diagnosis import DiagnosisConfig, fit
 from kgplan.errors import ConfigError, MissingExtra
+from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints
 from kgplan.etl.extract import extract
 from kgplan.etl.load import graph_names, load, rows_of
@@ -126,18 +127,28 @@ def run_map(
     return report
 
 
-def run_load(settings: Settings, progress: Progress = silent) -> StageReport:
-    """Checked triples -> graph database."""
+def run_load(settings: Settings, progress: Progress = silent, bulk: bool = False) -> StageReport:
+    """Checked triples -> graph database.
+
+    Args:
+        settings: where the triples and the graph are.
+        progress: called with what is being loaded.
+        bulk: into the empty Neo4j server of `kgplan neo4j start`, by its import tool.
+    """
     artifacts = ArtifactStore(settings.artifacts)
     with timed("load graph") as report:
         triples = artifacts.current("triples")
         # not splitlines: a literal may hold U+2028 and the like
         lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
         rows = rows_of(lines, graph_names())
-        with open_graph(settings.graph_url) as store:
-            loaded = load(rows, store, triples.version, progress)
+        if bulk:
+            loaded = bulk_load(rows, settings, triples.version, progress)
+        else:
+            with open_graph(settings.graph_url, access=settings.graph_access) as store:
+                loaded = load(rows, store, triples.version, progress)
         report.version = loaded.graph_version
-        report.rows_in, report.rows_out = len(lines), sum(loaded.written.values())
+        report.rows_in = len(lines)
+        report.rows_out = sum(loaded.written.values()) + loaded.unchanged
         report.details = asdict(loaded)
     return report
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kgplan.arrays import Array
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
-from kgplan.graph.snapshot import GraphSnapshot, read_snapshot
+from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning.planner import LearnerMastery, Planner
 from kgplan.records import LearnerRecords, csr_from_arrays
@@ -39,9 +39,13 @@ def open_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
 
 
 def open_snapshot(settings: Settings) -> GraphSnapshot:
-    """The graph as it is now."""
-    with open_graph(settings.graph_url, read_only=True) as store:
-        return read_snapshot(store)
+    """The graph as it is now.
+
+    Raises:
+        GraphUnavailable: it cannot be read, or no load of it has finished.
+    """
+    with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
+        return read_finished_snapshot(store)
 
 
 def open_mastery(artifact: Artifact) -> LearnerMastery:

@@ -1,10 +1,11 @@
 """What kgplan is told from outside: read once, at start-up."""
 
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kgplan.errors import ConfigError
@@ -18,6 +19,22 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("kgplan"))
 
 
+@dataclass(frozen=True)
+class GraphAccess:
+    """Who asks the graph database, and how long an answer may take.
+
+    Attributes:
+        user, password: of a Neo4j server; the embedded database asks for none.
+        query_seconds: longest time of one query.
+        retry_seconds: how long a query is tried again while a server is away.
+    """
+
+    user: str = "neo4j"
+    password: str = field(default="", repr=False)
+    query_seconds: float = 60.0
+    retry_seconds: float = 15.0
+
+
 class Settings(BaseSettings):
     """Settings from the environment, each as `KGPLAN_<NAME>`."""
 
@@ -29,8 +46,16 @@ class Settings(BaseSettings):
     graph: str = Field(
         default="",
         description="graph database; empty means the embedded one in KGPLAN_HOME,"
-        " `ladybug:///path/to/file` another file",
+        " `ladybug:///path/to/file` another file, `neo4j://host:7687` a Neo4j server",
     )
+    graph_user: str = Field(default="neo4j", description="user of the Neo4j server")
+    graph_password: SecretStr = Field(default=SecretStr(""), description="that user's password")
+    graph_password_file: Path | None = Field(
+        default=None,
+        description="file that holds the password; where neither is given, the one that"
+        " `kgplan neo4j start` wrote",
+    )
+    graph_seconds: float = Field(default=60.0, gt=0, description="longest time of one query")
 
     @property
     def artifacts(self) -> Path:
@@ -41,6 +66,32 @@ class Settings(BaseSettings):
     def graph_url(self) -> str:
         """The graph database's address, the default filled in."""
         return self.graph or f"ladybug://{self.home / 'graph.lbug'}"
+
+    @property
+    def neo4j_home(self) -> Path:
+        """Folder of the server that `kgplan neo4j start` runs."""
+        return self.home / "neo4j"
+
+    @property
+    def graph_access(self) -> GraphAccess:
+        """User, password and time limit for the graph database.
+
+        Raises:
+            ConfigError: the password file cannot be read.
+        """
+        password, file = self.graph_password.get_secret_value(), self.graph_password_file
+        ours = self.neo4j_home / "password"
+        if not password and file is None and "://" in self.graph and ours.is_file():
+            file = ours
+        if not password and file is not None:
+            try:
+                password = file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(
+                    f"KGPLAN_GRAPH_PASSWORD_FILE is {str(file)!r}, which cannot be read:"
+                    f" {error.strerror}; name a file that holds only the password"
+                ) from None
+        return GraphAccess(self.graph_user, password, self.graph_seconds)
 
 
 @cache

@@ -1,7 +1,7 @@
 """The embedded graph database: a file, opened by one writer or by many readers."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,8 @@ import ladybug
 
 from kgplan.errors import GraphUnavailable
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row
+from kgplan.graph.store import Row, batches
 
-BATCH = 10_000
 MAX_DB_BYTES = (
     1 << 36
 )  # address space set aside, not memory; the default of 8 TiB fails in containers
@@ -60,8 +59,8 @@ class LadybugStore:
             return sum(row["n"] for row in self._run(name, parameters))
         return sum(
             row["n"]
-            for start in range(0, len(rows), BATCH)
-            for row in self._run(name, {"rows": list(rows[start : start + BATCH]), **parameters})
+            for batch in batches(rows)
+            for row in self._run(name, {"rows": batch, **parameters})
         )
 
     def _run(self, name: str, parameters: dict[str, Any]) -> list[Row]:
@@ -82,6 +81,10 @@ class LadybugStore:
                 self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    def loading(self, run_id: str) -> AbstractContextManager[None]:
+        """One transaction; the file's own lock keeps other loads out."""
+        return self.transaction()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ids, positions
+from kgplan.errors import GraphUnavailable
 from kgplan.graph.store import GraphStore, Row
 
 CLASSES = ("concept", "course", "school", "teacher", "field")
@@ -25,6 +26,7 @@ RELATIONS = (
     "prerequisite_of",
     "broader_concept",
 )
+READ_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,40 @@ def snapshot_of(
 
 
 def read_snapshot(store: GraphStore) -> GraphSnapshot:
-    """Read the whole graph from its database."""
-    return snapshot_of(
-        {name: store.read(f"snapshot.{name}") for name in CLASSES},
-        {name: store.read(f"snapshot.{name}") for name in RELATIONS},
-    )
+    """Read the whole graph from its database, finished or not.
+
+    Relations are read before entities: of one that is being removed, the ends may be gone by then,
+    and such a relation is left out.
+    """
+    edges = {name: store.read(f"snapshot.{name}") for name in RELATIONS}
+    entities = {name: store.read(f"snapshot.{name}") for name in CLASSES}
+    ids = {row["id"] for rows in entities.values() for row in rows}
+    for name, rows in edges.items():
+        edges[name] = [row for row in rows if row["head"] in ids and row["tail"] in ids]
+    for row in edges["prerequisite_of"]:
+        row["sources"] = row["sources"] or []
+    return snapshot_of(entities, edges)
+
+
+def read_finished_snapshot(store: GraphStore) -> GraphSnapshot:
+    """Read the whole graph as a load left it, people's edits included.
+
+    Raises:
+        GraphUnavailable: no load has finished, or one is under way.
+    """
+    for _ in range(READ_ATTEMPTS):
+        before = store.read("snapshot.graph_version")
+        if not before:
+            raise GraphUnavailable("no load of the graph has finished; run `kgplan graph load`")
+        if before[0]["version"] is None:
+            raise GraphUnavailable(
+                "the graph is being loaded, or its load was stopped; try again later,"
+                " or finish it with `kgplan graph load`"
+            )
+        snapshot = read_snapshot(store)
+        if store.read("snapshot.graph_version") == before:
+            return snapshot
+    raise GraphUnavailable("the graph changes faster than it can be read; try again later")
 
 
 def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]) -> str:

@@ -10,8 +10,22 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from kgplan.errors import ConfigError, GraphUnavailable
+from kgplan.settings import GraphAccess
 
 Row = dict[str, Any]
+BATCH = 10_000
+NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+NO_ACCESS = GraphAccess()
+
+
+def batches(rows: Sequence[Row], size: int = BATCH) -> Iterator[list[Row]]:
+    """Cut rows into lists of at most `size`.
+
+    >>> list(batches([{"id": "a"}, {"id": "b"}, {"id": "c"}], 2))
+    [[{'id': 'a'}, {'id': 'b'}], [{'id': 'c'}]]
+    """
+    for start in range(0, len(rows), size):
+        yield list(rows[start : start + size])
 
 
 class GraphStore(Protocol):
@@ -42,28 +56,54 @@ class GraphStore(Protocol):
         """All writes inside become visible together, or not at all."""
         ...
 
+    def loading(self, run_id: str) -> AbstractContextManager[None]:
+        """Keep other loads out for the length of the block.
+
+        The embedded database makes the block one transaction. Neo4j does not: the block's writes
+        are seen as they come, and after a load that was killed another continues.
+
+        Raises:
+            GraphUnavailable: another load is under way, or took this one for dead.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the database."""
         ...
 
 
 @contextmanager
-def open_graph(url: str, read_only: bool = False) -> Iterator[GraphStore]:
+def open_graph(
+    url: str, read_only: bool = False, access: GraphAccess = NO_ACCESS
+) -> Iterator[GraphStore]:
     """Open the graph database at this address, and close it at the end of the block.
 
     Args:
-        url: `ladybug:///path/to/file` for the embedded database.
-        read_only: refuse writes and let other readers in.
+        url: `ladybug:///path/to/file` for the embedded database; `neo4j://host:port`, `bolt://...`
+            or one of them with `+s` (encrypted) for a Neo4j server.
+        read_only: refuse writes and, in the embedded database, let other readers in.
+        access: user, password and time limit.
 
     Raises:
         ConfigError: the address names no database that kgplan knows.
         GraphUnavailable: it cannot be opened now.
     """
     parts = urlsplit(url)
+    if parts.scheme in NEO4J_SCHEMES:
+        from kgplan.graph.neo4j import (
+            Neo4jStore,
+        )  # planning on the embedded database needs no driver
+
+        server = Neo4jStore(url, access, read_only)
+        try:
+            yield server
+        finally:
+            server.close()
+        return
     if parts.scheme != "ladybug":
         raise ConfigError(
             f"KGPLAN_GRAPH is {url!r}, whose scheme {parts.scheme!r} is unknown;"
-            " use ladybug:///path/to/file"
+            " use ladybug:///path/to/file or neo4j://host:7687"
         )
     path = Path(unquote(parts.path))
     if read_only and not path.exists():

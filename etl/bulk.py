@@ -1,0 +1,133 @@
+"""Fill an empty Neo4j server at once, by its import tool instead of by queries.
+
+The tool writes the database's files itself, so the server is stopped around it. It is the server
+of `kgplan neo4j start`, whose files are at hand.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv
+
+from kgplan.errors import ConfigError, GraphUnavailable
+from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
+from kgplan.graph.neo4j_server import Neo4jServer
+from kgplan.graph.snapshot import read_snapshot
+from kgplan.graph.store import Row, open_graph
+from kgplan.progress import Progress, silent
+from kgplan.settings import Settings
+
+DATABASE = "neo4j"
+ARRAY_DELIMITER = "\x1f"  # the unit separator: no text of the source holds it
+UNFINISHED = "bulk-load.unfinished"
+
+
+def bulk_load(
+    rows: GraphRows, settings: Settings, run_id: str, progress: Progress = silent
+) -> LoadReport:
+    """Load these rows into the empty database of the server of `kgplan neo4j start`.
+
+    Killed in between, it leaves a file that tells the next bulk load to begin anew.
+
+    Args:
+        rows: all nodes and relationships of the source.
+        settings: where the server is, and who asks.
+        run_id: names the content.
+        progress: called with what is being done.
+
+    Raises:
+        ConfigError: KGPLAN_GRAPH is not that server.
+        GraphUnavailable: the database is not empty, or the import failed.
+    """
+    server = Neo4jServer(settings.neo4j_home)
+    now = server.status()
+    if not now.running or settings.graph_url.partition("://")[2] != now.bolt.partition("://")[2]:
+        raise ConfigError(
+            f"a bulk load works on the files of the server of `kgplan neo4j start`, and"
+            f" KGPLAN_GRAPH is {settings.graph_url!r}; start that server and use its address, or"
+            " load without --bulk"
+        )
+    unfinished = server.home / UNFINISHED
+    if not unfinished.exists():
+        check_empty(settings)
+    folder = server.home / "import" / "bulk"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    progress("writing rows", 0, rows.total)
+    arguments = write_csv(rows, graph_names(), run_id, folder)
+    unfinished.touch()
+    server.stop()
+    try:
+        progress("importing", 0, rows.total)
+        server.admin(
+            *("database", "import", "full", DATABASE, "--overwrite-destination=true"),
+            *("--multiline-fields=true", f"--array-delimiter=U+{ord(ARRAY_DELIMITER):04X}"),
+            *(f"--report-file={folder / 'import.report'}", *arguments),
+        )
+    finally:
+        server.restart(progress=progress)
+    progress("reading the graph back", rows.total, rows.total)
+    with open_graph(settings.graph_url, access=settings.graph_access) as store:
+        store.define_schema()
+        version = read_snapshot(store).version
+        store.write("load.finish", version=version, run_id=run_id)
+    unfinished.unlink()
+    shutil.rmtree(folder)
+    written = {name: len(part) for name, part in [*rows.nodes.items(), *rows.relationships.items()]}
+    return LoadReport(version, True, written, 0, 0, 0, [])
+
+
+def check_empty(settings: Settings) -> None:
+    """Refuse a database that holds anything.
+
+    Raises:
+        GraphUnavailable: it does.
+    """
+    with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
+        held = store.read("bulk.held")[0]["n"]
+    if held:
+        raise GraphUnavailable(
+            f"the graph at {settings.graph_url} holds {held:,} nodes, and a bulk load needs an"
+            " empty one; load without --bulk"
+        )
+
+
+def write_csv(rows: GraphRows, names: GraphNames, run_id: str, folder: Path) -> list[str]:
+    """Write a file for each label and type, and name them as the import tool's arguments.
+
+    Text is quoted and an absent value is not, so that an empty text stays one.
+    """
+    arguments = []
+    keys = sorted(set(names.keys.values()) - {"id"})
+    for label, content in rows.nodes.items():
+        columns = {f"id:ID({label})": column(content, "id")}
+        columns |= {f"{key}:string": column(content, key) for key in keys}
+        arguments.append(f"--nodes={label}={write_table(columns, run_id, folder / label)}")
+    for type_, content in rows.relationships.items():
+        head, tail = names.ends[type_]
+        columns = {
+            f":START_ID({head})": column(content, "head"),
+            f":END_ID({tail})": column(content, "tail"),
+        }
+        if any(row["sources"] for row in content):
+            joined = [ARRAY_DELIMITER.join(row["sources"]) or None for row in content]
+            columns["sources:string[]"] = pa.array(joined, pa.string())
+        path = write_table(columns, run_id, folder / type_)
+        arguments.append(f"--relationships={type_}={path}")
+    return arguments
+
+
+def column(rows: Sequence[Row], key: str) -> pa.Array:
+    """One key of all rows, as text."""
+    return pa.array([row[key] for row in rows], pa.string())
+
+
+def write_table(columns: dict[str, pa.Array], run_id: str, path: Path) -> Path:
+    """Write columns and the run's id as CSV."""
+    length = len(next(iter(columns.values())))
+    runs = pa.array([run_id] * length, pa.string())
+    table = pa.table({**columns, "run_id:string": runs})
+    csv.write_csv(table, path, csv.WriteOptions(quoting_style="needed"))
+    return path

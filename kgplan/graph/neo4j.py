@@ -1,0 +1,259 @@
+"""A Neo4j server as the graph database, through the official driver."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    Driver,
+    GraphDatabase,
+    ManagedTransaction,
+    NotificationMinimumSeverity,
+    Session,
+    Transaction,
+    unit_of_work,
+)
+from neo4j.exceptions import (
+    AuthError,
+    ClientError,
+    ConfigurationError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+)
+
+from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
+from kgplan.graph.queries import named_queries, query
+from kgplan.graph.store import Row, batches
+from kgplan.settings import GraphAccess
+
+CONNECT_SECONDS = 5.0
+OLDEST_SERVER = 5
+LEASE_SECONDS = 60.0  # a load that says nothing for so long counts as dead
+INDEX_SECONDS = 60  # a new index on a full graph is ready by then
+READ_ONLY_CODES = ("Forbidden", "ReadOnly", "AccessMode")
+
+
+class Neo4jStore:
+    """A `GraphStore` on a Neo4j server.
+
+    Args:
+        url: neo4j://host:port and the like.
+        access: user, password, time limits.
+        read_only: refuse to write.
+
+    Raises:
+        ConfigError: the address cannot be used.
+        GraphUnavailable: nothing that kgplan can talk to answers there.
+    """
+
+    def __init__(self, url: str, access: GraphAccess, read_only: bool = False) -> None:
+        self.url = url
+        self.access = access
+        self._transaction: Transaction | None = None
+        self._loader: str | None = None
+        try:
+            self._driver: Driver = GraphDatabase.driver(
+                url,
+                auth=(access.user, access.password),
+                connection_timeout=CONNECT_SECONDS,
+                connection_acquisition_timeout=2 * CONNECT_SECONDS,
+                max_transaction_retry_time=access.retry_seconds,
+                notifications_min_severity=NotificationMinimumSeverity.OFF,
+                user_agent="kgplan",
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise ConfigError(f"KGPLAN_GRAPH is {url!r}: {error}") from None
+        try:
+            with self._sentences("connecting"):
+                check_server(self._driver.get_server_info().agent, url)
+                mode = READ_ACCESS if read_only else WRITE_ACCESS
+                self._session: Session = self._driver.session(default_access_mode=mode)
+        except KgplanError:
+            self._driver.close()
+            raise
+        self.read_only = read_only
+
+    def define_schema(self) -> None:
+        """Declare every constraint and index that is not there yet, and wait until they serve."""
+        with self._sentences("schema.neo4j"):
+            for name, statement in named_queries().items():
+                if name.startswith("schema.neo4j."):
+                    self._session.run(statement).consume()
+            self._session.run("CALL db.awaitIndexes($seconds)", seconds=INDEX_SECONDS).consume()
+
+    def read(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a named query and return its rows; tried again while the server is away."""
+        statement = query(name)
+        with self._sentences(name):
+            if self._transaction is not None:
+                return self._transaction.run(statement, parameters).data()
+            return self._session.execute_read(self._work(statement, parameters, None))
+
+    def write(self, name: str, rows: Sequence[Row] | None = None, **parameters: Any) -> int:
+        """Run a named query that changes the graph; with `rows`, a transaction for each batch."""
+        if rows is None:
+            return self._write(name, parameters)
+        return sum(self._write(name, {"rows": batch, **parameters}) for batch in batches(rows))
+
+    def _write(self, name: str, parameters: dict[str, Any]) -> int:
+        statement = query(name)
+        with self._sentences(name):
+            if self._transaction is not None:
+                found = self._transaction.run(statement, parameters).data()
+            else:
+                work = self._work(statement, parameters, self._loader)
+                managed = (
+                    self._session.execute_read if self.read_only else self._session.execute_write
+                )
+                found = managed(work)
+        return sum(row["n"] for row in found)
+
+    def _work(
+        self, statement: str, parameters: dict[str, Any], loader: str | None
+    ) -> Callable[[ManagedTransaction], list[Row]]:
+        """What one managed transaction does; a loader's, only while it holds the load lock."""
+
+        @unit_of_work(timeout=self.access.query_seconds)
+        def work(transaction: ManagedTransaction) -> list[Row]:
+            if loader is not None:
+                kept = transaction.run(query("lock.renew"), self._lease(loader))
+                if not kept.single(strict=True)["n"]:
+                    raise GraphUnavailable(
+                        f"another load of {self.url} took this one for dead and goes on;"
+                        " wait until it has ended, then run `kgplan graph load` again"
+                    )
+            return transaction.run(statement, parameters).data()
+
+        return work
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside become visible together, or not at all; nothing is tried again."""
+        with self._sentences("transaction"):
+            self._transaction = self._session.begin_transaction(timeout=self.access.query_seconds)
+        try:
+            yield
+            with self._sentences("transaction"):
+                self._transaction.commit()
+        finally:
+            with suppress(DriverError, Neo4jError):  # the connection may be what failed
+                self._transaction.close()
+            self._transaction = None
+
+    @contextmanager
+    def loading(self, run_id: str) -> Iterator[None]:
+        """Hold the load lock: a node that names its holder and when the server may give it away."""
+        loader = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
+        holder = self.read("lock.holder")
+        if holder and is_dead(holder[0]["loader"]):
+            self.write("lock.release", loader=holder[0]["loader"])
+        if not self.write("lock.acquire", run_id=run_id, **self._lease(loader)):
+            held = self.read("lock.holder")[0]
+            host, pid, _ = held["loader"].split()
+            raise GraphUnavailable(
+                f"another load of {self.url} is under way (run {held['run_id']}, process {pid} of"
+                f" {host}); wait until it has ended, or, if it was killed, {LEASE_SECONDS:.0f} s"
+            )
+        self._loader = loader
+        try:
+            yield
+        finally:
+            self._loader = None
+            with suppress(GraphUnavailable):  # the lease ends by itself
+                self.write("lock.release", loader=loader)
+
+    def _lease(self, loader: str) -> dict[str, Any]:
+        return {"loader": loader, "lease_ms": int(LEASE_SECONDS * 1000)}
+
+    def _sentences(self, name: str) -> AbstractContextManager[None]:
+        return sentences(name, self.url, self.access)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with suppress(DriverError, Neo4jError):
+            self._session.close()
+        self._driver.close()
+
+
+def check_server(agent: str, url: str) -> None:
+    """Refuse a server that is too old for the statements in `cypher/`.
+
+    >>> check_server("Neo4j/5.26.16", "neo4j://here")
+    >>> check_server("Neo4j/4.4.44", "neo4j://here")
+    Traceback (most recent call last):
+    kgplan.errors.GraphUnavailable: neo4j://here is Neo4j/4.4.44; kgplan needs Neo4j 5 or newer
+    """
+    _, _, version = agent.partition("/")
+    major = version.partition(".")[0]
+    if not agent.startswith("Neo4j/") or not major.isdigit() or int(major) < OLDEST_SERVER:
+        raise GraphUnavailable(f"{url} is {agent}; kgplan needs Neo4j {OLDEST_SERVER} or newer")
+
+
+def is_dead(loader: str) -> bool:
+    """Whether a loader was a process of this machine that has ended.
+
+    >>> is_dead(f"{socket.gethostname()} {os.getpid()} x"), is_dead("elsewhere 1 x")
+    (False, False)
+    """
+    host, pid, _ = loader.split()
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@contextmanager
+def sentences(name: str, url: str, access: GraphAccess) -> Iterator[None]:
+    """Turn what the driver raises into one sentence of kgplan's."""
+    try:
+        yield
+    except (DriverError, Neo4jError, OSError) as error:
+        raise GraphUnavailable(sentence(error, name, url, access)) from error
+
+
+def sentence(error: Exception, name: str, url: str, access: GraphAccess) -> str:
+    """What went wrong, where, and what to do about it.
+
+    Args:
+        error: what the driver raised.
+        name: of the query.
+        url, access: of the server.
+    """
+    said = " ".join(str(getattr(error, "message", None) or error).split())
+    code = getattr(error, "code", "") or ""
+    if isinstance(error, AuthError) or "Security.Unauthorized" in code:
+        return (
+            f"{url} refuses the user {access.user!r} with this password; set KGPLAN_GRAPH_USER, and"
+            " KGPLAN_GRAPH_PASSWORD or KGPLAN_GRAPH_PASSWORD_FILE"
+        )
+    if "AuthenticationRateLimit" in code:
+        return f"{url} has refused too many passwords; wait some seconds and give the right one"
+    if any(part in code for part in READ_ONLY_CODES):
+        return (
+            f"{url} lets the user {access.user!r} read only, and {name} writes;"
+            " use another user or another database"
+        )
+    if "TimedOut" in code or "Terminated" in code:
+        return (
+            f"query {name} took longer than {access.query_seconds:g} s and was stopped;"
+            " give it more with KGPLAN_GRAPH_SECONDS"
+        )
+    if isinstance(error, ServiceUnavailable | SessionExpired | OSError) or code == "":
+        return (
+            f"no Neo4j answers at {url}: {said}; start it with `kgplan neo4j start`"
+            " or put the right address into KGPLAN_GRAPH"
+        )
+    blame = "the statement" if isinstance(error, ClientError) else "the server"
+    return f"query {name} failed at {url} through {blame}: {said}"
