@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kgplan.api.keeper import Served
 from kgplan.planning import Plan
 
 EXAMPLE_PATH: dict[str, Any] = {
@@ -33,6 +34,7 @@ EXAMPLE_PATH: dict[str, Any] = {
         }
     ],
     "notes": [],
+    "stale": False,
 }
 
 
@@ -79,11 +81,12 @@ class PathOut(BaseModel):
     model_version: str
     steps: list[StepOut]
     notes: list[str] = Field(description="what is unusual about this path")
+    stale: bool = Field(description="true: the graph or the model may have changed unseen")
 
     @classmethod
-    def of(cls, plan: Plan) -> "PathOut":
+    def of(cls, plan: Plan, stale: bool) -> "PathOut":
         """The body for a plan."""
-        return cls.model_validate(plan.to_dict())
+        return cls.model_validate(plan.to_dict() | {"stale": stale})
 
 
 class HealthOut(BaseModel):
@@ -99,17 +102,33 @@ class HealthOut(BaseModel):
                     "learners": 4384,
                     "courses": 706,
                     "concepts": 944,
+                    "problem": None,
                 }
             ]
         }
     )
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok", "stale"]
     graph_version: str
     model_version: str
     learners: int
     courses: int
     concepts: int
+    problem: str | None = Field(description="why nothing newer can be read, while stale")
+
+    @classmethod
+    def of(cls, served: Served) -> "HealthOut":
+        """The body for what is served."""
+        planner = served.planner
+        return cls(
+            status="stale" if served.stale else "ok",
+            graph_version=planner.graph.version,
+            model_version=planner.model_version,
+            learners=planner.records.learner_ids.size,
+            courses=planner.graph.course_ids.size,
+            concepts=planner.graph.concept_ids.size,
+            problem=str(served.problem) if served.problem else None,
+        )
 
 
 class Problem(BaseModel):

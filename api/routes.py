@@ -4,20 +4,27 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from kgplan.api.keeper import Keeper, Served
 from kgplan.api.models import HealthOut, PathOut, Problem
-from kgplan.planning import Planner, PlanOptions
+from kgplan.planning import PlanOptions
 from kgplan.planning.picture import picture
 
 router = APIRouter()
 
 
-def planner_of(request: Request) -> Planner:
-    """The planner that the application was made with."""
-    planner: Planner = request.app.state.planner
-    return planner
+def keeper_of(request: Request) -> Keeper:
+    """The keeper that the application was made with."""
+    keeper: Keeper = request.app.state.keeper
+    return keeper
 
 
-PlannerDep = Annotated[Planner, Depends(planner_of)]
+def served_to(keeper: Annotated[Keeper, Depends(keeper_of)]) -> Served:
+    """What this request is answered from, whatever is renewed meanwhile."""
+    return keeper.served
+
+
+KeeperDep = Annotated[Keeper, Depends(keeper_of)]
+ServedDep = Annotated[Served, Depends(served_to)]
 CourseId = Annotated[
     str, Query(description="course, for example C_course-v1:TsinghuaX+30240184+sp")
 ]
@@ -46,10 +53,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @router.get("/v1/learners/{learner_id}/path", tags=["paths"], responses=PROBLEMS)
 def read_path(
-    learner_id: str, course_id: CourseId, options: OptionsDep, planner: PlannerDep
+    learner_id: str, course_id: CourseId, options: OptionsDep, served: ServedDep
 ) -> PathOut:
     """What a learner should learn next in a course, foundation first."""
-    return PathOut.of(planner.plan(learner_id, course_id, options))
+    return PathOut.of(served.planner.plan(learner_id, course_id, options), served.stale)
 
 
 @router.get(
@@ -59,9 +66,10 @@ def read_path(
     responses=PROBLEMS | {200: {"content": {"image/svg+xml": {}}, "description": "the picture"}},
 )
 def read_picture(
-    learner_id: str, course_id: CourseId, options: OptionsDep, planner: PlannerDep
+    learner_id: str, course_id: CourseId, options: OptionsDep, served: ServedDep
 ) -> Response:
     """The same path as a picture."""
+    planner = served.planner
     plan = planner.plan(learner_id, course_id, options)
     edges = planner.graph.prerequisites_among([step.concept_id for step in plan.steps])
     drawn = picture(plan, planner.graph.course_name(course_id), edges)
@@ -69,12 +77,15 @@ def read_picture(
 
 
 @router.get("/health", tags=["operations"])
-def read_health(planner: PlannerDep) -> HealthOut:
-    """Whether the service answers, and from which versions."""
-    return HealthOut(
-        graph_version=planner.graph.version,
-        model_version=planner.model_version,
-        learners=planner.records.learner_ids.size,
-        courses=planner.graph.course_ids.size,
-        concepts=planner.graph.concept_ids.size,
-    )
+def read_health(served: ServedDep) -> HealthOut:
+    """Whether the service answers, from which versions, and whether they may be outdated."""
+    return HealthOut.of(served)
+
+
+@router.post("/v1/admin/refresh", tags=["operations"], responses={503: PROBLEMS[503]})
+def refresh(keeper: KeeperDep) -> HealthOut:
+    """Look for a changed graph or model now, instead of at the next interval."""
+    served = keeper.refresh()
+    if served.problem is not None:
+        raise served.problem
+    return HealthOut.of(served)

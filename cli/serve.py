@@ -19,8 +19,8 @@ def serve(
     import uvicorn  # the other commands start without it
 
     from kgplan.api.app import create_app
-    from kgplan.model import open_planner
+    from kgplan.api.keeper import keep_planner
 
-    planner = open_planner(read_settings())  # a missing model is said before the port opens
+    keeper = keep_planner(read_settings())  # a missing model is said before the port opens
     console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
-    uvicorn.run(create_app(planner), host=host, port=port, log_level="info")
+    uvicorn.run(create_app(keeper), host=host, port=port, log_level="info")

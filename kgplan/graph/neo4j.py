@@ -58,18 +58,7 @@ class Neo4jStore:
         self.access = access
         self._transaction: Transaction | None = None
         self._loader: str | None = None
-        try:
-            self._driver: Driver = GraphDatabase.driver(
-                url,
-                auth=(access.user, access.password),
-                connection_timeout=CONNECT_SECONDS,
-                connection_acquisition_timeout=2 * CONNECT_SECONDS,
-                max_transaction_retry_time=access.retry_seconds,
-                notifications_min_severity=NotificationMinimumSeverity.OFF,
-                user_agent="kgplan",
-            )
-        except (ConfigurationError, ValueError) as error:
-            raise ConfigError(f"KGPLAN_GRAPH is {url!r}: {error}") from None
+        self._driver = open_driver(url, access)
         try:
             with self._sentences("connecting"):
                 check_server(self._driver.get_server_info().agent, url)
@@ -180,6 +169,26 @@ class Neo4jStore:
         with suppress(DriverError, Neo4jError):
             self._session.close()
         self._driver.close()
+
+
+def open_driver(url: str, access: GraphAccess) -> Driver:
+    """Make a driver; nothing is connected yet.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        return GraphDatabase.driver(
+            url,
+            auth=(access.user, access.password),
+            connection_timeout=CONNECT_SECONDS,
+            connection_acquisition_timeout=2 * CONNECT_SECONDS,
+            max_transaction_retry_time=access.retry_seconds,
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            user_agent="kgplan",
+        )
+    except (ConfigurationError, ValueError) as error:
+        raise ConfigError(f"KGPLAN_GRAPH is {url!r}: {error}") from None
 
 
 def check_server(agent: str, url: str) -> None:

@@ -3,6 +3,7 @@ from fastapi.testclient import TestClient
 from planning_cases import hand_case
 
 from kgplan.api.app import create_app
+from kgplan.api.keeper import Keeper
 from kgplan.api.models import EXAMPLE_PATH, PathOut
 from kgplan.api.problems import status_of
 from kgplan.errors import ArtifactMissing, GraphUnavailable, KgplanError
@@ -16,7 +17,11 @@ def planner():
 
 @pytest.fixture(scope="module")
 def client(planner):
-    return TestClient(create_app(planner), raise_server_exceptions=False)
+    return TestClient(create_app(kept(planner)), raise_server_exceptions=False)
+
+
+def kept(planner) -> Keeper:
+    return Keeper(lambda: planner, lambda: "always the same")
 
 
 def test_a_path_over_http_is_the_planners(client, planner):
@@ -26,7 +31,7 @@ def test_a_path_over_http_is_the_planners(client, planner):
     )
     assert answer.status_code == 200
     expected = planner.plan("learner", "A", PlanOptions(5, 2, 2)).to_dict()
-    assert answer.json() == PathOut.model_validate(expected).model_dump()
+    assert answer.json() == PathOut.model_validate(expected | {"stale": False}).model_dump()
     assert [step["concept_id"] for step in answer.json()["steps"]] == ["e", "a", "b", "d", "f"]
 
 
@@ -64,7 +69,7 @@ def test_bad_parameters_are_422_with_the_field(client, query):
     "error", [ArtifactMissing("diagnosis", "kgplan diagnose"), GraphUnavailable("locked")]
 )
 def test_what_passes_by_itself_is_503_with_a_time_to_retry(planner, error):
-    app = create_app(planner)
+    app = create_app(kept(planner))
 
     @app.get("/fails")
     def fails():
@@ -92,7 +97,26 @@ def test_health_names_the_versions(client, planner):
         "learners": 2,
         "courses": 3,
         "concepts": 6,
+        "problem": None,
     }
+
+
+def test_while_the_graph_is_away_paths_go_on_marked_stale(planner):
+    marks = iter(["before"])
+
+    def mark():
+        for found in marks:
+            return found
+        raise GraphUnavailable("the server is gone")
+
+    client = TestClient(create_app(Keeper(lambda: planner, mark)))
+    path = "/v1/learners/learner/path?course_id=A"
+    assert client.get(path).json()["stale"] is False
+    refused = client.post("/v1/admin/refresh")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert client.get(path).json()["stale"] is True
+    health = client.get("/health").json()
+    assert (health["status"], health["problem"]) == ("stale", "the server is gone")
 
 
 def test_the_picture_is_svg(client):

@@ -1,0 +1,135 @@
+"""Which planner answers now? The newest that could be built; the last good one while it cannot.
+
+A watcher asks, once an interval, for a mark that changes whenever the graph or the model may have
+changed. Where it differs, a new planner is built aside and put in place in one step, so no request
+waits for it. Where the graph or the model cannot be read, the last planner goes on and is stale.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.errors import GraphUnavailable, KgplanError
+from kgplan.graph.watch import watch_graph
+from kgplan.model import model_version, open_planner
+from kgplan.planning import Planner
+from kgplan.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What requests are answered from.
+
+    Attributes:
+        planner: the newest planner that could be built.
+        mark: what the graph and the model were marked with just before it was built.
+        problem: why nothing newer can be read; None while all is well.
+    """
+
+    planner: Planner
+    mark: str
+    problem: KgplanError | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the graph or the model may have changed unseen."""
+        return self.problem is not None
+
+
+class Keeper:
+    """Holds the planner in use and renews it.
+
+    Args:
+        build: makes a planner from the graph and the model as they are now.
+        mark: cheap; differs from before whenever a new planner may differ.
+        interval: seconds between two looks.
+        patience: seconds that a look may take before answers count as stale.
+
+    Raises:
+        KgplanError: the first planner cannot be built.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Planner],
+        mark: Callable[[], str],
+        interval: float = 1.0,
+        patience: float = 5.0,
+    ) -> None:
+        self._build, self._mark = build, mark
+        self._interval, self._patience = interval, patience
+        self._renewing = threading.Lock()
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
+        first = mark()  # before the build: a change during it is then seen
+        self._served = Served(build(), first)
+        self._looking_since: float | None = None
+
+    @property
+    def served(self) -> Served:
+        """What requests are answered from now."""
+        served, since = self._served, self._looking_since
+        if since is None or served.stale or time.monotonic() - since < self._patience:
+            return served
+        silent = f"the graph has not answered for {self._patience:g} s; answers may be outdated"
+        return replace(served, problem=GraphUnavailable(silent))
+
+    def refresh(self) -> Served:
+        """Look now, and build a new planner where something changed.
+
+        Returns:
+            What is served from now on; its `problem` tells why it could not be renewed.
+        """
+        with self._renewing:
+            served = self._served
+            self._looking_since = time.monotonic()
+            try:
+                mark = self._mark()
+                if mark != served.mark:
+                    planner = self._build()
+                    log.info("serving graph %s", planner.graph.version)
+                    served = Served(planner, mark)
+                elif served.stale:
+                    served = replace(served, problem=None)
+            except KgplanError as error:
+                if not served.stale:
+                    log.warning("answers are stale from now on: %s", error)
+                served = replace(served, problem=error)
+            finally:
+                self._looking_since = None
+            self._served = served
+            return served
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watcher = threading.Thread(target=self._watch, name="kgplan-keeper", daemon=True)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop watching; returns when the watcher has ended."""
+        self._stopping.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._interval):
+            try:
+                self.refresh()
+            except Exception:  # the watcher must outlive a fault that nobody foresaw
+                log.exception("the planner could not be renewed")
+
+
+def keep_planner(settings: Settings) -> Keeper:
+    """Keep the planner of the graph and the model that the settings name."""
+    artifacts = ArtifactStore(settings.artifacts)
+    watch = watch_graph(settings.graph_url, settings.graph_access)
+
+    def mark() -> str:
+        return f"{watch.mark()} {model_version(artifacts)}"
+
+    return Keeper(lambda: open_planner(settings), mark)
