@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ids, positions
-from kgplan.errors import GraphUnavailable
+from kgplan.errors import ConstraintViolation, GraphUnavailable
 from kgplan.graph.store import GraphStore, Row
 
 CLASSES = ("concept", "course", "school", "teacher", "field")
@@ -26,7 +26,10 @@ RELATIONS = (
     "prerequisite_of",
     "broader_concept",
 )
+SNAPSHOT_KEYS = {"id", "name", "name_en", "head", "tail", "sources"}
 READ_ATTEMPTS = 3
+
+Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,17 @@ def snapshot_of(
     Args:
         entities: class -> rows {id, name, name_en?}.
         edges: relation -> rows {head, tail, sources?}.
+
+    Raises:
+        ConstraintViolation: an entity has no id, or one that is no text.
     """
+    for name, rows in entities.items():
+        for row in rows:
+            if not isinstance(row["id"], str) or not row["id"]:
+                raise ConstraintViolation(
+                    f"a {name} in the graph has the id {row['id']!r}, which is no text;"
+                    f" mend or delete that {name.capitalize()} node"
+                )
     concepts = sorted(entities["concept"], key=lambda row: row["id"])
     courses = sorted(entities["course"], key=lambda row: row["id"])
     concept_ids = id_array([row["id"] for row in concepts])
@@ -125,20 +138,29 @@ def snapshot_of(
     )
 
 
-def read_snapshot(store: GraphStore) -> GraphSnapshot:
-    """Read the whole graph from its database, finished or not.
+def read_contents(store: GraphStore, family: str = "snapshot") -> tuple[Rows, Rows]:
+    """Read all entities and relations, finished or not: by class, by relation.
 
     Relations are read before entities: of one that is being removed, the ends may be gone by then,
     and such a relation is left out.
+
+    Args:
+        store: the graph database.
+        family: of the queries; "found" gives more columns.
     """
-    edges = {name: store.read(f"snapshot.{name}") for name in RELATIONS}
-    entities = {name: store.read(f"snapshot.{name}") for name in CLASSES}
+    edges = {name: store.read(f"{family}.{name}") for name in RELATIONS}
+    entities = {name: store.read(f"{family}.{name}") for name in CLASSES}
     ids = {row["id"] for rows in entities.values() for row in rows}
     for name, rows in edges.items():
         edges[name] = [row for row in rows if row["head"] in ids and row["tail"] in ids]
     for row in edges["prerequisite_of"]:
         row["sources"] = row["sources"] or []
-    return snapshot_of(entities, edges)
+    return entities, edges
+
+
+def read_snapshot(store: GraphStore) -> GraphSnapshot:
+    """Read the whole graph from its database, finished or not."""
+    return snapshot_of(*read_contents(store))
 
 
 def read_finished_snapshot(store: GraphStore) -> GraphSnapshot:
@@ -163,11 +185,15 @@ def read_finished_snapshot(store: GraphStore) -> GraphSnapshot:
 
 
 def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]) -> str:
-    """Hash what the rows say, whatever their order (16 hexadecimal digits)."""
+    """Hash what the rows say, whatever their order (16 hexadecimal digits).
+
+    What a snapshot does not hold, such as explanations, does not count.
+    """
     digest = hashlib.sha256()
     for name, rows in sorted([*entities.items(), *edges.items()]):
         digest.update(f"{name} {len(rows)}\n".encode())
-        for line in sorted(repr(sorted(row.items(), key=str)) for row in rows):
+        keys = sorted(SNAPSHOT_KEYS.intersection(rows[0] if rows else ()))
+        for line in sorted(repr([(key, row[key]) for key in keys]) for row in rows):
             digest.update(line.encode())
     return digest.hexdigest()[:16]
 
