@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kgplan.artifacts import ArtifactStore
+from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
 from kgplan.progress import Progress
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
 graph = typer.Typer(help="The graph database.", no_args_is_help=True)
+designer.register(graph)
 
 Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
 Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]

@@ -9,6 +9,7 @@ KgplanError
 │     ├─ UnknownLearner
 │     ├─ UnknownCourse
 │     ├─ UnknownConcept
+│     ├─ UnknownEntity      no school, teacher or field of this id
 │     └─ UnknownQuery         no Cypher query of this name
 ├─ ConstraintViolation        data breaks a SHACL rule that stops
 ├─ ArtifactError              a stored result cannot be used           503
@@ -80,6 +81,14 @@ class UnknownConcept(NotFound):
 
     kind = "concept"
     listed_by = "kgplan concepts"
+
+
+class UnknownEntity(NotFound):
+    """No school, teacher or field has this id."""
+
+    def __init__(self, kind: str, missing_id: str, near: Sequence[str] = ()) -> None:
+        self.kind = kind
+        super().__init__(missing_id, near)
 
 
 class UnknownQuery(NotFound):
