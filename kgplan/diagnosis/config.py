@@ -6,6 +6,10 @@ from typing import Any
 from kgplan.errors import ConfigError
 
 LINKS = ("compensatory", "conjunctive")
+CLASS_PRIORS = ("independent", "saturated")
+STATE_LIMIT = 15
+"""Most concepts of a saturated prior: 2^15 states."""
+_LEAST_BETA = 1 + 1e-6
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,8 @@ class DiagnosisConfig:
     Attributes:
         link: "compensatory": eta is the share of a video's concepts that are held (V-DINA, eq. 9);
             "conjunctive": eta is 1 where all are held, else 0 (DINA, for exercises).
+        class_prior: "independent": each concept is held with its own probability; "saturated": each
+            of the 2^K states (sets of held concepts) has its own, K at most STATE_LIMIT.
         slip_start: slip of every video before the first iteration (.2 as in de la Torre 2009).
         guess_start: guess of every video before the first iteration.
         prior_start: P(concept held) of every concept before the first iteration; the spec's flat
@@ -45,6 +51,7 @@ class DiagnosisConfig:
     """
 
     link: str = "compensatory"
+    class_prior: str = "independent"
     slip_start: float = 0.2
     guess_start: float = 0.2
     prior_start: float = 0.5
@@ -64,6 +71,10 @@ class DiagnosisConfig:
     def __post_init__(self) -> None:
         if self.link not in LINKS:
             raise ConfigError(f"link is {self.link!r}; give one of: {', '.join(LINKS)}")
+        if self.class_prior not in CLASS_PRIORS:
+            raise ConfigError(
+                f"class_prior is {self.class_prior!r}; give one of: {', '.join(CLASS_PRIORS)}"
+            )
         for name in ("slip_start", "guess_start", "prior_start"):
             self._need(name, 0 < getattr(self, name) < 1, "a number in (0, 1)")
         self._need(
@@ -71,7 +82,7 @@ class DiagnosisConfig:
         )
         for name in ("prior_beta", "slip_beta", "guess_beta"):
             a, b = getattr(self, name)
-            least = 1 if name == "prior_beta" else 1 + 1e-6
+            least = 1 if name == "prior_beta" else _LEAST_BETA
             self._need(name, min(a, b) >= least, "two numbers above 1")
         self._need("least_contrast", 0 < self.least_contrast < 1, "a number in (0, 1)")
         self._need("enumeration_limit", 0 <= self.enumeration_limit <= 20, "0 to 20")
@@ -81,6 +92,29 @@ class DiagnosisConfig:
         for name in ("sweep_limit", "iteration_limit"):
             self._need(name, getattr(self, name) >= 1, "at least 1")
         self._need("halving_limit", self.halving_limit >= 0, "at least 0")
+
+    @classmethod
+    def maximum_likelihood(cls, **settings: Any) -> "DiagnosisConfig":
+        """Settings without a pull on any parameter, for scored answers on few concepts.
+
+        The Beta priors are flat but for a millionth of a response, which keeps slip and guess
+        off 0 and 1; iterations go on until log-likelihoods agree to six digits and more.
+
+        Args:
+            **settings: whatever shall differ.
+
+        >>> DiagnosisConfig.maximum_likelihood(link="conjunctive").prior_beta
+        (1.0, 1.0)
+        """
+        flat: dict[str, Any] = {
+            "slip_beta": (_LEAST_BETA, _LEAST_BETA),
+            "guess_beta": (_LEAST_BETA, _LEAST_BETA),
+            "prior_beta": (1.0, 1.0),
+            "tolerance": 1e-10,
+            "iteration_limit": 5000,
+            "enumeration_limit": 15,
+        }
+        return cls(**(flat | settings))
 
     def _need(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

@@ -3,15 +3,17 @@
 At a fixed point of propagation the expected counts give the gradient of Bethe's log-evidence, so
 the M-step's proposal leads uphill, but a whole step may overshoot: it is halved until the
 objective does not fall. In between, Anderson's guess of where EM is heading is tried first, and
-kept if it gains.
+kept if it gains. What is climbed is a `Model`: concepts held independently (`Concepts`, here), or
+free probabilities of all states (`states.States`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from kgplan.arrays import Floats
+from kgplan.arrays import Floats, Ints
 from kgplan.diagnosis.anderson import extrapolate
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
@@ -25,128 +27,190 @@ _MEMORY = 6
 _RIDGE = 1e-4
 
 
+class Point(Protocol):
+    """Parameters as EM moves them: any point between two valid ones is valid."""
+
+    def free(self) -> Floats:
+        """The parameters as numbers of any size, for extrapolation."""
+        ...
+
+    def at(self, free: Floats, config: DiagnosisConfig) -> Self:
+        """The parameters for which `free()` gives these numbers, kept off the borders."""
+        ...
+
+    def towards(self, other: Self, share: float) -> Self:
+        """The point at this share of the way to another."""
+        ...
+
+
+P = TypeVar("P", bound=Point)
+E = TypeVar("E")
+
+
+class Model(Protocol[P, E]):
+    """What EM climbs: an E-step and an M-step over one set of observations.
+
+    Attributes:
+        scale: about the root of the information that complete data would hold on each coordinate
+            of `Point.free()`.
+    """
+
+    @property
+    def scale(self) -> Floats:
+        """As the class says."""
+        ...
+
+    def propose(self, point: P, found: E) -> P:
+        """The M-step: the parameters that explain the expected counts best."""
+        ...
+
+    def score(self, point: P, before: E | None) -> tuple[E, float]:
+        """The E-step, going on from an earlier one, and the objective there in nats."""
+        ...
+
+
 @dataclass(frozen=True)
-class Summit:
+class Summit(Generic[P, E]):
     """Where EM ended.
 
     Attributes:
-        line: the parameters.
+        point: the parameters.
         found: the E-step at them.
         objective: (iterations + 1,) never falling, in nats.
         converged: the last whole EM step gained less than the tolerance.
     """
 
-    line: Line
-    found: Expectations
+    point: P
+    found: E
     objective: Floats
     converged: bool
 
 
-def first_line(problem: Problem, prior: Floats, config: DiagnosisConfig) -> Line:
-    """The starting values; a video without concepts stands at its Beta priors' peak for good."""
-    sizes = problem.videos.sizes()
-    start = to_line(np.full(sizes.size, config.slip_start), np.full(sizes.size, config.guess_start))
+def start_line(sizes: Ints, slip: Floats, guess: Floats, config: DiagnosisConfig) -> Line:
+    """Starting values; a video without concepts stands at its Beta priors' peak for good.
+
+    Args:
+        sizes: (V,) concepts of each video.
+        slip, guess: (V,) to start from.
+        config: for the Beta priors.
+
+    Returns:
+        The line, with no prior yet.
+    """
+    start = to_line(slip, guess)
     nothing = np.zeros(1)
     peak = fit_lines(
         np.array([0, 2]), np.array([0.0, 1.0]), nothing, nothing, np.zeros(2),
-        config.slip_beta, config.guess_beta, config.least_contrast, (start[0][:1], start[1][:1]),
+        config.slip_beta, config.guess_beta, config.least_contrast,
+        to_line(np.array([config.slip_start]), np.array([config.guess_start])),
     )  # fmt: skip
     bare = sizes == 0
-    return Line(np.where(bare, peak[0], start[0]), np.where(bare, peak[1], start[1]), prior)
+    return Line(np.where(bare, peak[0], start[0]), np.where(bare, peak[1], start[1]), np.zeros(0))
 
 
-def propose(problem: Problem, line: Line, found: Expectations, config: DiagnosisConfig) -> Line:
-    """The M-step: the parameters that explain the expected counts best."""
-    videos = problem.videos
-    intercept, contrast = fit_lines(
-        videos.table_start, videos.eta, problem.right, found.tally.right_eta, found.tally.wrong,
-        config.slip_beta, config.guess_beta, config.least_contrast,
-        (line.intercept, line.contrast),
-    )  # fmt: skip
-    if not config.learn_prior:
-        return Line(intercept, contrast, line.prior)
-    prior = fit_prior(found.tally.held, problem.reached, config.prior_beta)
-    return Line(intercept, contrast, prior)
+@dataclass(frozen=True)
+class Concepts:
+    """The model in which each concept is held with its own probability.
 
+    Attributes:
+        problem: the observations.
+        config: all settings.
+        threads: at most so many; None: one per core.
+    """
 
-def score(
-    problem: Problem,
-    line: Line,
-    config: DiagnosisConfig,
-    messages: Floats | None,
-    threads: int | None,
-) -> tuple[Expectations, float]:
-    """The E-step at these parameters, and the objective there in nats."""
-    videos = problem.videos
-    found = expect(problem.evidence, videos, parameters(videos, line), config, messages, threads)
-    slip, guess = from_line(line.intercept, line.contrast)
-    value = log_prior_density(slip, guess, config.slip_beta, config.guess_beta)
-    if config.learn_prior:
-        a, b = config.prior_beta
-        value += float(np.sum((a - 1) * np.log(line.prior) + (b - 1) * np.log1p(-line.prior)))
-    return found, value + float(np.sum(found.log_evidence * problem.evidence.weight))
+    problem: Problem
+    config: DiagnosisConfig
+    threads: int | None = None
+
+    @property
+    def scale(self) -> Floats:
+        """About the root of complete data's information on each coordinate of Line.free()."""
+        right, reached = self.problem.right, self.problem.reached
+        return np.sqrt(np.concatenate([0.1 * (right + 1)] * 2 + [0.2 * (reached + 1)]))
+
+    def propose(self, point: Line, found: Expectations) -> Line:
+        """The M-step: the parameters that explain the expected counts best."""
+        videos, config = self.problem.videos, self.config
+        intercept, contrast = fit_lines(
+            videos.table_start, videos.eta, self.problem.right,
+            found.tally.right_eta, found.tally.wrong,
+            config.slip_beta, config.guess_beta, config.least_contrast,
+            (point.intercept, point.contrast),
+        )  # fmt: skip
+        if not config.learn_prior:
+            return Line(intercept, contrast, point.prior)
+        prior = fit_prior(found.tally.held, self.problem.reached, config.prior_beta)
+        return Line(intercept, contrast, prior)
+
+    def score(self, point: Line, before: Expectations | None) -> tuple[Expectations, float]:
+        """The E-step at these parameters, and the objective there in nats."""
+        problem, config = self.problem, self.config
+        found = expect(
+            problem.evidence, problem.videos, parameters(problem.videos, point), config,
+            None if before is None else before.messages, self.threads,
+        )  # fmt: skip
+        slip, guess = from_line(point.intercept, point.contrast)
+        value = log_prior_density(slip, guess, config.slip_beta, config.guess_beta)
+        if config.learn_prior:
+            a, b = config.prior_beta
+            value += float(np.sum((a - 1) * np.log(point.prior)))
+            value += float(np.sum((b - 1) * np.log1p(-point.prior)))
+        return found, value + float(np.sum(found.log_evidence * problem.evidence.weight))
 
 
 def climb(
-    problem: Problem,
-    prior: Floats,
+    model: Model[P, E],
+    start: P,
     config: DiagnosisConfig,
     progress: Progress | None = None,
-    threads: int | None = None,
-) -> Summit:
+) -> Summit[P, E]:
     """Run EM from the starting values until an iteration gains little.
 
     Args:
-        problem: the observations.
-        prior: (K,) to start from.
+        model: the observations and what is believed about them.
+        start: the parameters to start from.
         config: all settings.
         progress: called after each iteration with its number and the objective in nats.
-        threads: at most so many.
     """
-    # About the information that complete data would hold on each coordinate of Line.free().
-    scale = np.sqrt(np.concatenate([0.1 * (problem.right + 1)] * 2 + [0.2 * (problem.reached + 1)]))
-    line = first_line(problem, prior, config)
-    found, value = score(problem, line, config, None, threads)
+    scale = model.scale
+    point = start
+    found, value = model.score(point, None)
     objective = [value]
     points: list[Floats] = []
     images: list[Floats] = []
     for iteration in range(1, config.iteration_limit + 1):
-        goal = propose(problem, line, found, config)
-        points = [*points[1 - _MEMORY :], line.free()]
+        goal = model.propose(point, found)
+        points = [*points[1 - _MEMORY :], point.free()]
         images = [*images[1 - _MEMORY :], goal.free()]
         taken = None
         if len(points) > 1:
             guess = extrapolate(points, images, scale, _RIDGE)
-            taken = _if_not_lower(problem, line.at(guess, config), config, found, value, threads)
+            taken = _if_not_lower(model, point.at(guess, config), found, value)
             if taken is None:
                 points, images = [], []
         whole = taken is None
         step = 1.0
         while taken is None and step >= 0.5**config.halving_limit:
-            taken = _if_not_lower(problem, line.towards(goal, step), config, found, value, threads)
+            taken = _if_not_lower(model, point.towards(goal, step), found, value)
             step /= 2
         if taken is None:
-            return Summit(line, found, np.array(objective), False)
+            return Summit(point, found, np.array(objective), False)
         gain = taken[2] - value
-        line, found, value = taken
+        assert gain >= 0, f"iteration {iteration} lowered the objective by {-gain} nats"
+        point, found, value = taken
         objective.append(value)
         if progress is not None:
             progress(iteration, value)
         if gain <= config.tolerance * (1 + abs(value)):
             if whole:
-                return Summit(line, found, np.array(objective), True)
+                return Summit(point, found, np.array(objective), True)
             points, images = [], []  # a poor guess is no sign of the top: take a whole step next
-    return Summit(line, found, np.array(objective), False)
+    return Summit(point, found, np.array(objective), False)
 
 
 def _if_not_lower(
-    problem: Problem,
-    line: Line,
-    config: DiagnosisConfig,
-    found: Expectations,
-    value: float,
-    threads: int | None,
-) -> tuple[Line, Expectations, float] | None:
-    """The step to `line` with its E-step and objective, or None where the objective would fall."""
-    new, new_value = score(problem, line, config, found.messages, threads)
-    return (line, new, new_value) if new_value >= value else None
+    model: Model[P, E], point: P, found: E, value: float
+) -> tuple[P, E, float] | None:
+    """The step to `point` with its E-step and objective; None where the objective would fall."""
+    new, new_value = model.score(point, found)
+    return (point, new, new_value) if new_value >= value else None

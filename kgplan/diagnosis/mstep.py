@@ -2,7 +2,8 @@
 
 With x = intercept + contrast * eta the expected log-likelihood of a video is
 intercept * R + contrast * E + sum over m of W_m log(1 - exp(x_m)): concave in the two unknowns,
-so Newton's method with a halved step where needed finds its only peak. Beta priors are counts seen
+so Newton's method with a halved step where needed finds its only peak; where eta is 0 or 1 only
+(one concept, or the conjunctive link) the peak has a closed form. Beta priors are counts seen
 beforehand at m = 0 (guess) and m = n (slip).
 Sizes: V videos, K concepts, T table entries (response.py).
 """
@@ -81,11 +82,21 @@ def _climb(
         if end - begin < 2:
             continue
         eta, wrong = eta_of[begin:end], wrong_of[begin:end]
+        if eta[-2] == 0:
+            # Two shares of right answers, by those who hold all and by the others.
+            hit = right_eta[v] / (right_eta[v] + wrong[-1])
+            below = right[v] - right_eta[v]
+            guess = below / (below + wrong[:-1].sum())
+            if guess > 0 and hit < 1:
+                a, b = np.log(guess), np.log(hit) - np.log(guess)
+                if b >= least and a + b < 0:
+                    intercept[v], contrast[v] = a, b
+                    continue
         a, b = intercept[v], contrast[v]
         value = _height(eta, right[v], right_eta[v], wrong, a, b)
         for _ in range(50):
             ga, gb = right[v], right_eta[v]
-            haa, hab, hbb = 0.0, 0.0, 0.0
+            haa, hab = 0.0, 0.0
             for m in range(eta.size):
                 odds = -1.0 / (1.0 - np.exp(-(a + b * eta[m])))  # P / (1 - P)
                 slope, bend = wrong[m] * odds, wrong[m] * odds * (1.0 + odds)
@@ -93,13 +104,17 @@ def _climb(
                 gb -= slope * eta[m]
                 haa += bend
                 hab += bend * eta[m]
-                hbb += bend * eta[m] * eta[m]
-            determinant = haa * hbb - hab * hab
-            if (b <= least and gb * haa - ga * hab <= 0) or determinant <= 1e-14 * haa * hbb:
+            # Around the mean of eta the two unknowns part, and nothing cancels near a bound.
+            mean, hcc = hab / haa, 0.0
+            for m in range(eta.size):
+                odds = -1.0 / (1.0 - np.exp(-(a + b * eta[m])))
+                hcc += wrong[m] * odds * (1.0 + odds) * (eta[m] - mean) ** 2
+            gc = gb - mean * ga
+            if (b <= least and gc <= 0) or hcc <= 1e-300:
                 da, db = ga / haa, 0.0
             else:
-                da = (ga * hbb - gb * hab) / determinant
-                db = (gb * haa - ga * hab) / determinant
+                db = gc / hcc
+                da = ga / haa - mean * db
             gain = ga * da + gb * db
             if gain <= 1e-12 * (1.0 + abs(value)):
                 break

@@ -2,9 +2,10 @@
 
 The model is kg-plppm section 3: P(r_uv = 1 | alpha_u) = g_v^(1 - eta_uv) (1 - s_v)^eta_uv with
 eta_uv the share of the video's concepts that the learner holds, each concept held with its own
-prior. Slip, guess and prior are fitted by EM; docs/diagnosis.md tells how the E-step is made
-tractable and what is approximate in it.
-Sizes: U learners, V videos, K concepts.
+prior, or each state (set of held concepts) with its own where concepts are few. Slip, guess and
+prior are fitted by EM; docs/diagnosis.md tells how the E-step is made tractable and what is
+approximate in it.
+Sizes: U learners, V videos, K concepts, S = 2^K states.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,18 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.em import Progress, climb
+from kgplan.diagnosis.em import Concepts, Progress, climb, start_line
 from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.response import from_line, to_line
+from kgplan.diagnosis.states import (
+    StateExpectations,
+    StateLine,
+    StateProblem,
+    States,
+    expect_states,
+    pose_states,
+)
 from kgplan.errors import InputError
 
 NO_EVIDENCE, EXACT, PROPAGATED = 0, 1, 2
@@ -28,7 +37,8 @@ class Inference:
     """Mastery at fixed slip, guess and prior.
 
     Attributes:
-        mastery: (U, K) P(held | the learner's observations), stored where they reach the concept.
+        mastery: (U, K) P(held | the learner's observations), stored where they reach the concept;
+            with given shares of states they reach every concept that some video covers.
         log_evidence: (U,) log P(observations) in nats; Bethe's approximation where PROPAGATED.
         how: (U,) NO_EVIDENCE, EXACT (enumeration, trees, terms per concept) or PROPAGATED.
         residual: (U,) largest move of a mastery in the last sweep; 0 where EXACT.
@@ -50,9 +60,12 @@ class Diagnosis:
     Attributes:
         slip, guess: (V,) 0 < guess < 1 - slip < 1.
         prior: (K,) P(concept held) before any observation.
+        share: (S,) probability of each state under the saturated prior, else None; bit k of a
+            state is the k-th of the concepts that some video covers.
         observed: (V,) False where no observation speaks about the video: slip and guess are then
             their Beta priors' peak.
         mastery: (U, K) stored where the learner's observations reach the concept: *identified*.
+        log_evidence: (U,) log P(observations) in nats; Bethe's approximation where propagated.
         objective: (iterations + 1,) log-evidence plus log density of the Beta priors, in nats;
             never falls.
         converged: the last whole EM step gained less than the tolerance.
@@ -66,8 +79,10 @@ class Diagnosis:
     slip: Floats
     guess: Floats
     prior: Floats
+    share: Floats | None
     observed: Array
     mastery: sparse.csr_matrix
+    log_evidence: Floats
     objective: Floats
     converged: bool
     residual: float
@@ -99,6 +114,7 @@ def fit(
     *,
     weights: sparse.csr_matrix | None = None,
     prior: Floats | None = None,
+    start: tuple[Floats, Floats] | None = None,
     threads: int | None = None,
 ) -> Diagnosis:
     """Fit slip, guess and prior by EM and infer every learner's mastery.
@@ -111,11 +127,13 @@ def fit(
         progress: called after each iteration with its number and the objective in nats.
         weights: (U, V) weight of each observation's log-likelihood, stored where `watched` is.
         prior: (K,) prior of each concept to start from, in place of config.prior_start.
+        start: (V,) slip and (V,) guess to start from, in place of config's.
         threads: at most so many; the result does not depend on it.
 
     Raises:
         AxisMismatch: arguments disagree on U, V or K.
-        InputError: a share outside [0, 1], a repeated entry, a weight or prior out of range.
+        InputError: a share outside [0, 1], a repeated entry, a weight, prior, slip or guess out of
+            range, or too many concepts for a saturated prior.
 
     >>> watched = sparse.csr_matrix(np.array([[1.0, 1.0], [1.0, 1.0]]))
     >>> q_matrix = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 0]]))
@@ -124,31 +142,93 @@ def fit(
     (array([ True,  True, False]), 2)
     """
     config = config or DiagnosisConfig()
+    prior = _check_prior(prior, config.prior_start, q_matrix.shape[1])
+    n_videos = q_matrix.shape[0]
+    if start is None:
+        start = np.full(n_videos, config.slip_start), np.full(n_videos, config.guess_start)
+    else:
+        check_line(q_matrix, *start, prior)
+    if config.class_prior == "saturated":
+        states = pose_states(watched, q_matrix, weights, config.link)
+        line = start_line(states.videos.sizes(), *start, config)
+        first = StateLine(line.intercept, line.contrast, product_share(prior[states.covered]))
+        peak = climb(States(states, config, threads), first, config, progress)
+        learned = prior.copy()
+        learned[states.covered] = concept_prior(peak.point.share)
+        return _diagnosis(
+            (peak.point.intercept, peak.point.contrast), learned, peak.point.share,
+            _spread_states(states, peak.found), states.observed, peak.objective, peak.converged,
+            config,
+        )  # fmt: skip
     problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
-    start = _check_prior(prior, config.prior_start, problem.n_concepts)
-    top = climb(problem, start, config, progress, threads)
-    slip, guess = from_line(top.line.intercept, top.line.contrast)
-    inference = _spread(problem, top.found)
-    settled = inference.residual <= config.sweep_tolerance
+    line = start_line(problem.videos.sizes(), *start, config)
+    top = climb(
+        Concepts(problem, config, threads),
+        Line(line.intercept, line.contrast, prior),
+        config,
+        progress,
+    )
+    return _diagnosis(
+        (top.point.intercept, top.point.contrast), top.point.prior, None,
+        _spread(problem, top.found), problem.observed, top.objective, top.converged, config,
+    )  # fmt: skip
+
+
+def _diagnosis(
+    line: tuple[Floats, Floats],
+    prior: Floats,
+    share: Floats | None,
+    inference: Inference,
+    observed: Array,
+    objective: Floats,
+    converged: bool,
+    config: DiagnosisConfig,
+) -> Diagnosis:
+    slip, guess = from_line(*line)
     counts = np.bincount(inference.how, minlength=3)
     return Diagnosis(
         slip=slip,
         guess=guess,
-        prior=top.line.prior,
-        observed=problem.observed,
+        prior=prior,
+        share=share,
+        observed=observed,
         mastery=inference.mastery,
-        objective=top.objective,
-        converged=top.converged,
+        log_evidence=inference.log_evidence,
+        objective=objective,
+        converged=converged,
         residual=float(inference.residual.max(initial=0.0)),
-        unsettled=int(np.sum(~settled)),
+        unsettled=int(np.sum(inference.residual > config.sweep_tolerance)),
         learners={
             "without evidence": int(counts[NO_EVIDENCE]),
             "exact": int(counts[EXACT]),
             "propagated": int(counts[PROPAGATED]),
         },
-        skipped=problem.skipped,
+        skipped=inference.skipped,
         config=config,
     )
+
+
+def product_share(prior: Floats) -> Floats:
+    """(S,) probabilities of all states where concepts are held independently.
+
+    >>> product_share(np.array([0.5, 0.9])).round(2)  # none, the first, the second, both
+    array([0.05, 0.05, 0.45, 0.45])
+    """
+    share = np.ones(1)
+    for p in prior:
+        share = np.concatenate([share * (1 - p), share * p])
+    return share
+
+
+def concept_prior(share: Floats) -> Floats:
+    """(K,) P(concept held) from the (S,) probabilities of all states.
+
+    >>> concept_prior(np.array([0.1, 0.2, 0.3, 0.4])).round(2)
+    array([0.6, 0.7])
+    """
+    states = np.arange(share.size)
+    n_concepts = int(share.size).bit_length() - 1
+    return np.array([share[(states >> k) & 1 == 1].sum() for k in range(n_concepts)])
 
 
 def infer(
@@ -160,6 +240,7 @@ def infer(
     config: DiagnosisConfig | None = None,
     *,
     weights: sparse.csr_matrix | None = None,
+    share: Floats | None = None,
     threads: int | None = None,
 ) -> Inference:
     """Infer mastery at fixed slip, guess and prior: the E-step alone, eq. (11).
@@ -171,10 +252,12 @@ def infer(
         prior: (K,) in (0, 1).
         config: how to enumerate and propagate; None: the defaults.
         weights: (U, V) as for `fit`.
+        share: (S,) probability of each state, as in `Diagnosis`; takes the place of `prior`, which
+            still holds for concepts that no video covers.
         threads: at most so many; the result does not depend on it.
 
     Raises:
-        AxisMismatch: arguments disagree on U, V or K.
+        AxisMismatch: arguments disagree on U, V, K or S.
         InputError: a value out of its range.
 
     >>> one = sparse.csr_matrix(np.array([[1.0]]))  # watched in full: .5 * .9 against .5 * .2
@@ -184,6 +267,16 @@ def infer(
     """
     config = config or DiagnosisConfig()
     line = check_line(q_matrix, slip, guess, prior)
+    if share is not None:
+        states = pose_states(watched, q_matrix, weights, config.link)
+        check_axis("S", share=share.size, q_matrix=states.n_states)
+        if not (np.all(share > 0) and abs(share.sum() - 1) < 1e-6):
+            raise InputError(
+                f"shares of states go from {share.min()} and sum to {share.sum()}; "
+                "give numbers above 0 that sum to 1"
+            )
+        at = StateLine(line.intercept, line.contrast, share)
+        return _spread_states(states, expect_states(states, at, threads))
     problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
     par = parameters(problem.videos, line)
     return _spread(problem, expect(problem.evidence, problem.videos, par, config, None, threads))
@@ -237,4 +330,25 @@ def _spread(problem: Problem, found: Expectations) -> Inference:
         how=how[problem.case_of],
         residual=np.where(loops > 0, residual, 0.0)[problem.case_of],
         skipped=problem.skipped,
+    )
+
+
+def _spread_states(states: StateProblem, found: StateExpectations) -> Inference:
+    """Give every learner the result of its case; a learner without observations, nothing."""
+    heard = (states.multiplicity > 0)[states.case_of]
+    n_learners, width = heard.size, states.covered.size
+    mastery = sparse.csr_matrix(
+        (
+            found.mastery[states.case_of[heard]].ravel(),
+            np.tile(states.covered, int(heard.sum())),
+            np.concatenate([[0], np.cumsum(np.where(heard, width, 0))]),
+        ),
+        shape=(n_learners, states.n_concepts),
+    )
+    return Inference(
+        mastery=mastery,
+        log_evidence=np.where(heard, found.log_evidence[states.case_of], 0.0),
+        how=np.where(heard, EXACT, NO_EVIDENCE),
+        residual=np.zeros(n_learners),
+        skipped=states.skipped,
     )

@@ -1,0 +1,435 @@
+"""In which of all 2^K states is each learner, where any state may be as common as it likes?
+
+The *saturated* class prior: one free probability for every state (a set of held concepts), summing
+to 1, as in the classical DINA (de la Torre, J. Educ. Behav. Stat. 2009, eq. 12-17). All sums over
+states are exact, so only few concepts are possible. State s holds covered concept k if bit k of s
+is set; the first concept varies fastest.
+
+Conjunctive link: an item's likelihood ratio counts in all states above the set of its concepts, so
+the likelihoods of all states are one multiplicative zeta transform over subsets, K 2^(K-1) products
+a learner and no logarithm (Yates 1937), and P(all concepts of an item held) one additive
+transform over supersets.
+Compensatory link: a matrix product over states.
+Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entries.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+from scipy.special import logsumexp
+
+from kgplan.arrays import Array, Floats, Ints
+from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
+from kgplan.diagnosis.evidence import Videos, check_observations, distinct_rows, read_videos
+from kgplan.diagnosis.mstep import fit_lines, log_prior_density
+from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
+from kgplan.errors import InputError
+
+_LANES = 8
+_BLOCKS = 16
+_SPREAD_LIMIT = 650.0  # nats: a product of likelihood ratios within it stays in a double
+_CELLS = 1 << 22  # entries of a (cases, S) matrix held at once
+_LEAST_ROOT = 1e-8  # a state's probability stays above its square
+
+
+@dataclass(frozen=True)
+class StateProblem:
+    """All observations, equal rows together, on the concepts that some video covers.
+
+    Attributes:
+        videos: the Q-matrix, with concepts renumbered.
+        cases: (R, V) distinct rows; stored entries speak.
+        right, wrong: weight of r and of 1 - r along `cases`.
+        multiplicity: (R,) learners that share each row; 0 for a row without an observation.
+        case_of: (U,) the case of each learner.
+        covered: concepts that some video covers, ascending; K counts these only.
+        n_concepts: all concepts, covered or not.
+        right_of: (V,) summed weight of r over all learners.
+        observed: (V,) True where an observation speaks about the video.
+        skipped: observations that say nothing: their video covers no concept, or they weigh 0.
+        link: "compensatory" or "conjunctive".
+    """
+
+    videos: Videos
+    cases: sparse.csr_matrix
+    right: Floats
+    wrong: Floats
+    multiplicity: Floats
+    case_of: Ints
+    covered: Ints
+    n_concepts: int
+    right_of: Floats
+    observed: Array
+    skipped: int
+    link: str
+
+    @property
+    def n_states(self) -> int:
+        """S."""
+        return 1 << self.covered.size
+
+    def masks(self) -> Ints:
+        """(V,) the state that holds a video's concepts and no others."""
+        scopes = np.add.reduceat(
+            np.append(1 << self.videos.scope_concept, 0), self.videos.scope_start[:-1]
+        )
+        return np.where(self.videos.sizes() > 0, scopes[self.videos.scope_of], 0)
+
+
+def pose_states(
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    weights: sparse.csr_matrix | None,
+    link: str,
+) -> StateProblem:
+    """Check the observations and join equal rows; arguments as for `vdina.fit`.
+
+    Raises:
+        AxisMismatch, InputError: as `evidence.check_observations`; too many concepts.
+    """
+    shares, heavy = check_observations(watched, q_matrix, weights)
+    q = sparse.csr_matrix(q_matrix, copy=True)
+    q.eliminate_zeros()
+    covered = np.unique(q.indices)
+    if covered.size > STATE_LIMIT:
+        raise InputError(
+            f"a saturated prior over {covered.size} concepts has 2^{covered.size} probabilities; "
+            f"give at most {STATE_LIMIT} concepts, or use the independent prior"
+        )
+    videos = read_videos(q[:, covered], link)
+    speaks = (videos.sizes()[shares.indices] > 0) & (heavy > 0)
+    skipped = int(np.sum(~speaks))
+    row = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))[speaks]
+    indptr = np.searchsorted(row, np.arange(shares.shape[0] + 1))
+    heard = sparse.csr_matrix(
+        (shares.data[speaks], shares.indices[speaks], indptr), shape=shares.shape
+    )
+    heavy = heavy[speaks]
+    first, case_of = distinct_rows(heard, heavy)
+    size = np.diff(indptr)[first]
+    at = np.repeat(indptr[first] - np.cumsum(size) + size, size) + np.arange(size.sum())
+    cases = heard[first]
+    learners = np.bincount(case_of, minlength=first.size).astype(np.float64)
+    n_videos = int(q.shape[0])
+    return StateProblem(
+        videos=videos,
+        cases=cases,
+        right=heavy[at] * cases.data,
+        wrong=heavy[at] * (1 - cases.data),
+        multiplicity=np.where(size > 0, learners, 0.0),
+        case_of=case_of,
+        covered=covered.astype(np.int64),
+        n_concepts=int(q.shape[1]),
+        right_of=np.bincount(heard.indices, heavy * heard.data, n_videos).astype(np.float64),
+        observed=np.bincount(heard.indices, minlength=n_videos) > 0,
+        skipped=skipped,
+        link=link,
+    )
+
+
+@dataclass(frozen=True)
+class StateLine:
+    """Parameters as EM moves them: any point between two valid ones is valid.
+
+    Attributes:
+        intercept, contrast: (V,) of log P(r=1 | m) in eta.
+        share: (S,) probability of each state, summing to 1.
+    """
+
+    intercept: Floats
+    contrast: Floats
+    share: Floats
+
+    def free(self) -> Floats:
+        """The parameters as (2V + S,) numbers; roots of shares, whose information is the same."""
+        return np.concatenate(
+            [
+                np.log(-(self.intercept + self.contrast)),
+                np.log(self.contrast),
+                np.sqrt(self.share),
+            ]
+        )
+
+    def at(self, free: Floats, config: DiagnosisConfig) -> "StateLine":
+        """The parameters for which `free()` gives these numbers, kept off the borders."""
+        n = self.intercept.size
+        lines = np.clip(free[: 2 * n], -20.0, 3.4)  # exp(3.4) = 30 nats, as in estep.Line
+        contrast = np.maximum(np.exp(lines[n:]), config.least_contrast)
+        return StateLine(-np.exp(lines[:n]) - contrast, contrast, _shares(free[2 * n :] ** 2))
+
+    def towards(self, other: "StateLine", share: float) -> "StateLine":
+        """The point at this share of the way to another."""
+        return StateLine(
+            self.intercept + share * (other.intercept - self.intercept),
+            self.contrast + share * (other.contrast - self.contrast),
+            self.share + share * (other.share - self.share),
+        )
+
+
+def _shares(counts: Floats) -> Floats:
+    """Counts as probabilities, none 0: a state once out would never come back."""
+    kept = np.maximum(counts / counts.sum(), _LEAST_ROOT**2)
+    return kept / kept.sum()
+
+
+@dataclass(frozen=True)
+class StateExpectations:
+    """What one E-step over states found.
+
+    Attributes:
+        log_evidence: (R,) log P(observations) of each case, in nats.
+        mastery: (R, K) P(held | observations).
+        count: (S,) expected learners in each state.
+        wrong: (T,) expected weight of 1 - r at each number of held concepts.
+        right_eta: (V,) expected sum of r * eta.
+    """
+
+    log_evidence: Floats
+    mastery: Floats
+    count: Floats
+    wrong: Floats
+    right_eta: Floats
+
+
+def expect_states(
+    problem: StateProblem, line: StateLine, threads: int | None = None
+) -> StateExpectations:
+    """Infer every case exactly: sum over all states.
+
+    Args:
+        problem: the observations.
+        line: the parameters, held fixed.
+        threads: at most so many; None: one per core. The result does not depend on it.
+    """
+    if problem.link == "conjunctive":
+        return _expect_conjunctive(problem, line, threads)
+    return _expect_by_product(problem, line)
+
+
+def _expect_conjunctive(
+    problem: StateProblem, line: StateLine, threads: int | None
+) -> StateExpectations:
+    n_cases, n_videos = problem.cases.shape
+    n_concepts = problem.covered.size
+    log_guess, log_hit = line.intercept, line.intercept + line.contrast
+    log_miss, log_slip = log_wrong(log_guess), log_wrong(log_hit)
+    mastery, log_evidence = np.empty((n_cases, n_concepts)), np.empty(n_cases)
+    # cut by rows of _LANES, so that every block sums in the same order on any machine
+    rows = -(-n_cases // _LANES)
+    ends = sorted({min(int(c) * _LANES, n_cases) for c in np.linspace(0, rows, _BLOCKS + 1)})
+
+    def run(block: int) -> tuple[Floats, Floats, Floats]:
+        count, full = np.zeros(problem.n_states), np.zeros((2, n_videos))
+        none = np.zeros(n_videos)
+        _sum_states(
+            problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
+            problem.multiplicity, problem.masks(), log_guess, log_miss,
+            log_hit - log_guess, log_slip - log_miss, line.share, n_concepts,
+            ends[block], ends[block + 1], count, full, none, mastery, log_evidence,
+        )  # fmt: skip
+        return count, full, none
+
+    blocks = range(len(ends) - 1)
+    wanted = min(threads or len(os.sched_getaffinity(0)), len(blocks))
+    if wanted > 1:
+        with ThreadPoolExecutor(wanted) as pool:
+            parts = list(pool.map(run, blocks))
+    else:
+        parts = [run(block) for block in blocks]
+    count, full, none = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
+    # eta is 0 below a full set of concepts: which entry below counts makes no difference
+    wrong = np.zeros(problem.videos.eta.size)
+    informed = problem.videos.sizes() > 0
+    wrong[problem.videos.table_start[:-1]] = none
+    wrong[problem.videos.table_start[1:][informed] - 1] += full[1][informed]
+    return StateExpectations(log_evidence, mastery, count, wrong, full[0])
+
+
+@njit(cache=True, nogil=True)
+def _sum_states(
+    start: Array,
+    video: Array,
+    right: Array,
+    wrong: Array,
+    multiplicity: Array,
+    masks: Array,
+    log_guess: Array,
+    log_miss: Array,
+    ratio_right: Array,
+    ratio_wrong: Array,
+    share: Array,
+    n_concepts: int,
+    first: int,
+    last: int,
+    count: Array,
+    full: Array,
+    none: Array,
+    mastery: Array,
+    log_evidence: Array,
+) -> None:
+    """Cases first .. last - 1, _LANES at a time side by side, so that every loop is a vector's.
+
+    `full` (2, V): expected r and 1 - r of learners who hold all of a video's concepts; `none`:
+    expected 1 - r of the others.
+    """
+    n_states = 1 << n_concepts
+    a = np.empty((n_states, _LANES))
+    base, spread, total = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+    heavy = np.empty(_LANES)
+    for begin in range(first, last, _LANES):
+        n = min(_LANES, last - begin)
+        base[:] = 0.0
+        spread[:] = 0.0
+        for lane in range(n):
+            for i in range(start[begin + lane], start[begin + lane + 1]):
+                v = video[i]
+                base[lane] += right[i] * log_guess[v] + wrong[i] * log_miss[v]
+                spread[lane] += abs(right[i] * ratio_right[v] + wrong[i] * ratio_wrong[v])
+        small = spread.max() < _SPREAD_LIMIT
+        a[:] = 1.0 if small else 0.0
+        for lane in range(n):
+            for i in range(start[begin + lane], start[begin + lane + 1]):
+                v = video[i]
+                ratio = right[i] * ratio_right[v] + wrong[i] * ratio_wrong[v]
+                if small:
+                    a[masks[v], lane] *= np.exp(ratio)
+                else:
+                    a[masks[v], lane] += ratio
+        for k in range(n_concepts):
+            bit = 1 << k
+            for block in range(0, n_states, 2 * bit):
+                for s in range(block, block + bit):
+                    if small:
+                        for lane in range(_LANES):
+                            a[s + bit, lane] *= a[s, lane]
+                    else:
+                        for lane in range(_LANES):
+                            a[s + bit, lane] += a[s, lane]
+        if not small:
+            for lane in range(_LANES):
+                top = a[:, lane].max()
+                base[lane] += top
+                for s in range(n_states):
+                    a[s, lane] = np.exp(a[s, lane] - top)
+        total[:] = 0.0
+        for s in range(n_states):
+            for lane in range(_LANES):
+                a[s, lane] *= share[s]
+                total[lane] += a[s, lane]
+        for lane in range(_LANES):
+            heavy[lane] = multiplicity[begin + lane] if lane < n else 0.0
+            if lane < n:
+                log_evidence[begin + lane] = base[lane] + np.log(total[lane])
+            total[lane] = 1.0 / total[lane]
+        for s in range(n_states):
+            for lane in range(_LANES):
+                a[s, lane] *= total[lane]
+                count[s] += heavy[lane] * a[s, lane]
+        for k in range(n_concepts):
+            bit = 1 << k
+            for block in range(0, n_states, 2 * bit):
+                for s in range(block, block + bit):
+                    for lane in range(_LANES):
+                        a[s, lane] += a[s + bit, lane]
+        for lane in range(n):
+            for k in range(n_concepts):
+                mastery[begin + lane, k] = min(a[1 << k, lane], 1.0)
+            for i in range(start[begin + lane], start[begin + lane + 1]):
+                v = video[i]
+                p = min(a[masks[v], lane], 1.0)
+                full[0, v] += heavy[lane] * right[i] * p
+                full[1, v] += heavy[lane] * wrong[i] * p
+                none[v] += heavy[lane] * wrong[i] * (1.0 - p)
+
+
+def held_by_state(problem: StateProblem) -> Ints:
+    """(S, V) how many of a video's concepts each state holds."""
+    states = np.arange(problem.n_states)
+    return np.bitwise_count(states[:, None] & problem.masks()[None, :]).astype(np.int64)
+
+
+def p_right_by_state(problem: StateProblem, line: StateLine) -> Floats:
+    """(S, V) P(r = 1 | state)."""
+    table = EtaTable(problem.videos.table_start, problem.videos.eta)
+    at = problem.videos.table_start[:-1] + held_by_state(problem)
+    return np.exp(log_right(table, line.intercept, line.contrast))[at]
+
+
+def _expect_by_product(problem: StateProblem, line: StateLine) -> StateExpectations:
+    """For any link: log-likelihoods of all states as a matrix product, some cases at a time."""
+    videos, n_states = problem.videos, problem.n_states
+    n_cases, n_videos = problem.cases.shape
+    table = EtaTable(videos.table_start, videos.eta)
+    log_p = log_right(table, line.intercept, line.contrast)
+    at = videos.table_start[:-1] + held_by_state(problem)
+    of_right, of_wrong = log_p[at].T, log_wrong(log_p)[at].T
+    indptr, indices = problem.cases.indptr, problem.cases.indices
+    heavy_right = sparse.csr_matrix((problem.right, indices, indptr), shape=problem.cases.shape)
+    heavy_wrong = sparse.csr_matrix((problem.wrong, indices, indptr), shape=problem.cases.shape)
+    holds = (np.arange(n_states)[:, None] >> np.arange(problem.covered.size)) & 1
+    log_share = np.log(line.share)
+    log_evidence, mastery = np.empty(n_cases), np.empty((n_cases, problem.covered.size))
+    count = np.zeros(n_states)
+    by_state_right, by_state_wrong = np.zeros((n_videos, n_states)), np.zeros((n_videos, n_states))
+    step = max(1, _CELLS // n_states)
+    for begin in range(0, n_cases, step):
+        part = slice(begin, begin + step)
+        right, wrong = heavy_right[part].toarray(), heavy_wrong[part].toarray()
+        joint = right @ of_right + wrong @ of_wrong + log_share
+        log_evidence[part] = logsumexp(joint, axis=1)
+        posterior = np.exp(joint - log_evidence[part][:, None])
+        mastery[part] = np.minimum(posterior @ holds, 1.0)
+        posterior *= problem.multiplicity[part][:, None]
+        count += posterior.sum(axis=0)
+        by_state_right += right.T @ posterior
+        by_state_wrong += wrong.T @ posterior
+    tally = np.bincount(at.T.ravel(), by_state_wrong.ravel(), videos.eta.size).astype(np.float64)
+    right_eta = np.einsum("vs,sv->v", by_state_right, videos.eta[at])
+    return StateExpectations(log_evidence, mastery, count, tally, right_eta)
+
+
+@dataclass(frozen=True)
+class States:
+    """The model in which every state has its own probability; what `em.climb` climbs.
+
+    Attributes:
+        problem: the observations.
+        config: all settings; learn_prior says whether the shares of the states move.
+        threads: at most so many; None: one per core.
+    """
+
+    problem: StateProblem
+    config: DiagnosisConfig
+    threads: int | None = None
+
+    @property
+    def scale(self) -> Floats:
+        """About the root of complete data's information on each coordinate of StateLine.free()."""
+        lines = np.sqrt(np.concatenate([0.1 * (self.problem.right_of + 1)] * 2))
+        root = 2 * np.sqrt(self.problem.multiplicity.sum() + 1)
+        return np.concatenate([lines, np.full(self.problem.n_states, root)])
+
+    def propose(self, point: StateLine, found: StateExpectations) -> StateLine:
+        """The M-step: the parameters that explain the expected counts best."""
+        videos, config = self.problem.videos, self.config
+        intercept, contrast = fit_lines(
+            videos.table_start, videos.eta, self.problem.right_of, found.right_eta, found.wrong,
+            config.slip_beta, config.guess_beta, config.least_contrast,
+            (point.intercept, point.contrast),
+        )  # fmt: skip
+        learns = config.learn_prior and found.count.sum() > 0
+        return StateLine(intercept, contrast, _shares(found.count) if learns else point.share)
+
+    def score(
+        self, point: StateLine, before: StateExpectations | None
+    ) -> tuple[StateExpectations, float]:
+        """The E-step at these parameters, and the objective there in nats."""
+        del before  # exact sums start from nothing
+        found = expect_states(self.problem, point, self.threads)
+        slip, guess = from_line(point.intercept, point.contrast)
+        value = log_prior_density(slip, guess, self.config.slip_beta, self.config.guess_beta)
+        return found, value + float(found.log_evidence @ self.problem.multiplicity)
