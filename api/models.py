@@ -131,6 +131,92 @@ class HealthOut(BaseModel):
         )
 
 
+class NamedOut(BaseModel):
+    """A concept, by id and name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+
+
+class EdgeOut(BaseModel):
+    """A prerequisite edge: `before` is the prerequisite of `after`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    before: NamedOut
+    after: NamedOut
+    sources: list[str] = Field(description="dependency, prediction or designer")
+
+
+class CyclicGroupOut(BaseModel):
+    """Concepts that all lead to each other."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concepts: list[NamedOut]
+    edges: int = Field(description="edges between them")
+    breaking: list[EdgeOut] = Field(description="edges whose removal leaves no cycle")
+    smallest: bool = Field(description="true: proven that no smaller set breaks all cycles")
+
+
+class RedundantEdgeOut(BaseModel):
+    """An edge whose end is reached without it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    edge: EdgeOut
+    steps: int = Field(description="of the shortest way without it")
+    together: bool = Field(description="one of a set that can be removed at once")
+
+
+class BottleneckOut(BaseModel):
+    """A concept that others are reached through only."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concept: NamedOut
+    unreachable: int = Field(description="concepts no foundation leads to without it")
+
+
+class DepthOut(BaseModel):
+    """How deep the prerequisites go, a cyclic group counted as one place."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    steps: int = Field(description="of the longest chain of places")
+    concepts_at: list[int] = Field(description="number of concepts by the steps before them")
+    chain: list[NamedOut] = Field(description="one longest chain")
+
+
+class CoverageOut(BaseModel):
+    """What is taught and what is connected."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    orphans: list[NamedOut] = Field(description="concepts without any prerequisite edge")
+    foundations: int = Field(description="concepts that need nothing and unlock something")
+    without_course: list[NamedOut]
+    without_video: list[NamedOut] | None = Field(description="null: videos were not looked at")
+
+
+class GraphHealthOut(BaseModel):
+    """What is to mend in the prerequisites; the largest of each sort first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    graph_version: str
+    concepts: int
+    edges: int
+    cyclic_groups: list[CyclicGroupOut]
+    contradictory_pairs: list[tuple[EdgeOut, EdgeOut]]
+    redundant_edges: list[RedundantEdgeOut]
+    bottlenecks: list[BottleneckOut]
+    depth: DepthOut
+    coverage: CoverageOut
+
+
 class Problem(BaseModel):
     """An error, as problem details (RFC 9457)."""
 

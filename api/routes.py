@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from kgplan.api.keeper import Keeper, Served
-from kgplan.api.models import HealthOut, PathOut, Problem
+from kgplan.api.models import GraphHealthOut, HealthOut, PathOut, Problem
+from kgplan.graph.health import graph_health, video_concepts
 from kgplan.planning import PlanOptions
 from kgplan.planning.picture import picture
 
@@ -74,6 +75,14 @@ def read_picture(
     edges = planner.graph.prerequisites_among([step.concept_id for step in plan.steps])
     drawn = picture(plan, planner.graph.course_name(course_id), edges)
     return Response(drawn, media_type="image/svg+xml")
+
+
+@router.get("/v1/graph/health", tags=["graph"])
+def read_graph_health(served: ServedDep) -> GraphHealthOut:
+    """Cycles and what breaks them, redundant edges, bottlenecks, depth, coverage."""
+    planner = served.planner
+    found = graph_health(planner.graph, video_concepts(planner.records))
+    return GraphHealthOut.model_validate(found)
 
 
 @router.get("/health", tags=["operations"])
