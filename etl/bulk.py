@@ -14,7 +14,7 @@ from pyarrow import csv
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
 from kgplan.graph.neo4j_server import Neo4jServer
-from kgplan.graph.snapshot import read_snapshot
+from kgplan.graph.snapshot import content_hash, read_contents
 from kgplan.graph.store import Row, open_graph
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
@@ -71,8 +71,9 @@ def bulk_load(
     progress("reading the graph back", rows.total, rows.total)
     with open_graph(settings.graph_url, access=settings.graph_access) as store:
         store.define_schema()
-        version = read_snapshot(store).version
-        store.write("load.finish", version=version, run_id=run_id)
+        version = content_hash(*read_contents(store))
+        with store.loading(run_id):
+            store.write("load.finish", version=version, run_id=run_id)
     unfinished.unlink()
     shutil.rmtree(folder)
     written = {name: len(part) for name, part in [*rows.nodes.items(), *rows.relationships.items()]}

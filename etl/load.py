@@ -17,7 +17,7 @@ from operator import itemgetter
 import pyoxigraph as ox
 from rdflib import OWL, RDF, RDFS, Graph, Namespace, URIRef
 
-from kgplan.graph.snapshot import read_snapshot
+from kgplan.graph.snapshot import content_hash, read_contents
 from kgplan.graph.store import GraphStore, Row, batches
 from kgplan.progress import Progress, silent
 
@@ -184,9 +184,10 @@ def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
 
 def read_found(store: GraphStore, names: GraphNames) -> GraphRows:
     """All that the graph holds now, with each row's run_id and source."""
+    entities, edges = read_contents(store, "found")
     return GraphRows(
-        {label: store.read(f"found.{label.lower()}") for label in names.labels.values()},
-        {type_: store.read(f"found.{type_.lower()}") for type_ in names.types.values()},
+        {label: entities[label.lower()] for label in names.labels.values()},
+        {type_: edges[type_.lower()] for type_ in names.types.values()},
     )
 
 
@@ -282,7 +283,8 @@ def load(
     store.define_schema()
     with store.loading(run_id):
         before = [row["version"] for row in store.read("snapshot.graph_version")]
-        changes = compare(rows, read_found(store, graph_names()), store.read("found.tombstone"))
+        found = read_found(store, graph_names())
+        changes = compare(rows, found, store.read("found.tombstone"))
         if changes:
             store.write("load.begin", run_id=run_id)
         written = put(changes, rows, store, run_id, progress)
@@ -291,7 +293,8 @@ def load(
             for type_ in rows.relationships
         )
         swept_nodes = sum(sweep_nodes(changes, label, store) for label in rows.nodes)
-        version = read_snapshot(store).version
+        after = read_found(store, graph_names()) if changes else found
+        version = content_hash(after.nodes, after.relationships)
         if before != [version]:
             store.write("load.finish", version=version, run_id=run_id)
     return LoadReport(
@@ -312,7 +315,9 @@ def put(
     written: dict[str, int] = {}
     done = 0
     for name, content in [*rows.nodes.items(), *rows.relationships.items()]:
-        new, written[name] = changes.put[name], 0
+        # a node's relationships one after the other: the server finds them twice as fast
+        new = sorted(changes.put[name], key=lambda row: row.get("tail", ""))
+        written[name] = 0
         done += len(content) - len(new)
         for batch in batches(new):
             written[name] += store.write(f"load.{name.lower()}", rows=batch, run_id=run_id)

@@ -188,9 +188,14 @@ def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequ
     """Hash what the rows say, whatever their order (16 hexadecimal digits).
 
     What a snapshot does not hold, such as explanations, does not count.
+
+    Args:
+        entities: class or its label -> rows {id, name, ...}.
+        edges: relation or its type -> rows {head, tail, ...}.
     """
     digest = hashlib.sha256()
-    for name, rows in sorted([*entities.items(), *edges.items()]):
+    named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
+    for name, rows in sorted(named.items()):
         digest.update(f"{name} {len(rows)}\n".encode())
         keys = sorted(SNAPSHOT_KEYS.intersection(rows[0] if rows else ()))
         for line in sorted(repr([(key, row[key]) for key in keys]) for row in rows):
