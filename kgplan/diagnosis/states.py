@@ -359,8 +359,37 @@ def p_right_by_state(problem: StateProblem, line: StateLine) -> Floats:
     return np.exp(log_right(table, line.intercept, line.contrast))[at]
 
 
+@dataclass(frozen=True)
+class StateCounts:
+    """Expected answers by state.
+
+    Attributes:
+        right, wrong: (V, S) expected weight of r and of 1 - r of the learners in each state.
+    """
+
+    right: Floats
+    wrong: Floats
+
+
 def _expect_by_product(problem: StateProblem, line: StateLine) -> StateExpectations:
-    """For any link: log-likelihoods of all states as a matrix product, some cases at a time."""
+    found, counts = count_by_state(problem, line)
+    videos = problem.videos
+    at = videos.table_start[:-1] + held_by_state(problem)
+    wrong = np.bincount(at.T.ravel(), counts.wrong.ravel(), videos.eta.size).astype(np.float64)
+    right_eta = np.einsum("vs,sv->v", counts.right, videos.eta[at])
+    return StateExpectations(found.log_evidence, found.mastery, found.count, wrong, right_eta)
+
+
+def count_by_state(problem: StateProblem, line: StateLine) -> tuple[StateExpectations, StateCounts]:
+    """Infer every case, for any link: log-likelihoods of all states as a matrix product.
+
+    Args:
+        problem: the observations.
+        line: the parameters, held fixed.
+
+    Returns:
+        What was found, without its counts by number of held concepts; expected answers by state.
+    """
     videos, n_states = problem.videos, problem.n_states
     n_cases, n_videos = problem.cases.shape
     table = EtaTable(videos.table_start, videos.eta)
@@ -374,9 +403,9 @@ def _expect_by_product(problem: StateProblem, line: StateLine) -> StateExpectati
     log_share = np.log(line.share)
     log_evidence, mastery = np.empty(n_cases), np.empty((n_cases, problem.covered.size))
     count = np.zeros(n_states)
-    by_state_right, by_state_wrong = np.zeros((n_videos, n_states)), np.zeros((n_videos, n_states))
+    counts = StateCounts(np.zeros((n_videos, n_states)), np.zeros((n_videos, n_states)))
     step = max(1, _CELLS // n_states)
-    for begin in range(0, n_cases, step):
+    for begin in range(0, n_cases, step):  # some cases at a time, to bound the memory
         part = slice(begin, begin + step)
         right, wrong = heavy_right[part].toarray(), heavy_wrong[part].toarray()
         joint = right @ of_right + wrong @ of_wrong + log_share
@@ -385,11 +414,10 @@ def _expect_by_product(problem: StateProblem, line: StateLine) -> StateExpectati
         mastery[part] = np.minimum(posterior @ holds, 1.0)
         posterior *= problem.multiplicity[part][:, None]
         count += posterior.sum(axis=0)
-        by_state_right += right.T @ posterior
-        by_state_wrong += wrong.T @ posterior
-    tally = np.bincount(at.T.ravel(), by_state_wrong.ravel(), videos.eta.size).astype(np.float64)
-    right_eta = np.einsum("vs,sv->v", by_state_right, videos.eta[at])
-    return StateExpectations(log_evidence, mastery, count, tally, right_eta)
+        counts.right[:] += right.T @ posterior
+        counts.wrong[:] += wrong.T @ posterior
+    nothing = np.zeros(0)
+    return StateExpectations(log_evidence, mastery, count, nothing, nothing), counts
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,46 @@ def fit(
     )  # fmt: skip
 
 
+def fit_best(
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    config: DiagnosisConfig | None = None,
+    progress: Progress | None = None,
+    *,
+    n_starts: int,
+    rng: np.random.Generator,
+    weights: sparse.csr_matrix | None = None,
+    threads: int | None = None,
+) -> Diagnosis:
+    """Fit from several starting values and keep the fit with the highest objective.
+
+    The likelihood of V-DINA and DINA may have more than one top. The first start is config's; the
+    others draw slip and guess of every video from U(.05, .45) and priors from U(.2, .8).
+
+    Args:
+        watched, q_matrix, config, progress, weights, threads: as for `fit`.
+        n_starts: fits to make, at least 1.
+        rng: draws the starting values.
+
+    Raises:
+        AxisMismatch, InputError: as `fit`; fewer than one start.
+    """
+    if n_starts < 1:
+        raise InputError(f"n_starts is {n_starts}; give at least 1")
+    best = fit(watched, q_matrix, config, progress, weights=weights, threads=threads)
+    n_videos, n_concepts = q_matrix.shape
+    for _ in range(n_starts - 1):
+        slip, guess = rng.uniform(0.05, 0.45, (2, n_videos))
+        prior = rng.uniform(0.2, 0.8, n_concepts) if best.config.learn_prior else None
+        found = fit(
+            watched, q_matrix, config, progress,
+            weights=weights, prior=prior, start=(slip, guess), threads=threads,
+        )  # fmt: skip
+        if found.objective[-1] > best.objective[-1]:
+            best = found
+    return best
+
+
 def _diagnosis(
     line: tuple[Floats, Floats],
     prior: Floats,
