@@ -1,11 +1,13 @@
 """Archives that several tests read; they must not change them."""
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import miniature
 import pytest
 from hypothesis import settings
+from neo4j_server import TestServer, start_test_server
 
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
@@ -65,3 +67,17 @@ def dirty_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_source() -> Path:
     """The real sample that the repository carries."""
     return Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+
+
+@pytest.fixture(scope="session")
+def neo4j_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A real Neo4j server, for all tests together."""
+    server = start_test_server(tmp_path_factory.mktemp("neo4j"))
+    yield server
+    server.server.stop()
+
+
+@pytest.fixture
+def neo4j_server(neo4j_process: TestServer) -> TestServer:
+    """That server, running and empty."""
+    return neo4j_process.empty()

@@ -1,29 +1,37 @@
-"""One suite for every graph database: each test takes the address of an empty one."""
+"""One suite for every graph database: each test takes the place of an empty one."""
 
+import json
+import os
 import subprocess
 import sys
+from dataclasses import asdict
 
+import graph_loader
 import pytest
+from neo4j_server import Place
 from rdflib import RDF, Graph, URIRef
 
 from kgplan.errors import ConfigError, GraphUnavailable, UnknownQuery
 from kgplan.etl.load import KG, GraphRows, graph_names, load, rows_of
 from kgplan.graph.queries import named_queries
-from kgplan.graph.snapshot import CLASSES, RELATIONS, read_snapshot
+from kgplan.graph.snapshot import CLASSES, RELATIONS, read_finished_snapshot, read_snapshot
 from kgplan.graph.store import open_graph
 
 
-@pytest.fixture(params=["ladybug"])
-def address(request, tmp_path):
+@pytest.fixture(params=["ladybug", "neo4j"])
+def place(request, tmp_path) -> Place:
     """Where an empty graph is."""
-    return f"ladybug://{tmp_path / 'graph.lbug'}"
+    if request.param == "neo4j":
+        return request.getfixturevalue("neo4j_server").place
+    return Place(f"ladybug://{tmp_path / 'graph.lbug'}")
+
+
+def node(id_, name=None, name_en=None):
+    absent = {"explanation": None, "about": None}
+    return {"id": id_, "name": name or id_, "name_en": name_en} | absent
 
 
 def some_rows(**changed) -> GraphRows:
-    def node(id_, name=None, name_en=None):
-        absent = {"explanation": None, "about": None}
-        return {"id": id_, "name": name or id_, "name_en": name_en} | absent
-
     rows = GraphRows(
         {
             "Concept": [node("K_栈_计算机", name="栈", name_en="stack"), node("K_b"), node("K_c")],
@@ -67,8 +75,8 @@ def contents(store) -> dict[str, set]:
     }
 
 
-def test_a_load_puts_in_just_what_the_rows_say(address):
-    with open_graph(address) as store:
+def test_a_load_puts_in_just_what_the_rows_say(place):
+    with place.open() as store:
         load(some_rows(), store, "run")
         found = contents(store)
     assert found["concept"] == {
@@ -90,8 +98,8 @@ def test_a_load_puts_in_just_what_the_rows_say(address):
     }
 
 
-def test_a_second_load_changes_nothing(address):
-    with open_graph(address) as store:
+def test_a_second_load_changes_nothing(place):
+    with place.open() as store:
         first = load(some_rows(), store, "run")
         before = contents(store)
         second = load(some_rows(), store, "run")
@@ -101,8 +109,8 @@ def test_a_second_load_changes_nothing(address):
     assert (second.swept_nodes, second.swept_relationships) == (0, 0)
 
 
-def test_what_left_the_source_leaves_the_graph(address):
-    with open_graph(address) as store:
+def test_what_left_the_source_leaves_the_graph(place):
+    with place.open() as store:
         first = load(some_rows(), store, "old")
         fewer = some_rows(
             Concept=some_rows().nodes["Concept"][:2],
@@ -117,8 +125,8 @@ def test_what_left_the_source_leaves_the_graph(address):
     assert second.graph_version != first.graph_version
 
 
-def test_a_load_that_fails_leaves_the_old_graph(address):
-    with open_graph(address) as store:
+def test_a_load_that_fails_leaves_no_half_graph_that_looks_finished(place):
+    with place.open() as store:
         load(some_rows(), store, "old")
         before = contents(store)
 
@@ -126,20 +134,28 @@ def test_a_load_that_fails_leaves_the_old_graph(address):
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            load(some_rows(Concept=[]), store, "new", stop)
-        assert contents(store) == before
+            load(some_rows(Concept=[node("K_new")]), store, "new", stop)
+        if place.url.startswith("ladybug"):
+            assert contents(store) == before
+            read_finished_snapshot(store)
+        else:
+            with pytest.raises(GraphUnavailable, match="finish it with `kgplan graph load`"):
+                read_finished_snapshot(store)
+            load(some_rows(), store, "old")
+            assert contents(store) == before
+            read_finished_snapshot(store)
 
 
-def test_a_load_tells_how_far_it_is(address):
+def test_a_load_tells_how_far_it_is(place):
     told = []
-    with open_graph(address) as store:
+    with place.open() as store:
         load(some_rows(), store, "run", lambda *now: told.append(now))
     assert told[0] == ("Concept", 3, some_rows().total)
     assert told[-1][1:] == (some_rows().total, some_rows().total)
 
 
-def test_a_snapshot_has_the_version_that_the_load_reported(address):
-    with open_graph(address) as store:
+def test_a_snapshot_has_the_version_that_the_load_reported(place):
+    with place.open() as store:
         report = load(some_rows(), store, "run")
         snapshot = read_snapshot(store)
     assert snapshot.version == report.graph_version
@@ -151,28 +167,143 @@ def test_a_snapshot_has_the_version_that_the_load_reported(address):
     assert snapshot.concept_fields.tolist() == ["F", "", ""]
 
 
-def test_values_travel_as_parameters(address):
+def test_values_travel_as_parameters(place):
     hostile = 'x" }) DETACH DELETE n //'
-    with open_graph(address) as store:
+    with place.open() as store:
         rows = some_rows()
         rows.nodes["School"] = [rows.nodes["School"][0] | {"name": hostile}]
         load(rows, store, "run")
         assert contents(store)["school"] == {("S", hostile)}
 
 
-def test_a_reader_refuses_to_write_and_a_writer_keeps_others_out(address):
-    with open_graph(address) as store:
+def test_a_reader_refuses_to_write(place):
+    with place.open() as store:
         load(some_rows(), store, "run")
-        code = (
-            "import sys; from kgplan.graph.store import open_graph\n"
-            "with open_graph(sys.argv[1]): pass"
-        )
+    with place.open(read_only=True) as store, pytest.raises(GraphUnavailable):
+        store.write("load.finish", version="other", run_id="other")
+
+
+def test_an_embedded_graph_has_one_writer(tmp_path):
+    url = f"ladybug://{tmp_path / 'graph.lbug'}"
+    code = (
+        "import sys; from kgplan.graph.store import open_graph\nwith open_graph(sys.argv[1]): pass"
+    )
+    with open_graph(url):
         other = subprocess.run(
-            [sys.executable, "-c", code, address], capture_output=True, text=True, check=False
+            [sys.executable, "-c", code, url], capture_output=True, text=True, check=False
         )
     assert "wait for the other process" in other.stderr
-    with open_graph(address, read_only=True) as store, pytest.raises(GraphUnavailable):
-        store.write("load.sweep_nodes", run_id="other")
+
+
+def killed_loads(place, rows, run_id, moments, tmp_path):
+    """Loads in processes that die, one at each moment."""
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(asdict(rows)), encoding="utf-8")
+    runner = [sys.executable, graph_loader.__file__, place.url, path, run_id, *map(str, moments)]
+    environment = {**os.environ, "KGPLAN_GRAPH_PASSWORD": place.access.password}
+    done = subprocess.run(runner, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_load_that_is_killed_at_any_moment_ends_as_if_undisturbed(place, tmp_path):
+    with place.open() as store:
+        load(some_rows(), store, "old")
+    new = some_rows(
+        Concept=[node("K_b", name="renamed"), node("K_c"), node("K_d")],
+        COURSE_HAS_CONCEPT=[edge("C_1+sp", "K_d")],
+        PREREQUISITE_OF=[edge("K_d", "K_b", "dependency")],
+    )
+    killed_loads(place, new, "new", [1, 2, 6, 12, 13], tmp_path)
+    with place.open() as store:
+        load(new, store, "new")
+        found, version = contents(store), read_finished_snapshot(store).version
+    assert found["concept"] == {
+        ("K_b", "renamed", None),
+        ("K_c", "K_c", None),
+        ("K_d", "K_d", None),
+    }
+    assert found["course_has_concept"] == {("C_1+sp", "K_d")}
+    assert found["prerequisite_of"] == {("K_d", "K_b", ("dependency",))}
+    with open_graph(f"ladybug://{tmp_path / 'undisturbed.lbug'}") as store:
+        assert load(new, store, "new").graph_version == version
+        assert contents(store) == found
+
+
+def test_both_databases_give_one_graph_one_version(neo4j_server, tmp_path):
+    with neo4j_server.place.open() as store:
+        of_server = load(some_rows(), store, "run").graph_version
+    with open_graph(f"ladybug://{tmp_path / 'graph.lbug'}") as store:
+        assert load(some_rows(), store, "run").graph_version == of_server
+
+
+def test_what_a_designer_added_stays(place):
+    with place.open() as store:
+        load(some_rows(), store, "old")
+        assert store.write("edit.add_prerequisite_of", head="K_c", tail="K_b") == 1
+        report = load(some_rows(PREREQUISITE_OF=[]), store, "new")
+        assert contents(store)["prerequisite_of"] == {("K_c", "K_b", ("designer",))}
+        assert load(some_rows(PREREQUISITE_OF=[]), store, "new").changed is False
+    assert report.swept_relationships == 2
+    assert report.conflicts == []
+
+
+def test_what_a_designer_removed_stays_away_and_is_reported(place):
+    with place.open() as store:
+        load(some_rows(), store, "run")
+        assert store.write("edit.remove_prerequisite_of", head="K_b", tail="K_栈_计算机") == 1
+        assert store.write("edit.remove_prerequisite_of", head="K_b", tail="K_栈_计算机") == 0
+        assert store.write("edit.remove_teacher", id="T") == 1
+        report = load(some_rows(), store, "run")
+        found = contents(store)
+        assert load(some_rows(), store, "run").changed is False
+    assert {row[:2] for row in found["prerequisite_of"]} == {("K_栈_计算机", "K_b")}
+    assert (found["teacher"], found["teacher_has_course"]) == (set(), set())
+    assert {(c.what, c.reason) for c in report.conflicts} == {
+        ("PREREQUISITE_OF K_b -> K_栈_计算机", "a designer removed it"),
+        ("Teacher T", "a designer removed it"),
+        ("TEACHER_HAS_COURSE T -> C_2", "a designer removed one of its ends"),
+        ("SCHOOL_HAS_TEACHER S -> T", "a designer removed one of its ends"),
+    }
+
+
+def test_what_a_designer_adds_again_is_no_longer_kept_away(place):
+    pair = {"head": "K_b", "tail": "K_栈_计算机"}
+    with place.open() as store:
+        load(some_rows(), store, "run")
+        store.write("edit.remove_prerequisite_of", **pair)
+        store.write("edit.add_prerequisite_of", **pair)
+        report = load(some_rows(), store, "run")
+        assert ("K_b", "K_栈_计算机", ("designer",)) in contents(store)["prerequisite_of"]
+    (conflict,) = report.conflicts
+    assert conflict.what == "PREREQUISITE_OF K_b -> K_栈_计算机"
+    assert conflict.reason == "a designer's differs from the source in sources"
+
+
+def test_a_node_that_a_designers_edge_hangs_on_outlives_the_source(place):
+    with place.open() as store:
+        load(some_rows(), store, "old")
+        store.write("edit.add_broader_concept", head="K_b", tail="K_c")
+        fewer = some_rows(Concept=some_rows().nodes["Concept"][:2], BROADER_CONCEPT=[])
+        report = load(fewer, store, "new")
+        found = contents(store)
+    assert found["broader_concept"] == {("K_b", "K_c")}
+    assert "K_c" in {row[0] for row in found["concept"]}
+    assert [conflict.what for conflict in report.conflicts] == ["Concept K_c"]
+
+
+@pytest.mark.parametrize("type_", sorted(graph_names().types.values()))
+def test_every_relation_can_be_removed_and_added(place, type_):
+    row = some_rows().relationships[type_][0]
+    ends, name = {key: row[key] for key in ("head", "tail")}, type_.lower()
+    with place.open() as store:
+        load(some_rows(), store, "run")
+        before = contents(store)[name]
+        assert store.write(f"edit.remove_{name}", **ends) == 1
+        assert len(contents(store)[name]) == len(before) - 1
+        assert store.write(f"edit.add_{name}", **ends) == 1
+        assert {row[:2] for row in contents(store)[name]} == {row[:2] for row in before}
+        assert store.read("found.tombstone") == []
+        assert store.write(f"edit.add_{name}", head="nobody", tail=ends["tail"]) == 0
 
 
 def test_a_file_that_is_no_graph_is_refused_with_a_way_out(tmp_path):
@@ -191,18 +322,18 @@ def test_reading_before_the_first_load_says_what_to_do(tmp_path):
         pass
 
 
-def test_an_unknown_address_or_query_is_refused(address):
+def test_an_unknown_address_or_query_is_refused(place):
     with pytest.raises(ConfigError, match="scheme 'mysql' is unknown"), open_graph("mysql://x"):
         pass
-    with open_graph(address) as store, pytest.raises(UnknownQuery, match=r"snapshot\.course"):
+    with place.open() as store, pytest.raises(UnknownQuery, match=r"snapshot\.course"):
         store.read("snapshot.nothing")
 
 
 def test_every_class_and_relation_of_the_ontology_has_its_queries():
     names, queries = graph_names(), named_queries()
     for name in [*names.labels.values(), *names.types.values()]:
-        for family in ("load", "snapshot", "schema.ladybug"):
-            assert f"{family}.{name.lower()}" in queries
+        for family in ("load.", "load.sweep_", "found.", "snapshot.", "schema.ladybug."):
+            assert f"{family}{name.lower()}" in queries
     assert {label.lower() for label in names.labels.values()} == set(CLASSES)
     assert {type_.lower() for type_ in names.types.values()} == set(RELATIONS)
 
