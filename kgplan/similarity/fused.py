@@ -1,6 +1,7 @@
 """How alike are two concepts, by the graph and by the learners who learned them?
 
-Section 2 of the KG-PLPPM method: eqs. (1), (2), (5) and (8).
+Section 2 of the KG-PLPPM method: eqs. (1), (2), (5) and (8). Vectors may be stored in float32; what
+is computed from them is float64.
 Sizes: K concepts, d embedding dimension, U learners.
 """
 
@@ -12,8 +13,8 @@ from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, check_axis
-
-BLOCK_ROWS = 1024
+from kgplan.similarity.colearning import CoLearning, co_learning, cosine_bounds
+from kgplan.similarity.nearest import Nearest, nearest
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class FusedSimilarity:
         Returns:
             (n,).
         """
-        squared = ((self.vectors[left] - self.vectors[right]) ** 2).sum(axis=1)
+        vectors = self.vectors
+        apart = vectors[left].astype(np.float64) - vectors[right]
+        squared = (apart**2).sum(axis=1)
         counts = np.asarray(self.shared[left, right]).ravel() if left.size else np.empty(0)
         norms = np.sqrt(self.learned[left] * self.learned[right])
         return self._fused(1 / (1 + np.sqrt(squared)), _ratio(counts, norms))
@@ -109,17 +112,19 @@ def fuse(
         AxisMismatch: arguments disagree on K.
     """
     check_axis("K", concept_ids=concept_ids.size, vectors=len(vectors), learned=learned.shape[1])
-    vectors = vectors.astype(np.float64)
+    if concept_ids.size < 2:
+        bounds = Bounds(0.0, 0.0, 0.0, 0.0)  # there is no pair
+    else:
+        bounds = bounds_of(nearest(vectors, 1), co_learning(learned))
+    return FusedSimilarity(concept_ids, vectors, shared_learners(learned), alpha, bounds)
+
+
+def shared_learners(learned: sparse.csr_array) -> sparse.csr_array:
+    """(K, K) learners who learned both, from R (U, K)."""
     counts = learned.astype(np.int64)
     shared = (counts.T @ counts).tocsr()
     shared.sort_indices()
-    return FusedSimilarity(
-        concept_ids,
-        vectors,
-        shared,
-        alpha,
-        Bounds(*semantic_bounds(vectors), *cosine_bounds(shared)),
-    )
+    return shared
 
 
 def semantic_similarity(left: Floats, right: Floats) -> Floats:
@@ -134,6 +139,7 @@ def semantic_similarity(left: Floats, right: Floats) -> Floats:
     >>> semantic_similarity(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([[0.16666667]])
     """
+    left, right = left.astype(np.float64), right.astype(np.float64)
     squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
     return 1 / (1 + np.sqrt(np.maximum(squared, 0)))  # rounding may go below 0
 
@@ -167,28 +173,7 @@ def normalised(values: Floats, smallest: float, largest: float) -> Floats:
     return (values - smallest) / (largest - smallest)
 
 
-def semantic_bounds(vectors: Floats) -> tuple[float, float]:
-    """Smallest and largest semantic similarity over pairs i != j, a block of rows at a time."""
-    smallest, largest = np.inf, -np.inf
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        # only columns from the block on: the matrix is symmetric
-        part = semantic_similarity(vectors[start : start + BLOCK_ROWS], vectors[start:])
-        own = np.arange(len(part))
-        part[own, own] = np.nan
-        if np.isfinite(part).any():
-            smallest = min(smallest, float(np.nanmin(part)))
-            largest = max(largest, float(np.nanmax(part)))
-    return (smallest, largest) if smallest <= largest else (0.0, 0.0)
-
-
-def cosine_bounds(shared: sparse.csr_array) -> tuple[float, float]:
-    """Smallest and largest collaborative similarity over pairs i != j."""
-    size = shared.shape[0]
-    pairs = shared.tocoo()
-    off = pairs.row != pairs.col
-    if not off.any():
-        return 0.0, 0.0
-    learned = shared.diagonal().astype(np.float64)
-    cosines = pairs.data[off] / np.sqrt(learned[pairs.row[off]] * learned[pairs.col[off]])
-    smallest = 0.0 if off.sum() < size * (size - 1) else float(cosines.min())
-    return smallest, float(cosines.max())
+def bounds_of(near: Nearest, together: CoLearning) -> Bounds:
+    """Smallest and largest of both parts over all pairs i != j."""
+    largest = float(near.similarity[:, 0].max())
+    return Bounds(near.smallest, largest, *cosine_bounds(together))

@@ -1,0 +1,297 @@
+"""Which concepts are most similar to each, by the fused similarity of eq. (8), exactly?
+
+Without learners in common a pair has only its semantic part, so the best of such pairs are among
+the nearest in the embedding. Beyond these, a pair can only enter a concept's list if its
+collaborative part makes up for a distance no smaller than the n-th nearest's: few pairs do, and
+only for them is the distance taken.
+Sizes: U learners, K concepts, d embedding dimension, n neighbours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+
+from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
+from kgplan.errors import InputError
+from kgplan.progress import Progress, silent
+from kgplan.similarity.colearning import (
+    BATCH,
+    CoLearning,
+    co_learning,
+    cosine,
+    count_row,
+)
+from kgplan.similarity.fused import Bounds, bounds_of
+from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row
+from kgplan.similarity.nearest import CHUNK, Nearest, nearest, similarity_of
+from kgplan.similarity.threads import in_threads
+
+ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
+
+
+@dataclass(frozen=True)
+class TopSimilar:
+    """Every concept's most similar others.
+
+    Attributes:
+        concept_ids: (K,) sorted.
+        ids: (K, n) positions of the others, most similar first, ties by position.
+        values: (K, n) eq. (8) of each.
+        alpha: weight of the semantic part.
+        bounds: of both parts over all pairs i != j.
+        near: the nearest in the embedding, which the lists were made from.
+    """
+
+    concept_ids: Ids
+    ids: Ints
+    values: Floats
+    alpha: float
+    bounds: Bounds
+    near: Nearest
+
+    def to_csr(self) -> sparse.csr_array:
+        """(K, K) with n values a row, most similar first."""
+        size, n = self.ids.shape
+        return sparse.csr_array(
+            (self.values.ravel(), self.ids.ravel(), np.arange(size + 1) * n), shape=(size, size)
+        )
+
+
+def top_similar(
+    concept_ids: Ids,
+    vectors: Floats,
+    learned: sparse.csr_array,
+    alpha: float,
+    n: int,
+    progress: Progress = silent,
+) -> TopSimilar:
+    """The n most similar of all K - 1 others, for every concept, by eq. (8).
+
+    Args:
+        concept_ids: (K,) sorted, K at least 2.
+        vectors: (K, d) TransR vectors.
+        learned: (U, K) R of eq. (5).
+        alpha: weight of the semantic part, in [0, 1].
+        n: neighbours; all others where there are fewer.
+        progress: told how far it is.
+
+    Raises:
+        AxisMismatch: arguments disagree on K.
+        InputError: there are fewer than two concepts, n is below 1, or a vector is not finite.
+
+    >>> top = top_similar(
+    ...     np.array(["a", "b", "c"]), np.array([[0.0], [1.0], [3.0]]),
+    ...     sparse.csr_array([[1, 0, 1], [1, 1, 1]]), alpha=0.7, n=1)
+    >>> top.ids.ravel(), top.values.ravel()
+    (array([1, 0, 0], dtype=int32), array([0.7, 0.7, 0.3]))
+    """
+    check_axis("K", concept_ids=concept_ids.size, vectors=len(vectors), learned=learned.shape[1])
+    size = concept_ids.size
+    if size < 2 or n < 1:
+        raise InputError(f"{n} neighbours of {size} concepts were asked for; there must be both")
+    vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+    near = nearest(vectors, min(n, size - 1), progress)
+    together = co_learning(learned)
+    bounds = bounds_of(near, together)
+    everything = np.ones(size, dtype=np.bool_)
+    ids, values = fuse_rows(everything, vectors, together, near, alpha, bounds, progress)
+    return TopSimilar(concept_ids, ids, values, alpha, bounds, near)
+
+
+def fuse_rows(
+    wanted: Array,
+    vectors: Floats,
+    together: CoLearning,
+    near: Nearest,
+    alpha: float,
+    bounds: Bounds,
+    progress: Progress,
+) -> tuple[Ints, Floats]:
+    """The lists of the wanted concepts; rows of the others are left empty."""
+    size, n = near.ids.shape
+    scale = _Scale(alpha, bounds)
+    base = near.ids if scale.semantic_weight > 0 else _lowest_others(size, n)
+    costs, ids = empty_rows(size, n)
+    inverse_norms = np.zeros(size, dtype=np.float32)
+    np.divide(1, np.sqrt(together.sizes), out=inverse_norms, where=together.sizes > 0)
+    # consecutive tasks lie apart in the order, which goes by size: the long ones come first
+    tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)][::-1]
+
+    def fuse_some(first: int, last: int) -> None:
+        _fuse_some(
+            first, last, wanted, vectors, base, inverse_norms,
+            together.of_learner_from, together.of_learner, together.of_concept_from,
+            together.of_concept, together.sizes, together.order, together.repeats,
+            scale.as_tuple(), costs, ids,
+        )  # fmt: skip
+
+    in_threads(
+        fuse_some, tasks, lambda done: progress("fused similarity", min(done * BATCH, size), size)
+    )
+    return ids, -costs
+
+
+class _Scale:
+    """Eq. (8) as numbers that compiled loops take; a part without spread has no weight."""
+
+    def __init__(self, alpha: float, bounds: Bounds) -> None:
+        b = bounds
+        self.semantic_range = b.semantic_max - b.semantic_min
+        self.collaborative_range = b.collaborative_max - b.collaborative_min
+        self.semantic_weight = alpha if self.semantic_range > 0 else 0.0
+        self.collaborative_weight = 1 - alpha if self.collaborative_range > 0 else 0.0
+        self.semantic_min, self.collaborative_min = b.semantic_min, b.collaborative_min
+
+    def as_tuple(self) -> tuple[float, float, float, float, float, float]:
+        return (
+            self.semantic_weight,
+            self.semantic_min,
+            self.semantic_range or 1.0,
+            self.collaborative_weight,
+            self.collaborative_min,
+            self.collaborative_range or 1.0,
+        )
+
+
+def _lowest_others(size: int, n: int) -> Ints:
+    """For each concept the n lowest positions but its own: the order among equals.
+
+    >>> _lowest_others(3, 2)
+    array([[1, 2],
+           [0, 2],
+           [0, 1]])
+    """
+    lowest = np.tile(np.arange(n), (size, 1))
+    return lowest + (lowest >= np.arange(size)[:, None])
+
+
+@njit(cache=True)
+def fused_value(
+    semantic: float, collaborative: float, scale: tuple[float, float, float, float, float, float]
+) -> float:
+    """Eq. (8) of two parts."""
+    a, low, spread, b, c_low, c_spread = scale
+    return a * ((semantic - low) / spread) + b * ((collaborative - c_low) / c_spread)
+
+
+@njit(cache=True, nogil=True)
+def _fuse_some(
+    first: int,
+    last: int,
+    wanted: Array,
+    vectors: Floats,
+    base: Ints,
+    inverse_norms: Floats,
+    of_learner_from: Ints,
+    of_learner: Ints,
+    of_concept_from: Ints,
+    of_concept: Ints,
+    sizes: Ints,
+    order: Ints,
+    repeats: Array,
+    scale: tuple[float, float, float, float, float, float],
+    costs: Floats,
+    ids: Ints,
+) -> None:
+    """Make the lists of the concepts that stand in some places of the order."""
+    size, n = base.shape
+    counts = np.zeros(size, dtype=np.int32)
+    held = np.zeros(n, dtype=np.int32)
+    levels = np.empty(size, dtype=np.float32)
+    least = 0.5 / np.sqrt(float(max(sizes.max(), 1)))  # below any pair with a common learner
+    counted = -1
+    for place in range(first, last):
+        i = order[place]
+        if not repeats[place]:
+            counted = -1
+        if not wanted[i]:
+            continue
+        if counted < 0 and scale[3] > 0:
+            count_row(i, of_learner_from, of_learner, of_concept_from, of_concept, counts)
+            counted = i
+        own = counts[i]
+        counts[i] = 0
+        worst_semantic = np.inf
+        for k in range(n):
+            j = base[i, k]
+            semantic = similarity_of(vectors[i], vectors[j])
+            worst_semantic = min(worst_semantic, semantic)
+            held[k] = counts[j]
+            counts[j] = 0  # not to be met again below
+            value = fused_value(semantic, cosine(held[k], sizes[i], sizes[j]), scale)
+            if is_worse(costs[i, 0], ids[i, 0], -value, j):
+                replace_worst(costs[i], ids[i], n, -value, j)
+        if scale[3] > 0 and sizes[i] > 0:
+            _enter_co_learned(
+                i, counts, levels, least, worst_semantic, vectors, inverse_norms, sizes, scale,
+                costs, ids,
+            )  # fmt: skip
+        for k in range(n):
+            counts[base[i, k]] = held[k]
+        counts[i] = own
+        sort_row(costs[i], ids[i])
+
+
+@njit(cache=True)
+def _enter_co_learned(
+    i: int,
+    counts: Ints,
+    levels: Floats,
+    least: float,
+    worst_semantic: float,
+    vectors: Floats,
+    inverse_norms: Floats,
+    sizes: Ints,
+    scale: tuple[float, float, float, float, float, float],
+    costs: Floats,
+    ids: Ints,
+) -> None:
+    """Offer concept i those that share learners with it, from the most alike down.
+
+    A pair whose collaborative part is too small for the list even at `worst_semantic` is passed
+    over; going down by halves, the list is good before the many small ones come up.
+    """
+    n = costs.shape[1]
+    norm = np.sqrt(float(sizes[i]))
+    highest = np.float32(0)
+    for j in range(levels.size):  # eq. (5) but for concept i's norm
+        levels[j] = np.float32(counts[j]) * inverse_norms[j]
+        highest = max(highest, levels[j])
+    below, low = np.float32(np.inf), np.float32(highest / 2)
+    while True:
+        need = _needed(-costs[i, 0], worst_semantic, scale) * norm
+        end = np.float32(max(need * (1 - 1e-6), least))
+        low = max(low, end)
+        for start in range(0, levels.size, CHUNK):
+            chunk = levels[start : start + CHUNK]
+            hits = 0
+            for k in range(chunk.size):
+                hits += (chunk[k] >= low) & (chunk[k] < below)
+            if hits == 0:
+                continue
+            for k in range(chunk.size):
+                if chunk[k] >= low and chunk[k] < below:
+                    j = start + k
+                    value = fused_value(
+                        similarity_of(vectors[i], vectors[j]),
+                        cosine(counts[j], sizes[i], sizes[j]),
+                        scale,
+                    )
+                    if is_worse(costs[i, 0], ids[i, 0], -value, j):
+                        replace_worst(costs[i], ids[i], n, -value, j)
+        if low <= end:
+            break
+        below, low = low, np.float32(low / 2)
+
+
+@njit(cache=True)
+def _needed(
+    worst_value: float,
+    worst_semantic: float,
+    scale: tuple[float, float, float, float, float, float],
+) -> float:
+    """The collaborative part that reaches a value where the semantic part is at its best."""
+    missing = worst_value - ROUNDING - fused_value(worst_semantic, 0.0, scale)
+    return missing / scale[3] * scale[5]
