@@ -1,9 +1,10 @@
 """A Neo4j server as the graph database, through the official driver."""
 
 import os
+import re
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
@@ -36,7 +37,14 @@ from kgplan.settings import GraphAccess
 CONNECT_SECONDS = 5.0
 OLDEST_SERVER = 5
 LEASE_SECONDS = 60.0  # a load that says nothing for so long counts as dead
+WHOLE_LABELS = ("found.", "snapshot.")  # queries that return a row for each node of a label
+COLUMN = re.compile(r"\bAS (\w+)")
 READ_ONLY_CODES = ("Forbidden", "ReadOnly", "AccessMode")
+
+Answer = tuple[list[str], list[list[Any]]]
+
+LOADING: set[str] = set()
+"""The loads that this process has under way."""
 
 
 class Neo4jStore:
@@ -57,7 +65,6 @@ class Neo4jStore:
         self.access = access
         self._transaction: Transaction | None = None
         self._loader: str | None = None
-        self._packed: dict[str, tuple[list[str], str]] = {}
         self._driver = open_driver(url, access)
         try:
             with self._sentences("connecting"):
@@ -82,33 +89,12 @@ class Neo4jStore:
 
     def read(self, name: str, **parameters: Any) -> list[Row]:
         """Run a named query and return its rows; tried again while the server is away."""
-        with self._sentences(name):
-            columns, statement = self._packed_read(name, parameters)
-            if self._transaction is not None:
-                found = self._transaction.run(statement, parameters).values()
-            else:
-                found = self._session.execute_read(self._work(statement, parameters, None))
-        ((rows,),) = found
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-
-    def _packed_read(self, name: str, parameters: dict[str, Any]) -> tuple[list[str], str]:
-        """The columns of a query, and the query with its rows packed into one list.
-
-        A record costs the driver 15 microseconds, a row of a list 3.
-        """
-        if name not in self._packed:
-            statement = query(name)
-
-            def columns_of(transaction: ManagedTransaction | Transaction) -> list[str]:
-                return list(transaction.run(f"EXPLAIN {statement}", parameters).keys())
-
-            if self._transaction is not None:
-                columns = columns_of(self._transaction)
-            else:
-                columns = self._session.execute_read(columns_of)
-            packed = f"CALL {{ {statement} }} RETURN collect([{', '.join(columns)}]) AS rows"
-            self._packed[name] = columns, packed
-        return self._packed[name]
+        statement = query(name)
+        if not name.startswith(WHOLE_LABELS):
+            return as_rows(*self._run(name, statement, parameters, writes=False))
+        columns, statement = packed(statement)
+        _, records = self._run(name, statement, parameters, writes=False)
+        return as_rows(columns, records[0][0])
 
     def write(self, name: str, rows: Sequence[Row] | None = None, **parameters: Any) -> int:
         """Run a named query that changes the graph; with `rows`, a transaction for each batch."""
@@ -117,25 +103,18 @@ class Neo4jStore:
         return sum(self._write(name, {"rows": batch, **parameters}) for batch in batches(rows))
 
     def _write(self, name: str, parameters: dict[str, Any]) -> int:
-        statement = query(name)
-        with self._sentences(name):
-            if self._transaction is not None:
-                found = self._transaction.run(statement, parameters).values()
-            else:
-                work = self._work(statement, parameters, self._loader)
-                managed = (
-                    self._session.execute_read if self.read_only else self._session.execute_write
-                )
-                found = managed(work)
-        return sum(n for (n,) in found)
+        answer = self._run(name, query(name), parameters, writes=not self.read_only)
+        return sum(row["n"] for row in as_rows(*answer))
 
-    def _work(
-        self, statement: str, parameters: dict[str, Any], loader: str | None
-    ) -> Callable[[ManagedTransaction], list[list[Any]]]:
-        """What one managed transaction does; a loader's, only while it holds the load lock."""
+    def _run(self, name: str, statement: str, parameters: dict[str, Any], writes: bool) -> Answer:
+        """Columns and records of a statement, in a transaction that is tried again.
+
+        A loader's write goes through only while the load lock is the loader's.
+        """
+        loader = self._loader if writes else None
 
         @unit_of_work(timeout=self.access.query_seconds)
-        def work(transaction: ManagedTransaction) -> list[list[Any]]:
+        def work(transaction: ManagedTransaction) -> Answer:
             if loader is not None:
                 kept = transaction.run(query("lock.renew"), self._lease(loader))
                 if not kept.single(strict=True)["n"]:
@@ -143,9 +122,15 @@ class Neo4jStore:
                         f"another load of {self.url} took this one for dead and goes on;"
                         " wait until it has ended, then run `kgplan graph load` again"
                     )
-            return transaction.run(statement, parameters).values()
+            result = transaction.run(statement, parameters)
+            return list(result.keys()), result.values()
 
-        return work
+        with self._sentences(name):
+            if self._transaction is not None:
+                result = self._transaction.run(statement, parameters)
+                return list(result.keys()), result.values()
+            managed = self._session.execute_write if writes else self._session.execute_read
+            return managed(work)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -176,11 +161,13 @@ class Neo4jStore:
                 f" {host}); wait until it has ended, or, if it was killed, {LEASE_SECONDS:.0f} s"
             )
         self._loader = loader
+        LOADING.add(loader)
         try:
             yield
             self._declare("index.neo4j.")
         finally:
             self._loader = None
+            LOADING.discard(loader)
             with suppress(GraphUnavailable):  # the lease ends by itself
                 self.write("lock.release", loader=loader)
 
@@ -217,6 +204,27 @@ def open_driver(url: str, access: GraphAccess) -> Driver:
         raise ConfigError(f"KGPLAN_GRAPH is {url!r}: {error}") from None
 
 
+def as_rows(columns: Sequence[str], records: Sequence[Sequence[Any]]) -> list[Row]:
+    """Records as dictionaries.
+
+    >>> as_rows(["id", "name"], [["K_b", "stack"]])
+    [{'id': 'K_b', 'name': 'stack'}]
+    """
+    return [dict(zip(columns, record, strict=True)) for record in records]
+
+
+def packed(statement: str) -> tuple[list[str], str]:
+    """The columns of a statement, each of them named, and the statement with its rows in one list.
+
+    A record costs the driver 15 microseconds, a row of a list 3.
+
+    >>> packed("MATCH (n) RETURN n.id AS id, n.name AS name ORDER BY n.id")[1].partition("} ")[2]
+    'RETURN collect([id, name]) AS rows'
+    """
+    columns = COLUMN.findall(statement.rpartition("RETURN")[2])
+    return columns, f"CALL {{ {statement} }} RETURN collect([{', '.join(columns)}]) AS rows"
+
+
 def check_server(agent: str, url: str) -> None:
     """Refuse a server that is too old for the statements in `cypher/`.
 
@@ -232,14 +240,16 @@ def check_server(agent: str, url: str) -> None:
 
 
 def is_dead(loader: str) -> bool:
-    """Whether a loader was a process of this machine that has ended.
+    """Whether a loader was a process of this machine, or a load of this process, that has ended.
 
     >>> is_dead(f"{socket.gethostname()} {os.getpid()} x"), is_dead("elsewhere 1 x")
-    (False, False)
+    (True, False)
     """
     host, pid, _ = loader.split()
     if host != socket.gethostname():
         return False
+    if int(pid) == os.getpid():
+        return loader not in LOADING  # its server was away when it had to release the lock
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -254,7 +264,7 @@ def sentences(name: str, url: str, access: GraphAccess) -> Iterator[None]:
     """Turn what the driver raises into one sentence of kgplan's."""
     try:
         yield
-    except (DriverError, Neo4jError, OSError) as error:
+    except (DriverError, Neo4jError, OSError, ValueError) as error:  # ValueError: no such host
         raise GraphUnavailable(sentence(error, name, url, access)) from error
 
 

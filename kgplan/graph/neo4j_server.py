@@ -256,7 +256,7 @@ class Neo4jServer:
             "server.memory.heap.max_size": f"{heap_mb}m",
             "server.memory.pagecache.size": f"{page_cache_mb}m",
             # a driver learns from this how long a silent server may stay silent
-            "server.bolt.connection_keep_alive": "5s",
+            "server.bolt.connection_keep_alive": "3s",
             "server.bolt.connection_keep_alive_probes": "2",
             # the databases are closed by then: two waits of 5 s less when stopping
             "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",

@@ -1,0 +1,222 @@
+"""What only a Neo4j server can do: be locked, killed, held, refused and asked for too much."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from dataclasses import replace
+
+import pytest
+from neo4j import GraphDatabase
+from neo4j.exceptions import AuthError
+from test_graph_store import contents, edge, node, some_rows
+
+from kgplan.errors import ConfigError, GraphUnavailable
+from kgplan.etl.load import load
+from kgplan.graph import neo4j, neo4j_server
+from kgplan.graph.snapshot import read_finished_snapshot
+
+
+def many_rows():
+    """Enough rows for several batches."""
+    concepts = [node(f"K_{k}") for k in range(12_000)]
+    pairs = [edge(f"K_{k}", f"K_{k + 1}", "dependency") for k in range(11_999)]
+    return some_rows(
+        Concept=concepts,
+        PREREQUISITE_OF=pairs,
+        COURSE_HAS_CONCEPT=[],
+        FIELD_HAS_CONCEPT=[],
+        BROADER_CONCEPT=[],
+    )
+
+
+def refused(place, match):
+    """The place lets nobody in, and says why in one sentence."""
+    with pytest.raises(GraphUnavailable, match=match) as caught, place.open():
+        pass
+    assert "\n" not in str(caught.value)
+
+
+def test_the_password_is_random_private_and_the_only_one(neo4j_server):
+    server = neo4j_server.server
+    password = server.password_file.read_text().strip()
+    assert len(password) >= 20
+    assert stat.S_IMODE(server.password_file.stat().st_mode) == 0o600
+    with (
+        GraphDatabase.driver(server.status().bolt, auth=("neo4j", "neo4j")) as driver,
+        pytest.raises(AuthError),
+    ):
+        driver.verify_connectivity()
+
+
+def test_the_server_listens_on_loopback_only_and_tells_that_address(neo4j_server):
+    address = neo4j_server.server.status().bolt.removeprefix("neo4j://")
+    advertised = neo4j_server.run("CALL dbms.listConfig('server.bolt.advertised_address')")
+    assert advertised[0]["value"] == address
+    port = int(address.rpartition(":")[2])
+    outside = socket.gethostbyname(socket.gethostname())
+    if not outside.startswith("127."):
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection((outside, port), timeout=1)
+
+
+def test_a_second_start_finds_the_first(neo4j_server):
+    server = neo4j_server.server
+    before = server.status()
+    assert server.start() == before
+
+
+def test_a_taken_port_is_named(neo4j_server, tmp_path):
+    port = int(neo4j_server.server.status().bolt.rpartition(":")[2])
+    other = neo4j_server_of(tmp_path)
+    with pytest.raises(GraphUnavailable, match=f"port {port} of 127.0.0.1 is taken"):
+        other.start(bolt_port=port)
+    assert other.status().running is False
+
+
+def neo4j_server_of(folder):
+    return neo4j_server.Neo4jServer(folder)
+
+
+def test_an_address_that_clients_cannot_use_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"'0\.0\.0\.0'"):
+        neo4j_server_of(tmp_path).start(host="0.0.0.0")
+
+
+def test_missing_java_is_one_sentence_that_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(Exception, match=r"no `java` .*apt-get install"):
+        neo4j_server_of(tmp_path).start(bolt_port=1, http_port=2)
+
+
+def test_a_wrong_password_is_told_with_the_way_out(neo4j_server):
+    place = neo4j_server.place
+    wrong = replace(place, access=replace(place.access, password="wrong password"))
+    refused(wrong, "refuses the user 'neo4j' .* KGPLAN_GRAPH_PASSWORD_FILE")
+
+
+@pytest.mark.parametrize("scheme", ["neo4j", "bolt"])
+def test_a_port_where_nothing_listens_is_told(neo4j_server, scheme):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
+        refused(replace(neo4j_server.place, url=url), f"no Neo4j answers at {url}")
+
+
+def test_the_port_of_browser_is_not_the_port_of_drivers(neo4j_server):
+    url = neo4j_server.server.status().http.replace("http://", "bolt://")
+    refused(replace(neo4j_server.place, url=url), f"no Neo4j answers at {url}")
+
+
+@pytest.mark.parametrize("url", ["neo4j://nowhere.invalid:7687", "neo4j://host:port:7"])
+def test_a_host_that_is_none_is_told(neo4j_server, url):
+    refused(replace(neo4j_server.place, url=url), f"no Neo4j answers at {url}")
+
+
+def test_a_query_beyond_its_time_is_stopped_and_named(neo4j_server, monkeypatch):
+    endless = "UNWIND range(1, 2000000000) AS x RETURN sum(x % 7) AS n"
+    monkeypatch.setattr(neo4j, "query", lambda name: endless)
+    place = neo4j_server.place
+    hurried = replace(place, access=replace(place.access, query_seconds=0.5))
+    begun = time.perf_counter()
+    with (
+        pytest.raises(GraphUnavailable, match=r"snapshot\.concept took longer than 0\.5 s"),
+        hurried.open() as store,
+    ):
+        store.read("snapshot.concept")
+    assert time.perf_counter() - begun < 10
+
+
+def test_a_second_load_is_refused_while_one_runs(neo4j_server):
+    place, refusals = neo4j_server.place, []
+
+    def load_too(what, done, total):
+        if not refusals:
+            with pytest.raises(GraphUnavailable) as caught, place.open() as other:
+                load(some_rows(Concept=[]), other, "other")
+            refusals.append(str(caught.value))
+
+    with place.open() as store:
+        report = load(some_rows(), store, "run", load_too)
+        assert read_finished_snapshot(store).version == report.graph_version
+    assert "another load" in refusals[0]
+    assert f"run run, process {os.getpid()}" in refusals[0]
+
+
+def test_a_loader_that_was_taken_for_dead_writes_nothing_more(neo4j_server):
+    place, others = neo4j_server.place, []
+    theirs = some_rows(Concept=[node("K_b", name="theirs")])
+
+    def fall_asleep(what, done, total):
+        if not others:
+            neo4j_server.run("MATCH (lock:LoadLock) SET lock.until = 0")
+            with place.open() as other:
+                load(theirs, other, "theirs")
+                others.append(contents(other))
+
+    with place.open() as store:
+        with pytest.raises(GraphUnavailable, match="took this one for dead"):
+            load(some_rows(), store, "ours", fall_asleep)
+        assert contents(store) == others[0]
+        assert read_finished_snapshot(store)
+
+
+def test_a_reader_is_told_that_a_graph_is_being_loaded(neo4j_server):
+    told = []
+
+    def read_now(what, done, total):
+        with (
+            pytest.raises(GraphUnavailable, match="being loaded") as caught,
+            neo4j_server.place.open(read_only=True) as store,
+        ):
+            read_finished_snapshot(store)
+        told.append(caught.value)
+
+    with neo4j_server.place.open() as store:
+        with pytest.raises(GraphUnavailable, match="run `kgplan graph load`"):
+            read_finished_snapshot(store)
+        load(some_rows(), store, "run", read_now)
+    assert len(told) == 13  # at every moment
+
+
+def test_a_load_survives_the_servers_death(neo4j_server):
+    rows, place = many_rows(), neo4j_server.place
+
+    def kill_half_way(what, done, total):
+        if what == "PREREQUISITE_OF" and done < total:
+            neo4j_server.kill()
+
+    with place.open() as store:
+        with pytest.raises(GraphUnavailable, match="no Neo4j answers"):
+            load(rows, store, "run", kill_half_way)
+        neo4j_server.server.restart()
+        with pytest.raises(GraphUnavailable, match="finish it with"):
+            read_finished_snapshot(store)  # the same store finds the new server
+        report = load(rows, store, "run")
+        found = contents(store)
+        assert read_finished_snapshot(store).version == report.graph_version
+    assert report.unchanged >= 12_000  # what was there by then is not written twice
+    assert found["concept"] == {(f"K_{k}", f"K_{k}", None) for k in range(12_000)}
+    assert found["prerequisite_of"] == {
+        (f"K_{k}", f"K_{k + 1}", ("dependency",)) for k in range(11_999)
+    }
+
+
+def test_a_server_that_falls_silent_is_given_up(neo4j_server):
+    place = neo4j_server.place
+    direct = replace(place, url=place.url.replace("neo4j://", "bolt://"))
+    with direct.open() as store:
+        load(some_rows(), store, "run")
+        pid = neo4j_server.server.status().pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            begun = time.perf_counter()
+            with pytest.raises(GraphUnavailable, match="no Neo4j answers"):
+                store.read("snapshot.concept")
+            waited = time.perf_counter() - begun
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert waited < 30  # the server's keep-alive of 2 x 3 s, then a new connection in vain
+        assert len(store.read("snapshot.concept")) == 3
