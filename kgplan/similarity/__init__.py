@@ -2,5 +2,14 @@
 
 from kgplan.similarity.fused import Bounds, FusedSimilarity, fuse
 from kgplan.similarity.top import TopSimilar, top_similar
+from kgplan.similarity.update import Update, update_similar
 
-__all__ = ["Bounds", "FusedSimilarity", "TopSimilar", "fuse", "top_similar"]
+__all__ = [
+    "Bounds",
+    "FusedSimilarity",
+    "TopSimilar",
+    "Update",
+    "fuse",
+    "top_similar",
+    "update_similar",
+]

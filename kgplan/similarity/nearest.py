@@ -152,7 +152,7 @@ def _offer(
         replace_worst(costs[i], ids[i], costs.shape[1], cost, j)
     if np.isinf(costs[i, 0]):
         return np.inf
-    reach = -1 / costs[i, 0] - 1
+    reach = -1 / costs[i, 0] * (1 + 1e-15) - 1 + 1e-15  # a distance, rounded up
     return reach * reach * scale * (1 + 1e-6) + errors[i]
 
 

@@ -28,6 +28,7 @@ from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row
 from kgplan.similarity.nearest import CHUNK, Nearest, nearest, similarity_of
 from kgplan.similarity.threads import in_threads
 
+Scale = tuple[float, float, float, float, float, float]
 ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
 
 
@@ -39,17 +40,23 @@ class TopSimilar:
         concept_ids: (K,) sorted.
         ids: (K, n) positions of the others, most similar first, ties by position.
         values: (K, n) eq. (8) of each.
+        n: neighbours asked for; the lists are shorter where there are no more others.
         alpha: weight of the semantic part.
         bounds: of both parts over all pairs i != j.
         near: the nearest in the embedding, which the lists were made from.
+        vectors: (K, d) float64.
+        together: who learned what.
     """
 
     concept_ids: Ids
     ids: Ints
     values: Floats
+    n: int
     alpha: float
     bounds: Bounds
     near: Nearest
+    vectors: Floats
+    together: CoLearning
 
     def to_csr(self) -> sparse.csr_array:
         """(K, K) with n values a row, most similar first."""
@@ -97,7 +104,7 @@ def top_similar(
     bounds = bounds_of(near, together)
     everything = np.ones(size, dtype=np.bool_)
     ids, values = fuse_rows(everything, vectors, together, near, alpha, bounds, progress)
-    return TopSimilar(concept_ids, ids, values, alpha, bounds, near)
+    return TopSimilar(concept_ids, ids, values, n, alpha, bounds, near, vectors, together)
 
 
 def fuse_rows(
@@ -111,8 +118,8 @@ def fuse_rows(
 ) -> tuple[Ints, Floats]:
     """The lists of the wanted concepts; rows of the others are left empty."""
     size, n = near.ids.shape
-    scale = _Scale(alpha, bounds)
-    base = near.ids if scale.semantic_weight > 0 else _lowest_others(size, n)
+    scale = scale_of(alpha, bounds)
+    base = near.ids if scale[0] > 0 else _lowest_others(size, n)
     costs, ids = empty_rows(size, n)
     inverse_norms = np.zeros(size, dtype=np.float32)
     np.divide(1, np.sqrt(together.sizes), out=inverse_norms, where=together.sizes > 0)
@@ -124,7 +131,7 @@ def fuse_rows(
             first, last, wanted, vectors, base, inverse_norms,
             together.of_learner_from, together.of_learner, together.of_concept_from,
             together.of_concept, together.sizes, together.order, together.repeats,
-            scale.as_tuple(), costs, ids,
+            scale, costs, ids,
         )  # fmt: skip
 
     in_threads(
@@ -133,26 +140,21 @@ def fuse_rows(
     return ids, -costs
 
 
-class _Scale:
-    """Eq. (8) as numbers that compiled loops take; a part without spread has no weight."""
-
-    def __init__(self, alpha: float, bounds: Bounds) -> None:
-        b = bounds
-        self.semantic_range = b.semantic_max - b.semantic_min
-        self.collaborative_range = b.collaborative_max - b.collaborative_min
-        self.semantic_weight = alpha if self.semantic_range > 0 else 0.0
-        self.collaborative_weight = 1 - alpha if self.collaborative_range > 0 else 0.0
-        self.semantic_min, self.collaborative_min = b.semantic_min, b.collaborative_min
-
-    def as_tuple(self) -> tuple[float, float, float, float, float, float]:
-        return (
-            self.semantic_weight,
-            self.semantic_min,
-            self.semantic_range or 1.0,
-            self.collaborative_weight,
-            self.collaborative_min,
-            self.collaborative_range or 1.0,
-        )
+def scale_of(alpha: float, bounds: Bounds) -> Scale:
+    """Eq. (8)'s weight, bound and range of both parts; a part without spread has no weight."""
+    b = bounds
+    semantic, collaborative = (
+        b.semantic_max - b.semantic_min,
+        (b.collaborative_max - b.collaborative_min),
+    )
+    return (
+        alpha if semantic > 0 else 0.0,
+        b.semantic_min,
+        semantic if semantic > 0 else 1.0,
+        1 - alpha if collaborative > 0 else 0.0,
+        b.collaborative_min,
+        collaborative if collaborative > 0 else 1.0,
+    )
 
 
 def _lowest_others(size: int, n: int) -> Ints:
@@ -168,9 +170,7 @@ def _lowest_others(size: int, n: int) -> Ints:
 
 
 @njit(cache=True)
-def fused_value(
-    semantic: float, collaborative: float, scale: tuple[float, float, float, float, float, float]
-) -> float:
+def fused_value(semantic: float, collaborative: float, scale: Scale) -> float:
     """Eq. (8) of two parts."""
     a, low, spread, b, c_low, c_spread = scale
     return a * ((semantic - low) / spread) + b * ((collaborative - c_low) / c_spread)
@@ -191,7 +191,7 @@ def _fuse_some(
     sizes: Ints,
     order: Ints,
     repeats: Array,
-    scale: tuple[float, float, float, float, float, float],
+    scale: Scale,
     costs: Floats,
     ids: Ints,
 ) -> None:
@@ -244,7 +244,7 @@ def _enter_co_learned(
     vectors: Floats,
     inverse_norms: Floats,
     sizes: Ints,
-    scale: tuple[float, float, float, float, float, float],
+    scale: Scale,
     costs: Floats,
     ids: Ints,
 ) -> None:
@@ -290,7 +290,7 @@ def _enter_co_learned(
 def _needed(
     worst_value: float,
     worst_semantic: float,
-    scale: tuple[float, float, float, float, float, float],
+    scale: Scale,
 ) -> float:
     """The collaborative part that reaches a value where the semantic part is at its best."""
     missing = worst_value - ROUNDING - fused_value(worst_semantic, 0.0, scale)
