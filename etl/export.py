@@ -21,6 +21,7 @@ from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
 from kgplan.graph.store import GraphStore
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
+CARRIAGE_RETURN = {"\r": "&#13;"}  # XML readers take a plain one for a line end
 BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for something else
 INVALID_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 
@@ -174,7 +175,7 @@ def element(name: str, attributes: Mapping[str, str], data: Mapping[str, Any]) -
     """
     opening = " ".join(f"{key}={quoteattr(clean(value))}" for key, value in attributes.items())
     values = "".join(
-        f'<data key="{name}_{key}">{escape(clean(value))}</data>'
+        f'<data key="{name}_{key}">{escape(clean(value), CARRIAGE_RETURN)}</data>'
         for key, value in data.items()
         if value
     )

@@ -14,6 +14,7 @@ from neo4j_server import Place
 from kgplan.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
 from kgplan.etl import stages
+from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import graph_names, load, rows_of
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, questions
 from kgplan.graph.store import GraphStore
@@ -91,7 +92,9 @@ def store(request, database, home) -> Iterator[GraphStore]:
         place = Place(home.graph_url)
     else:
         place = request.getfixturevalue("neo4j_process").empty().place
-        text = (ArtifactStore(home.artifacts).current("triples").path / "triples.nt").read_text()
+        text = (ArtifactStore(home.artifacts).current("triples").path / "triples.nt").read_text(
+            "utf-8"
+        )
         with place.open() as opened:
             load(rows_of(text.split("\n")[:-1], graph_names()), opened, "sample")
     with place.open(read_only=True) as opened:
@@ -384,6 +387,15 @@ def test_a_fields_courses_come_with_its_concepts(put, tables):
     assert {row["course_id"]: row["concepts"] for row in found} == {
         c: len(tables.has["course_concept", c] & own) for c in tables.has["field_course", FIELD]
     }
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def test_the_exported_triples_are_the_loaded_ones(store, home):
+    loaded = ArtifactStore(home.artifacts).current("triples").path / "triples.nt"
+    exported = triples_of(read_rows(store, graph_names()), graph_names())
+    assert n_triples(exported.lines) == loaded.read_text(encoding="utf-8")
 
 
 # ---------------------------------------------------------------- asking

@@ -1,0 +1,106 @@
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import miniature
+import pytest
+import stage_runner
+
+from kgplan.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("kgplan")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, mini_source) -> Path:
+    """A home with the graph of the miniature archive."""
+    path = tmp_path_factory.mktemp("home")
+    for stage in ("extract", "map", "load"):
+        stage_runner.run(stage, Settings(home=path), mini_source)
+    return path
+
+
+def graph(home, *arguments, code=0):
+    """Run `kgplan graph` as a person would."""
+    done = subprocess.run(
+        [COMMAND, "graph", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={"KGPLAN_HOME": str(home), "PATH": os.environ["PATH"], "COLUMNS": "160"},
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def prerequisites() -> set[tuple[str, str]]:
+    """The pairs that the archive annotates."""
+    return {tuple(pair) for pair in miniature.MINI["relations/prerequisite-dependency.json"]}
+
+
+def test_questions_are_listed_and_answered(home):
+    listed = json.loads(graph(home, "ask", "--list", "--json").stdout)
+    (orphans,) = [row for row in listed if row["name"] == "orphans"]
+    assert orphans["parameters"] == {}
+    assert orphans["asks"].endswith("?")
+    found = json.loads(
+        graph(home, "ask", "unlocks", "--param", f"concept_id={miniature.SET}", "--json").stdout
+    )
+    after = {row["concept_id"] for row in found if row["depth"] == 1}
+    assert {b for a, b in prerequisites() if a == miniature.SET} <= after
+    assert "orphans" in graph(home, "ask").stdout
+
+
+def test_what_cannot_be_asked_is_one_sentence(home):
+    assert "close matches: unlocks" in graph(home, "ask", "unlock", code=2).stderr
+    assert "needs concept_id" in graph(home, "ask", "unlocks", code=2).stderr
+    wrong = graph(home, "ask", "unlocks", "--param", "concept_id", code=2)
+    assert "is not KEY=VALUE" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_health_is_told_to_people_and_programs(home):
+    told = json.loads(graph(home, "health", "--json").stdout)
+    assert told["concepts"] == 8
+    assert told["edges"] >= len(prerequisites())
+    assert told["coverage"]["without_video"] is not None
+    assert "edges that break all cycles" in graph(home, "health").stdout
+
+
+def test_the_graph_is_exported_and_asked_in_sparql(home, tmp_path):
+    lines = graph(home, "export", "--format", "nt").stdout.splitlines()
+    out = tmp_path / "new" / "graph.ttl"
+    graph(home, "export", "--format", "ttl", "--out", out)
+    assert "kg:Course" in out.read_text(encoding="utf-8")
+    graph(home, "export", "--format", "csv", "--out", tmp_path / "tables")
+    assert (tmp_path / "tables" / "prerequisite_of.csv").exists()
+    query = tmp_path / "count.rq"
+    query.write_text("SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }", encoding="utf-8")
+    assert json.loads(graph(home, "sparql", query, "--json").stdout) == [{"n": len(lines)}]
+    text = graph(home, "sparql", query.read_text(encoding="utf-8")).stdout
+    assert f"{len(lines):,}" in text
+
+
+def test_an_export_that_cannot_be_written_is_one_sentence(home, tmp_path):
+    assert "choose from ttl, nt" in graph(home, "export", "--format", "xls", code=2).stderr
+    assert "folder with --out" in graph(home, "export", "--format", "csv", code=2).stderr
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "graph.nt"
+    assert "cannot write" in graph(home, "export", "--format", "nt", "--out", out, code=2).stderr
+    assert "no file" in graph(home, "sparql", tmp_path / "absent.rq", code=2).stderr
+
+
+def test_saved_scripts_are_what_the_repository_keeps(home, tmp_path):
+    graph(home, "scripts", tmp_path / "scripts.zip")
+    kept = Path(__file__).parents[2] / "docker" / "neo4j" / "browser-scripts.zip"
+    assert (tmp_path / "scripts.zip").read_bytes() == kept.read_bytes()
+    with zipfile.ZipFile(kept) as archive:
+        assert archive.testzip() is None
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert all(name.endswith(".cypher") for name in texts)
+    assert all(text.startswith("// ") for text in texts.values())  # Browser shows the first line
+    assert not any("ladybug" in name for name in texts)
