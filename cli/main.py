@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, neo4j, plan, serve, stages
+from kgplan.cli import browse, diagnose, neo4j, plan, serve, stages
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -43,7 +43,7 @@ app.add_typer(stages.etl, name="etl")
 app.add_typer(stages.graph, name="graph")
 app.add_typer(neo4j.neo4j, name="neo4j")
 app.command()(stages.embed)
-app.command()(stages.diagnose)
+app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)
 app.command()(browse.learners)

@@ -1,4 +1,4 @@
-"""`kgplan demo | etl | graph | embed | diagnose | similarity`: the batch stages."""
+"""`kgplan demo | etl | graph | embed | similarity`: the batch stages."""
 
 import json
 import resource
@@ -210,30 +210,6 @@ def embedding_config(path: Path | None) -> "EmbeddingConfig":
     return EmbeddingConfig.from_toml((path or default).read_text(encoding="utf-8"))
 
 
-def diagnose(
-    flat_prior: Annotated[
-        bool, typer.Option("--flat-prior", help="Keep the prior of every concept at 0.5.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Fit V-DINA by EM: slip and guess of every video, mastery of every learner.
-
-    [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior
-    """
-    from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.etl.stages import OBJECTIVE_PLOT, run_diagnose
-
-    settings = read_settings()
-    config = DiagnosisConfig(learn_prior=not flat_prior)
-    reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
-    if not as_json:
-        console.print(diagnosis_table(reports[0].details))
-        console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")
-        plot = settings.artifacts / "diagnosis" / reports[0].version / OBJECTIVE_PLOT
-        console.print(f"plot: {plot}", highlight=False, soft_wrap=True)
-    finish(reports, as_json)
-
-
 def similarity(
     alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
     as_json: AsJson = False,
@@ -287,17 +263,6 @@ def diagnosis_table(metrics: dict[str, Any]) -> Table:
             else (f"{value:,.1f}" if isinstance(value, float) else str(value)),
         )
     return drawn
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """A curve in one line of text.
-
-    >>> sparkline([0, 1, 2, 3])
-    '▁▃▆█'
-    """
-    low, high = min(values), max(values)
-    steps = "▁▂▃▄▅▆▇█"
-    return "".join(steps[round((v - low) / ((high - low) or 1) * (len(steps) - 1))] for v in values)
 
 
 def demo(

@@ -33,10 +33,10 @@ def simulate(rng, n_learners, q, slip, guess, share, link):
     [("conjunctive", "saturated"), ("compensatory", "independent")],
 )
 def test_standard_errors_agree_with_a_parametric_bootstrap(link, class_prior):
-    """300 bootstrap samples: a standard deviation errs by 1 / sqrt(600) = 4 % of itself.
+    """200 bootstrap samples: a standard deviation errs by 1 / sqrt(400) = 5 % of itself.
 
-    18 parameters at most: the largest of them stays within 4 of these, 16 %, where estimates are
-    normal; 2,000 learners make them nearly so, and as much again is allowed for the rest.
+    18 parameters at most: the largest of them stays within 4 of these, 20 %, where estimates are
+    normal; 2,000 learners make them nearly so, and half as much again is allowed for the rest.
     """
     rng = np.random.default_rng(0)
     slip, guess = rng.uniform(0.1, 0.25, (2, 8))
@@ -52,7 +52,7 @@ def test_standard_errors_agree_with_a_parametric_bootstrap(link, class_prior):
     if d.share is None:
         fitted_share = np.prod(np.where(HOLDS == 1, d.prior, 1 - d.prior), axis=1)
     repeats = []
-    for _ in range(300):
+    for _ in range(200):
         again = simulate(rng, 2000, Q, d.slip, d.guess, fitted_share, link)
         refit = fit(again, q, config, prior=d.prior, start=(d.slip, d.guess), threads=1)
         repeats.append(np.concatenate([refit.slip, refit.guess, refit.prior]))
@@ -60,7 +60,7 @@ def test_standard_errors_agree_with_a_parametric_bootstrap(link, class_prior):
     claimed = np.concatenate([errors.slip, errors.guess, errors.prior])
     n = 16 if class_prior == "saturated" else 18
     ratio = claimed[:n] / spread[:n]
-    assert np.all(np.abs(ratio - 1) < 2 * 0.16)
+    assert np.all(np.abs(ratio - 1) < 1.5 * 0.2)
     assert abs(np.mean(ratio) - 1) < 0.08
     if d.share is not None:
         assert np.isnan(errors.prior).all()
