@@ -340,7 +340,7 @@ class Neo4jServer:
 def accepts(driver: object) -> bool:
     """Whether the server takes the driver's password."""
     try:
-        driver.verify_connectivity()  # type: ignore[attr-defined]
+        driver.verify_connectivity(database="system")  # type: ignore[attr-defined]
     except AuthError:
         return False
     return True
