@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, diagnose, neo4j, plan, serve, stages
+from kgplan.cli import browse, diagnose, neo4j, plan, serve, similar, stages
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -49,6 +49,7 @@ app.command()(plan.plan)
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)
+app.command()(similar.similar)
 app.command()(browse.artifacts)
 app.command()(serve.serve)
 

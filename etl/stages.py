@@ -32,7 +32,7 @@ from kgplan.model import open_records, open_snapshot
 from kgplan.progress import Progress, silent
 from kgplan.records import csr_to_arrays, learned_concepts, observed_views
 from kgplan.settings import Settings
-from kgplan.similarity import fuse
+from kgplan.similarity import shared_learners, top_similar
 
 if TYPE_CHECKING:
     from kgplan.embedding.config import EmbeddingConfig
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 CHECK_REPORT = "violations.json"
 OBJECTIVE_PLOT = "objective.svg"
 DEFAULT_ALPHA = 0.7  # the weight of the semantic part in all of the paper's experiments
+STORED_NEIGHBOURS = 50  # most similar concepts kept for each
 
 
 @dataclass
@@ -259,27 +260,27 @@ def run_similarity(
     with timed("similarity") as report:
         embedding = artifacts.current("embedding")
         records, source = open_records(artifacts)
-        progress("co-learning counts and bounds", 0, None)
         entity_ids = embedding.array("entity_ids")
         concept_ids = records.concept_ids[np.isin(records.concept_ids, entity_ids)]
         learned = learned_concepts(records)
         columns = np.isin(records.concept_ids, concept_ids)
-        fused = fuse(
-            concept_ids,
-            embedding.array("vectors")[np.searchsorted(entity_ids, concept_ids)],
-            learned.matrix[:, columns],
-            alpha,
-        )
+        # float32, as it was trained: half the memory, and what is stored is what is computed with
+        vectors = embedding.array("vectors")[np.searchsorted(entity_ids, concept_ids)]
+        vectors = vectors.astype(np.float32)
+        matrix = learned.matrix[:, columns]
+        top = top_similar(concept_ids, vectors, matrix, alpha, STORED_NEIGHBOURS, progress)
+        progress("shared learners", 0, None)
         inputs = {"embedding": embedding.version, "records": source.version}
         with artifacts.draft("similarity", {"alpha": alpha}, inputs) as draft:
             draft.put(
-                concept_ids=fused.concept_ids,
-                vectors=fused.vectors,
-                bounds=np.array(list(asdict(fused.bounds).values())),
-                **csr_to_arrays("shared", fused.shared),
+                concept_ids=concept_ids,
+                vectors=vectors,
+                bounds=np.array(list(asdict(top.bounds).values())),
+                **csr_to_arrays("shared", shared_learners(matrix)),
+                **csr_to_arrays("neighbours", top.to_csr()),
             )
             draft.metrics = {
-                "bounds": asdict(fused.bounds),
+                "bounds": asdict(top.bounds),
                 "learned_by_view": learned.by_view,
                 "learned_by_enrolment": learned.by_enrolment,
                 "concepts_without_vector": int(records.concept_ids.size - concept_ids.size),

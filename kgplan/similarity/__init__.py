@@ -1,6 +1,6 @@
 """How alike are two concepts, and which are most alike? Eqs. (1), (2), (5) and (8)."""
 
-from kgplan.similarity.fused import Bounds, FusedSimilarity, fuse
+from kgplan.similarity.fused import Bounds, FusedSimilarity, fuse, shared_learners
 from kgplan.similarity.top import TopSimilar, top_similar
 from kgplan.similarity.update import Update, update_similar
 
@@ -10,6 +10,7 @@ __all__ = [
     "TopSimilar",
     "Update",
     "fuse",
+    "shared_learners",
     "top_similar",
     "update_similar",
 ]

@@ -28,6 +28,21 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What eq. (8) joins, for n pairs.
+
+    Attributes:
+        semantic: (n,) eq. (2), before normalisation.
+        collaborative: (n,) eq. (5), before normalisation.
+        shared: (n,) learners who learned both.
+    """
+
+    semantic: Floats
+    collaborative: Floats
+    shared: Ints
+
+
+@dataclass(frozen=True)
 class FusedSimilarity:
     """Eq. (8), for any block of concept pairs.
 
@@ -73,12 +88,21 @@ class FusedSimilarity:
         Returns:
             (n,).
         """
+        parts = self.parts(left, right)
+        return self._fused(parts.semantic, parts.collaborative)
+
+    def parts(self, left: Ints, right: Ints) -> Parts:
+        """What eq. (8) joins, for each left concept with the right one beside it.
+
+        Args:
+            left, right: (n,) positions of concepts.
+        """
         vectors = self.vectors
         apart = vectors[left].astype(np.float64) - vectors[right]
-        squared = (apart**2).sum(axis=1)
+        semantic = 1 / (1 + np.sqrt((apart**2).sum(axis=1)))
         counts = np.asarray(self.shared[left, right]).ravel() if left.size else np.empty(0)
         norms = np.sqrt(self.learned[left] * self.learned[right])
-        return self._fused(1 / (1 + np.sqrt(squared)), _ratio(counts, norms))
+        return Parts(semantic, _ratio(counts, norms), counts.astype(np.int64))
 
     @cached_property
     def learned(self) -> Floats:
@@ -112,10 +136,7 @@ def fuse(
         AxisMismatch: arguments disagree on K.
     """
     check_axis("K", concept_ids=concept_ids.size, vectors=len(vectors), learned=learned.shape[1])
-    if concept_ids.size < 2:
-        bounds = Bounds(0.0, 0.0, 0.0, 0.0)  # there is no pair
-    else:
-        bounds = bounds_of(nearest(vectors, 1), co_learning(learned))
+    bounds = bounds_of(nearest(vectors, min(1, concept_ids.size - 1)), co_learning(learned))
     return FusedSimilarity(concept_ids, vectors, shared_learners(learned), alpha, bounds)
 
 
@@ -174,6 +195,8 @@ def normalised(values: Floats, smallest: float, largest: float) -> Floats:
 
 
 def bounds_of(near: Nearest, together: CoLearning) -> Bounds:
-    """Smallest and largest of both parts over all pairs i != j."""
+    """Smallest and largest of both parts over all pairs i != j; 0 where there is no pair."""
+    if near.ids.shape[1] == 0:
+        return Bounds(0.0, 0.0, 0.0, 0.0)
     largest = float(near.similarity[:, 0].max())
     return Bounds(near.smallest, largest, *cosine_bounds(together))

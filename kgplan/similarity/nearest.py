@@ -46,18 +46,20 @@ def nearest(vectors: Floats, n: int, progress: Progress = silent) -> Nearest:
     """The n nearest of all K - 1 others, for every concept, and the pair farthest apart.
 
     Args:
-        vectors: (K, d) finite, K at least 2.
-        n: neighbours, from 1 to K - 1.
+        vectors: (K, d) finite.
+        n: neighbours, from 1 to K - 1; 0 where there is no pair.
         progress: told the concepts done.
 
     Raises:
-        InputError: a vector is not finite, there are fewer than two, or n is out of range.
+        InputError: a vector is not finite, or n is out of range.
 
     >>> found = nearest(np.array([[0.0], [1.0], [3.0]]), 1)
     >>> found.ids.ravel(), found.similarity.ravel().round(3), found.farthest
     (array([1, 0, 1], dtype=int32), array([0.5  , 0.5  , 0.333]), (0, 2))
     """
     size = len(vectors)
+    if size < 2 and n <= 0:
+        return Nearest(np.empty((size, 0), dtype=np.int32), np.empty((size, 0)), (0, 0), 0.0)
     if not 1 <= n < size:
         raise InputError(f"n is {n} for {size} concepts; it goes from 1 to {size - 1}")
     vectors = np.ascontiguousarray(vectors, dtype=np.float64)

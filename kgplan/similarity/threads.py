@@ -23,9 +23,10 @@ def in_threads(
         tasks: the arguments of each.
         told: called with the number of tasks done.
     """
-    if len(tasks) == 1:
-        work(*tasks[0])
-        told(1)
+    if len(tasks) < 2:
+        for task in tasks:
+            work(*task)
+            told(1)
         return
     workers = min(len(os.sched_getaffinity(0)), len(tasks))
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:

@@ -77,7 +77,7 @@ def top_similar(
     """The n most similar of all K - 1 others, for every concept, by eq. (8).
 
     Args:
-        concept_ids: (K,) sorted, K at least 2.
+        concept_ids: (K,) sorted.
         vectors: (K, d) TransR vectors.
         learned: (U, K) R of eq. (5).
         alpha: weight of the semantic part, in [0, 1].
@@ -86,7 +86,7 @@ def top_similar(
 
     Raises:
         AxisMismatch: arguments disagree on K.
-        InputError: there are fewer than two concepts, n is below 1, or a vector is not finite.
+        InputError: n is below 1, or a vector is not finite.
 
     >>> top = top_similar(
     ...     np.array(["a", "b", "c"]), np.array([[0.0], [1.0], [3.0]]),
@@ -96,8 +96,8 @@ def top_similar(
     """
     check_axis("K", concept_ids=concept_ids.size, vectors=len(vectors), learned=learned.shape[1])
     size = concept_ids.size
-    if size < 2 or n < 1:
-        raise InputError(f"{n} neighbours of {size} concepts were asked for; there must be both")
+    if n < 1:
+        raise InputError(f"{n} neighbours were asked for; ask for 1 or more")
     vectors = np.ascontiguousarray(vectors, dtype=np.float64)
     near = nearest(vectors, min(n, size - 1), progress)
     together = co_learning(learned)

@@ -133,6 +133,14 @@ def test_two_concepts_have_each_other():
     assert top.values.tolist() == [[0], [0]]  # one pair: no spread, as eq. (8) is read here
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_concept_alone_has_no_neighbours(size):
+    learned = sparse.csr_array((3, size), dtype=bool)
+    top = top_similar(ids_of(size), np.ones((size, 2)), learned, 0.7, 5)
+    assert top.ids.shape == top.values.shape == (size, 0)
+    assert top.to_csr().shape == (size, size)
+
+
 def test_stored_zeros_and_repeated_entries_are_no_learners():
     rows, columns, values = [0, 0, 1, 1, 1], [0, 1, 0, 0, 2], [1, 1, 1, 1, 0]
     learned = sparse.csr_array((values, columns, [0, 2, 5]), shape=(2, 3))
@@ -147,7 +155,7 @@ def test_wrong_arguments_are_refused():
         top_similar(ids_of(2), np.eye(3), learned, 0.7, 1)
     with pytest.raises(InputError, match="n is 0"):
         nearest(np.eye(3), 0)
-    with pytest.raises(InputError, match="0 neighbours of 3 concepts"):
+    with pytest.raises(InputError, match="0 neighbours were asked for"):
         top_similar(ids_of(3), np.eye(3), learned, 0.7, 0)
     with pytest.raises(InputError, match="vectors of 1 concepts are not finite, the first at posi"):
         nearest(np.array([[0.0], [np.nan], [1.0]]), 1)

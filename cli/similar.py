@@ -1,0 +1,112 @@
+"""`kgplan similar`: the concepts most similar to one, and what makes them so."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.cli.output import AsJson, console, print_json, table
+from kgplan.errors import InputError, UnknownConcept
+from kgplan.settings import read_settings
+
+if TYPE_CHECKING:
+    from kgplan.graph.snapshot import GraphSnapshot
+
+HEADINGS = ("concept_id", "name", "English", "fused", "semantic", "collaborative", "learners")
+
+
+def similar(
+    concept: Annotated[str, typer.Argument(help="A concept's id, or its exact name.")],
+    limit: Annotated[int, typer.Option(help="Neighbours at most.", min=1, max=50)] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """The concepts most similar to one, by the graph and by the learners of both.
+
+    The fused value joins both parts after each was normalised to 0..1 over all pairs;
+    the parts are shown as they were before. Learners: those who learned both.
+
+    [bold]Examples:[/] kgplan similar 递归 · kgplan similar "binary tree" --limit 5
+    """
+    from kgplan import model  # --help answers without the numerical libraries
+
+    settings = read_settings()
+    artifact = ArtifactStore(settings.artifacts).current("similarity")
+    graph = model.open_snapshot(settings)
+    concept_id = find_concept(graph, concept)
+    neighbours = rows_of(artifact, graph, concept_id, limit)
+    if as_json:
+        alpha = artifact.manifest["config"]["alpha"]
+        print_json({"concept_id": concept_id, "alpha": alpha, "neighbours": neighbours})
+        return
+    shown = [tuple(row.values()) for row in neighbours]
+    console.print(table(f"similar to {escape(concept_id)}", HEADINGS, shown))
+
+
+def find_concept(graph: "GraphSnapshot", wanted: str) -> str:
+    """The id of the concept that has this id or this exact name, Chinese or English.
+
+    Raises:
+        UnknownConcept: none has; close matches are listed.
+        InputError: several have the name; their ids are listed.
+    """
+    from kgplan.catalogue import concept_entries
+    from kgplan.search import search
+
+    entries = concept_entries(graph)
+    text = wanted.strip().casefold()
+    for names_of in (lambda e: (e.id,), lambda e: e.names):
+        found = [e.id for e in entries if text and text in map(str.casefold, names_of(e))]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            listed = ", ".join(sorted(found))
+            raise InputError(f"{len(found)} concepts are called {wanted!r}; give an id: {listed}")
+    raise UnknownConcept(wanted, [e.id for e in search(entries, wanted, 3)] if text else [])
+
+
+def rows_of(
+    artifact: Any, graph: "GraphSnapshot", concept_id: str, limit: int
+) -> list[dict[str, Any]]:
+    """A concept's neighbours, most similar first, as rows to show.
+
+    Raises:
+        InputError: the similarity knows nothing of the concept, or holds no neighbours.
+    """
+    import numpy as np
+
+    from kgplan.arrays import positions
+    from kgplan.model import open_similarity
+
+    if "neighbours.indptr.npy" not in artifact.manifest["files"]:
+        raise InputError(
+            f"similarity {artifact.version} was made without neighbours;"
+            " run `kgplan similarity` again"
+        )
+    fused = open_similarity(artifact)
+    at = int(positions(fused.concept_ids, np.array([concept_id]))[0])
+    if at < 0:
+        raise InputError(
+            f"concept {concept_id!r} is in the graph and has no vector yet;"
+            " run `kgplan embed` and `kgplan similarity`"
+        )
+    indptr, ids, values = (artifact.array(f"neighbours.{x}") for x in ("indptr", "indices", "data"))
+    row = slice(int(indptr[at]), min(int(indptr[at + 1]), int(indptr[at]) + limit))
+    others = np.asarray(ids[row])
+    parts = fused.parts(np.full(others.size, at), others)
+    in_graph = positions(graph.concept_ids, fused.concept_ids[others])
+    return [
+        {
+            "concept_id": str(fused.concept_ids[j]),
+            "name": str(graph.concept_names[k]) if k >= 0 else "",
+            "english": str(graph.concept_names_en[k]) if k >= 0 else "",
+            "fused": float(value),
+            "semantic": float(semantic),
+            "collaborative": float(collaborative),
+            "shared_learners": int(shared),
+        }
+        for j, k, value, semantic, collaborative, shared in zip(
+            others.tolist(), in_graph.tolist(), values[row].tolist(),
+            parts.semantic, parts.collaborative, parts.shared, strict=True,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,114 @@
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stage_runner
+from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
+
+from kgplan.artifacts import ArtifactStore
+from kgplan.model import open_records
+from kgplan.records import learned_concepts
+from kgplan.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("kgplan")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, mini_source) -> Path:
+    """A home with the model of the miniature archive."""
+    path = tmp_path_factory.mktemp("home")
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, Settings(home=path), mini_source)
+    return path
+
+
+def similar(home, *arguments):
+    """Run the command as a person would."""
+    return subprocess.run(
+        [COMMAND, "similar", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={"KGPLAN_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "160"},
+    )
+
+
+def test_neighbours_carry_the_parts_of_the_formula_best_first(home):
+    shown = json.loads(similar(home, RECURSION, "--json").stdout)
+    artifacts = ArtifactStore(Settings(home=home).artifacts)
+    embedding, (records, _) = artifacts.current("embedding"), open_records(artifacts)
+    vectors = dict(
+        zip(embedding.array("entity_ids").tolist(), embedding.array("vectors"), strict=True)
+    )
+    learned = learned_concepts(records).matrix.toarray()
+    learners = {
+        concept: set(np.flatnonzero(column))
+        for concept, column in zip(records.concept_ids.tolist(), learned.T, strict=True)
+    }
+    assert shown["concept_id"] == RECURSION
+    rows = shown["neighbours"]
+    assert {row["concept_id"] for row in rows} == set(records.concept_ids.tolist()) - {RECURSION}
+    for row in rows:
+        other = row["concept_id"]
+        both = learners[RECURSION] & learners[other]
+        apart = math.dist(vectors[RECURSION].astype(float), vectors[other].astype(float))
+        lengths = math.sqrt(len(learners[RECURSION]) * len(learners[other]))
+        assert row["semantic"] == pytest.approx(1 / (1 + apart), rel=1e-9)
+        assert row["shared_learners"] == len(both)
+        assert row["collaborative"] == pytest.approx(len(both) / lengths if both else 0)
+    keys = [(-row["fused"], row["concept_id"]) for row in rows]
+    assert keys == sorted(keys)
+
+
+def test_a_concept_is_found_by_its_chinese_and_by_its_english_name(home):
+    for name in ("递归", "recursion", " Recursion "):
+        assert json.loads(similar(home, name, "--json").stdout)["concept_id"] == RECURSION
+
+
+def test_the_limit_cuts_the_list(home):
+    rows = json.loads(similar(home, RECURSION, "--limit", 3, "--json").stdout)["neighbours"]
+    whole = json.loads(similar(home, RECURSION, "--json").stdout)["neighbours"]
+    assert rows == whole[:3]
+
+
+def test_people_see_a_table_with_names(home):
+    done = similar(home, ARRAY, "--limit", 7)
+    assert done.returncode == 0
+    assert "递归" in done.stdout
+
+
+def test_an_ambiguous_name_lists_the_ids_that_have_it(home):
+    done = similar(home, "向量")
+    assert done.returncode == 2
+    assert done.stderr.startswith("kgplan: 2 concepts are called '向量'; give an id: ")
+    assert VECTOR in done.stderr
+    assert CS_VECTOR in done.stderr
+
+
+def test_an_unknown_concept_is_one_sentence_with_close_matches(home):
+    done = similar(home, "recursoin")
+    assert done.returncode == 2
+    assert done.stderr == f"kgplan: no concept 'recursoin'; close matches: {RECURSION}\n"
+    assert similar(home, "zzz").stderr.endswith("list them with `kgplan concepts`\n")
+
+
+def test_a_similarity_made_without_neighbours_says_what_to_run(home, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(home, old)
+    artifacts = ArtifactStore(Settings(home=old).artifacts)
+    with artifacts.draft("similarity", {"alpha": 0.7}, {}) as draft:
+        draft.put(bounds=np.zeros(4))
+    artifacts.switch(draft.finished())
+    done = similar(old, RECURSION)
+    assert done.returncode == 2
+    assert "run `kgplan similarity` again" in done.stderr
+
+
+def test_help_has_an_example(home):
+    assert "kgplan similar 递归" in similar(home, "--help").stdout
