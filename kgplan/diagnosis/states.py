@@ -5,10 +5,11 @@ to 1, as in the classical DINA (de la Torre, J. Educ. Behav. Stat. 2009, eq. 12-
 states are exact, so only few concepts are possible. State s holds covered concept k if bit k of s
 is set; the first concept varies fastest.
 
-Conjunctive link: an item's likelihood ratio counts in all states above the set of its concepts, so
-the likelihoods of all states are one multiplicative zeta transform over subsets, K 2^(K-1) products
-a learner and no logarithm (Yates 1937), and P(all concepts of an item held) one additive
-transform over supersets.
+Conjunctive link: an item's likelihood ratio counts in all states above the set of its concepts. The
+likelihoods of 2^k states on k concepts are copied, for one concept more, to the states that hold
+it, and multiplied there by the ratios of the items whose last concept it is; the posterior is
+folded back the same way. That is a few products a state, whatever the number of items, and one
+exponential an answer.
 Compensatory link: a matrix product over states.
 Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entries.
 """
@@ -16,6 +17,7 @@ Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entrie
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -29,7 +31,7 @@ from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
 
-_LANES = 8
+_LANES = 4
 _BLOCKS = 16
 _SPREAD_LIMIT = 650.0  # nats: a product of likelihood ratios within it stays in a double
 _CELLS = 1 << 22  # entries of a (cases, S) matrix held at once
@@ -210,13 +212,65 @@ def expect_states(
     return _expect_by_product(problem, line)
 
 
+class Levels(NamedTuple):
+    """Items by the level, a concept's bit, at which the last of their concepts comes in.
+
+    Attributes:
+        order: (K,) the covered concept at each bit. Half of all states belong to the last bit, so
+            the concept that the fewest items need stands there.
+        masks: (V,) the bits of a video's concepts; 0 where it has none.
+        start: (K + 1,) where each level's videos begin in `videos`.
+        videos: those with several concepts, by level.
+        single_start: (K + 1,) where each level's videos begin in `singles`.
+        singles: those with one concept, by level.
+    """
+
+    order: Ints
+    masks: Ints
+    start: Ints
+    videos: Ints
+    single_start: Ints
+    singles: Ints
+
+
+def arrange_levels(problem: StateProblem) -> Levels:
+    """Choose which concept is which bit, and sort the videos by their last bit."""
+    n_concepts = problem.covered.size
+    masks, sizes = problem.masks(), problem.videos.sizes()
+    needs = ((masks[:, None] >> np.arange(n_concepts)) & 1).astype(bool)
+    # A video multiplies the states that hold all its other concepts: 2^(1 - n) of a level's.
+    work = np.where(sizes > 1, 0.5 ** (np.maximum(sizes, 1) - 1.0), 0.0)
+    left, order = list(range(n_concepts)), np.empty(n_concepts, np.int64)
+    for bit in range(n_concepts - 1, -1, -1):
+        cost = [float(work[needs[:, k]].sum()) for k in left]
+        order[bit] = left.pop(int(np.argmin(cost)))
+        work[needs[:, order[bit]]] = 0.0
+    moved = (needs[:, order] << np.arange(n_concepts)).sum(axis=1).astype(np.int64)
+    level = np.array([int(mask).bit_length() - 1 for mask in moved], np.int64)
+    parts = []
+    for several in (True, False):
+        chosen = np.flatnonzero((sizes > 1) if several else (sizes == 1))
+        chosen = chosen[np.argsort(level[chosen], kind="stable")].astype(np.int64)
+        start = np.searchsorted(level[chosen], np.arange(n_concepts + 1)).astype(np.int64)
+        parts += [start, chosen]
+    return Levels(order, moved, *parts)
+
+
 def _expect_conjunctive(
     problem: StateProblem, line: StateLine, threads: int | None
 ) -> StateExpectations:
     n_cases, n_videos = problem.cases.shape
     n_concepts = problem.covered.size
+    levels = arrange_levels(problem)
+    states = np.arange(problem.n_states)
+    place = np.zeros(problem.n_states, np.int64)  # of each state, in the order of the bits
+    for bit, concept in enumerate(levels.order):
+        place |= ((states >> concept) & 1) << bit
+    share = np.empty(problem.n_states)
+    share[place] = line.share
     log_guess, log_hit = line.intercept, line.intercept + line.contrast
     log_miss, log_slip = log_wrong(log_guess), log_wrong(log_hit)
+    ratio_right, ratio_wrong = log_hit - log_guess, log_slip - log_miss
     mastery, log_evidence = np.empty((n_cases, n_concepts)), np.empty(n_cases)
     # cut by rows of _LANES, so that every block sums in the same order on any machine
     rows = -(-n_cases // _LANES)
@@ -227,9 +281,9 @@ def _expect_conjunctive(
         none = np.zeros(n_videos)
         _sum_states(
             problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
-            problem.multiplicity, problem.masks(), log_guess, log_miss,
-            log_hit - log_guess, log_slip - log_miss, line.share, n_concepts,
-            ends[block], ends[block + 1], count, full, none, mastery, log_evidence,
+            problem.multiplicity, levels, log_guess, log_miss, ratio_right, ratio_wrong,
+            np.exp(ratio_right), np.exp(ratio_wrong), share, ends[block], ends[block + 1],
+            count, full, none, mastery, log_evidence,
         )  # fmt: skip
         return count, full, none
 
@@ -241,12 +295,14 @@ def _expect_conjunctive(
     else:
         parts = [run(block) for block in blocks]
     count, full, none = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
+    by_concept = np.empty_like(mastery)
+    by_concept[:, levels.order] = mastery
     # eta is 0 below a full set of concepts: which entry below counts makes no difference
     wrong = np.zeros(problem.videos.eta.size)
     informed = problem.videos.sizes() > 0
     wrong[problem.videos.table_start[:-1]] = none
     wrong[problem.videos.table_start[1:][informed] - 1] += full[1][informed]
-    return StateExpectations(log_evidence, mastery, count, wrong, full[0])
+    return StateExpectations(log_evidence, by_concept, count[place], wrong, full[0])
 
 
 @njit(cache=True, nogil=True)
@@ -256,13 +312,14 @@ def _sum_states(
     right: Array,
     wrong: Array,
     multiplicity: Array,
-    masks: Array,
+    levels: Levels,
     log_guess: Array,
     log_miss: Array,
+    log_ratio_right: Array,
+    log_ratio_wrong: Array,
     ratio_right: Array,
     ratio_wrong: Array,
     share: Array,
-    n_concepts: int,
     first: int,
     last: int,
     count: Array,
@@ -271,79 +328,144 @@ def _sum_states(
     mastery: Array,
     log_evidence: Array,
 ) -> None:
-    """Cases first .. last - 1, _LANES at a time side by side, so that every loop is a vector's.
+    """Cases first .. last - 1, four side by side: each row of `a` is one vector of the machine.
 
     `full` (2, V): expected r and 1 - r of learners who hold all of a video's concepts; `none`:
     expected 1 - r of the others.
     """
-    n_states = 1 << n_concepts
+    n_states, n_videos = share.size, log_guess.size
+    n_concepts = levels.order.size
     a = np.empty((n_states, _LANES))
-    base, spread, total = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
-    heavy = np.empty(_LANES)
+    ratio, p_full = np.empty((n_videos, _LANES)), np.zeros((n_videos, _LANES))
+    base, heavy, one = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     for begin in range(first, last, _LANES):
         n = min(_LANES, last - begin)
         base[:] = 0.0
-        spread[:] = 0.0
+        ratio[:] = 1.0
+        spread = 0.0
         for lane in range(n):
+            reach = 0.0
             for i in range(start[begin + lane], start[begin + lane + 1]):
-                v = video[i]
-                base[lane] += right[i] * log_guess[v] + wrong[i] * log_miss[v]
-                spread[lane] += abs(right[i] * ratio_right[v] + wrong[i] * ratio_wrong[v])
-        small = spread.max() < _SPREAD_LIMIT
-        a[:] = 1.0 if small else 0.0
-        for lane in range(n):
-            for i in range(start[begin + lane], start[begin + lane + 1]):
-                v = video[i]
-                ratio = right[i] * ratio_right[v] + wrong[i] * ratio_wrong[v]
-                if small:
-                    a[masks[v], lane] *= np.exp(ratio)
+                v, r, w = video[i], right[i], wrong[i]
+                if r == 1.0 and w == 0.0:
+                    base[lane] += log_guess[v]
+                    ratio[v, lane] = ratio_right[v]
+                    reach += abs(log_ratio_right[v])
+                elif r == 0.0 and w == 1.0:
+                    base[lane] += log_miss[v]
+                    ratio[v, lane] = ratio_wrong[v]
+                    reach += abs(log_ratio_wrong[v])
                 else:
-                    a[masks[v], lane] += ratio
-        for k in range(n_concepts):
-            bit = 1 << k
-            for block in range(0, n_states, 2 * bit):
-                for s in range(block, block + bit):
-                    if small:
-                        for lane in range(_LANES):
-                            a[s + bit, lane] *= a[s, lane]
-                    else:
-                        for lane in range(_LANES):
-                            a[s + bit, lane] += a[s, lane]
-        if not small:
-            for lane in range(_LANES):
-                top = a[:, lane].max()
-                base[lane] += top
-                for s in range(n_states):
-                    a[s, lane] = np.exp(a[s, lane] - top)
-        total[:] = 0.0
+                    log_ratio = r * log_ratio_right[v] + w * log_ratio_wrong[v]
+                    base[lane] += r * log_guess[v] + w * log_miss[v]
+                    ratio[v, lane] = np.exp(min(max(log_ratio, -700.0), 700.0))
+                    reach += abs(log_ratio)
+            spread = max(spread, reach)
+        if spread < _SPREAD_LIMIT:
+            _grow(a, ratio, levels)
+        else:
+            ratio[:] = 0.0
+            for lane in range(n):
+                for i in range(start[begin + lane], start[begin + lane + 1]):
+                    v = video[i]
+                    ratio[v, lane] = right[i] * log_ratio_right[v] + wrong[i] * log_ratio_wrong[v]
+            _grow_logs(a, ratio, levels, base)
+        t0 = t1 = t2 = t3 = 0.0
         for s in range(n_states):
-            for lane in range(_LANES):
-                a[s, lane] *= share[s]
-                total[lane] += a[s, lane]
+            x0, x1, x2, x3 = a[s, 0], a[s, 1], a[s, 2], a[s, 3]
+            x0, x1, x2, x3 = x0 * share[s], x1 * share[s], x2 * share[s], x3 * share[s]
+            a[s, 0], a[s, 1], a[s, 2], a[s, 3] = x0, x1, x2, x3
+            t0, t1, t2, t3 = t0 + x0, t1 + x1, t2 + x2, t3 + x3
+        total = (t0, t1, t2, t3)
         for lane in range(_LANES):
-            heavy[lane] = multiplicity[begin + lane] if lane < n else 0.0
+            one[lane] = 1.0 / total[lane]
+            heavy[lane] = 0.0
             if lane < n:
                 log_evidence[begin + lane] = base[lane] + np.log(total[lane])
-            total[lane] = 1.0 / total[lane]
+                heavy[lane] = multiplicity[begin + lane]
+        h0, h1, h2, h3 = heavy[0] * one[0], heavy[1] * one[1], heavy[2] * one[2], heavy[3] * one[3]
         for s in range(n_states):
-            for lane in range(_LANES):
-                a[s, lane] *= total[lane]
-                count[s] += heavy[lane] * a[s, lane]
-        for k in range(n_concepts):
+            count[s] += h0 * a[s, 0] + h1 * a[s, 1] + h2 * a[s, 2] + h3 * a[s, 3]
+        for k in range(n_concepts - 1, -1, -1):
             bit = 1 << k
-            for block in range(0, n_states, 2 * bit):
-                for s in range(block, block + bit):
-                    for lane in range(_LANES):
-                        a[s, lane] += a[s + bit, lane]
+            for j in range(levels.start[k], levels.start[k + 1]):
+                v = levels.videos[j]
+                below = levels.masks[v] ^ bit
+                t0 = t1 = t2 = t3 = 0.0
+                s = below
+                while s < bit:  # every state of the level that holds the others
+                    t0, t1 = t0 + a[bit + s, 0], t1 + a[bit + s, 1]
+                    t2, t3 = t2 + a[bit + s, 2], t3 + a[bit + s, 3]
+                    s = (s + 1) | below
+                p_full[v, 0], p_full[v, 1], p_full[v, 2], p_full[v, 3] = t0, t1, t2, t3
+            t0 = t1 = t2 = t3 = 0.0
+            for s in range(bit):
+                x0, x1, x2, x3 = a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3]
+                y0, y1, y2, y3 = a[s, 0], a[s, 1], a[s, 2], a[s, 3]
+                a[s, 0], a[s, 1], a[s, 2], a[s, 3] = x0 + y0, x1 + y1, x2 + y2, x3 + y3
+                t0, t1, t2, t3 = t0 + x0, t1 + x1, t2 + x2, t3 + x3
+            held = (t0, t1, t2, t3)
+            for lane in range(n):
+                mastery[begin + lane, k] = min(held[lane] * one[lane], 1.0)
+            for j in range(levels.single_start[k], levels.single_start[k + 1]):
+                v = levels.singles[j]
+                p_full[v, 0], p_full[v, 1], p_full[v, 2], p_full[v, 3] = t0, t1, t2, t3
         for lane in range(n):
-            for k in range(n_concepts):
-                mastery[begin + lane, k] = min(a[1 << k, lane], 1.0)
             for i in range(start[begin + lane], start[begin + lane + 1]):
                 v = video[i]
-                p = min(a[masks[v], lane], 1.0)
+                p = min(p_full[v, lane] * one[lane], 1.0)
                 full[0, v] += heavy[lane] * right[i] * p
                 full[1, v] += heavy[lane] * wrong[i] * p
                 none[v] += heavy[lane] * wrong[i] * (1.0 - p)
+
+
+@njit(cache=True, nogil=True)
+def _grow(a: Array, ratio: Array, levels: Levels) -> None:
+    """Fill `a` (S, 4) with every state's likelihood over that of "nothing held"."""
+    a[0] = 1.0
+    for k in range(levels.order.size):
+        bit = 1 << k
+        r0 = r1 = r2 = r3 = 1.0
+        for j in range(levels.single_start[k], levels.single_start[k + 1]):
+            v = levels.singles[j]
+            r0, r1, r2, r3 = r0 * ratio[v, 0], r1 * ratio[v, 1], r2 * ratio[v, 2], r3 * ratio[v, 3]
+        for s in range(bit):
+            x0, x1, x2, x3 = a[s, 0] * r0, a[s, 1] * r1, a[s, 2] * r2, a[s, 3] * r3
+            a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3] = x0, x1, x2, x3
+        for j in range(levels.start[k], levels.start[k + 1]):
+            v = levels.videos[j]
+            below = levels.masks[v] ^ bit
+            r0, r1, r2, r3 = ratio[v, 0], ratio[v, 1], ratio[v, 2], ratio[v, 3]
+            s = below
+            while s < bit:
+                x0, x1 = a[bit + s, 0] * r0, a[bit + s, 1] * r1
+                x2, x3 = a[bit + s, 2] * r2, a[bit + s, 3] * r3
+                a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3] = x0, x1, x2, x3
+                s = (s + 1) | below
+
+
+@njit(cache=True, nogil=True)
+def _grow_logs(a: Array, log_ratio: Array, levels: Levels, base: Array) -> None:
+    """`_grow` where products would leave a double: sums of logs; the peak goes into `base`."""
+    a[0] = 0.0
+    for k in range(levels.order.size):
+        bit = 1 << k
+        for s in range(bit):
+            for lane in range(_LANES):
+                a[bit + s, lane] = a[s, lane]
+        for v in range(levels.masks.size):
+            mask = levels.masks[v]
+            if bit <= mask < 2 * bit:
+                s = mask ^ bit
+                while s < bit:
+                    for lane in range(_LANES):
+                        a[bit + s, lane] += log_ratio[v, lane]
+                    s = (s + 1) | (mask ^ bit)
+    for lane in range(_LANES):
+        top = a[:, lane].max()
+        base[lane] += top
+        for s in range(a.shape[0]):
+            a[s, lane] = np.exp(a[s, lane] - top)
 
 
 def held_by_state(problem: StateProblem) -> Ints:
