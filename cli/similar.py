@@ -23,10 +23,10 @@ def similar(
 ) -> None:
     """The concepts most similar to one, by the graph and by the learners of both.
 
-    The fused value joins both parts after each was normalised to 0..1 over all pairs;
-    the parts are shown as they were before. Learners: those who learned both.
+    Learners: how many learned both. The parts are shown as eqs. (2) and (5) give them;
+    the fused value joins them after each was normalised over all pairs.
 
-    [bold]Examples:[/] kgplan similar 递归 · kgplan similar "binary tree" --limit 5
+    [bold]Examples:[/] kgplan similar 二叉树 · kgplan similar "binary search tree" --limit 5
     """
     from kgplan import model  # --help answers without the numerical libraries
 

@@ -111,4 +111,4 @@ def test_a_similarity_made_without_neighbours_says_what_to_run(home, tmp_path):
 
 
 def test_help_has_an_example(home):
-    assert "kgplan similar 递归" in similar(home, "--help").stdout
+    assert "kgplan similar 二叉树" in similar(home, "--help").stdout
