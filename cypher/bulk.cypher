@@ -1,5 +1,7 @@
 // name: bulk.held
-// How many nodes there are but for those that loads keep for themselves.
+// How much there is but for the nodes that loads keep for themselves; one row.
 MATCH (n)
 WHERE NOT n:LoadLock AND NOT n:GraphVersion
-RETURN count(n) AS n;
+WITH count(n) AS nodes
+OPTIONAL MATCH ()-[r]->()
+RETURN nodes, count(r) AS relationships;

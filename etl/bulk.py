@@ -14,7 +14,7 @@ from pyarrow import csv
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
 from kgplan.graph.neo4j_server import Neo4jServer
-from kgplan.graph.snapshot import content_hash, read_contents
+from kgplan.graph.snapshot import content_hash
 from kgplan.graph.store import Row, open_graph
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
@@ -68,10 +68,17 @@ def bulk_load(
         )
     finally:
         server.restart(progress=progress)
-    progress("reading the graph back", rows.total, rows.total)
+    version = content_hash(rows.nodes, rows.relationships)
     with open_graph(settings.graph_url, access=settings.graph_access) as store:
         store.define_schema()
-        version = content_hash(*read_contents(store))
+        held = store.read("bulk.held")[0]
+        wanted = [sum(map(len, part.values())) for part in (rows.nodes, rows.relationships)]
+        if [held["nodes"], held["relationships"]] != wanted:
+            raise GraphUnavailable(
+                f"the import left {held['nodes']:,} nodes and {held['relationships']:,}"
+                f" relationships of {wanted[0]:,} and {wanted[1]:,}; see {server.log}, then load"
+                " in bulk again"
+            )
         with store.loading(run_id):
             store.write("load.finish", version=version, run_id=run_id)
     unfinished.unlink()
@@ -87,7 +94,7 @@ def check_empty(settings: Settings) -> None:
         GraphUnavailable: it does.
     """
     with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
-        held = store.read("bulk.held")[0]["n"]
+        held = store.read("bulk.held")[0]["nodes"]
     if held:
         raise GraphUnavailable(
             f"the graph at {settings.graph_url} holds {held:,} nodes, and a bulk load needs an"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from neo4j import GraphDatabase
+from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from kgplan.errors import ConfigError, GraphUnavailable, InputError
@@ -337,10 +337,10 @@ class Neo4jServer:
         return self._read_conf()[f"server.{name}.listen_address"]
 
 
-def accepts(driver: object) -> bool:
+def accepts(driver: Driver) -> bool:
     """Whether the server takes the driver's password."""
     try:
-        driver.verify_connectivity(database="system")  # type: ignore[attr-defined]
+        driver.execute_query("SHOW CURRENT USER", database_="system")  # there whatever befell ours
     except AuthError:
         return False
     return True

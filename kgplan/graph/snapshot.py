@@ -26,7 +26,14 @@ RELATIONS = (
     "prerequisite_of",
     "broader_concept",
 )
-SNAPSHOT_KEYS = {"id", "name", "name_en", "head", "tail", "sources"}
+HASHED = {
+    **dict.fromkeys(CLASSES, ("id", "name")),
+    **dict.fromkeys(RELATIONS, ("head", "tail")),
+    "concept": ("id", "name", "name_en"),
+    "prerequisite_of": ("head", "sources", "tail"),
+}
+"""Class or relation -> what counts in a graph's version, in the order of the alphabet."""
+
 READ_ATTEMPTS = 3
 
 Rows = dict[str, list[Row]]
@@ -197,8 +204,7 @@ def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequ
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
     for name, rows in sorted(named.items()):
         digest.update(f"{name} {len(rows)}\n".encode())
-        keys = sorted(SNAPSHOT_KEYS.intersection(rows[0] if rows else ()))
-        for line in sorted(repr([(key, row[key]) for key in keys]) for row in rows):
+        for line in sorted(repr([(key, row[key]) for key in HASHED[name]]) for row in rows):
             digest.update(line.encode())
     return digest.hexdigest()[:16]
 
