@@ -79,7 +79,7 @@ oracle: setup ## compare all learners' plans in all courses with the walk by Cyp
 	$(BIN)/python tests/bench/oracle.py $(ARGS)
 
 constraints: setup ## pin the newest allowed versions again
-	$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate --extra embed --extra dev pyproject.toml -o constraints.txt --upgrade
+	$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate --all-extras pyproject.toml -o constraints.txt --upgrade
 	@$(BIN)/python -m pip --disable-pip-version-check list --format=freeze | grep -i '^uv==' >> constraints.txt
 
 clean: ## remove the environment, caches and results
