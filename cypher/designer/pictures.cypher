@@ -3,10 +3,11 @@
 // name: picture.around_concept
 // Draw what leads to this concept and what it unlocks, two steps each way
 // :param concept_id => 'K_中断机制_计算机科学技术'
-MATCH (concept:Concept {id: $concept_id})
-OPTIONAL MATCH before = (:Concept)-[:PREREQUISITE_OF*1..2]->(concept)
-OPTIONAL MATCH after = (concept)-[:PREREQUISITE_OF*1..2]->(:Concept)
-RETURN concept, before, after;
+MATCH way = (:Concept {id: $concept_id})-[:PREREQUISITE_OF*0..2]->(:Concept)
+RETURN way
+UNION
+MATCH way = (:Concept)-[:PREREQUISITE_OF*1..2]->(:Concept {id: $concept_id})
+RETURN way;
 
 // name: picture.shortest_chains
 // Draw all shortest chains from one concept to another

@@ -156,6 +156,8 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
         a, b = int(after[position]), int(before[position])
         return NamedEdge(named[b], named[a], tuple(graph.prerequisite_sources[a, b]))
 
+    annotated = np.array([set(edge(k).sources) != {"prediction"} for k in range(before.size)])
+
     def listed(where: Array) -> tuple[Named, ...]:
         return tuple(named[k] for k in np.flatnonzero(where))
 
@@ -179,7 +181,7 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
                 tuple(edge(k) for k in group.breaking),
                 group.smallest,
             )
-            for group in cyclic_groups(before, after, n)
+            for group in cyclic_groups(before, after, n, annotated)
         ),
         contradictory_pairs=tuple((edge(there), edge(back)) for there, back in sorted(mutual)),
         redundant_edges=tuple(
@@ -242,7 +244,7 @@ def components(before: Ints, after: Ints, n: int) -> Ints:
     return labels
 
 
-def cyclic_groups(before: Ints, after: Ints, n: int) -> list[Group]:
+def cyclic_groups(before: Ints, after: Ints, n: int, dear: Array | None = None) -> list[Group]:
     """The concepts on cycles, and in each group few edges that break all of its cycles.
 
     A smallest breaking set (minimum feedback arc set) is a smallest set of edges that meets every
@@ -256,6 +258,8 @@ def cyclic_groups(before: Ints, after: Ints, n: int) -> list[Group]:
         before, after: (N,) positions of each edge's prerequisite and of what builds on it, every
             pair once.
         n: K.
+        dear: (N,) True where an edge should rather stay; of the smallest sets, one with fewest of
+            these is taken.
 
     Returns:
         The groups, largest first, then by their first concept.
@@ -267,7 +271,8 @@ def cyclic_groups(before: Ints, after: Ints, n: int) -> list[Group]:
     >>> group.concepts, group.breaking.size, group.smallest
     (array([0, 1, 2]), 1, True)
     """
-    check_axis("N", before=before.size, after=after.size)
+    dear = np.zeros(before.size, dtype=bool) if dear is None else dear
+    check_axis("N", before=before.size, after=after.size, dear=dear.size)
     component = components(before, after, n)
     inside = np.flatnonzero(component[before] == component[after])
     groups = []
@@ -275,7 +280,7 @@ def cyclic_groups(before: Ints, after: Ints, n: int) -> list[Group]:
         edges = inside[component[before[inside]] == label]
         concepts = np.flatnonzero(component == label)
         start, end = (np.searchsorted(concepts, ends[edges]) for ends in (before, after))
-        breaking = smallest_breaking(start, end, concepts.size)
+        breaking = smallest_breaking(start, end, concepts.size, dear[edges])
         if breaking is not None:
             groups.append(Group(concepts, edges, edges[breaking], True))
         else:
@@ -285,8 +290,8 @@ def cyclic_groups(before: Ints, after: Ints, n: int) -> list[Group]:
     return sorted(groups, key=lambda group: (-group.concepts.size, int(group.concepts[0])))
 
 
-def smallest_breaking(start: Ints, end: Ints, n: int) -> Ints | None:
-    """A minimum feedback arc set; None where it is too large to be proven."""
+def smallest_breaking(start: Ints, end: Ints, n: int, dear: Array) -> Ints | None:
+    """A smallest breaking set with fewest dear edges; None where it is too large to be proven."""
     if start.size > EXACT_EDGES:
         return None
     cycles: dict[tuple[int, ...], None] = {}
@@ -306,11 +311,11 @@ def smallest_breaking(start: Ints, end: Ints, n: int) -> Ints | None:
             shape=(len(cycles), start.size),
         )
         solved = milp(
-            np.ones(start.size),
+            1 + dear / (start.size + 1),  # all the dear edges weigh less than one more edge
             integrality=np.ones(start.size),
             bounds=Bounds(0, 1),
             constraints=LinearConstraint(meets, lb=1),
-            options={"node_limit": EXACT_NODES},
+            options={"node_limit": EXACT_NODES, "mip_rel_gap": 0},
         )
         if solved.status != 0:
             return None

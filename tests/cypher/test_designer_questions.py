@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from pathlib import Path
 
 import networkx as nx
 import pyarrow.parquet as pq
@@ -16,7 +17,8 @@ from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEnti
 from kgplan.etl import stages
 from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import graph_names, load, rows_of
-from kgplan.graph.designer import NEO4J_ONLY, ask, question, questions
+from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
+from kgplan.graph.queries import named_queries
 from kgplan.graph.store import GraphStore
 from kgplan.settings import Settings
 
@@ -405,6 +407,18 @@ def test_every_question_answers_its_own_example(put, database):
     for name, asked in questions().items():
         if not (database == "ladybug" and name in NEO4J_ONLY):
             assert put(name, **asked.examples), name
+
+
+def test_every_picture_draws_its_own_example(store, database):
+    if database == "neo4j":  # they are for its Browser
+        for name, statement in named_queries().items():
+            if name.startswith("picture."):
+                assert store.read(name, **question_of(name, statement).examples), name
+
+
+def test_every_question_is_in_the_designers_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "designers.md").read_text("utf-8")
+    assert [name for name in questions() if f"`{name}`" not in guide] == []
 
 
 def test_every_question_says_what_it_asks_in_one_line():
