@@ -1,8 +1,9 @@
 """How often are two concepts learned by the same learners? Eq. (5), a row at a time.
 
 At full size the matrix of shared learners does not fit into memory, so a row of it is counted when
-it is needed, and once for all concepts with the very same learners (those of one video, mostly).
-Sizes: U learners, K concepts.
+it is needed. Concepts with the very same learners (those of one video, mostly) are one group, and
+rows are counted between groups.
+Sizes: U learners, K concepts, G groups.
 """
 
 from dataclasses import dataclass
@@ -14,28 +15,34 @@ from scipy import sparse
 from kgplan.arrays import Array, Ints
 from kgplan.similarity.threads import in_threads
 
-BATCH = 256  # concepts whose rows are counted by one task
+BATCH = 256  # rows counted by one task
 
 
 @dataclass(frozen=True)
 class CoLearning:
-    """R of eq. (5), both ways round.
+    """R of eq. (5) by groups of concepts, both ways round.
 
     Attributes:
-        of_learner_from, of_learner: CSR of R: each learner's concepts.
-        of_concept_from, of_concept: CSR of R transposed: each concept's learners.
-        sizes: (K,) learners of each concept.
-        order: (K,) all concepts, those with the same learners side by side.
-        repeats: (K,) whether a concept in `order` has the learners of the one before.
+        group_of: (K,) each concept's group; groups go by size.
+        sizes: (G,) learners of each concept of the group.
+        members_from, members: CSR of the groups' concepts.
+        groups_from, groups: CSR of each learner's groups.
+        learners_from, learners: CSR of each group's learners, ascending.
     """
 
-    of_learner_from: Ints
-    of_learner: Ints
-    of_concept_from: Ints
-    of_concept: Ints
+    group_of: Ints
     sizes: Ints
-    order: Ints
-    repeats: Array
+    members_from: Ints
+    members: Ints
+    groups_from: Ints
+    groups: Ints
+    learners_from: Ints
+    learners: Ints
+
+    def learners_of(self, concept: int) -> Ints:
+        """Positions of the learners who have learned a concept."""
+        group = self.group_of[concept]
+        return self.learners[self.learners_from[group] : self.learners_from[group + 1]]
 
 
 def co_learning(learned: sparse.csr_array) -> CoLearning:
@@ -45,28 +52,33 @@ def co_learning(learned: sparse.csr_array) -> CoLearning:
         learned: (U, K) R; whatever is stored and not 0 counts as 1.
 
     >>> together = co_learning(sparse.csr_array([[1, 0, 1], [1, 1, 1]]))
-    >>> together.sizes, cosine_bounds(together)
-    (array([2, 1, 2]), (0.7071067811865475, 1.0))
+    >>> together.group_of, together.sizes, cosine_bounds(together)
+    (array([1, 0, 1]), array([1, 2]), (0.7071067811865475, 1.0))
     """
-    ones = sparse.csr_array(learned.astype(bool))  # a copy
-    ones.sum_duplicates()
-    ones.eliminate_zeros()
-    columns = ones.tocsc()
+    columns = sparse.csc_array(learned.astype(bool))  # a copy
+    columns.sum_duplicates()
+    columns.eliminate_zeros()
     columns.sort_indices()
-    starts, learners = columns.indptr.astype(np.int64), columns.indices.astype(np.int32)
+    starts = columns.indptr.astype(np.int64)
     sizes = np.diff(starts)
-    marks = np.random.default_rng(0).integers(0, 2**63, ones.shape[0], dtype=np.uint64)
-    sums = np.concatenate([[np.uint64(0)], np.cumsum(marks[learners], dtype=np.uint64)])
+    marks = np.random.default_rng(0).integers(0, 2**63, columns.shape[0], dtype=np.uint64)
+    sums = np.concatenate([[np.uint64(0)], np.cumsum(marks[columns.indices], dtype=np.uint64)])
+    # the same learners give the same sum of marks, and are compared all the same
     order = np.lexsort((np.arange(sizes.size), sums[starts[1:]] - sums[starts[:-1]], sizes))
-    repeats = _repeats(starts, learners, order)
+    is_first = _differs_from_last(starts, columns.indices, order)
+    group_of = np.empty(sizes.size, dtype=np.int64)
+    group_of[order] = np.cumsum(is_first) - 1
+    of_group = columns[:, order[is_first]]
+    of_learner = of_group.tocsr()
     return CoLearning(
-        ones.indptr.astype(np.int64),
-        ones.indices.astype(np.int32),
-        starts,
-        learners,
-        sizes,
-        order,
-        repeats,
+        group_of=group_of,
+        sizes=sizes[order[is_first]],
+        members_from=np.append(np.flatnonzero(is_first), sizes.size),
+        members=order,
+        groups_from=of_learner.indptr.astype(np.int64),
+        groups=of_learner.indices.astype(np.int32),
+        learners_from=of_group.indptr.astype(np.int64),
+        learners=of_group.indices.astype(np.int32),
     )
 
 
@@ -76,17 +88,28 @@ def cosine_bounds(together: CoLearning) -> tuple[float, float]:
     Two concepts with the same learners have 1 and two without a common one have 0, beyond which
     nothing goes: counting ends as soon as both were met.
     """
-    size = together.sizes.size
-    if size < 2:
+    if together.group_of.size < 2:
         return 0.0, 0.0
-    twins = together.repeats & (together.sizes[together.order] > 0)
-    smallest, largest = np.inf, 1.0 if twins.any() else -np.inf
+    within = np.diff(together.members_from) > 1
+    of_twins = (together.sizes[within] > 0).astype(float)  # without learners they have 0
+    smallest = min(of_twins, default=np.inf)
+    largest = max(of_twins, default=-np.inf)
     found: list[tuple[float, float]] = []
 
     def look(first: int, last: int) -> None:
-        found.append(_extremes(first, last, *_parts(together)))
+        found.append(
+            _extremes(
+                first,
+                last,
+                together.groups_from,
+                together.groups,
+                together.learners_from,
+                together.learners,
+                together.sizes,
+            )
+        )
 
-    start, batch = 0, BATCH // 2
+    size, start, batch = together.sizes.size, 0, BATCH // 2
     while start < size and not (smallest == 0 and largest == 1):
         in_threads(look, [(k, min(k + batch, size)) for k in (start, start + batch) if k < size])
         smallest = min([smallest, *(low for low, _ in found)])
@@ -95,48 +118,38 @@ def cosine_bounds(together: CoLearning) -> tuple[float, float]:
     return float(smallest), float(largest)
 
 
-def _parts(together: CoLearning) -> tuple[Array, ...]:
-    return (
-        together.of_learner_from,
-        together.of_learner,
-        together.of_concept_from,
-        together.of_concept,
-        together.sizes,
-        together.order,
-        together.repeats,
-    )
-
-
 @njit(cache=True)
-def _repeats(starts: Ints, learners: Ints, order: Ints) -> Array:
-    result = np.zeros(order.size, dtype=np.bool_)
+def _differs_from_last(starts: Ints, learners: Ints, order: Ints) -> Array:
+    """Whether a concept in the order has other learners than the one before it."""
+    result = np.ones(order.size, dtype=np.bool_)
     for place in range(1, order.size):
         i, before = order[place], order[place - 1]
         n = starts[i + 1] - starts[i]
-        same = n == starts[before + 1] - starts[before]
-        for k in range(n if same else 0):
+        if n != starts[before + 1] - starts[before]:
+            continue
+        result[place] = False
+        for k in range(n):
             if learners[starts[i] + k] != learners[starts[before] + k]:
-                same = False
+                result[place] = True
                 break
-        result[place] = same
     return result
 
 
 @njit(cache=True, nogil=True)
 def count_row(
-    i: int,
-    of_learner_from: Ints,
-    of_learner: Ints,
-    of_concept_from: Ints,
-    of_concept: Ints,
+    group: int,
+    groups_from: Ints,
+    groups: Ints,
+    learners_from: Ints,
+    learners: Ints,
     counts: Ints,
 ) -> None:
-    """Fill (K,) `counts` with the learners that each concept shares with concept i."""
+    """Fill (G,) `counts` with the learners that each group shares with one of them."""
     counts[:] = 0
-    for k in range(of_concept_from[i], of_concept_from[i + 1]):
-        u = of_concept[k]
-        for m in range(of_learner_from[u], of_learner_from[u + 1]):
-            counts[of_learner[m]] += 1
+    for k in range(learners_from[group], learners_from[group + 1]):
+        u = learners[k]
+        for m in range(groups_from[u], groups_from[u + 1]):
+            counts[groups[m]] += 1
 
 
 @njit(cache=True)
@@ -149,23 +162,19 @@ def cosine(shared: int, size: int, other_size: int) -> float:
 def _extremes(
     first: int,
     last: int,
-    of_learner_from: Ints,
-    of_learner: Ints,
-    of_concept_from: Ints,
-    of_concept: Ints,
+    groups_from: Ints,
+    groups: Ints,
+    learners_from: Ints,
+    learners: Ints,
     sizes: Ints,
-    order: Ints,
-    repeats: Array,
 ) -> tuple[float, float]:
-    """Smallest and largest eq. (5) in some rows."""
+    """Smallest and largest eq. (5) between some groups and all others."""
     counts = np.zeros(sizes.size, dtype=np.int32)
     smallest, largest = np.inf, -np.inf
-    for place in range(first, last):
-        i = order[place]
-        if place == first or not repeats[place]:
-            count_row(i, of_learner_from, of_learner, of_concept_from, of_concept, counts)
-        for j in range(sizes.size):
-            if j != i:
-                value = cosine(counts[j], sizes[i], sizes[j])
+    for group in range(first, last):
+        count_row(group, groups_from, groups, learners_from, learners, counts)
+        for other in range(sizes.size):
+            if other != group:
+                value = cosine(counts[other], sizes[group], sizes[other])
                 smallest, largest = min(smallest, value), max(largest, value)
     return smallest, largest

@@ -4,7 +4,8 @@ Without learners in common a pair has only its semantic part, so the best of suc
 the nearest in the embedding. Beyond these, a pair can only enter a concept's list if its
 collaborative part makes up for a distance no smaller than the n-th nearest's: few pairs do, and
 only for them is the distance taken.
-Sizes: U learners, K concepts, d embedding dimension, n neighbours.
+Sizes: U learners, K concepts, G groups of concepts with the same learners, d embedding dimension,
+n neighbours.
 """
 
 from dataclasses import dataclass
@@ -121,16 +122,16 @@ def fuse_rows(
     scale = scale_of(alpha, bounds)
     base = near.ids if scale[0] > 0 else _lowest_others(size, n)
     costs, ids = empty_rows(size, n)
-    inverse_norms = np.zeros(size, dtype=np.float32)
+    inverse_norms = np.zeros(together.sizes.size, dtype=np.float32)
     np.divide(1, np.sqrt(together.sizes), out=inverse_norms, where=together.sizes > 0)
-    # consecutive tasks lie apart in the order, which goes by size: the long ones come first
+    # groups go by size: the longest tasks come first, so that the cores end together
     tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)][::-1]
 
     def fuse_some(first: int, last: int) -> None:
         _fuse_some(
             first, last, wanted, vectors, base, inverse_norms,
-            together.of_learner_from, together.of_learner, together.of_concept_from,
-            together.of_concept, together.sizes, together.order, together.repeats,
+            together.group_of, together.sizes, together.members_from, together.members,
+            together.groups_from, together.groups, together.learners_from, together.learners,
             scale, costs, ids,
         )  # fmt: skip
 
@@ -184,53 +185,49 @@ def _fuse_some(
     vectors: Floats,
     base: Ints,
     inverse_norms: Floats,
-    of_learner_from: Ints,
-    of_learner: Ints,
-    of_concept_from: Ints,
-    of_concept: Ints,
+    group_of: Ints,
     sizes: Ints,
-    order: Ints,
-    repeats: Array,
+    members_from: Ints,
+    members: Ints,
+    groups_from: Ints,
+    groups: Ints,
+    learners_from: Ints,
+    learners: Ints,
     scale: Scale,
     costs: Floats,
     ids: Ints,
 ) -> None:
-    """Make the lists of the concepts that stand in some places of the order."""
-    size, n = base.shape
-    counts = np.zeros(size, dtype=np.int32)
-    held = np.zeros(n, dtype=np.int32)
-    levels = np.empty(size, dtype=np.float32)
-    least = 0.5 / np.sqrt(float(max(sizes.max(), 1)))  # below any pair with a common learner
+    """Make the lists of some concepts, given by their places among all groups' members."""
+    n = base.shape[1]
+    counts = np.zeros(sizes.size, dtype=np.int32)
+    levels = np.empty(sizes.size, dtype=np.float32)
+    met = np.full(group_of.size, -1, dtype=np.int32)  # the last concept that each was offered to
+    least = 0.5 / np.sqrt(float(max(sizes[-1], 1)))  # below any pair with a common learner
     counted = -1
     for place in range(first, last):
-        i = order[place]
-        if not repeats[place]:
-            counted = -1
+        i = members[place]
+        group = group_of[i]
         if not wanted[i]:
             continue
-        if counted < 0 and scale[3] > 0:
-            count_row(i, of_learner_from, of_learner, of_concept_from, of_concept, counts)
-            counted = i
-        own = counts[i]
-        counts[i] = 0
+        if counted != group and scale[3] > 0:
+            count_row(group, groups_from, groups, learners_from, learners, counts)
+            counted = group
+        met[i] = i
         worst_semantic = np.inf
         for k in range(n):
             j = base[i, k]
+            met[j] = i
             semantic = similarity_of(vectors[i], vectors[j])
             worst_semantic = min(worst_semantic, semantic)
-            held[k] = counts[j]
-            counts[j] = 0  # not to be met again below
-            value = fused_value(semantic, cosine(held[k], sizes[i], sizes[j]), scale)
+            other = group_of[j]
+            value = fused_value(semantic, cosine(counts[other], sizes[group], sizes[other]), scale)
             if is_worse(costs[i, 0], ids[i, 0], -value, j):
                 replace_worst(costs[i], ids[i], n, -value, j)
-        if scale[3] > 0 and sizes[i] > 0:
+        if scale[3] > 0 and sizes[group] > 0:
             _enter_co_learned(
-                i, counts, levels, least, worst_semantic, vectors, inverse_norms, sizes, scale,
-                costs, ids,
+                i, counts, levels, met, least, worst_semantic, vectors, inverse_norms,
+                sizes[group], sizes, members_from, members, scale, costs[i], ids[i],
             )  # fmt: skip
-        for k in range(n):
-            counts[base[i, k]] = held[k]
-        counts[i] = own
         sort_row(costs[i], ids[i])
 
 
@@ -239,11 +236,15 @@ def _enter_co_learned(
     i: int,
     counts: Ints,
     levels: Floats,
+    met: Ints,
     least: float,
     worst_semantic: float,
     vectors: Floats,
     inverse_norms: Floats,
+    size: int,
     sizes: Ints,
+    members_from: Ints,
+    members: Ints,
     scale: Scale,
     costs: Floats,
     ids: Ints,
@@ -253,15 +254,14 @@ def _enter_co_learned(
     A pair whose collaborative part is too small for the list even at `worst_semantic` is passed
     over; going down by halves, the list is good before the many small ones come up.
     """
-    n = costs.shape[1]
-    norm = np.sqrt(float(sizes[i]))
+    norm = np.sqrt(float(size))
     highest = np.float32(0)
-    for j in range(levels.size):  # eq. (5) but for concept i's norm
-        levels[j] = np.float32(counts[j]) * inverse_norms[j]
-        highest = max(highest, levels[j])
+    for g in range(levels.size):  # eq. (5) but for concept i's norm
+        levels[g] = np.float32(counts[g]) * inverse_norms[g]
+        highest = max(highest, levels[g])
     below, low = np.float32(np.inf), np.float32(highest / 2)
     while True:
-        need = _needed(-costs[i, 0], worst_semantic, scale) * norm
+        need = _needed(-costs[0], worst_semantic, scale) * norm
         end = np.float32(max(need * (1 - 1e-6), least))
         low = max(low, end)
         for start in range(0, levels.size, CHUNK):
@@ -273,14 +273,16 @@ def _enter_co_learned(
                 continue
             for k in range(chunk.size):
                 if chunk[k] >= low and chunk[k] < below:
-                    j = start + k
-                    value = fused_value(
-                        similarity_of(vectors[i], vectors[j]),
-                        cosine(counts[j], sizes[i], sizes[j]),
-                        scale,
-                    )
-                    if is_worse(costs[i, 0], ids[i, 0], -value, j):
-                        replace_worst(costs[i], ids[i], n, -value, j)
+                    g = start + k
+                    collaborative = cosine(counts[g], size, sizes[g])
+                    for place in range(members_from[g], members_from[g + 1]):
+                        j = members[place]
+                        if met[j] == i:
+                            continue
+                        semantic = similarity_of(vectors[i], vectors[j])
+                        cost = -fused_value(semantic, collaborative, scale)
+                        if is_worse(costs[0], ids[0], cost, j):
+                            replace_worst(costs, ids, costs.size, cost, j)
         if low <= end:
             break
         below, low = low, np.float32(low / 2)

@@ -129,11 +129,7 @@ def _relearned(old: CoLearning, new: CoLearning, old_at: Ints) -> Array:
     """(K,) whether a concept is new or has other learners."""
     return np.array(
         [
-            at < 0
-            or not np.array_equal(
-                old.of_concept[old.of_concept_from[at] : old.of_concept_from[at + 1]],
-                new.of_concept[new.of_concept_from[k] : new.of_concept_from[k + 1]],
-            )
+            at < 0 or not np.array_equal(old.learners_of(at), new.learners_of(k))
             for k, at in enumerate(old_at.tolist())
         ]
     )
@@ -242,20 +238,24 @@ def _semantic_with(t: int, vectors: Floats) -> Floats:
 
 def _fused_with(t: int, vectors: Floats, together: CoLearning, scale: Scale) -> Floats:
     """(K,) eq. (8) of one concept with every concept."""
-    counts = np.zeros(len(vectors), dtype=np.int32)
+    counts = np.zeros(together.sizes.size, dtype=np.int32)
     count_row(
-        t, together.of_learner_from, together.of_learner, together.of_concept_from,
-        together.of_concept, counts,
+        int(together.group_of[t]), together.groups_from, together.groups, together.learners_from,
+        together.learners, counts,
     )  # fmt: skip
-    return _fuse_with(t, vectors, counts, together.sizes, scale)
+    return _fuse_with(t, vectors, counts, together.group_of, together.sizes, scale)
 
 
 @njit(cache=True)
-def _fuse_with(t: int, vectors: Floats, counts: Ints, sizes: Ints, scale: Scale) -> Floats:
+def _fuse_with(
+    t: int, vectors: Floats, counts: Ints, group_of: Ints, sizes: Ints, scale: Scale
+) -> Floats:
     values = np.empty(len(vectors))
+    size = sizes[group_of[t]]
     for i in range(len(vectors)):
         semantic = similarity_of(vectors[i], vectors[t])
-        values[i] = fused_value(semantic, cosine(counts[i], sizes[i], sizes[t]), scale)
+        group = group_of[i]
+        values[i] = fused_value(semantic, cosine(counts[group], sizes[group], size), scale)
     return values
 
 
