@@ -6,7 +6,8 @@
 // :param text => '数据结构'
 // :param limit => 20
 MATCH (concept:Concept)
-WHERE lower(concept.name) CONTAINS lower($text) OR lower(concept.name_en) CONTAINS lower($text)
+WHERE toLower(concept.name) CONTAINS toLower($text)
+  OR toLower(concept.name_en) CONTAINS toLower($text)
 RETURN concept.id AS concept_id, concept.name AS name, concept.name_en AS name_en
 ORDER BY concept_id LIMIT $limit;
 
