@@ -31,7 +31,7 @@ from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
 
-_LANES = 4
+_RUN = 8  # states in a row from which a loop over them pays
 _BLOCKS = 16
 _SPREAD_LIMIT = 650.0  # nats: a product of likelihood ratios within it stays in a double
 _CELLS = 1 << 22  # entries of a (cases, S) matrix held at once
@@ -217,7 +217,8 @@ class Levels(NamedTuple):
 
     Attributes:
         order: (K,) the covered concept at each bit. Half of all states belong to the last bit, so
-            the concept that the fewest items need stands there.
+            the concept that the fewest items need stands there; the next three stand at the first
+            bits, so that most items leave those free and run over eight states in a row.
         masks: (V,) the bits of a video's concepts; 0 where it has none.
         start: (K + 1,) where each level's videos begin in `videos`.
         videos: those with several concepts, by level.
@@ -241,10 +242,13 @@ def arrange_levels(problem: StateProblem) -> Levels:
     # A video multiplies the states that hold all its other concepts: 2^(1 - n) of a level's.
     work = np.where(sizes > 1, 0.5 ** (np.maximum(sizes, 1) - 1.0), 0.0)
     left, order = list(range(n_concepts)), np.empty(n_concepts, np.int64)
-    for bit in range(n_concepts - 1, -1, -1):
+    top = list(range(n_concepts - 1, -1, -1))
+    bits = top[:1] + top[-3:][::-1] + top[1:-3] if n_concepts > 4 else top
+    for bit in bits:
         cost = [float(work[needs[:, k]].sum()) for k in left]
         order[bit] = left.pop(int(np.argmin(cost)))
-        work[needs[:, order[bit]]] = 0.0
+        if bit > 2:
+            work[needs[:, order[bit]]] = 0.0  # these videos come in here, and cost no more below
     moved = (needs[:, order] << np.arange(n_concepts)).sum(axis=1).astype(np.int64)
     level = np.array([int(mask).bit_length() - 1 for mask in moved], np.int64)
     parts = []
@@ -272,9 +276,8 @@ def _expect_conjunctive(
     log_miss, log_slip = log_wrong(log_guess), log_wrong(log_hit)
     ratio_right, ratio_wrong = log_hit - log_guess, log_slip - log_miss
     mastery, log_evidence = np.empty((n_cases, n_concepts)), np.empty(n_cases)
-    # cut by rows of _LANES, so that every block sums in the same order on any machine
-    rows = -(-n_cases // _LANES)
-    ends = sorted({min(int(c) * _LANES, n_cases) for c in np.linspace(0, rows, _BLOCKS + 1)})
+    # as many blocks on any machine, so that sums do not depend on the number of threads
+    ends = sorted({int(cut) for cut in np.linspace(0, n_cases, _BLOCKS + 1)})
 
     def run(block: int) -> tuple[Floats, Floats, Floats]:
         count, full = np.zeros(problem.n_states), np.zeros((2, n_videos))
@@ -305,7 +308,8 @@ def _expect_conjunctive(
     return StateExpectations(log_evidence, by_concept, count[place], wrong, full[0])
 
 
-@njit(cache=True, nogil=True)
+# Sums in any order: without it, they would not be done several states at a time.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
 def _sum_states(
     start: Array,
     video: Array,
@@ -328,144 +332,125 @@ def _sum_states(
     mastery: Array,
     log_evidence: Array,
 ) -> None:
-    """Cases first .. last - 1, four side by side: each row of `a` is one vector of the machine.
+    """Cases first .. last - 1.
 
     `full` (2, V): expected r and 1 - r of learners who hold all of a video's concepts; `none`:
     expected 1 - r of the others.
     """
-    n_states, n_videos = share.size, log_guess.size
-    n_concepts = levels.order.size
-    a = np.empty((n_states, _LANES))
-    ratio, p_full = np.empty((n_videos, _LANES)), np.zeros((n_videos, _LANES))
-    base, heavy, one = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
-    for begin in range(first, last, _LANES):
-        n = min(_LANES, last - begin)
-        base[:] = 0.0
+    n_states, n_concepts = share.size, levels.order.size
+    a = np.empty(n_states)
+    ratio, p_full = np.empty(log_guess.size), np.zeros(log_guess.size)
+    for case in range(first, last):
         ratio[:] = 1.0
-        spread = 0.0
-        for lane in range(n):
-            reach = 0.0
-            for i in range(start[begin + lane], start[begin + lane + 1]):
-                v, r, w = video[i], right[i], wrong[i]
-                if r == 1.0 and w == 0.0:
-                    base[lane] += log_guess[v]
-                    ratio[v, lane] = ratio_right[v]
-                    reach += abs(log_ratio_right[v])
-                elif r == 0.0 and w == 1.0:
-                    base[lane] += log_miss[v]
-                    ratio[v, lane] = ratio_wrong[v]
-                    reach += abs(log_ratio_wrong[v])
-                else:
-                    log_ratio = r * log_ratio_right[v] + w * log_ratio_wrong[v]
-                    base[lane] += r * log_guess[v] + w * log_miss[v]
-                    ratio[v, lane] = np.exp(min(max(log_ratio, -700.0), 700.0))
-                    reach += abs(log_ratio)
-            spread = max(spread, reach)
-        if spread < _SPREAD_LIMIT:
+        base, reach = 0.0, 0.0
+        for i in range(start[case], start[case + 1]):
+            v, r, w = video[i], right[i], wrong[i]
+            base += r * log_guess[v] + w * log_miss[v]
+            reach += abs(r * log_ratio_right[v] + w * log_ratio_wrong[v])
+            if r == 1.0 and w == 0.0:
+                ratio[v] = ratio_right[v]
+            elif r == 0.0 and w == 1.0:
+                ratio[v] = ratio_wrong[v]
+            elif reach < _SPREAD_LIMIT:
+                ratio[v] = np.exp(r * log_ratio_right[v] + w * log_ratio_wrong[v])
+        if reach < _SPREAD_LIMIT:
             _grow(a, ratio, levels)
         else:
             ratio[:] = 0.0
-            for lane in range(n):
-                for i in range(start[begin + lane], start[begin + lane + 1]):
-                    v = video[i]
-                    ratio[v, lane] = right[i] * log_ratio_right[v] + wrong[i] * log_ratio_wrong[v]
-            _grow_logs(a, ratio, levels, base)
-        t0 = t1 = t2 = t3 = 0.0
+            for i in range(start[case], start[case + 1]):
+                v = video[i]
+                ratio[v] = right[i] * log_ratio_right[v] + wrong[i] * log_ratio_wrong[v]
+            base += _grow_logs(a, ratio, levels)
+        total = 0.0
         for s in range(n_states):
-            x0, x1, x2, x3 = a[s, 0], a[s, 1], a[s, 2], a[s, 3]
-            x0, x1, x2, x3 = x0 * share[s], x1 * share[s], x2 * share[s], x3 * share[s]
-            a[s, 0], a[s, 1], a[s, 2], a[s, 3] = x0, x1, x2, x3
-            t0, t1, t2, t3 = t0 + x0, t1 + x1, t2 + x2, t3 + x3
-        total = (t0, t1, t2, t3)
-        for lane in range(_LANES):
-            one[lane] = 1.0 / total[lane]
-            heavy[lane] = 0.0
-            if lane < n:
-                log_evidence[begin + lane] = base[lane] + np.log(total[lane])
-                heavy[lane] = multiplicity[begin + lane]
-        h0, h1, h2, h3 = heavy[0] * one[0], heavy[1] * one[1], heavy[2] * one[2], heavy[3] * one[3]
+            a[s] *= share[s]
+            total += a[s]
+        log_evidence[case] = base + np.log(total)
+        one = 1.0 / total
+        heavy = multiplicity[case]
+        scaled = heavy * one
         for s in range(n_states):
-            count[s] += h0 * a[s, 0] + h1 * a[s, 1] + h2 * a[s, 2] + h3 * a[s, 3]
+            count[s] += scaled * a[s]
         for k in range(n_concepts - 1, -1, -1):
             bit = 1 << k
+            low, high = a[:bit], a[bit : 2 * bit]
             for j in range(levels.start[k], levels.start[k + 1]):
                 v = levels.videos[j]
-                below = levels.masks[v] ^ bit
-                t0 = t1 = t2 = t3 = 0.0
-                s = below
-                while s < bit:  # every state of the level that holds the others
-                    t0, t1 = t0 + a[bit + s, 0], t1 + a[bit + s, 1]
-                    t2, t3 = t2 + a[bit + s, 2], t3 + a[bit + s, 3]
-                    s = (s + 1) | below
-                p_full[v, 0], p_full[v, 1], p_full[v, 2], p_full[v, 3] = t0, t1, t2, t3
-            t0 = t1 = t2 = t3 = 0.0
+                others = levels.masks[v] ^ bit
+                run = others & -others  # states in a row that hold the others
+                held = 0.0
+                s = others
+                if run >= _RUN:
+                    while s < bit:
+                        for i in range(s, s + run):
+                            held += high[i]
+                        s = (s + run) | others
+                else:
+                    while s < bit:
+                        held += high[s]
+                        s = (s + 1) | others
+                p_full[v] = held
+            held = 0.0
             for s in range(bit):
-                x0, x1, x2, x3 = a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3]
-                y0, y1, y2, y3 = a[s, 0], a[s, 1], a[s, 2], a[s, 3]
-                a[s, 0], a[s, 1], a[s, 2], a[s, 3] = x0 + y0, x1 + y1, x2 + y2, x3 + y3
-                t0, t1, t2, t3 = t0 + x0, t1 + x1, t2 + x2, t3 + x3
-            held = (t0, t1, t2, t3)
-            for lane in range(n):
-                mastery[begin + lane, k] = min(held[lane] * one[lane], 1.0)
+                held += high[s]
+                low[s] += high[s]
+            mastery[case, k] = min(held * one, 1.0)
             for j in range(levels.single_start[k], levels.single_start[k + 1]):
-                v = levels.singles[j]
-                p_full[v, 0], p_full[v, 1], p_full[v, 2], p_full[v, 3] = t0, t1, t2, t3
-        for lane in range(n):
-            for i in range(start[begin + lane], start[begin + lane + 1]):
-                v = video[i]
-                p = min(p_full[v, lane] * one[lane], 1.0)
-                full[0, v] += heavy[lane] * right[i] * p
-                full[1, v] += heavy[lane] * wrong[i] * p
-                none[v] += heavy[lane] * wrong[i] * (1.0 - p)
+                p_full[levels.singles[j]] = held
+        for i in range(start[case], start[case + 1]):
+            v = video[i]
+            p = min(p_full[v] * one, 1.0)
+            full[0, v] += heavy * right[i] * p
+            full[1, v] += heavy * wrong[i] * p
+            none[v] += heavy * wrong[i] * (1.0 - p)
 
 
 @njit(cache=True, nogil=True)
 def _grow(a: Array, ratio: Array, levels: Levels) -> None:
-    """Fill `a` (S, 4) with every state's likelihood over that of "nothing held"."""
+    """Fill `a` (S,) with every state's likelihood over that of "nothing held"."""
     a[0] = 1.0
     for k in range(levels.order.size):
         bit = 1 << k
-        r0 = r1 = r2 = r3 = 1.0
+        low, high = a[:bit], a[bit : 2 * bit]
+        alone = 1.0
         for j in range(levels.single_start[k], levels.single_start[k + 1]):
-            v = levels.singles[j]
-            r0, r1, r2, r3 = r0 * ratio[v, 0], r1 * ratio[v, 1], r2 * ratio[v, 2], r3 * ratio[v, 3]
+            alone *= ratio[levels.singles[j]]
         for s in range(bit):
-            x0, x1, x2, x3 = a[s, 0] * r0, a[s, 1] * r1, a[s, 2] * r2, a[s, 3] * r3
-            a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3] = x0, x1, x2, x3
+            high[s] = low[s] * alone
         for j in range(levels.start[k], levels.start[k + 1]):
             v = levels.videos[j]
-            below = levels.masks[v] ^ bit
-            r0, r1, r2, r3 = ratio[v, 0], ratio[v, 1], ratio[v, 2], ratio[v, 3]
-            s = below
-            while s < bit:
-                x0, x1 = a[bit + s, 0] * r0, a[bit + s, 1] * r1
-                x2, x3 = a[bit + s, 2] * r2, a[bit + s, 3] * r3
-                a[bit + s, 0], a[bit + s, 1], a[bit + s, 2], a[bit + s, 3] = x0, x1, x2, x3
-                s = (s + 1) | below
+            others, r = levels.masks[v] ^ bit, ratio[v]
+            run = others & -others
+            s = others
+            if run >= _RUN:
+                while s < bit:
+                    for i in range(s, s + run):
+                        high[i] *= r
+                    s = (s + run) | others
+            else:
+                while s < bit:
+                    high[s] *= r
+                    s = (s + 1) | others
 
 
 @njit(cache=True, nogil=True)
-def _grow_logs(a: Array, log_ratio: Array, levels: Levels, base: Array) -> None:
-    """`_grow` where products would leave a double: sums of logs; the peak goes into `base`."""
+def _grow_logs(a: Array, log_ratio: Array, levels: Levels) -> float:
+    """`_grow` where products would leave a double: by sums of logs; returns the peak taken out."""
     a[0] = 0.0
     for k in range(levels.order.size):
         bit = 1 << k
-        for s in range(bit):
-            for lane in range(_LANES):
-                a[bit + s, lane] = a[s, lane]
+        a[bit : 2 * bit] = a[:bit]
         for v in range(levels.masks.size):
             mask = levels.masks[v]
             if bit <= mask < 2 * bit:
-                s = mask ^ bit
-                while s < bit:
-                    for lane in range(_LANES):
-                        a[bit + s, lane] += log_ratio[v, lane]
-                    s = (s + 1) | (mask ^ bit)
-    for lane in range(_LANES):
-        top = a[:, lane].max()
-        base[lane] += top
-        for s in range(a.shape[0]):
-            a[s, lane] = np.exp(a[s, lane] - top)
+                s = mask
+                while s < 2 * bit:
+                    a[s] += log_ratio[v]
+                    s = (s + 1) | mask
+    top = a.max()
+    for s in range(a.size):
+        a[s] = np.exp(a[s] - top)
+    return top
 
 
 def held_by_state(problem: StateProblem) -> Ints:

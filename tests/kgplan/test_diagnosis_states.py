@@ -12,7 +12,7 @@ from scipy import sparse
 
 from kgplan.diagnosis import DiagnosisConfig, fit, infer
 from kgplan.diagnosis.response import to_line
-from kgplan.diagnosis.states import StateLine, expect_states, pose_states
+from kgplan.diagnosis.states import StateLine, count_by_state, expect_states, pose_states
 from kgplan.diagnosis.vdina import product_share
 from kgplan.errors import AxisMismatch, ConfigError, InputError
 
@@ -262,3 +262,23 @@ def test_shares_that_do_not_fit_are_refused():
         infer(*args, share=np.array([0.5, 0.6]))
     with pytest.raises(ConfigError, match="saturated"):
         DiagnosisConfig(class_prior="free")
+
+
+@pytest.mark.parametrize("n_concepts", [8, 9, 11])
+def test_states_in_several_tiles_equal_the_matrix_product_over_states(n_concepts):
+    """Two E-steps that share no code: states grown in tiles, and log-likelihoods by a product."""
+    rng = np.random.default_rng(n_concepts)
+    q = np.zeros((25, n_concepts))
+    for row in q:
+        row[rng.choice(n_concepts, rng.integers(1, 5), replace=False)] = 1
+    slip, guess = rng.uniform(0.05, 0.3, (2, 25))
+    answers, seen = rng.integers(0, 2, (10, 25)).astype(float), rng.random((10, 25)) < 0.9
+    problem = pose_states(stored(answers, seen), sparse.csr_matrix(q), None, "conjunctive")
+    line = StateLine(*to_line(slip, guess), rng.dirichlet(np.ones(2**n_concepts)))
+    found, (expected, counts) = expect_states(problem, line), count_by_state(problem, line)
+    np.testing.assert_allclose(found.log_evidence, expected.log_evidence, rtol=1e-10)
+    np.testing.assert_allclose(found.mastery, expected.mastery, atol=1e-10)
+    np.testing.assert_allclose(found.count, expected.count, atol=1e-10)
+    states = np.arange(2**n_concepts)
+    full = (states[:, None] & problem.masks()) == problem.masks()
+    np.testing.assert_allclose(found.right_eta, (counts.right.T * full).sum(axis=0), atol=1e-10)
