@@ -265,8 +265,8 @@ def test_shares_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize("n_concepts", [8, 9, 11])
-def test_states_in_several_tiles_equal_the_matrix_product_over_states(n_concepts):
-    """Two E-steps that share no code: states grown in tiles, and log-likelihoods by a product."""
+def test_states_grown_concept_by_concept_equal_the_matrix_product_over_states(n_concepts):
+    """Two E-steps that share no code: states grown level by level, and a product of matrices."""
     rng = np.random.default_rng(n_concepts)
     q = np.zeros((25, n_concepts))
     for row in q:
