@@ -19,10 +19,12 @@ from kgplan.errors import InputError
 from kgplan.progress import Progress, silent
 from kgplan.similarity.colearning import (
     BATCH,
+    TOGETHER,
     CoLearning,
     co_learning,
     cosine,
-    count_row,
+    count_arguments,
+    count_rows,
 )
 from kgplan.similarity.fused import Bounds, bounds_of
 from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row
@@ -131,8 +133,7 @@ def fuse_rows(
         _fuse_some(
             first, last, wanted, vectors, base, inverse_norms,
             together.group_of, together.sizes, together.members_from, together.members,
-            together.groups_from, together.groups, together.learners_from, together.learners,
-            scale, costs, ids,
+            count_arguments(together), scale, costs, ids,
         )  # fmt: skip
 
     in_threads(
@@ -189,29 +190,28 @@ def _fuse_some(
     sizes: Ints,
     members_from: Ints,
     members: Ints,
-    groups_from: Ints,
-    groups: Ints,
-    learners_from: Ints,
-    learners: Ints,
+    count_from: tuple[Array, ...],
     scale: Scale,
     costs: Floats,
     ids: Ints,
 ) -> None:
     """Make the lists of some concepts, given by their places among all groups' members."""
     n = base.shape[1]
-    counts = np.zeros(sizes.size, dtype=np.int32)
+    rows = np.zeros((TOGETHER, sizes.size), dtype=np.int32)  # stay 0 where they have no weight
+    counted = np.zeros(2, dtype=np.int64)  # the groups whose rows are there: from, to
     levels = np.empty(sizes.size, dtype=np.float32)
     met = np.full(group_of.size, -1, dtype=np.int32)  # the last concept that each was offered to
     least = 0.5 / np.sqrt(float(max(sizes[-1], 1)))  # below any pair with a common learner
-    counted = -1
+    last_group = group_of[members[last - 1]]
     for place in range(first, last):
         i = members[place]
         group = group_of[i]
         if not wanted[i]:
             continue
-        if counted != group and scale[3] > 0:
-            count_row(group, groups_from, groups, learners_from, learners, counts)
-            counted = group
+        if group >= counted[1] and scale[3] > 0:
+            counted[:] = group, min(group + TOGETHER, last_group + 1)
+            count_rows(group, rows[: counted[1] - group], *count_from)
+        counts = rows[group - counted[0] if scale[3] > 0 else 0]
         met[i] = i
         worst_semantic = np.inf
         for k in range(n):

@@ -21,7 +21,7 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis, positions
 from kgplan.progress import Progress, silent
-from kgplan.similarity.colearning import CoLearning, co_learning, cosine, count_row
+from kgplan.similarity.colearning import CoLearning, co_learning, cosine, shared_between
 from kgplan.similarity.fused import bounds_of
 from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row, sort_rows
 from kgplan.similarity.nearest import Nearest, nearest, similarity_of
@@ -238,11 +238,8 @@ def _semantic_with(t: int, vectors: Floats) -> Floats:
 
 def _fused_with(t: int, vectors: Floats, together: CoLearning, scale: Scale) -> Floats:
     """(K,) eq. (8) of one concept with every concept."""
-    counts = np.zeros(together.sizes.size, dtype=np.int32)
-    count_row(
-        int(together.group_of[t]), together.groups_from, together.groups, together.learners_from,
-        together.learners, counts,
-    )  # fmt: skip
+    group = int(together.group_of[t])
+    counts = shared_between(together, group, group + 1)[0]
     return _fuse_with(t, vectors, counts, together.group_of, together.sizes, scale)
 
 
