@@ -34,14 +34,16 @@ class TestServer:
 
     __test__ = False
 
-    def __init__(self, home: Path, lib: Path) -> None:
+    def __init__(self, home: Path, lib: Path, heap_mb: int = 512, page_cache_mb: int = 64) -> None:
         self.settings_home = home
         folder = home / "neo4j"
         folder.mkdir(parents=True)
         (folder / "lib").symlink_to(lib)
         self.server = Neo4jServer(folder)
         bolt_port, http_port = free_ports(2)
-        self.server.start(bolt_port=bolt_port, http_port=http_port, heap_mb=512, page_cache_mb=64)
+        self.server.start(
+            bolt_port=bolt_port, http_port=http_port, heap_mb=heap_mb, page_cache_mb=page_cache_mb
+        )
 
     @property
     def settings(self) -> Settings:
@@ -86,7 +88,7 @@ def free_ports(n: int) -> list[int]:
     return ports
 
 
-def start_test_server(home: Path) -> TestServer:
+def start_test_server(home: Path, **memory: int) -> TestServer:
     """Start the server; where it cannot run, the test is skipped, but never in CI."""
     try:
         find_java()
@@ -98,4 +100,4 @@ def start_test_server(home: Path) -> TestServer:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI must run the Neo4j half: {missing}")
         pytest.skip(str(missing))
-    return TestServer(home, lib)
+    return TestServer(home, lib, **memory)
