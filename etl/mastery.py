@@ -75,6 +75,12 @@ def run_fit(
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is not a folder; give another place for the results")
     data = read_responses(responses, q_matrix)
+    needs = np.diff(data.q_matrix.indptr)[data.scores.indices]
+    if not np.any(needs if data.weights is None else needs * data.weights.data):
+        raise InputError(
+            f"no answer in {responses} speaks about a concept: each is to an item that needs none,"
+            " or weighs 0; give answers to items of the Q-matrix that need a concept"
+        )
     diagnosis = fit_best(
         data.scores,
         data.q_matrix,

@@ -208,11 +208,9 @@ def _saturated(
     group = same_answers(problem)
     of_group = np.bincount(group, share)
     learners = problem.multiplicity.sum()
+    largest = int(np.argmax(of_group))  # shares sum to 1: the largest is what the others leave
     free = np.flatnonzero(of_group * learners > _LEAST_COUNT)
-    free = np.delete(free, np.argmax(of_group[free]))  # shares sum to 1: the largest is the rest
-    if not config.learn_prior:
-        free = free[:0]
-    largest = int(np.argmax(of_group))
+    free = free[free != largest] if config.learn_prior else free[:0]
 
     def slopes(slip: Floats, guess: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
         log_odds = np.log(of_group) - np.log(of_group[largest])

@@ -230,6 +230,28 @@ def test_too_many_concepts_for_a_saturated_prior_are_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "rows", ["item_id,score,weight\na,bare,1,1\nb,bare,0,1", "item_id,score,weight\na,i1,1,0"]
+)
+def test_answers_that_say_nothing_at_all_are_refused(tmp_path, rows):
+    (tmp_path / "R.csv").write_text(f"learner_id,{rows}\n")
+    (tmp_path / "Q.csv").write_text("item_id,c1\ni1,1\nbare,0\n")
+    with pytest.raises(InputError, match="speaks about a concept"):
+        mastery.run_fit(tmp_path / "R.csv", tmp_path / "Q.csv", tmp_path / "out", DINA)
+
+
+@pytest.mark.parametrize("prior", ["saturated", "independent"])
+@pytest.mark.parametrize("link", ["conjunctive", "compensatory"])
+def test_a_single_answer_is_explained_to_the_last_and_determines_nothing(tmp_path, link, prior):
+    (tmp_path / "R.csv").write_text("learner_id,item_id,score\na,i1,1\n")
+    (tmp_path / "Q.csv").write_text("item_id,c1\ni1,1\n")
+    config = DiagnosisConfig.maximum_likelihood(link=link, class_prior=prior)
+    summary = mastery.run_fit(tmp_path / "R.csv", tmp_path / "Q.csv", tmp_path / "out", config)
+    assert summary["log_likelihood"] == pytest.approx(0, abs=1e-4)
+    assert summary["srmsr"] is None
+    assert rows_of(tmp_path / "out" / "items.csv")[0]["slip_se"] == ""
+
+
 def test_diagnose_alone_is_the_batch_stage(tmp_path):
     done = subprocess.run(
         [COMMAND, "diagnose"],

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from kgplan.diagnosis import DiagnosisConfig, fit, infer
+from kgplan.diagnosis import DiagnosisConfig, fit, infer, standard_errors
 from kgplan.diagnosis.response import to_line
 from kgplan.diagnosis.states import StateLine, count_by_state, expect_states, pose_states
 from kgplan.diagnosis.vdina import product_share
@@ -282,3 +282,14 @@ def test_states_grown_concept_by_concept_equal_the_matrix_product_over_states(n_
     states = np.arange(2**n_concepts)
     full = (states[:, None] & problem.masks()) == problem.masks()
     np.testing.assert_allclose(found.right_eta, (counts.right.T * full).sum(axis=0), atol=1e-10)
+
+
+def test_learners_without_any_answer_leave_the_states_where_they_started():
+    empty = sparse.csr_matrix((3, 2))
+    q = sparse.csr_matrix(np.array([[1, 0], [1, 1]]))
+    config = DiagnosisConfig.maximum_likelihood(link="conjunctive", class_prior="saturated")
+    d = fit(empty, q, config)
+    np.testing.assert_allclose(d.share, 0.25)
+    assert d.mastery.nnz == 0
+    assert d.learners["without evidence"] == 3
+    assert standard_errors(empty, q, d).n_parameters == 0
