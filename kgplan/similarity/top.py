@@ -201,7 +201,9 @@ def _fuse_some(
     counted = np.zeros(2, dtype=np.int64)  # the groups whose rows are there: from, to
     levels = np.empty(sizes.size, dtype=np.float32)
     met = np.full(group_of.size, -1, dtype=np.int32)  # the last concept that each was offered to
-    least = 0.5 / np.sqrt(float(max(sizes[-1], 1)))  # below any pair with a common learner
+    least = np.float32(
+        0.5 / np.sqrt(float(max(sizes[-1], 1)))
+    )  # below any pair with a common learner
     last_group = group_of[members[last - 1]]
     for place in range(first, last):
         i = members[place]
@@ -261,8 +263,7 @@ def _enter_co_learned(
         highest = max(highest, levels[g])
     below, low = np.float32(np.inf), np.float32(highest / 2)
     while True:
-        need = _needed(-costs[0], worst_semantic, scale) * norm
-        end = np.float32(max(need * (1 - 1e-6), least))
+        end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
         low = max(low, end)
         for start in range(0, levels.size, CHUNK):
             chunk = levels[start : start + CHUNK]
@@ -272,7 +273,8 @@ def _enter_co_learned(
             if hits == 0:
                 continue
             for k in range(chunk.size):
-                if chunk[k] >= low and chunk[k] < below:
+                # the list gets better on the way: what was enough may be so no more
+                if chunk[k] >= max(low, end) and chunk[k] < below:
                     g = start + k
                     collaborative = cosine(counts[g], size, sizes[g])
                     for place in range(members_from[g], members_from[g + 1]):
@@ -283,17 +285,14 @@ def _enter_co_learned(
                         cost = -fused_value(semantic, collaborative, scale)
                         if is_worse(costs[0], ids[0], cost, j):
                             replace_worst(costs, ids, costs.size, cost, j)
+                            end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
         if low <= end:
             break
         below, low = low, np.float32(low / 2)
 
 
 @njit(cache=True)
-def _needed(
-    worst_value: float,
-    worst_semantic: float,
-    scale: Scale,
-) -> float:
-    """The collaborative part that reaches a value where the semantic part is at its best."""
+def _needed(worst_value: float, worst_semantic: float, scale: Scale, norm: float) -> np.float32:
+    """The level that reaches a value where the semantic part is at its best, rounded down."""
     missing = worst_value - ROUNDING - fused_value(worst_semantic, 0.0, scale)
-    return missing / scale[3] * scale[5]
+    return np.float32(missing / scale[3] * scale[5] * norm * (1 - 1e-6))
