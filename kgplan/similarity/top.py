@@ -133,7 +133,7 @@ def fuse_rows(
         _fuse_some(
             first, last, wanted, vectors, base, inverse_norms,
             together.group_of, together.sizes, together.members_from, together.members,
-            count_arguments(together), scale, costs, ids,
+            together.by_bits, count_arguments(together), scale, costs, ids,
         )  # fmt: skip
 
     in_threads(
@@ -190,6 +190,7 @@ def _fuse_some(
     sizes: Ints,
     members_from: Ints,
     members: Ints,
+    by_bits: Array,
     count_from: tuple[Array, ...],
     scale: Scale,
     costs: Floats,
@@ -211,7 +212,9 @@ def _fuse_some(
         if not wanted[i]:
             continue
         if group >= counted[1] and scale[3] > 0:
-            counted[:] = group, min(group + TOGETHER, last_group + 1)
+            # by bits together; one by one each while its counts are in cache
+            ahead = TOGETHER if by_bits[group] else 1
+            counted[:] = group, min(group + ahead, last_group + 1)
             count_rows(group, rows[: counted[1] - group], *count_from)
         counts = rows[group - counted[0] if scale[3] > 0 else 0]
         met[i] = i
