@@ -77,12 +77,10 @@ def test_concepts_that_no_evidence_reaches_say_so(sample_planner):
             assert step.identified == (step.concept_id in reached)
 
 
-def test_plans_equal_the_walk_by_cypher_for_every_learner_in_their_own_courses(
-    sample_planner, sample_home
-):
-    """Every learner, in up to three of the learner's courses that have concepts.
+def test_plans_equal_the_walk_by_cypher_in_the_learners_own_courses(sample_planner, sample_home):
+    """Every fourth learner, in up to three of the learner's courses that have concepts.
 
-    `make oracle` compares all learners in all courses.
+    `make oracle` compares all learners in all courses, in a quarter of an hour.
     """
     p, rng = sample_planner, np.random.default_rng(0)
     options = PlanOptions(length=6, max_prerequisites=4)
@@ -90,7 +88,7 @@ def test_plans_equal_the_walk_by_cypher_for_every_learner_in_their_own_courses(
     compared = 0
     with open_graph(sample_home.graph_url, read_only=True) as store:
         walk = CypherWalk(Remembering(store), p.records, p.diagnosis, p.similarity)
-        for learner in p.records.learner_ids.tolist():
+        for learner in p.records.learner_ids[::4].tolist():
             courses = [c for c in walk.courses_of(learner) if c in has_concepts]
             state = walk.learner(learner)
             for course in rng.permutation(courses)[:3].tolist():
@@ -100,7 +98,7 @@ def test_plans_equal_the_walk_by_cypher_for_every_learner_in_their_own_courses(
                     (s.concept_id, s.leads_to) for s in expected
                 ], (learner, course)
                 compared += 1
-    assert compared > p.records.learner_ids.size
+    assert compared > p.records.learner_ids.size / 4
 
 
 def test_both_counts_of_learned_concepts_are_reported(sample_home, sample_planner):
