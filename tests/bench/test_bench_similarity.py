@@ -103,8 +103,9 @@ def test_a_view_and_a_new_concept_against_a_full_run():
         f" {full / view:.0f} times less than the full run's {full:.1f} s"
     )
     more = sparse.hstack([learned, learned[:, [5]]]).tocsr()
-    beside = 0.1 * np.random.default_rng(2).normal(size=(1, DIMENSION))
-    grown = np.vstack([vectors, vectors[:1] + beside.astype(np.float32)])
+    beside = vectors[:1] + 0.2 * np.random.default_rng(2).normal(size=(1, DIMENSION))
+    beside /= np.linalg.norm(beside)  # no longer and no closer than others: no new extreme
+    grown = np.vstack([vectors, beside.astype(np.float32)])
     update, _, new = timed(lambda: update_similar(top, np.append(ids, "K_9"), grown, more))
     assert not update.complete
     print(
