@@ -3,9 +3,15 @@
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estimator import VDina
 from kgplan.diagnosis.goodness import Goodness, assess
-from kgplan.diagnosis.identify import ambiguous_concepts, reached
+from kgplan.diagnosis.identify import (
+    ambiguous_concepts,
+    equal_response_classes,
+    exchangeable_concepts,
+    not_told_apart,
+    reached,
+)
 from kgplan.diagnosis.information import StandardErrors, standard_errors
-from kgplan.diagnosis.live import LiveDiagnosis
+from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
 __all__ = [
@@ -14,13 +20,18 @@ __all__ = [
     "Goodness",
     "Inference",
     "LiveDiagnosis",
+    "Posterior",
     "StandardErrors",
     "VDina",
+    "View",
     "ambiguous_concepts",
     "assess",
+    "equal_response_classes",
+    "exchangeable_concepts",
     "fit",
     "fit_best",
     "infer",
+    "not_told_apart",
     "reached",
     "standard_errors",
 ]

@@ -62,7 +62,7 @@ def test_live_update(benchmark):
         row = slice(watched.indptr[u], watched.indptr[u + 1])
         return (watched.indices[row], watched.data[row]), {}
 
-    live.update(*arguments()[0])
-    _, mastery = benchmark.pedantic(live.update, setup=arguments, rounds=1_000)
+    live.infer(*arguments()[0])
+    _, mastery = benchmark.pedantic(live.infer, setup=arguments, rounds=1_000)
     benchmark.extra_info["p99_ms"] = float(np.percentile(benchmark.stats.stats.data, 99) * 1e3)
     assert np.all((mastery > 0) & (mastery < 1))
