@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kgplan.api.keeper import Served
-from kgplan.planning import Plan
+from kgplan.planning import Doubt, Plan
 
 EXAMPLE_PATH: dict[str, Any] = {
     "learner_id": "U_1000",
@@ -27,7 +27,10 @@ EXAMPLE_PATH: dict[str, Any] = {
                 "similarity": 0.74,
                 "score": 1.43,
             },
+            "sd": 0.46,
+            "evidence": 0.11,
             "identified": True,
+            "doubt": None,
             "teaches": [{"course_id": "C_course-v1:TsinghuaX+30240184+sp", "video_id": "V_5f3a"}],
             "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it"
             " yet (mastery 0.31).",
@@ -65,7 +68,15 @@ class StepOut(BaseModel):
     start_concept_id: str = Field(description="the start whose walk found it")
     leads_to: str | None = Field(description="the step that builds on it; null for a start")
     terms: TermsOut
-    identified: bool = Field(description="false: no evidence reaches the mastery, it is assumed")
+    sd: float = Field(description="standard deviation of the concept's state: .5 wholly open")
+    evidence: float = Field(
+        description="bits that the learner's views said about the concept, beyond the prior"
+    )
+    identified: bool = Field(description="whether the mastery is the learner's own")
+    doubt: Doubt | None = Field(
+        description="why it is not identified: no observed video covers the concept; exactly the"
+        " same observed videos cover another one; the views hardly moved it from the prior"
+    )
     teaches: list[TeachingOut]
     because: str = Field(description="one plain sentence made from the terms")
 

@@ -54,9 +54,10 @@ def print_plan(planner: "Planner", made: "Plan") -> None:
     console.print(f"[bold]{escape(f'{made.learner_id} in {course}')}[/] {escape(made.course_id)}")
     for place, step in enumerate(made.steps, start=1):
         english = f" [dim]{escape(step.name_en)}[/]" if step.name_en else ""
+        doubt = f", {step.doubt.replace('_', ' ')}" if step.doubt else ""
         console.print(
             f"{place:>3}. [bold]{escape(step.name)}[/]{english}  {step.role},"
-            f" mastery {step.terms.mastery:.2f}",
+            f" mastery {step.terms.mastery:.2f} ± {step.sd:.2f}{doubt}",
             highlight=False,
         )
         console.print(f"     {escape(step.because)}", highlight=False, soft_wrap=True)

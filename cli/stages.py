@@ -251,7 +251,9 @@ def diagnosis_table(metrics: dict[str, Any]) -> Table:
         ("iterations", metrics["iterations"]),
         ("converged", metrics["converged"]),
         ("propagation residual", metrics["residual"]),
-        ("concepts identified for someone", metrics["identified_concepts"]),
+        ("concepts that evidence reaches", metrics["reached_concepts"]),
+        ("learner-concept pairs not told apart", metrics["not_told_apart"]),
+        ("learner-concept pairs with weak evidence", metrics["weak_evidence"]),
     ]
     rows += [(f"learners, {how}", count) for how, count in metrics["learners"].items()]
     drawn = Table(title="diagnosis", title_justify="left", show_header=False)

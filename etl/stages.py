@@ -19,7 +19,8 @@ import numpy as np
 
 from kgplan.artifacts import ArtifactStore, hash_file
 from kgplan.curve import curve
-from kgplan.diagnosis import DiagnosisConfig, fit
+from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints
@@ -209,6 +210,9 @@ def run_diagnose(
             config,
             lambda iteration, objective: progress(f"objective {objective:,.1f}", iteration, None),
         )
+        open_pairs = not_told_apart(watched, records.q_matrix)
+        mastery = diagnosis.mastery
+        evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])
         with artifacts.draft("diagnosis", config.to_dict(), {"records": source.version}) as draft:
             draft.put(
                 learner_ids=records.learner_ids,
@@ -218,7 +222,8 @@ def run_diagnose(
                 guess=diagnosis.guess,
                 prior=diagnosis.prior,
                 objective=diagnosis.objective,
-                **csr_to_arrays("mastery", diagnosis.mastery),
+                **csr_to_arrays("mastery", mastery),
+                **csr_to_arrays("not_told_apart", open_pairs),
             )
             # the first step gains most by far and would flatten the rest
             plot = curve(
@@ -236,12 +241,14 @@ def run_diagnose(
                 "unsettled": diagnosis.unsettled,
                 "learners": diagnosis.learners,
                 "skipped": diagnosis.skipped,
-                "identified_concepts": int(np.unique(diagnosis.mastery.indices).size),
+                "reached_concepts": int(np.unique(mastery.indices).size),
+                "not_told_apart": int(open_pairs.nnz),
+                "weak_evidence": int((evidence < WEAK_EVIDENCE).sum()),
                 "videos_without_observation": int((~diagnosis.observed).sum()),
             }
         artifacts.switch(draft.finished())
         report.version = draft.finished().version
-        report.rows_in, report.rows_out = int(watched.nnz), int(diagnosis.mastery.nnz)
+        report.rows_in, report.rows_out = int(watched.nnz), int(mastery.nnz)
         report.details = dict(draft.metrics)
     return report
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import sparse
 
 from kgplan.arrays import Array
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
@@ -51,11 +52,17 @@ def open_snapshot(settings: Settings) -> GraphSnapshot:
 def open_mastery(artifact: Artifact) -> LearnerMastery:
     """Every learner's mastery from a diagnosis artifact."""
     arrays = StoredArrays(artifact)
+    mastery = csr_from_arrays("mastery", arrays)
+    # diagnoses made before this was stored do not tell it
+    stored = "not_told_apart.indptr" in set(arrays)
     return LearnerMastery(
         learner_ids=np.asarray(arrays["learner_ids"]),
         concept_ids=np.asarray(arrays["concept_ids"]),
-        mastery=csr_from_arrays("mastery", arrays),
+        mastery=mastery,
         prior=np.asarray(arrays["prior"]),
+        not_told_apart=csr_from_arrays("not_told_apart", arrays)
+        if stored
+        else sparse.csr_array(mastery.shape, dtype=bool),
     )
 
 

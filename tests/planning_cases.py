@@ -37,6 +37,7 @@ def make_case(
     watched: dict[str, str],
     mastery: dict[str, dict[str, float]],
     vectors: dict[str, list[float]],
+    exchangeable: dict[str, str] | None = None,
     prior: float = 0.5,
     alpha: float = 1.0,
 ) -> Case:
@@ -49,6 +50,7 @@ def make_case(
         watched: learner -> concepts whose video was watched.
         mastery: learner -> concept -> mastery that evidence gives.
         vectors: concept -> TransR vector.
+        exchangeable: learner -> concepts that evidence does not tell apart.
         prior, alpha: of the diagnosis and of the similarity.
     """
     concepts, courses = sorted(vectors), sorted(course_concepts)
@@ -93,6 +95,9 @@ def make_case(
         records.concept_ids,
         sparse.csr_array((values, (rows, columns)), shape=(len(learners), len(concepts))),
         np.full(len(concepts), prior),
+        sparse.csr_array(
+            np.array([[c in (exchangeable or {}).get(u, "") for c in concepts] for u in learners])
+        ),
     )
     similarity = fuse(
         records.concept_ids,
@@ -127,6 +132,7 @@ def random_case(seed: int) -> Case:
 
     density = rng.uniform(0, 0.4)
     learners = [f"u{k}" for k in range(4)]
+    known = {u: some(concepts, 0.7) for u in learners}
     return make_case(
         course_concepts={course: some(concepts, rng.uniform(0, 0.8)) for course in courses},
         prerequisites=[
@@ -135,7 +141,8 @@ def random_case(seed: int) -> Case:
         enrolled={u: some(courses, 0.5) for u in learners},
         watched={u: some(concepts, 0.3) for u in learners},
         # one digit: values tie often
-        mastery={u: {c: round(rng.random(), 1) for c in some(concepts, 0.7)} for u in learners},
+        mastery={u: {c: round(rng.random(), 1) for c in known[u]} for u in learners},
+        exchangeable={u: some(list(known[u]), 0.3) for u in learners},
         vectors={c: rng.normal(size=3).tolist() for c in concepts},
         alpha=float(rng.choice([0.0, 0.7, 1.0])),
     )
@@ -189,6 +196,7 @@ def large_case(n_concepts: int, n_courses: int, n_learners: int, seed: int = 0) 
             (n_learners, n_concepts), density=200 / n_concepts, rng=rng, format="csr"
         ),
         np.full(n_concepts, 0.5),
+        sparse.csr_array((n_learners, n_concepts), dtype=bool),
     )
     learned = learned_concepts(records).matrix
     vectors = rng.normal(size=(n_concepts, 50))

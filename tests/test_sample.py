@@ -64,17 +64,27 @@ def test_the_cycles_are_those_that_networkx_finds(sample_home):
     assert len(expected) > 1
 
 
-def test_concepts_that_no_evidence_reaches_say_so(sample_planner):
+def test_what_evidence_leaves_open_is_said(sample_planner):
+    """Sets of observed videos, concept by concept; no evidence and twins are found from them."""
     p = sample_planner
     rng = np.random.default_rng(0)
-    watched = observed_views(p.records)
-    for row in rng.integers(0, p.records.learner_ids.size, 20):
+    watched, said = observed_views(p.records), set()
+    for row in rng.integers(0, p.records.learner_ids.size, 40):
         videos = watched[[row]].tocoo().col
-        reached = set(p.records.concept_ids[p.records.q_matrix[videos].tocoo().col].tolist())
+        covering: dict[str, set[int]] = {}
+        q = p.records.q_matrix[videos].tocoo()
+        for video, concept in zip(q.row, p.records.concept_ids[q.col].tolist(), strict=True):
+            covering.setdefault(concept, set()).add(int(video))
+        sets = list(covering.values())
         enrolled = p.records.enrolled[[row]].tocoo().col
         course = str(p.records.course_ids[rng.choice(enrolled)])
         for step in p.plan(str(p.records.learner_ids[row]), course).steps:
-            assert step.identified == (step.concept_id in reached)
+            own = covering.get(step.concept_id, set())
+            assert (step.doubt == "no_evidence") == (not own)
+            assert (step.doubt == "not_told_apart") == (sets.count(own) > 1)
+            assert step.identified == (step.doubt is None)
+            said.add(step.doubt)
+    assert said == {None, "no_evidence", "not_told_apart", "weak_evidence"}
 
 
 def test_plans_equal_the_walk_by_cypher_in_the_learners_own_courses(sample_planner, sample_home):

@@ -1,6 +1,6 @@
 """Planning: which concepts next, in what order, and why."""
 
-from kgplan.planning.plan import Plan, PlanOptions, Step, Teaching, Terms
+from kgplan.planning.plan import Doubt, Plan, PlanOptions, Step, Teaching, Terms
 from kgplan.planning.planner import Planner
 
-__all__ = ["Plan", "PlanOptions", "Planner", "Step", "Teaching", "Terms"]
+__all__ = ["Doubt", "Plan", "PlanOptions", "Planner", "Step", "Teaching", "Terms"]

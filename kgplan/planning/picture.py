@@ -47,7 +47,7 @@ def picture(plan: Plan, course_name: str, edges: Sequence[tuple[str, str]]) -> s
             14,
             SOFT,
         ),
-        legend(WIDTH - MARGIN - 210, 30),
+        legend(WIDTH - MARGIN - 210, 30, all(step.identified for step in plan.steps)),
     ]
     for before, after in sorted(set(edges)):
         if before in at and after in at:
@@ -74,7 +74,10 @@ def card(place: int, step: Step) -> str:
     width = WIDTH - GUTTER - MARGIN
     mastery = step.terms.mastery
     colour = mastery_colour(mastery)
-    known = f"mastery {mastery:.2f}" if step.identified else f"assumed {mastery:.2f}"
+    known = f"{'assumed' if step.doubt == 'no_evidence' else 'mastery'} {mastery:.2f}"
+    if step.doubt in ("weak_evidence", "not_told_apart"):
+        known += f", {step.doubt.replace('_', ' ')}"
+    sure = "" if step.identified else ' fill-opacity="0.4"'
     name = shorten(step.name, 34)
     role = "goal of this course" if step.role == "start" else "prerequisite"
     lines = wrap(step.because, 88)[:2]
@@ -92,7 +95,7 @@ def card(place: int, step: Step) -> str:
             f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{bar}" height="8" rx="4"'
             ' fill="#e4e9ee"/>',
             f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{max(bar * mastery, 3):.1f}"'
-            f' height="8" rx="4" fill="{colour}"/>',
+            f' height="8" rx="4" fill="{colour}"{sure}/>',
             text(x + width - 18, y + 47, known, 13, SOFT, anchor="end"),
             *(text(x + 70, y + 74 + 18 * line, words, 13, INK) for line, words in enumerate(lines)),
             "</g>",
@@ -115,8 +118,8 @@ def arc(before: int, after: int, walked: bool) -> str:
     )
 
 
-def legend(x: float, y: float) -> str:
-    """What the colours mean."""
+def legend(x: float, y: float, identified: bool) -> str:
+    """What the colours mean, and a pale bar where some step has one."""
     stops = "".join(
         f'<stop offset="{share}" stop-color="{mastery_colour(share)}"/>' for share in (0, 0.5, 1)
     )
@@ -125,6 +128,7 @@ def legend(x: float, y: float) -> str:
         f'<rect x="{x}" y="{y}" width="210" height="10" rx="5" fill="url(#mastery)"/>'
         + text(x, y + 28, "not mastered", 12, SOFT)
         + text(x + 210, y + 28, "mastered", 12, SOFT, anchor="end")
+        + ("" if identified else text(x, y + 46, "pale bar: not the learner's own", 12, SOFT))
     )
 
 

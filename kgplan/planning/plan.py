@@ -6,6 +6,7 @@ from typing import Any, Literal
 from kgplan.errors import ConfigError
 
 Role = Literal["start", "prerequisite"]
+Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
 MASTERED = 0.95  # mastery from which a whole course is called mastered
 
 
@@ -68,7 +69,14 @@ class Step:
         start_concept_id: the start whose walk found it; itself for a start.
         leads_to: the concept that it is a direct prerequisite of; None for a start.
         terms: the numbers that chose it.
-        identified: whether any evidence reaches the mastery; False: it is the prior.
+        sd: standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m.
+        evidence: what the learner's views said about the concept: bits of the mastery's divergence
+            from the prior.
+        identified: whether the mastery is the learner's own: nothing is in doubt.
+        doubt: why it is not identified, else None. "no_evidence": no observed video covers the
+            concept, and the mastery is the prior; "not_told_apart": exactly the same observed
+            videos cover another concept; "weak_evidence": less than
+            `diagnosis.uncertainty.WEAK_EVIDENCE` bits.
         teaches: where to learn it, the course asked for first.
         because: one plain sentence made from the terms.
     """
@@ -80,7 +88,10 @@ class Step:
     start_concept_id: str
     leads_to: str | None
     terms: Terms
+    sd: float
+    evidence: float
     identified: bool
+    doubt: Doubt | None
     teaches: tuple[Teaching, ...]
     because: str
 
@@ -108,10 +119,10 @@ class Plan:
         return asdict(self)
 
 
-def because_start(terms: Terms, identified: bool) -> str:
+def because_start(terms: Terms, doubt: Doubt | None) -> str:
     """Say why a start was chosen.
 
-    >>> because_start(Terms(0.8, 0.1, 0.7, None, None), identified=True)
+    >>> because_start(Terms(0.8, 0.1, 0.7, None, None), doubt=None)
     'You learned much that is close to it (preference 0.80) and you probably do not know it yet
     (mastery 0.10).'
     """
@@ -121,26 +132,34 @@ def because_start(terms: Terms, identified: bool) -> str:
     else:
         share = "much" if terms.preference >= 0.5 else "a little"
         interest = f"You learned {share} that is close to it (preference {terms.preference:.2f})"
-    return f"{interest} and {knowledge(terms.mastery, identified)}."
+    return f"{interest} and {knowledge(terms.mastery, doubt)}."
 
 
-def because_prerequisite(name: str, later: str, terms: Terms, identified: bool) -> str:
+def because_prerequisite(name: str, later: str, terms: Terms, doubt: Doubt | None) -> str:
     """Say why a prerequisite was chosen.
 
-    >>> because_prerequisite("stack", "recursion", Terms(None, 0.3, None, 0.7, 1.4), True)
+    >>> because_prerequisite("stack", "recursion", Terms(None, 0.3, None, 0.7, 1.4), None)
     'stack comes before recursion (similarity 0.70) and you probably do not know it yet
     (mastery 0.30).'
     """
     return (
         f"{name} comes before {later} (similarity {terms.similarity:.2f})"
-        f" and {knowledge(terms.mastery, identified)}."
+        f" and {knowledge(terms.mastery, doubt)}."
     )
 
 
-def knowledge(mastery: float, identified: bool) -> str:
-    """Say what a mastery means."""
-    if not identified:
+def knowledge(mastery: float, doubt: Doubt | None) -> str:
+    """Say what a mastery means.
+
+    >>> knowledge(0.5, "weak_evidence")
+    'what you watched hardly shows whether you know it (about 0.50)'
+    """
+    if doubt == "no_evidence":
         return f"nothing shows yet whether you know it (assumed {mastery:.2f})"
+    if doubt == "not_told_apart":
+        return f"your videos cover it only together with another concept (about {mastery:.2f})"
+    if doubt == "weak_evidence":
+        return f"what you watched hardly shows whether you know it (about {mastery:.2f})"
     if mastery >= 0.7:
         return f"you probably know it, so it is a quick review (mastery {mastery:.2f})"
     if mastery >= 0.4:

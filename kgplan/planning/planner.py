@@ -7,6 +7,7 @@ N concepts of the learner's courses.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import sqrt
 
 import numpy as np
 from numba import njit
@@ -14,10 +15,12 @@ from rapidfuzz import process
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.plan import (
     MASTERED,
+    Doubt,
     Plan,
     PlanOptions,
     Step,
@@ -41,12 +44,15 @@ class LearnerMastery:
         learner_ids, concept_ids: (U,), (K,) sorted.
         mastery: (U, K) stored where evidence reaches the learner's concept.
         prior: (K,) mastery where none does.
+        not_told_apart: (U, K) True where the evidence leaves open which of several concepts the
+            learner holds (`diagnosis.not_told_apart`).
     """
 
     learner_ids: Ids
     concept_ids: Ids
     mastery: sparse.csr_array
     prior: Floats
+    not_told_apart: sparse.csr_array
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ class _Learner:
     """What the planner needs of one learner, on the graph's concepts."""
 
     mastery: Floats  # (K,)
-    identified: Array  # (K,) bool
+    reached: Array  # (K,) bool, evidence reaches the mastery
+    not_told_apart: Array  # (K,) bool
     around: Array  # (K,) bool, N_u
     learned: Array  # (K,) bool, C_uj
     courses: frozenset[str]
@@ -90,6 +97,9 @@ class Planner:
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
         self._prior = _prior_of(diagnosis, graph.concept_ids)
         self._mastery = _moved(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids)
+        self._not_told_apart = _moved(
+            diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids
+        )
         learned = learned_concepts(records).matrix
         self._learned = _moved(learned, records.concept_ids, graph.concept_ids)
         self._enrolled = _moved(records.enrolled, records.course_ids, graph.course_ids)
@@ -157,9 +167,10 @@ class Planner:
             options.length,
             options.max_prerequisites,
         )
+        evidence = divergence(learner.mastery[concepts], self._prior[concepts])
         steps = []
-        for concept, start, leads_to, similarity in zip(
-            concepts.tolist(), starts.tolist(), leads.tolist(), similarities.tolist(), strict=True
+        for concept, start, leads_to, similarity, bits in zip(
+            *(a.tolist() for a in (concepts, starts, leads, similarities, evidence)), strict=True
         ):
             mastery = float(learner.mastery[concept])
             if leads_to < 0:
@@ -167,7 +178,7 @@ class Planner:
                 terms = Terms(float(preference[k]), mastery, float(value[k]), None, None)
             else:
                 terms = Terms(None, mastery, None, similarity, similarity + (1 - mastery))
-            steps.append(self._step(course_id, learner, terms, concept, start, leads_to))
+            steps.append(self._step(course_id, learner, terms, bits, concept, start, leads_to))
         return Plan(
             learner_id,
             course_id,
@@ -208,16 +219,17 @@ class Planner:
         course_id: str,
         learner: _Learner,
         terms: Terms,
+        evidence: float,
         concept: int,
         start: int,
         leads_to: int,
     ) -> Step:
-        identified = bool(learner.identified[concept])
+        doubt = _doubt(learner, concept, evidence)
         name = self._names[concept]
         if leads_to < 0:
-            because = because_start(terms, identified)
+            because = because_start(terms, doubt)
         else:
-            because = because_prerequisite(name, self._names[leads_to], terms, identified)
+            because = because_prerequisite(name, self._names[leads_to], terms, doubt)
         return Step(
             concept_id=self._ids[concept],
             name=name,
@@ -226,7 +238,10 @@ class Planner:
             start_concept_id=self._ids[start],
             leads_to=None if leads_to < 0 else self._ids[leads_to],
             terms=terms,
-            identified=identified,
+            sd=sqrt(terms.mastery * (1 - terms.mastery)),
+            evidence=evidence,
+            identified=doubt is None,
+            doubt=doubt,
             teaches=self._where_taught(concept, course_id, learner.courses),
             because=because,
         )
@@ -256,23 +271,33 @@ class Planner:
             ids = self.records.learner_ids
             raise UnknownLearner(learner_id, close_matches(learner_id, ids))
         mastery, known = self._prior.copy(), self._mastery
-        identified, around, learned = np.zeros((3, mastery.size), dtype=bool)
+        reached, not_apart, around, learned = np.zeros((4, mastery.size), dtype=bool)
         diagnosed = self._diagnosed_at.get(learner_id)
         if diagnosed is not None:
             stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
             mastery[known.indices[stored]] = known.data[stored]
-            identified[known.indices[stored]] = True
+            reached[known.indices[stored]] = True
+            not_apart[_row(self._not_told_apart, diagnosed)] = True
         learned[_row(self._learned, row)] = True
         for course in _row(self._enrolled, row):
             around[_row(self.graph.course_concepts, course)] = True
         mine = _row(self.records.enrolled, row).tolist()
         courses = frozenset([self._record_course_ids[k] for k in mine])
-        return _Learner(mastery, identified, around, learned, courses)
+        return _Learner(mastery, reached, not_apart, around, learned, courses)
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:
     """Columns stored in a row."""
     return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+
+
+def _doubt(learner: _Learner, concept: int, evidence: float) -> Doubt | None:
+    """Why a mastery is not the learner's own; what more views of the same kind mend comes last."""
+    if not learner.reached[concept]:
+        return "no_evidence"
+    if learner.not_told_apart[concept]:
+        return "not_told_apart"
+    return "weak_evidence" if evidence < WEAK_EVIDENCE else None
 
 
 def _moved(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:

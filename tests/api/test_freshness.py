@@ -85,7 +85,7 @@ def test_an_added_concept_is_planned_with_the_prior_until_the_stages_run(server)
         )
         until(lambda: client.get(PATH).json()["graph_version"] != version)
         (step,) = [s for s in client.get(PATH).json()["steps"] if s["concept_id"] == "K_new"]
-        assert not step["identified"]
+        assert (step["identified"], step["doubt"]) == (False, "no_evidence")
 
 
 def test_a_held_server_makes_answers_stale_and_its_return_fresh(server):

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning_cases import hand_case
+from planning_cases import hand_case, make_case
 
 from kgplan.planning import PlanOptions
 from kgplan.planning.picture import columns, picture, shorten, wrap
@@ -32,6 +32,24 @@ def test_each_prerequisite_among_the_steps_is_an_arrow(drawn):
     # among e, a, b, d, f: a -> b, b -> d, d -> b and e -> f; the walk took a -> b and b -> d
     assert len(arrows) == 4
     assert sum(path.get("stroke-dasharray") is None for path in arrows) == 2
+
+
+def test_a_mastery_in_doubt_has_a_pale_bar_and_says_why(drawn):
+    plan, svg = drawn
+    doubted = sum(not step.identified for step in plan.steps)
+    pale = [bar for bar in svg.iter(f"{SVG}rect") if bar.get("fill-opacity")]
+    words = [t.text for t in svg.iter(f"{SVG}text")]
+    assert doubted == len(pale) == sum(w.endswith("weak evidence") for w in words) == 1
+    assert any(w.startswith("pale bar") for w in words)
+    sure = make_case(
+        course_concepts={"A": "a"},
+        prerequisites=[],
+        enrolled={"u": "A"},
+        watched={"u": "a"},
+        mastery={"u": {"a": 0.1}},
+        vectors={"a": [0.0], "b": [1.0]},
+    )
+    assert "pale" not in picture(sure.planner().plan("u", "A"), "A", [])
 
 
 def test_names_are_escaped(drawn):

@@ -59,7 +59,8 @@ def test_a_new_learner_has_no_preference_and_the_prior_for_mastery():
     plan = hand_case().planner().plan("new", "A", PlanOptions(length=1))
     (step,) = plan.steps
     assert (step.concept_id, step.terms.preference, step.terms.mastery) == ("d", 0, 0.5)
-    assert not step.identified
+    assert (step.identified, step.doubt) == (False, "no_evidence")
+    assert (step.sd, step.evidence) == (0.5, 0)
     assert "Nothing is known about you yet" in plan.notes[0]
 
 
@@ -74,6 +75,29 @@ def test_a_length_beyond_what_there_is_gives_all_and_says_so():
     # a walk is a chain: from d it takes b and then a, and never comes back for c
     assert [step.concept_id for step in plan.steps] == ["e", "a", "b", "d", "f"]
     assert plan.notes == ("The course and what it builds on give 5 of the 50 steps asked for.",)
+
+
+def test_each_doubt_is_named_in_its_own_words():
+    case = make_case(
+        course_concepts={"A": "abcd"},
+        prerequisites=[],
+        enrolled={"u": "A"},
+        watched={"u": "abc"},
+        mastery={"u": {"a": 0.1, "b": 0.1, "c": 0.55}},
+        exchangeable={"u": "b"},
+        vectors={name: [0.0] for name in "abcd"},
+    )
+    said = {
+        step.concept_id: (step.doubt, step.because) for step in case.planner().plan("u", "A").steps
+    }
+    assert {c: doubt for c, (doubt, _) in said.items()} == {
+        "a": None,
+        "b": "not_told_apart",
+        "c": "weak_evidence",
+        "d": "no_evidence",
+    }
+    assert len({because for _, because in said.values()}) == 4
+    assert "only together with another concept" in said["b"][1]
 
 
 def test_when_all_is_mastered_the_plan_is_called_a_review():
@@ -149,7 +173,21 @@ def test_the_terms_recompute_from_the_artifacts(seed, chosen):
         known = case.diagnosis.mastery[[1]].toarray()[0]
         column = case.graph.concept_ids.tolist().index(step.concept_id)
         stored = column in case.diagnosis.mastery[[1]].tocoo().col
-        assert step.identified == stored
+        prior, m = float(case.diagnosis.prior[column]), step.terms.mastery
+        assert step.sd == pytest.approx(math.sqrt(m - m**2))
+        assert step.evidence == pytest.approx(bits(m, prior) + bits(1 - m, 1 - prior))
+        shared = bool(case.diagnosis.not_told_apart[[1]].toarray()[0, column])
+        hardly_moved = 0.44 < m < 0.56  # the prior is .5
+        expected = (
+            "no_evidence"
+            if not stored
+            else "not_told_apart"
+            if shared
+            else "weak_evidence"
+            if hardly_moved
+            else None
+        )
+        assert (step.doubt, step.identified) == (expected, expected is None)
         assert step.terms.mastery == (known[column] if stored else case.diagnosis.prior[column])
         if step.role == "start":
             assert step.terms.value == step.terms.preference - step.terms.mastery
@@ -159,6 +197,10 @@ def test_the_terms_recompute_from_the_artifacts(seed, chosen):
             expected = naive_similarity(case, column, later)
             assert step.terms.similarity == pytest.approx(expected, abs=1e-9)
             assert step.terms.score == step.terms.similarity + (1 - step.terms.mastery)
+
+
+def bits(p: float, q: float) -> float:
+    return p * math.log2(p / q) if p else 0.0
 
 
 def naive_similarity(case: Case, i: int, j: int) -> float:
