@@ -5,11 +5,7 @@ to 1, as in the classical DINA (de la Torre, J. Educ. Behav. Stat. 2009, eq. 12-
 states are exact, so only few concepts are possible. State s holds covered concept k if bit k of s
 is set; the first concept varies fastest.
 
-Conjunctive link: an item's likelihood ratio counts in all states above the set of its concepts. The
-likelihoods of 2^k states on k concepts are copied, for one concept more, to the states that hold
-it, and multiplied there by the ratios of the items whose last concept it is; the posterior is
-folded back the same way. That is a few products a state, whatever the number of items, and one
-exponential an answer.
+Conjunctive link: one product a state, whatever the number of items (lattice.py).
 Compensatory link: a matrix product over states.
 Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entries.
 """
@@ -17,23 +13,23 @@ Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entrie
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from queue import SimpleQueue
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 from scipy.special import logsumexp
 
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
 from kgplan.diagnosis.evidence import Videos, check_observations, distinct_rows, read_videos
+from kgplan.diagnosis.lanes import LANES, workspace
+from kgplan.diagnosis.lattice import Lattice, Ratios, arrange, sum_states
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
 
-_RUN = 8  # states in a row from which a loop over them pays
 _BLOCKS = 16
-_SPREAD_LIMIT = 650.0  # nats: a product of likelihood ratios within it stays in a double
 _CELLS = 1 << 22  # entries of a (cases, S) matrix held at once
 _LEAST_ROOT = 1e-8  # a state's probability stays above its square
 
@@ -80,6 +76,11 @@ class StateProblem:
             np.append(1 << self.videos.scope_concept, 0), self.videos.scope_start[:-1]
         )
         return np.where(self.videos.sizes() > 0, scopes[self.videos.scope_of], 0)
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """How sums over states are taken under the conjunctive link."""
+        return arrange(self.masks(), self.covered.size)
 
 
 def pose_states(
@@ -212,245 +213,50 @@ def expect_states(
     return _expect_by_product(problem, line)
 
 
-class Levels(NamedTuple):
-    """Items by the level, a concept's bit, at which the last of their concepts comes in.
-
-    Attributes:
-        order: (K,) the covered concept at each bit. Half of all states belong to the last bit, so
-            the concept that the fewest items need stands there; the next three stand at the first
-            bits, so that most items leave those free and run over eight states in a row.
-        masks: (V,) the bits of a video's concepts; 0 where it has none.
-        start: (K + 1,) where each level's videos begin in `videos`.
-        videos: those with several concepts, by level.
-        single_start: (K + 1,) where each level's videos begin in `singles`.
-        singles: those with one concept, by level.
-    """
-
-    order: Ints
-    masks: Ints
-    start: Ints
-    videos: Ints
-    single_start: Ints
-    singles: Ints
-
-
-def arrange_levels(problem: StateProblem) -> Levels:
-    """Choose which concept is which bit, and sort the videos by their last bit."""
-    n_concepts = problem.covered.size
-    masks, sizes = problem.masks(), problem.videos.sizes()
-    needs = ((masks[:, None] >> np.arange(n_concepts)) & 1).astype(bool)
-    # A video multiplies the states that hold all its other concepts: 2^(1 - n) of a level's.
-    work = np.where(sizes > 1, 0.5 ** (np.maximum(sizes, 1) - 1.0), 0.0)
-    left, order = list(range(n_concepts)), np.empty(n_concepts, np.int64)
-    top = list(range(n_concepts - 1, -1, -1))
-    bits = top[:1] + top[-3:][::-1] + top[1:-3] if n_concepts > 4 else top
-    for bit in bits:
-        cost = [float(work[needs[:, k]].sum()) for k in left]
-        order[bit] = left.pop(int(np.argmin(cost)))
-        if bit > 2:
-            work[needs[:, order[bit]]] = 0.0  # these videos come in here, and cost no more below
-    moved = (needs[:, order] << np.arange(n_concepts)).sum(axis=1).astype(np.int64)
-    level = np.array([int(mask).bit_length() - 1 for mask in moved], np.int64)
-    parts = []
-    for several in (True, False):
-        chosen = np.flatnonzero((sizes > 1) if several else (sizes == 1))
-        chosen = chosen[np.argsort(level[chosen], kind="stable")].astype(np.int64)
-        start = np.searchsorted(level[chosen], np.arange(n_concepts + 1)).astype(np.int64)
-        parts += [start, chosen]
-    return Levels(order, moved, *parts)
-
-
 def _expect_conjunctive(
     problem: StateProblem, line: StateLine, threads: int | None
 ) -> StateExpectations:
     n_cases, n_videos = problem.cases.shape
-    n_concepts = problem.covered.size
-    levels = arrange_levels(problem)
-    states = np.arange(problem.n_states)
-    place = np.zeros(problem.n_states, np.int64)  # of each state, in the order of the bits
-    for bit, concept in enumerate(levels.order):
-        place |= ((states >> concept) & 1) << bit
+    lattice = problem.lattice
     share = np.empty(problem.n_states)
-    share[place] = line.share
+    share[lattice.place] = line.share
     log_guess, log_hit = line.intercept, line.intercept + line.contrast
     log_miss, log_slip = log_wrong(log_guess), log_wrong(log_hit)
-    ratio_right, ratio_wrong = log_hit - log_guess, log_slip - log_miss
-    mastery, log_evidence = np.empty((n_cases, n_concepts)), np.empty(n_cases)
+    right, wrong = log_hit - log_guess, log_slip - log_miss
+    ratios = Ratios(log_guess, log_miss, right, wrong, np.exp(right), np.exp(wrong), share)
+    mastery, log_evidence = np.empty((n_cases, problem.covered.size)), np.empty(n_cases)
     # as many blocks on any machine, so that sums do not depend on the number of threads
-    ends = sorted({int(cut) for cut in np.linspace(0, n_cases, _BLOCKS + 1)})
+    n_groups = -(-n_cases // LANES)
+    cuts = sorted({int(cut) * LANES for cut in np.linspace(0, n_groups, _BLOCKS + 1)})
+    wanted = min(threads or len(os.sched_getaffinity(0)), len(cuts) - 1)
+    spare: SimpleQueue[Floats] = SimpleQueue()
+    for _ in range(wanted):
+        spare.put(workspace(lattice.n_rows + 1))
 
-    def run(block: int) -> tuple[Floats, Floats, Floats]:
+    def run(first: int, end: int) -> tuple[Floats, Floats, Floats]:
         count, full = np.zeros(problem.n_states), np.zeros((2, n_videos))
-        none = np.zeros(n_videos)
-        _sum_states(
+        none, work = np.zeros(n_videos), spare.get()
+        sum_states(
             problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
-            problem.multiplicity, levels, log_guess, log_miss, ratio_right, ratio_wrong,
-            np.exp(ratio_right), np.exp(ratio_wrong), share, ends[block], ends[block + 1],
+            problem.multiplicity, lattice, ratios, first, min(end, n_cases), work,
             count, full, none, mastery, log_evidence,
         )  # fmt: skip
+        spare.put(work)
         return count, full, none
 
-    blocks = range(len(ends) - 1)
-    wanted = min(threads or len(os.sched_getaffinity(0)), len(blocks))
     if wanted > 1:
         with ThreadPoolExecutor(wanted) as pool:
-            parts = list(pool.map(run, blocks))
+            parts = list(pool.map(run, cuts[:-1], cuts[1:]))
     else:
-        parts = [run(block) for block in blocks]
+        parts = list(map(run, cuts[:-1], cuts[1:]))
+    parts = parts or [(np.zeros(problem.n_states), np.zeros((2, n_videos)), np.zeros(n_videos))]
     count, full, none = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
-    by_concept = np.empty_like(mastery)
-    by_concept[:, levels.order] = mastery
     # eta is 0 below a full set of concepts: which entry below counts makes no difference
-    wrong = np.zeros(problem.videos.eta.size)
+    wrong_of = np.zeros(problem.videos.eta.size)
     informed = problem.videos.sizes() > 0
-    wrong[problem.videos.table_start[:-1]] = none
-    wrong[problem.videos.table_start[1:][informed] - 1] += full[1][informed]
-    return StateExpectations(log_evidence, by_concept, count[place], wrong, full[0])
-
-
-# Sums in any order: without it, they would not be done several states at a time.
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"})
-def _sum_states(
-    start: Array,
-    video: Array,
-    right: Array,
-    wrong: Array,
-    multiplicity: Array,
-    levels: Levels,
-    log_guess: Array,
-    log_miss: Array,
-    log_ratio_right: Array,
-    log_ratio_wrong: Array,
-    ratio_right: Array,
-    ratio_wrong: Array,
-    share: Array,
-    first: int,
-    last: int,
-    count: Array,
-    full: Array,
-    none: Array,
-    mastery: Array,
-    log_evidence: Array,
-) -> None:
-    """Cases first .. last - 1.
-
-    `full` (2, V): expected r and 1 - r of learners who hold all of a video's concepts; `none`:
-    expected 1 - r of the others.
-    """
-    n_states, n_concepts = share.size, levels.order.size
-    a = np.empty(n_states)
-    ratio, p_full = np.empty(log_guess.size), np.zeros(log_guess.size)
-    for case in range(first, last):
-        ratio[:] = 1.0
-        base, reach = 0.0, 0.0
-        for i in range(start[case], start[case + 1]):
-            v, r, w = video[i], right[i], wrong[i]
-            base += r * log_guess[v] + w * log_miss[v]
-            reach += abs(r * log_ratio_right[v] + w * log_ratio_wrong[v])
-            if r == 1.0 and w == 0.0:
-                ratio[v] = ratio_right[v]
-            elif r == 0.0 and w == 1.0:
-                ratio[v] = ratio_wrong[v]
-            elif reach < _SPREAD_LIMIT:
-                ratio[v] = np.exp(r * log_ratio_right[v] + w * log_ratio_wrong[v])
-        if reach < _SPREAD_LIMIT:
-            _grow(a, ratio, levels)
-        else:
-            ratio[:] = 0.0
-            for i in range(start[case], start[case + 1]):
-                v = video[i]
-                ratio[v] = right[i] * log_ratio_right[v] + wrong[i] * log_ratio_wrong[v]
-            base += _grow_logs(a, ratio, levels)
-        total = 0.0
-        for s in range(n_states):
-            a[s] *= share[s]
-            total += a[s]
-        log_evidence[case] = base + np.log(total)
-        one = 1.0 / total
-        heavy = multiplicity[case]
-        scaled = heavy * one
-        for s in range(n_states):
-            count[s] += scaled * a[s]
-        for k in range(n_concepts - 1, -1, -1):
-            bit = 1 << k
-            low, high = a[:bit], a[bit : 2 * bit]
-            for j in range(levels.start[k], levels.start[k + 1]):
-                v = levels.videos[j]
-                others = levels.masks[v] ^ bit
-                run = others & -others  # states in a row that hold the others
-                held = 0.0
-                s = others
-                if run >= _RUN:
-                    while s < bit:
-                        for i in range(s, s + run):
-                            held += high[i]
-                        s = (s + run) | others
-                else:
-                    while s < bit:
-                        held += high[s]
-                        s = (s + 1) | others
-                p_full[v] = held
-            held = 0.0
-            for s in range(bit):
-                held += high[s]
-                low[s] += high[s]
-            mastery[case, k] = min(held * one, 1.0)
-            for j in range(levels.single_start[k], levels.single_start[k + 1]):
-                p_full[levels.singles[j]] = held
-        for i in range(start[case], start[case + 1]):
-            v = video[i]
-            p = min(p_full[v] * one, 1.0)
-            full[0, v] += heavy * right[i] * p
-            full[1, v] += heavy * wrong[i] * p
-            none[v] += heavy * wrong[i] * (1.0 - p)
-
-
-@njit(cache=True, nogil=True)
-def _grow(a: Array, ratio: Array, levels: Levels) -> None:
-    """Fill `a` (S,) with every state's likelihood over that of "nothing held"."""
-    a[0] = 1.0
-    for k in range(levels.order.size):
-        bit = 1 << k
-        low, high = a[:bit], a[bit : 2 * bit]
-        alone = 1.0
-        for j in range(levels.single_start[k], levels.single_start[k + 1]):
-            alone *= ratio[levels.singles[j]]
-        for s in range(bit):
-            high[s] = low[s] * alone
-        for j in range(levels.start[k], levels.start[k + 1]):
-            v = levels.videos[j]
-            others, r = levels.masks[v] ^ bit, ratio[v]
-            run = others & -others
-            s = others
-            if run >= _RUN:
-                while s < bit:
-                    for i in range(s, s + run):
-                        high[i] *= r
-                    s = (s + run) | others
-            else:
-                while s < bit:
-                    high[s] *= r
-                    s = (s + 1) | others
-
-
-@njit(cache=True, nogil=True)
-def _grow_logs(a: Array, log_ratio: Array, levels: Levels) -> float:
-    """`_grow` where products would leave a double: by sums of logs; returns the peak taken out."""
-    a[0] = 0.0
-    for k in range(levels.order.size):
-        bit = 1 << k
-        a[bit : 2 * bit] = a[:bit]
-        for v in range(levels.masks.size):
-            mask = levels.masks[v]
-            if bit <= mask < 2 * bit:
-                s = mask
-                while s < 2 * bit:
-                    a[s] += log_ratio[v]
-                    s = (s + 1) | mask
-    top = a.max()
-    for s in range(a.size):
-        a[s] = np.exp(a[s] - top)
-    return top
+    wrong_of[problem.videos.table_start[:-1]] = none
+    wrong_of[problem.videos.table_start[1:][informed] - 1] += full[1][informed]
+    return StateExpectations(log_evidence, mastery, count[lattice.place], wrong_of, full[0])
 
 
 def held_by_state(problem: StateProblem) -> Ints:

@@ -1,0 +1,335 @@
+"""How are likelihoods summed over all 2^K states, where items need all of their concepts?
+
+An item's likelihood ratio counts in all states that hold its concepts. A *table* has a row for
+every set of its concepts: the product of the ratios of the items whose concepts the set holds. It
+is grown concept by concept: the rows that hold one concept more are the rows without it, times
+the product of the items whose last concept it is; and that product is itself a table, on the
+other concepts of those items only, usually a few. So a state costs one product, whatever the
+number of items. The way back is the same in reverse: rows that hold the concept are added to
+those without it and, summed over the concepts that the smaller table lacks, to the rows of that
+table. Every table's first row then holds the sum over all states that hold its path, the concepts
+that lead to it: what the items with just these concepts need, and for paths of one concept the
+mastery.
+
+A row holds eight learners side by side (lanes.py).
+Sizes: V videos, K concepts, S = 2^K states, R cases, N rows of all tables, L levels of all tables.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from kgplan.arrays import Array, Floats, Ints
+from kgplan.diagnosis.lanes import LANES, add, fill, load, multiply, store, total
+
+_LARGEST = 650.0  # nats: a product of likelihood ratios up to it stays in a double
+
+
+class Lattice(NamedTuple):
+    """All tables, and how each level of each is grown from a smaller table.
+
+    Attributes:
+        place: (S,) the row of each state, in the first table, which holds all concepts.
+        home: (V,) the first row of the table whose path is just the video's concepts; -1: none.
+        concept_home: (K,) the same for the path of one concept.
+        first: (M,) first row of every table.
+        level: (L, 5) in the order of growth: the table's first row; rows that the level adds, each
+            beside one that is there already; the smaller table's first row and number of rows;
+            where the level begins in `walk`. The last level is the first table's last.
+        walk: rows to be copied, counted from the table's first: all that meet the first row of
+            the smaller table, then all that meet its second, and so on.
+        n_rows: N.
+    """
+
+    place: Ints
+    home: Ints
+    concept_home: Ints
+    first: Ints
+    level: Ints
+    walk: Ints
+    n_rows: int
+
+
+def arrange(masks: Ints, n_concepts: int) -> Lattice:
+    """Plan the tables for items of these concepts.
+
+    The last concept is the one that shares items with the fewest others, as half of all states
+    are grown with it; and so on downwards, as if its items were gone.
+
+    Args:
+        masks: (V,) the state that holds a video's concepts and no others; 0 for none.
+        n_concepts: K; every concept is in some mask.
+
+    >>> lattice = arrange(np.array([0b01, 0b11, 0]), 2)
+    >>> lattice.n_rows, lattice.home.tolist()  # states: rows 0 to 3
+    (8, [5, 7, -1])
+    """
+    needed = {int(mask) for mask in masks} - {0}
+    order, left, rest = np.empty(n_concepts, np.int64), list(range(n_concepts)), set(needed)
+    for bit in range(n_concepts - 1, -1, -1):
+        sharing = [_union(mask for mask in rest if mask >> k & 1).bit_count() for k in left]
+        order[bit] = left.pop(int(np.argmin(sharing)))
+        rest = {mask for mask in rest if not mask >> int(order[bit]) & 1}
+
+    def moved(states: Ints) -> Ints:
+        """The same states, with concepts at their bits."""
+        held = (states[:, None] >> order) & 1
+        return (held << np.arange(n_concepts)).sum(axis=1).astype(np.int64)
+
+    first_row: dict[int, int] = {}
+    level: list[tuple[int, int, int, int, int]] = []
+    walks: list[Ints] = [np.zeros(0, np.int64)]
+    n_rows = n_walked = 0
+
+    def lay(path: int, bits: list[int], inside: set[int]) -> int:
+        """Lay out a table and those that it is grown from; `inside`: what its items need yet."""
+        nonlocal n_rows, n_walked
+        at = first_row[path] = n_rows
+        n_rows += 1 << len(bits)
+        for i, bit in enumerate(bits):
+            others = {mask ^ 1 << bit for mask in inside if mask.bit_length() - 1 == bit}
+            shared = _union(others)
+            within = [j for j in range(i) if shared >> bits[j] & 1]
+            free = [j for j in range(i) if not shared >> bits[j] & 1]
+            child = lay(path | 1 << bit, [bits[j] for j in within], others - {0})
+            level.append((at, 1 << i, child, 1 << len(within), n_walked))
+            walks.append((_sets(within)[:, None] | _sets(free)).ravel())
+            n_walked += 1 << i
+        return at
+
+    moved_masks = moved(masks)
+    lay(0, list(range(n_concepts)), {int(mask) for mask in moved_masks} - {0})
+    concept_home = np.empty(n_concepts, np.int64)
+    concept_home[order] = [first_row[1 << bit] for bit in range(n_concepts)]
+    return Lattice(
+        place=moved(np.arange(1 << n_concepts)),
+        home=np.array([first_row[int(m)] if m else -1 for m in moved_masks], np.int64),
+        concept_home=concept_home,
+        first=np.array(list(first_row.values()), np.int64),
+        level=np.array(level, np.int64).reshape(-1, 5),
+        walk=np.concatenate(walks).astype(np.int32),
+        n_rows=n_rows,
+    )
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+def _sets(bits: list[int]) -> Ints:
+    """All subsets of these bits, the first varying fastest."""
+    sets = np.zeros(1, np.int64)
+    for bit in bits:
+        sets = np.concatenate([sets, sets | 1 << bit])
+    return sets
+
+
+class Ratios(NamedTuple):
+    """What an answer says, by video, and the prior.
+
+    Attributes:
+        log_guess, log_miss: (V,) log-likelihood of right and wrong below a full set of concepts.
+        log_right, log_wrong: (V,) what a full set adds to them.
+        right, wrong: (V,) the same as ratios.
+        share: (S,) probability of the state in each row of the first table.
+    """
+
+    log_guess: Floats
+    log_miss: Floats
+    log_right: Floats
+    log_wrong: Floats
+    right: Floats
+    wrong: Floats
+    share: Floats
+
+
+@njit(cache=True, nogil=True)
+def sum_states(
+    start: Array,
+    video: Array,
+    right: Array,
+    wrong: Array,
+    multiplicity: Array,
+    lattice: Lattice,
+    ratios: Ratios,
+    first: int,
+    last: int,
+    a: Array,
+    count: Array,
+    full: Array,
+    none: Array,
+    mastery: Array,
+    log_evidence: Array,
+) -> None:
+    """Sum over all states of cases first .. last - 1, LANES at a time.
+
+    Args:
+        start, video, right, wrong: (R + 1,), (nnz,) the cases' answers, row by row.
+        multiplicity: (R,) learners of each case.
+        lattice, ratios: the tables, the parameters.
+        first, last: which cases.
+        a: (N, LANES) to work in.
+        count: (S,) adds up expected learners in the state of each row of the first table.
+        full: (2, V) adds up expected r and 1 - r of learners who hold all of a video's concepts.
+        none: (V,) adds up expected 1 - r of the others.
+        mastery: (R, K) to be filled.
+        log_evidence: (R,) to be filled, in nats.
+    """
+    base, weight = np.zeros(LANES), np.zeros((1, LANES))
+    for begin in range(first, last, LANES):
+        n = min(LANES, last - begin)
+        for i in lattice.first:
+            store(a, i, fill(1.0))
+        largest = 0.0
+        for lane in range(n):
+            below, above = 0.0, 0.0
+            for i in range(start[begin + lane], start[begin + lane + 1]):
+                v, r, w = video[i], right[i], wrong[i]
+                below += r * ratios.log_guess[v] + w * ratios.log_miss[v]
+                log_ratio = r * ratios.log_right[v] + w * ratios.log_wrong[v]
+                above += max(log_ratio, 0.0)
+                if r == 1.0 and w == 0.0:
+                    ratio = ratios.right[v]
+                elif r == 0.0 and w == 1.0:
+                    ratio = ratios.wrong[v]
+                else:
+                    ratio = np.exp(log_ratio)
+                a[lattice.home[v], lane] *= ratio
+            base[lane] = below
+            largest = max(largest, above)
+        if largest < _LARGEST:
+            _grow(a, lattice, lattice.level.shape[0] - 1)
+            _grow_last(a, lattice, ratios.share)
+        else:
+            _grow_logs(a, lattice, start, video, right, wrong, ratios, begin, n, base)
+        # the sum of all states stands in the last row
+        for lane in range(LANES):
+            whole = a[lattice.n_rows, lane]
+            weight[0, lane] = 0.0
+            if lane < n:
+                log_evidence[begin + lane] = base[lane] + np.log(whole)
+                weight[0, lane] = multiplicity[begin + lane] / whole
+        _fold(a, lattice, weight, count)
+        for lane in range(n):
+            case = begin + lane
+            one = 1.0 / a[lattice.n_rows, lane]
+            for k in range(lattice.concept_home.size):
+                mastery[case, k] = min(a[lattice.concept_home[k], lane] * one, 1.0)
+            heavy = multiplicity[case]
+            for i in range(start[case], start[case + 1]):
+                v = video[i]
+                p = min(a[lattice.home[v], lane] * one, 1.0)
+                full[0, v] += heavy * right[i] * p
+                full[1, v] += heavy * wrong[i] * p
+                none[v] += heavy * wrong[i] * (1.0 - p)
+
+
+@njit(cache=True, nogil=True)
+def _grow(a: Array, lattice: Lattice, n_levels: int) -> None:
+    """Fill all tables from their first rows, but for the levels from this one on."""
+    for step in range(n_levels):
+        at, added, child, n_child, o = lattice.level[step]
+        for c in range(n_child):
+            product = load(a, child + c)
+            for i in range(o, o + added // n_child):
+                low = at + lattice.walk[i]
+                store(a, low + added, multiply(load(a, low), product))
+            o += added // n_child
+
+
+@njit(cache=True, nogil=True)
+def _grow_last(a: Array, lattice: Lattice, share: Array) -> None:
+    """The last level, every state weighed by its probability, and their sum in the last row."""
+    if lattice.level.shape[0] == 0:
+        store(a, lattice.n_rows, load(a, 0))
+        return
+    _, added, child, n_child, o = lattice.level[-1]
+    whole = fill(0.0)
+    for c in range(n_child):
+        product = load(a, child + c)
+        for i in range(o, o + added // n_child):
+            s = lattice.walk[i]
+            low = load(a, s)
+            high = multiply(multiply(low, product), fill(share[s + added]))
+            low = multiply(low, fill(share[s]))
+            store(a, s, low)
+            store(a, s + added, high)
+            whole = add(whole, add(low, high))
+        o += added // n_child
+    store(a, lattice.n_rows, whole)
+
+
+@njit(cache=True, nogil=True)
+def _grow_logs(
+    a: Array,
+    lattice: Lattice,
+    start: Array,
+    video: Array,
+    right: Array,
+    wrong: Array,
+    ratios: Ratios,
+    begin: int,
+    n: int,
+    base: Array,
+) -> None:
+    """Grow and weigh where products would leave a double: by sums of logs, less their peak."""
+    for i in lattice.first:
+        a[i] = 0.0
+    for lane in range(n):
+        for i in range(start[begin + lane], start[begin + lane + 1]):
+            v = video[i]
+            a[lattice.home[v], lane] += (
+                right[i] * ratios.log_right[v] + wrong[i] * ratios.log_wrong[v]
+            )
+    for step in range(lattice.level.shape[0]):
+        at, added, child, n_child, o = lattice.level[step]
+        for c in range(n_child):
+            for i in range(o, o + added // n_child):
+                low = at + lattice.walk[i]
+                store(a, low + added, add(load(a, low), load(a, child + c)))
+            o += added // n_child
+    n_states = ratios.share.size
+    for lane in range(LANES):
+        peak, whole = a[:n_states, lane].max(), 0.0
+        for s in range(n_states):
+            a[s, lane] = ratios.share[s] * np.exp(a[s, lane] - peak)
+            whole += a[s, lane]
+        a[lattice.n_rows, lane] = whole
+        base[lane] += peak
+
+
+@njit(cache=True, nogil=True)
+def _fold(a: Array, lattice: Lattice, weight: Array, count: Array) -> None:
+    """Add states to `count`, then sum all tables back into their first rows."""
+    heavy = load(weight, 0)
+    if lattice.level.shape[0] == 0:
+        count[0] += total(heavy)
+        return
+    _, added, child, n_child, o = lattice.level[-1]
+    for c in range(n_child):
+        held = fill(0.0)
+        for i in range(o, o + added // n_child):
+            s = lattice.walk[i]
+            low, high = load(a, s), load(a, s + added)
+            count[s] += total(multiply(low, heavy))
+            count[s + added] += total(multiply(high, heavy))
+            store(a, s, add(low, high))
+            held = add(held, high)
+        store(a, child + c, held)
+        o += added // n_child
+    for step in range(lattice.level.shape[0] - 2, -1, -1):
+        at, added, child, n_child, o = lattice.level[step]
+        for c in range(n_child):
+            held = fill(0.0)
+            for i in range(o, o + added // n_child):
+                low = at + lattice.walk[i]
+                high = load(a, low + added)
+                store(a, low, add(load(a, low), high))
+                held = add(held, high)
+            store(a, child + c, held)
+            o += added // n_child
