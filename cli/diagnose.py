@@ -123,6 +123,62 @@ def fit_answers(
     console.print(f"results: {out}", highlight=False, soft_wrap=True)
 
 
+@diagnose.command("calibrate")
+def calibrate(
+    share: Annotated[
+        float, typer.Option(help="Share of each learner's time line that is held back.")
+    ] = 0.2,
+    least_views: Annotated[int, typer.Option(help="Views that a learner must have.")] = 5,
+    seed: Annotated[int, typer.Option(help="Draws the zeros held back, and the resamples.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of learners behind each interval.", min=20)
+    ] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Predict held-back views: V-DINA and its variants beside simpler methods.
+
+    The last share of each learner's views, and as large a share of the zeros, is held back.
+    Every method is fitted to the rest. Intervals: 95 %, learners resampled.
+
+    [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json
+    """
+    from kgplan.etl.calibrate import run_calibrate
+
+    settings = read_settings()
+    report = run_stage(
+        "calibrate",
+        lambda progress: run_calibrate(settings, share, least_views, seed, resamples, progress),
+    )
+    if as_json:
+        print_json(report.to_dict())
+        return
+    split = report.details["split"]
+    rows = [(name.replace("_", " "), value) for name, value in split.items()]
+    console.print(table("held back", ("what", "value"), rows))
+    headings = ("method", "Brier", "log-loss", "AUC", "calibration error", "what it does")
+    console.print(table("held-back pairs", headings, calibration_rows(report.details["methods"])))
+
+
+def calibration_rows(methods: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Each method's figures with their intervals.
+
+    >>> calibration_rows([{"name": "coin", "says": "tosses", "brier": [0.25, 0.2, 0.3],
+    ...     "log_loss": [0.693, 0.69, 0.7], "auc": [0.5, 0.5, 0.5], "ece": [0, 0, 0]}])[0][1]
+    '0.250 (0.200 to 0.300)'
+    """
+    return [
+        (
+            method["name"],
+            *(
+                "{:.3f} ({:.3f} to {:.3f})".format(*method[figure])
+                for figure in ("brier", "log_loss", "auc", "ece")
+            ),
+            method["says"],
+        )
+        for method in methods
+    ]
+
+
 def fit_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
     """The figures of a fit, then what was kept out or says little, where there is any."""
     figures = (

@@ -33,6 +33,7 @@ MADE_BY = {
     "triples": "kgplan etl run",
     "embedding": "kgplan embed",
     "diagnosis": "kgplan diagnose",
+    "calibration": "kgplan diagnose calibrate",
     "similarity": "kgplan similarity",
 }
 REPORTED_PACKAGES = ("kgplan", "numpy", "scipy", "numba", "duckdb", "morph-kgc", "pykeen", "torch")
