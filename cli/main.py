@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, diagnose, neo4j, plan, serve, similar, stages
+from kgplan.cli import browse, diagnose, generate, neo4j, plan, serve, similar, stages
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -52,6 +52,7 @@ app.command()(browse.concepts)
 app.command()(similar.similar)
 app.command()(browse.artifacts)
 app.command()(serve.serve)
+app.command()(generate.generate)
 
 
 def main() -> None:
