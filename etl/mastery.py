@@ -100,7 +100,7 @@ def summarise(
     data: Responses, diagnosis: Diagnosis, errors: StandardErrors, goodness: Goodness
 ) -> dict[str, Any]:
     """The fit in figures: JSON values only, None where a figure is not defined."""
-    config = diagnosis.config
+    config, moments = diagnosis.config, goodness.moments
     notes = list(goodness.notes)
     if errors.reason:
         notes.append(f"no standard errors: {errors.reason}")
@@ -119,6 +119,7 @@ def summarise(
         "bic": goodness.bic,
         "iterations": diagnosis.objective.size - 1,
         "converged": diagnosis.converged,
+        "objective": diagnosis.objective.tolist(),
         "link": {"conjunctive": "dina", "compensatory": "vdina"}[config.link],
         "prior": config.class_prior,
         "n_parameters": goodness.n_parameters,
@@ -130,6 +131,11 @@ def summarise(
         "n_missing": data.missing,
         "n_without_say": diagnosis.skipped,
         "srmsr": _number(goodness.srmsr),
+        "m2": _number(moments.m2),
+        "m2_df": moments.df or None,
+        "m2_p": _number(moments.p),
+        "rmsea2": _number(moments.rmsea2),
+        "rmsea2_90": [_number(moments.rmsea2_low), _number(moments.rmsea2_high)],
         "learners_by_inference": diagnosis.learners,
         "residual": diagnosis.residual,
         "rejected": data.rejected(),

@@ -3,8 +3,8 @@
 Item fit: RMSEA, the root mean squared distance between an item's expected share of right answers
 and its model probability over states (as itemfit.rmsea of R's CDM; von Davier 2005), and S-X2
 (Orlando & Thissen, Appl. Psychol. Meas. 2000), which compares shares of right answers by sum
-score. Model fit: AIC, BIC, and SRMSR, the root mean squared residual correlation of two items
-(Maydeu-Olivares, Measurement 2013; as modelfit.cor of CDM).
+score. Model fit: AIC, BIC, M2 (moments.py), and SRMSR, the root mean squared residual correlation
+of two items (Maydeu-Olivares, Measurement 2013; as modelfit.cor of CDM).
 Sizes: U learners, V videos or items, K concepts, S = 2^K states.
 """
 
@@ -15,11 +15,20 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
-from kgplan.diagnosis.config import STATE_LIMIT
-from kgplan.diagnosis.response import to_line
+from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
+from kgplan.diagnosis.moments import (
+    UNDEFINED,
+    MomentFit,
+    compare_moments,
+    moment_slopes,
+    no_freedom,
+)
+from kgplan.diagnosis.response import from_line, to_line
 from kgplan.diagnosis.states import (
     StateLine,
+    StateProblem,
     count_by_state,
+    eta_by_state,
     p_right_by_state,
     pose_states,
 )
@@ -27,6 +36,7 @@ from kgplan.diagnosis.vdina import Diagnosis, product_share
 
 _LEAST_EXPECTED = 1.0  # answers, right and wrong, in a cell of S-X2
 _PARAMETERS = 2  # slip and guess
+_MOST_MOMENTS = 2_485  # of 70 items: their covariance takes 50 MB
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Goodness:
         n_learners: learners with an observation that speaks.
         aic, bic: 2 p - 2 log L, and p log U - 2 log L.
         srmsr: standardised root mean squared residual of item correlations.
+        moments: M2 and RMSEA2, of right answers to one and to two items.
         rmsea: (V,) item fit; below .05 is good, above .1 poor (Kunina-Habenicht et al. 2009).
         s_x2, s_x2_df, s_x2_p: (V,) statistic, degrees of freedom, P(larger | the model holds).
         notes: why figures are not there.
@@ -50,6 +61,7 @@ class Goodness:
     aic: float
     bic: float
     srmsr: float
+    moments: MomentFit
     rmsea: Floats
     s_x2: Floats
     s_x2_df: Floats
@@ -87,11 +99,11 @@ def assess(
         )
     nothing = np.full(n_videos, np.nan)
     rmsea, s_x2, degrees, p_value, srmsr = nothing, nothing, nothing, nothing, float("nan")
-    notes: list[str] = []
+    moments, notes = UNDEFINED, list[str]()
     covered = np.unique(q_matrix.tocsr().indices[q_matrix.tocsr().data != 0])
     if covered.size > STATE_LIMIT:
         notes.append(
-            f"item fit and SRMSR sum over states: {covered.size} concepts are more than"
+            f"item fit, SRMSR and M2 sum over states: {covered.size} concepts are more than"
             f" {STATE_LIMIT}"
         )
     else:
@@ -113,8 +125,10 @@ def assess(
                 s_x2, degrees, p_value = nothing.copy(), nothing.copy(), nothing.copy()
                 found = s_x2_by_item(dense[speaks][:, judged], p_right[:, judged], share)
                 s_x2[judged], degrees[judged], p_value[judged] = found
+                moments, note = _fit_of_moments(problem, line, config, dense[speaks], judged)
+                notes += [note] if note else []
             else:
-                notes.append("S-X2 needs an answer of every learner to every item")
+                notes.append("S-X2 and M2 need an answer of every learner to every item")
     return Goodness(
         log_likelihood=log_likelihood,
         n_parameters=n_parameters,
@@ -122,6 +136,7 @@ def assess(
         aic=2 * n_parameters - 2 * log_likelihood,
         bic=float(n_parameters * np.log(max(n_learners, 1)) - 2 * log_likelihood),
         srmsr=srmsr,
+        moments=moments,
         rmsea=rmsea,
         s_x2=s_x2,
         s_x2_df=degrees,
@@ -130,15 +145,47 @@ def assess(
     )
 
 
+def _fit_of_moments(
+    problem: StateProblem, line: StateLine, config: DiagnosisConfig, scores: Floats, judged: Array
+) -> tuple[MomentFit, str]:
+    """M2 with as many free parameters as the fit had, or the reason why there is none."""
+    saturated = config.class_prior == "saturated"
+    n_moments = int(judged.sum() * (judged.sum() + 1) // 2)
+    n_free = _PARAMETERS * int(judged.sum())
+    if config.learn_prior:
+        n_free += problem.n_states - 1 if saturated else problem.covered.size
+    if n_moments > _MOST_MOMENTS:
+        return UNDEFINED, (
+            f"M2 is not computed: {judged.sum()} items have {n_moments} moments of one and two,"
+            f" and the limit is {_MOST_MOMENTS}"
+        )
+    if n_free >= n_moments:
+        return UNDEFINED, no_freedom(n_free, n_moments)
+    share = line.share
+    held = ((np.arange(share.size)[:, None] >> np.arange(problem.covered.size)) & 1) == 1
+    if not config.learn_prior:
+        share_slopes = np.zeros((share.size, 0))
+    elif saturated:  # the first state is what the others leave
+        share_slopes = np.vstack([-np.ones(share.size - 1), np.eye(share.size - 1)])
+    else:
+        prior = share @ held
+        share_slopes = share[:, None] * np.where(held, 1 / prior, -1 / (1 - prior))
+    p_right, eta = p_right_by_state(problem, line)[:, judged], eta_by_state(problem)[:, judged]
+    slip, guess = (x[judged] for x in from_line(line.intercept, line.contrast))
+    item_slopes = -eta * p_right / (1 - slip), (1 - eta) * p_right / guess
+    slopes = moment_slopes(p_right, share, item_slopes, share_slopes)
+    return compare_moments(scores[:, judged], p_right, share, slopes)
+
+
 def _scored(
     watched: sparse.csr_matrix, weights: sparse.csr_matrix | None, judged: Array
 ) -> tuple[Floats, bool, str]:
     """(U, V) scores with NaN unobserved, whether those judged are complete, or why not usable."""
     heavy = np.ones(0) if weights is None else weights.data
     if np.any(heavy != 1):
-        return np.zeros((0, 0)), False, "SRMSR and S-X2 are not defined for weighted answers"
+        return np.zeros((0, 0)), False, "SRMSR, S-X2 and M2 are not defined for weighted answers"
     if np.any((watched.data != 0) & (watched.data != 1)):
-        return np.zeros((0, 0)), False, "SRMSR and S-X2 are not defined for fractional scores"
+        return np.zeros((0, 0)), False, "SRMSR, S-X2 and M2 are not defined for fractional scores"
     csr = watched.tocsr()
     dense = np.full(csr.shape, np.nan)
     dense[np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr)), csr.indices] = csr.data

@@ -272,6 +272,11 @@ def p_right_by_state(problem: StateProblem, line: StateLine) -> Floats:
     return np.exp(log_right(table, line.intercept, line.contrast))[at]
 
 
+def eta_by_state(problem: StateProblem) -> Floats:
+    """(S, V) eta of each video in each state."""
+    return problem.videos.eta[problem.videos.table_start[:-1] + held_by_state(problem)]
+
+
 @dataclass(frozen=True)
 class StateCounts:
     """Expected answers by state.
