@@ -12,6 +12,13 @@ from kgplan.diagnosis.identify import (
 )
 from kgplan.diagnosis.information import StandardErrors, standard_errors
 from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
+from kgplan.diagnosis.newvideos import (
+    NewVideos,
+    Pooled,
+    fit_new_videos,
+    pooled_parameters,
+    similar_videos,
+)
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
 __all__ = [
@@ -20,6 +27,8 @@ __all__ = [
     "Goodness",
     "Inference",
     "LiveDiagnosis",
+    "NewVideos",
+    "Pooled",
     "Posterior",
     "StandardErrors",
     "VDina",
@@ -30,8 +39,11 @@ __all__ = [
     "exchangeable_concepts",
     "fit",
     "fit_best",
+    "fit_new_videos",
     "infer",
     "not_told_apart",
+    "pooled_parameters",
     "reached",
+    "similar_videos",
     "standard_errors",
 ]

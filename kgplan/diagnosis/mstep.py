@@ -13,6 +13,9 @@ from numba import njit
 
 from kgplan.arrays import Array, Floats, Ints
 
+Beta = tuple[float, float] | tuple[Floats, Floats]
+"""a and b of one Beta prior for all videos, or (V,) of each."""
+
 
 def fit_lines(
     table_start: Ints,
@@ -20,8 +23,8 @@ def fit_lines(
     right: Floats,
     right_eta: Floats,
     wrong: Floats,
-    slip_beta: tuple[float, float],
-    guess_beta: tuple[float, float],
+    slip_beta: Beta,
+    guess_beta: Beta,
     least_contrast: float,
     start: tuple[Floats, Floats],
 ) -> tuple[Floats, Floats]:
@@ -32,7 +35,7 @@ def fit_lines(
         right: (V,) sum of r over the learners.
         right_eta: (V,) expected sum of r * eta.
         wrong: (T,) expected sum of 1 - r at each m.
-        slip_beta, guess_beta: Beta(a, b), a and b above 1.
+        slip_beta, guess_beta: Beta(a, b), a and b above 1; for all videos, or (V,) each.
         least_contrast: lower limit of the contrast.
         start: (V,) intercept and contrast to begin with.
 
@@ -51,7 +54,8 @@ def fit_lines(
     right_eta += slip_beta[1] - 1
     wrong[table_start[:-1]] += guess_beta[1] - 1
     # A video without concepts has one entry, m = 0: its slip has no table entry of its own.
-    wrong[table_start[1:][informed] - 1] += slip_beta[0] - 1
+    slips_seen = np.broadcast_to(slip_beta[0], right.shape) - 1
+    wrong[table_start[1:][informed] - 1] += slips_seen[informed]
     intercept, contrast = start[0].copy(), start[1].copy()
     _climb(table_start, eta, right, right_eta, wrong, least_contrast, intercept, contrast)
     return intercept, contrast
@@ -137,15 +141,15 @@ def _climb(
 def log_prior_density(
     slip: Floats,
     guess: Floats,
-    slip_beta: tuple[float, float],
-    guess_beta: tuple[float, float],
+    slip_beta: Beta,
+    guess_beta: Beta,
 ) -> float:
     """Log density of all slips and guesses under their Beta priors, without the constant."""
     return float(
-        (slip_beta[0] - 1) * np.log(slip).sum()
-        + (slip_beta[1] - 1) * np.log1p(-slip).sum()
-        + (guess_beta[0] - 1) * np.log(guess).sum()
-        + (guess_beta[1] - 1) * np.log1p(-guess).sum()
+        ((slip_beta[0] - 1) * np.log(slip)).sum()
+        + ((slip_beta[1] - 1) * np.log1p(-slip)).sum()
+        + ((guess_beta[0] - 1) * np.log(guess)).sum()
+        + ((guess_beta[1] - 1) * np.log1p(-guess)).sum()
     )
 
 

@@ -128,7 +128,7 @@ def legend(x: float, y: float, identified: bool) -> str:
         f'<rect x="{x}" y="{y}" width="210" height="10" rx="5" fill="url(#mastery)"/>'
         + text(x, y + 28, "not mastered", 12, SOFT)
         + text(x + 210, y + 28, "mastered", 12, SOFT, anchor="end")
-        + ("" if identified else text(x, y + 46, "pale bar: not the learner's own", 12, SOFT))
+        + ("" if identified else text(x, y + 46, "pale bar: the views leave it open", 12, SOFT))
     )
 
 
