@@ -254,6 +254,8 @@ def diagnosis_table(metrics: dict[str, Any]) -> Table:
         ("concepts that evidence reaches", metrics["reached_concepts"]),
         ("learner-concept pairs not told apart", metrics["not_told_apart"]),
         ("learner-concept pairs with weak evidence", metrics["weak_evidence"]),
+        ("bits of evidence on a pair, mean", metrics["bits_of_evidence"]),
+        ("bits still open on a pair, mean", metrics["bits_still_open"]),
     ]
     rows += [(f"learners, {how}", count) for how, count in metrics["learners"].items()]
     drawn = Table(title="diagnosis", title_justify="left", show_header=False)

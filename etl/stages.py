@@ -20,7 +20,7 @@ import numpy as np
 from kgplan.artifacts import ArtifactStore, hash_file
 from kgplan.curve import curve
 from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
-from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints
@@ -244,6 +244,8 @@ def run_diagnose(
                 "reached_concepts": int(np.unique(mastery.indices).size),
                 "not_told_apart": int(open_pairs.nnz),
                 "weak_evidence": int((evidence < WEAK_EVIDENCE).sum()),
+                "bits_of_evidence": float(evidence.mean()) if evidence.size else 0.0,
+                "bits_still_open": float(entropy(mastery.data).mean()) if evidence.size else 0.0,
                 "videos_without_observation": int((~diagnosis.observed).sum()),
             }
         artifacts.switch(draft.finished())

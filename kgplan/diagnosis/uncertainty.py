@@ -37,15 +37,3 @@ def divergence(mastery: Floats, prior: Floats) -> Floats:
     held = xlogy(mastery, mastery / prior)
     not_held = xlogy(1 - mastery, (1 - mastery) / (1 - prior))
     return np.maximum(held + not_held, 0.0) / np.log(2)  # rounding may fall below 0
-
-
-def deviation(mastery: Floats) -> Floats:
-    """Standard deviation of a concept's state, sqrt(m (1 - m)): 0 sure, .5 a fair coin.
-
-    Args:
-        mastery: probabilities.
-
-    >>> deviation(np.array([0.5, 0.9, 1.0])).round(2)
-    array([0.5, 0.3, 0. ])
-    """
-    return np.sqrt(mastery * (1 - mastery))
