@@ -159,6 +159,37 @@ def calibrate(
     console.print(table("held-back pairs", headings, calibration_rows(report.details["methods"])))
 
 
+@diagnose.command("report")
+def report_diagnosis(
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder that `kgplan diagnose fit` wrote; else the batch model in use."),
+    ] = None,
+    learner: Annotated[
+        str | None, typer.Option(help="Learner to show before and after the views.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page; diagnosis.html in the folder or in KGPLAN_HOME."),
+    ] = None,
+) -> None:
+    """Write one HTML page: convergence, slip and guess, fit, calibration, mastery, a learner.
+
+    [bold]Examples:[/] kgplan diagnose report · kgplan diagnose report --learner U_10002086 ·
+    kgplan diagnose report --results results
+    """
+    from kgplan.etl.diagnosis_report import PAGE, find_in_home, find_in_results, write_page
+
+    settings = read_settings()
+    if results is None:
+        findings = find_in_home(settings, learner)
+    else:
+        findings = find_in_results(results, learner)
+    place = out or (results or settings.home) / PAGE
+    write_page(findings, place)
+    console.print(f"page: {place}", highlight=False, soft_wrap=True)
+
+
 def calibration_rows(methods: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Each method's figures with their intervals.
 
