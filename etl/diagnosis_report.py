@@ -77,12 +77,9 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
         source=f"Model {artifact.version}, of learner records {source.version}.",
         facts=[
             ("learners", f"{records.learner_ids.size:,}"),
-            (
-                "with evidence",
-                f"{records.learner_ids.size - metrics['learners']['without evidence']:,}",
-            ),
+            ("with evidence", f"{int(np.sum(np.diff(found.mastery.indptr) > 0)):,}"),
             ("videos", f"{records.video_ids.size:,}"),
-            ("concepts covered", f"{metrics['identified_concepts']:,}"),
+            ("concepts covered", f"{np.unique(found.mastery.indices).size:,}"),
             ("observations", f"{watched.nnz:,}"),
             ("of them views", f"{int(np.sum(watched.data > 0)):,}"),
             ("iterations", f"{metrics['iterations']:,}"),
@@ -134,7 +131,7 @@ def _moves(
     else:
         u = int(positions(records.learner_ids, np.array([learner_id]))[0])
         if u < 0:
-            near = close_matches(learner_id, records.learner_ids.tolist())
+            near = close_matches(learner_id, records.learner_ids)
             raise UnknownLearner(learner_id, near)
     begin, end = watched.indptr[u], watched.indptr[u + 1]
     video, share = np.asarray(watched.indices[begin:end]), watched.data[begin:end]
@@ -280,7 +277,7 @@ def _moves_of_results(
     if learner_id is None:
         u = int(np.argmax(moves.sum(axis=1)))
     elif not np.any(at := learner_ids == learner_id):
-        raise UnknownLearner(learner_id, close_matches(learner_id, learner_ids.tolist()))
+        raise UnknownLearner(learner_id, close_matches(learner_id, learner_ids))
     else:
         u = int(np.argmax(at))
     top = np.argsort(-moves[u], kind="stable")[:SHOWN]

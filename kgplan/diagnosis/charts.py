@@ -245,10 +245,7 @@ def _short(name: str, room: int) -> str:
 
 
 def _open(height: int, about: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(about)}"'
-        ' xmlns="http://www.w3.org/2000/svg">'
-    )
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(about)}">'
 
 
 def _grid(x: Axis, y: Axis) -> str:
