@@ -174,7 +174,8 @@ def sum_states(
         lattice, ratios: the tables, the parameters.
         first, last: which cases.
         a: (N, LANES) to work in.
-        count: (S,) adds up expected learners in the state of each row of the first table.
+        count: (S,) adds up expected learners in the state of each row of the first table; (0,)
+            where they are not wanted.
         full: (2, V) adds up expected r and 1 - r of learners who hold all of a video's concepts.
         none: (V,) adds up expected 1 - r of the others.
         mastery: (R, K) to be filled.
@@ -193,10 +194,8 @@ def sum_states(
                 below += r * ratios.log_guess[v] + w * ratios.log_miss[v]
                 log_ratio = r * ratios.log_right[v] + w * ratios.log_wrong[v]
                 above += max(log_ratio, 0.0)
-                if r == 1.0 and w == 0.0:
-                    ratio = ratios.right[v]
-                elif r == 0.0 and w == 1.0:
-                    ratio = ratios.wrong[v]
+                if r + w == 1.0 and r * w == 0.0:  # which of the two, no branch could foresee
+                    ratio = r * ratios.right[v] + w * ratios.wrong[v]
                 else:
                     ratio = np.exp(log_ratio)
                 a[lattice.home[v], lane] *= ratio
@@ -305,24 +304,26 @@ def _grow_logs(
 
 @njit(cache=True, nogil=True)
 def _fold(a: Array, lattice: Lattice, weight: Array, count: Array) -> None:
-    """Add states to `count`, then sum all tables back into their first rows."""
+    """Add states to `count`, if wanted, and sum all tables back into their first rows."""
+    n_levels = lattice.level.shape[0]
     heavy = load(weight, 0)
-    if lattice.level.shape[0] == 0:
+    if count.size == 1:
         count[0] += total(heavy)
-        return
-    _, added, child, n_child, o = lattice.level[-1]
-    for c in range(n_child):
-        held = fill(0.0)
-        for i in range(o, o + added // n_child):
-            s = lattice.walk[i]
-            low, high = load(a, s), load(a, s + added)
-            count[s] += total(multiply(low, heavy))
-            count[s + added] += total(multiply(high, heavy))
-            store(a, s, add(low, high))
-            held = add(held, high)
-        store(a, child + c, held)
-        o += added // n_child
-    for step in range(lattice.level.shape[0] - 2, -1, -1):
+    elif count.size > 1:  # every state is read at the last level: count it in passing
+        n_levels -= 1
+        _, added, child, n_child, o = lattice.level[n_levels]
+        for c in range(n_child):
+            held = fill(0.0)
+            for i in range(o, o + added // n_child):
+                s = lattice.walk[i]
+                low, high = load(a, s), load(a, s + added)
+                count[s] += total(multiply(low, heavy))
+                count[s + added] += total(multiply(high, heavy))
+                store(a, s, add(low, high))
+                held = add(held, high)
+            store(a, child + c, held)
+            o += added // n_child
+    for step in range(n_levels - 1, -1, -1):
         at, added, child, n_child, o = lattice.level[step]
         for c in range(n_child):
             held = fill(0.0)

@@ -30,6 +30,7 @@ from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
 
 _BLOCKS = 16
+_THREAD_ROWS = 1 << 20  # learners times rows, about 1 ms: from there a further thread pays
 _CELLS = 1 << 22  # entries of a (cases, S) matrix held at once
 _LEAST_ROOT = 1e-8  # a state's probability stays above its square
 
@@ -186,7 +187,7 @@ class StateExpectations:
     Attributes:
         log_evidence: (R,) log P(observations) of each case, in nats.
         mastery: (R, K) P(held | observations).
-        count: (S,) expected learners in each state.
+        count: (S,) expected learners in each state; (0,) where they were not wanted.
         wrong: (T,) expected weight of 1 - r at each number of held concepts.
         right_eta: (V,) expected sum of r * eta.
     """
@@ -199,7 +200,11 @@ class StateExpectations:
 
 
 def expect_states(
-    problem: StateProblem, line: StateLine, threads: int | None = None
+    problem: StateProblem,
+    line: StateLine,
+    threads: int | None = None,
+    *,
+    count_states: bool = True,
 ) -> StateExpectations:
     """Infer every case exactly: sum over all states.
 
@@ -207,14 +212,15 @@ def expect_states(
         problem: the observations.
         line: the parameters, held fixed.
         threads: at most so many; None: one per core. The result does not depend on it.
+        count_states: whether `count` is wanted, for shares of states that move.
     """
     if problem.link == "conjunctive":
-        return _expect_conjunctive(problem, line, threads)
+        return _expect_conjunctive(problem, line, threads, count_states)
     return _expect_by_product(problem, line)
 
 
 def _expect_conjunctive(
-    problem: StateProblem, line: StateLine, threads: int | None
+    problem: StateProblem, line: StateLine, threads: int | None, count_states: bool
 ) -> StateExpectations:
     n_cases, n_videos = problem.cases.shape
     lattice = problem.lattice
@@ -225,23 +231,25 @@ def _expect_conjunctive(
     right, wrong = log_hit - log_guess, log_slip - log_miss
     ratios = Ratios(log_guess, log_miss, right, wrong, np.exp(right), np.exp(wrong), share)
     mastery, log_evidence = np.empty((n_cases, problem.covered.size)), np.empty(n_cases)
+    n_counted = problem.n_states if count_states else 0
     # as many blocks on any machine, so that sums do not depend on the number of threads
     n_groups = -(-n_cases // LANES)
     cuts = sorted({int(cut) * LANES for cut in np.linspace(0, n_groups, _BLOCKS + 1)})
-    wanted = min(threads or len(os.sched_getaffinity(0)), len(cuts) - 1)
+    work = n_cases * lattice.n_rows
+    wanted = min(threads or len(os.sched_getaffinity(0)), len(cuts) - 1, 1 + work // _THREAD_ROWS)
     spare: SimpleQueue[Floats] = SimpleQueue()
     for _ in range(wanted):
         spare.put(workspace(lattice.n_rows + 1))
 
     def run(first: int, end: int) -> tuple[Floats, Floats, Floats]:
-        count, full = np.zeros(problem.n_states), np.zeros((2, n_videos))
-        none, work = np.zeros(n_videos), spare.get()
+        count, full = np.zeros(n_counted), np.zeros((2, n_videos))
+        none, rows = np.zeros(n_videos), spare.get()
         sum_states(
             problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
-            problem.multiplicity, lattice, ratios, first, min(end, n_cases), work,
+            problem.multiplicity, lattice, ratios, first, min(end, n_cases), rows,
             count, full, none, mastery, log_evidence,
         )  # fmt: skip
-        spare.put(work)
+        spare.put(rows)
         return count, full, none
 
     if wanted > 1:
@@ -249,14 +257,16 @@ def _expect_conjunctive(
             parts = list(pool.map(run, cuts[:-1], cuts[1:]))
     else:
         parts = list(map(run, cuts[:-1], cuts[1:]))
-    parts = parts or [(np.zeros(problem.n_states), np.zeros((2, n_videos)), np.zeros(n_videos))]
+    parts = parts or [(np.zeros(n_counted), np.zeros((2, n_videos)), np.zeros(n_videos))]
     count, full, none = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
     # eta is 0 below a full set of concepts: which entry below counts makes no difference
     wrong_of = np.zeros(problem.videos.eta.size)
     informed = problem.videos.sizes() > 0
     wrong_of[problem.videos.table_start[:-1]] = none
     wrong_of[problem.videos.table_start[1:][informed] - 1] += full[1][informed]
-    return StateExpectations(log_evidence, mastery, count[lattice.place], wrong_of, full[0])
+    if count_states:
+        count = count[lattice.place]
+    return StateExpectations(log_evidence, mastery, count, wrong_of, full[0])
 
 
 def held_by_state(problem: StateProblem) -> Ints:
@@ -375,7 +385,9 @@ class States:
     ) -> tuple[StateExpectations, float]:
         """The E-step at these parameters, and the objective there in nats."""
         del before  # exact sums start from nothing
-        found = expect_states(self.problem, point, self.threads)
+        found = expect_states(
+            self.problem, point, self.threads, count_states=self.config.learn_prior
+        )
         slip, guess = from_line(point.intercept, point.contrast)
         value = log_prior_density(slip, guess, self.config.slip_beta, self.config.guess_beta)
         return found, value + float(found.log_evidence @ self.problem.multiplicity)
