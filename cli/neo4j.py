@@ -26,6 +26,9 @@ def start(
     http_port: Annotated[int, typer.Option(help="For Browser.", min=1, max=65535)] = 7474,
     heap_mb: Annotated[int, typer.Option(help="Memory of Java.", min=256)] = 1024,
     page_cache_mb: Annotated[int, typer.Option(help="Memory of the database.", min=8)] = 512,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Open a damaged database; the end of its log is lost.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Get Neo4j when needed, start it, and wait until it answers.
@@ -44,6 +47,7 @@ def start(
             heap_mb,
             page_cache_mb,
             password=read_settings().graph_access.password or None,
+            salvage=salvage,
             progress=progress,
         )
     show(server, server.status(), as_json)

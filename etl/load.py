@@ -318,6 +318,7 @@ def put(
         # a node's relationships one after the other: the server finds them twice as fast
         new = sorted(changes.put[name], key=lambda row: row.get("tail", ""))
         written[name] = 0
+        progress(name, done, rows.total)
         done += len(content) - len(new)
         for batch in batches(new):
             written[name] += store.write(f"load.{name.lower()}", rows=batch, run_id=run_id)

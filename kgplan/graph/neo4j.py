@@ -40,6 +40,7 @@ LEASE_SECONDS = 60.0  # a load that says nothing for so long counts as dead
 WHOLE_LABELS = ("found.", "snapshot.")  # queries that return a row for each node of a label
 COLUMN = re.compile(r"\bAS (\w+)")
 READ_ONLY_CODES = ("Forbidden", "ReadOnly", "AccessMode")
+BROKEN_CODES = ("TransactionLogError", "TransactionCommitFailed", "TransactionStartFailed")
 
 Answer = tuple[list[str], list[list[Any]]]
 
@@ -294,6 +295,11 @@ def sentence(error: Exception, name: str, url: str, access: GraphAccess) -> str:
         return (
             f"query {name} took longer than {access.query_seconds:g} s and was stopped;"
             " give it more with KGPLAN_GRAPH_SECONDS"
+        )
+    if any(part in code for part in BROKEN_CODES):
+        return (
+            f"{url} cannot write any more, and its disk may be full: {said[:80]}; free some space,"
+            " end the server's process, start it and do this again"
         )
     if isinstance(error, ServiceUnavailable | SessionExpired | OSError) or code == "":
         return (

@@ -29,6 +29,10 @@ MIN_JAVA = 17
 SERVER_CLASS = "org.neo4j.server.CommunityEntryPoint"
 ADMIN_CLASS = "org.neo4j.cli.AdminTool"
 OPENED_PACKAGES = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
+DATABASE_STATUS = (
+    "SHOW DATABASES YIELD name, currentStatus, statusMessage WHERE name = 'neo4j'"
+    " RETURN currentStatus, statusMessage"
+)
 START_SECONDS = 120
 STOP_SECONDS = 60
 WILDCARDS = {"", "0.0.0.0", "::"}
@@ -93,6 +97,7 @@ class Neo4jServer:
         heap_mb: int = 1024,
         page_cache_mb: int = 512,
         password: str | None = None,
+        salvage: bool = False,
         progress: Progress = silent,
     ) -> ServerStatus:
         """Start the server, or find it running, and wait until it answers.
@@ -103,12 +108,14 @@ class Neo4jServer:
             bolt_port, http_port: for drivers, and for Browser.
             heap_mb, page_cache_mb: memory of the Java machine and of the database's pages.
             password: for the user neo4j at the first start; a random one where not given.
+            salvage: open a database whose log is damaged, as a full disk may leave it; what the
+                damaged end of the log said is lost.
             progress: called with what is being done.
 
         Raises:
             ConfigError: the address cannot be told to clients, or the password is too short.
             InputError: Java or Maven is missing.
-            GraphUnavailable: the server does not come up, or refuses the password.
+            GraphUnavailable: the server or its database does not come up, or refuses the password.
         """
         if host in WILDCARDS:
             raise ConfigError(
@@ -126,7 +133,7 @@ class Neo4jServer:
                     f"port {port} of {host} is taken by another program;"
                     " stop it or choose another with --bolt-port and --http-port"
                 )
-        self._write_conf(host, bolt_port, http_port, heap_mb, page_cache_mb)
+        self._write_conf(host, bolt_port, http_port, heap_mb, page_cache_mb, salvage)
         return self.restart(password, progress)
 
     def restart(self, password: str | None = None, progress: Progress = silent) -> ServerStatus:
@@ -134,7 +141,7 @@ class Neo4jServer:
 
         Raises:
             InputError: Java or Maven is missing.
-            GraphUnavailable: the server does not come up, or refuses the password.
+            GraphUnavailable: the server or its database does not come up, or refuses the password.
         """
         java = find_java()
         self.fetch_jars(progress)
@@ -156,6 +163,7 @@ class Neo4jServer:
         try:
             self._wait(process.pid, process)
             self._settle_password(password)
+            self._wait_for_database()
         except BaseException:
             process.terminate()  # nothing runs on with the password that every Neo4j starts with
             process.wait(STOP_SECONDS)
@@ -243,7 +251,13 @@ class Neo4jServer:
         return [*opened, "-Dfile.encoding=UTF-8", "-cp", f"{self.lib}/*"]
 
     def _write_conf(
-        self, host: str, bolt_port: int, http_port: int, heap_mb: int, page_cache_mb: int
+        self,
+        host: str,
+        bolt_port: int,
+        http_port: int,
+        heap_mb: int,
+        page_cache_mb: int,
+        salvage: bool,
     ) -> None:
         settings = {
             "server.default_listen_address": host,
@@ -264,6 +278,7 @@ class Neo4jServer:
             "db.tx_log.preallocate": "false",
             "db.tx_log.rotation.retention_policy": "2 files",
             "dbms.usage_report.enabled": "false",
+            "internal.dbms.tx_log.fail_on_corrupted_log_files": str(not salvage).lower(),
         }
         self.conf.parent.mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}\n" for name, value in settings.items()]
@@ -316,7 +331,9 @@ class Neo4jServer:
             write_private(self.password_file, given or secrets.token_urlsafe(18))
         password = self.password_file.read_text("utf-8").strip()
         address = self._address("bolt")
-        with GraphDatabase.driver(f"bolt://{address}", auth=(USER, password)) as driver:
+        with GraphDatabase.driver(
+            f"bolt://{address}", auth=(USER, password), max_transaction_retry_time=0
+        ) as driver:
             if accepts(driver):
                 return
         try:
@@ -333,17 +350,46 @@ class Neo4jServer:
                 f" or remove {self.home / 'data'} to begin with an empty graph"
             ) from error
 
+    def _wait_for_database(self) -> None:
+        """Wait until the database is open; a server runs on without it when it is damaged."""
+        password = self.password_file.read_text("utf-8").strip()
+        address = self._address("bolt")
+        deadline = time.monotonic() + START_SECONDS
+        with GraphDatabase.driver(f"bolt://{address}", auth=(USER, password)) as driver:
+            while True:
+                (shown,) = driver.execute_query(DATABASE_STATUS, database_="system").records
+                if shown["currentStatus"] == "online":
+                    return
+                if shown["statusMessage"] or time.monotonic() > deadline:
+                    reason = " ".join((shown["statusMessage"] or "it says nothing").split())[:300]
+                    raise GraphUnavailable(
+                        f"Neo4j's database cannot be opened: {reason}; see"
+                        f" {self.log.with_name('debug.log')}. If its disk was full, free some and"
+                        " try `kgplan neo4j start --salvage`"
+                    )
+                time.sleep(0.1)
+
     def _address(self, name: str) -> str:
         return self._read_conf()[f"server.{name}.listen_address"]
 
 
 def accepts(driver: Driver) -> bool:
-    """Whether the server takes the driver's password."""
-    try:
-        driver.execute_query("SHOW CURRENT USER", database_="system")  # there whatever befell ours
-    except AuthError:
-        return False
-    return True
+    """Whether the server takes the driver's password; asked until it answers.
+
+    Its port is open a moment before it speaks. The driver's own retries wait for seconds.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            driver.execute_query("SHOW CURRENT USER", database_="system")  # open in any case
+        except AuthError:
+            return False
+        except (DriverError, Neo4jError) as error:
+            if time.monotonic() > deadline:
+                raise GraphUnavailable(f"Neo4j does not come up: {error}") from error
+            time.sleep(0.1)
+        else:
+            return True
 
 
 def find_java() -> str:

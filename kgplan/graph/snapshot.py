@@ -6,6 +6,7 @@ Sizes: K concepts, C courses, N triples.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -203,9 +204,9 @@ def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequ
     digest = hashlib.sha256()
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
     for name, rows in sorted(named.items()):
-        digest.update(f"{name} {len(rows)}\n".encode())
-        for line in sorted(repr([(key, row[key]) for key in HASHED[name]]) for row in rows):
-            digest.update(line.encode())
+        keys = HASHED[name]
+        digest.update(f"{name} {' '.join(keys)} {len(rows)}\n".encode())
+        digest.update("\n".join(sorted(map(repr, map(itemgetter(*keys), rows)))).encode())
     return digest.hexdigest()[:16]
 
 

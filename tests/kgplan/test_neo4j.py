@@ -1,6 +1,7 @@
 """What only a Neo4j server can do: be locked, killed, held, refused and asked for too much."""
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -202,6 +203,35 @@ def test_a_load_survives_the_servers_death(neo4j_server):
     assert found["prerequisite_of"] == {
         (f"K_{k}", f"K_{k + 1}", ("dependency",)) for k in range(11_999)
     }
+
+
+def test_a_full_disk_is_told_and_the_graph_is_whole_after_it(neo4j_server):
+    """A limit on the size of the server's files stands for the full disk."""
+    server, place = neo4j_server.server, neo4j_server.place
+    logs = (server.home / "data" / "transactions" / "neo4j").glob("neostore.transaction.db.*")
+    log = max(logs, key=lambda path: int(path.suffix[1:]))
+    nearly_full = log.stat().st_size + 300_000
+    pid = server.status().pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (nearly_full, resource.RLIM_INFINITY))
+    for _ in range(2):  # the second finds that the server has given its database up
+        with pytest.raises(GraphUnavailable, match="its disk may be full") as caught:
+            with place.open() as store:
+                load(many_rows(), store, "run")
+        assert "\n" not in str(caught.value)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    server.stop()  # in good order, so that it writes on behind the gap
+    with pytest.raises(GraphUnavailable, match="kgplan neo4j start --salvage"):
+        server.restart()
+    assert not server.status().running
+    addresses = (server.status().bolt, server.status().http)
+    bolt, http = (int(address.rpartition(":")[2]) for address in addresses)
+    server.start(bolt_port=bolt, http_port=http, heap_mb=512, page_cache_mb=64, salvage=True)
+    with place.open() as store:
+        report = load(many_rows(), store, "run")
+        assert read_finished_snapshot(store).version == report.graph_version
+        found = contents(store)
+    assert {id_ for id_, *_ in found["concept"]} == {f"K_{k}" for k in range(12_000)}
+    assert len(found["prerequisite_of"]) == 11_999
 
 
 def test_a_server_that_falls_silent_is_given_up(neo4j_server):
