@@ -7,10 +7,12 @@ import networkx as nx
 import numpy as np
 import pytest
 from remembering import Remembering
+from scipy import sparse
 
 from kgplan.artifacts import ArtifactStore
+from kgplan.diagnosis import Pooled, fit_new_videos, pooled_parameters, similar_videos
 from kgplan.graph.store import open_graph
-from kgplan.model import open_snapshot
+from kgplan.model import open_records, open_snapshot
 from kgplan.planning import PlanOptions
 from kgplan.planning.cypher_walk import CypherWalk
 from kgplan.records import learned_concepts, observed_views
@@ -85,6 +87,36 @@ def test_what_evidence_leaves_open_is_said(sample_planner):
             assert step.identified == (step.doubt is None)
             said.add(step.doubt)
     assert said == {None, "no_evidence", "not_told_apart", "weak_evidence"}
+
+
+def test_new_videos_start_nearer_to_the_fit_by_similar_ones_than_by_default(sample_home):
+    """Every tenth video counts as new: known by the others and responses of a few learners."""
+    store = ArtifactStore(sample_home.artifacts)
+    records, _ = open_records(store)
+    made, q = store.current("diagnosis"), records.q_matrix
+    slip, guess, prior = (made.array(name) for name in ("slip", "guess", "prior"))
+    groups = similar_videos(q, records.course_videos)
+    new = np.arange(0, slip.size, 10)
+    old = np.setdiff1d(np.arange(slip.size), new)
+    pooled = pooled_parameters(slip[old], guess[old], groups[old], groups[new])
+    watched = sparse.csc_array(observed_views(records))
+    watched.sort_indices()
+    ends = zip(watched.indptr[new], watched.indptr[new + 1], strict=True)
+    some = np.unique(np.concatenate([watched.indices[a : min(a + 20, b)] for a, b in ends]))
+    few = watched.tocsr()[some]
+    two, six = np.full(new.size, 2.0), np.full(new.size, 6.0)
+    sixth = np.full(new.size, 1 / 6)
+    default = Pooled(sixth, sixth, (two, six), (two, six), (6.0, 6.0))
+    by_pool, by_default = (
+        fit_new_videos(few, q, slip, guess, prior, new, start) for start in (pooled, default)
+    )
+    for name, later in (("slip", slip), ("guess", guess)):
+        error = [
+            np.abs(getattr(found, name) - later[new]).mean()
+            for found in (pooled, by_pool, default, by_default)
+        ]
+        assert error[0] < error[2]
+        assert error[1] < error[3]
 
 
 def test_plans_equal_the_walk_by_cypher_in_the_learners_own_courses(sample_planner, sample_home):
