@@ -22,6 +22,7 @@ from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import expect, parameters
 from kgplan.diagnosis.evidence import Videos, check_observations, gather, read_videos
 from kgplan.diagnosis.identify import exchangeable_concepts
+from kgplan.diagnosis.uncertainty import divergence
 from kgplan.diagnosis.vdina import check_line
 from kgplan.errors import InputError
 
@@ -247,6 +248,10 @@ class Posterior:
         mastery = self._live.prior.copy()
         mastery[self.concepts] = self.mastery
         return mastery
+
+    def evidence(self) -> Floats:
+        """Along `concepts`, the bits that the observations said (`uncertainty.divergence`)."""
+        return divergence(self.mastery, self._live.prior[self.concepts])
 
     def not_told_apart(self) -> Array:
         """True, along `concepts`, where the observed videos leave open which of several is held.

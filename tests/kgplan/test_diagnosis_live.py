@@ -139,6 +139,8 @@ def test_bayes_rule_for_one_view_of_one_concept():
     assert learner.dense() == [0.5]
     learner.update(View("due", 0, 0.0))
     assert learner.mastery == pytest.approx(0.1 / 0.9)
+    # one bit, less what is still open between 8/9 and 1/9
+    assert learner.evidence() == pytest.approx(1 + (8 * np.log2(8 / 9) + np.log2(1 / 9)) / 9)
     learner.update(View("watched", 0, 1.0))
     assert learner.mastery == pytest.approx(0.9 / 1.1)
     learner.retract("watched", "due")
