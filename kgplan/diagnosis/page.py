@@ -338,10 +338,11 @@ def _mastery(mastery: Floats) -> str:
 
 def _identifiability(concepts: Concepts) -> str:
     reached = concepts.learners > 0
-    n_open, twins = int(np.sum(concepts.open)), concepts.twins
+    n_open, twins = int(np.sum(concepts.open & reached)), concepts.twins
     words = (
         f"Observations reach {int(reached.sum()):,} of {reached.size:,} concepts; any other keeps"
-        f" its prior for everybody. The items alone leave {n_open:,} undecided for some learners."
+        f" its prior for everybody. Of those reached, {n_open:,} stay open for some learners by the"
+        " items alone."
     )
     if twins is not None:
         words += f" {int(twins.sum()):,} stand in exactly the same items as another concept."
@@ -450,7 +451,7 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
         values = [end for row in entries if row.interval for end in row.interval]
         low, high = min(values), max(values)
         pad = (high - low) * 0.05
-        chart = rows(entries, Axis(label, low - pad, high + pad), (label,), what, 200)
+        chart = rows(entries, Axis(label, low - pad, high + pad), (label,), what, 218)
         table = _table(
             "All figures",
             ("method", "Brier", "log-loss", "AUC", "calibration error"),
