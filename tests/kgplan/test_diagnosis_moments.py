@@ -103,15 +103,15 @@ def test_m2_is_its_formula_over_all_answer_patterns(link, prior):
 
 @pytest.fixture(scope="module")
 def under_the_model():
-    """M2 of 100 samples of 1,000 learners from a planted model."""
-    return [judge(simulate(seed, 1000)).moments for seed in range(100)]
+    """M2 of 60 samples of 1,000 learners from a planted model."""
+    return [judge(simulate(seed, 1000)).moments for seed in range(60)]
 
 
 def test_m2_has_its_chi_square_distribution_under_the_model(under_the_model):
-    """55 moments, 23 parameters; the mean of 100 statistics errs by sqrt(2 * 32 / 100)."""
+    """55 moments, 23 parameters; the mean of 60 statistics errs by sqrt(2 * 32 / 60)."""
     assert {fit.df for fit in under_the_model} == {55 - 23}
     m2, p = (np.array([getattr(fit, name) for fit in under_the_model]) for name in ("m2", "p"))
-    assert abs(m2.mean() - 32) < 4 * np.sqrt(2 * 32 / 100)
+    assert abs(m2.mean() - 32) < 4 * np.sqrt(2 * 32 / 60)
     assert binomtest(int(np.sum(p < 0.05)), p.size, 0.05).pvalue > 1e-3
     assert kstest(p, "uniform").pvalue > 1e-3
 

@@ -284,6 +284,50 @@ def test_states_grown_concept_by_concept_equal_the_matrix_product_over_states(n_
     np.testing.assert_allclose(found.right_eta, (counts.right.T * full).sum(axis=0), atol=1e-10)
 
 
+def test_a_learner_whose_ratios_overflow_does_not_disturb_the_others():
+    """Learners are summed side by side; each alone, and in loops of a matrix product, is the same.
+
+    Nine learners with few answers, and one whose 300 sure answers to items of several concepts
+    multiply to e^2,000.
+    """
+    rng = np.random.default_rng(0)
+    q = (rng.random((300, 5)) < 0.5).astype(float)
+    q[:5] = np.eye(5)
+    slip = guess = np.full(300, 1e-3)
+    answers = rng.integers(0, 2, (10, 300)).astype(float)
+    answers[4] = 1.0
+    seen = np.arange(300) < 12
+    seen = np.where(np.arange(10)[:, None] == 4, True, seen[None, :])
+    q_matrix = sparse.csr_matrix(q)
+    line = StateLine(*to_line(slip, guess), rng.dirichlet(np.ones(32)))
+    problem = pose_states(stored(answers, seen), q_matrix, None, "conjunctive")
+    found, expected = expect_states(problem, line), count_by_state(problem, line)[0]
+    np.testing.assert_allclose(found.log_evidence, expected.log_evidence, rtol=1e-10)
+    np.testing.assert_allclose(found.mastery, expected.mastery, atol=1e-9)
+    np.testing.assert_allclose(found.count, expected.count, atol=1e-9)
+    others = pose_states(
+        stored(answers[:4], seen[:4]), q_matrix, None, "conjunctive"
+    )  # in a group without the tenth
+    alone = expect_states(others, line)
+    np.testing.assert_allclose(
+        np.sort(alone.log_evidence[others.case_of]),
+        np.sort(found.log_evidence[problem.case_of[:4]]),
+        rtol=1e-10,
+    )
+
+
+def test_an_e_step_that_counts_no_states_finds_all_else_the_same():
+    shares, seen, weights, q, slip, guess, share = case(5)
+    problem = pose_states(
+        stored(shares, seen), sparse.csr_matrix(q), stored(weights, seen), "conjunctive"
+    )
+    line = StateLine(*to_line(slip, guess), share)
+    one, other = (expect_states(problem, line, count_states=wanted) for wanted in (True, False))
+    assert other.count.size == 0
+    for name in ("log_evidence", "mastery", "wrong", "right_eta"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-12)
+
+
 def test_learners_without_any_answer_leave_the_states_where_they_started():
     empty = sparse.csr_matrix((3, 2))
     q = sparse.csr_matrix(np.array([[1, 0], [1, 1]]))
