@@ -34,6 +34,10 @@ class DiagnosisConfig:
             makes a video less likely to be watched.
         enumeration_limit: components with at most so many concepts are summed over all 2^n
             patterns; larger ones, unless they are trees, go to propagation.
+        region_limit: most concepts around each one that are summed over exactly when a propagated
+            mastery is read, 2 to 16; 0: mastery as propagated. Components of many concepts use
+            fewer, at least 8.
+        cutset_limit: most concepts to condition on where a region moves a mastery by more than .05.
         damping: share of the old message kept in an update, in [0, 1); raised by itself, per
             component, where sweeps do not settle.
         sweep_tolerance: propagation stops when no mastery moves by more than this in a sweep.
@@ -60,7 +64,9 @@ class DiagnosisConfig:
     slip_beta: tuple[float, float] = (2.0, 6.0)
     guess_beta: tuple[float, float] = (2.0, 6.0)
     least_contrast: float = 1e-3
-    enumeration_limit: int = 12
+    enumeration_limit: int = 14
+    region_limit: int = 12
+    cutset_limit: int = 3
     damping: float = 0.1
     sweep_tolerance: float = 1e-4
     sweep_limit: int = 200
@@ -86,6 +92,8 @@ class DiagnosisConfig:
             self._need(name, min(a, b) >= least, "two numbers above 1")
         self._need("least_contrast", 0 < self.least_contrast < 1, "a number in (0, 1)")
         self._need("enumeration_limit", 0 <= self.enumeration_limit <= 20, "0 to 20")
+        self._need("region_limit", self.region_limit in (0, *range(2, 17)), "0, or 2 to 16")
+        self._need("cutset_limit", 0 <= self.cutset_limit <= 8, "0 to 8")
         self._need("damping", 0 <= self.damping < 1, "a number in [0, 1)")
         for name in ("sweep_tolerance", "tolerance"):
             self._need(name, getattr(self, name) > 0, "a number above 0")

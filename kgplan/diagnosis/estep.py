@@ -67,7 +67,7 @@ class Expectations:
     """What one E-step found.
 
     Attributes:
-        mastery: along `Evidence.support`.
+        mastery: along `Evidence.support`; by regions where LOOPY, if it is to be read.
         log_evidence: (R,) each case's, in nats; Bethe's approximation where a component is LOOPY.
         tally: expected counts over all learners.
         residual: (N,) largest move of a mastery in the last sweep of each component.
@@ -103,6 +103,8 @@ def expect(
     config: DiagnosisConfig,
     messages: Floats | None = None,
     threads: int | None = None,
+    *,
+    to_read: bool = False,
 ) -> Expectations:
     """Infer every case.
 
@@ -112,11 +114,20 @@ def expect(
         config: how to propagate.
         messages: those of an earlier E-step on the same evidence, to go on from; None: none sent.
         threads: at most so many; None: one per core that this process may use.
+        to_read: the mastery is to be read, not to climb by: where LOOPY, sum over a region around
+            each concept. The tally and the evidence are propagation's all the same.
     """
-    control = Control(float(config.damping), float(config.sweep_tolerance), config.sweep_limit)
+    control = Control(
+        float(config.damping),
+        float(config.sweep_tolerance),
+        config.sweep_limit,
+        config.region_limit,
+        config.cutset_limit,
+    )
     n_cases, n_components = evidence.weight.size, evidence.component_kind.size
     sent = np.zeros(int(evidence.factor_edge_start[-1])) if messages is None else messages.copy()
     mastery, log_evidence = np.empty(evidence.support.size), np.empty(n_cases)
+    reading = np.full(evidence.support.size if to_read and config.region_limit else 0, np.nan)
     residual, sweeps = np.zeros(n_components), np.zeros(n_components, np.int64)
     ends = _block_ends(evidence)
 
@@ -128,7 +139,7 @@ def expect(
         )
         infer_cases(
             evidence, videos, par, control, ends[block], ends[block + 1],
-            sent, tally, mastery, log_evidence, residual, sweeps,
+            sent, tally, mastery, reading, log_evidence, residual, sweeps,
         )  # fmt: skip
         return tally
 
@@ -143,6 +154,8 @@ def expect(
     for tally in tallies[1:]:
         for sums, part in zip(total, tally, strict=True):
             sums += part
+    if reading.size:
+        mastery = np.where(np.isnan(reading), mastery, reading)
     return Expectations(mastery, log_evidence, total, residual, sweeps, sent)
 
 

@@ -151,7 +151,9 @@ class LiveDiagnosis:
             self._pulls,
             self._config.enumeration_limit,
         )
-        found = expect(evidence, self._videos, self._parameters, self._config, threads=1)
+        found = expect(
+            evidence, self._videos, self._parameters, self._config, threads=1, to_read=True
+        )
         order = np.argsort(evidence.support)
         return evidence.support[order], found.mastery[order]
 

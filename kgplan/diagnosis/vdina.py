@@ -8,7 +8,7 @@ approximate in it.
 Sizes: U learners, V videos, K concepts, S = 2^K states.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -168,9 +168,14 @@ def fit(
         config,
         progress,
     )
+    read = expect(
+        problem.evidence, problem.videos, parameters(problem.videos, top.point), config,
+        top.found.messages, threads, to_read=True,
+    )  # fmt: skip
+    found = replace(top.found, mastery=read.mastery)
     return _diagnosis(
         (top.point.intercept, top.point.contrast), top.point.prior, None,
-        _spread(problem, top.found), problem.observed, top.objective, top.converged, config,
+        _spread(problem, found), problem.observed, top.objective, top.converged, config,
     )  # fmt: skip
 
 
@@ -319,7 +324,8 @@ def infer(
         return _spread_states(states, expect_states(states, at, threads))
     problem = pose(watched, q_matrix, weights, config.link, config.enumeration_limit)
     par = parameters(problem.videos, line)
-    return _spread(problem, expect(problem.evidence, problem.videos, par, config, None, threads))
+    found = expect(problem.evidence, problem.videos, par, config, None, threads, to_read=True)
+    return _spread(problem, found)
 
 
 def check_line(q_matrix: sparse.csr_matrix, slip: Floats, guess: Floats, prior: Floats) -> Line:
