@@ -12,10 +12,7 @@ from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
 from kgplan.cli.stages import diagnosis_table, finish, run_stage
 from kgplan.settings import read_settings
 
-diagnose = typer.Typer(
-    help="Which concepts does each learner hold? Without a command: the batch stage.",
-    invoke_without_command=True,
-)
+diagnose = typer.Typer(invoke_without_command=True)
 
 
 class Link(StrEnum):
@@ -43,7 +40,9 @@ def run_diagnosis(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fit V-DINA by EM: slip and guess of every video, mastery of every learner.
+    """Which concepts does each learner hold? Without a command: the batch stage.
+
+    It fits V-DINA by EM: slip and guess of every video, mastery of every learner.
 
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior ·
     kgplan diagnose fit --help (your own answers)

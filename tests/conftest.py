@@ -6,6 +6,7 @@ from pathlib import Path
 
 import miniature
 import pytest
+import stage_runner
 from hypothesis import settings
 from neo4j_server import TestServer, start_test_server
 
@@ -67,6 +68,15 @@ def dirty_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_source() -> Path:
     """The real sample that the repository carries."""
     return Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+
+
+@pytest.fixture(scope="session")
+def mini_home(mini_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a home with the model of the miniature, its embedding of two epochs."""
+    home = Settings(home=tmp_path_factory.mktemp("mini_home"))
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, home, mini_source)
+    return home
 
 
 @pytest.fixture(scope="session")

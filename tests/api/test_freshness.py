@@ -1,6 +1,7 @@
 """Edits and faults of a real Neo4j server, seen through the HTTP service."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -8,7 +9,6 @@ from collections import Counter
 from contextlib import contextmanager
 
 import pytest
-import stage_runner
 from fastapi.testclient import TestClient
 
 from kgplan.api.app import create_app
@@ -24,11 +24,9 @@ PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"
 
 
 @pytest.fixture(scope="module")
-def model(neo4j_process, mini_source):
-    """The miniature's model in the home of the server's settings, the graph in a file."""
-    embedded = neo4j_process.settings.model_copy(update={"graph": ""})
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, embedded, mini_source)
+def model(neo4j_process, mini_home):
+    """The miniature's model in the home of the server's settings."""
+    shutil.copytree(mini_home.artifacts, neo4j_process.settings.artifacts)
     return neo4j_process
 
 

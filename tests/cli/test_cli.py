@@ -4,20 +4,18 @@ import sys
 from pathlib import Path
 
 import pytest
-import stage_runner
+import typer
+from typer.testing import CliRunner
 
-from kgplan.settings import Settings
+from kgplan.cli.main import app as kgplan_app
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, mini_source) -> Path:
+def home(mini_home) -> Path:
     """A home with the model of the miniature archive."""
-    path = tmp_path_factory.mktemp("home")
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, Settings(home=path), mini_source)
-    return path
+    return mini_home.home
 
 
 def kgplan(home, *arguments, cwd=None):
@@ -131,14 +129,22 @@ def test_artifacts_and_graph_tell_the_versions_in_use(home):
     assert shown["concepts"] == 8
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["demo", "etl run", "graph load", "embed", "diagnose", "similarity", "plan", "serve"],
-)
-def test_help_has_an_example(home, command):
-    done = kgplan(home, *command.split(), "--help")
-    assert done.returncode == 0
-    assert f"kgplan {command}" in done.stdout
+def commands(app=None, name=()):
+    """Every command, by its words; a group that does something without a command is one too."""
+    group = app or typer.main.get_command(kgplan_app)
+    for word, command in group.commands.items():
+        if not hasattr(command, "commands") or command.invoke_without_command:
+            yield " ".join((*name, word))
+        if hasattr(command, "commands"):
+            yield from commands(command, (*name, word))
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_help_has_an_example(command):
+    done = CliRunner().invoke(kgplan_app, [*command.split(), "--help"], terminal_width=160)
+    assert done.exit_code == 0
+    examples = done.output.partition("Example")[2]
+    assert f"kgplan {command}" in " ".join(examples.replace("│", " ").split())
 
 
 def test_a_missing_argument_is_explained(home):

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import miniature
 import pytest
-import stage_runner
-
-from kgplan.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, mini_source) -> Path:
+def home(mini_home) -> Path:
     """A home with the graph of the miniature archive."""
-    path = tmp_path_factory.mktemp("home")
-    for stage in ("extract", "map", "load"):
-        stage_runner.run(stage, Settings(home=path), mini_source)
-    return path
+    return mini_home.home
 
 
 def graph(home, *arguments, code=0):

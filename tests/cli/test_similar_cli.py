@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import stage_runner
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
 from kgplan.artifacts import ArtifactStore
@@ -19,12 +18,9 @@ COMMAND = Path(sys.executable).with_name("kgplan")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, mini_source) -> Path:
+def home(mini_home) -> Path:
     """A home with the model of the miniature archive."""
-    path = tmp_path_factory.mktemp("home")
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, Settings(home=path), mini_source)
-    return path
+    return mini_home.home
 
 
 def similar(home, *arguments):

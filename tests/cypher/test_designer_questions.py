@@ -14,7 +14,6 @@ from neo4j_server import Place
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
-from kgplan.etl import stages
 from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import graph_names, load, rows_of
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
@@ -45,13 +44,9 @@ class Tables:
 
 
 @pytest.fixture(scope="module")
-def home(sample_source, tmp_path_factory) -> Settings:
+def home(sample_home) -> Settings:
     """The real sample, extracted, mapped and loaded."""
-    settings = Settings(home=tmp_path_factory.mktemp("designer"))
-    stages.run_extract(settings, sample_source)
-    stages.run_map(settings)
-    stages.run_load(settings)
-    return settings
+    return sample_home
 
 
 @pytest.fixture(scope="module")

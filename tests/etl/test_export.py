@@ -11,7 +11,6 @@ from rdflib.compare import isomorphic
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.errors import InputError
-from kgplan.etl import stages
 from kgplan.etl.export import (
     Format,
     GraphRows,
@@ -33,13 +32,9 @@ NAMES = graph_names()
 
 
 @pytest.fixture(scope="module")
-def home(mini_source, tmp_path_factory) -> Settings:
+def home(mini_home) -> Settings:
     """The miniature archive, extracted, mapped and loaded."""
-    settings = Settings(home=tmp_path_factory.mktemp("export"))
-    stages.run_extract(settings, mini_source)
-    stages.run_map(settings)
-    stages.run_load(settings)
-    return settings
+    return mini_home
 
 
 @pytest.fixture(scope="module")

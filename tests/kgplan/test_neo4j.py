@@ -214,9 +214,9 @@ def test_a_full_disk_is_told_and_the_graph_is_whole_after_it(neo4j_server):
     pid = server.status().pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (nearly_full, resource.RLIM_INFINITY))
     for _ in range(2):  # the second finds that the server has given its database up
-        with pytest.raises(GraphUnavailable, match="its disk may be full") as caught:
-            with place.open() as store:
-                load(many_rows(), store, "run")
+        told = pytest.raises(GraphUnavailable, match="its disk may be full")
+        with told as caught, place.open() as store:
+            load(many_rows(), store, "run")
         assert "\n" not in str(caught.value)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     server.stop()  # in good order, so that it writes on behind the gap

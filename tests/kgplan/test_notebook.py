@@ -1,7 +1,6 @@
 from xml.etree import ElementTree
 
 import pytest
-import stage_runner
 from planning_cases import hand_case
 
 from kgplan import notebook
@@ -11,12 +10,9 @@ from kgplan.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, mini_source) -> Settings:
+def settings(mini_home) -> Settings:
     """A home with the model of the miniature."""
-    home = Settings(home=tmp_path_factory.mktemp("notebook"))
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, home, mini_source)
-    return home
+    return mini_home
 
 
 @pytest.fixture(autouse=True)
