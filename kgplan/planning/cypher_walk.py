@@ -176,8 +176,8 @@ def paper_similarity(parts: FusedSimilarity) -> Floats:
     """Eqs. (1), (2), (5) and (8) as the paper prints them, with the bounds taken again: (K, K)."""
     semantic = 1 / (1 + cdist(parts.vectors, parts.vectors))
     shared = parts.shared.toarray().astype(float)
-    lengths = np.sqrt(np.diag(shared))
-    norms = np.outer(lengths, lengths)
+    squares = np.diag(shared)
+    norms = np.sqrt(np.outer(squares, squares))  # one root: exact for squares, so that ties stay ties
     collaborative = np.where(norms > 0, shared / np.where(norms > 0, norms, 1), 0)
     fused = np.zeros_like(semantic)
     pairs = ~np.eye(len(semantic), dtype=bool)
