@@ -458,12 +458,16 @@ def _read_regions(
     bond = _bonds(ev, vid, first, last, potential, log_odds, ahead)
     variance = np.empty(n_all)
     for j in range(n_all):
-        variance[j] = held[j] * (1.0 - held[j])
+        variance[j] = max(held[j] * (1.0 - held[j]), 1e-100)
 
     bits = _COMPONENT_BITS
     while bits > _REGION_BITS and n_all << bits > 1 << _COMPONENT_BITS:
         bits -= 1
     bits = min(bits, limit, n_all)
+    # A region that can hold the whole component shall do so: then it is exact.
+    whole = bits == n_all
+    least_tie = 0.0 if whole else _LEAST_TIE
+    least_variance = 0.0 if whole else _LEAST_VARIANCE
     width = potential.shape[1]
     log_weight = np.empty(1 << bits)
     region, order = np.empty(bits, np.int64), np.empty(bits, np.int64)
@@ -477,7 +481,7 @@ def _read_regions(
     on = np.zeros(bits, np.bool_)
 
     for centre in range(n_all):
-        if variance[centre] < _LEAST_VARIANCE:
+        if variance[centre] < least_variance:
             continue
         size, n_near = 0, 0
         joins = centre
@@ -496,13 +500,13 @@ def _read_regions(
                 scope = ev.factor_scope[first + g]
                 for e in range(vid.scope_start[scope], vid.scope_start[scope + 1]):
                     j = local[vid.scope_concept[e]]
-                    if place[j] >= 0 or variance[j] == 0.0:
+                    if place[j] >= 0:
                         continue
                     if tie[j] == 0.0:
                         near[n_near] = j
                         n_near += 1
                     tie[j] += bond[g] * variance[j]
-            best, joins = _LEAST_TIE, -1
+            best, joins = least_tie, -1
             for i in range(n_near):
                 if place[near[i]] < 0 and tie[near[i]] > best:
                     best, joins = tie[near[i]], near[i]

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from diagnosis_cases import infer_one, random_case, stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -42,34 +43,10 @@ def mastery_by_loops(shares, q, slip, guess, prior, link="compensatory", weights
 
 
 def problem(seed, n_concepts=None, n_videos=None, largest=4):
-    """Random parameters and one learner's shares, drawn from the model itself."""
+    """A random case, of a random size where none is given."""
     rng = np.random.default_rng(seed)
     n_concepts = n_concepts or int(rng.integers(2, 9))
-    n_videos = n_videos or int(rng.integers(1, 12))
-    q = np.zeros((n_videos, n_concepts))
-    for row in q:
-        row[rng.choice(n_concepts, rng.integers(1, min(largest, n_concepts) + 1), False)] = 1
-    slip, guess = rng.uniform(0.05, 0.3, (2, n_videos))
-    prior = rng.uniform(0.2, 0.8, n_concepts)
-    eta = q @ (rng.random(n_concepts) < prior) / q.sum(axis=1)
-    shares = (rng.random(n_videos) < guess ** (1 - eta) * (1 - slip) ** eta).astype(float)
-    fractional = rng.random(n_videos) < 0.2
-    shares[fractional] = rng.random(fractional.sum())
-    return shares, q, slip, guess, prior
-
-
-def stored(shares):
-    """Rows of shares, NaN unobserved, as a matrix that stores zeros too."""
-    shares = np.atleast_2d(shares)
-    rows, columns = np.nonzero(~np.isnan(shares))
-    return sparse.csr_matrix((shares[rows, columns], (rows, columns)), shape=shares.shape)
-
-
-def infer_one(shares, q, slip, guess, prior, config):
-    found = infer(stored(shares), sparse.csr_matrix(q), slip, guess, prior, config)
-    dense = prior.copy()
-    dense[found.mastery.indices] = found.mastery.data
-    return dense, found.log_evidence[0]
+    return random_case(seed, n_concepts, n_videos or int(rng.integers(1, 12)), largest)
 
 
 @settings(deadline=None, max_examples=40)
@@ -145,30 +122,6 @@ def test_videos_with_the_same_concepts_count_as_one_exact_factor():
     mastery, log_evidence = infer_one(shares, q, slip, guess, prior, PROPAGATE)
     np.testing.assert_allclose(mastery, expected[0], atol=1e-10)
     np.testing.assert_allclose(log_evidence, expected[1], rtol=1e-10, atol=1e-12)
-
-
-def errors_of_propagation(sizes):
-    """200 problems, from half a video a concept to two; the real sample has 1.4 (median)."""
-    errors = []
-    for seed in range(200):
-        n_concepts = sizes[seed // 4 % len(sizes)]
-        n_videos = round(n_concepts * (0.5, 1.0, 1.5, 2.0)[seed % 4])
-        case = problem(seed, n_concepts, n_videos)
-        exact, _ = infer_one(*case, ENUMERATE)  # held to the loops above
-        errors.append(np.abs(exact - infer_one(*case, PROPAGATE)[0]))
-    return errors
-
-
-def test_propagation_stays_near_enumeration_where_it_is_used():
-    """Components of 13 and 14 concepts: past the default limit, still within enumeration."""
-    errors = errors_of_propagation([13, 14])
-    assert np.mean([e.mean() for e in errors]) <= 0.005
-    assert max(e.max() for e in errors) <= 0.03
-
-
-def test_propagation_is_near_on_average_in_small_components_too():
-    errors = errors_of_propagation(range(4, 13))
-    assert np.mean([e.mean() for e in errors]) <= 0.005
 
 
 def test_propagation_settles_on_dense_problems():
