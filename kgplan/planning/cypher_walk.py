@@ -177,7 +177,7 @@ def paper_similarity(parts: FusedSimilarity) -> Floats:
     semantic = 1 / (1 + cdist(parts.vectors, parts.vectors))
     shared = parts.shared.toarray().astype(float)
     squares = np.diag(shared)
-    norms = np.sqrt(np.outer(squares, squares))  # one root: exact for squares, so that ties stay ties
+    norms = np.sqrt(np.outer(squares, squares))  # one root: exact for squares, ties stay
     collaborative = np.where(norms > 0, shared / np.where(norms > 0, norms, 1), 0)
     fused = np.zeros_like(semantic)
     pairs = ~np.eye(len(semantic), dtype=bool)
