@@ -85,6 +85,10 @@ def fit_answers(
             "--pull", help="Beta priors on slip, guess and prior, for items with few answers."
         ),
     ] = False,
+    hierarchy: Annotated[
+        Path | None,
+        typer.Option(help="CSV: prerequisite_id,concept_id; needs --prior saturated."),
+    ] = None,
     starts: Annotated[int, typer.Option(help="Starting values to try.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Draws the starting values after the first.")] = 0,
     iterations: Annotated[int, typer.Option(help="Iterations of EM at most.", min=1)] = 5000,
@@ -112,7 +116,7 @@ def fit_answers(
         else DiagnosisConfig.maximum_likelihood(**chosen)
     )
     with progress_bar("diagnose fit") as progress:
-        summary = run_fit(responses, q_matrix, out, config, starts, seed, progress)
+        summary = run_fit(responses, q_matrix, out, config, starts, seed, progress, hierarchy)
     if as_json:
         print_json(summary)
         return

@@ -11,6 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from kgplan.diagnosis import (
     standard_errors,
 )
 from kgplan.errors import InputError
-from kgplan.etl.responses import Responses, read_responses
+from kgplan.etl.responses import Responses, read_hierarchy, read_responses
 from kgplan.progress import Progress, silent
 
 RESULTS = ("items.csv", "concepts.csv", "states.csv", "rejects.csv", "mastery.parquet")
@@ -56,6 +57,7 @@ def run_fit(
     n_starts: int = 1,
     seed: int = 0,
     progress: Progress = silent,
+    hierarchy: Path | None = None,
 ) -> dict[str, Any]:
     """Read, fit, judge and write.
 
@@ -65,16 +67,22 @@ def run_fit(
         config: all settings.
         n_starts, seed: fits from so many starting values, the later ones drawn with this seed.
         progress: told the objective after each iteration.
+        hierarchy: as for `read_hierarchy`; needs a saturated prior.
 
     Returns:
         What `fit.json` holds.
 
     Raises:
         InputError: the files cannot be used, or `out` is not a folder.
+        ConfigError: a hierarchy is given and the prior is not saturated.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is not a folder; give another place for the results")
     data = read_responses(responses, q_matrix)
+    pairs = None
+    if hierarchy is not None:
+        pairs, kept_out = read_hierarchy(hierarchy, data.concept_ids)
+        data = replace(data, rejects=data.rejects + kept_out)
     needs = np.diff(data.q_matrix.indptr)[data.scores.indices]
     if not np.any(needs if data.weights is None else needs * data.weights.data):
         raise InputError(
@@ -89,6 +97,7 @@ def run_fit(
         n_starts=n_starts,
         rng=np.random.default_rng(seed),
         weights=data.weights,
+        hierarchy=pairs,
     )
     progress("standard errors and fit", diagnosis.objective.size - 1, None)
     errors = standard_errors(data.scores, data.q_matrix, diagnosis, weights=data.weights)
@@ -123,6 +132,7 @@ def summarise(
         "link": {"conjunctive": "dina", "compensatory": "vdina"}[config.link],
         "prior": config.class_prior,
         "n_parameters": goodness.n_parameters,
+        "n_impossible_states": 0 if diagnosis.share is None else int(np.sum(diagnosis.share == 0)),
         "n_learners": int(data.learner_ids.size),
         "n_learners_with_evidence": goodness.n_learners,
         "n_items": int(data.item_ids.size),

@@ -18,11 +18,13 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids
+from kgplan.arrays import Array, Floats, Ids, Ints
+from kgplan.diagnosis.hierarchy import prerequisites_of
 from kgplan.errors import InputError
 
 LONG_RESPONSES = ["learner_id", "item_id", "score"]
 LONG_Q_MATRIX = ["item_id", "concept_id"]
+HIERARCHY = ["prerequisite_id", "concept_id"]
 MISSING = {"", "na", "nan"}
 REASONS = {
     "broken_row": "the row has more or fewer cells than the header",
@@ -35,6 +37,7 @@ REASONS = {
     "repeated": "an earlier row holds the same learner, item and score",
     "contradicts": "an earlier row holds another score of this learner and item; that one stays",
     "repeated_concept": "an earlier row says the same of this item",
+    "unknown_concept": "the Q-matrix has no such concept; what follows through it counts",
 }
 
 Row = tuple[int, list[str]]
@@ -175,6 +178,44 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
         rejects=tuple(sorted(rejects, key=lambda r: (r.file, r.line))),
         missing=answers.missing,
     )  # fmt: skip
+
+
+def read_hierarchy(path: Path, concept_ids: Ids) -> tuple[Ints, tuple[Reject, ...]]:
+    """Read which concepts cannot be held without which others.
+
+    Args:
+        path: CSV in UTF-8 with the columns prerequisite_id and concept_id.
+        concept_ids: (K,) those of the Q-matrix.
+
+    Returns:
+        (H, 2) prerequisite and concept as places in `concept_ids`, indirect pairs too; and the
+        rows that are broken or name a concept that is not there.
+
+    Raises:
+        InputError: the file is not such a CSV, or its concepts go in a circle.
+    """
+    header, rows = _open(path)
+    if not set(HIERARCHY) <= set(header):
+        raise InputError(
+            f"the columns of {path} are {', '.join(header[:6])}; give {','.join(HIERARCHY)}"
+        )
+    before_at, after_at = (header.index(name) for name in HIERARCHY)
+    place = {str(concept): k for k, concept in enumerate(concept_ids)}
+    pairs, rejects = list[tuple[str, str]](), list[Reject]()
+    for line, cells in rows:
+        reason = "broken_row" if len(cells) != len(header) else ""
+        if not reason:
+            pairs.append((cells[before_at], cells[after_at]))
+            reason = "" if all(concept in place for concept in pairs[-1]) else "unknown_concept"
+        if reason:
+            rejects.append(Reject(path.name, line, "", "", ",".join(cells), reason))
+    found = [
+        (place[before], place[after])
+        for after, all_before in prerequisites_of(pairs).items()
+        for before in all_before
+        if before in place and after in place
+    ]
+    return np.array(sorted(found), np.int64).reshape(-1, 2), tuple(rejects)
 
 
 def _matrix(

@@ -33,6 +33,8 @@ class VDina:
         tolerance: stop when an iteration gains less than this share of the objective.
         max_iter: iterations at most.
         n_init: fits from so many starting values; the one with the highest objective stays.
+        hierarchy: (H, 2) prerequisite and concept, under a saturated prior: nobody holds a concept
+            without its prerequisite.
         random_state: seed or generator of the starting values after the first.
         n_jobs: threads at most; None: one per core. The result does not depend on it.
 
@@ -63,6 +65,7 @@ class VDina:
         tolerance: float = 1e-8,
         max_iter: int = 1000,
         n_init: int = 1,
+        hierarchy: Array | None = None,
         random_state: int | np.random.Generator | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -76,6 +79,7 @@ class VDina:
         self.tolerance = tolerance
         self.max_iter = max_iter
         self.n_init = n_init
+        self.hierarchy = hierarchy
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -100,6 +104,7 @@ class VDina:
             n_starts=self.n_init,
             rng=np.random.default_rng(self.random_state),
             weights=None if weights is None else observations(weights, where=watched),
+            hierarchy=self.hierarchy,
             threads=self.n_jobs,
         )
         found = self.diagnosis_

@@ -95,7 +95,7 @@ def assess(
         n_parameters += (
             int(np.unique(diagnosis.mastery.indices).size)
             if diagnosis.share is None
-            else diagnosis.share.size - 1
+            else int(np.count_nonzero(diagnosis.share)) - 1
         )
     nothing = np.full(n_videos, np.nan)
     rmsea, s_x2, degrees, p_value, srmsr = nothing, nothing, nothing, nothing, float("nan")
@@ -153,7 +153,7 @@ def _fit_of_moments(
     n_moments = int(judged.sum() * (judged.sum() + 1) // 2)
     n_free = _PARAMETERS * int(judged.sum())
     if config.learn_prior:
-        n_free += problem.n_states - 1 if saturated else problem.covered.size
+        n_free += int(np.count_nonzero(line.share)) - 1 if saturated else problem.covered.size
     if n_moments > _MOST_MOMENTS:
         return UNDEFINED, (
             f"M2 is not computed: {judged.sum()} items have {n_moments} moments of one and two,"
@@ -166,7 +166,8 @@ def _fit_of_moments(
     if not config.learn_prior:
         share_slopes = np.zeros((share.size, 0))
     elif saturated:  # the first state is what the others leave
-        share_slopes = np.vstack([-np.ones(share.size - 1), np.eye(share.size - 1)])
+        share_slopes = np.eye(share.size)[:, share > 0][:, 1:]
+        share_slopes[0] = -1.0
     else:
         prior = share @ held
         share_slopes = share[:, None] * np.where(held, 1 / prior, -1 / (1 - prior))

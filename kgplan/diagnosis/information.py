@@ -206,7 +206,7 @@ def _saturated(
     assert share is not None
     problem = pose_states(watched, q_matrix, weights, config.link)
     group = same_answers(problem)
-    of_group = np.bincount(group, share)
+    of_group = np.maximum(np.bincount(group, share), 1e-300)  # 0 where no state is possible
     learners = problem.multiplicity.sum()
     largest = int(np.argmax(of_group))  # shares sum to 1: the largest is what the others leave
     free = np.flatnonzero(of_group * learners > _LEAST_COUNT)

@@ -141,7 +141,7 @@ class StateLine:
 
     Attributes:
         intercept, contrast: (V,) of log P(r=1 | m) in eta.
-        share: (S,) probability of each state, summing to 1.
+        share: (S,) probability of each state, summing to 1; one that is 0 stays 0.
     """
 
     intercept: Floats
@@ -163,7 +163,8 @@ class StateLine:
         n = self.intercept.size
         lines = np.clip(free[: 2 * n], -20.0, 3.4)  # exp(3.4) = 30 nats, as in estep.Line
         contrast = np.maximum(np.exp(lines[n:]), config.least_contrast)
-        return StateLine(-np.exp(lines[:n]) - contrast, contrast, _shares(free[2 * n :] ** 2))
+        share = _shares(free[2 * n :] ** 2, self.share > 0)
+        return StateLine(-np.exp(lines[:n]) - contrast, contrast, share)
 
     def towards(self, other: "StateLine", share: float) -> "StateLine":
         """The point at this share of the way to another."""
@@ -174,9 +175,9 @@ class StateLine:
         )
 
 
-def _shares(counts: Floats) -> Floats:
-    """Counts as probabilities, none 0: a state once out would never come back."""
-    kept = np.maximum(counts / counts.sum(), _LEAST_ROOT**2)
+def _shares(counts: Floats, possible: Array) -> Floats:
+    """Counts as probabilities, none 0 where possible: a state once out would never come back."""
+    kept = np.where(possible, np.maximum(counts / counts.sum(), _LEAST_ROOT**2), 0.0)
     return kept / kept.sum()
 
 
@@ -328,7 +329,7 @@ def count_by_state(problem: StateProblem, line: StateLine) -> tuple[StateExpecta
     heavy_right = sparse.csr_matrix((problem.right, indices, indptr), shape=problem.cases.shape)
     heavy_wrong = sparse.csr_matrix((problem.wrong, indices, indptr), shape=problem.cases.shape)
     holds = (np.arange(n_states)[:, None] >> np.arange(problem.covered.size)) & 1
-    log_share = np.log(line.share)
+    log_share = np.log(line.share, out=np.full(n_states, -np.inf), where=line.share > 0)
     log_evidence, mastery = np.empty(n_cases), np.empty((n_cases, problem.covered.size))
     count = np.zeros(n_states)
     counts = StateCounts(np.zeros((n_videos, n_states)), np.zeros((n_videos, n_states)))
@@ -378,7 +379,8 @@ class States:
             (point.intercept, point.contrast),
         )  # fmt: skip
         learns = config.learn_prior and found.count.sum() > 0
-        return StateLine(intercept, contrast, _shares(found.count) if learns else point.share)
+        share = _shares(found.count, point.share > 0) if learns else point.share
+        return StateLine(intercept, contrast, share)
 
     def score(
         self, point: StateLine, before: StateExpectations | None

@@ -18,6 +18,7 @@ from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.em import Concepts, Progress, climb, start_line
 from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases, parameters
 from kgplan.diagnosis.evidence import Problem, pose
+from kgplan.diagnosis.hierarchy import possible_states
 from kgplan.diagnosis.response import from_line, to_line
 from kgplan.diagnosis.states import (
     StateExpectations,
@@ -27,7 +28,7 @@ from kgplan.diagnosis.states import (
     expect_states,
     pose_states,
 )
-from kgplan.errors import InputError
+from kgplan.errors import ConfigError, InputError
 
 NO_EVIDENCE, EXACT, PROPAGATED = 0, 1, 2
 
@@ -60,7 +61,8 @@ class Diagnosis:
     Attributes:
         slip, guess: (V,) 0 < guess < 1 - slip < 1.
         prior: (K,) P(concept held) before any observation.
-        share: (S,) probability of each state under the saturated prior, else None; bit k of a
+        share: (S,) probability of each state under the saturated prior, else None; 0 where a
+            hierarchy rules the state out; bit k of a
             state is the k-th of the concepts that some video covers.
         observed: (V,) False where no observation speaks about the video: slip and guess are then
             their Beta priors' peak.
@@ -115,6 +117,7 @@ def fit(
     weights: sparse.csr_matrix | None = None,
     prior: Floats | None = None,
     start: tuple[Floats, Floats] | None = None,
+    hierarchy: Ints | None = None,
     threads: int | None = None,
 ) -> Diagnosis:
     """Fit slip, guess and prior by EM and infer every learner's mastery.
@@ -128,12 +131,15 @@ def fit(
         weights: (U, V) weight of each observation's log-likelihood, stored where `watched` is.
         prior: (K,) prior of each concept to start from, in place of config.prior_start.
         start: (V,) slip and (V,) guess to start from, in place of config's.
+        hierarchy: (H, 2) prerequisite and concept, for a saturated prior: states that hold a
+            concept without its prerequisite have probability 0 (`hierarchy.possible_states`).
         threads: at most so many; the result does not depend on it.
 
     Raises:
         AxisMismatch: arguments disagree on U, V or K.
         InputError: a share outside [0, 1], a repeated entry, a weight, prior, slip or guess out of
-            range, or too many concepts for a saturated prior.
+            range, too many concepts for a saturated prior, or a hierarchy that goes in a circle.
+        ConfigError: a hierarchy is given and the prior is not saturated.
 
     >>> watched = sparse.csr_matrix(np.array([[1.0, 1.0], [1.0, 1.0]]))
     >>> q_matrix = sparse.csr_matrix(np.array([[1, 0, 0], [1, 1, 0]]))
@@ -142,6 +148,11 @@ def fit(
     (array([ True,  True, False]), 2)
     """
     config = config or DiagnosisConfig()
+    if hierarchy is not None and config.class_prior != "saturated":
+        raise ConfigError(
+            f"a hierarchy rules out states, and class_prior is {config.class_prior!r}; "
+            "give class_prior='saturated', or no hierarchy"
+        )
     prior = _check_prior(prior, config.prior_start, q_matrix.shape[1])
     n_videos = q_matrix.shape[0]
     if start is None:
@@ -151,7 +162,10 @@ def fit(
     if config.class_prior == "saturated":
         states = pose_states(watched, q_matrix, weights, config.link)
         line = start_line(states.videos.sizes(), *start, config)
-        first = StateLine(line.intercept, line.contrast, product_share(prior[states.covered]))
+        share = product_share(prior[states.covered])
+        if hierarchy is not None:
+            share *= possible_states(hierarchy, states.covered, q_matrix.shape[1])
+        first = StateLine(line.intercept, line.contrast, share / share.sum())
         peak = climb(States(states, config, threads), first, config, progress)
         learned = prior.copy()
         learned[states.covered] = concept_prior(peak.point.share)
@@ -188,6 +202,7 @@ def fit_best(
     n_starts: int,
     rng: np.random.Generator,
     weights: sparse.csr_matrix | None = None,
+    hierarchy: Ints | None = None,
     threads: int | None = None,
 ) -> Diagnosis:
     """Fit from several starting values and keep the fit with the highest objective.
@@ -196,7 +211,7 @@ def fit_best(
     others draw slip and guess of every video from U(.05, .45) and priors from U(.2, .8).
 
     Args:
-        watched, q_matrix, config, progress, weights, threads: as for `fit`.
+        watched, q_matrix, config, progress, weights, hierarchy, threads: as for `fit`.
         n_starts: fits to make, at least 1.
         rng: draws the starting values.
 
@@ -205,14 +220,17 @@ def fit_best(
     """
     if n_starts < 1:
         raise InputError(f"n_starts is {n_starts}; give at least 1")
-    best = fit(watched, q_matrix, config, progress, weights=weights, threads=threads)
+    best = fit(
+        watched, q_matrix, config, progress, weights=weights, hierarchy=hierarchy, threads=threads
+    )
     n_videos, n_concepts = q_matrix.shape
     for _ in range(n_starts - 1):
         slip, guess = rng.uniform(0.05, 0.45, (2, n_videos))
         prior = rng.uniform(0.2, 0.8, n_concepts) if best.config.learn_prior else None
         found = fit(
             watched, q_matrix, config, progress,
-            weights=weights, prior=prior, start=(slip, guess), threads=threads,
+            weights=weights, prior=prior, start=(slip, guess), hierarchy=hierarchy,
+            threads=threads,
         )  # fmt: skip
         if found.objective[-1] > best.objective[-1]:
             best = found
@@ -315,10 +333,10 @@ def infer(
     if share is not None:
         states = pose_states(watched, q_matrix, weights, config.link)
         check_axis("S", share=share.size, q_matrix=states.n_states)
-        if not (np.all(share > 0) and abs(share.sum() - 1) < 1e-6):
+        if not (np.all(share >= 0) and abs(share.sum() - 1) < 1e-6):
             raise InputError(
                 f"shares of states go from {share.min()} and sum to {share.sum()}; "
-                "give numbers above 0 that sum to 1"
+                "give numbers of 0 or more that sum to 1"
             )
         at = StateLine(line.intercept, line.contrast, share)
         return _spread_states(states, expect_states(states, at, threads))
