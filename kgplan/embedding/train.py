@@ -1,29 +1,24 @@
 """Which vectors explain the graph's facts? TransR, trained by PyKEEN's classes [lin2015].
 
-Negative sampling learns next to nothing in a short time on a graph of this size, so each fact is
-a question with E answers instead: inverse relations make both sides tails [lacroix2018], the
-scores of all entities go through one softmax, and the queries of a relation are scored together.
-A query with n true tails counts n^p times, p = `query_weight_power`: with p = 1 every fact counts
-alike, with p = 0 every query.
+The loop: split, epochs of an objective (`kgplan.embedding.objective`), validation, the best epoch.
 
-Sizes: N triples, E entities, R relations, d dimension, k relation dimension, B queries of a batch.
+Sizes: N triples, E entities, R relations, d dimension, k relation dimension.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from pykeen.models import TransR
-from pykeen.triples import LCWAInstances, TriplesFactory
+from pykeen.triples import TriplesFactory
 from pykeen.utils import NoRandomSeedNecessary
-from scipy.sparse import csr_matrix
-from torch.optim.adam import adam
 
-from kgplan.arrays import Array, Ids
+from kgplan.arrays import Ids
 from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig, TrainingConfig
 from kgplan.embedding.evaluate import mean_reciprocal_rank, popularity_baseline, ranking_metrics
+from kgplan.embedding.objective import Objective, objective_for
 from kgplan.embedding.result import Embedding, TrainingProgress
 from kgplan.embedding.transr import RelationwiseTransR
 from kgplan.errors import InputError
@@ -121,34 +116,6 @@ def starting_model(training: TriplesFactory, config: ModelConfig) -> Relationwis
     return model
 
 
-def softmax_loss(
-    scores: torch.Tensor, answers: csr_matrix, weight_power: float, smoothing: float
-) -> torch.Tensor:
-    """Cross-entropy of every query's true tails, the weighted sum over the queries.
-
-    Args:
-        scores: (B, E) of every entity as tail.
-        answers: (B, E) sparse, stored where the tail is true; at least one a row.
-        weight_power: p; a query with n true tails weighs n^p, shared equally by its tails.
-        smoothing: the share of each target that is spread evenly over all entities.
-
-    Returns:
-        The loss in nats.
-
-    >>> float(softmax_loss(torch.zeros(1, 4), csr_matrix([[1, 0, 0, 1]]), 1.0, 0.0))  # 2 ln 4
-    2.7725887298583984
-    """
-    n_true = np.diff(answers.indptr)
-    weight = torch.from_numpy((n_true**weight_power).astype(np.float32))
-    rows = torch.from_numpy(np.repeat(np.arange(n_true.size), n_true))
-    tails = torch.from_numpy(answers.indices.astype(np.int64))
-    share = weight / torch.from_numpy(n_true.astype(np.float32))
-    at_truth = scores[rows, tails] @ share[rows]
-    if smoothing:
-        at_truth = torch.lerp(at_truth, scores.mean(dim=1) @ weight, smoothing)
-    return torch.logsumexp(scores, dim=1) @ weight - at_truth
-
-
 def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
     """Load an embedding into PyKEEN's own TransR, for its prediction and evaluation tools."""
     entities = {label: number for number, label in enumerate(embedding.entity_ids.tolist())}
@@ -193,7 +160,8 @@ def _train(
     history = []
     best_epoch, best_mrr, best_state = 0, -1.0, {}
     evaluations_since_best = 0
-    for epoch, loss in _epochs(model, split.training, config.training):
+    objective = objective_for(model, split.training, config)
+    for epoch, loss in _epochs(objective, config.training):
         mrr = None
         if epoch % config.training.evaluate_every == 0 or epoch == config.training.epochs:
             mrr = mean_reciprocal_rank(
@@ -211,90 +179,12 @@ def _train(
     return _embedding(model, split, config, best_epoch, tuple(history))
 
 
-def _epochs(
-    model: RelationwiseTransR, training: TriplesFactory, config: TrainingConfig
-) -> Iterator[tuple[int, float]]:
-    """Train; after each epoch yield its number and its weighted mean loss, in nats."""
-    generator = np.random.default_rng(config.seed)
-    queries = LCWAInstances.from_triples_factory(training)
-    total_weight = float((np.diff(queries.compressed.indptr) ** config.query_weight_power).sum())
-    optimiser = _Adam(list(model.parameters()), config.beta1, config.beta2)
+def _epochs(objective: Objective, config: TrainingConfig) -> Iterator[tuple[int, float]]:
+    """Train; after each epoch yield its number and its mean loss."""
     for epoch in range(1, config.epochs + 1):
         done = (epoch - 1) / max(config.epochs - 1, 1)
         rate = (1 - done) * config.learning_rate + done * config.final_learning_rate
-        model.train()
-        total = 0.0
-        batches = _batches(queries.pairs, config.batch_size, generator)
-        for relation, batch in batches:
-            scores = _scores(model, relation, queries.pairs[batch, 0], config, generator)
-            loss = softmax_loss(
-                scores,
-                queries.compressed[batch],
-                config.query_weight_power,
-                config.label_smoothing,
-            )
-            scaled = loss * (len(batches) / total_weight)  # a batch weighs 1 in the mean
-            optimiser.step(torch.autograd.grad(scaled, optimiser.parameters), rate)
-            model.post_parameter_update()  # norms of at most 1
-            total += loss.item()
-        yield epoch, total / total_weight
-
-
-class _Adam:
-    """Adam [kingma2015] by torch's function; its class would import a compiler for seconds."""
-
-    def __init__(self, parameters: list[torch.Tensor], beta1: float, beta2: float) -> None:
-        self.betas = beta1, beta2
-        self.parameters = parameters
-        self.means = [torch.zeros_like(p) for p in parameters]
-        self.squares = [torch.zeros_like(p) for p in parameters]
-        self.steps = [torch.tensor(0.0) for _ in parameters]
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[torch.Tensor], rate: float) -> None:
-        """Move every parameter against its gradient."""
-        adam(
-            self.parameters,
-            list(gradients),
-            self.means,
-            self.squares,
-            [],
-            self.steps,
-            amsgrad=False,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            lr=rate,
-            weight_decay=0.0,
-            eps=1e-8,
-            maximize=False,
-        )
-
-
-def _batches(
-    pairs: Array, batch_size: int, generator: np.random.Generator
-) -> list[tuple[int, Array]]:
-    """Shuffle the (head, relation) pairs into about equal batches of one relation each."""
-    batches = []
-    for relation in np.unique(pairs[:, 1]).tolist():
-        shuffled = generator.permutation(np.flatnonzero(pairs[:, 1] == relation))
-        parts = max(1, round(shuffled.size / batch_size))
-        batches += [(relation, part) for part in np.array_split(shuffled, parts)]
-    return [batches[i] for i in generator.permutation(len(batches))]
-
-
-def _scores(
-    model: RelationwiseTransR,
-    relation: int,
-    heads: Array,
-    config: TrainingConfig,
-    generator: np.random.Generator,
-) -> torch.Tensor:
-    """(B, E) scores of a batch in training: scaled, with dropout of the projected entities."""
-    projected = model.project(relation)
-    if config.dropout:
-        kept = generator.random(projected.shape, dtype=np.float32) >= config.dropout
-        projected = projected * torch.from_numpy(kept / np.float32(1 - config.dropout))
-    return -config.score_scale * model.distances(torch.from_numpy(heads), relation, projected)
+        yield epoch, objective.epoch(rate)
 
 
 def _embedding(

@@ -16,7 +16,8 @@ from pykeen.models import TransR
 from pykeen.triples import TriplesFactory
 from scipy.sparse import csr_matrix
 
-from kgplan.embedding.train import as_pykeen, softmax_loss, split_triples, train
+from kgplan.embedding.softmax import softmax_loss
+from kgplan.embedding.train import as_pykeen, split_triples, train
 from kgplan.embedding.transr import RelationwiseTransR
 
 GROUPS, COURSES, CONCEPTS = 4, 4, 8
