@@ -15,9 +15,11 @@ from rapidfuzz import process
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.planning.learner import ConceptMastery, CurrentLearner
 from kgplan.planning.plan import (
     MASTERED,
     Doubt,
@@ -37,6 +39,22 @@ TEACHINGS = 3  # places to learn a concept that a step names
 
 
 @dataclass(frozen=True)
+class ItemParameters:
+    """How videos respond to mastery, for updates of single learners by `planning.live`.
+
+    Attributes:
+        video_ids: (V,) sorted.
+        slip, guess: (V,).
+        config: of the fit.
+    """
+
+    video_ids: Ids
+    slip: Floats
+    guess: Floats
+    config: DiagnosisConfig
+
+
+@dataclass(frozen=True)
 class LearnerMastery:
     """Every learner's mastery, on its own sorted ids.
 
@@ -46,6 +64,7 @@ class LearnerMastery:
         prior: (K,) mastery where none does.
         not_told_apart: (U, K) True where the evidence leaves open which of several concepts the
             learner holds (`diagnosis.not_told_apart`).
+        items: what single learners are updated by; None where no event can move the mastery.
     """
 
     learner_ids: Ids
@@ -53,6 +72,7 @@ class LearnerMastery:
     mastery: sparse.csr_array
     prior: Floats
     not_told_apart: sparse.csr_array
+    items: ItemParameters | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,8 @@ class _Learner:
     around: Array  # (K,) bool, N_u
     learned: Array  # (K,) bool, C_uj
     courses: frozenset[str]
+    passed_over: Array  # (K,) bool, not to be planned
+    too_hard: Array  # (K,) bool
 
 
 class Planner:
@@ -139,19 +161,26 @@ class Planner:
         )
         return block
 
-    def plan(self, learner_id: str, course_id: str, options: PlanOptions | None = None) -> Plan:
+    def plan(
+        self,
+        learner_id: str,
+        course_id: str,
+        options: PlanOptions | None = None,
+        current: CurrentLearner | None = None,
+    ) -> Plan:
         """Plan what the learner should learn next in the course.
 
         Args:
             learner_id, course_id: ids of the records and of the graph.
             options: length and the rest; defaults where None.
+            current: what is known of the learner now; records and diagnosis alone where None.
 
         Raises:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
         options = options or PlanOptions()
         course = self._course(course_id)
-        learner = self._learner(learner_id)
+        learner = self._learner(learner_id, current)
         asked = _row(self.graph.course_concepts, course)
         preference = self._preference(learner, asked, options.neighbours)
         value = preference - learner.mastery[asked]
@@ -166,6 +195,8 @@ class Planner:
             learner.mastery,
             options.length,
             options.max_prerequisites,
+            learner.passed_over,
+            learner.too_hard,
         )
         evidence = divergence(learner.mastery[concepts], self._prior[concepts])
         steps = []
@@ -187,6 +218,42 @@ class Planner:
             tuple(steps),
             _notes(course_id, learner, asked, steps, options),
         )
+
+    def mastery(
+        self,
+        learner_id: str,
+        course_id: str | None = None,
+        current: CurrentLearner | None = None,
+    ) -> list[ConceptMastery]:
+        """How likely the learner holds each concept that evidence reaches, or each of a course.
+
+        Args:
+            learner_id, course_id, current: as for `plan`.
+
+        Returns:
+            In order of concept id.
+
+        Raises:
+            UnknownLearner, UnknownCourse: no such id; the error holds close matches.
+        """
+        learner = self._learner(learner_id, current)
+        if course_id is None:
+            concepts = np.flatnonzero(learner.reached)
+        else:
+            concepts = _row(self.graph.course_concepts, self._course(course_id))
+        mastery = learner.mastery[concepts]
+        evidence = divergence(mastery, self._prior[concepts])
+        found = []
+        for concept, probability, bits in zip(
+            *(a.tolist() for a in (concepts, mastery, evidence)), strict=True
+        ):
+            doubt = _doubt(learner, concept, bits)
+            sd = sqrt(probability * (1 - probability))
+            name = self._names[concept]
+            found.append(
+                ConceptMastery(self._ids[concept], name, probability, sd, bits, not doubt, doubt)
+            )
+        return found
 
     def _preference(self, learner: _Learner, asked: Ints, neighbours: int) -> Floats:
         """S_P of eq. (12).
@@ -265,25 +332,48 @@ class Planner:
             raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))
         return self._course_at[course_id]
 
-    def _learner(self, learner_id: str) -> _Learner:
+    def _learner(self, learner_id: str, current: CurrentLearner | None = None) -> _Learner:
         row = self._learner_at.get(learner_id)
-        if row is None:
+        if current is not None and not current.in_records:
+            row = None
+        if row is None and current is None:
             ids = self.records.learner_ids
             raise UnknownLearner(learner_id, close_matches(learner_id, ids))
         mastery, known = self._prior.copy(), self._mastery
-        reached, not_apart, around, learned = np.zeros((4, mastery.size), dtype=bool)
+        reached, not_apart, around, learned, over, hard = np.zeros((6, mastery.size), dtype=bool)
+        courses: frozenset[str] = frozenset()
         diagnosed = self._diagnosed_at.get(learner_id)
-        if diagnosed is not None:
+        if diagnosed is not None and current is None:
             stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
             mastery[known.indices[stored]] = known.data[stored]
             reached[known.indices[stored]] = True
             not_apart[_row(self._not_told_apart, diagnosed)] = True
-        learned[_row(self._learned, row)] = True
-        for course in _row(self._enrolled, row):
-            around[_row(self.graph.course_concepts, course)] = True
-        mine = _row(self.records.enrolled, row).tolist()
-        courses = frozenset([self._record_course_ids[k] for k in mine])
-        return _Learner(mastery, reached, not_apart, around, learned, courses)
+        if row is not None:
+            learned[_row(self._learned, row)] = True
+            for course in _row(self._enrolled, row):
+                around[_row(self.graph.course_concepts, course)] = True
+            mine = _row(self.records.enrolled, row).tolist()
+            courses = frozenset([self._record_course_ids[k] for k in mine])
+        if current is not None:
+            at = positions(self.graph.concept_ids, current.concept_ids)
+            here = at >= 0
+            mastery[at[here]] = current.mastery[here]
+            reached[at[here]] = True
+            not_apart[at[here]] = current.not_told_apart[here]
+            for course_id in current.courses & self._course_at.keys():
+                around[_row(self.graph.course_concepts, self._course_at[course_id])] = True
+            courses |= current.courses
+            held = self._places(current.wishes.held)
+            # what was said to be held is no evidence: it steers plans, not `Planner.mastery`
+            over[held] = over[self._places(current.wishes.left_out)] = True
+            hard[self._places(current.wishes.too_hard)] = True
+            learned[self._places(current.learned)] = learned[held] = True
+        return _Learner(mastery, reached, not_apart, around, learned, courses, over, hard)
+
+    def _places(self, concept_ids: frozenset[str]) -> Ints:
+        """Positions of those concepts that the graph has."""
+        at = positions(self.graph.concept_ids, np.array(sorted(concept_ids), dtype=np.str_))
+        return at[at >= 0]
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:
@@ -328,6 +418,8 @@ def _walk(
     mastery: Floats,
     length: int,
     max_prerequisites: int,
+    passed_over: Array,
+    too_hard: Array,
 ) -> tuple[Ints, Ints, Ints, Floats]:
     """Steps 4 and 5 of Algorithm 1.
 
@@ -337,12 +429,14 @@ def _walk(
             id, and eq. (8) with them.
         mastery: (K,).
         length, max_prerequisites: as in PlanOptions.
+        passed_over: (K,) True for what is not planned.
+        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
 
     Returns:
         For each step, foundation first: its concept, its start, what it leads to (-1 for a
         start) and eq. (8) with that.
     """
-    planned = np.zeros(mastery.size, dtype=np.bool_)
+    planned = passed_over.copy()
     concepts = np.empty(length, dtype=np.int64)
     of_start = np.empty(length, dtype=np.int64)
     leads = np.empty(length, dtype=np.int64)
@@ -361,15 +455,16 @@ def _walk(
             done += 1
             if done == length or done - begin > max_prerequisites:
                 break
+            of = leads_to if leads_to >= 0 and too_hard[leads_to] else now
             best, best_score, best_similarity = -1, -np.inf, 0.0
-            for k in range(indptr[now], indptr[now + 1]):
+            for k in range(indptr[of], indptr[of + 1]):
                 before = indices[k]
                 score = edge_similarity[k] + (1 - mastery[before])
                 if not planned[before] and score > best_score:  # equal: the smaller id stays
                     best, best_score, best_similarity = before, score, edge_similarity[k]
             if best < 0:
                 break
-            leads_to, now, similarity = now, best, best_similarity
+            leads_to, now, similarity = of, best, best_similarity
         for path in (concepts, of_start, leads):
             path[begin:done] = path[begin:done][::-1].copy()
         similarities[begin:done] = similarities[begin:done][::-1].copy()
@@ -461,6 +556,9 @@ def _notes(
         notes.append("You have mastered every concept of this course; these steps are a review.")
     if not learner.around.any():
         notes.append("Nothing is known about you yet: the plan rests on the course alone.")
+    n_over = int(learner.passed_over[asked].sum())
+    if n_over:
+        notes.append(f"{n_over} of the course's concepts are passed over, as you said.")
     if asked.size and len(steps) < options.length:
         notes.append(
             f"The course and what it builds on give {len(steps)}"

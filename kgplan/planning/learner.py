@@ -1,0 +1,58 @@
+"""What is known of one learner now, beside what the records and the diagnosis hold?"""
+
+from dataclasses import dataclass, field
+
+from kgplan.arrays import Array, Floats, Ids
+from kgplan.planning.plan import Doubt
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a learner said about concepts; a plan keeps to it.
+
+    Attributes:
+        held: done or too easy: counted as held, as learned, and not planned again.
+        left_out: not for me: not planned.
+        too_hard: planned only behind all direct prerequisites that are neither held nor left out,
+            as far as the plan's length and prerequisites go.
+    """
+
+    held: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    too_hard: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class CurrentLearner:
+    """One learner as known now; concepts and courses by id.
+
+    Attributes:
+        concept_ids: (n,) sorted, the concepts that evidence reaches.
+        mastery: (n,) of these; every other concept has its prior.
+        not_told_apart: (n,) True where evidence leaves open which of several concepts is held.
+        learned: concepts learned since the records were made.
+        courses: courses taken since then.
+        wishes: what the learner said.
+        in_records: whether the records' own row of the learner counts; not after an erasure.
+    """
+
+    concept_ids: Ids
+    mastery: Floats
+    not_told_apart: Array
+    learned: frozenset[str] = frozenset()
+    courses: frozenset[str] = frozenset()
+    wishes: Wishes = field(default_factory=Wishes)
+    in_records: bool = True
+
+
+@dataclass(frozen=True)
+class ConceptMastery:
+    """How likely a learner holds a concept, and how sure that is; fields as those of a `Step`."""
+
+    concept_id: str
+    name: str
+    mastery: float
+    sd: float
+    evidence: float
+    identified: bool
+    doubt: Doubt | None
