@@ -181,7 +181,8 @@ def report_diagnosis(
     [bold]Examples:[/] kgplan diagnose report · kgplan diagnose report --learner U_10002086 ·
     kgplan diagnose report --results results
     """
-    from kgplan.etl.diagnosis_report import PAGE, find_in_home, find_in_results, write_page
+    from kgplan.etl.diagnosis_report import PAGE, find_in_home, find_in_results, to_html
+    from kgplan.etl.page import write_page
 
     settings = read_settings()
     if results is None:
@@ -189,7 +190,7 @@ def report_diagnosis(
     else:
         findings = find_in_results(results, learner)
     place = out or (results or settings.home) / PAGE
-    write_page(findings, place)
+    write_page(to_html(findings), place)
     console.print(f"page: {place}", highlight=False, soft_wrap=True)
 
 

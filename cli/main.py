@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, diagnose, generate, neo4j, plan, serve, similar, stages
+from kgplan.cli import browse, diagnose, embed, generate, neo4j, plan, serve, similar, stages
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -42,7 +42,7 @@ app.command()(stages.demo)
 app.add_typer(stages.etl, name="etl")
 app.add_typer(stages.graph, name="graph")
 app.add_typer(neo4j.neo4j, name="neo4j")
-app.command()(stages.embed)
+app.add_typer(embed.embed, name="embed")
 app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)

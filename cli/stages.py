@@ -1,4 +1,4 @@
-"""`kgplan demo | etl | graph | embed | similarity`: the batch stages."""
+"""`kgplan demo | etl | graph | similarity`: the batch stages."""
 
 import json
 import resource
@@ -184,20 +184,6 @@ def show_graph(as_json: AsJson = False) -> None:
         print_json({"graph_version": snapshot.version, **counts})
         return
     console.print(table(f"graph {snapshot.version}", ("what", "count"), list(counts.items())))
-
-
-def embed(config: Config = None, as_json: AsJson = False) -> None:
-    """Train TransR on the graph's triples; needs kgplan\\[embed].
-
-    [bold]Examples:[/] kgplan embed · kgplan embed --config my.toml --json
-    """
-    from kgplan.etl.stages import run_embed
-
-    settings, chosen = read_settings(), embedding_config(config)
-    reports = [run_stage("embed", lambda progress: run_embed(settings, chosen, progress))]
-    if not as_json:
-        console.print(embedding_table(reports[0].details))
-    finish(reports, as_json)
 
 
 def embedding_config(path: Path | None) -> "EmbeddingConfig":

@@ -1,10 +1,8 @@
-"""What did a diagnosis find? Read it from a home or a folder of results, and write one page."""
+"""What did a diagnosis find? Read it from a home or a folder of results, for one page."""
 
 import csv
 import json
-import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,13 @@ from kgplan.diagnosis import (
 )
 from kgplan.diagnosis.calibration import look_up
 from kgplan.diagnosis.itemwise import report_items
-from kgplan.diagnosis.page import SHOWN, Concepts, Findings, Items, Moves, page
+from kgplan.diagnosis.page import Concepts, Findings, Items, Moves, page
 from kgplan.errors import ArtifactMissing, InputError, UnknownLearner
 from kgplan.etl.calibrate import read_order
 from kgplan.etl.mastery import SUMMARY
+from kgplan.etl.page import template
 from kgplan.model import StoredArrays, open_mastery
+from kgplan.page import SHOWN
 from kgplan.planning.planner import close_matches
 from kgplan.records import LearnerRecords, observed_views
 from kgplan.settings import Settings
@@ -35,17 +35,9 @@ from kgplan.settings import Settings
 PAGE = "diagnosis.html"
 
 
-def write_page(findings: Findings, out: Path) -> None:
-    """Write the page aside and put it in place."""
-    template = resources.files("kgplan.etl").joinpath("diagnosis_page.html")
-    text = page(findings, template.read_text(encoding="utf-8"))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
+def to_html(findings: Findings) -> str:
+    """The page as text."""
+    return page(findings, template())
 
 
 def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:

@@ -5,16 +5,15 @@ source cannot say is named in `missing`, and its section gives the reason in pla
 Sizes: U learners, V videos or items, K concepts, n concepts shown of a learner, T stages.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
-from string import Template
 from typing import Any
 
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.diagnosis.charts import Axis, Mark, Row, histogram, points, rows
+from kgplan.charts import Axis, Mark, Row, histogram, points, rows
+from kgplan.page import SHOWN, colour_key, folded_table, lay_out, section, shown
 
 POOR_FIT = 0.1
 BEST = "attendance, ability, isotonic"  # of the methods that know concepts alone
@@ -22,7 +21,6 @@ _BEST_SAYS = (
     "The same pairs, by V-DINA fitted to learners with a view, with a concept of attendance per"
     " course and ability classes in the prior, then recalibrated on a validation slice."
 )
-SHOWN = 12  # rows of a table, and concepts of a learner
 _LEAST_GUESS = 1e-6  # left end of the logarithmic axis
 
 
@@ -119,10 +117,6 @@ def page(findings: Findings, template: str) -> str:
         findings: what to show.
         template: HTML with $title, $source, $facts and $sections.
     """
-    facts = "".join(
-        f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>"
-        for label, value in findings.facts
-    )
     sections = [
         _convergence(findings),
         _slip_guess(findings.items),
@@ -132,63 +126,7 @@ def page(findings: Findings, template: str) -> str:
         _moves(findings.moves, findings.missing.get("learner")),
         *_calibration(findings.calibration, findings.missing.get("calibration")),
     ]
-    return Template(template).substitute(
-        title=escape(findings.title),
-        source=escape(findings.source),
-        facts=facts,
-        sections="\n".join(sections),
-    )
-
-
-def _section(heading: str, words: str, *parts: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2><p>{escape(words)}</p>{''.join(parts)}</section>"
-
-
-def _table(caption: str, headings: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    """A table behind a fold; numbers stand at the right."""
-    listed = [list(row) for row in body]
-    numeric = [not isinstance(cell, str) for cell in (listed[0] if listed else headings)]
-    head = "".join(
-        f'<th scope="col"{_number_class(n)}>{escape(h)}</th>'
-        for h, n in zip(headings, numeric, strict=True)
-    )
-    lines = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{_number_class(n)}>{escape(shown(value))}</td>"
-            for value, n in zip(row, numeric, strict=True)
-        )
-        + "</tr>"
-        for row in listed
-    )
-    return (
-        f'<details><summary>{escape(caption)}</summary><div class="wide"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{lines}</tbody></table></div></details>"
-    )
-
-
-def _number_class(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""
-
-
-def shown(value: Any) -> str:
-    """A value as a person reads it.
-
-    >>> shown(0.12345), shown(1e-6), shown(12345), shown(float("nan")), shown("text")
-    ('0.123', '1e-06', '12,345', 'none', 'text')
-    """
-    if isinstance(value, int | np.integer):
-        return f"{int(value):,}"
-    if not isinstance(value, float | np.floating):
-        return str(value)
-    number = float(value)
-    if np.isnan(number):
-        return "none"
-    size = abs(number)
-    if size >= 1000:
-        return f"{number:,.1f}"
-    return f"{number:.3f}" if size >= 0.0005 or size == 0 else f"{number:.0e}"
+    return lay_out(findings.title, findings.source, findings.facts, sections, template)
 
 
 def _convergence(findings: Findings) -> str:
@@ -196,7 +134,7 @@ def _convergence(findings: Findings) -> str:
     values = list(findings.objective)
     if len(values) < 2:
         reason = findings.missing.get("convergence", "the fit made no iteration")
-        return _section(heading, f"No curve: {reason}.")
+        return section(heading, f"No curve: {reason}.")
     first = 1 if len(values) > 2 else 0  # the first step gains most by far and would flatten all
     kept = values[first:]
     pad = (max(kept) - min(kept)) * 0.05 or 1.0
@@ -210,13 +148,13 @@ def _convergence(findings: Findings) -> str:
     )
     chart = points(marks, x, y, "The objective after each iteration", joined=True)
     start = max(len(values) - SHOWN, 0)
-    table = _table(
+    table = folded_table(
         "The last iterations",
         ("iteration", "objective", "gain"),
         ((start + i, f"{v:,.3f}", f"{v - values[start + i - 1]:,.4f}" if start + i else "")
          for i, v in enumerate(values[start:])),
     )  # fmt: skip
-    return _section(heading, words, chart, table)
+    return section(heading, words, chart, table)
 
 
 def _slip_guess(items: Items) -> str:
@@ -248,7 +186,7 @@ def _slip_guess(items: Items) -> str:
         " dashed line, slip = 1 - guess, tells holders from others hardly at all."
     )
     worst = there[np.argsort(-(items.slip + items.guess)[there])][:SHOWN]
-    table = _table(
+    table = folded_table(
         "Items that tell least",
         ("item", "guess", "error", "slip", "error", "observations"),
         (
@@ -258,7 +196,7 @@ def _slip_guess(items: Items) -> str:
         ),
     )  # fmt: skip
     chart = points(marks, x, y, f"Guess against slip of {there.size:,} items", [edge])
-    return _section("Slip and guess", words, chart, table)
+    return section("Slip and guess", words, chart, table)
 
 
 def _interval(value: float, error: float, log: bool) -> tuple[float, float] | None:
@@ -282,7 +220,7 @@ def _plus_minus(error: float) -> str:
 def _item_fit(items: Items, reason: str | None) -> str:
     there = np.flatnonzero(~np.isnan(items.fit))
     if not there.size:
-        return _section("Item fit", f"No chart: {reason or 'it is not defined for these data'}.")
+        return section("Item fit", f"No chart: {reason or 'it is not defined for these data'}.")
     high = max(float(np.ceil(items.fit[there].max() * 20) / 20), 0.15)
     edges = np.linspace(0, high, 31)
     counts, _ = np.histogram(items.fit[there], edges)
@@ -296,7 +234,7 @@ def _item_fit(items: Items, reason: str | None) -> str:
         "How many items fit how well", POOR_FIT,
     )  # fmt: skip
     worst = there[np.argsort(-items.fit[there], kind="stable")][:SHOWN]
-    table = _table(
+    table = folded_table(
         "Items that fit worst",
         ("item", "distance", "guess", "slip", "observations"),
         (
@@ -305,14 +243,14 @@ def _item_fit(items: Items, reason: str | None) -> str:
             for v in worst
         ),
     )  # fmt: skip
-    return _section("Item fit", words, chart, table)
+    return section("Item fit", words, chart, table)
 
 
 def _mastery(mastery: Floats) -> str:
     edges = np.linspace(0, 1, 26)
     counts, _ = np.histogram(mastery, edges)
     if not mastery.size:
-        return _section("Mastery", "No chart: no learner's observations reach a concept.")
+        return section("Mastery", "No chart: no learner's observations reach a concept.")
     quantiles = np.quantile(mastery, [0.05, 0.5, 0.95])
     words = (
         f"{mastery.size:,} pairs of learner and concept that observations reach. Median"
@@ -322,7 +260,7 @@ def _mastery(mastery: Floats) -> str:
         counts.tolist(), edges.tolist(), Axis("mastery", 0, 1), "pairs",
         "How many pairs of learner and concept have which mastery",
     )  # fmt: skip
-    table = _table(
+    table = folded_table(
         "Pairs by mastery",
         ("from", "to", "pairs", "share"),
         (
@@ -333,7 +271,7 @@ def _mastery(mastery: Floats) -> str:
             )
         ),
     )  # fmt: skip
-    return _section("Mastery", words, chart, table)
+    return section("Mastery", words, chart, table)
 
 
 def _identifiability(concepts: Concepts) -> str:
@@ -362,7 +300,7 @@ def _identifiability(concepts: Concepts) -> str:
     )
     least = np.argsort(concepts.learners, kind="stable")
     least = least[concepts.learners[least] > 0][:SHOWN]
-    table = _table(
+    table = folded_table(
         "Concepts that fewest learners' observations reach",
         ("concept", "learners", "prior", "undecided", "has a twin"),
         (
@@ -371,7 +309,7 @@ def _identifiability(concepts: Concepts) -> str:
             for k in least
         ),
     )  # fmt: skip
-    return _section("Identifiability", words, chart, table)
+    return section("Identifiability", words, chart, table)
 
 
 def _yes(holds: bool) -> str:
@@ -381,12 +319,11 @@ def _yes(holds: bool) -> str:
 def _moves(moves: Moves | None, reason: str | None) -> str:
     heading = "A learner, before and after"
     if moves is None:
-        return _section(heading, f"No chart: {reason or 'no learner has evidence'}.")
+        return section(heading, f"No chart: {reason or 'no learner has evidence'}.")
     colours = ("--soft", "--second", "--accent")
     keys = colours if len(moves.stages) == 3 else (colours[0], colours[1])
-    key = "".join(
-        f'<span style="background:var({colour})"></span>{escape(stage)}'
-        for colour, stage in zip(keys, moves.stages, strict=True)
+    key = colour_key(
+        (stage, f"var({colour})") for colour, stage in zip(keys, moves.stages, strict=True)
     )
     chart = rows(
         [Row(name, m.tolist()) for name, m in zip(moves.names, moves.mastery, strict=True)],
@@ -395,18 +332,18 @@ def _moves(moves: Moves | None, reason: str | None) -> str:
         f"Mastery of learner {moves.learner}, stage after stage",
         190,
     ).replace("<svg ", '<svg class="moves" ', 1)
-    table = _table(
+    table = folded_table(
         "The same as a table",
         ("concept", *moves.stages),
         ((name, *m) for name, m in zip(moves.names, moves.mastery, strict=True)),
     )
     words = f"The concepts of {moves.learner} that moved most."
-    return _section(heading, words, f'<p class="key">{key}</p>', chart, table)
+    return section(heading, words, key, chart, table)
 
 
 def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[str]:
     if found is None:
-        return [_section("Calibration", f"No chart: {reason or 'nothing was held back'}.")]
+        return [section("Calibration", f"No chart: {reason or 'nothing was held back'}.")]
     split, methods = found["split"], {method["name"]: method for method in found["methods"]}
     words = (
         f"{split['views_held_back']:,} views and {split['zeros_held_back']:,} zeros of"
@@ -433,8 +370,8 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
             marks, Axis("predicted", 0, 1), Axis("observed", 0, 1),
             f"Reliability of {name} on held-back pairs", [[(0, 0), (1, 1)]], joined=True,
         )  # fmt: skip
-        table = _table("Bins", ("predicted", "observed", "low", "high", "pairs"), listed)
-        sections.append(_section(f"Calibration: {name}", about, chart, table))
+        table = folded_table("Bins", ("predicted", "observed", "low", "high", "pairs"), listed)
+        sections.append(section(f"Calibration: {name}", about, chart, table))
     for figure, label, what in (
         ("auc", "AUC", "Area under the ROC curve: larger is better; .5 is chance."),
         ("brier", "Brier score", "Mean squared error: smaller is better."),
@@ -452,7 +389,7 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
         low, high = min(values), max(values)
         pad = (high - low) * 0.05
         chart = rows(entries, Axis(label, low - pad, high + pad), (label,), what, 218)
-        table = _table(
+        table = folded_table(
             "All figures",
             ("method", "Brier", "log-loss", "AUC", "calibration error"),
             (
@@ -461,5 +398,5 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
             ),
         )
         words = f"{what} Grey: methods that know no concepts."
-        sections.append(_section(f"Prediction: {label}", words, chart, table))
+        sections.append(section(f"Prediction: {label}", words, chart, table))
     return sections

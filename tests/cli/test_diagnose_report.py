@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from kgplan.artifacts import ArtifactStore
+from kgplan.charts import Axis, Mark, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
-from kgplan.diagnosis.charts import Axis, Mark, histogram, points
 from kgplan.errors import InputError, UnknownLearner
 from kgplan.etl import stages
 from kgplan.etl.calibrate import run_calibrate
-from kgplan.etl.diagnosis_report import find_in_home, find_in_results, write_page
+from kgplan.etl.diagnosis_report import find_in_home, find_in_results, to_html
 from kgplan.etl.mastery import run_fit
+from kgplan.etl.page import write_page
 from kgplan.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("kgplan")
@@ -239,7 +240,7 @@ def fraction(tmp_path_factory):
 
 
 def test_the_page_of_results_shows_the_published_figures(fraction):
-    write_page(find_in_results(fraction), fraction / "diagnosis.html")
+    write_page(to_html(find_in_results(fraction)), fraction / "diagnosis.html")
     text = (fraction / "diagnosis.html").read_text(encoding="utf-8")
     page = Page(text)
     assert "7,033.5" in text  # AIC
@@ -262,7 +263,7 @@ def test_results_that_were_changed_since_or_are_not_there_are_refused(fraction, 
 
 def test_a_page_that_cannot_be_made_leaves_the_earlier_one(fraction, tmp_path, monkeypatch):
     findings = find_in_results(fraction)
-    write_page(findings, tmp_path / "page.html")
+    write_page(to_html(findings), tmp_path / "page.html")
     before = (tmp_path / "page.html").read_text(encoding="utf-8")
 
     def fail(*_):
@@ -270,7 +271,7 @@ def test_a_page_that_cannot_be_made_leaves_the_earlier_one(fraction, tmp_path, m
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="no space"):
-        write_page(findings, tmp_path / "page.html")
+        write_page(to_html(findings), tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
