@@ -35,6 +35,12 @@ def read_records(tables: Path) -> LearnerRecords:
         course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
         # a video that covers no concept says nothing about mastery
         video_ids = ids(f"SELECT DISTINCT video_id AS id FROM {scan('video_concept')}")
+        video_seconds = np.full(video_ids.size, np.nan)
+        lengths = columns(
+            f"SELECT video_id, duration FROM {scan('video')} WHERE duration IS NOT NULL"
+        )
+        place = positions(video_ids, lengths["video_id"].astype(np.str_))
+        video_seconds[place[place >= 0]] = lengths["duration"].astype(np.float64)[place >= 0]
 
         def matrix(
             sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
@@ -92,4 +98,5 @@ def read_records(tables: Path) -> LearnerRecords:
                 concept_ids,
                 ones,
             ),
+            video_seconds=video_seconds,
         )

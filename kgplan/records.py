@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Ids
+from kgplan.arrays import Array, Floats, Ids
 
 MATRICES = ("enrolled", "viewed", "course_concepts", "course_videos", "q_matrix")
 
@@ -25,6 +25,7 @@ class LearnerRecords:
         course_concepts: (C, K) 1 where the course has the concept.
         course_videos: (C, V) place of the video in the course, from 1.
         q_matrix: (V, K) 1 where the video covers the concept.
+        video_seconds: (V,) length of the video, NaN where unknown; None where no length was kept.
     """
 
     learner_ids: Ids
@@ -36,6 +37,7 @@ class LearnerRecords:
     course_concepts: sparse.csr_array
     course_videos: sparse.csr_array
     q_matrix: sparse.csr_array
+    video_seconds: Floats | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Plain arrays that `from_arrays` turns back."""
@@ -44,19 +46,21 @@ class LearnerRecords:
             value = getattr(self, field.name)
             if field.name in MATRICES:
                 arrays |= csr_to_arrays(field.name, value)
-            else:
+            elif value is not None:
                 arrays[field.name] = value
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> "LearnerRecords":
         """Rebuild from what `to_arrays` gave."""
+        stored = set(arrays)
         return cls(
             **{
                 field.name: csr_from_arrays(field.name, arrays)
                 if field.name in MATRICES
                 else np.asarray(arrays[field.name])
                 for field in fields(cls)
+                if field.name in MATRICES or field.name in stored  # older ones have no lengths
             }
         )
 
