@@ -17,6 +17,7 @@ from kgplan.errors import ConfigError
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+RefitStart = Literal["best", "anew", "none"]
 
 
 class _Section(BaseModel):
@@ -71,6 +72,25 @@ class TrainingConfig(_Section):
     threads: Count
 
 
+class RefitConfig(_Section):
+    """The last fit to all facts, after the figures were taken."""
+
+    start: RefitStart
+    epochs: Count
+    learning_rate: Positive
+    final_learning_rate: Positive
+
+
+class WarmConfig(_Section):
+    """The walk that starts from the last vectors."""
+
+    epochs: Count
+    learning_rate: Positive
+    final_learning_rate: Positive
+    refit_epochs: Count
+    tolerance: Annotated[float, Field(ge=0, lt=1)]
+
+
 class EvaluationConfig(_Section):
     """How the filtered ranking is computed; it changes the time taken, not the figures."""
 
@@ -83,6 +103,8 @@ class EmbeddingConfig(_Section):
     split: SplitConfig
     model: ModelConfig
     training: TrainingConfig
+    refit: RefitConfig
+    warm: WarmConfig
     evaluation: EvaluationConfig
 
     @classmethod

@@ -1,13 +1,17 @@
 """What does training leave behind? The vectors, the figures beside them and the way there.
 
-Sizes: E entities, R relations, d dimension, k relation dimension.
+Sizes: N triples, E entities, R relations, d dimension, k relation dimension.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from kgplan.arrays import Floats, Ids, check_axis
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
+
+PARTS = ("training", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -17,19 +21,44 @@ class TrainingProgress:
     Attributes:
         epoch: 1 for the first.
         epochs: the most there can be.
-        loss: weighted mean cross-entropy of the training queries, in nats, while the epoch ran.
+        loss: mean loss of the training facts while the epoch ran.
         validation_mrr: filtered MRR, head and tail side pooled; None between two evaluations.
+        phase: "split" on the training part, "refit" afterwards on all facts.
     """
 
     epoch: int
     epochs: int
     loss: float
     validation_mrr: float | None = None
+    phase: Literal["split", "refit"] = "split"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the figures were measured on, and from where a warm start goes on.
+
+    It never saw a held-out fact; the vectors that are served have seen them all.
+
+    Attributes:
+        vectors, relation_vectors, projections: TransR at its best validation MRR, shapes as in
+            `Embedding`.
+        facts: (N, 3) places of head, relation and tail; the relation's among the R of them.
+        part: (N,) 0 training, 1 validation, 2 test, as in `PARTS`.
+    """
+
+    vectors: Floats
+    relation_vectors: Floats
+    projections: Floats
+    facts: Ints
+    part: Ints
+
+    def __post_init__(self) -> None:
+        check_axis("N", facts=len(self.facts), part=self.part.size)
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """TransR as it stood at its best validation MRR [lin2015].
+    """TransR as it is served: after the last fit to all facts, where the configuration has one.
 
     A fact (h, r, t) is the more plausible the smaller ||M_r^T e_h + w_r - M_r^T e_t||, where both
     projected entities are shortened to norm 1 if longer. Each relation stands twice: as itself
@@ -41,9 +70,11 @@ class Embedding:
         relation_ids: (2R,) r, r_inverse, with r sorted.
         relation_vectors: (2R, k) float32, w: norms of at most 1.
         projections: (2R, d, k) float32, M.
-        metrics: `counts`, `best_epoch` and `epochs`, and per split (`validation`, `test`) what
-            `kgplan.embedding.evaluate.ranking_metrics` returns, `popularity` beside it.
-        history: every epoch that ran.
+        metrics: `counts`, `best_epoch` and `epochs`, `refit` (its epochs and their losses), and
+            per split (`validation`, `test`) what `kgplan.embedding.evaluate.ranking_metrics`
+            returns for `measured`, `popularity` beside it.
+        history: every epoch on the training part.
+        measured: what the figures are of; None in an embedding stored without it.
     """
 
     entity_ids: Ids
@@ -53,6 +84,7 @@ class Embedding:
     projections: Floats
     metrics: Mapping[str, Any]
     history: tuple[TrainingProgress, ...]
+    measured: Measured | None = None
 
     def __post_init__(self) -> None:
         check_axis("E", entity_ids=self.entity_ids.size, vectors=len(self.vectors))
@@ -68,3 +100,34 @@ class Embedding:
             relation_vectors=self.relation_vectors.shape[1],
             projections=self.projections.shape[2],
         )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        arrays: dict[str, Array] = {name: getattr(self, name) for name in ARRAYS}
+        if self.measured is not None:
+            arrays |= {f"measured_{name}": getattr(self.measured, name) for name in MEASURED_ARRAYS}
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, Array],
+        metrics: Mapping[str, Any],
+        history: Sequence[TrainingProgress] = (),
+    ) -> "Embedding":
+        """Rebuild from what `to_arrays` gave, and the figures stored beside it."""
+        measured = None
+        if "measured_vectors" in set(arrays):
+            measured = Measured(
+                **{name: np.asarray(arrays[f"measured_{name}"]) for name in MEASURED_ARRAYS}
+            )
+        return cls(
+            **{name: np.asarray(arrays[name]) for name in ARRAYS},
+            metrics=metrics,
+            history=tuple(history),
+            measured=measured,
+        )
+
+
+ARRAYS = ("entity_ids", "vectors", "relation_ids", "relation_vectors", "projections")
+MEASURED_ARRAYS = ("vectors", "relation_vectors", "projections", "facts", "part")

@@ -1,13 +1,15 @@
 """Which vectors explain the graph's facts? TransR, trained by PyKEEN's classes [lin2015].
 
-The loop: split, epochs of an objective (`kgplan.embedding.objective`), validation, the best epoch.
+Split, epochs of an objective (`kgplan.embedding.objective`) walked by `kgplan.embedding.loop`,
+figures of the best epoch, a last fit to all facts.
 
 Sizes: N triples, E entities, R relations, d dimension, k relation dimension.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +17,12 @@ from pykeen.models import TransR
 from pykeen.triples import TriplesFactory
 from pykeen.utils import NoRandomSeedNecessary
 
-from kgplan.arrays import Ids
-from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig, TrainingConfig
+from kgplan.arrays import Floats, Ids
+from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig
 from kgplan.embedding.evaluate import mean_reciprocal_rank, popularity_baseline, ranking_metrics
-from kgplan.embedding.objective import Objective, objective_for
-from kgplan.embedding.result import Embedding, TrainingProgress
+from kgplan.embedding.loop import Schedule, Walk, Weights, from_bytes, to_bytes
+from kgplan.embedding.objective import objective_for
+from kgplan.embedding.result import PARTS, Embedding, Measured, TrainingProgress
 from kgplan.embedding.transr import RelationwiseTransR
 from kgplan.errors import InputError
 
@@ -44,26 +47,37 @@ def train(
     triples: Ids,
     config: EmbeddingConfig,
     progress: Callable[[TrainingProgress], None] | None = None,
+    resume: bytes | None = None,
+    keep: Callable[[bytes], None] | None = None,
 ) -> Embedding:
-    """Train TransR, stop early on the validation split, measure on the test split.
+    """Train TransR, stop early on the validation split, measure on the test split, fit to all.
 
     The same triples (in any order) and configuration give the same bits on the same machine: the
     budget is counted in epochs, and the configuration holds every seed and the number of threads.
+    It does not matter either whether training was stopped and resumed.
 
     Args:
         triples: (N, 3) ids of head, relation and tail; repeats count once.
         config: every hyper-parameter.
         progress: called after each epoch.
+        resume: the last that `keep` was given, by a run of the same triples and configuration.
+        keep: called after each epoch with all that is needed to go on from there.
 
     Returns:
-        The vectors of the best validation MRR, with the figures of both held-out splits.
+        The vectors, fitted to all facts if `config.refit` says so; the figures are those of the
+        best validation MRR, before that.
 
     Raises:
         InputError: `triples` is no (N, 3) array or too small to be split.
     """
     split = split_triples(triples, config.split)
-    with _torch_threads(config.training.threads):
-        return _train(split, config, progress or (lambda _: None))
+    t = config.training
+    schedule = Schedule(
+        t.epochs, t.learning_rate, t.final_learning_rate, t.evaluate_every, t.patience
+    )
+    with torch_threads(t.threads):
+        model = starting_model(split.training, config.model)
+        return fit(model, split, config, schedule, progress, resume, keep)
 
 
 def split_triples(triples: Ids, config: SplitConfig) -> Split:
@@ -144,7 +158,8 @@ def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
 
 
 @contextmanager
-def _torch_threads(number: int) -> Iterator[None]:
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads, and give back what it had."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -153,77 +168,137 @@ def _torch_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _train(
-    split: Split, config: EmbeddingConfig, progress: Callable[[TrainingProgress], None]
+def fit(
+    model: RelationwiseTransR,
+    split: Split,
+    config: EmbeddingConfig,
+    schedule: Schedule,
+    progress: Callable[[TrainingProgress], None] | None = None,
+    resume: bytes | None = None,
+    keep: Callable[[bytes], None] | None = None,
 ) -> Embedding:
-    model = starting_model(split.training, config.model)
-    history = []
-    best_epoch, best_mrr, best_state = 0, -1.0, {}
-    evaluations_since_best = 0
-    objective = objective_for(model, split.training, config)
-    for epoch, loss in _epochs(objective, config.training):
-        mrr = None
-        if epoch % config.training.evaluate_every == 0 or epoch == config.training.epochs:
-            mrr = mean_reciprocal_rank(
-                model, split.validation, split.known, config.evaluation.batch_size
-            )
-            evaluations_since_best += 1
-            if mrr > best_mrr:
-                best_epoch, best_mrr, evaluations_since_best = epoch, mrr, 0
-                best_state = {name: value.clone() for name, value in model.state_dict().items()}
-        history.append(TrainingProgress(epoch, config.training.epochs, loss, mrr))
-        progress(history[-1])
-        if evaluations_since_best == config.training.patience:
-            break
-    model.load_state_dict(best_state)
-    return _embedding(model, split, config, best_epoch, tuple(history))
+    """Train a model on the training part, measure it, then fit it to all facts.
+
+    Args:
+        model: trained in place.
+        split: of all facts.
+        config: every hyper-parameter but those of the schedule.
+        schedule: of the epochs on the training part.
+        progress, resume, keep: as in `train`.
+    """
+    progress = progress or (lambda _: None)
+
+    def store(state: dict[str, Any]) -> None:
+        if keep is not None:
+            keep(to_bytes(state))
+
+    stored = from_bytes(resume) if resume is not None else {}
+    if "measured" not in stored:
+        walk = Walk(model, objective_for(model, split.training, config), schedule)
+        if stored:
+            walk.restore(stored["walk"])
+        batch_size = config.evaluation.batch_size
+        walk.run(
+            progress,
+            lambda state: store({"walk": state}),
+            lambda: mean_reciprocal_rank(model, split.validation, split.known, batch_size),
+        )
+        model.load_state_dict(walk.best)
+        stored = {
+            "measured": walk.best,
+            "metrics": {
+                **_counts(split),
+                "epochs": walk.epoch,
+                "best_epoch": walk.best_epoch,
+                **_figures(model, split, batch_size),
+            },
+            "history": [asdict(epoch) for epoch in walk.history],
+        }
+    measured, metrics = stored["measured"], dict(stored["metrics"])
+    losses: list[float] = []
+    r = config.refit
+    if r.start != "none":
+        everything = all_facts(split)
+        if r.start == "anew":
+            model = starting_model(everything, config.model)
+            rates = replace(schedule, stop_after=metrics["best_epoch"])
+        else:
+            model.load_state_dict(measured)
+            rates = Schedule(r.epochs, r.learning_rate, r.final_learning_rate)
+        walk = Walk(model, objective_for(model, everything, config), rates, "refit")
+        if "walk" in stored:
+            walk.restore(stored["walk"])
+        walk.run(progress, lambda state: store(stored | {"walk": state}))
+        losses = [epoch.loss for epoch in walk.history]
+    metrics["refit"] = {"start": r.start, "epochs": len(losses), "losses": losses}
+    history = tuple(TrainingProgress(**epoch) for epoch in stored["history"])
+    return _embedding(model, measured, split, metrics, history)
 
 
-def _epochs(objective: Objective, config: TrainingConfig) -> Iterator[tuple[int, float]]:
-    """Train; after each epoch yield its number and its mean loss."""
-    for epoch in range(1, config.epochs + 1):
-        done = (epoch - 1) / max(config.epochs - 1, 1)
-        rate = (1 - done) * config.learning_rate + done * config.final_learning_rate
-        yield epoch, objective.epoch(rate)
+def all_facts(split: Split) -> TriplesFactory:
+    """Training, validation and test part in one."""
+    return split.training.clone_and_exchange_triples(
+        torch.cat([part.mapped_triples for part in split.known])
+    )
+
+
+def _counts(split: Split) -> dict[str, Any]:
+    return {
+        "counts": {
+            "entities": split.training.num_entities,
+            "relations": len(split.training.relation_to_id),
+            **{name: part.num_triples for name, part in zip(PARTS, split.known, strict=True)},
+        }
+    }
+
+
+def _figures(model: RelationwiseTransR, split: Split, batch_size: int) -> dict[str, Any]:
+    """The filtered ranking of both held-out parts, the popularity baseline beside it."""
+    popularity = popularity_baseline(split.training)
+    return {
+        name: {
+            **ranking_metrics(model, facts, split.known, batch_size),
+            "popularity": ranking_metrics(popularity, facts, split.known, batch_size),
+        }
+        for name, facts in (("validation", split.validation), ("test", split.test))
+    }
 
 
 def _embedding(
     model: RelationwiseTransR,
+    measured: Weights,
     split: Split,
-    config: EmbeddingConfig,
-    best_epoch: int,
+    metrics: dict[str, Any],
     history: tuple[TrainingProgress, ...],
 ) -> Embedding:
-    popularity = popularity_baseline(split.training)
-    batch_size = config.evaluation.batch_size
-    metrics: dict[str, object] = {
-        "counts": {
-            "entities": split.training.num_entities,
-            "relations": len(split.training.relation_to_id),
-            "training": split.training.num_triples,
-            "validation": split.validation.num_triples,
-            "test": split.test.num_triples,
-        },
-        "epochs": len(history),
-        "best_epoch": best_epoch,
-    }
-    for name, facts in (("validation", split.validation), ("test", split.test)):
-        metrics[name] = {
-            **ranking_metrics(model, facts, split.known, batch_size),
-            "popularity": ranking_metrics(popularity, facts, split.known, batch_size),
-        }
+    served = _arrays(model)
+    model.load_state_dict(measured)
     relations = sorted(split.training.relation_to_id, key=split.training.relation_to_id.__getitem__)
-    with torch.no_grad():
-        vectors, relation_vectors, projections = (
-            representation(None).numpy().copy()
-            for representation in (*model.entity_representations, *model.relation_representations)
-        )
     return Embedding(
         entity_ids=np.array(sorted(split.training.entity_to_id)),
-        vectors=vectors,
+        vectors=served[0],
         relation_ids=np.array([r + ending for r in relations for ending in ("", INVERSE)]),
-        relation_vectors=relation_vectors,
-        projections=projections,
+        relation_vectors=served[1],
+        projections=served[2],
         metrics=metrics,
         history=history,
+        measured=Measured(
+            *_arrays(model),
+            facts=np.concatenate([part.mapped_triples.numpy() for part in split.known]).astype(
+                np.int32
+            ),
+            part=np.repeat(
+                np.arange(len(PARTS), dtype=np.uint8), [part.num_triples for part in split.known]
+            ),
+        ),
     )
+
+
+def _arrays(model: RelationwiseTransR) -> tuple[Floats, Floats, Floats]:
+    """Entity vectors, relation vectors and projections, copied."""
+    with torch.no_grad():
+        vectors, relation_vectors, projections = (
+            representation(None).cpu().numpy().copy()
+            for representation in (*model.entity_representations, *model.relation_representations)
+        )
+    return vectors, relation_vectors, projections

@@ -50,6 +50,7 @@ def config(**changes):
         "training__epochs": 30,
         "training__batch_size": 16,
         "training__dropout": 0.1,
+        "refit__start": "none",  # the figures are then those of the vectors
     }
     values = EmbeddingConfig.from_toml(
         files("kgplan.embedding").joinpath("default.toml").read_text()
