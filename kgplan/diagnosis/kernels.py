@@ -416,6 +416,15 @@ def _bonds(
 
 
 @njit(cache=True, nogil=True)
+def _region_size(n_all: int, limit: int) -> int:
+    """Most concepts of a region of a component with so many."""
+    bits = _COMPONENT_BITS
+    while bits > _REGION_BITS and n_all << bits > 1 << _COMPONENT_BITS:
+        bits -= 1
+    return min(bits, limit, n_all)
+
+
+@njit(cache=True, nogil=True)
 def _read_regions(
     ev: Evidence,
     vid: Videos,
@@ -460,10 +469,7 @@ def _read_regions(
     for j in range(n_all):
         variance[j] = max(held[j] * (1.0 - held[j]), 1e-100)
 
-    bits = _COMPONENT_BITS
-    while bits > _REGION_BITS and n_all << bits > 1 << _COMPONENT_BITS:
-        bits -= 1
-    bits = min(bits, limit, n_all)
+    bits = _region_size(n_all, limit)
     # A region that can hold the whole component shall do so: then it is exact.
     whole = bits == n_all
     least_tie = 0.0 if whole else _LEAST_TIE
@@ -612,11 +618,13 @@ def _condition(
     first: int,
     last: int,
     potential: Array,
+    scale: Array,
     concepts: Array,
     log_odds: Array,
     messages: Array,
     local: Array,
     control: Control,
+    tally: Tally,
     p: Array,
     not_p: Array,
     back: Array,
@@ -630,11 +638,13 @@ def _condition(
     Propagation may have several fixed points, each of them right about a part of the patterns
     only. The concept that its region moves most is taken to be held, then not to be held; both
     branches are propagated and read, and split again while a concept is in doubt (*cutset
-    conditioning*, Pearl 1988, section 4.4.2). A branch weighs what the region of its concept
-    said; so the reading stays exact where regions hold the whole component.
+    conditioning*, Pearl 1988, section 4.4.2). Where regions hold half of the component and more,
+    a branch weighs what the region of its concept said, so that the reading stays exact where
+    they hold all of it; in larger components it weighs its (Bethe's) evidence.
 
     `propagated` has the masteries as propagated and `reading` those by regions; `reading` is
-    renewed. Messages are left as they were, `log_odds` as they happen to be.
+    renewed. Messages are left as they were, `log_odds` as they happen to be; nothing is added to
+    the tally.
     """
     limit = control.cutset_limit
     n, e0, e1 = concepts.size, ev.factor_edge_start[first], ev.factor_edge_start[last]
@@ -657,8 +667,10 @@ def _condition(
     weight[0], depth[0], given[0, 0], sign[0, 0] = reading[doubtful], 1, doubtful, 1.0
     weight[1], depth[1], given[1, 0], sign[1, 0] = 1.0 - reading[doubtful], 1, doubtful, -1.0
     waiting = 2
+    by_region = 2 * _region_size(n, control.region_limit) >= n
     before = np.empty(n)
     reading[:] = 0.0
+    total, top = 0.0, -np.inf
     while waiting > 0:
         waiting -= 1
         share, level = weight[waiting], depth[waiting]
@@ -667,22 +679,40 @@ def _condition(
         messages[e0:e1] = 0.0
         for j in range(n):
             log_odds[concepts[j]] = own[j]
+        value = 0.0  # log-evidence of the branch
         for i in range(level):
-            log_odds[concepts[given[waiting, i]]] = sign[waiting, i] * _CLAMP
+            j = given[waiting, i]
+            log_odds[concepts[j]] = sign[waiting, i] * _CLAMP
+            if sign[waiting, i] > 0:
+                value += own[j] - _CLAMP
         _propagate(
             ev, vid, first, last, potential, concepts, log_odds, messages, True,
             control.damping, control.tolerance, control.sweep_limit,
             held, p, not_p, back, ahead,
         )  # fmt: skip
         before[:] = held[:n]
+        if by_region:
+            value = np.log(share)
+        else:
+            value += _count_factors(
+                ev, vid, first, last, potential, scale, log_odds, messages, 0.0, tally, ahead
+            )
+            for j in range(n):
+                value += _softplus(log_odds[concepts[j]])
         _read_regions(
             ev, vid, first, last, potential, concepts, log_odds, messages, local,
             control.region_limit, ahead, held,
         )  # fmt: skip
         doubtful = _most_doubtful(before, held[:n], share) if level < limit else -1
         if doubtful < 0:
+            if value > top:
+                fade = np.exp(top - value)
+                total *= fade
+                reading *= fade
+                top = value
+            total += np.exp(value - top)
             for j in range(n):
-                reading[j] += share * held[j]
+                reading[j] += np.exp(value - top) * held[j]
             continue
         given[waiting, level] = doubtful
         given[waiting + 1, : level + 1] = given[waiting, : level + 1]
@@ -692,6 +722,7 @@ def _condition(
         weight[waiting] = share * held[doubtful]
         weight[waiting + 1] = share * (1.0 - held[doubtful])
         waiting += 2
+    reading /= total
     messages[e0:e1] = saved
 
 
@@ -801,8 +832,9 @@ def infer_cases(
                 )  # fmt: skip
                 reading[begin:end] = held[: end - begin]
                 _condition(
-                    ev, vid, first, last, potential, concepts, log_odds, messages, local,
-                    control, p, not_p, back, ahead, held, mastery[begin:end], reading[begin:end],
+                    ev, vid, first, last, potential, scale, concepts, log_odds, messages, local,
+                    control, tally, p, not_p, back, ahead, held, mastery[begin:end],
+                    reading[begin:end],
                 )  # fmt: skip
         for s in range(only_pulls, s1):
             value += _softplus(log_odds[ev.support[s]])
