@@ -37,7 +37,8 @@ class DiagnosisConfig:
         region_limit: most concepts around each one that are summed over exactly when a propagated
             mastery is read, 2 to 16; 0: mastery as propagated. Components of many concepts use
             fewer, at least 8.
-        cutset_limit: most concepts to condition on where a region moves a mastery by more than .05.
+        cutset_limit: how deep to branch on single concepts where a region moves a mastery by more
+            than .05 (cutset conditioning); 0: not at all.
         damping: share of the old message kept in an update, in [0, 1); raised by itself, per
             component, where sweeps do not settle.
         sweep_tolerance: propagation stops when no mastery moves by more than this in a sweep.
