@@ -7,17 +7,16 @@ N concepts of the learner's courses.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import sqrt
+from math import isnan, sqrt
 
 import numpy as np
-from numba import njit
 from rapidfuzz import process
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
-from kgplan.errors import UnknownCourse, UnknownLearner
+from kgplan.errors import ConfigError, UnknownConcept, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.learner import ConceptMastery, CurrentLearner
 from kgplan.planning.plan import (
@@ -28,9 +27,9 @@ from kgplan.planning.plan import (
     Step,
     Teaching,
     Terms,
-    because_prerequisite,
-    because_start,
 )
+from kgplan.planning.texts import because_prerequisite, because_start, knowledge, say
+from kgplan.planning.walk import SLACK, preferences, walk
 from kgplan.records import LearnerRecords, learned_concepts
 from kgplan.similarity import FusedSimilarity
 
@@ -89,6 +88,47 @@ class _Learner:
     too_hard: Array  # (K,) bool
 
 
+@dataclass(frozen=True)
+class Times:
+    """How long each concept takes: (K,) minutes, and which video that is, -1 where none is known.
+
+    Both are empty where time does not count.
+    """
+
+    minutes: Floats
+    video: Ints
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen for a learner, in positions, and the numbers that chose it.
+
+    Attributes:
+        asked: (A,) sorted, what the course or the caller asks for.
+        preference: (A,) S_P; None where the planner named does not use it.
+        value: (A,) what starts are ranked by.
+        pinned: (K,) True for what is planned in any case.
+        times: how long concepts take.
+        concepts, starts, leads, similarities, chosen: as `walk` gives them.
+    """
+
+    learner: _Learner
+    asked: Ints
+    preference: Floats | None
+    value: Floats
+    pinned: Array
+    times: Times
+    concepts: Ints
+    starts: Ints
+    leads: Ints
+    similarities: Floats
+    chosen: Ints
+
+
+NO_TIMES = Times(np.empty(0), np.empty(0, dtype=np.int64))
+NOWHERE = Teaching("", None)
+
+
 class Planner:
     """Algorithm 1, ready to answer for any learner and course.
 
@@ -129,6 +169,12 @@ class Planner:
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
         self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
         self._teachings = _teachings(graph, records)
+        self._popularity = np.bincount(
+            self._learned.indices, minlength=graph.concept_ids.size
+        ) / max(records.learner_ids.size, 1)
+        self._concept_at = {name: k for k, name in enumerate(graph.concept_ids.tolist())}
+        self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
+        self._mean_minutes = mean_minutes(records)
         self._ids, self._names = graph.concept_ids.tolist(), graph.concept_names.tolist()
         self._english = graph.concept_names_en.tolist()
         self._record_course_ids = records.course_ids.tolist()
@@ -179,45 +225,202 @@ class Planner:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
         options = options or PlanOptions()
-        course = self._course(course_id)
+        asked = _row(self.graph.course_concepts, self._course(course_id))
         learner = self._learner(learner_id, current)
-        asked = _row(self.graph.course_concepts, course)
-        preference = self._preference(learner, asked, options.neighbours)
-        value = preference - learner.mastery[asked]
+        choices = self._choose(learner, asked, options, course_id)
+        return self._plan(learner_id, choices, options, course_id=course_id)
+
+    def plan_towards(
+        self,
+        learner_id: str,
+        concept_id: str,
+        options: PlanOptions | None = None,
+        current: CurrentLearner | None = None,
+    ) -> Plan:
+        """Plan what the learner should learn on the way to a concept, which comes last.
+
+        The concept is the only start. Where its walk ends early, it goes on from the concepts that
+        were walked, the target first, as long as `length` and `max_prerequisites` allow.
+
+        Args:
+            learner_id: id of the records.
+            concept_id: id of the graph.
+            options, current: as for `plan`.
+
+        Raises:
+            UnknownLearner, UnknownConcept: no such id; the error holds close matches.
+            ConfigError: the concept is excluded, or the planner named walks no prerequisites.
+        """
+        options = options or PlanOptions()
+        if options.planner != "kg-plppm":
+            raise ConfigError(
+                f"planner {options.planner!r} ranks the concepts of a course;"
+                " towards a concept, use 'kg-plppm'"
+            )
+        if concept_id in options.exclude:
+            raise ConfigError(f"{concept_id!r} is excluded, but the path leads towards it")
+        if len({concept_id, *options.pin}) > options.length:
+            raise ConfigError(
+                f"{len(options.pin)} concepts are pinned on the way to another, but the length is"
+                f" {options.length}; pin fewer or plan more"
+            )
+        target = self._concepts([concept_id])
+        learner = self._learner(learner_id, current)
+        choices = self._choose(learner, target, options, None)
+        return self._plan(learner_id, choices, options, towards=concept_id)
+
+    def learner_version(self, learner_id: str) -> str:
+        """Changes whenever what is known of the learner does, at one version of the model."""
+        return "" if learner_id in self._learner_at else "unknown"
+
+    def _choose(
+        self, learner: _Learner, asked: Ints, options: PlanOptions, course_id: str | None
+    ) -> Choices:
+        """Steps 1 to 5 of Algorithm 1, or another planner's ranking.
+
+        Args:
+            learner: whose.
+            asked: (A,) sorted positions, what is asked for; (1,) for a path towards a concept.
+            options: of the plan.
+            course_id: asked for; None for a path towards the one concept asked for.
+        """
+        towards = course_id is None
+        pins = self._concepts(options.pin)
+        pinned = np.zeros(learner.mastery.size, dtype=bool)
+        pinned[pins] = True
+        target = asked if towards else asked[:0]  # as good as pinned, but last of these
+        pinned[target] = True
+        asked = np.union1d(asked, pins) if pins.size else asked
+        preference, value = self._values(learner, asked, options)
         # a stable sort of positions that follow the ids: ties break by concept id
         order = np.argsort(-value, kind="stable")
+        if pins.size:
+            rank = np.where(pinned[asked], np.isin(asked, target).astype(int), 2)
+            order = order[np.argsort(rank[order], kind="stable")]
+        times = self._times(learner, course_id, options)
+        walks = options.planner == "kg-plppm"
         requires = self.graph.prerequisites
-        concepts, starts, leads, similarities = _walk(
+        found = walk(
             asked[order],
             requires.indptr,
             requires.indices,
             self._edge_similarity,
             learner.mastery,
             options.length,
-            options.max_prerequisites,
-            learner.passed_over,
+            options.max_prerequisites if walks else 0,
+            self._passed_over(learner, pinned, options),
+            pinned,
             learner.too_hard,
+            towards,
+            times.minutes,
+            times.video,
+            np.inf if options.minutes is None else options.minutes,
         )
-        evidence = divergence(learner.mastery[concepts], self._prior[concepts])
+        return Choices(learner, asked, preference, value, pinned, times, *found)
+
+    def _values(
+        self, learner: _Learner, asked: Ints, options: PlanOptions
+    ) -> tuple[Floats | None, Floats]:
+        """S_P of what is asked for where it counts, and what starts are ranked by: (A,), (A,)."""
+        if options.planner == "popularity":
+            return None, self._popularity[asked]
+        preference = self._preference(learner, asked, options.neighbours)
+        if options.planner == "trans-cf":
+            return preference, preference
+        return preference, preference - learner.mastery[asked]
+
+    def _passed_over(self, learner: _Learner, pinned: Array, options: PlanOptions) -> Array:
+        """(K,) True for what must not be planned; what is pinned may."""
+        over = learner.passed_over
+        if options.planner != "kg-plppm":
+            over = over | learner.learned
+        if options.skip_mastered is not None:
+            over = over | (learner.mastery >= options.skip_mastered)
+        if options.exclude:
+            over = over.copy()
+            over[self._concepts(options.exclude)] = True
+        return over & ~pinned
+
+    def _times(self, learner: _Learner, course_id: str | None, options: PlanOptions) -> Times:
+        """How long each concept takes, by the first video that a step would name."""
+        if options.minutes is None:
+            return NO_TIMES
+        if self._mean_minutes is None:
+            raise ConfigError(
+                "minutes are set, but the records hold no lengths of videos;"
+                " run `kgplan etl run` on an archive that has them, or leave minutes out"
+            )
+        minutes = np.full(learner.mastery.size, self._mean_minutes)
+        video = np.full(learner.mastery.size, -1)
+        for concept in range(minutes.size):
+            for place in self._where_taught(concept, course_id, learner.courses)[:1]:
+                if place.video_id is not None:
+                    video[concept] = self._video_at[place.video_id]
+                if place.minutes is not None:
+                    minutes[concept] = place.minutes
+        return Times(minutes, video)
+
+    def _plan(
+        self,
+        learner_id: str,
+        choices: Choices,
+        options: PlanOptions,
+        course_id: str | None = None,
+        towards: str | None = None,
+    ) -> Plan:
+        """Say what was chosen."""
+        learner = choices.learner
+        found = choices.concepts
+        evidence = divergence(learner.mastery[found], self._prior[found])
+        columns = (found, choices.starts, choices.leads, choices.similarities, evidence)
         steps = []
         for concept, start, leads_to, similarity, bits in zip(
-            *(a.tolist() for a in (concepts, starts, leads, similarities, evidence)), strict=True
+            *(column.tolist() for column in columns), strict=True
         ):
-            mastery = float(learner.mastery[concept])
             if leads_to < 0:
-                k = int(np.searchsorted(asked, concept))
-                terms = Terms(float(preference[k]), mastery, float(value[k]), None, None)
+                terms = self._start_terms(choices, int(np.searchsorted(choices.asked, concept)))
             else:
-                terms = Terms(None, mastery, None, similarity, similarity + (1 - mastery))
-            steps.append(self._step(course_id, learner, terms, bits, concept, start, leads_to))
+                terms = prerequisite_terms(float(learner.mastery[concept]), similarity)
+            steps.append(
+                self._step(course_id, choices, options, terms, bits, concept, start, leads_to)
+            )
+        minutes, assumed = self._minutes_of(steps)
         return Plan(
             learner_id,
             course_id,
             self.graph.version,
             self.model_version,
             tuple(steps),
-            _notes(course_id, learner, asked, steps, options),
+            self._notes(course_id, choices, steps, options, minutes, assumed),
+            towards,
+            minutes,
+            options,
         )
+
+    def _start_terms(self, choices: Choices, place: int) -> Terms:
+        """The terms of what stands at a place of `asked`, as a start."""
+        preference = choices.preference
+        return Terms(
+            None if preference is None else float(preference[place]),
+            float(choices.learner.mastery[choices.asked[place]]),
+            float(choices.value[place]),
+            None,
+            None,
+        )
+
+    def _minutes_of(self, steps: Sequence[Step]) -> tuple[float | None, int]:
+        """Minutes of the videos named first, each once, and how many steps' were assumed."""
+        mean = self._mean_minutes
+        if mean is None:
+            return None, 0
+        whole, assumed, watched = 0.0, 0, set()
+        for step in steps:
+            place = step.teaches[0] if step.teaches else NOWHERE
+            assumed += place.minutes is None
+            if place.video_id is None or place.video_id not in watched:
+                whole += mean if place.minutes is None else place.minutes
+                watched.add(place.video_id)
+        return whole, assumed
 
     def mastery(
         self,
@@ -268,10 +471,10 @@ class Planner:
         """
         among, learned = learner.around, learner.learned
         if self._dense is not None:
-            return _preferences(self._dense, self._order, asked, asked, among, learned, neighbours)
+            return preferences(self._dense, self._order, asked, asked, among, learned, neighbours)
         around = np.flatnonzero(among)
         alike = self._similarity_block(asked, around)
-        return _preferences(
+        return preferences(
             alike,
             np.argsort(-alike, axis=1, kind="stable").astype(np.int32),
             np.arange(asked.size),
@@ -283,20 +486,31 @@ class Planner:
 
     def _step(
         self,
-        course_id: str,
-        learner: _Learner,
+        course_id: str | None,
+        choices: Choices,
+        options: PlanOptions,
         terms: Terms,
         evidence: float,
         concept: int,
         start: int,
         leads_to: int,
     ) -> Step:
+        learner, language = choices.learner, options.language
         doubt = _doubt(learner, concept, evidence)
-        name = self._names[concept]
-        if leads_to < 0:
-            because = because_start(terms, doubt)
+        name, mastery = self._names[concept], terms.mastery
+        if leads_to >= 0:
+            assert terms.similarity is not None
+            later = self._names[leads_to]
+            because = because_prerequisite(name, later, terms.similarity, mastery, doubt, language)
+        elif choices.pinned[concept] or terms.preference is None:
+            sentence = "start.popular"
+            if choices.pinned[concept]:
+                target = course_id is None and self._ids[concept] not in options.pin
+                sentence = "start.target" if target else "start.pinned"
+            known = knowledge(mastery, doubt, language)
+            because = say(language, sentence, name=name, value=terms.value, knowledge=known)
         else:
-            because = because_prerequisite(name, self._names[leads_to], terms, doubt)
+            because = because_start(terms.preference, mastery, doubt, language)
         return Step(
             concept_id=self._ids[concept],
             name=name,
@@ -314,7 +528,7 @@ class Planner:
         )
 
     def _where_taught(
-        self, concept: int, course_id: str, own: frozenset[str]
+        self, concept: int, course_id: str | None, own: frozenset[str]
     ) -> tuple[Teaching, ...]:
         """The course asked for, then the learner's courses, then others; with a video first."""
         places = self._teachings[concept]
@@ -327,10 +541,54 @@ class Planner:
             found += islice(others, TEACHINGS - len(found))
         return tuple(found[:TEACHINGS])
 
+    def _notes(
+        self,
+        course_id: str | None,
+        choices: Choices,
+        steps: Sequence[Step],
+        options: PlanOptions,
+        minutes: float | None,
+        assumed: int,
+    ) -> tuple[str, ...]:
+        language, asked, learner = options.language, choices.asked, choices.learner
+        notes = []
+        if asked.size == 0:
+            notes.append(say(language, "note.empty_course", course_id=course_id))
+        elif course_id is not None and learner.mastery[asked].min() >= MASTERED:
+            notes.append(say(language, "note.mastered"))
+        if not learner.around.any():
+            which = "note.new_learner" + ("" if course_id is not None else "_towards")
+            notes.append(say(language, which))
+        n_over = int(learner.passed_over[asked].sum())
+        if n_over and course_id is not None:
+            notes.append(say(language, "note.passed_over", concepts=n_over))
+        if asked.size and len(steps) < options.length:
+            which = "note.short" if course_id is not None else "note.short_towards"
+            if options.exclude or options.skip_mastered is not None or options.minutes is not None:
+                which = "note.limited"
+            name = self._names[int(choices.concepts[-1])] if steps else ""
+            notes.append(say(language, which, name=name, steps=len(steps), length=options.length))
+        if options.minutes is not None and minutes is not None:
+            if minutes > options.minutes + SLACK:
+                asked_for = options.minutes
+                notes.append(say(language, "note.over_time", minutes=minutes, asked=asked_for))
+            if assumed:
+                mean = self._mean_minutes
+                notes.append(say(language, "note.assumed_length", steps=assumed, minutes=mean))
+        return tuple(notes)
+
     def _course(self, course_id: str) -> int:
         if course_id not in self._course_at:
             raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))
         return self._course_at[course_id]
+
+    def _concepts(self, concept_ids: Sequence[str]) -> Ints:
+        """Sorted positions of concepts that must be there."""
+        for concept_id in concept_ids:
+            if concept_id not in self._concept_at:
+                near = close_matches(concept_id, self.graph.concept_ids)
+                raise UnknownConcept(concept_id, near)
+        return np.sort(np.array([self._concept_at[c] for c in concept_ids], dtype=np.int64))
 
     def _learner(self, learner_id: str, current: CurrentLearner | None = None) -> _Learner:
         row = self._learner_at.get(learner_id)
@@ -376,6 +634,18 @@ class Planner:
         return at[at >= 0]
 
 
+def prerequisite_terms(mastery: float, similarity: float) -> Terms:
+    """The terms of a prerequisite."""
+    return Terms(None, mastery, None, similarity, similarity + (1 - mastery))
+
+
+def mean_minutes(records: LearnerRecords) -> float | None:
+    """Mean length of the videos whose length is known; None where none is."""
+    seconds = records.video_seconds
+    known = np.empty(0) if seconds is None else seconds[~np.isnan(seconds)]
+    return float(known.mean()) / 60 if known.size else None
+
+
 def _row(matrix: sparse.csr_array, row: int) -> Ints:
     """Columns stored in a row."""
     return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
@@ -409,106 +679,6 @@ def _prior_of(diagnosis: LearnerMastery, concept_ids: Ids) -> Floats:
     return np.where(at >= 0, np.append(diagnosis.prior, mean)[at], mean)
 
 
-@njit(cache=True)
-def _walk(
-    starts: Ints,
-    indptr: Ints,
-    indices: Ints,
-    edge_similarity: Floats,
-    mastery: Floats,
-    length: int,
-    max_prerequisites: int,
-    passed_over: Array,
-    too_hard: Array,
-) -> tuple[Ints, Ints, Ints, Floats]:
-    """Steps 4 and 5 of Algorithm 1.
-
-    Args:
-        starts: (A,) concepts of the course, largest value first.
-        indptr, indices, edge_similarity: for each concept its direct prerequisites in order of
-            id, and eq. (8) with them.
-        mastery: (K,).
-        length, max_prerequisites: as in PlanOptions.
-        passed_over: (K,) True for what is not planned.
-        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
-
-    Returns:
-        For each step, foundation first: its concept, its start, what it leads to (-1 for a
-        start) and eq. (8) with that.
-    """
-    planned = passed_over.copy()
-    concepts = np.empty(length, dtype=np.int64)
-    of_start = np.empty(length, dtype=np.int64)
-    leads = np.empty(length, dtype=np.int64)
-    similarities = np.empty(length)
-    done = 0
-    for start in starts:
-        if done == length:
-            break
-        if planned[start]:
-            continue
-        begin, now, leads_to, similarity = done, start, -1, 0.0
-        while True:
-            planned[now] = True
-            concepts[done], of_start[done] = now, start
-            leads[done], similarities[done] = leads_to, similarity
-            done += 1
-            if done == length or done - begin > max_prerequisites:
-                break
-            of = leads_to if leads_to >= 0 and too_hard[leads_to] else now
-            best, best_score, best_similarity = -1, -np.inf, 0.0
-            for k in range(indptr[of], indptr[of + 1]):
-                before = indices[k]
-                score = edge_similarity[k] + (1 - mastery[before])
-                if not planned[before] and score > best_score:  # equal: the smaller id stays
-                    best, best_score, best_similarity = before, score, edge_similarity[k]
-            if best < 0:
-                break
-            leads_to, now, similarity = of, best, best_similarity
-        for path in (concepts, of_start, leads):
-            path[begin:done] = path[begin:done][::-1].copy()
-        similarities[begin:done] = similarities[begin:done][::-1].copy()
-    return concepts[:done], of_start[:done], leads[:done], similarities[:done]
-
-
-@njit(cache=True)
-def _preferences(
-    alike: Floats,
-    order: Ints,
-    rows: Ints,
-    own: Ints,
-    among: Array,
-    learned: Array,
-    neighbours: int,
-) -> Floats:
-    """Eq. (12): for each row, the first n columns in order of similarity that are in N_u.
-
-    Args:
-        alike: similarity, rows of concepts by columns of concepts.
-        order: for each row its columns, most similar first.
-        rows: which rows are asked for.
-        own: for each of them the column of the same concept, which says nothing about itself.
-        among, learned: for each column whether it is in N_u, and C_uj.
-        neighbours: n.
-    """
-    result = np.zeros(rows.size)
-    for i in range(rows.size):
-        count, top, whole = 0, 0.0, 0.0
-        for j in order[rows[i]]:
-            if not among[j] or j == own[i]:
-                continue
-            s = alike[rows[i], j]
-            whole += s
-            if learned[j]:
-                top += s
-            count += 1
-            if count == neighbours:
-                break
-        if whole > 0:
-            result[i] = top / whole
-    return result
-
-
 def _with_video_first(place: Teaching) -> tuple[bool, str]:
     return place.video_id is None, place.course_id
 
@@ -536,35 +706,22 @@ def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[dict[str, 
             strict=True,
         )
     )
+    lengths = {
+        video_id: seconds / 60
+        for video_id, seconds in zip(
+            records.video_ids.tolist(),
+            [] if records.video_seconds is None else records.video_seconds.tolist(),
+            strict=records.video_seconds is not None,
+        )
+        if not isnan(seconds)
+    }
     at = {concept_id: k for k, concept_id in enumerate(graph.concept_ids.tolist())}
     for course_id, concept_id in sorted(pairs | set(first_video)):
         if concept_id in at:
-            video = first_video.get((course_id, concept_id))
-            places[at[concept_id]].append(Teaching(course_id, video[1] if video else None))
+            _, video_id = first_video.get((course_id, concept_id), (0, None))
+            minutes = None if video_id is None else lengths.get(video_id)
+            places[at[concept_id]].append(Teaching(course_id, video_id, minutes))
     return [{p.course_id: p for p in sorted(each, key=_with_video_first)} for each in places]
-
-
-def _notes(
-    course_id: str, learner: _Learner, asked: Ints, steps: Sequence[Step], options: PlanOptions
-) -> tuple[str, ...]:
-    notes = []
-    if asked.size == 0:
-        notes.append(
-            f"Course {course_id} has no concepts in the graph, so there is nothing to plan."
-        )
-    elif learner.mastery[asked].min() >= MASTERED:
-        notes.append("You have mastered every concept of this course; these steps are a review.")
-    if not learner.around.any():
-        notes.append("Nothing is known about you yet: the plan rests on the course alone.")
-    n_over = int(learner.passed_over[asked].sum())
-    if n_over:
-        notes.append(f"{n_over} of the course's concepts are passed over, as you said.")
-    if asked.size and len(steps) < options.length:
-        notes.append(
-            f"The course and what it builds on give {len(steps)}"
-            f" of the {options.length} steps asked for."
-        )
-    return tuple(notes)
 
 
 def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:

@@ -1,0 +1,172 @@
+"""How is a plan said in words? Every sentence, in English and in Chinese."""
+
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+ENGLISH = {
+    "knowledge.no_evidence": "nothing shows yet whether you know it (assumed {mastery:.2f})",
+    "knowledge.not_told_apart": "your videos cover it only together with another concept"
+    " (about {mastery:.2f})",
+    "knowledge.weak_evidence": "what you watched hardly shows whether you know it"
+    " (about {mastery:.2f})",
+    "knowledge.high": "you probably know it, so it is a quick review (mastery {mastery:.2f})",
+    "knowledge.middle": "you may know part of it (mastery {mastery:.2f})",
+    "knowledge.low": "you probably do not know it yet (mastery {mastery:.2f})",
+    "interest.none": "It is new ground for you",
+    "interest.little": "You learned a little that is close to it (preference {preference:.2f})",
+    "interest.much": "You learned much that is close to it (preference {preference:.2f})",
+    "start": "{interest} and {knowledge}.",
+    "start.target": "You want to reach {name}; {knowledge}.",
+    "start.pinned": "You asked for {name}; {knowledge}.",
+    "start.popular": "{value:.0%} of all learners learned {name}, and {knowledge}.",
+    "prerequisite": "{name} comes before {later} (similarity {similarity:.2f}) and {knowledge}.",
+    "note.empty_course": "Course {course_id} has no concepts in the graph, so there is nothing to"
+    " plan.",
+    "note.mastered": "You have mastered every concept of this course; these steps are a review.",
+    "note.new_learner": "Nothing is known about you yet: the plan rests on the course alone.",
+    "note.new_learner_towards": "Nothing is known about you yet: the plan rests on the graph"
+    " alone.",
+    "note.passed_over": "{concepts} of the course's concepts are passed over, as you said.",
+    "note.short": "The course and what it builds on give {steps} of the {length} steps asked for.",
+    "note.short_towards": "{name} and what leads to it give {steps} of the {length} steps asked"
+    " for.",
+    "note.limited": "With what is left out, and within the time, there are {steps} of the {length}"
+    " steps asked for.",
+    "note.over_time": "What you asked for takes {minutes:.0f} min, more than the {asked:g} min"
+    " that you have.",
+    "note.assumed_length": "The length of the video is not known for {steps} of these steps; each"
+    " is counted as {minutes:.1f} min, the mean of all.",
+    "why.value": "the largest preference - mastery of what the course has left: {figure:.2f}",
+    "why.preference": "the largest preference of what the course has left: {figure:.2f}",
+    "why.popularity": "learned by more learners than anything the course has left: {figure:.2f}",
+    "why.pinned": "it was asked for, and what is asked for comes first",
+    "why.target": "the path leads towards it",
+    "why.score": "the largest similarity + 1 - mastery among the prerequisites left: {figure:.2f}",
+    "not.lower": "{figure:.2f} < {best:.2f}",
+    "not.tie": "{figure:.2f}, as much as the one chosen, whose id comes first",
+    "not.not_pinned": "what is asked for comes first",
+    "not.excluded": "skip: excluded",
+    "not.mastered": "skip: mastery {mastery:.2f} >= {threshold:.2f}",
+    "not.learned": "skip: already learned",
+    "not.too_long": "skip: {minutes:.1f} min > {left:.1f} min left",
+    "not.no_room": "skip: the steps left are kept for what was asked for",
+    "not.ended": "the walk back ends here",
+    "change.raise": "With a mastery of {name} above {threshold:.2f} (now {mastery:.2f}), {other}"
+    " would be chosen.",
+    "change.lower": "With a mastery of {name} below {threshold:.2f} (now {mastery:.2f}), it would"
+    " be chosen.",
+    "change.skip": "With a mastery of {name} of {threshold:.2f} or more (now {mastery:.2f}), it"
+    " would be left out.",
+    "change.include": "Not excluded, {name} would be chosen.",
+}
+
+CHINESE = {
+    "knowledge.no_evidence": "目前没有记录能说明你是否掌握（暂按{mastery:.2f}估计）",
+    "knowledge.not_told_apart": "你看过的视频总把它和另一个概念放在一起讲（约{mastery:.2f}）",
+    "knowledge.weak_evidence": "你的观看记录几乎看不出你是否掌握（约{mastery:.2f}）",
+    "knowledge.high": "你很可能已经掌握，只需快速复习（掌握度{mastery:.2f}）",
+    "knowledge.middle": "你可能掌握了一部分（掌握度{mastery:.2f}）",
+    "knowledge.low": "你很可能还没有掌握（掌握度{mastery:.2f}）",
+    "interest.none": "这对你是一个新领域",
+    "interest.little": "你学过少量与它相近的内容（偏好度{preference:.2f}）",
+    "interest.much": "你学过许多与它相近的内容（偏好度{preference:.2f}）",
+    "start": "{interest}，{knowledge}。",
+    "start.target": "你的目标是{name}；{knowledge}。",
+    "start.pinned": "你指定要学{name}；{knowledge}。",
+    "start.popular": "{value:.0%}的学习者学过{name}，{knowledge}。",
+    "prerequisite": "学习{later}之前先学{name}（相似度{similarity:.2f}），{knowledge}。",
+    "note.empty_course": "课程{course_id}在图谱中没有概念，因此无法规划。",
+    "note.mastered": "你已掌握本课程的全部概念；以下步骤仅作复习。",
+    "note.new_learner": "目前还没有你的学习记录：路径仅依据课程本身规划。",
+    "note.new_learner_towards": "目前还没有你的学习记录：路径仅依据知识图谱规划。",
+    "note.passed_over": "按你的意愿，本课程有{concepts}个概念不列入路径。",
+    "note.short": "本课程及其先修概念只能给出所要求{length}步中的{steps}步。",
+    "note.short_towards": "{name}及其先修概念只能给出所要求{length}步中的{steps}步。",
+    "note.limited": "去掉要跳过的概念，并在限定时间之内，只能给出所要求{length}步中的{steps}步。",
+    "note.over_time": "你指定的内容需要{minutes:.0f}分钟，超过你的{asked:g}分钟。",
+    "note.assumed_length": "其中{steps}步的视频时长未知；每步按平均值{minutes:.1f}分钟计算。",
+    "why.value": "课程余下概念中“偏好度 - 掌握度”最大：{figure:.2f}",
+    "why.preference": "课程余下概念中偏好度最大：{figure:.2f}",
+    "why.popularity": "课程余下概念中学过的学习者最多：{figure:.2f}",
+    "why.pinned": "这是你指定的概念，指定的概念排在最前",
+    "why.target": "这是路径的目标",
+    "why.score": "余下的先修概念中“相似度 + 1 - 掌握度”最大：{figure:.2f}",
+    "not.lower": "{figure:.2f} < {best:.2f}",
+    "not.tie": "{figure:.2f}，与选中的概念相同，而后者的编号在前",
+    "not.not_pinned": "指定的概念排在最前",
+    "not.excluded": "跳过：已被排除",
+    "not.mastered": "跳过：掌握度 {mastery:.2f} >= {threshold:.2f}",
+    "not.learned": "跳过：已经学过",
+    "not.too_long": "跳过：{minutes:.1f}分钟 > 剩余{left:.1f}分钟",
+    "not.no_room": "跳过：余下的步数留给指定的概念",
+    "not.ended": "回溯到此为止",
+    "change.raise": "若{name}的掌握度高于{threshold:.2f}（现为{mastery:.2f}），则会选{other}。",
+    "change.lower": "若{name}的掌握度低于{threshold:.2f}（现为{mastery:.2f}），则会选它。",
+    "change.skip": "若{name}的掌握度达到{threshold:.2f}（现为{mastery:.2f}），则会跳过它。",
+    "change.include": "若不排除{name}，则会选它。",
+}
+
+TEXTS: dict[Language, dict[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+
+
+def say(language: Language, sentence: str, **values: str | float | None) -> str:
+    """One sentence with its values filled in.
+
+    >>> say("en", "not.mastered", mastery=0.91, threshold=0.9)
+    'skip: mastery 0.91 >= 0.90'
+    """
+    return TEXTS[language][sentence].format(**values)
+
+
+def knowledge(mastery: float, doubt: str | None, language: Language = "en") -> str:
+    """Say what a mastery means.
+
+    Args:
+        mastery: probability that the learner holds the concept.
+        doubt: why it is not the learner's own, as in `Step.doubt`; else None.
+        language: of the sentence.
+
+    >>> knowledge(0.5, "weak_evidence")
+    'what you watched hardly shows whether you know it (about 0.50)'
+    """
+    level = doubt or ("high" if mastery >= 0.7 else "middle" if mastery >= 0.4 else "low")
+    return say(language, f"knowledge.{level}", mastery=mastery)
+
+
+def because_start(
+    preference: float, mastery: float, doubt: str | None, language: Language = "en"
+) -> str:
+    """Say why a start was chosen.
+
+    >>> because_start(0.8, 0.1, doubt=None)
+    'You learned much that is close to it (preference 0.80) and you probably do not know it yet
+    (mastery 0.10).'
+    """
+    level = "none" if preference == 0 else "much" if preference >= 0.5 else "little"
+    return say(
+        language,
+        "start",
+        interest=say(language, f"interest.{level}", preference=preference),
+        knowledge=knowledge(mastery, doubt, language),
+    )
+
+
+def because_prerequisite(
+    name: str,
+    later: str,
+    similarity: float,
+    mastery: float,
+    doubt: str | None,
+    language: Language = "en",
+) -> str:
+    """Say why a prerequisite was chosen.
+
+    >>> because_prerequisite("stack", "recursion", 0.7, 0.3, None)
+    'stack comes before recursion (similarity 0.70) and you probably do not know it yet
+    (mastery 0.30).'
+    """
+    known = knowledge(mastery, doubt, language)
+    return say(
+        language, "prerequisite", name=name, later=later, similarity=similarity, knowledge=known
+    )
