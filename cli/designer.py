@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -39,7 +38,7 @@ def ask(
     kgplan graph ask leads_to --param concept_id=K_中断机制_计算机科学技术
     """
     from kgplan.graph import designer
-    from kgplan.graph.store import open_graph
+    from kgplan.graph.store import database_of, open_graph
 
     if list_all or not name:
         all_questions = list(designer.questions().values())
@@ -57,7 +56,7 @@ def ask(
     asked = designer.question(name)
     asked.values(given)  # before the graph is opened
     settings = read_settings()
-    database = urlsplit(settings.graph_url).scheme
+    database = database_of(settings.graph_url)
     with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
         found = designer.ask(store, database, name, **given)
     if as_json:

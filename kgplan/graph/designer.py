@@ -134,7 +134,7 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
 
     Args:
         store: the open graph database.
-        database: its kind, the scheme of its address: `ladybug` or `neo4j`.
+        database: `ladybug` or `neo4j`, see `database_of`.
         name: of the question.
         **given: values of its parameters.
 

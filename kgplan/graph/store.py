@@ -72,6 +72,35 @@ class GraphStore(Protocol):
         ...
 
 
+def database_of(url: str) -> str:
+    """Which database an address names: `neo4j` or `ladybug`.
+
+    Raises:
+        ConfigError: neither.
+
+    >>> database_of("bolt+s://graph.example:7687"), database_of("ladybug:///var/graph.lbug")
+    ('neo4j', 'ladybug')
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in NEO4J_SCHEMES:
+        return "neo4j"
+    if scheme != "ladybug":
+        raise ConfigError(
+            f"KGPLAN_GRAPH is {url!r}, whose scheme {scheme!r} is unknown;"
+            " use ladybug:///path/to/file or neo4j://host:7687"
+        )
+    return "ladybug"
+
+
+def file_of(url: str) -> Path:
+    """The file of an embedded database's address.
+
+    >>> file_of("ladybug:///var/my%20graph.lbug").name
+    'my graph.lbug'
+    """
+    return Path(unquote(urlsplit(url).path))
+
+
 @contextmanager
 def open_graph(
     url: str, read_only: bool = False, access: GraphAccess = NO_ACCESS
@@ -88,8 +117,7 @@ def open_graph(
         ConfigError: the address names no database that kgplan knows.
         GraphUnavailable: it cannot be opened now.
     """
-    parts = urlsplit(url)
-    if parts.scheme in NEO4J_SCHEMES:
+    if database_of(url) == "neo4j":
         from kgplan.graph.neo4j import (
             Neo4jStore,
         )  # planning on the embedded database needs no driver
@@ -100,12 +128,7 @@ def open_graph(
         finally:
             server.close()
         return
-    if parts.scheme != "ladybug":
-        raise ConfigError(
-            f"KGPLAN_GRAPH is {url!r}, whose scheme {parts.scheme!r} is unknown;"
-            " use ladybug:///path/to/file or neo4j://host:7687"
-        )
-    path = Path(unquote(parts.path))
+    path = file_of(url)
     if read_only and not path.exists():
         raise GraphUnavailable(f"there is no graph at {path} yet; make it with `kgplan graph load`")
     from kgplan.graph.ladybug import LadybugStore  # opening it loads a native library

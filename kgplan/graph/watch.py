@@ -2,10 +2,9 @@
 
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 from kgplan.errors import GraphUnavailable
-from kgplan.graph.store import NEO4J_SCHEMES
+from kgplan.graph.store import database_of, file_of
 from kgplan.settings import GraphAccess
 
 
@@ -81,7 +80,4 @@ def watch_graph(url: str, access: GraphAccess) -> GraphWatch:
     Raises:
         ConfigError: the address cannot be used.
     """
-    parts = urlsplit(url)
-    if parts.scheme in NEO4J_SCHEMES:
-        return Neo4jWatch(url, access)
-    return LadybugWatch(Path(unquote(parts.path)))
+    return Neo4jWatch(url, access) if database_of(url) == "neo4j" else LadybugWatch(file_of(url))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.graph.designer import ask as ask_store
-from kgplan.graph.store import NEO4J_SCHEMES, open_graph
+from kgplan.graph.store import database_of, open_graph
 from kgplan.model import open_planner, open_snapshot
 from kgplan.notebook.chain import Chain, chain_of
 from kgplan.planning import PlanOptions
@@ -49,7 +49,7 @@ def ask(question: str, **values: Any) -> "pd.DataFrame":
         UnknownQuery, InputError: no such question, or its parameters do not fit.
     """
     settings = read_settings()
-    database = "neo4j" if urlsplit(settings.graph_url).scheme in NEO4J_SCHEMES else "ladybug"
+    database = database_of(settings.graph_url)
     with open_graph(settings.graph_url, True, settings.graph_access) as store:
         return frame(ask_store(store, database, question, **values))
 
@@ -93,13 +93,13 @@ def py2neo_graph() -> "py2neo.Graph":
     except ModuleNotFoundError:
         raise MissingExtra("py2neo", "py2neo's graph") from None
     settings = read_settings()
-    parts = urlsplit(settings.graph_url)
-    if parts.scheme not in NEO4J_SCHEMES:
+    if database_of(settings.graph_url) != "neo4j":
         raise ConfigError(
             f"KGPLAN_GRAPH is {settings.graph_url!r}, and py2neo needs a Neo4j server;"
             " set it to neo4j://host:7687"
         )
     access = settings.graph_access
     # py2neo does not know the scheme neo4j:// of a single server's routing table
+    parts = urlsplit(settings.graph_url)
     address = f"bolt://{parts.hostname}:{parts.port or 7687}"
     return py2neo.Graph(address, auth=(access.user, access.password))
