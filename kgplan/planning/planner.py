@@ -4,7 +4,7 @@ Spec section 4. Sizes: U learners, K concepts, C courses; A concepts of the cour
 N concepts of the learner's courses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import isnan, sqrt
@@ -18,11 +18,20 @@ from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import ConfigError, UnknownConcept, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.planning.explanation import (
+    Candidate,
+    Decision,
+    Explainer,
+    Rule,
+    StepExplanation,
+    Verdict,
+)
 from kgplan.planning.learner import ConceptMastery, CurrentLearner
 from kgplan.planning.plan import (
     MASTERED,
     Doubt,
     Plan,
+    PlannerName,
     PlanOptions,
     Step,
     Teaching,
@@ -125,6 +134,11 @@ class Choices:
     chosen: Ints
 
 
+RULES: dict[PlannerName, Rule] = {
+    "kg-plppm": "value",
+    "trans-cf": "preference",
+    "popularity": "popularity",
+}
 NO_TIMES = Times(np.empty(0), np.empty(0, dtype=np.int64))
 NOWHERE = Teaching("", None)
 
@@ -269,9 +283,115 @@ class Planner:
         choices = self._choose(learner, target, options, None)
         return self._plan(learner_id, choices, options, towards=concept_id)
 
-    def learner_version(self, learner_id: str) -> str:
-        """Changes whenever what is known of the learner does, at one version of the model."""
-        return "" if learner_id in self._learner_at else "unknown"
+    def explain(
+        self, plan: Plan, current: CurrentLearner | None = None
+    ) -> tuple[StepExplanation, ...]:
+        """Why each step of a plan, what was rejected, and what would change the choice.
+
+        Args:
+            plan: made by this planner.
+            current: what was known of the learner when it was made.
+
+        Returns:
+            An explanation for each step, in the order of the steps.
+
+        Raises:
+            ConfigError: the plan was made from another graph or model.
+        """
+        if (plan.graph_version, plan.model_version) != (self.graph.version, self.model_version):
+            raise ConfigError(
+                f"the plan was made from graph {plan.graph_version} and model {plan.model_version},"
+                f" not from {self.graph.version} and {self.model_version}; plan again"
+            )
+        options, learner = plan.options, self._learner(plan.learner_id, current)
+        asked: Ints = self._concepts([plan.towards] if plan.towards else [])
+        if plan.course_id is not None:
+            asked = _row(self.graph.course_concepts, self._course(plan.course_id))
+        choices = self._choose(learner, asked, options, plan.course_id)
+        explainer = Explainer(self._ids, self._names, self._english, options)
+        decisions = self._decisions(choices, options, plan.course_id is None)
+        by_concept = {
+            decision.concept: explainer.explain(decision, end) for decision, end in decisions
+        }
+        return tuple(by_concept[concept] for concept in choices.concepts.tolist())
+
+    def _decisions(
+        self, choices: Choices, options: PlanOptions, towards: bool
+    ) -> Iterator[tuple[Decision, Decision | None]]:
+        """Every choice in the order of choosing, and what was left where a walk ended there."""
+        learner, asked, times = choices.learner, choices.asked.tolist(), choices.times
+        requires = self.graph.prerequisites
+        over = self._passed_over(learner, choices.pinned, options)
+        excluded = set(self._concepts(options.exclude).tolist())
+        pins = set(np.flatnonzero(choices.pinned).tolist())
+        left = np.inf if options.minutes is None else options.minutes
+        planned: list[int] = []
+        watched: set[int] = set()
+
+        def takes(concept: int) -> float:
+            seen = times.minutes.size == 0 or int(times.video[concept]) in watched
+            return 0.0 if seen else float(times.minutes[concept])
+
+        def candidate(concept: int, terms: Terms) -> Candidate:
+            waiting = pins - set(planned)
+            kept = sum(float(times.minutes[k]) for k in waiting) if times.minutes.size else 0.0
+            verdict: Verdict | None = None
+            mastery, skip = terms.mastery, options.skip_mastered
+            if over[concept]:
+                if concept in excluded or (
+                    learner.passed_over[concept] and not learner.learned[concept]
+                ):
+                    verdict = "excluded"
+                elif skip is not None and mastery >= skip:
+                    verdict = "mastered"
+                else:
+                    verdict = "learned"
+            elif concept not in pins and len(planned) + len(waiting) >= options.length:
+                verdict = "no_room" if waiting else "ended"
+            elif concept not in pins and takes(concept) > left - kept + SLACK:
+                verdict = "too_long"
+            figure = terms.score if terms.value is None else terms.value
+            assert figure is not None
+            return Candidate(concept, terms, figure, verdict, takes(concept), left - kept)
+
+        def starts() -> list[Candidate]:
+            return [
+                candidate(concept, self._start_terms(choices, k))
+                for k, concept in enumerate(asked)
+                if concept not in planned
+            ]
+
+        def before(concept: int) -> list[Candidate]:
+            return [
+                candidate(
+                    int(p),
+                    prerequisite_terms(float(learner.mastery[p]), float(self._edge_similarity[k])),
+                )
+                for k, p in enumerate(
+                    requires.indices[requires.indptr[concept] : requires.indptr[concept + 1]],
+                    start=requires.indptr[concept],
+                )
+                if int(p) not in planned
+            ]
+
+        order = np.argsort(choices.chosen)
+        found = zip(choices.concepts[order].tolist(), choices.leads[order].tolist(), strict=True)
+        chosen = list(found)
+        for k, (concept, leads_to) in enumerate(chosen):
+            if leads_to >= 0:
+                decision = Decision(concept, "score", before(leads_to))
+            elif concept in pins:
+                target = towards and self._ids[concept] not in options.pin
+                decision = Decision(concept, "target" if target else "pinned", starts())
+            else:
+                decision = Decision(concept, RULES[options.planner], starts())
+            planned.append(concept)
+            left -= takes(concept)
+            if times.video.size and times.video[concept] >= 0:
+                watched.add(int(times.video[concept]))
+            last = k + 1 == len(chosen) or chosen[k + 1][1] < 0
+            ended = last and options.planner == "kg-plppm"
+            yield decision, Decision(None, "score", before(concept)) if ended else None
 
     def _choose(
         self, learner: _Learner, asked: Ints, options: PlanOptions, course_id: str | None
@@ -706,21 +826,16 @@ def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[dict[str, 
             strict=True,
         )
     )
-    lengths = {
-        video_id: seconds / 60
-        for video_id, seconds in zip(
-            records.video_ids.tolist(),
-            [] if records.video_seconds is None else records.video_seconds.tolist(),
-            strict=records.video_seconds is not None,
-        )
-        if not isnan(seconds)
-    }
+    lengths: dict[str, float] = {}
+    if records.video_seconds is not None:
+        timed = zip(records.video_ids.tolist(), records.video_seconds.tolist(), strict=True)
+        lengths = {video_id: seconds / 60 for video_id, seconds in timed if not isnan(seconds)}
     at = {concept_id: k for k, concept_id in enumerate(graph.concept_ids.tolist())}
     for course_id, concept_id in sorted(pairs | set(first_video)):
         if concept_id in at:
-            _, video_id = first_video.get((course_id, concept_id), (0, None))
-            minutes = None if video_id is None else lengths.get(video_id)
-            places[at[concept_id]].append(Teaching(course_id, video_id, minutes))
+            video = first_video.get((course_id, concept_id))
+            place = Teaching(course_id, video[1], lengths.get(video[1])) if video else None
+            places[at[concept_id]].append(place or Teaching(course_id, None))
     return [{p.course_id: p for p in sorted(each, key=_with_video_first)} for each in places]
 
 
