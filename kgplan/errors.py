@@ -5,6 +5,8 @@ KgplanError
 │  ├─ AxisMismatch            arrays disagree on a size
 │  ├─ SourceError             the MOOCCube archive cannot be read
 │  ├─ ConfigError             a setting or configuration file is wrong
+│  ├─ MalformedStatement      not a statement by xAPI                 400
+│  ├─ EventConflict           another event has this id               409
 │  └─ NotFound                no such thing                            404
 │     ├─ UnknownLearner
 │     ├─ UnknownCourse
@@ -16,6 +18,7 @@ KgplanError
 │  ├─ ArtifactMissing         the stage has not run yet
 │  └─ ArtifactDamaged         half-written or changed since
 ├─ GraphUnavailable           the graph database is silent or locked   503
+├─ RecordsUnavailable         the learner records cannot be used now   503
 └─ MissingExtra               an optional part of kgplan is not installed
 """
 
@@ -46,6 +49,24 @@ class SourceError(InputError):
 
 class ConfigError(InputError):
     """A setting or a configuration file has a value that cannot be used."""
+
+
+class MalformedStatement(InputError):
+    """A statement breaks a rule of xAPI; `field` says where."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+
+
+class EventConflict(InputError):
+    """An event with this id and other content is stored already."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(
+            f"event {event_id!r} is stored with other content; send a new event under a new id"
+        )
+        self.event_id = event_id
 
 
 class NotFound(InputError):
@@ -119,6 +140,10 @@ class ArtifactDamaged(ArtifactError):
 
 class GraphUnavailable(KgplanError):
     """The graph database cannot be opened now."""
+
+
+class RecordsUnavailable(KgplanError):
+    """The learner records cannot be read or written now."""
 
 
 class MissingExtra(KgplanError):

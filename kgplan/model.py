@@ -7,9 +7,10 @@ from scipy import sparse
 
 from kgplan.arrays import Array
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
+from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
-from kgplan.planning.planner import LearnerMastery, Planner
+from kgplan.planning.planner import ItemParameters, LearnerMastery, Planner
 from kgplan.records import LearnerRecords, csr_from_arrays
 from kgplan.settings import Settings
 from kgplan.similarity import Bounds, FusedSimilarity
@@ -55,6 +56,10 @@ def open_mastery(artifact: Artifact) -> LearnerMastery:
     mastery = csr_from_arrays("mastery", arrays)
     # diagnoses made before this was stored do not tell it
     stored = "not_told_apart.indptr" in set(arrays)
+    config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
+    items = ItemParameters(
+        *(np.asarray(arrays[name]) for name in ("video_ids", "slip", "guess")), config
+    )
     return LearnerMastery(
         learner_ids=np.asarray(arrays["learner_ids"]),
         concept_ids=np.asarray(arrays["concept_ids"]),
@@ -63,6 +68,8 @@ def open_mastery(artifact: Artifact) -> LearnerMastery:
         not_told_apart=csr_from_arrays("not_told_apart", arrays)
         if stored
         else sparse.csr_array(mastery.shape, dtype=bool),
+        # single learners are not updated under a free probability for every state
+        items=items if config.class_prior == "independent" else None,
     )
 
 

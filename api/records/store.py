@@ -1,0 +1,643 @@
+"""Where are learners' events, feedback and plans kept, and when is an event safe?
+
+All writes go through one thread. It takes every request that waits, writes them in one transaction,
+and answers them when that is committed: an event that was answered survives the end of the process,
+and on SQLite (WAL, synchronous=FULL) and PostgreSQL also that of the machine. Concurrent requests
+share the price of a commit.
+"""
+
+import hashlib
+import json
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from kgplan.api.records.tables import ErasedLearner, Feedback, Learner, LearnerEvent, PlanMade
+from kgplan.errors import ConfigError, EventConflict, MissingExtra, RecordsUnavailable
+from kgplan.events import Event
+from kgplan.planning import Wishes
+
+log = logging.getLogger(__name__)
+
+GROUP_LIMIT = 5_000  # events written in one transaction; databases limit a statement's parameters
+BUSY_SECONDS = 10
+_MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
+_EVENT_COLUMNS = (
+    "event_id", "learner_id", "time", "video_id", "course_id", "share", "length", "score",
+    "enrols", "voids",
+)  # fmt: skip
+SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An event as it was sent.
+
+    Attributes:
+        event: what it says.
+        form: "xapi" or "event".
+        content: JSON value, kept as it came.
+        digest: of what makes two statements of one id the same.
+    """
+
+    event: Event
+    form: str
+    content: Any
+    digest: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of the events of one request.
+
+    Attributes:
+        stored: ids that were new.
+        repeated: ids that were stored already, with the same content.
+        erased: ids not kept: they are from before their learner was erased.
+        silent: how many of those stored say nothing about mastery.
+    """
+
+    stored: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    silent: int = 0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Differs from an earlier one where anything about the learner changed.
+
+    Attributes:
+        revision: None where nothing is stored of the learner.
+        erased: when the learner was erased, in seconds since 1970; None if never.
+    """
+
+    revision: int | None
+    erased: float | None
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """How much was erased of a learner."""
+
+    n_events: int
+    n_plans: int
+    n_feedback: int
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """A plan of a learner's history: when it was made, and `Plan.to_dict` of it."""
+
+    made: float
+    body: dict[str, Any]
+
+
+class _Raced(Exception):
+    """Another process stored an event of the same id in between."""
+
+
+@dataclass
+class _Job:
+    """One request that waits for the writer."""
+
+    run: Callable[[Connection], Any] | None  # None: store `sent`
+    sent: Sequence[Sent]
+    answer: "Future[Any]"
+
+
+def open_records(url: str) -> "RecordStore":
+    """Open the learner records, and bring their tables to this version.
+
+    Args:
+        url: `sqlite:////path/to/file` or `postgresql+psycopg://user:password@host/database`.
+
+    Raises:
+        ConfigError: not such an address, or a later version of kgplan wrote the records.
+        MissingExtra: PostgreSQL without its driver.
+        RecordsUnavailable: the database cannot be opened.
+    """
+    engine = _engine(url)
+    try:
+        migrate(engine)
+    except CommandError as error:
+        shown = engine.url.render_as_string()
+        raise ConfigError(
+            f"the learner records at {shown} were written by a later kgplan ({error});"
+            " run that version"
+        ) from None
+    except SQLAlchemyError as error:
+        raise _unavailable(engine, error) from error
+    return RecordStore(engine)
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables to a revision, all or nothing; several processes may ask at once."""
+    config = Config()
+    folder = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    with _writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+
+
+class RecordStore:
+    """The learner records in one database. Any number of threads may use it.
+
+    Args:
+        engine: of a database whose tables are there (`open_records`).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._insert: Callable[..., Any] = sqlite.insert if on_sqlite else postgresql.insert
+        # a single SELECT needs no transaction around it; on SQLite it costs nothing
+        self._reader = (
+            engine if on_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+        self._closing = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._write, name="kgplan-records", daemon=True)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write what still waits, and let go of the database."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._writer.join()
+        self.engine.dispose()
+
+    # writing
+
+    def submit(self, sent: Sequence[Sent]) -> "Future[Receipt]":
+        """Store events, all or none.
+
+        Returns:
+            Done when they are committed. Its errors: EventConflict, where one of them is stored
+            with other content; RecordsUnavailable.
+        """
+        return self._put(None, sent)
+
+    def say(self, learner_id: str, concept_id: str, said: str, now: float) -> None:
+        """Keep what a learner said about a concept (`SAID`); returns when it is committed.
+
+        Raises:
+            RecordsUnavailable: it could not be written.
+        """
+
+        def run(connection: Connection) -> None:
+            if self._known_erased(connection, [learner_id]).get(learner_id, -1.0) < now:
+                row = {"learner_id": learner_id, "concept_id": concept_id, "said": said}
+                connection.execute(sa.insert(Feedback).values(**row, time=now))
+                self._touch(connection, {learner_id})
+
+        self._put(run).result()
+
+    def remember(self, plan: dict[str, Any], now: float) -> None:
+        """Keep a plan in the history if it is not the learner's last of that course; no wait."""
+        learner_id, course_id = plan["learner_id"], plan["course_id"]
+        body = json.dumps(plan, ensure_ascii=True)
+
+        def run(connection: Connection) -> None:
+            if self._known_erased(connection, [learner_id]).get(learner_id, -1.0) >= now:
+                return
+            last = connection.scalar(
+                sa.select(PlanMade.body)
+                .where(PlanMade.learner_id == learner_id, PlanMade.course_id == course_id)
+                .order_by(PlanMade.seq.desc())
+                .limit(1)
+            )
+            if last != body:
+                row = {"learner_id": learner_id, "course_id": course_id}
+                connection.execute(sa.insert(PlanMade).values(**row, made=now, body=body))
+
+        self._put(run)
+
+    def erase(self, learner_id: str, now: float) -> Erasure:
+        """Remove all about a learner; what remains is a hash, the time and the counts.
+
+        Events of the learner from before `now` are not kept any more, should they come again.
+
+        Raises:
+            RecordsUnavailable: nothing was erased.
+        """
+        hashed = hash_of(learner_id)
+
+        def run(connection: Connection) -> Erasure:
+            audit = self._insert(ErasedLearner).values(
+                learner_hash=hashed, erased=now, n_events=0, n_plans=0, n_feedback=0
+            )
+            # first the audit: on PostgreSQL it waits for what is being written (_known_erased)
+            connection.execute(
+                audit.on_conflict_do_update(index_elements=["learner_hash"], set_={"erased": now})
+            )
+            counts = [
+                connection.execute(sa.delete(table).where(table.learner_id == learner_id)).rowcount
+                for table in (LearnerEvent, PlanMade, Feedback)
+            ]
+            connection.execute(sa.delete(Learner).where(Learner.learner_id == learner_id))
+            connection.execute(
+                sa.update(ErasedLearner)
+                .where(ErasedLearner.learner_hash == hashed)
+                .values(
+                    n_events=ErasedLearner.n_events + counts[0],
+                    n_plans=ErasedLearner.n_plans + counts[1],
+                    n_feedback=ErasedLearner.n_feedback + counts[2],
+                )
+            )
+            return Erasure(*counts)
+
+        erasure: Erasure = self._put(run).result()
+        if self.engine.dialect.name == "sqlite":
+            self._overwrite_log()
+        return erasure
+
+    def flush(self) -> None:
+        """Return when all that was asked for before is written."""
+        self._put(lambda connection: None).result()
+
+    # reading
+
+    def mark(self, learner_id: str) -> Mark:
+        """Whether and since when the learner's records are as they are: two look-ups by key."""
+        with self._reading() as connection:
+            found = connection.execute(
+                _MARK, {"learner": learner_id, "hashed": hash_of(learner_id)}
+            ).one()
+        return Mark(*found)
+
+    def events(self, learner_id: str) -> list[Event]:
+        """The learner's events that were not voided, in no particular order."""
+        with self._reading() as connection:
+            rows = connection.execute(_EVENTS, {"learner": learner_id}).all()
+        return [_event(row) for row in rows]
+
+    def wishes(self, learner_id: str) -> Wishes:
+        """What the learner said, the last word on each concept."""
+        with self._reading() as connection:
+            rows = connection.execute(_FEEDBACK, {"learner": learner_id}).all()
+        last = {row.concept_id: row.said for row in rows}
+
+        def having(*said: str) -> frozenset[str]:
+            return frozenset(concept for concept, word in last.items() if word in said)
+
+        return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
+
+    def plans(
+        self, learner_id: str, course_id: str | None = None, limit: int = 1
+    ) -> list[KeptPlan]:
+        """The learner's plans, in one course or all, the newest first."""
+        asked = sa.select(PlanMade.made, PlanMade.body).where(PlanMade.learner_id == learner_id)
+        if course_id is not None:
+            asked = asked.where(PlanMade.course_id == course_id)
+        with self._reading() as connection:
+            rows = connection.execute(asked.order_by(PlanMade.seq.desc()).limit(limit)).all()
+        return [KeptPlan(row.made, json.loads(row.body)) for row in rows]
+
+    def export(self, learner_id: str) -> dict[str, list[dict[str, Any]]]:
+        """All that is stored about a learner, events as they were sent, oldest first."""
+        found = {}
+        with self._reading() as connection:
+            for name, table in (
+                ("events", LearnerEvent),
+                ("plans", PlanMade),
+                ("feedback", Feedback),
+            ):
+                columns = [c for c in table.__table__.columns if c.name not in ("seq", "digest")]
+                asked = sa.select(*columns).where(table.learner_id == learner_id)
+                rows = connection.execute(asked.order_by(table.seq)).mappings().all()
+                found[name] = [dict(row) for row in rows]
+        for event in found["events"]:
+            event["sent"] = json.loads(event.pop("raw"))
+            event["segments"] = json.loads(event["segments"] or "[]")
+        for plan in found["plans"]:
+            plan["body"] = json.loads(plan["body"])
+        return found
+
+    # the writer
+
+    def _put(
+        self, run: Callable[[Connection], Any] | None, sent: Sequence[Sent] = ()
+    ) -> "Future[Any]":
+        answer: Future[Any] = Future()
+        with self._closing:
+            if self._closed:
+                raise RecordsUnavailable("the service is stopping; send the request again")
+            self._jobs.put(_Job(run, sent, answer))
+        return answer
+
+    def _write(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            group, stop = self._waiting(job)
+            self._commit(group)
+            if stop:
+                return
+
+    def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
+        """The job and those that came while the last group was written."""
+        group, size = [first], len(first.sent)
+        while size < GROUP_LIMIT:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return group, True
+            group.append(job)
+            size += len(job.sent)
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> None:
+        """Write a group in one transaction, or, where that fails, each job in its own."""
+        try:
+            with _writing(self.engine) as connection:
+                answers = self._run(connection, group)
+        except _Raced:
+            self._commit(group)  # what the other process stored is seen now
+            return
+        except Exception as error:
+            if len(group) > 1:
+                for job in group:
+                    self._commit([job])
+                return
+            log.warning("the learner records could not be written: %s", error)
+            if isinstance(error, SQLAlchemyError):
+                error = _unavailable(self.engine, error)
+            answers = [error]
+        for job, answer in zip(group, answers, strict=True):
+            if isinstance(answer, Exception):
+                job.answer.set_exception(answer)
+            else:
+                job.answer.set_result(answer)
+
+    def _run(self, connection: Connection, group: list[_Job]) -> list[Any]:
+        answers: list[Any] = []
+        at = 0
+        while at < len(group):
+            run = group[at].run
+            if run is not None:
+                answers.append(run(connection))
+                at += 1
+                continue
+            end = at
+            while end < len(group) and group[end].run is None:
+                end += 1
+            answers += self._store(connection, [job.sent for job in group[at:end]])
+            at = end
+        return answers
+
+    def _store(
+        self, connection: Connection, requests: Sequence[Sequence[Sent]]
+    ) -> list[Receipt | EventConflict]:
+        """Insert the events of several requests, each request's all or none."""
+        everything = [each for request in requests for each in request]
+        ids = sorted({each.event.event_id for each in everything})
+        known: dict[str, str] = {
+            row.event_id: row.digest
+            for row in connection.execute(
+                sa.select(LearnerEvent.event_id, LearnerEvent.digest).where(
+                    LearnerEvent.event_id.in_(ids)
+                )
+            )
+        }
+        erased = self._known_erased(connection, {each.event.learner_id for each in everything})
+        now = time.time()
+        answers: list[Receipt | EventConflict] = []
+        rows: list[dict[str, Any]] = []
+        for request in requests:
+            try:
+                receipt, fresh = _sort_out(request, known, erased)
+            except EventConflict as conflict:
+                answers.append(conflict)
+                continue
+            answers.append(receipt)
+            known |= {each.event.event_id: each.digest for each in fresh}
+            rows += [_row(each, now) for each in fresh]
+        if rows:
+            insert = self._insert(LearnerEvent).on_conflict_do_nothing().inline()
+            if connection.execute(insert, rows).rowcount != len(rows):
+                raise _Raced
+            voided = [row["voids"] for row in rows if row["voids"] is not None]
+            touched = {row["learner_id"] for row in rows}
+            if voided:
+                owners = sa.select(LearnerEvent.learner_id).where(LearnerEvent.event_id.in_(voided))
+                touched |= set(connection.scalars(owners))
+            self._touch(connection, touched)
+        return answers
+
+    def _touch(self, connection: Connection, learner_ids: Iterable[str]) -> None:
+        """Give learners a new revision, in one order, so that processes do not wait in a circle."""
+        upsert = self._insert(Learner)
+        upsert = upsert.on_conflict_do_update(
+            index_elements=["learner_id"], set_={"revision": upsert.excluded.revision}
+        )
+        rows = [
+            {"learner_id": learner, "revision": secrets.randbits(62)}
+            for learner in sorted(learner_ids)
+        ]
+        connection.execute(upsert, rows)
+
+    def _known_erased(self, connection: Connection, learner_ids: Iterable[str]) -> dict[str, float]:
+        """Those of the learners that were erased, and when; it stays so until the commit."""
+        if connection.dialect.name == "postgresql":
+            # an erasure by another process comes before or after this transaction, not in between
+            connection.exec_driver_sql("LOCK TABLE erased_learner IN SHARE MODE")
+        hashes = {hash_of(learner): learner for learner in learner_ids}
+        asked = sa.select(ErasedLearner.learner_hash, ErasedLearner.erased).where(
+            ErasedLearner.learner_hash.in_(list(hashes))
+        )
+        return {hashes[row.learner_hash]: row.erased for row in connection.execute(asked)}
+
+    def _overwrite_log(self) -> None:
+        """Move SQLite's log into the file, where erased content is overwritten, and empty it."""
+        for _ in range(50):
+            raw = self.engine.raw_connection()  # a checkpoint cannot run inside a transaction
+            try:
+                busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+            if not busy:
+                return
+            time.sleep(0.02)  # a reader still looks at an old page
+        log.warning("erased content stays in the log until the next checkpoint: readers are busy")
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._reader.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _unavailable(self.engine, error) from error
+
+
+def hash_of(learner_id: str) -> str:
+    """By what an erased learner is known again."""
+    return hashlib.sha256(learner_id.encode()).hexdigest()
+
+
+def _sort_out(
+    request: Sequence[Sent], known: dict[str, str], erased: dict[str, float]
+) -> tuple[Receipt, list[Sent]]:
+    """What a request brings that is new.
+
+    Raises:
+        EventConflict: an id is known with other content.
+    """
+    fresh: dict[str, Sent] = {}
+    repeated, late = [], []
+    for each in request:
+        event = each.event
+        digest = fresh[event.event_id].digest if event.event_id in fresh else None
+        digest = digest or known.get(event.event_id)
+        if digest is not None and digest != each.digest:
+            raise EventConflict(event.event_id)
+        if digest is not None:
+            repeated.append(event.event_id)
+        elif event.time <= erased.get(event.learner_id, float("-inf")):
+            late.append(event.event_id)
+        else:
+            fresh[event.event_id] = each
+    silent = sum(not each.event.tells for each in fresh.values())
+    return Receipt(tuple(fresh), tuple(repeated), tuple(late), silent), list(fresh.values())
+
+
+def _row(sent: Sent, now: float) -> dict[str, Any]:
+    event = sent.event
+    row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
+    return row | {
+        "stored": now,
+        "segments": json.dumps(event.segments) if event.segments else None,
+        "form": sent.form,
+        "digest": sent.digest,
+        "raw": json.dumps(sent.content, ensure_ascii=True),
+    }
+
+
+def _event(row: Any) -> Event:
+    event = Event(**{name: getattr(row, name) for name in _EVENT_COLUMNS})
+    if row.segments is None:
+        return event
+    return replace(event, segments=tuple((a, b) for a, b in json.loads(row.segments)))
+
+
+_MARK = sa.select(
+    sa.select(Learner.revision)
+    .where(Learner.learner_id == sa.bindparam("learner"))
+    .scalar_subquery(),
+    sa.select(ErasedLearner.erased)
+    .where(ErasedLearner.learner_hash == sa.bindparam("hashed"))
+    .scalar_subquery(),
+)
+_VOIDING = sqlalchemy.orm.aliased(LearnerEvent)
+_EVENTS = sa.select(*(getattr(LearnerEvent, name) for name in (*_EVENT_COLUMNS, "segments"))).where(
+    LearnerEvent.learner_id == sa.bindparam("learner"),
+    ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
+)
+_FEEDBACK = (
+    sa.select(Feedback.concept_id, Feedback.said)
+    .where(Feedback.learner_id == sa.bindparam("learner"))
+    .order_by(Feedback.seq)
+)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError):
+        backend = ""
+    if backend not in ("sqlite", "postgresql") or (backend == "sqlite" and not parsed.database):
+        scheme = url.split("://")[0]
+        raise ConfigError(
+            f"KGPLAN_RECORDS begins with {scheme!r}; give sqlite:////path/to/file"
+            " or postgresql+psycopg://user:password@host/database"
+        )
+    return _sqlite_engine(parsed) if backend == "sqlite" else _postgresql_engine(parsed)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # learners' data: the owner's alone, the log's files like it
+    except OSError as error:
+        raise RecordsUnavailable(
+            f"the learner records at {path} cannot be opened: {error.strerror};"
+            " set KGPLAN_RECORDS to a place that can be written"
+        ) from None
+    engine = sa.create_engine(url, pool_size=16, max_overflow=32)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # transactions begin where SQLAlchemy says so, below
+        cursor = raw.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",  # an erased learner's pages are overwritten
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        return sa.create_engine(
+            url,
+            pool_size=16,
+            max_overflow=32,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": BUSY_SECONDS},
+        )
+    except ModuleNotFoundError:
+        raise MissingExtra("postgresql", "keeping learner records in PostgreSQL") from None
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def _unavailable(engine: Engine, error: SQLAlchemyError) -> RecordsUnavailable:
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
+    with suppress(Exception):  # a broken pool must not hide the reason
+        engine.dispose()
+    return RecordsUnavailable(
+        f"the learner records at {engine.url.render_as_string()} cannot be used now: {reason};"
+        " see that their database runs and can be written, then send the request again"
+    )

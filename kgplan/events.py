@@ -1,0 +1,143 @@
+"""What do events say about a learner: how much of which video was watched, how well was answered?
+
+The state is a function of the set of events: order and repeats leave no trace.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+Segments = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that a learner was seen to do.
+
+    Attributes:
+        event_id: names it; the same id is the same event.
+        learner_id: who.
+        time: when, in seconds since 1970.
+        video_id: what was watched or answered; None where the event is on no video.
+        course_id: the course that it happened in; None where that is not told.
+        share: of the video that was watched, in [0, 1].
+        segments: (from, to) positions played, in seconds, in any order, overlapping or not.
+        length: of the video, in seconds.
+        score: of an answer, in [0, 1].
+        enrols: whether the learner enrolled in the course.
+        voids: id of an event that never counted.
+    """
+
+    event_id: str
+    learner_id: str
+    time: float
+    video_id: str | None = None
+    course_id: str | None = None
+    share: float | None = None
+    segments: Segments = ()
+    length: float | None = None
+    score: float | None = None
+    enrols: bool = False
+    voids: str | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it can say anything about mastery."""
+        watched = self.share is not None or bool(self.segments)
+        on_video = self.video_id is not None and (watched or self.score is not None)
+        return on_video or self.voids is not None or (self.enrols and self.course_id is not None)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a learner's events say together.
+
+    Attributes:
+        shares: video -> share watched, the largest that is told or that segments sum to.
+        scores: video -> best score of the answers to it.
+        courses: courses that an event happened in, or that the learner enrolled in.
+        enrolled: those of them that the learner enrolled in.
+        elsewhere: videos watched in no course that was told.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    courses: frozenset[str] = frozenset()
+    enrolled: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+
+
+ID_LENGTH = 500
+"""Most characters of an id: databases limit what an index holds."""
+ID_RULE = f"give at most {ID_LENGTH} printable characters"
+
+
+def usable_id(text: str) -> bool:
+    """Whether a database can keep this as an id: text, without control characters, not too long.
+
+    >>> usable_id("V_1"), usable_id(""), usable_id("a\\0b"), usable_id("x" * 501)
+    (True, False, False, False)
+    """
+    return text.strip() != "" and len(text) <= ID_LENGTH and text.isprintable()
+
+
+def played_seconds(segments: Iterable[tuple[float, float]]) -> float:
+    """Seconds of a video that were played at least once: the length of the segments' union.
+
+    >>> played_seconds([(20, 35), (0, 12.5), (10, 15)])
+    30.0
+    """
+    total, reached = 0.0, float("-inf")
+    for begin, end in sorted(segments):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = None) -> Evidence:
+    """Sum up one learner's events (spec section 3: the union of watched segments over the length).
+
+    Args:
+        events: those that count, in any order; segments of one video are joined over all of them.
+        lengths: video -> seconds, for videos whose events do not tell it. Of several lengths told
+            the largest counts; segments of a video without any say nothing.
+
+    >>> halves = [Event(x, "u", 0.0, "v", segments=((t, t + 50),), length=100)
+    ...           for x, t in (("e1", 0.0), ("e2", 25.0))]
+    >>> evidence_of(halves).shares
+    {'v': 0.75}
+    """
+    shares: dict[str, float] = {}
+    scores: dict[str, float] = {}
+    segments: dict[str, set[tuple[float, float]]] = {}
+    told: dict[str, float] = {}
+    courses, enrolled, placed = set(), set(), set()
+    for event in events:
+        if event.course_id is not None:
+            courses.add(event.course_id)
+            if event.enrols:
+                enrolled.add(event.course_id)
+        video = event.video_id
+        if video is None:
+            continue
+        if event.length is not None:
+            told[video] = max(event.length, told.get(video, 0.0))
+        if event.score is not None:
+            scores[video] = max(event.score, scores.get(video, 0.0))
+        if event.share is not None:
+            shares[video] = max(event.share, shares.get(video, 0.0))
+        if event.segments:
+            segments.setdefault(video, set()).update(event.segments)
+        if event.course_id is not None and (event.share is not None or event.segments):
+            placed.add(video)
+    for video, played in segments.items():
+        length = told.get(video) or (lengths or {}).get(video)
+        if length:
+            share = min(1.0, played_seconds(played) / length)
+            shares[video] = max(share, shares.get(video, 0.0))
+    return Evidence(
+        dict(sorted(shares.items())),
+        dict(sorted(scores.items())),
+        frozenset(courses),
+        frozenset(enrolled),
+        frozenset(shares.keys() - placed),
+    )

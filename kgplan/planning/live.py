@@ -1,0 +1,222 @@
+"""What does a learner hold now? The batch's row and the events since, at fixed slip and guess.
+
+A scored answer to a video's exercise is an observation beside the view: each video stands twice on
+the axis of items, as what is watched and as what is answered, with the same concepts.
+Sizes: V videos of the diagnosis, K its concepts; items 0 to V - 1 are views, V to 2V - 1 answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
+from kgplan.events import Evidence
+from kgplan.planning.learner import CurrentLearner, Wishes
+from kgplan.planning.planner import LearnerMastery
+from kgplan.records import LearnerRecords
+
+ANSWER_SLIP = ANSWER_GUESS = 0.2
+"""Of every scored answer: nothing was fitted to answers; where EM starts (de la Torre 2009)."""
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """One learner, ready for the next event.
+
+    Attributes:
+        learner: for `Planner.plan`.
+        observed: item -> share or score that events say.
+        in_records: whether the records' row was counted in.
+        posterior: mastery that follows; None where events say nothing.
+    """
+
+    learner: CurrentLearner
+    observed: Mapping[int, float]
+    in_records: bool
+    posterior: Posterior | None
+
+
+class LiveModel:
+    """Infers what single learners hold now. For any number of learners and threads.
+
+    Args:
+        records: what learners did before the fit.
+        diagnosis: the fit; where its `items` are None, no event moves a mastery.
+
+    Attributes:
+        lengths: video -> seconds, where the records know it.
+    """
+
+    def __init__(self, records: LearnerRecords, diagnosis: LearnerMastery) -> None:
+        self._records, self._diagnosis = records, diagnosis
+        self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
+        self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
+        self._course_at = {name: k for k, name in enumerate(records.course_ids.tolist())}
+        self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
+        self._shown_in = records.course_videos.tocsc()
+        self._live: LiveDiagnosis | None = None
+        items = diagnosis.items
+        video_ids = records.video_ids[:0] if items is None else np.asarray(items.video_ids)
+        self._n_videos = video_ids.size
+        self._to_item = positions(video_ids, records.video_ids)
+        seconds = records.video_seconds
+        known = np.flatnonzero(seconds > 0) if seconds is not None else np.zeros(0, np.int64)
+        self.lengths = (
+            {}
+            if seconds is None
+            else dict(zip(records.video_ids[known].tolist(), seconds[known].tolist(), strict=True))
+        )
+        if items is not None:
+            q = _q_matrix(records, video_ids, np.asarray(diagnosis.concept_ids))
+            self._live = LiveDiagnosis(
+                sparse.vstack([q, q], format="csr"),
+                np.append(items.slip, np.full(q.shape[0], ANSWER_SLIP)),
+                np.append(items.guess, np.full(q.shape[0], ANSWER_GUESS)),
+                np.asarray(diagnosis.prior),
+                items.config,
+            )
+
+    def knows(self, learner_id: str) -> bool:
+        """Whether the records have a row of the learner."""
+        return learner_id in self._learner_at
+
+    def current(
+        self,
+        learner_id: str,
+        evidence: Evidence,
+        wishes: Wishes,
+        in_records: bool = True,
+        before: LiveState | None = None,
+    ) -> LiveState:
+        """What is known of a learner now.
+
+        Args:
+            learner_id: of the records, or new.
+            evidence: what all events say.
+            wishes: what the learner said.
+            in_records: False where the records' row is to be ignored.
+            before: an earlier state of the same learner in this model; where events only added
+                to it, it is moved. One thread at a time may use a state.
+
+        Returns:
+            The same whatever `before` is; equal to the batch's own mastery where events say
+            nothing, and to `diagnosis.infer` on row and events together where they do.
+        """
+        observed = self._observed(evidence)
+        posterior = None
+        if observed and self._live is not None:
+            posterior = self._moved(learner_id, observed, in_records, before)
+        concepts, mastery, not_apart = (
+            self._batch(learner_id, in_records)
+            if posterior is None
+            else (posterior.concepts, posterior.mastery, posterior.not_told_apart())
+        )
+        learner = CurrentLearner(
+            np.asarray(self._diagnosis.concept_ids)[concepts],
+            mastery,
+            not_apart,
+            self._learned(evidence),
+            evidence.courses | self._showing(evidence.elsewhere),
+            wishes,
+            in_records,
+        )
+        return LiveState(learner, observed, in_records, posterior)
+
+    def _observed(self, evidence: Evidence) -> dict[int, float]:
+        """Item -> share or score; videos that the diagnosis does not know say nothing."""
+        found: dict[int, float] = {}
+        due = [self._course_at[c] for c in evidence.enrolled if c in self._course_at]
+        for course in due:
+            for item in self._to_item[_row(self._records.course_videos, course)].tolist():
+                found[item] = 0.0
+        for of, first in ((evidence.shares, 0), (evidence.scores, self._n_videos)):
+            for video, value in of.items():
+                at = self._video_at.get(video)
+                item = -1 if at is None else int(self._to_item[at])
+                if item >= 0:
+                    found[first + item] = value
+        found.pop(-1, None)
+        return dict(sorted(found.items()))
+
+    def _moved(
+        self,
+        learner_id: str,
+        observed: dict[int, float],
+        in_records: bool,
+        before: LiveState | None,
+    ) -> Posterior:
+        assert self._live is not None
+        if before is not None and before.posterior is not None and before.in_records == in_records:
+            old = before.observed
+            if all(item in observed and observed[item] >= share for item, share in old.items()):
+                new = [View(str(k), k, s) for k, s in observed.items() if old.get(k) != s]
+                before.posterior.update(*new)
+                return before.posterior
+        # a later, larger share of the same item counts in place of the earlier one
+        row = self._row_of(learner_id) if in_records else {}
+        joined = {k: max(row.get(k, 0.0), observed.get(k, 0.0)) for k in row.keys() | observed}
+        items = np.array(sorted(joined), np.int32)
+        return Posterior.of(self._live, items, np.array([joined[k] for k in items.tolist()]))
+
+    def _row_of(self, learner_id: str) -> dict[int, float]:
+        """The learner's row of `records.observed_views`, on the axis of items."""
+        at = self._learner_at.get(learner_id)
+        if at is None:
+            return {}
+        records = self._records
+        found = {}
+        for course in _row(records.enrolled, at).tolist():
+            found.update(dict.fromkeys(_row(records.course_videos, course).tolist(), 0.0))
+        begin, end = records.viewed.indptr[at : at + 2].tolist()
+        viewed = records.viewed.indices[begin:end].tolist()
+        found.update(zip(viewed, records.viewed.data[begin:end].tolist(), strict=True))
+        moved = {int(self._to_item[video]): float(share) for video, share in found.items()}
+        moved.pop(-1, None)
+        return moved
+
+    def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:
+        at = self._diagnosed_at.get(learner_id)
+        known = self._diagnosis.mastery
+        if at is None or not in_records:
+            return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
+        stored = slice(known.indptr[at], known.indptr[at + 1])
+        concepts, mastery = known.indices[stored], known.data[stored]
+        order = np.argsort(concepts)
+        open_ = _row(self._diagnosis.not_told_apart, at)
+        return concepts[order], mastery[order], np.isin(concepts[order], open_)
+
+    def _learned(self, evidence: Evidence) -> frozenset[str]:
+        q, names = self._records.q_matrix, self._records.concept_ids
+        found: set[str] = set()
+        for video, share in evidence.shares.items():
+            if share > 0 and video in self._video_at:
+                found.update(names[_row(q, self._video_at[video])].tolist())
+        return frozenset(found)
+
+    def _showing(self, videos: frozenset[str]) -> frozenset[str]:
+        """Courses that show a video."""
+        names, found = self._records.course_ids, set()
+        for at in (self._video_at[v] for v in videos if v in self._video_at):
+            shown = self._shown_in.indices[
+                self._shown_in.indptr[at] : self._shown_in.indptr[at + 1]
+            ]
+            found.update(names[shown].tolist())
+        return frozenset(found)
+
+
+def _row(matrix: sparse.csr_array, row: int) -> Ints:
+    """Columns stored in a row."""
+    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+
+
+def _q_matrix(records: LearnerRecords, video_ids: Ids, concept_ids: Ids) -> sparse.csr_array:
+    """The records' Q-matrix on the diagnosis's videos and concepts: a later run may have others."""
+    stored = records.q_matrix.tocoo()
+    row = positions(video_ids, records.video_ids)[stored.row]
+    column = positions(concept_ids, records.concept_ids)[stored.col]
+    kept = (row >= 0) & (column >= 0)
+    shape = video_ids.size, concept_ids.size
+    return sparse.coo_array((stored.data[kept], (row[kept], column[kept])), shape=shape).tocsr()
