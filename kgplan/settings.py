@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
@@ -56,6 +57,19 @@ class Settings(BaseSettings):
         " `kgplan neo4j start` wrote",
     )
     graph_seconds: float = Field(default=60.0, gt=0, description="longest time of one query")
+
+    records: str = Field(
+        default="",
+        repr=False,
+        description="learner records; empty means SQLite in KGPLAN_HOME,"
+        " `sqlite:////path/to/file` another file,"
+        " `postgresql+psycopg://user:password@host/database` a PostgreSQL server",
+    )
+
+    @property
+    def records_url(self) -> str:
+        """The learner records' address, the default filled in."""
+        return self.records or f"sqlite:///{quote(str((self.home / 'learners.db').absolute()))}"
 
     @property
     def artifacts(self) -> Path:
