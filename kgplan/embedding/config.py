@@ -54,12 +54,12 @@ class ModelConfig(_Section):
 class TrainingConfig(_Section):
     """The loss and the walk down it."""
 
-    regime: Literal["softmax"]
+    regime: Literal["softmax", "negative"]
     score_scale: Positive
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     query_weight_power: Annotated[float, Field(ge=0, le=1)]
-    optimiser: Literal["adam"]
+    optimiser: Literal["adam", "adagrad"]
     learning_rate: Positive
     final_learning_rate: Positive
     beta1: Annotated[float, Field(ge=0, lt=1)]
@@ -70,6 +70,23 @@ class TrainingConfig(_Section):
     patience: Count
     seed: Seed
     threads: Count
+
+    @model_validator(mode="after")
+    def _softmax_needs_adam(self) -> Self:
+        if self.regime == "softmax" and self.optimiser != "adam":
+            raise ValueError(f"regime softmax is trained by adam, not by {self.optimiser}")
+        return self
+
+
+class NegativeConfig(_Section):
+    """The negatives and their loss; read in regime "negative" only."""
+
+    loss: Literal["margin", "soft_margin", "self_adversarial", "infonce"]
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    adversarial_temperature: Positive
+    sampler: Literal["uniform", "bernoulli", "typed"]
+    negatives: Count
+    filtered: bool
 
 
 class RefitConfig(_Section):
@@ -103,6 +120,7 @@ class EmbeddingConfig(_Section):
     split: SplitConfig
     model: ModelConfig
     training: TrainingConfig
+    negative: NegativeConfig
     refit: RefitConfig
     warm: WarmConfig
     evaluation: EvaluationConfig

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pykeen.triples import TriplesFactory
 
 from kgplan.embedding.config import EmbeddingConfig
+from kgplan.embedding.negative import NegativeObjective
 from kgplan.embedding.softmax import SoftmaxObjective
 from kgplan.embedding.transr import RelationwiseTransR
 
@@ -41,4 +42,6 @@ def objective_for(
     model: RelationwiseTransR, training: TriplesFactory, config: EmbeddingConfig
 ) -> Objective:
     """The objective of the configured regime, before its first epoch."""
+    if config.training.regime == "negative":
+        return NegativeObjective(model, training, config.training, config.negative)
     return SoftmaxObjective(model, training, config.training)

@@ -22,11 +22,9 @@ from kgplan.embedding.config import EmbeddingConfig, ModelConfig, SplitConfig
 from kgplan.embedding.evaluate import mean_reciprocal_rank, popularity_baseline, ranking_metrics
 from kgplan.embedding.loop import Schedule, Walk, Weights, from_bytes, to_bytes
 from kgplan.embedding.objective import objective_for
-from kgplan.embedding.result import PARTS, Embedding, Measured, TrainingProgress
+from kgplan.embedding.result import INVERSE, PARTS, Embedding, Measured, TrainingProgress
 from kgplan.embedding.transr import RelationwiseTransR
 from kgplan.errors import InputError
-
-INVERSE = "_inverse"  # PyKEEN's ending for the id of an inverse relation
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ def train(
     progress: Callable[[TrainingProgress], None] | None = None,
     resume: bytes | None = None,
     keep: Callable[[bytes], None] | None = None,
+    device: str | None = None,
 ) -> Embedding:
     """Train TransR, stop early on the validation split, measure on the test split, fit to all.
 
@@ -62,6 +61,8 @@ def train(
         progress: called after each epoch.
         resume: the last that `keep` was given, by a run of the same triples and configuration.
         keep: called after each epoch with all that is needed to go on from there.
+        device: of torch, "cpu" or "cuda"; by default a GPU where there is one. A GPU adds in no
+            fixed order, and bits may differ from run to run.
 
     Returns:
         The vectors, fitted to all facts if `config.refit` says so; the figures are those of the
@@ -70,40 +71,64 @@ def train(
     Raises:
         InputError: `triples` is no (N, 3) array or too small to be split.
     """
-    split = split_triples(triples, config.split)
     t = config.training
+    split = split_triples(triples, config.split, inverses=t.regime == "softmax")
     schedule = Schedule(
         t.epochs, t.learning_rate, t.final_learning_rate, t.evaluate_every, t.patience
     )
     with torch_threads(t.threads):
-        model = starting_model(split.training, config.model)
+        model = starting_model(split.training, config.model).to(device or default_device())
         return fit(model, split, config, schedule, progress, resume, keep)
 
 
-def split_triples(triples: Ids, config: SplitConfig) -> Split:
+def default_device() -> str:
+    """A GPU where torch finds one, else the processor."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def split_triples(triples: Ids, config: SplitConfig, inverses: bool = True) -> Split:
     """Sort, drop repeats and split by PyKEEN, each entity and relation kept in training.
+
+    Args:
+        triples: (N, 3) ids of head, relation and tail.
+        config: shares and seed.
+        inverses: whether a model of these facts knows inverse relations.
 
     Raises:
         InputError: `triples` is no (N, 3) array, or a part of the split would be empty.
     """
-    if triples.ndim != 2 or triples.shape[1] != 3:
-        raise InputError(
-            f"triples have shape {triples.shape}; give one row of head, relation and tail id each"
-        )
-    facts = np.unique(triples.astype(str), axis=0) if len(triples) else triples
+    facts = distinct_facts(triples)
     try:
-        factory = TriplesFactory.from_labeled_triples(facts, create_inverse_triples=True)
+        factory = TriplesFactory.from_labeled_triples(facts, create_inverse_triples=inverses)
         shares = [config.train, config.validation, config.test]
         # a generator: an integer would seed torch for the whole process
         parts = factory.split(shares, random_state=torch.Generator().manual_seed(config.seed))
     except ValueError:  # PyKEEN's: too few facts for each entity to have one in training
         parts = []
     if not parts or any(part.num_triples == 0 for part in parts):
-        raise InputError(
-            f"{len(facts)} different triples are too few to train, validate and test on"
-            " with each entity and relation in training; embed a larger or denser graph"
-        )
+        raise too_few(facts)
     return Split(*parts)
+
+
+def distinct_facts(triples: Ids) -> Ids:
+    """(N, 3) sorted, without repeats.
+
+    Raises:
+        InputError: `triples` is no (N, 3) array.
+    """
+    if triples.ndim != 2 or triples.shape[1] != 3:
+        raise InputError(
+            f"triples have shape {triples.shape}; give one row of head, relation and tail id each"
+        )
+    return np.unique(triples.astype(str), axis=0) if len(triples) else triples
+
+
+def too_few(facts: Ids) -> InputError:
+    """The error for facts that cannot be split."""
+    return InputError(
+        f"{len(facts)} different triples are too few to train, validate and test on"
+        " with each entity and relation in training; embed a larger or denser graph"
+    )
 
 
 def starting_model(training: TriplesFactory, config: ModelConfig) -> RelationwiseTransR:
@@ -133,12 +158,14 @@ def starting_model(training: TriplesFactory, config: ModelConfig) -> Relationwis
 def as_pykeen(embedding: Embedding, config: EmbeddingConfig) -> TransR:
     """Load an embedding into PyKEEN's own TransR, for its prediction and evaluation tools."""
     entities = {label: number for number, label in enumerate(embedding.entity_ids.tolist())}
-    relations = {label: number for number, label in enumerate(embedding.relation_ids[::2].tolist())}
+    inverses = config.training.regime == "softmax"
+    plain = embedding.relation_ids[:: 2 if inverses else 1]
+    relations = {label: number for number, label in enumerate(plain.tolist())}
     factory = TriplesFactory(
         mapped_triples=torch.empty(0, 3, dtype=torch.long),
         entity_to_id=entities,
         relation_to_id=relations,
-        create_inverse_triples=True,
+        create_inverse_triples=inverses,
     )
     model = TransR(
         triples_factory=factory,
@@ -220,7 +247,7 @@ def fit(
     if r.start != "none":
         everything = all_facts(split)
         if r.start == "anew":
-            model = starting_model(everything, config.model)
+            model = starting_model(everything, config.model).to(model.device)
             rates = replace(schedule, stop_after=metrics["best_epoch"])
         else:
             model.load_state_dict(measured)
@@ -272,12 +299,13 @@ def _embedding(
     history: tuple[TrainingProgress, ...],
 ) -> Embedding:
     served = _arrays(model)
+    endings = ("", INVERSE) if split.training.create_inverse_triples else ("",)
     model.load_state_dict(measured)
     relations = sorted(split.training.relation_to_id, key=split.training.relation_to_id.__getitem__)
     return Embedding(
         entity_ids=np.array(sorted(split.training.entity_to_id)),
         vectors=served[0],
-        relation_ids=np.array([r + ending for r in relations for ending in ("", INVERSE)]),
+        relation_ids=np.array([r + ending for r in relations for ending in endings]),
         relation_vectors=served[1],
         projections=served[2],
         metrics=metrics,

@@ -54,7 +54,11 @@ class RelationwiseTransR(TransR):
         Returns:
             (B, E) distances, or their powers if PyKEEN's `power_norm` says so: minus the scores.
         """
-        queries = projected[heads] + self.relation_representations[0](self._index(relation))
+        vector = self.relation_representations[0](self._index(relation))
+        return self._to_all(projected[heads] + vector, projected)
+
+    def _to_all(self, queries: torch.Tensor, projected: torch.Tensor) -> torch.Tensor:
+        """(B, E) distances, or their powers, from (B, k) places to all projected entities."""
         interaction = self.interaction
         if interaction.p != 2:
             distance = torch.cdist(queries, projected, p=interaction.p)
@@ -83,6 +87,27 @@ class RelationwiseTransR(TransR):
             rows = (hr_batch[:, 1] == relation).nonzero()[:, 0]
             heads = hr_batch[rows, 0]
             scores[rows] = -self.distances(heads, relation, self.project(relation))
+        return scores
+
+    def score_h(
+        self,
+        rt_batch: torch.Tensor,
+        *,
+        slice_size: int | None = None,
+        mode: str | None = None,
+        heads: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """PyKEEN's scoring of all heads: (B, 2) relation, tail -> (B, E)."""
+        sliced = slice_size is not None and slice_size < self.num_entities
+        if sliced or heads is not None or mode is not None:
+            return super().score_h(rt_batch, slice_size=slice_size, mode=mode, heads=heads)
+        scores = torch.empty(len(rt_batch), self.num_entities, device=rt_batch.device)
+        for relation in rt_batch[:, 0].unique().tolist():
+            rows = (rt_batch[:, 0] == relation).nonzero()[:, 0]
+            projected = self.project(relation)
+            vector = self.relation_representations[0](self._index(relation))
+            # |h + w - t| = |(t - w) - h|
+            scores[rows] = -self._to_all(projected[rt_batch[rows, 1]] - vector, projected)
         return scores
 
     def _index(self, relation: int) -> torch.Tensor:
