@@ -258,6 +258,41 @@ class ArtifactStore:
         shutil.rmtree(self.root / kind / version)
 
 
+class Aside(ArtifactStore):
+    """A view of a store in which several stages build on each other's results at once.
+
+    What they put into use is in use in this view alone, until `commit` does it for everybody.
+
+    >>> store = ArtifactStore(Path(tempfile.mkdtemp()))
+    >>> aside = Aside(store)
+    >>> with aside.draft("embedding", config={}, inputs={}) as draft:
+    ...     draft.put(vectors=np.zeros((2, 3)))
+    >>> aside.switch(draft.finished())
+    >>> aside.current("embedding").kind, store.in_use()
+    ('embedding', {})
+    >>> aside.commit()
+    >>> store.in_use() == {"embedding": draft.finished().version}
+    True
+    """
+
+    def __init__(self, store: ArtifactStore) -> None:
+        super().__init__(store.root)
+        self._made: dict[str, Artifact] = {}
+
+    def in_use(self) -> dict[str, str]:
+        """Kind -> version in use in this view."""
+        made = {kind: artifact.version for kind, artifact in self._made.items()}
+        return super().in_use() | made
+
+    def switch(self, *artifacts: Artifact) -> None:
+        """Put these versions into use in this view."""
+        self._made |= {made.kind: made for made in artifacts}
+
+    def commit(self) -> None:
+        """Put all of this view's versions into use, in one step."""
+        super().switch(*self._made.values())
+
+
 def sweep_abandoned(drafts: Path) -> None:
     """Remove what writers left that were killed: their process id, in the name, is gone."""
     for path in drafts.iterdir():

@@ -4,7 +4,7 @@ Sizes: N triples, E entities, R relations, d dimension, k relation dimension.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
 
 PARTS = ("training", "validation", "test")
+INVERSE = "_inverse"  # PyKEEN's ending for the id of an inverse relation
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,16 @@ class Embedding:
     """TransR as it is served: after the last fit to all facts, where the configuration has one.
 
     A fact (h, r, t) is the more plausible the smaller ||M_r^T e_h + w_r - M_r^T e_t||, where both
-    projected entities are shortened to norm 1 if longer. Each relation stands twice: as itself
-    (even places) and inverted (odd places, id with PyKEEN's ending `_inverse`).
+    projected entities are shortened to norm 1 if longer. In regime "softmax" each relation stands
+    twice, R' = 2R: as itself (even places) and inverted (odd places, id with PyKEEN's ending
+    `_inverse`); in regime "negative" once, R' = R.
 
     Attributes:
         entity_ids: (E,) sorted.
         vectors: (E, d) float32, e: norms of at most 1.
-        relation_ids: (2R,) r, r_inverse, with r sorted.
-        relation_vectors: (2R, k) float32, w: norms of at most 1.
-        projections: (2R, d, k) float32, M.
+        relation_ids: (R',) with r sorted.
+        relation_vectors: (R', k) float32, w: norms of at most 1.
+        projections: (R', d, k) float32, M.
         metrics: `counts`, `best_epoch` and `epochs`, `refit` (its epochs and their losses), and
             per split (`validation`, `test`) what `kgplan.embedding.evaluate.ranking_metrics`
             returns for `measured`, `popularity` beside it.
@@ -89,7 +91,7 @@ class Embedding:
     def __post_init__(self) -> None:
         check_axis("E", entity_ids=self.entity_ids.size, vectors=len(self.vectors))
         check_axis(
-            "2R",
+            "R'",
             relation_ids=self.relation_ids.size,
             relation_vectors=len(self.relation_vectors),
             projections=len(self.projections),
@@ -99,6 +101,23 @@ class Embedding:
             "k",
             relation_vectors=self.relation_vectors.shape[1],
             projections=self.projections.shape[2],
+        )
+
+    @property
+    def plain_relation_ids(self) -> Ids:
+        """(R,) relations without their inverses, sorted."""
+        return self.relation_ids[~np.char.endswith(self.relation_ids, INVERSE)]
+
+    def before_refit(self) -> "Embedding":
+        """As it was measured; itself where that was not stored."""
+        if self.measured is None:
+            return self
+        m = self.measured
+        return replace(
+            self,
+            vectors=m.vectors,
+            relation_vectors=m.relation_vectors,
+            projections=m.projections,
         )
 
     def to_arrays(self) -> dict[str, Array]:
