@@ -218,7 +218,12 @@ class RecordStore:
         self._put(run).result()
 
     def remember(self, plan: dict[str, Any], now: float) -> None:
-        """Keep a plan in the history if it is not the learner's last of that course; no wait."""
+        """Keep a plan in the history if it is not the learner's last of that course; no wait.
+
+        Args:
+            plan: `Plan.to_dict`; its course is None where it leads towards a concept.
+            now: when it was made, in seconds since 1970.
+        """
         learner_id, course_id = plan["learner_id"], plan["course_id"]
         body = json.dumps(plan, ensure_ascii=True)
 
@@ -227,7 +232,10 @@ class RecordStore:
                 return
             last = connection.scalar(
                 sa.select(PlanMade.body)
-                .where(PlanMade.learner_id == learner_id, PlanMade.course_id == course_id)
+                .where(
+                    PlanMade.learner_id == learner_id,
+                    PlanMade.course_id.is_not_distinct_from(course_id),
+                )
                 .order_by(PlanMade.seq.desc())
                 .limit(1)
             )

@@ -59,7 +59,7 @@ class PlanMade(Table):
 
     seq: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     learner_id: Mapped[str]
-    course_id: Mapped[str]
+    course_id: Mapped[str | None]
     made: Mapped[float]
     body: Mapped[str] = mapped_column(Text)
 

@@ -118,12 +118,27 @@ class LiveModel:
             np.asarray(self._diagnosis.concept_ids)[concepts],
             mastery,
             not_apart,
-            self._learned(evidence),
+            self.covered(evidence.shares),
             evidence.courses | self._showing(evidence.elsewhere),
             wishes,
             in_records,
         )
         return LiveState(learner, observed, in_records, posterior)
+
+    def covered(self, values: Mapping[str, float], least: float = 0.0) -> frozenset[str]:
+        """Concepts of the videos with a share or score above 0, and not below `least`."""
+        q, names = self._records.q_matrix, self._records.concept_ids
+        found: set[str] = set()
+        for video, value in values.items():
+            if value > 0 and value >= least and video in self._video_at:
+                found.update(names[_row(q, self._video_at[video])].tolist())
+        return frozenset(found)
+
+    def unknown(self, evidence: Evidence) -> list[str]:
+        """Videos of the events that the diagnosis does not know; they say nothing until it does."""
+        named = evidence.shares.keys() | evidence.scores.keys()
+        known = {v for v in named if v in self._video_at and self._to_item[self._video_at[v]] >= 0}
+        return sorted(named - known)
 
     def _observed(self, evidence: Evidence) -> dict[int, float]:
         """Item -> share or score; videos that the diagnosis does not know say nothing."""
@@ -187,14 +202,6 @@ class LiveModel:
         order = np.argsort(concepts)
         open_ = _row(self._diagnosis.not_told_apart, at)
         return concepts[order], mastery[order], np.isin(concepts[order], open_)
-
-    def _learned(self, evidence: Evidence) -> frozenset[str]:
-        q, names = self._records.q_matrix, self._records.concept_ids
-        found: set[str] = set()
-        for video, share in evidence.shares.items():
-            if share > 0 and video in self._video_at:
-                found.update(names[_row(q, self._video_at[video])].tolist())
-        return frozenset(found)
 
     def _showing(self, videos: frozenset[str]) -> frozenset[str]:
         """Courses that show a video."""

@@ -46,7 +46,7 @@ def upgrade() -> None:
         "plan",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("learner_id", sa.String(), nullable=False),
-        sa.Column("course_id", sa.String(), nullable=False),
+        sa.Column("course_id", sa.String(), nullable=True),
         sa.Column("made", sa.Float(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="plan_pk"),

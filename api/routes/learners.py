@@ -1,0 +1,181 @@
+"""The operations on one learner: mastery, plans, progress, feedback, export, erasure."""
+
+import time
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query
+
+from kgplan.api.current import LearnersDep
+from kgplan.api.dependencies import PROBLEMS, ServedDep
+from kgplan.api.learner_models import (
+    ConceptMasteryOut,
+    ErasureOut,
+    EventCounts,
+    FeedbackIn,
+    FeedbackOut,
+    KeptPlanOut,
+    MasteryOut,
+    PlansOut,
+    ProgressOut,
+    StepProgressOut,
+    moment,
+)
+from kgplan.errors import NotFound, UnknownConcept
+from kgplan.planning import Planner
+from kgplan.planning.planner import close_matches
+
+# :path, as a learner's id of xAPI may hold a slash
+router = APIRouter(prefix="/v1/learners/{learner_id:path}", tags=["learners"], responses=PROBLEMS)
+
+Course = Annotated[str | None, Query(description="only this course")]
+
+
+class NoPlanYet(NotFound):
+    """The learner has asked for no plan yet."""
+
+    kind = "plan of learner"
+
+
+@router.get("/mastery")
+def read_mastery(
+    learner_id: str, served: ServedDep, learners: LearnersDep, course_id: Course = None
+) -> MasteryOut:
+    """What the learner holds: every concept that evidence reaches, or all of a course."""
+    planner = served.planner
+    standing = learners.standing(planner, learner_id)
+    current = None if standing is None else standing.state.learner
+    found = planner.mastery(learner_id, course_id, current)
+    counts = EventCounts(counted=0, silent=0, unknown_videos=[])
+    if standing is not None:
+        unknown = learners.model(planner).unknown(standing.evidence)
+        counts = EventCounts(
+            counted=standing.n_events, silent=standing.n_silent, unknown_videos=unknown
+        )
+    return MasteryOut(
+        learner_id=learner_id,
+        course_id=course_id,
+        graph_version=planner.graph.version,
+        model_version=planner.model_version,
+        events=counts,
+        concepts=[ConceptMasteryOut.model_validate(each) for each in found],
+        stale=served.stale,
+    )
+
+
+@router.get("/plans")
+def read_plans(
+    learner_id: str,
+    served: ServedDep,
+    learners: LearnersDep,
+    course_id: Course = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> PlansOut:
+    """The plans that the learner was given, the newest first."""
+    kept = learners.history(served.planner, learner_id, course_id, limit)
+    plans = [KeptPlanOut(made=moment(each.made), plan=each.body) for each in kept]
+    return PlansOut(learner_id=learner_id, plans=plans)
+
+
+@router.get("/progress")
+def read_progress(
+    learner_id: str,
+    served: ServedDep,
+    learners: LearnersDep,
+    course_id: Course = None,
+    days_per_step: Annotated[
+        float, Query(gt=0, le=3650, description="the pace: step n is due after n times as long")
+    ] = 7,
+) -> ProgressOut:
+    """How far the learner has come along the last plan."""
+    last = learners.history(served.planner, learner_id, course_id, 1)
+    if not last:
+        raise NoPlanYet(learner_id)
+    (kept,) = last
+    steps = learners.progress(served.planner, learner_id, kept, time.time(), days_per_step)
+    open_ = [step.concept_id for step in steps if step.status not in ("done", "left_out")]
+    return ProgressOut(
+        learner_id=learner_id,
+        course_id=kept.body["course_id"],
+        made=moment(kept.made),
+        done=sum(step.status == "done" for step in steps),
+        overdue=sum(step.status == "overdue" for step in steps),
+        next_concept_id=open_[0] if open_ else None,
+        steps=[
+            StepProgressOut(concept_id=step.concept_id, status=step.status, due=moment(step.due))
+            for step in steps
+        ],
+    )
+
+
+@router.post("/feedback")
+def take_feedback(
+    learner_id: str, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
+) -> FeedbackOut:
+    """Say something about a step; the next plan keeps to it."""
+    learners.check(served.planner, learner_id)
+    known = served.planner.graph.concept_ids
+    if feedback.concept_id not in known:
+        raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
+    learners.store.say(learner_id, feedback.concept_id, feedback.said, time.time())
+    return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
+
+
+@router.get("/export")
+def export(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[str, Any]:
+    """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
+    planner = served.planner
+    standing = learners.standing(planner, learner_id)
+    learners.check(planner, learner_id)
+    learners.store.flush()
+    current = None if standing is None else standing.state.learner
+    in_records = current is None or current.in_records
+    return {
+        "learner_id": learner_id,
+        **learners.store.export(learner_id),
+        "records": _rows_of(planner, learner_id) if in_records else None,
+        "mastery": [
+            ConceptMasteryOut.model_validate(each).model_dump()
+            for each in planner.mastery(learner_id, None, current)
+        ],
+        "graph_version": planner.graph.version,
+        "model_version": planner.model_version,
+    }
+
+
+@router.delete("")
+def erase(learner_id: str, served: ServedDep, learners: LearnersDep) -> ErasureOut:
+    """Erase all about the learner; what remains is a hash of the id, the time and the counts.
+
+    A second request finds nothing more, and is answered 200 with zeros while the hash is known.
+    """
+    store, planner = learners.store, served.planner
+    if store.mark(learner_id).erased is None:
+        learners.check(planner, learner_id)
+    erasure = store.erase(learner_id, time.time())
+    learners.forget(learner_id)
+    return ErasureOut(
+        learner_id=learner_id,
+        events=erasure.n_events,
+        plans=erasure.n_plans,
+        feedback=erasure.n_feedback,
+        known_to_model=learners.model(planner).knows(learner_id),
+    )
+
+
+def _rows_of(planner: Planner, learner_id: str) -> dict[str, Any] | None:
+    """The learner's rows in the records that the model was made from."""
+    records = planner.records
+    (at,) = np.nonzero(records.learner_ids == learner_id)
+    if not at.size:
+        return None
+    enrolled, viewed = records.enrolled[[int(at[0])]], records.viewed[[int(at[0])]]
+    return {
+        "courses": records.course_ids[enrolled.indices].tolist(),
+        "views": [
+            {"video_id": video, "share": share}
+            for video, share in zip(
+                records.video_ids[viewed.indices].tolist(), viewed.data.tolist(), strict=True
+            )
+        ],
+    }
