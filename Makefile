@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format serve etl graph neo4j neo4j-stop neo4j-status embed diagnose similarity bench oracle constraints clean
+.PHONY: help setup demo test check format serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,8 +63,11 @@ neo4j-stop: setup ## stop it; its graph stays
 neo4j-status: setup ## whether it runs, and where
 	$(BIN)/kgplan neo4j status $(ARGS)
 
-embed: setup ## train TransR on the graph's triples
-	$(BIN)/kgplan embed $(ARGS)
+embed: setup ## train TransR on the graph's triples; WARM=1 from the last vectors
+	$(BIN)/kgplan embed $(if $(WARM),--warm) $(ARGS)
+
+reembed: setup ## vectors, diagnosis and similarity of the current graph, then one switch; WARM=1
+	$(BIN)/kgplan reembed $(if $(WARM),--warm) $(ARGS)
 
 diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
 	$(BIN)/kgplan diagnose $(ARGS)

@@ -9,7 +9,7 @@ artifact, and a stage that was killed leaves nothing behind that anything would 
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,26 +17,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kgplan.artifacts import ArtifactStore, hash_file
+from kgplan.arrays import Ids
+from kgplan.artifacts import ArtifactStore, hash_file, hash_json, package_versions
 from kgplan.curve import curve
 from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
+from kgplan.embedding.drift import drift
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints
+from kgplan.etl.checkpoint import Checkpoint
 from kgplan.etl.extract import extract
 from kgplan.etl.load import graph_names, load, rows_of
 from kgplan.etl.map import map_tables
 from kgplan.etl.records import read_records
 from kgplan.graph.store import open_graph
-from kgplan.model import open_records, open_snapshot
+from kgplan.model import open_embedding, open_records, open_snapshot
 from kgplan.progress import Progress, silent
 from kgplan.records import csr_to_arrays, learned_concepts, observed_views
 from kgplan.settings import Settings
 from kgplan.similarity import shared_learners, top_similar
 
 if TYPE_CHECKING:
-    from kgplan.embedding.config import EmbeddingConfig
+    from kgplan.embedding import Embedding, EmbeddingConfig, TrainingProgress
 
 CHECK_REPORT = "violations.json"
 OBJECTIVE_PLOT = "objective.svg"
@@ -156,51 +159,110 @@ def run_load(settings: Settings, progress: Progress = silent, bulk: bool = False
 
 
 def run_embed(
-    settings: Settings, config: "EmbeddingConfig", progress: Progress = silent
+    settings: Settings,
+    config: "EmbeddingConfig",
+    progress: Progress = silent,
+    warm: bool = False,
+    follow: "Callable[[TrainingProgress], None] | None" = None,
+    artifacts: ArtifactStore | None = None,
 ) -> StageReport:
     """Graph -> TransR vectors.
 
+    A run that was killed is taken up after its last whole epoch, and ends in the same vectors.
+
+    Args:
+        settings: where the graph and the results are.
+        config: every hyper-parameter.
+        progress: told how far it is.
+        warm: start from the vectors in use instead of from nothing.
+        follow: called after each epoch.
+        artifacts: where the result is put into use; the store of the settings where None.
+
     Raises:
         MissingExtra: PyKEEN and torch are not installed.
+        ArtifactMissing: a warm start, and there are no vectors yet.
     """
     try:
         from kgplan.embedding.train import train
+        from kgplan.embedding.warm import retrain
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "pykeen"}:
             raise
         raise MissingExtra("embed", "training an embedding") from None
-    artifacts = ArtifactStore(settings.artifacts)
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
     with timed("embed") as report:
         graph = open_snapshot(settings)
-        triples = graph.triples
-        embedding = train(
-            triples, config, lambda now: progress(f"loss {now.loss:.3f}", now.epoch, now.epochs)
-        )
-        inputs = {"graph": graph.version}
+        triples, inputs = graph.triples, {"graph": graph.version}
+        in_use = artifacts.in_use().get("embedding")
+        before = open_embedding(artifacts.current("embedding")) if warm or in_use else None
+        if warm and in_use:
+            inputs["embedding"] = in_use
+        key = training_key(triples, config, inputs)
+        checkpoint = Checkpoint(settings.home / "checkpoints", key)
+        resume = checkpoint.read()
+
+        def told(now: "TrainingProgress") -> None:
+            progress(epoch_line(now), now.epoch, now.epochs)
+            if follow is not None:
+                follow(now)
+
+        if warm and before is not None:
+            embedding = retrain(triples, before, config, told, resume, checkpoint.write)
+        else:
+            embedding = train(triples, config, told, resume, checkpoint.write)
         with artifacts.draft("embedding", config.to_dict(), inputs) as draft:
-            draft.put(
-                entity_ids=embedding.entity_ids,
-                vectors=embedding.vectors,
-                relation_ids=embedding.relation_ids,
-                relation_vectors=embedding.relation_vectors,
-                projections=embedding.projections,
-            )
+            draft.put(**embedding.to_arrays())
             draft.metrics = {
                 **embedding.metrics,
                 "history": [asdict(epoch) for epoch in embedding.history],
             }
         artifacts.switch(draft.finished())
+        checkpoint.remove()
         report.version = draft.finished().version
         report.rows_in, report.rows_out = len(triples), embedding.entity_ids.size
-        report.details = dict(embedding.metrics)
+        report.details = {
+            **embedding.metrics,
+            "warm": warm,
+            "resumed": resume is not None,
+            "drift": moved(before, embedding),
+        }
     return report
 
 
+def training_key(triples: Ids, config: "EmbeddingConfig", inputs: Mapping[str, str]) -> str:
+    """Hash all that a training's result depends on; what is not in a triple does not count."""
+    facts = sorted(set(map(tuple, triples.tolist())))
+    return hash_json(
+        {
+            "triples": facts,
+            "config": config.to_dict(),
+            "start": inputs.get("embedding"),
+            "packages": package_versions(),
+        }
+    )[:16]
+
+
+def epoch_line(now: "TrainingProgress") -> str:
+    """What a person reads of an epoch."""
+    mrr = "" if now.validation_mrr is None else f", validation MRR {now.validation_mrr:.3f}"
+    return f"{'last fit, ' if now.phase == 'refit' else ''}loss {now.loss:.3f}{mrr}"
+
+
+def moved(before: "Embedding | None", after: "Embedding") -> dict[str, Any] | None:
+    """How far the vectors drifted; None where there were none, or of another dimension."""
+    if before is None or before.vectors.shape[1] != after.vectors.shape[1]:
+        return None
+    return asdict(drift(before.entity_ids, before.vectors, after.entity_ids, after.vectors))
+
+
 def run_diagnose(
-    settings: Settings, config: DiagnosisConfig, progress: Progress = silent
+    settings: Settings,
+    config: DiagnosisConfig,
+    progress: Progress = silent,
+    artifacts: ArtifactStore | None = None,
 ) -> StageReport:
     """Learner records -> slip, guess, prior and every learner's mastery."""
-    artifacts = ArtifactStore(settings.artifacts)
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
     with timed("diagnose") as report:
         records, source = open_records(artifacts)
         watched = observed_views(records)
@@ -256,7 +318,10 @@ def run_diagnose(
 
 
 def run_similarity(
-    settings: Settings, alpha: float = DEFAULT_ALPHA, progress: Progress = silent
+    settings: Settings,
+    alpha: float = DEFAULT_ALPHA,
+    progress: Progress = silent,
+    artifacts: ArtifactStore | None = None,
 ) -> StageReport:
     """Vectors and learner records -> fused similarity of every pair of concepts.
 
@@ -265,7 +330,7 @@ def run_similarity(
     """
     if not 0 <= alpha <= 1:
         raise ConfigError(f"alpha is {alpha}; it goes from 0 (learners only) to 1 (graph only)")
-    artifacts = ArtifactStore(settings.artifacts)
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
     with timed("similarity") as report:
         embedding = artifacts.current("embedding")
         records, source = open_records(artifacts)

@@ -8,6 +8,7 @@ from scipy import sparse
 from kgplan.arrays import Array
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
 from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.embedding import Embedding
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning.planner import ItemParameters, LearnerMastery, Planner
@@ -73,6 +74,11 @@ def open_mastery(artifact: Artifact) -> LearnerMastery:
     )
 
 
+def open_embedding(artifact: Artifact) -> Embedding:
+    """Vectors, relations and figures from an embedding artifact; the history stays there."""
+    return Embedding.from_arrays(StoredArrays(artifact), artifact.metrics)
+
+
 def open_similarity(artifact: Artifact) -> FusedSimilarity:
     """Eq. (8) from a similarity artifact."""
     arrays = StoredArrays(artifact)
@@ -85,14 +91,18 @@ def open_similarity(artifact: Artifact) -> FusedSimilarity:
     )
 
 
-def open_planner(settings: Settings) -> Planner:
+def open_planner(settings: Settings, artifacts: ArtifactStore | None = None) -> Planner:
     """Everything that a plan needs, ready to answer.
+
+    Args:
+        settings: where the graph and the results are.
+        artifacts: which results are in use; the store of the settings where None.
 
     Raises:
         ArtifactMissing, ArtifactDamaged: a stage has not run, or its result is not whole.
         GraphUnavailable: the graph cannot be read.
     """
-    artifacts = ArtifactStore(settings.artifacts)
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
     records, _ = open_records(artifacts)
     diagnosis, similarity = artifacts.current("diagnosis"), artifacts.current("similarity")
     return Planner(

@@ -105,7 +105,7 @@ class WarmConfig(_Section):
     learning_rate: Positive
     final_learning_rate: Positive
     refit_epochs: Count
-    tolerance: Annotated[float, Field(ge=0, lt=1)]
+    least_gain: Annotated[float, Field(ge=0, lt=1)]
 
 
 class EvaluationConfig(_Section):

@@ -40,7 +40,8 @@ def retrain(
     """Train on from an earlier embedding, to the schedule of `config.warm`.
 
     An entity keeps its vector by its id; a new one starts at `cold_vectors`. It stops once the
-    validation MRR is back at what it was before, less `config.warm.tolerance`.
+    validation MRR is back at what it was before, or gains less than `config.warm.least_gain` in an
+    epoch: some of the validation facts are others than before.
 
     Args:
         triples: (N, 3) ids of head, relation and tail; repeats count once.
@@ -59,8 +60,9 @@ def retrain(
         warm.learning_rate,
         warm.final_learning_rate,
         evaluate_every=1,
-        patience=warm.epochs,
-        enough=before.metrics["validation"]["both"]["mrr"] - warm.tolerance,
+        patience=1,
+        least_gain=warm.least_gain,
+        enough=before.metrics["validation"]["both"]["mrr"],
     )
     start = "none" if config.refit.start == "none" else "best"
     refit = config.refit.model_copy(update={"start": start, "epochs": warm.refit_epochs})
