@@ -6,19 +6,34 @@ from importlib.resources import files
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 
 from kgplan import __version__
+from kgplan.api.answers import AnswerCache
+from kgplan.api.dependencies import LearnerStates, NothingMore
 from kgplan.api.keeper import Keeper
+from kgplan.api.limits import Limits, LimitsMiddleware
 from kgplan.api.problems import add_problem_handlers
-from kgplan.api.routes import router
+from kgplan.api.routes import events, router
+from kgplan.api.routes import learners as learner_routes
 
 
-def create_app(keeper: Keeper) -> FastAPI:
+def operation_id(route: APIRoute) -> str:
+    """The name of an operation in generated clients: that of its function."""
+    return route.name
+
+
+def create_app(
+    keeper: Keeper, limits: Limits | None = None, learners: LearnerStates | None = None
+) -> FastAPI:
     """Make the HTTP service.
 
     Args:
         keeper: holds the planner that answers; it watches while the service runs.
+        limits: what a client may ask for; the defaults where None.
+        learners: what is known of learners beside the planner's data; nothing where None.
     """
+    limits = limits or Limits()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -30,11 +45,18 @@ def create_app(keeper: Keeper) -> FastAPI:
         lifespan=lifespan,
         title="kgplan",
         version=__version__,
+        generate_unique_id_function=operation_id,
         summary="What should this learner learn next in this course, in what order, and why.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.keeper = keeper
-    app.include_router(router)
+    app.state.limits = limits
+    app.state.answers = AnswerCache(limits.cached_answers)
+    app.state.learners = learners or NothingMore()
+    app.add_middleware(LimitsMiddleware, limits=limits)
+    app.add_middleware(events.XapiVersion)
+    for each in (router, events.router, learner_routes.router):
+        app.include_router(each)
     add_problem_handlers(app)
     page = (files("kgplan") / "api" / "page" / "index.html").read_text(encoding="utf-8")
 

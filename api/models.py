@@ -2,51 +2,216 @@
 
 from typing import Any, Literal
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from kgplan.api.keeper import Served
-from kgplan.planning import Doubt, Plan
+from kgplan.errors import ConfigError
+from kgplan.planning import Doubt, Plan, PlanOptions, StepExplanation
+from kgplan.planning.explanation import Rule, Verdict
+from kgplan.planning.plan import PlannerName
+from kgplan.planning.texts import Language
+
+MAX_BATCH = 1_000  # items
+
+EXAMPLE_STEP: dict[str, Any] = {
+    "concept_id": "K_线性表_计算机科学技术",
+    "name": "线性表",
+    "name_en": "linear list",
+    "role": "prerequisite",
+    "start_concept_id": "K_栈_计算机科学技术",
+    "leads_to": "K_栈_计算机科学技术",
+    "terms": {
+        "preference": None,
+        "mastery": 0.31,
+        "value": None,
+        "similarity": 0.74,
+        "score": 1.43,
+    },
+    "sd": 0.46,
+    "evidence": 0.11,
+    "identified": True,
+    "doubt": None,
+    "teaches": [
+        {
+            "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+            "video_id": "V_5f3a",
+            "minutes": 6.5,
+        }
+    ],
+    "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it"
+    " yet (mastery 0.31).",
+}
+
+EXAMPLE_EXPLANATION: dict[str, Any] = {
+    "concept_id": "K_线性表_计算机科学技术",
+    "rule": "score",
+    "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
+    "terms": EXAMPLE_STEP["terms"],
+    "alternatives": [
+        {
+            "concept_id": "K_数组_计算机科学技术",
+            "name": "数组",
+            "name_en": "array",
+            "terms": {
+                "preference": None,
+                "mastery": 0.91,
+                "value": None,
+                "similarity": 0.69,
+                "score": 0.78,
+            },
+            "figure": 0.78,
+            "verdict": "mastered",
+            "because": "skip: mastery 0.91 >= 0.90",
+        }
+    ],
+    "rejected": 1,
+    "changes": [
+        {
+            "concept_id": "K_数组_计算机科学技术",
+            "mastery": 0.91,
+            "above": None,
+            "below": 0.26,
+            "then": "K_数组_计算机科学技术",
+            "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen.",
+        }
+    ],
+    "ended": [],
+}
 
 EXAMPLE_PATH: dict[str, Any] = {
     "learner_id": "U_1000",
     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
     "graph_version": "5f0c2f3f6f0b7a11",
     "model_version": "0b5c7c1f7ad1c9e2",
-    "steps": [
-        {
-            "concept_id": "K_线性表_计算机科学技术",
-            "name": "线性表",
-            "name_en": "linear list",
-            "role": "prerequisite",
-            "start_concept_id": "K_栈_计算机科学技术",
-            "leads_to": "K_栈_计算机科学技术",
-            "terms": {
-                "preference": None,
-                "mastery": 0.31,
-                "value": None,
-                "similarity": 0.74,
-                "score": 1.43,
-            },
-            "sd": 0.46,
-            "evidence": 0.11,
-            "identified": True,
-            "doubt": None,
-            "teaches": [{"course_id": "C_course-v1:TsinghuaX+30240184+sp", "video_id": "V_5f3a"}],
-            "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it"
-            " yet (mastery 0.31).",
-        }
-    ],
+    "steps": [EXAMPLE_STEP],
     "notes": [],
+    "towards": None,
+    "minutes": 6.5,
+    "options": {
+        "length": 4,
+        "max_prerequisites": 10,
+        "neighbours": 10,
+        "planner": "kg-plppm",
+        "exclude": [],
+        "pin": [],
+        "skip_mastered": 0.9,
+        "minutes": None,
+        "language": "en",
+    },
+    "explanations": [EXAMPLE_EXPLANATION],
     "stale": False,
 }
+
+
+class OptionsIn(BaseModel):
+    """What the caller may choose about a path."""
+
+    length: int = Field(4, ge=1, le=50, description="concepts to plan")
+    max_prerequisites: int = Field(10, ge=0, le=50, description="prerequisites walked per start")
+    neighbours: int = Field(
+        10, ge=1, le=100, description="similar concepts that a preference looks at"
+    )
+    planner: PlannerName = Field(
+        "kg-plppm",
+        description="kg-plppm walks prerequisites; trans-cf and popularity rank the course's"
+        " concepts that were not learned",
+    )
+    exclude: list[str] = Field(
+        [], max_length=1_000, description="concepts that are not planned, nor walked through"
+    )
+    pin: list[str] = Field([], max_length=50, description="concepts that are planned in any case")
+    skip_mastered: float | None = Field(
+        None, ge=0, le=1, description="mastery from which a concept is not planned, nor walked"
+    )
+    minutes: float | None = Field(
+        None, ge=1, le=100_000, description="time that the steps' videos may take"
+    )
+    language: Language = Field("en", description="of the sentences")
+
+
+class GoalIn(OptionsIn):
+    """What a path shall lead to, a course or a concept, and the options."""
+
+    course_id: str | None = Field(
+        None,
+        description="course, for example C_course-v1:TsinghuaX+30240184+sp; in an address"
+        " write + as %2B",
+    )
+    towards: str | None = Field(None, description="concept to reach, in place of a course")
+    explain: bool = Field(
+        False, description="also why each step, what was rejected, what would change the choice"
+    )
+
+    def checked(self, where: str) -> PlanOptions:
+        """The options, if they and the goal go together.
+
+        Args:
+            where: where the request holds them: "query", or "body".
+
+        Raises:
+            RequestValidationError: no goal, two, or options that contradict each other.
+        """
+        if self.course_id is None and self.towards is None:
+            raise wrong_field(where, "course_id", "give a course_id, or towards a concept")
+        if self.course_id is not None and self.towards is not None:
+            raise wrong_field(where, "towards", "give either a course_id or towards, not both")
+        try:
+            return PlanOptions(
+                self.length,
+                self.max_prerequisites,
+                self.neighbours,
+                self.planner,
+                tuple(self.exclude),
+                tuple(self.pin),
+                self.skip_mastered,
+                self.minutes,
+                self.language,
+            )
+        except ConfigError as error:
+            raise wrong_field(where, "pin", str(error)) from None
+
+
+def wrong_field(where: str, field: str, reason: str) -> RequestValidationError:
+    """The error that a field is wrong."""
+    return RequestValidationError([{"type": "value_error", "loc": (where, field), "msg": reason}])
+
+
+class PathIn(GoalIn):
+    """One path of a batch."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "towards": "K_栈_计算机科学技术",
+                    "length": 6,
+                    "skip_mastered": 0.9,
+                }
+            ]
+        }
+    )
+
+    learner_id: str
+
+
+class PathsIn(BaseModel):
+    """Paths that are asked for together."""
+
+    items: list[PathIn] = Field(max_length=MAX_BATCH)
 
 
 class TermsOut(BaseModel):
     """The numbers that chose a step; null where a number took no part."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     preference: float | None = Field(description="S_P: how much of what is alike was learned")
     mastery: float = Field(description="probability that the learner holds the concept")
-    value: float | None = Field(description="preference - mastery, for a start")
+    value: float | None = Field(
+        description="what starts are ranked by; kg-plppm: preference - mastery"
+    )
     similarity: float | None = Field(description="with the step that it leads to")
     score: float | None = Field(description="similarity + 1 - mastery, for a prerequisite")
 
@@ -54,12 +219,17 @@ class TermsOut(BaseModel):
 class TeachingOut(BaseModel):
     """A course that has the concept, and a video of it where one is known."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     course_id: str
     video_id: str | None
+    minutes: float | None = Field(description="length of the video; null where unknown")
 
 
 class StepOut(BaseModel):
     """One concept of a path."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     concept_id: str
     name: str
@@ -81,23 +251,99 @@ class StepOut(BaseModel):
     because: str = Field(description="one plain sentence made from the terms")
 
 
-class PathOut(BaseModel):
-    """What a learner should learn next in a course, foundation first."""
+class AlternativeOut(BaseModel):
+    """A concept that was rejected."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PATH]})
+    model_config = ConfigDict(from_attributes=True)
+
+    concept_id: str
+    name: str
+    name_en: str
+    terms: TermsOut
+    figure: float = Field(description="what it was ranked by")
+    verdict: Verdict = Field(
+        description="lower or tie against the one chosen; or what kept it out whatever its figure"
+    )
+    because: str = Field(description="the same in words, as in: skip: mastery 0.91 >= 0.90")
+
+
+class ChangeOut(BaseModel):
+    """What would have changed a choice, all else the same."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concept_id: str = Field(description="whose mastery, or exclusion, decides")
+    mastery: float = Field(description="as it is")
+    above: float | None = Field(description="mastery beyond which the choice is another")
+    below: float | None = Field(description="mastery under which the choice is another")
+    then: str | None = Field(description="the concept chosen then; null: the step is left out")
+    because: str
+
+
+class ExplanationOut(BaseModel):
+    """Why one step was chosen."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concept_id: str
+    rule: Rule = Field(description="whose largest figure decided; or pinned, or the target")
+    because: str
+    terms: TermsOut
+    alternatives: list[AlternativeOut] = Field(description="the best that were rejected")
+    rejected: int = Field(description="how many there were")
+    changes: list[ChangeOut]
+    ended: list[AlternativeOut] = Field(
+        description="prerequisites of the step where the walk back ended"
+    )
+
+
+class OptionsOut(BaseModel):
+    """The options that a path was planned with."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    length: int
+    max_prerequisites: int
+    neighbours: int
+    planner: PlannerName
+    exclude: list[str]
+    pin: list[str]
+    skip_mastered: float | None
+    minutes: float | None
+    language: Language
+
+
+class PathOut(BaseModel):
+    """What a learner should learn next in a course, or towards a concept, foundation first."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE_PATH]})
 
     learner_id: str
-    course_id: str
+    course_id: str | None = Field(description="null for a path towards a concept")
     graph_version: str
     model_version: str
     steps: list[StepOut]
     notes: list[str] = Field(description="what is unusual about this path")
-    stale: bool = Field(description="true: the graph or the model may have changed unseen")
+    towards: str | None = Field(description="the concept to reach; null for a course")
+    minutes: float | None = Field(
+        description="what the first videos named take together; null where no length is known"
+    )
+    options: OptionsOut
+    explanations: list[ExplanationOut] | None = Field(
+        None, description="of each step, in order; null where not asked for"
+    )
+    stale: bool = Field(False, description="true: the graph or the model may have changed unseen")
 
     @classmethod
-    def of(cls, plan: Plan, stale: bool) -> "PathOut":
+    def of(
+        cls, plan: Plan, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
+    ) -> "PathOut":
         """The body for a plan."""
-        return cls.model_validate(plan.to_dict() | {"stale": stale})
+        path = cls.model_validate(plan)
+        path.stale = stale
+        if explanations is not None:
+            path.explanations = [ExplanationOut.model_validate(each) for each in explanations]
+        return path
 
 
 class HealthOut(BaseModel):
@@ -228,6 +474,13 @@ class GraphHealthOut(BaseModel):
     coverage: CoverageOut
 
 
+class FieldProblem(BaseModel):
+    """What is wrong with a field of the request."""
+
+    field: str = Field(description="where it is, as in query.length or path.learner_id")
+    reason: str
+
+
 class Problem(BaseModel):
     """An error, as problem details (RFC 9457)."""
 
@@ -240,14 +493,37 @@ class Problem(BaseModel):
                     "status": 404,
                     "detail": "no course 'C_math'; close matches: C_maths",
                     "close_matches": ["C_maths"],
+                    "fields": [
+                        {
+                            "field": "query.course_id",
+                            "reason": "no course 'C_math'; close matches: C_maths",
+                        }
+                    ],
                 }
             ]
         }
     )
 
-    type: str = Field(description="stable name of this sort of error")
+    type: str = Field(description="stable name of this sort of error; docs/service.md lists them")
     title: str
     status: int
     detail: str
     close_matches: list[str] = Field(default=[], description="ids that look like the missing one")
-    fields: list[dict[str, str]] = Field(default=[], description="wrong parameters, and why")
+    fields: list[FieldProblem] = Field(default=[], description="wrong parameters, and why")
+
+
+class ResultOut(BaseModel):
+    """One path of a batch, or why there is none."""
+
+    status: int = Field(description="as if it had been asked for alone")
+    etag: str | None = Field(description="of the same path asked for alone")
+    path: PathOut | None
+    problem: Problem | None
+
+
+class PathsOut(BaseModel):
+    """The results of a batch, in the order of its items."""
+
+    graph_version: str
+    model_version: str
+    results: list[ResultOut]

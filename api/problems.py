@@ -1,24 +1,53 @@
 """One place that turns errors into problem details (RFC 9457)."""
 
+import logging
 import re
+from collections.abc import Iterable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
-from kgplan.api.models import Problem
-from kgplan.errors import ArtifactError, GraphUnavailable, InputError, KgplanError, NotFound
+from kgplan.api.models import FieldProblem, Problem
+from kgplan.errors import (
+    ArtifactError,
+    BatchTooLarge,
+    BodyTooLarge,
+    EventConflict,
+    GraphUnavailable,
+    InputError,
+    KgplanError,
+    MalformedStatement,
+    NotFound,
+    RateLimited,
+    RecordsUnavailable,
+    TookTooLong,
+)
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
+TYPE = "urn:kgplan:problem:"
+STATUS: dict[type[KgplanError], int] = {
+    NotFound: 404,
+    MalformedStatement: 400,
+    EventConflict: 409,
+    InputError: 422,
+    BodyTooLarge: 413,
+    BatchTooLarge: 413,
+    RateLimited: 429,
+    TookTooLong: 503,
+    ArtifactError: 503,
+    GraphUnavailable: 503,
+    RecordsUnavailable: 503,
+}
+"""By place in the tree of errors: the first that fits; 500 where none does."""
 
 
 def status_of(error: KgplanError) -> int:
     """HTTP status for an error, by its place in the tree."""
-    if isinstance(error, NotFound):
-        return 404
-    if isinstance(error, InputError):
-        return 422
-    return 503 if isinstance(error, ArtifactError | GraphUnavailable) else 500
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
 def problem_name(error: KgplanError) -> str:
@@ -30,38 +59,106 @@ def problem_name(error: KgplanError) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
 
 
+def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> Problem:
+    """The problem that an error is told as.
+
+    Args:
+        error: what went wrong.
+        given: (field, value) of the request; those that hold a missing id are named.
+    """
+    name, detail = problem_name(error), str(error)
+    missing = isinstance(error, NotFound)
+    if isinstance(error, NotFound) and " " in error.missing_id:
+        detail += "; in an address, + means a space: write it as %2B"
+    fields = [field for field, value in given if missing and holds(value, error)]
+    if isinstance(error, MalformedStatement):
+        fields = [error.field]
+    return Problem(
+        type=TYPE + name,
+        title=name.replace("-", " ").capitalize(),
+        status=status_of(error),
+        detail=detail,
+        close_matches=error.near if isinstance(error, NotFound) else [],
+        fields=[FieldProblem(field=field, reason=str(error)) for field in fields],
+    )
+
+
+def holds(value: object, error: KgplanError) -> bool:
+    """Whether a value is the missing id, or a list with it."""
+    missing = getattr(error, "missing_id", None)
+    return value == missing or (isinstance(value, list | tuple) and missing in value)
+
+
+def given_by(request: Request) -> list[tuple[str, object]]:
+    """(field, value) of a request's path and query."""
+    return [
+        *((f"path.{name}", value) for name, value in request.path_params.items()),
+        *((f"query.{name}", value) for name, value in request.query_params.multi_items()),
+    ]
+
+
+def validation_problem(
+    error: RequestValidationError, inside: tuple[str | int, ...] = ()
+) -> Problem:
+    """The problem of wrong parameters.
+
+    Args:
+        error: which, and why.
+        inside: where the part of the body is that they were found in; empty for a whole request.
+    """
+    wrong = []
+    for each in error.errors():
+        place = (*inside, *each["loc"][1:]) if inside else each["loc"]
+        wrong.append(FieldProblem(field=".".join(map(str, place)), reason=each["msg"]))
+    return Problem(
+        type=TYPE + "bad-parameters",
+        title="Bad parameters",
+        status=422,
+        detail="; ".join(f"{each.field}: {each.reason}" for each in wrong),
+        fields=wrong,
+    )
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error with a problem body."""
 
     @app.exception_handler(KgplanError)
     def from_kgplan(request: Request, error: KgplanError) -> JSONResponse:
-        name, status = problem_name(error), status_of(error)
-        detail = str(error)
-        if isinstance(error, NotFound) and " " in error.missing_id:
-            detail += "; in an address, + means a space: write it as %2B"
-        return answer(
-            Problem(
-                type=f"urn:kgplan:problem:{name}",
-                title=name.replace("-", " ").capitalize(),
-                status=status,
-                detail=detail,
-                close_matches=error.near if isinstance(error, NotFound) else [],
-            )
-        )
+        return answer(problem_of(error, given_by(request)))
 
     @app.exception_handler(RequestValidationError)
     def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        wrong = [
-            {"field": ".".join(map(str, each["loc"])), "reason": each["msg"]}
-            for each in error.errors()
-        ]
+        for each in error.errors():
+            if each["type"] == "too_long" and each["loc"] == ("body", "items"):
+                context = each["ctx"]
+                large = BatchTooLarge(context["actual_length"], context["max_length"])
+                return answer(problem_of(large))
+        return answer(validation_problem(error))
+
+    @app.exception_handler(HTTPException)
+    def from_http(request: Request, error: HTTPException) -> JSONResponse:
+        names = {404: "no-such-operation", 405: "method-not-allowed"}
+        name = names.get(error.status_code, "http-error")
+        detail = f"{request.method} {request.url.path}: {error.detail}; see /docs"
+        problem = Problem(
+            type=TYPE + name,
+            title=name.replace("-", " ").capitalize(),
+            status=error.status_code,
+            detail=detail,
+        )
+        response = answer(problem)
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    def from_fault(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return answer(
             Problem(
-                type="urn:kgplan:problem:bad-parameters",
-                title="Bad parameters",
-                status=422,
-                detail="; ".join(f"{each['field']}: {each['reason']}" for each in wrong),
-                fields=wrong,
+                type=TYPE + "internal",
+                title="Internal",
+                status=500,
+                detail="a fault of the service; its log tells more",
             )
         )
 

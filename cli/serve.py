@@ -20,7 +20,9 @@ def serve(
 
     from kgplan.api.app import create_app
     from kgplan.api.keeper import keep_planner
+    from kgplan.api.limits import Limits
 
-    keeper = keep_planner(read_settings())  # a missing model is said before the port opens
+    settings = read_settings()
+    keeper = keep_planner(settings)  # a missing model is said before the port opens
     console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
-    uvicorn.run(create_app(keeper), host=host, port=port, log_level="info")
+    uvicorn.run(create_app(keeper, Limits.of(settings)), host=host, port=port, log_level="info")

@@ -19,6 +19,11 @@ KgplanError
 │  └─ ArtifactDamaged         half-written or changed since
 ├─ GraphUnavailable           the graph database is silent or locked   503
 ├─ RecordsUnavailable         the learner records cannot be used now   503
+├─ LimitExceeded              more than the service allows
+│  ├─ BodyTooLarge                                                    413
+│  ├─ BatchTooLarge                                                   413
+│  ├─ RateLimited             too many requests in too short a time   429
+│  └─ TookTooLong             no answer within the time limit         503
 └─ MissingExtra               an optional part of kgplan is not installed
 """
 
@@ -57,6 +62,7 @@ class MalformedStatement(InputError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field} {reason}")
         self.field = field
+        self.reason = reason
 
 
 class EventConflict(InputError):
@@ -144,6 +150,45 @@ class GraphUnavailable(KgplanError):
 
 class RecordsUnavailable(KgplanError):
     """The learner records cannot be read or written now."""
+
+
+class LimitExceeded(KgplanError):
+    """A request asks for more than the service allows."""
+
+
+class BodyTooLarge(LimitExceeded):
+    """A request's body is longer than allowed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is longer than {limit:,} bytes; send less at a time")
+        self.limit = limit
+
+
+class BatchTooLarge(LimitExceeded):
+    """A batch has more items than allowed."""
+
+    def __init__(self, items: int, limit: int) -> None:
+        super().__init__(f"the batch has {items:,} items; send at most {limit:,} at a time")
+        self.items = items
+        self.limit = limit
+
+
+class RateLimited(LimitExceeded):
+    """A client asks more often than allowed."""
+
+    def __init__(self, per_second: float, wait: float) -> None:
+        super().__init__(
+            f"more than {per_second:g} requests a second; the next one is answered in {wait:.1f} s"
+        )
+        self.wait = wait
+
+
+class TookTooLong(LimitExceeded):
+    """A request was not answered within the time limit."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s; ask for less, or try again later")
+        self.seconds = seconds
 
 
 class MissingExtra(KgplanError):

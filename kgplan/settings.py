@@ -71,6 +71,20 @@ class Settings(BaseSettings):
         """The learner records' address, the default filled in."""
         return self.records or f"sqlite:///{quote(str((self.home / 'learners.db').absolute()))}"
 
+    body_bytes: int = Field(default=1 << 20, ge=1, description="longest body of a request")
+    rate: float = Field(
+        default=0.0, ge=0, description="requests a second that a client may make; 0: any number"
+    )
+    burst: int = Field(default=20, ge=1, description="requests that a client may make at once")
+    client_header: str = Field(
+        default="",
+        description="header that names the client, set by a proxy; empty: the address counts",
+    )
+    request_seconds: float = Field(
+        default=30.0, ge=0, description="time to answer a request; 0: any"
+    )
+    cached_answers: int = Field(default=4_096, ge=0, description="answers that the service keeps")
+
     @property
     def artifacts(self) -> Path:
         """Folder of the versioned results."""

@@ -1,57 +1,207 @@
 """The operations that plan."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 
-from kgplan.api.dependencies import PROBLEMS, ServedDep
-from kgplan.api.models import PathOut
-from kgplan.planning import PlanOptions
+from kgplan.api.answers import Answer, AnswerCache, conditional, etag_of
+from kgplan.api.dependencies import (
+    NOT_MODIFIED,
+    AnswersDep,
+    LearnersDep,
+    LearnerStates,
+    LimitsDep,
+    ServedDep,
+    example,
+    problems,
+)
+from kgplan.api.keeper import Served
+from kgplan.api.limits import check_deadline
+from kgplan.api.models import (
+    EXAMPLE_PATH,
+    GoalIn,
+    PathIn,
+    PathOut,
+    PathsIn,
+    PathsOut,
+    Problem,
+)
+from kgplan.api.problems import problem_of, validation_problem
+from kgplan.errors import KgplanError
+from kgplan.planning import CurrentLearner, Plan, PlanOptions
 from kgplan.planning.picture import picture
 
 router = APIRouter(prefix="/v1", tags=["paths"])
+JSON, SVG = "application/json", "image/svg+xml"
+
+EXAMPLE_PATHS: dict[str, Any] = {
+    "graph_version": EXAMPLE_PATH["graph_version"],
+    "model_version": EXAMPLE_PATH["model_version"],
+    "results": [
+        {
+            "status": 200,
+            "etag": '"3f1d0b7cbf7a4f5e8f2b0c6a9d1e4b77"',
+            "path": EXAMPLE_PATH,
+            "problem": None,
+        },
+        {
+            "status": 404,
+            "etag": None,
+            "path": None,
+            "problem": {
+                "type": "urn:kgplan:problem:unknown-learner",
+                "title": "Unknown learner",
+                "status": 404,
+                "detail": "no learner 'U_100'; close matches: U_1000",
+                "close_matches": ["U_1000"],
+                "fields": [
+                    {
+                        "field": "body.items.1.learner_id",
+                        "reason": "no learner 'U_100'; close matches: U_1000",
+                    }
+                ],
+            },
+        },
+    ],
+}
 
 
-CourseId = Annotated[
-    str, Query(description="course, for example C_course-v1:TsinghuaX+30240184+sp")
-]
+class Paths:
+    """Plans, as answers with ETags, from one state of graph, model and learners."""
+
+    def __init__(self, served: ServedDep, learners: LearnersDep, answers: AnswersDep) -> None:
+        self.served: Served = served
+        self.learners: LearnerStates = learners
+        self.answers: AnswerCache = answers
+
+    def etag(self, kind: str, learner_id: str, goal: GoalIn) -> str:
+        """The name of an answer: all that it depends on."""
+        planner = self.served.planner
+        return etag_of(
+            kind,
+            planner.graph.version,
+            planner.model_version,
+            self.learners.learner_version(planner, learner_id),
+            self.served.stale,
+            learner_id,
+            goal.model_dump(include=set(GoalIn.model_fields)),
+        )
+
+    def plan(
+        self, learner_id: str, goal: GoalIn, options: PlanOptions
+    ) -> tuple[Plan, CurrentLearner | None]:
+        """Plan for a course or towards a concept; also what was known of the learner."""
+        planner = self.served.planner
+        current = self.learners.current(planner, learner_id)
+        if goal.towards is not None:
+            plan = planner.plan_towards(learner_id, goal.towards, options, current)
+        else:
+            plan = planner.plan(learner_id, goal.course_id or "", options, current)
+        self.learners.remember(plan)
+        return plan, current
+
+    def body(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
+        """A path as JSON."""
+        plan, current = self.plan(learner_id, goal, options)
+        why = self.served.planner.explain(plan, current) if goal.explain else None
+        return PathOut.of(plan, self.served.stale, why).model_dump_json().encode(), JSON
+
+    def drawing(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
+        """A path as a picture."""
+        graph = self.served.planner.graph
+        plan, _ = self.plan(learner_id, goal, options)
+        edges = graph.prerequisites_among([step.concept_id for step in plan.steps])
+        return picture(plan, graph.goal_name(plan.course_id, plan.towards), edges).encode(), SVG
+
+    def answer(self, item: PathIn) -> Answer:
+        """The answer to one item of a batch."""
+        options = item.checked("body")
+        return self.answers.get(
+            self.etag("path", item.learner_id, item),
+            lambda: self.body(item.learner_id, item, options),
+        )
 
 
-def plan_options(
-    length: Annotated[int, Query(ge=1, le=50, description="concepts to plan")] = 4,
-    max_prerequisites: Annotated[
-        int, Query(ge=0, le=50, description="prerequisites walked per start")
-    ] = 10,
-    neighbours: Annotated[
-        int, Query(ge=1, le=100, description="similar concepts that a preference looks at")
-    ] = 10,
-) -> PlanOptions:
-    """What the caller may choose about a path."""
-    return PlanOptions(length, max_prerequisites, neighbours)
+PathsDep = Annotated[Paths, Depends()]
+Goal = Annotated[GoalIn, Query()]
 
 
-OptionsDep = Annotated[PlanOptions, Depends(plan_options)]
-
-
-@router.get("/learners/{learner_id}/path", responses=PROBLEMS)
-def read_path(
-    learner_id: str, course_id: CourseId, options: OptionsDep, served: ServedDep
-) -> PathOut:
-    """What a learner should learn next in a course, foundation first."""
-    return PathOut.of(served.planner.plan(learner_id, course_id, options), served.stale)
+@router.get(
+    "/learners/{learner_id}/path",
+    response_model=PathOut,
+    responses=problems(404, 422) | NOT_MODIFIED | example(EXAMPLE_PATH),
+)
+def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
+    """What a learner should learn next in a course, or towards a concept, foundation first."""
+    options = goal.checked("query")
+    return conditional(
+        request,
+        paths.answers,
+        paths.etag("path", learner_id, goal),
+        lambda: paths.body(learner_id, goal, options),
+    )
 
 
 @router.get(
     "/learners/{learner_id}/path.svg",
     response_class=Response,
-    responses=PROBLEMS | {200: {"content": {"image/svg+xml": {}}, "description": "the picture"}},
+    responses=problems(404, 422)
+    | NOT_MODIFIED
+    | {
+        200: {
+            "content": {"image/svg+xml": {"example": "<svg xmlns='http://www.w3.org/2000/svg'/>"}},
+            "description": "the picture",
+        }
+    },
 )
-def read_picture(
-    learner_id: str, course_id: CourseId, options: OptionsDep, served: ServedDep
-) -> Response:
+def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """The same path as a picture."""
-    planner = served.planner
-    plan = planner.plan(learner_id, course_id, options)
-    edges = planner.graph.prerequisites_among([step.concept_id for step in plan.steps])
-    drawn = picture(plan, planner.graph.course_name(course_id), edges)
-    return Response(drawn, media_type="image/svg+xml")
+    options = goal.checked("query")
+    return conditional(
+        request,
+        paths.answers,
+        paths.etag("picture", learner_id, goal),
+        lambda: paths.drawing(learner_id, goal, options),
+    )
+
+
+@router.post(
+    "/paths", response_model=PathsOut, responses=problems(413, 422) | example(EXAMPLE_PATHS)
+)
+def read_paths(batch: PathsIn, paths: PathsDep, limits: LimitsDep, request: Request) -> Response:
+    """Up to 1,000 paths; each has its own result or problem, in the order of the items."""
+    planner = paths.served.planner
+    results = []
+    for place, item in enumerate(batch.items):
+        check_deadline(request.scope, limits)
+        try:
+            found = paths.answer(item)
+        except RequestValidationError as error:
+            results.append(refused(validation_problem(error, ("body", "items", place))))
+        except KgplanError as error:
+            results.append(refused(problem_of(error, given_in(place, item))))
+        else:
+            etag = found.etag.replace('"', '\\"').encode()
+            results.append(
+                b'{"status":200,"etag":"%b","path":%b,"problem":null}' % (etag, found.body)
+            )
+    head = b'{"graph_version":"%b","model_version":"%b","results":[' % (
+        planner.graph.version.encode(),
+        planner.model_version.encode(),
+    )
+    return Response(head + b",".join(results) + b"]}", media_type=JSON)
+
+
+def refused(problem: Problem) -> bytes:
+    """The result of an item that has no path."""
+    return b'{"status":%d,"etag":null,"path":null,"problem":%b}' % (
+        problem.status,
+        problem.model_dump_json().encode(),
+    )
+
+
+def given_in(place: int, item: PathIn) -> Iterable[tuple[str, object]]:
+    """(field, value) of an item of a batch."""
+    return [(f"body.items.{place}.{name}", value) for name, value in item.model_dump().items()]

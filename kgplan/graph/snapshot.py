@@ -72,6 +72,13 @@ class GraphSnapshot:
         at = int(positions(self.course_ids, np.array([course_id]))[0])
         return str(self.course_names[at]) if at >= 0 else course_id
 
+    def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
+        """Name of the course, or of the concept, that a path leads to; its id where unknown."""
+        if course_id is not None:
+            return self.course_name(course_id)
+        at = int(positions(self.concept_ids, np.array([concept_id or ""]))[0])
+        return str(self.concept_names[at]) if at >= 0 else concept_id or ""
+
     def prerequisites_among(self, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
         """The (prerequisite, concept) pairs among these concepts."""
         places = positions(self.concept_ids, id_array(concept_ids))

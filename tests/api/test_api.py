@@ -85,7 +85,7 @@ def test_every_error_class_has_a_status():
     def below(cls):
         return [cls, *(each for sub in cls.__subclasses__() for each in below(sub))]
 
-    known = {404, 422, 500, 503}
+    known = {400, 404, 409, 413, 422, 429, 500, 503}
     assert {status_of(cls.__new__(cls)) for cls in below(KgplanError)} <= known
 
 
@@ -135,7 +135,7 @@ def test_openapi_documents_the_answers_with_examples(client):
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     responses = document["paths"]["/v1/learners/{learner_id}/path"]["get"]["responses"]
-    assert set(responses) == {"200", "404", "422", "503"}
+    assert set(responses) == {"200", "304", "404", "422", "429", "503"}
     for name in ("PathOut", "HealthOut", "Problem"):
         assert document["components"]["schemas"][name]["examples"]
 
