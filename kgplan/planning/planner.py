@@ -10,7 +10,6 @@ from itertools import islice
 from math import isnan, sqrt
 
 import numpy as np
-from rapidfuzz import process
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
@@ -40,6 +39,7 @@ from kgplan.planning.plan import (
 from kgplan.planning.texts import because_prerequisite, because_start, knowledge, say
 from kgplan.planning.walk import SLACK, preferences, walk
 from kgplan.records import LearnerRecords, learned_concepts
+from kgplan.search import close_matches
 from kgplan.similarity import FusedSimilarity
 
 DENSE_LIMIT = 4096  # concepts; 201 MB at the limit
@@ -152,6 +152,8 @@ class Planner:
         diagnosis: what they know.
         similarity: eq. (8).
         model_version: named in every plan.
+        provisional: ids of concepts that are newer than the model, whose similarity is estimated
+            or not known; plans with one say so.
         dense_limit: concepts up to which all similarities are held in memory.
     """
 
@@ -163,12 +165,14 @@ class Planner:
         similarity: FusedSimilarity,
         model_version: str,
         dense_limit: int = DENSE_LIMIT,
+        provisional: Sequence[str] = (),
     ) -> None:
         self.graph = graph
         self.records = records
         self.diagnosis = diagnosis
         self.similarity = similarity
         self.model_version = model_version
+        self._provisional = frozenset(provisional)
         # each part keeps the concepts it was made with; the graph's order rules here
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
         self._prior = _prior_of(diagnosis, graph.concept_ids)
@@ -695,6 +699,9 @@ class Planner:
             if assumed:
                 mean = self._mean_minutes
                 notes.append(say(language, "note.assumed_length", steps=assumed, minutes=mean))
+        new = [step.name for step in steps if step.concept_id in self._provisional]
+        if new:
+            notes.append(say(language, "note.provisional", names=", ".join(new)))
         return tuple(notes)
 
     def _course(self, course_id: str) -> int:
@@ -837,14 +844,3 @@ def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[dict[str, 
             place = Teaching(course_id, video[1], lengths.get(video[1])) if video else None
             places[at[concept_id]].append(place or Teaching(course_id, None))
     return [{p.course_id: p for p in sorted(each, key=_with_video_first)} for each in places]
-
-
-def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:
-    """Ids that look like the one that was asked for, best first.
-
-    >>> close_matches("C_math", np.array(["C_maths", "C_art", "K_x"]))
-    ['C_maths']
-    """
-    return [
-        match for match, _, _ in process.extract(wanted, ids.tolist(), limit=limit, score_cutoff=75)
-    ]

@@ -37,6 +37,8 @@ ENGLISH = {
     " that you have.",
     "note.assumed_length": "The length of the video is not known for {steps} of these steps; each"
     " is counted as {minutes:.1f} min, the mean of all.",
+    "note.provisional": "New in the graph: {names}. How close it is to the rest is estimated from"
+    " its neighbours until the model is renewed.",
     "why.value": "the largest preference - mastery of what the course has left: {figure:.2f}",
     "why.preference": "the largest preference of what the course has left: {figure:.2f}",
     "why.popularity": "learned by more learners than anything the course has left: {figure:.2f}",
@@ -86,6 +88,7 @@ CHINESE = {
     "note.limited": "去掉要跳过的概念，并在限定时间之内，只能给出所要求{length}步中的{steps}步。",
     "note.over_time": "你指定的内容需要{minutes:.0f}分钟，超过你的{asked:g}分钟。",
     "note.assumed_length": "其中{steps}步的视频时长未知；每步按平均值{minutes:.1f}分钟计算。",
+    "note.provisional": "图谱中新增：{names}。在模型更新之前，它与其他概念的相似度由相邻概念估计。",
     "why.value": "课程余下概念中“偏好度 - 掌握度”最大：{figure:.2f}",
     "why.preference": "课程余下概念中偏好度最大：{figure:.2f}",
     "why.popularity": "课程余下概念中学过的学习者最多：{figure:.2f}",
