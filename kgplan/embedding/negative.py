@@ -16,12 +16,17 @@ import torch
 from pykeen.losses import InfoNCELoss, Loss, MarginRankingLoss, NSSALoss, SoftMarginRankingLoss
 from pykeen.models import TransR
 from pykeen.triples import CoreTriplesFactory
+from threadpoolctl import threadpool_limits
 
-from kgplan.arrays import Ints
+from kgplan.arrays import Floats, Ints
+from kgplan.embedding import kernels
 from kgplan.embedding.config import NegativeConfig, TrainingConfig
 from kgplan.embedding.grouped import Grouping, grouped_scores
+from kgplan.embedding.kernels import Places
 from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser
 from kgplan.embedding.sampling import NegativeSampler
+
+Gradient = tuple[torch.Tensor, torch.Tensor]  # rows of a table, and the slope of each
 
 DRAWN_TOGETHER = 1 << 17  # negatives of several batches at once: fewer calls, little memory
 
@@ -49,6 +54,8 @@ class NegativeObjective:
         config: of the batches and the optimiser.
         negative: of the negatives.
         loss: PyKEEN's; by default the configured one.
+        compiled: by `kgplan.embedding.kernels` instead of by torch; by default where the model
+            lies in main memory.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class NegativeObjective:
         config: TrainingConfig,
         negative: NegativeConfig,
         loss: Loss | None = None,
+        compiled: bool | None = None,
     ) -> None:
         self.model, self.config, self.negative = model, config, negative
         self.facts: Ints = training.mapped_triples.numpy()
@@ -70,11 +78,19 @@ class NegativeObjective:
             negative.sampler,
             negative.filtered,
         )
-        self.tables = tables(model)
+        (self.norm, self.squared, self.largest) = (
+            model.interaction.p,
+            model.interaction.power_norm,
+            model.interaction.max_projection_norm,
+        )
+        self.n_entities, self.n_relations = training.num_entities, training.num_relations
+        self.device = model.device
+        self.compiled = self.device.type == "cpu" if compiled is None else compiled
+        self.places = Places(self.n_entities)
         self.optimiser: RowOptimiser = (
-            RowAdagrad(self.tables)
+            RowAdagrad(tables(model), self.compiled)
             if config.optimiser == "adagrad"
-            else RowAdam(self.tables, config.beta1, config.beta2)
+            else RowAdam(tables(model), config.beta1, config.beta2, self.compiled)
         )
         model.post_parameter_update()  # norms of at most 1: later only touched rows are shortened
 
@@ -82,8 +98,10 @@ class NegativeObjective:
         """Go once through the facts, see `kgplan.embedding.objective.Objective`."""
         self.model.train()
         total = 0.0
-        for heads, relations, tails in self._batches():
-            total += self.step(heads, relations, tails, rate) * len(relations)
+        # a second thread would wait longer for the small products than it would save
+        with threadpool_limits(self.config.threads, "blas"):
+            for heads, relations, tails in self._batches():
+                total += self.step(heads, relations, tails, rate) * len(relations)
         return total / len(self.facts)
 
     def step(self, heads: Ints, relations: Ints, tails: Ints, rate: float) -> float:
@@ -94,27 +112,14 @@ class NegativeObjective:
             relations: (B,) relation numbers.
             rate: learning rate.
         """
-        grouping = Grouping.of(heads, relations, tails, self.model.num_entities, self.model.device)
-        entities, relation_vectors, projections = self.tables
-        touched = torch.tensor([relation for relation, _, _ in grouping.parts])
-        touched = touched.to(self.model.device)
-        leaves = [
-            entities[grouping.entities].requires_grad_(),
-            relation_vectors.detach().requires_grad_(),
-            projections.detach().requires_grad_(),
-        ]
-        loss = self._loss(leaves, grouping)
-        of_entities, of_vectors, of_projections = torch.autograd.grad(loss, leaves)
-        for place, rows, gradient in (
-            (0, grouping.entities, of_entities),
-            (1, touched, of_vectors[touched]),
-            (2, touched, of_projections[touched]),
-        ):
-            moved = self.optimiser.moved(place, rows, gradient, rate)
-            if place < 2:  # PyKEEN shortens entities and relations to norm 1, not projections
-                moved = _shortened(moved, self.model.interaction.p)
-            self.tables[place].index_copy_(0, rows, moved)
-        return loss.item()
+        weights = tables(self.model)
+        way = self._compiled if self.compiled else self._by_torch
+        loss, gradients = way(weights, heads, relations, tails)
+        for place, (rows, gradient) in enumerate(gradients):
+            # PyKEEN shortens entities and relations to norm 1, not projections
+            norm = self.norm if place < 2 else 0
+            self.optimiser.update(place, weights[place], rows, gradient, rate, norm)
+        return loss
 
     def state(self) -> dict[str, Any]:
         """The generator's and the optimiser's."""
@@ -128,29 +133,89 @@ class NegativeObjective:
         self.generator.bit_generator.state = state["generator"]
         self.optimiser.restore(state["optimiser"])
 
-    def _loss(self, leaves: list[torch.Tensor], grouping: Grouping) -> torch.Tensor:
-        interaction = self.model.interaction
-        kept = None
-        if self.config.dropout:
-            shape = len(grouping.entity_of_pair), leaves[1].shape[1]
-            drawn = self.generator.random(shape, dtype=np.float32) >= self.config.dropout
-            kept = torch.from_numpy(drawn / np.float32(1 - self.config.dropout))
-            kept = kept.to(self.model.device)
-        scores = self.config.score_scale * grouped_scores(
-            leaves[0],
-            leaves[1],
-            leaves[2],
+    def _compiled(
+        self, weights: list[torch.Tensor], heads: Ints, relations: Ints, tails: Ints
+    ) -> tuple[float, list[Gradient]]:
+        """Mean loss, and rows and gradient of each table, by compiled loops."""
+        entities, vectors, projections = (weight.numpy() for weight in weights)
+        scratch = self.places
+        batch, entity_of_pair, parts, head_pair, tail_pair = kernels.group_pairs(
+            heads,
+            relations,
+            tails,
+            self.n_relations,
+            scratch.marks,
+            scratch.places,
+            scratch.counter,
+        )
+        kept = self._kept(entity_of_pair.size, vectors.shape[1])
+        where = entity_of_pair, parts, head_pair, tail_pair, relations, kept, self.norm
+        distance, *way = kernels.forward(
+            entities, vectors, projections, batch, *where, self.largest
+        )
+        scores = torch.from_numpy(-(distance**self.norm) if self.squared else -distance)
+        loss = self._loss(scores.requires_grad_())
+        (slope,) = torch.autograd.grad(loss, scores)
+        gradients = kernels.backward(
+            slope.numpy(),
+            distance,
+            *way,
+            vectors,
+            projections,
+            batch.size,
+            *where,
+            self.squared,
+            self.largest,
+        )
+        rows = torch.from_numpy(batch), *2 * (torch.from_numpy(parts[:, 0].copy()),)
+        return loss.item(), [
+            (of_table, torch.from_numpy(gradient))
+            for of_table, gradient in zip(rows, gradients, strict=True)
+        ]
+
+    def _by_torch(
+        self, weights: list[torch.Tensor], heads: Ints, relations: Ints, tails: Ints
+    ) -> tuple[float, list[Gradient]]:
+        """The same by torch, on any device."""
+        grouping = Grouping.of(heads, relations, tails, self.n_entities, self.device)
+        touched = torch.tensor([part[0] for part in grouping.parts]).to(self.device)
+        entities = weights[0][grouping.entities].requires_grad_()
+        vectors, projections = (weight.requires_grad_() for weight in weights[1:])
+        kept = self._kept(len(grouping.entity_of_pair), vectors.shape[1])
+        scores = grouped_scores(
+            entities,
+            vectors,
+            projections,
             grouping,
-            norm=interaction.p,
-            squared=interaction.power_norm,
-            largest=interaction.max_projection_norm,
-            kept=kept,
+            self.norm,
+            self.squared,
+            self.largest,
+            torch.from_numpy(kept).to(self.device) if kept.size else None,
         )
+        loss = self._loss(scores)
+        of_entities, of_vectors, of_projections = torch.autograd.grad(
+            loss, [entities, vectors, projections]
+        )
+        return loss.item(), [
+            (grouping.entities, of_entities),
+            (touched, of_vectors[touched]),
+            (touched, of_projections[touched]),
+        ]
+
+    def _loss(self, scores: torch.Tensor) -> torch.Tensor:
+        scaled = self.config.score_scale * scores
         return self.loss.process_slcwa_scores(
-            positive_scores=scores[:, :1],
-            negative_scores=scores[:, 1:],
-            num_entities=self.model.num_entities,
+            positive_scores=scaled[:, :1],
+            negative_scores=scaled[:, 1:],
+            num_entities=self.n_entities,
         )
+
+    def _kept(self, n_pairs: int, width: int) -> Floats:
+        """Factors of dropout (n_pairs, k); (0, 0) without."""
+        if not self.config.dropout:
+            return np.empty((0, 0), dtype=np.float32)
+        drawn = self.generator.random((n_pairs, width), dtype=np.float32)
+        return (drawn >= self.config.dropout) / np.float32(1 - self.config.dropout)
 
     def _batches(self) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Heads, relations and tails of shuffled batches, each fact with its negatives."""
@@ -175,8 +240,3 @@ def tables(model: TransR) -> list[torch.Tensor]:
         vectors._embeddings.weight.detach(),
         flat.view(len(flat), *projections.shape),
     ]
-
-
-def _shortened(vectors: torch.Tensor, norm: int) -> torch.Tensor:
-    length = torch.linalg.vector_norm(vectors, norm, dim=1, keepdim=True)
-    return vectors / length.clamp_min(1)

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch.optim.adam import adam
 
+from kgplan.embedding.kernels import adagrad_rows, adam_rows
+
 EPSILON = 1e-8  # torch's for Adam
 ADAGRAD_EPSILON = 1e-10  # torch's for Adagrad
 
@@ -20,10 +22,25 @@ ADAGRAD_EPSILON = 1e-10  # torch's for Adagrad
 class RowOptimiser(Protocol):
     """Moves rows of a fixed list of tables; what it remembers can be stored."""
 
-    def moved(
-        self, place: int, rows: torch.Tensor, gradient: torch.Tensor, rate: float
-    ) -> torch.Tensor:
-        """Some rows of a table after one step, for the caller to write."""
+    def update(
+        self,
+        place: int,
+        table: torch.Tensor,
+        rows: torch.Tensor,
+        gradient: torch.Tensor,
+        rate: float,
+        norm: int,
+    ) -> None:
+        """Move some rows of a table against their gradient, in place.
+
+        Args:
+            place: of the table in the list.
+            table: (E, ...).
+            rows: (M,) different row numbers.
+            gradient: (M, ...) of these rows.
+            rate: learning rate.
+            norm: moved rows longer than 1 by this norm are shortened to it; 0 shortens none.
+        """
         ...
 
     def state(self) -> dict[str, Any]:
@@ -82,40 +99,46 @@ class RowAdam:
     """Adam of single rows: torch's SparseAdam, without its sparse tensors.
 
     Args:
-        tables: each (E, ...); they are read, and `moved` rows are for the caller to write.
+        tables: each (E, ...), as they start.
+        beta1, beta2: memory of gradients and of their squares.
+        compiled: by `kgplan.embedding.kernels`, which needs main memory, instead of by torch.
     """
 
-    def __init__(self, tables: list[torch.Tensor], beta1: float, beta2: float) -> None:
-        self.betas = beta1, beta2
-        self.means = [torch.zeros_like(table) for table in tables]
-        self.squares = [torch.zeros_like(table) for table in tables]
+    def __init__(
+        self, tables: list[torch.Tensor], beta1: float, beta2: float, compiled: bool
+    ) -> None:
+        self.betas, self.compiled = (beta1, beta2), compiled
+        self.means = [torch.zeros_like(table).flatten(1) for table in tables]
+        self.squares = [torch.zeros_like(table).flatten(1) for table in tables]
         self.steps = [0 for _ in tables]
-        self.tables = tables
 
     @torch.no_grad()
-    def moved(
-        self, place: int, rows: torch.Tensor, gradient: torch.Tensor, rate: float
-    ) -> torch.Tensor:
-        """Some rows of a table after one step.
-
-        Args:
-            place: of the table in the list.
-            rows: (M,) different row numbers.
-            gradient: (M, ...) of these rows.
-            rate: learning rate.
-
-        Returns:
-            (M, ...).
-        """
+    def update(
+        self,
+        place: int,
+        table: torch.Tensor,
+        rows: torch.Tensor,
+        gradient: torch.Tensor,
+        rate: float,
+        norm: int,
+    ) -> None:
+        """Move some rows of a table, see `RowOptimiser`."""
         beta1, beta2 = self.betas
         self.steps[place] += 1
-        mean = self.means[place][rows].lerp_(gradient, 1 - beta1)
-        square = self.squares[place][rows].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        self.means[place].index_copy_(0, rows, mean)
-        self.squares[place].index_copy_(0, rows, square)
-        steps = self.steps[place]
-        pace = rate * (1 - beta2**steps) ** 0.5 / (1 - beta1**steps)
-        return self.tables[place][rows].addcdiv_(mean, square.sqrt_().add_(EPSILON), value=-pace)
+        n_steps = self.steps[place]
+        pace = rate * (1 - beta2**n_steps) ** 0.5 / (1 - beta1**n_steps)
+        table, gradient = table.flatten(1), gradient.flatten(1)
+        means, squares = self.means[place], self.squares[place]
+        if self.compiled:
+            arrays = (each.numpy() for each in (table, means, squares, rows, gradient))
+            adam_rows(*arrays, pace, beta1, beta2, EPSILON, norm)
+            return
+        mean = means[rows].lerp_(gradient, 1 - beta1)
+        square = squares[rows].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        means.index_copy_(0, rows, mean)
+        squares.index_copy_(0, rows, square)
+        moved = table[rows].addcdiv_(mean, square.sqrt_().add_(EPSILON), value=-pace)
+        table.index_copy_(0, rows, _shortened(moved, norm))
 
     def state(self) -> dict[str, Any]:
         """Moments and step counts, copied."""
@@ -137,23 +160,34 @@ class RowAdagrad:
     """Adagrad [duchi2011] of single rows; untouched rows would not move anyway.
 
     Args:
-        tables: each (E, ...); they are read, and `moved` rows are for the caller to write.
+        tables: each (E, ...), as they start.
+        compiled: by `kgplan.embedding.kernels`, which needs main memory, instead of by torch.
     """
 
-    def __init__(self, tables: list[torch.Tensor]) -> None:
-        self.sums = [torch.zeros_like(table) for table in tables]
-        self.tables = tables
+    def __init__(self, tables: list[torch.Tensor], compiled: bool) -> None:
+        self.compiled = compiled
+        self.sums = [torch.zeros_like(table).flatten(1) for table in tables]
 
     @torch.no_grad()
-    def moved(
-        self, place: int, rows: torch.Tensor, gradient: torch.Tensor, rate: float
-    ) -> torch.Tensor:
-        """Some rows of a table after one step, arguments as `RowAdam.moved`."""
-        total = self.sums[place][rows].addcmul_(gradient, gradient)
-        self.sums[place].index_copy_(0, rows, total)
-        return self.tables[place][rows].addcdiv_(
-            gradient, total.sqrt_().add_(ADAGRAD_EPSILON), value=-rate
-        )
+    def update(
+        self,
+        place: int,
+        table: torch.Tensor,
+        rows: torch.Tensor,
+        gradient: torch.Tensor,
+        rate: float,
+        norm: int,
+    ) -> None:
+        """Move some rows of a table, see `RowOptimiser`."""
+        table, gradient, sums = table.flatten(1), gradient.flatten(1), self.sums[place]
+        if self.compiled:
+            arrays = (each.numpy() for each in (table, sums, rows, gradient))
+            adagrad_rows(*arrays, rate, ADAGRAD_EPSILON, norm)
+            return
+        total = sums[rows].addcmul_(gradient, gradient)
+        sums.index_copy_(0, rows, total)
+        moved = table[rows].addcdiv_(gradient, total.sqrt_().add_(ADAGRAD_EPSILON), value=-rate)
+        table.index_copy_(0, rows, _shortened(moved, norm))
 
     def state(self) -> dict[str, Any]:
         """Sums of squares, copied."""
@@ -163,3 +197,10 @@ class RowAdagrad:
         """Take up what `state` returned."""
         for mine, stored in zip(self.sums, state["sums"], strict=True):
             mine.copy_(stored)
+
+
+def _shortened(vectors: torch.Tensor, norm: int) -> torch.Tensor:
+    if norm == 0:
+        return vectors
+    length = torch.linalg.vector_norm(vectors, norm, dim=1, keepdim=True)
+    return vectors / length.clamp_min(1)

@@ -39,7 +39,7 @@ class NegativeSampler:
     ) -> None:
         self.n_entities, self.n_relations = n_entities, n_relations
         self.filtered, self.typed = filtered, name == "typed"
-        self.head_chance: Floats = (
+        self.head_chance: Array = (
             np.full(n_relations, 0.5)
             if name == "uniform"
             else head_probability(facts, n_entities, n_relations)
