@@ -36,7 +36,7 @@ from kgplan.model import open_embedding, open_records, open_snapshot
 from kgplan.progress import Progress, silent
 from kgplan.records import csr_to_arrays, learned_concepts, observed_views
 from kgplan.settings import Settings
-from kgplan.similarity import shared_learners, top_similar
+from kgplan.similarity import top_similar
 
 if TYPE_CHECKING:
     from kgplan.embedding import Embedding, EmbeddingConfig, TrainingProgress
@@ -343,14 +343,13 @@ def run_similarity(
         vectors = vectors.astype(np.float32)
         matrix = learned.matrix[:, columns]
         top = top_similar(concept_ids, vectors, matrix, alpha, STORED_NEIGHBOURS, progress)
-        progress("shared learners", 0, None)
         inputs = {"embedding": embedding.version, "records": source.version}
         with artifacts.draft("similarity", {"alpha": alpha}, inputs) as draft:
             draft.put(
                 concept_ids=concept_ids,
                 vectors=vectors,
                 bounds=np.array(list(asdict(top.bounds).values())),
-                **csr_to_arrays("shared", shared_learners(matrix)),
+                **top.together.sets.to_arrays(),
                 **csr_to_arrays("neighbours", top.to_csr()),
             )
             draft.metrics = {

@@ -9,12 +9,13 @@ from kgplan.arrays import Array
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
+from kgplan.errors import ArtifactDamaged
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning.planner import ItemParameters, LearnerMastery, Planner
 from kgplan.records import LearnerRecords, csr_from_arrays
 from kgplan.settings import Settings
-from kgplan.similarity import Bounds, FusedSimilarity
+from kgplan.similarity import Bounds, FusedSimilarity, LearnerSets
 
 MODEL_KINDS = ("records", "diagnosis", "similarity")
 
@@ -80,12 +81,20 @@ def open_embedding(artifact: Artifact) -> Embedding:
 
 
 def open_similarity(artifact: Artifact) -> FusedSimilarity:
-    """Eq. (8) from a similarity artifact."""
+    """Eq. (8) from a similarity artifact.
+
+    Raises:
+        ArtifactDamaged: an older kgplan made it.
+    """
     arrays = StoredArrays(artifact)
+    if "learners.indices" not in set(arrays):
+        raise ArtifactDamaged(
+            f"similarity {artifact.version} was made by an older kgplan; run `kgplan similarity`"
+        )
     return FusedSimilarity(
         concept_ids=np.asarray(arrays["concept_ids"]),
         vectors=np.asarray(arrays["vectors"]),
-        shared=csr_from_arrays("shared", arrays),
+        learners=LearnerSets.from_arrays(arrays),
         alpha=float(artifact.manifest["config"]["alpha"]),
         bounds=Bounds(*np.asarray(arrays["bounds"]).tolist()),
     )

@@ -175,7 +175,8 @@ class CypherWalk:
 def paper_similarity(parts: FusedSimilarity) -> Floats:
     """Eqs. (1), (2), (5) and (8) as the paper prints them, with the bounds taken again: (K, K)."""
     semantic = 1 / (1 + cdist(parts.vectors, parts.vectors))
-    shared = parts.shared.toarray().astype(float)
+    learned = parts.learners.matrix().astype(float)
+    shared = (learned.T @ learned).toarray()
     squares = np.diag(shared)
     norms = np.sqrt(np.outer(squares, squares))  # one root: exact for squares, ties stay
     collaborative = np.where(norms > 0, shared / np.where(norms > 0, norms, 1), 0)

@@ -1,60 +1,67 @@
 """How often are two concepts learned by the same learners? Eq. (5), a row at a time.
 
 At full size the matrix of shared learners does not fit into memory, so a row of it is counted when
-it is needed. Concepts with the very same learners (those of one video, mostly) are one group, and
-rows are counted between groups: learner by learner, or, where that takes longer, by the bits that
-two groups' sets of learners have in common.
+it is needed, between groups of concepts with the same learners. The learners who have learned most
+are counted by bits, wherever a row holds enough of them, and the others one by one: for a learner
+with g groups the one way costs g^2 additions over all rows, the other the same for everybody.
 Sizes: U learners, K concepts, G groups.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints
+from kgplan.similarity.learners import (
+    WORD,
+    WORD_COST,
+    LearnerSets,
+    as_bits,
+    count_by_bits,
+    learner_sets,
+)
 from kgplan.similarity.threads import in_threads
 
 BATCH = 256  # rows counted by one task
 TOGETHER = 16  # rows counted at once, so that a set of learners is fetched once for all of them
-STAY = 64  # sets of learners that stay in cache meanwhile
-WORD = 64
-# Time to intersect a word of two sets, in times of adding 1 to a count: 0.05 where the processor
-# counts the bits of eight words at once, 0.4 where of one
-WORD_COST = 0.1
 
 
 @dataclass(frozen=True)
 class CoLearning:
     """R of eq. (5) by groups of concepts, both ways round.
 
+    A learner's rank goes by the groups learned, most first.
+
     Attributes:
-        group_of: (K,) each concept's group; groups go by size.
-        sizes: (G,) learners of each concept of the group.
+        sets: each concept's group and each group's learners.
         members_from, members: CSR of the groups' concepts.
-        groups_from, groups: CSR of each learner's groups.
-        learners_from, learners: CSR of each group's learners, ascending.
-        by_bits: (G,) whether a group's row is counted by bits.
-        bits: (G, ceil(U / 64)) each group's learners as bits; (0, 0) where no row needs them.
+        groups_from, groups: CSR of each rank's groups.
+        ranks_from, ranks: CSR of each group's ranks, ascending.
+        by_bits: (G,) whether a group's learners of the first ranks are counted by bits.
+        bits: (G, words) each group's learners of the first 64 * words ranks as bits.
     """
 
-    group_of: Ints
-    sizes: Ints
+    sets: LearnerSets
     members_from: Ints
     members: Ints
     groups_from: Ints
     groups: Ints
-    learners_from: Ints
-    learners: Ints
+    ranks_from: Ints
+    ranks: Ints
     by_bits: Array
     bits: Ints
 
-    def learners_of(self, concept: int) -> Ints:
-        """Positions of the learners who have learned a concept."""
-        group = self.group_of[concept]
-        return self.learners[self.learners_from[group] : self.learners_from[group + 1]]
+    @property
+    def group_of(self) -> Ints:
+        """(K,) each concept's group; groups go by size."""
+        return self.sets.group_of
+
+    @property
+    def sizes(self) -> Ints:
+        """(G,) learners of each concept of the group."""
+        return self.sets.sizes
 
 
 def co_learning(learned: sparse.csr_array) -> CoLearning:
@@ -67,39 +74,72 @@ def co_learning(learned: sparse.csr_array) -> CoLearning:
     >>> together.group_of, together.sizes, cosine_bounds(together)
     (array([1, 0, 1]), array([1, 2]), (0.7071067811865475, 1.0))
     """
-    columns = sparse.csc_array(learned.astype(bool))  # a copy
-    columns.sum_duplicates()
-    columns.eliminate_zeros()
-    columns.sort_indices()
-    starts = columns.indptr.astype(np.int64)
-    sizes = np.diff(starts)
-    marks = np.random.default_rng(0).integers(0, 2**63, columns.shape[0], dtype=np.uint64)
-    sums = np.concatenate([[np.uint64(0)], np.cumsum(marks[columns.indices], dtype=np.uint64)])
-    # the same learners give the same sum of marks, and are compared all the same
-    order = np.lexsort((np.arange(sizes.size), sums[starts[1:]] - sums[starts[:-1]], sizes))
-    is_first = _differs_from_last(starts, columns.indices, order)
-    group_of = np.empty(sizes.size, dtype=np.int64)
-    group_of[order] = np.cumsum(is_first) - 1
-    of_group = columns[:, order[is_first]]
-    of_learner = of_group.tocsr()
-    additions = of_group.T.astype(np.int64) @ np.diff(of_learner.indptr).astype(np.int64)
-    words = -(-columns.shape[0] // WORD)
-    by_bits = additions > WORD_COST * words * additions.size
-    learners_from, learners = of_group.indptr.astype(np.int64), of_group.indices.astype(np.int32)
+    sets = learner_sets(learned)
+    n_groups = np.bincount(sets.learners, minlength=sets.n_learners)
+    order = np.argsort(-n_groups, kind="stable")
+    rank_of = np.empty(order.size, dtype=np.int32)
+    rank_of[order] = np.arange(order.size)
+    groups_from = np.concatenate([[0], np.cumsum(n_groups[order])])
+    groups, ranks = _both_ways(sets.learners_from, sets.learners, rank_of, groups_from)
+    everybody = np.arange(sets.sizes.size)
+    words = _words_worth(n_groups[order], sets.sizes.size)
+    additions = _additions(sets.learners_from, ranks, n_groups[order], words * WORD)
     return CoLearning(
-        group_of=group_of,
-        sizes=sizes[order[is_first]],
-        members_from=np.append(np.flatnonzero(is_first), sizes.size),
-        members=order,
-        groups_from=of_learner.indptr.astype(np.int64),
-        groups=of_learner.indices.astype(np.int32),
-        learners_from=learners_from,
-        learners=learners,
-        by_bits=by_bits,
-        bits=_as_bits(learners_from, learners, words)
-        if by_bits.any()
-        else _as_bits(np.zeros(1, dtype=np.int64), learners, 0),
+        sets=sets,
+        members_from=np.concatenate([[0], np.cumsum(np.bincount(sets.group_of))]),
+        members=np.argsort(sets.group_of, kind="stable"),
+        groups_from=groups_from,
+        groups=groups,
+        ranks_from=sets.learners_from,
+        ranks=ranks,
+        by_bits=additions > WORD_COST * words * everybody.size,
+        bits=as_bits(everybody, sets.learners_from, ranks, words),
     )
+
+
+def _words_worth(n_groups: Ints, size: int) -> int:
+    """Words of the first ranks that cost less by bits than one by one.
+
+    >>> _words_worth(np.array([100] * 64 + [1] * 64), 100)
+    1
+    """
+    padded = np.zeros(-(-n_groups.size // WORD) * WORD)
+    padded[: n_groups.size] = n_groups
+    additions = (padded.reshape(-1, WORD) ** 2).sum(axis=1)
+    return int(np.sum(additions > WORD_COST * size**2))  # falling: the first ones
+
+
+@njit(cache=True)
+def _both_ways(
+    learners_from: Ints, learners: Ints, rank_of: Ints, groups_from: Ints
+) -> tuple[Ints, Ints]:
+    """Each rank's groups, and each group's ranks: both ascending."""
+    groups = np.empty(learners.size, dtype=np.int32)
+    free = groups_from[:-1].copy()
+    for group in range(learners_from.size - 1):
+        for k in range(learners_from[group], learners_from[group + 1]):
+            rank = rank_of[learners[k]]
+            groups[free[rank]] = group
+            free[rank] += 1
+    ranks = np.empty(learners.size, dtype=np.int32)
+    place = learners_from[:-1].copy()
+    for rank in range(groups_from.size - 1):
+        for k in range(groups_from[rank], groups_from[rank + 1]):
+            ranks[place[groups[k]]] = rank
+            place[groups[k]] += 1
+    return groups, ranks
+
+
+@njit(cache=True)
+def _additions(ranks_from: Ints, ranks: Ints, n_groups: Ints, first_ranks: int) -> Ints:
+    """(G,) what counting the first ranks one by one would take in each group's row."""
+    additions = np.zeros(ranks_from.size - 1, dtype=np.int64)
+    for group in range(additions.size):
+        for k in range(ranks_from[group], ranks_from[group + 1]):
+            if ranks[k] >= first_ranks:
+                break
+            additions[group] += n_groups[ranks[k]]
+    return additions
 
 
 def cosine_bounds(together: CoLearning) -> tuple[float, float]:
@@ -130,23 +170,6 @@ def cosine_bounds(together: CoLearning) -> tuple[float, float]:
     return float(smallest), float(largest)
 
 
-@njit(cache=True)
-def _differs_from_last(starts: Ints, learners: Ints, order: Ints) -> Array:
-    """Whether a concept in the order has other learners than the one before it."""
-    result = np.ones(order.size, dtype=np.bool_)
-    for place in range(1, order.size):
-        i, before = order[place], order[place - 1]
-        n = starts[i + 1] - starts[i]
-        if n != starts[before + 1] - starts[before]:
-            continue
-        result[place] = False
-        for k in range(n):
-            if learners[starts[i] + k] != learners[starts[before] + k]:
-                result[place] = True
-                break
-    return result
-
-
 def shared_between(together: CoLearning, first: int, last: int) -> Ints:
     """(last - first, G) learners that some groups share with every group."""
     counts = np.empty((last - first, together.sizes.size), dtype=np.int32)
@@ -159,32 +182,11 @@ def count_arguments(together: CoLearning) -> tuple[Array, ...]:
     return (
         together.groups_from,
         together.groups,
-        together.learners_from,
-        together.learners,
+        together.ranks_from,
+        together.ranks,
         together.by_bits,
         together.bits,
     )
-
-
-@njit(cache=True)
-def _as_bits(learners_from: Ints, learners: Ints, words: int) -> Ints:
-    """(G, words) each group's learners as bits."""
-    bits = np.zeros((learners_from.size - 1, words), dtype=np.uint64)
-    for group in range(learners_from.size - 1):
-        for k in range(learners_from[group], learners_from[group + 1]):
-            u = learners[k]
-            bits[group, u // WORD] |= np.uint64(1) << np.uint64(u % WORD)
-    return bits
-
-
-@intrinsic
-def _bit_count(typingctx, word):  # type: ignore[no-untyped-def]
-    """Bits that are set in a word, as one instruction."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
 
 
 @njit(cache=True, nogil=True)
@@ -193,43 +195,27 @@ def count_rows(
     counts: Ints,
     groups_from: Ints,
     groups: Ints,
-    learners_from: Ints,
-    learners: Ints,
+    ranks_from: Ints,
+    ranks: Ints,
     by_bits: Array,
     bits: Ints,
 ) -> None:
     """Fill (n, G) `counts` with the learners that n groups from `first` on share with each."""
-    counts[:] = 0
-    wide = np.empty(len(counts) + 3, dtype=np.int64)  # rows to count by bits
-    n_wide = 0
+    last = first + len(counts)
+    wide = np.flatnonzero(by_bits[first:last])
+    for row in range(len(counts)):
+        if not by_bits[first + row]:
+            counts[row] = 0
+    count_by_bits(wide, bits[first:last], bits, counts)
     for row in range(len(counts)):
         group = first + row
-        if by_bits[group]:
-            wide[n_wide] = row
-            n_wide += 1
-            continue
-        for k in range(learners_from[group], learners_from[group + 1]):
-            u = learners[k]
-            for m in range(groups_from[u], groups_from[u + 1]):
+        counted = bits.shape[1] * WORD if by_bits[group] else 0
+        for k in range(ranks_from[group], ranks_from[group + 1]):
+            rank = ranks[k]
+            if rank < counted:
+                continue
+            for m in range(groups_from[rank], groups_from[rank + 1]):
                 counts[row, groups[m]] += 1
-    if n_wide == 0:
-        return
-    wide[n_wide:] = wide[n_wide - 1]  # fours are filled up; counting twice does no harm
-    for start in range(0, len(bits), STAY):
-        for k in range(0, n_wide, 4):  # a word of another group is fetched once for four
-            one, two = bits[first + wide[k]], bits[first + wide[k + 1]]
-            three, four = bits[first + wide[k + 2]], bits[first + wide[k + 3]]
-            for other in range(start, min(start + STAY, len(bits))):
-                theirs = bits[other]
-                a, b, c, d = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
-                for m in range(theirs.size):
-                    word = theirs[m]
-                    a += _bit_count(one[m] & word)
-                    b += _bit_count(two[m] & word)
-                    c += _bit_count(three[m] & word)
-                    d += _bit_count(four[m] & word)
-                counts[wide[k], other], counts[wide[k + 1], other] = a, b
-                counts[wide[k + 2], other], counts[wide[k + 3], other] = c, d
 
 
 @njit(cache=True)

@@ -6,14 +6,13 @@ Sizes: K concepts, d embedding dimension, U learners.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, check_axis
 from kgplan.similarity.colearning import CoLearning, co_learning, cosine_bounds
+from kgplan.similarity.learners import LearnerSets
 from kgplan.similarity.nearest import Nearest, nearest
 
 
@@ -49,14 +48,14 @@ class FusedSimilarity:
     Attributes:
         concept_ids: (K,) sorted.
         vectors: (K, d) TransR vectors.
-        shared: (K, K) learners who learned both; on the diagonal, who learned the one.
+        learners: who has learned each concept, R of eq. (5).
         alpha: weight of the semantic part, in [0, 1].
         bounds: of both parts over all pairs i != j.
     """
 
     concept_ids: Ids
     vectors: Floats
-    shared: sparse.csr_array
+    learners: LearnerSets
     alpha: float
     bounds: Bounds
 
@@ -71,13 +70,9 @@ class FusedSimilarity:
             leave the diagonal out.
         """
         semantic = semantic_similarity(self.vectors[rows], self.vectors[columns])
-        place = np.full(self.concept_ids.size, -1)
-        place[columns] = np.arange(columns.size)
-        s = self.shared
-        counts = _columns_of(s.indptr, s.indices, s.data, rows, place, columns.size)
-        counts = counts[:, place[columns]]  # a concept asked for twice was counted once
-        norms = np.sqrt(np.outer(self.learned[rows], self.learned[columns]))
-        return self._fused(semantic, _ratio(counts, norms))
+        learned = self.learners.learned
+        norms = np.sqrt(np.outer(learned(rows).astype(np.float64), learned(columns)))
+        return self._fused(semantic, _ratio(self.learners.shared(rows, columns), norms))
 
     def pairs(self, left: Ints, right: Ints) -> Floats:
         """Fused similarity of each left concept with the right one beside it.
@@ -100,14 +95,10 @@ class FusedSimilarity:
         vectors = self.vectors
         apart = vectors[left].astype(np.float64) - vectors[right]
         semantic = 1 / (1 + np.sqrt((apart**2).sum(axis=1)))
-        counts = np.asarray(self.shared[left, right]).ravel() if left.size else np.empty(0)
-        norms = np.sqrt(self.learned[left] * self.learned[right])
-        return Parts(semantic, _ratio(counts, norms), counts.astype(np.int64))
-
-    @cached_property
-    def learned(self) -> Floats:
-        """(K,) learners who learned each concept."""
-        return self.shared.diagonal().astype(np.float64)
+        counts = self.learners.shared_by_pairs(left, right)
+        learned = self.learners.learned
+        norms = np.sqrt(learned(left).astype(np.float64) * learned(right))
+        return Parts(semantic, _ratio(counts, norms), counts)
 
     def _fused(self, semantic: Floats, collaborative: Floats) -> Floats:
         b = self.bounds
@@ -124,7 +115,7 @@ class FusedSimilarity:
 def fuse(
     concept_ids: Ids, vectors: Floats, learned: sparse.csr_array, alpha: float
 ) -> FusedSimilarity:
-    """Prepare eq. (8): co-learning counts and the bounds over all pairs.
+    """Prepare eq. (8): who has learned what, and the bounds over all pairs.
 
     Args:
         concept_ids: (K,) sorted.
@@ -136,16 +127,9 @@ def fuse(
         AxisMismatch: arguments disagree on K.
     """
     check_axis("K", concept_ids=concept_ids.size, vectors=len(vectors), learned=learned.shape[1])
-    bounds = bounds_of(nearest(vectors, min(1, concept_ids.size - 1)), co_learning(learned))
-    return FusedSimilarity(concept_ids, vectors, shared_learners(learned), alpha, bounds)
-
-
-def shared_learners(learned: sparse.csr_array) -> sparse.csr_array:
-    """(K, K) learners who learned both, from R (U, K)."""
-    counts = learned.astype(np.int64)
-    shared = (counts.T @ counts).tocsr()
-    shared.sort_indices()
-    return shared
+    together = co_learning(learned)
+    bounds = bounds_of(nearest(vectors, min(1, concept_ids.size - 1)), together)
+    return FusedSimilarity(concept_ids, vectors, together.sets, alpha, bounds)
 
 
 def semantic_similarity(left: Floats, right: Floats) -> Floats:
@@ -168,19 +152,6 @@ def semantic_similarity(left: Floats, right: Floats) -> Floats:
 def _ratio(counts: Floats, norms: Floats) -> Floats:
     """Eq. (5) for 0/1 columns: learners of both over the norms; 0 where one is empty."""
     return np.divide(counts, norms, out=np.zeros(norms.shape), where=norms > 0)
-
-
-@njit(cache=True)
-def _columns_of(
-    indptr: Ints, indices: Ints, data: Ints, rows: Ints, place: Ints, n_columns: int
-) -> Floats:
-    """Some rows and columns of a sparse matrix, dense; `place` is a column's place or -1."""
-    result = np.zeros((rows.size, n_columns))
-    for i in range(rows.size):
-        for k in range(indptr[rows[i]], indptr[rows[i] + 1]):
-            if place[indices[k]] >= 0:
-                result[i, place[indices[k]]] = data[k]
-    return result
 
 
 def normalised(values: Floats, smallest: float, largest: float) -> Floats:

@@ -196,7 +196,7 @@ def _fuse_some(
     costs: Floats,
     ids: Ints,
 ) -> None:
-    """Make the lists of some concepts, given by their places among all groups' members."""
+    """Make the lists of some concepts, given by their places among the members of all groups."""
     n = base.shape[1]
     rows = np.zeros((TOGETHER, sizes.size), dtype=np.int32)  # stay 0 where they have no weight
     counted = np.zeros(2, dtype=np.int64)  # the groups whose rows are there: from, to

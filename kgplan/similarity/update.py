@@ -129,7 +129,7 @@ def _relearned(old: CoLearning, new: CoLearning, old_at: Ints) -> Array:
     """(K,) whether a concept is new or has other learners."""
     return np.array(
         [
-            at < 0 or not np.array_equal(old.learners_of(at), new.learners_of(k))
+            at < 0 or not np.array_equal(old.sets.learners_of(at), new.sets.learners_of(k))
             for k, at in enumerate(old_at.tolist())
         ]
     )

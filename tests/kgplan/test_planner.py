@@ -207,7 +207,8 @@ def naive_similarity(case: Case, i: int, j: int) -> float:
     """Eq. (8), loops over all pairs."""
     s = case.similarity
     n = s.concept_ids.size
-    shared = s.shared.toarray()
+    learned = s.learners.matrix().toarray().astype(int)
+    shared = learned.T @ learned
 
     def semantic(a: int, b: int) -> float:
         return 1 / (1 + math.dist(s.vectors[a], s.vectors[b]))
