@@ -16,6 +16,7 @@ from kgplan.api.limits import Limits, LimitsMiddleware
 from kgplan.api.problems import add_problem_handlers
 from kgplan.api.routes import events, router
 from kgplan.api.routes import learners as learner_routes
+from kgplan.api.routes.graph import Indexes
 
 
 def operation_id(route: APIRoute) -> str:
@@ -51,6 +52,7 @@ def create_app(
     )
     app.state.keeper = keeper
     app.state.limits = limits
+    app.state.indexes = Indexes()
     app.state.answers = AnswerCache(limits.cached_answers)
     app.state.learners = learners or NothingMore()
     app.add_middleware(LimitsMiddleware, limits=limits)

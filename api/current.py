@@ -17,8 +17,8 @@ from kgplan.errors import RecordsUnavailable, UnknownLearner
 from kgplan.events import Evidence, evidence_of
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
-from kgplan.planning.planner import close_matches
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
+from kgplan.search import close_matches
 
 CAPACITY = 4_096  # learners; about 20 kB each on the real sample
 

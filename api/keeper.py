@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.errors import GraphUnavailable, KgplanError
@@ -29,11 +30,13 @@ class Served:
         planner: the newest planner that could be built.
         mark: what the graph and the model were marked with just before it was built.
         problem: why nothing newer can be read; None while all is well.
+        since: when this version of the graph was first served.
     """
 
     planner: Planner
     mark: str
     problem: KgplanError | None = None
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def stale(self) -> bool:
@@ -93,7 +96,9 @@ class Keeper:
                 if mark != served.mark:
                     planner = self._build()
                     log.info("serving graph %s", planner.graph.version)
-                    served = Served(planner, mark)
+                    made = Served(planner, mark)
+                    same = planner.graph.version == served.planner.graph.version
+                    served = replace(made, since=served.since) if same else made
                 elif served.stale:
                     served = replace(served, problem=None)
             except KgplanError as error:

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kgplan.api.keeper import Served
 from kgplan.errors import ConfigError
+from kgplan.graph.around import Direction
 from kgplan.planning import Doubt, Plan, PlanOptions, StepExplanation
 from kgplan.planning.explanation import Rule, Verdict
 from kgplan.planning.plan import PlannerName
 from kgplan.planning.texts import Language
+from kgplan.search import Kind
 
 MAX_BATCH = 1_000  # items
 
@@ -458,10 +460,31 @@ class CoverageOut(BaseModel):
     without_video: list[NamedOut] | None = Field(description="null: videos were not looked at")
 
 
+EXAMPLE_NAMED = {"id": "K_栈_计算机科学技术", "name": "栈"}
+EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
+    "graph_version": "5f0c2f3f6f0b7a11",
+    "concepts": 944,
+    "edges": 2470,
+    "cyclic_groups": [],
+    "contradictory_pairs": [],
+    "redundant_edges": [],
+    "bottlenecks": [{"concept": EXAMPLE_NAMED, "unreachable": 3}],
+    "depth": {"steps": 20, "concepts_at": [182, 90], "chain": [EXAMPLE_NAMED]},
+    "coverage": {
+        "orphans": [],
+        "foundations": 121,
+        "without_course": [],
+        "without_video": None,
+    },
+}
+
+
 class GraphHealthOut(BaseModel):
     """What is to mend in the prerequisites; the largest of each sort first."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [EXAMPLE_GRAPH_HEALTH]}
+    )
 
     graph_version: str
     concepts: int
@@ -472,6 +495,142 @@ class GraphHealthOut(BaseModel):
     bottlenecks: list[BottleneckOut]
     depth: DepthOut
     coverage: CoverageOut
+
+
+class FoundOut(BaseModel):
+    """A concept or a course that matches a text."""
+
+    id: str
+    name: str
+    name_en: str = Field(description="empty where unknown, and for a course")
+    match: Kind = Field(
+        description="exact; prefix: a name begins so; part: it holds the text; near: a typo away"
+    )
+
+
+class SearchOut(BaseModel):
+    """What matches a text, best first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "found": [
+                        {
+                            "id": "K_栈_计算机科学技术",
+                            "name": "栈",
+                            "name_en": "stack",
+                            "match": "near",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    graph_version: str
+    found: list[FoundOut]
+
+
+class PlaceOut(BaseModel):
+    """A concept, and how far it stands from where one looks."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    name_en: str
+    field: str = Field(description="of study; empty where unknown")
+    depth: int = Field(
+        description="steps away; in a course map the longest chain before it, or, for what is"
+        " missing, how many of the course's concepts need it"
+    )
+
+
+class PlacedEdgeOut(BaseModel):
+    """A prerequisite and a concept that builds on it, by id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    before: str
+    after: str
+    sources: list[str] = Field(description="dependency, prediction or designer")
+
+
+EXAMPLE_STACK: dict[str, Any] = {
+    "id": "K_栈_计算机科学技术",
+    "name": "栈",
+    "name_en": "stack",
+    "field": "计算机科学技术",
+    "depth": 0,
+}
+EXAMPLE_LIST: dict[str, Any] = {
+    "id": "K_线性表_计算机科学技术",
+    "name": "线性表",
+    "name_en": "linear list",
+    "field": "计算机科学技术",
+    "depth": 1,
+}
+EXAMPLE_EDGE: dict[str, Any] = {
+    "before": "K_线性表_计算机科学技术",
+    "after": "K_栈_计算机科学技术",
+    "sources": ["dependency"],
+}
+
+
+class AroundOut(BaseModel):
+    """What leads to a concept, or what it unlocks."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "concept": EXAMPLE_STACK,
+                    "direction": "up",
+                    "concepts": [EXAMPLE_LIST],
+                    "edges": [EXAMPLE_EDGE],
+                    "deeper": True,
+                }
+            ]
+        },
+    )
+
+    graph_version: str = ""
+    concept: PlaceOut
+    direction: Direction
+    concepts: list[PlaceOut] = Field(description="nearest first")
+    edges: list[PlacedEdgeOut] = Field(description="all prerequisites among them and the concept")
+    deeper: bool = Field(description="whether more lies beyond the depth asked for")
+
+
+class CourseMapOut(BaseModel):
+    """A course's concepts, what builds on what, and what the course does not have."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+                    "name": "数据结构(上)",
+                    "concepts": [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}],
+                    "edges": [EXAMPLE_EDGE],
+                    "missing": [],
+                }
+            ]
+        },
+    )
+
+    graph_version: str = ""
+    course_id: str
+    name: str
+    concepts: list[PlaceOut] = Field(description="by depth")
+    edges: list[PlacedEdgeOut]
+    missing: list[PlaceOut] = Field(description="direct prerequisites that the course has not")
 
 
 class FieldProblem(BaseModel):

@@ -28,8 +28,8 @@ from kgplan.etl.mastery import SUMMARY
 from kgplan.etl.page import template
 from kgplan.model import StoredArrays, open_mastery
 from kgplan.page import SHOWN
-from kgplan.planning.planner import close_matches
 from kgplan.records import LearnerRecords, observed_views
+from kgplan.search import close_matches
 from kgplan.settings import Settings
 
 PAGE = "diagnosis.html"

@@ -1,11 +1,17 @@
 """Which entities match what a person typed, in Chinese or English?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from rapidfuzz import fuzz
+import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
-TYPO_SCORE = 80  # of 100, from which a near miss is shown
+from kgplan.arrays import Ids
+
+Kind = Literal["exact", "prefix", "part", "near"]
+KINDS: tuple[Kind, ...] = ("exact", "prefix", "part", "near")
 
 
 @dataclass(frozen=True)
@@ -17,39 +23,94 @@ class Entry:
     shown: tuple[str | int, ...]
 
 
-def search(entries: Sequence[Entry], text: str, limit: int) -> list[Entry]:
-    """Entries that match a text: exact first, then by prefix, part of a name, and near misses.
+@dataclass(frozen=True)
+class Match:
+    """An entry that was found, and how: by the whole name, its begin, a part, or nearly so."""
+
+    entry: Entry
+    kind: Kind
+
+
+class SearchIndex:
+    """Entries ready to be searched by id and names.
 
     Args:
         entries: what there is, in the order to show it in.
-        text: typed by a person; "" lists everything.
-        limit: entries at most.
-
-    >>> stack = Entry("K_1", ("栈", "stack"), ())
-    >>> queue = Entry("K_2", ("队列", "queue"), ())
-    >>> [entry.id for entry in search([queue, stack], "Stakc", 5)]
-    ['K_1']
-    >>> [entry.id for entry in search([queue, stack], "队", 5)]
-    ['K_2']
     """
-    wanted = text.strip().casefold()
-    if not wanted:
-        return list(entries[:limit])
-    ranked = [(rank(entry, wanted), place) for place, entry in enumerate(entries)]
-    return [entries[place] for score, place in sorted(ranked) if score < 4][:limit]
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = list(entries)
+        names = {
+            (name.casefold(), place)
+            for place, entry in enumerate(self.entries)
+            for name in (entry.id, *entry.names)
+            if name
+        }
+        self._names = [name for name, _ in sorted(names)]
+        self._places = [place for _, place in sorted(names)]
+
+    def search(self, text: str, limit: int) -> list[Match]:
+        """Entries that match a text: exact first, then by begin, part of a name, near misses.
+
+        A near miss differs by one edit (a letter more, less, another, or two exchanged) where the
+        text has three to five letters, by two where it has more; of a name that goes on, its begin
+        may be the near miss.
+
+        Args:
+            text: typed by a person; "" lists everything.
+            limit: entries at most.
+
+        >>> index = SearchIndex([Entry("K_2", ("队列", "queue"), ()),
+        ...     Entry("K_1", ("栈", "stack"), ()), Entry("K_3", ("栈溢出", "stack overflow"), ())])
+        >>> [(match.entry.id, match.kind) for match in index.search("Stakc", 5)]
+        [('K_1', 'near'), ('K_3', 'near')]
+        >>> [(match.entry.id, match.kind) for match in index.search("栈", 5)]
+        [('K_1', 'exact'), ('K_3', 'prefix')]
+        """
+        wanted = text.strip().casefold()
+        if not wanted:
+            return [Match(entry, "prefix") for entry in self.entries[:limit]]
+        ranks: dict[int, tuple[int, int]] = {}  # place -> kind, edits
+
+        def found(place: int, rank: tuple[int, int]) -> None:
+            ranks[place] = min(rank, ranks.get(place, rank))
+
+        for name, place in zip(self._names, self._places, strict=True):
+            if wanted in name:
+                found(place, (0 if name == wanted else 1 if name.startswith(wanted) else 2, 0))
+        edits = edits_allowed(wanted)
+        if edits:
+            for cut in (None, len(wanted)):
+                begins = [name[:cut] for name in self._names]
+                distances = process.cdist(
+                    [wanted], begins, scorer=OSA.distance, score_cutoff=edits, dtype=np.int32
+                )[0]
+                for k in np.flatnonzero(distances <= edits).tolist():
+                    found(self._places[k], (3, 2 * int(distances[k]) + (cut is not None)))
+        best = sorted(ranks, key=lambda place: (ranks[place], place))[:limit]
+        return [Match(self.entries[place], KINDS[ranks[place][0]]) for place in best]
 
 
-def rank(entry: Entry, wanted: str) -> float:
-    """How far an entry is from the text: 0 the same, 1 prefix, 2 part, 3 near miss, 4 other."""
-    best = 4.0
-    for name in (entry.id, *entry.names):
-        folded = name.casefold()
-        if folded == wanted:
-            return 0
-        if folded.startswith(wanted):
-            best = min(best, 1)
-        elif wanted in folded:
-            best = min(best, 2)
-        elif (score := fuzz.ratio(folded, wanted)) >= TYPO_SCORE:
-            best = min(best, 4 - score / 100)
-    return best
+def edits_allowed(text: str) -> int:
+    """Edits that a near miss may have: none under three letters, one under six, else two.
+
+    >>> [edits_allowed(text) for text in ("栈", "stack", "recursion")]
+    [0, 1, 2]
+    """
+    return 0 if len(text) < 3 else 1 if len(text) < 6 else 2
+
+
+def search(entries: Sequence[Entry], text: str, limit: int) -> list[Entry]:
+    """Entries that match a text, as `SearchIndex.search` finds them."""
+    return [match.entry for match in SearchIndex(entries).search(text, limit)]
+
+
+def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:
+    """Ids that look like the one that was asked for, best first.
+
+    >>> close_matches("C_math", np.array(["C_maths", "C_art", "K_x"]))
+    ['C_maths']
+    """
+    return [
+        match for match, _, _ in process.extract(wanted, ids.tolist(), limit=limit, score_cutoff=75)
+    ]

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from kgplan.api.dependencies import PROBLEMS, KeeperDep, ServedDep
+from kgplan.api.dependencies import KeeperDep, ServedDep, problems
 from kgplan.api.models import HealthOut
 
 router = APIRouter(tags=["operations"])
@@ -14,7 +14,7 @@ def read_health(served: ServedDep) -> HealthOut:
     return HealthOut.of(served)
 
 
-@router.post("/v1/admin/refresh", responses={503: PROBLEMS[503]})
+@router.post("/v1/admin/refresh", responses=problems())
 def refresh(keeper: KeeperDep) -> HealthOut:
     """Look for a changed graph or model now, instead of at the next interval."""
     served = keeper.refresh()

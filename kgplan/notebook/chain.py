@@ -6,7 +6,7 @@ from html import escape
 from kgplan.errors import UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.picture import FONT, INK, LINE, PAPER, SOFT, columns, shorten
-from kgplan.planning.planner import close_matches
+from kgplan.search import close_matches
 
 BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, MARGIN = 150, 34, 220, 48, 48
 NAME_COLUMNS = 18

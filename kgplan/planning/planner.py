@@ -565,7 +565,7 @@ class Planner:
         """
         learner = self._learner(learner_id, current)
         if course_id is None:
-            concepts = np.flatnonzero(learner.reached)
+            concepts: Ints = np.flatnonzero(learner.reached)
         else:
             concepts = _row(self.graph.course_concepts, self._course(course_id))
         mastery = learner.mastery[concepts]

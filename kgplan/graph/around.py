@@ -1,0 +1,178 @@
+"""What leads to a concept, what does it unlock, and how do a course's concepts build on each other?
+
+Sizes: K concepts, n concepts found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Ints
+from kgplan.errors import UnknownConcept, UnknownCourse
+from kgplan.graph.health import levels
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.search import close_matches
+
+Direction = Literal["up", "down"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A concept, and how far it stands from where one looks.
+
+    Attributes:
+        id, name, name_en, field: the concept; "" where unknown.
+        depth: steps away; in a course map the longest chain of prerequisites before it, a cyclic
+            group counted as one.
+    """
+
+    id: str
+    name: str
+    name_en: str
+    field: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class PlacedEdge:
+    """Ids of a prerequisite and of a concept that builds on it, and who says so."""
+
+    before: str
+    after: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Around:
+    """Concepts around one.
+
+    Attributes:
+        concept: the one, at depth 0.
+        direction: "up" to what leads to it, "down" to what it unlocks.
+        concepts: the others, nearest first, then by id.
+        edges: all prerequisites among them and with it.
+        deeper: whether more lies beyond the depth asked for.
+    """
+
+    concept: Place
+    direction: Direction
+    concepts: tuple[Place, ...]
+    edges: tuple[PlacedEdge, ...]
+    deeper: bool
+
+
+@dataclass(frozen=True)
+class CourseMap:
+    """The concepts of a course in the order in which they build on each other.
+
+    Attributes:
+        course_id, name: the course.
+        concepts: by depth, then by id.
+        edges: prerequisites among them.
+        missing: direct prerequisites of them that the course does not have, by id; depth is the
+            number of the course's concepts that need it.
+    """
+
+    course_id: str
+    name: str
+    concepts: tuple[Place, ...]
+    edges: tuple[PlacedEdge, ...]
+    missing: tuple[Place, ...]
+
+
+def around(graph: GraphSnapshot, concept_id: str, direction: Direction, depth: int) -> Around:
+    """Walk from a concept, breadth first.
+
+    Args:
+        graph: one version of it.
+        concept_id: where to begin.
+        direction: "up" to prerequisites, "down" to what builds on it.
+        depth: steps at most.
+
+    Raises:
+        UnknownConcept: the graph has none of this id; the error holds close matches.
+    """
+    found = np.flatnonzero(graph.concept_ids == concept_id)
+    if found.size == 0:
+        raise UnknownConcept(concept_id, close_matches(concept_id, graph.concept_ids))
+    start = int(found[0])
+    leads = graph.prerequisites if direction == "up" else graph.prerequisites.T.tocsr()
+    steps = steps_from(leads, start)
+    reached = np.flatnonzero((steps > 0) & (steps <= depth))
+    order = reached[np.argsort(steps[reached], kind="stable")]
+    return Around(
+        place(graph, start, 0),
+        direction,
+        tuple(place(graph, k, int(steps[k])) for k in order.tolist()),
+        edges_among(graph, np.append(reached, start)),
+        bool((steps > depth).any()),
+    )
+
+
+def steps_from(leads: sparse.csr_array, start: int) -> Ints:
+    """(K,) fewest steps from a concept along the rows of a matrix; -1 where none lead there.
+
+    >>> steps_from(sparse.csr_array([[0, 1, 0], [0, 0, 0], [1, 0, 0]]), 0)
+    array([ 0,  1, -1])
+    """
+    steps = np.full(leads.shape[0], -1)
+    steps[start] = 0
+    front = np.array([start])
+    while front.size:
+        ahead = np.unique(leads[front].indices)
+        depth = steps[front[0]] + 1
+        front = ahead[steps[ahead] < 0]
+        steps[front] = depth
+    return steps
+
+
+def course_map(graph: GraphSnapshot, course_id: str) -> CourseMap:
+    """How a course's concepts build on each other, and what they need beside the course.
+
+    Raises:
+        UnknownCourse: the graph has none of this id; the error holds close matches.
+    """
+    found = np.flatnonzero(graph.course_ids == course_id)
+    if found.size == 0:
+        raise UnknownCourse(course_id, close_matches(course_id, graph.course_ids))
+    mine = graph.course_concepts[[int(found[0])]].indices
+    inside = graph.prerequisites[mine][:, mine].tocoo()
+    depth = levels(inside.col.astype(np.int64), inside.row.astype(np.int64), mine.size)
+    order = np.lexsort((mine, depth))
+    needed = np.bincount(graph.prerequisites[mine].indices, minlength=graph.concept_ids.size)
+    needed[mine] = 0
+    return CourseMap(
+        course_id,
+        str(graph.course_names[int(found[0])]),
+        tuple(place(graph, int(mine[k]), int(depth[k])) for k in order),
+        edges_among(graph, mine),
+        tuple(place(graph, k, int(needed[k])) for k in np.flatnonzero(needed).tolist()),
+    )
+
+
+def place(graph: GraphSnapshot, concept: int, depth: int) -> Place:
+    """A concept by its position."""
+    return Place(
+        str(graph.concept_ids[concept]),
+        str(graph.concept_names[concept]),
+        str(graph.concept_names_en[concept]),
+        str(graph.concept_fields[concept]),
+        depth,
+    )
+
+
+def edges_among(graph: GraphSnapshot, concepts: Ints) -> tuple[PlacedEdge, ...]:
+    """The prerequisites among concepts, by id."""
+    some = np.sort(concepts)
+    pairs = graph.prerequisites[some][:, some].tocoo()
+    sources: Mapping[tuple[int, int], object] = graph.prerequisite_sources
+    found = []
+    for after, before in zip(some[pairs.row].tolist(), some[pairs.col].tolist(), strict=True):
+        said = sources[after, before]
+        assert isinstance(said, list | tuple)
+        ends = str(graph.concept_ids[before]), str(graph.concept_ids[after])
+        found.append(PlacedEdge(*ends, tuple(said)))
+    return tuple(sorted(found, key=lambda edge: (edge.before, edge.after)))
