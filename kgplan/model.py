@@ -5,17 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array
+from kgplan.arrays import Array, Ids, positions
 from kgplan.artifacts import Artifact, ArtifactStore, hash_json
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
-from kgplan.errors import ArtifactDamaged
+from kgplan.embedding.cold import cold_vectors
+from kgplan.errors import ArtifactDamaged, ArtifactMissing
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning.planner import ItemParameters, LearnerMastery, Planner
 from kgplan.records import LearnerRecords, csr_from_arrays
 from kgplan.settings import Settings
 from kgplan.similarity import Bounds, FusedSimilarity, LearnerSets
+from kgplan.similarity.added import with_added
 
 MODEL_KINDS = ("records", "diagnosis", "similarity")
 
@@ -114,13 +116,55 @@ def open_planner(settings: Settings, artifacts: ArtifactStore | None = None) -> 
     artifacts = artifacts or ArtifactStore(settings.artifacts)
     records, _ = open_records(artifacts)
     diagnosis, similarity = artifacts.current("diagnosis"), artifacts.current("similarity")
+    graph = open_snapshot(settings)
+    fused, provisional = with_new_concepts(
+        open_similarity(similarity), similarity.manifest["inputs"]["embedding"], artifacts, graph
+    )
     return Planner(
-        graph=open_snapshot(settings),
+        graph=graph,
         records=records,
         diagnosis=open_mastery(diagnosis),
-        similarity=open_similarity(similarity),
+        similarity=fused,
         model_version=model_version(artifacts),
+        provisional=provisional.tolist(),
     )
+
+
+def with_new_concepts(
+    similarity: FusedSimilarity, embedding: str, artifacts: ArtifactStore, graph: GraphSnapshot
+) -> tuple[FusedSimilarity, Ids]:
+    """The similarity with the graph's concepts that it was made without.
+
+    A concept that no record names may have a trained vector; one that was added to the graph
+    since gets one from its neighbours, and what cannot be reached from any stays without.
+
+    Args:
+        similarity: as it is stored.
+        embedding: version of the vectors that it was made from; others lie in another space.
+        artifacts: where these are.
+        graph: as it is now.
+
+    Returns:
+        The similarity, and the ids of the concepts whose place in it is provisional: estimated
+        from neighbours, or not known at all.
+    """
+    missing = graph.concept_ids[positions(similarity.concept_ids, graph.concept_ids) < 0]
+    if missing.size == 0:
+        return similarity, missing
+    try:
+        vectors = open_embedding(artifacts.open("embedding", embedding))
+    except ArtifactMissing:  # removed since: no vector lies in the same space
+        return similarity, missing
+    at = positions(vectors.entity_ids, missing)
+    trained, new = missing[at >= 0], missing[at < 0]
+    cold = cold_vectors(vectors, new, graph.triples)
+    found = cold.facts > 0
+    fused = with_added(
+        similarity,
+        np.concatenate([trained, new[found]]),
+        np.concatenate([vectors.vectors[at[at >= 0]], cold.vectors[found]]),
+    )
+    return fused, new
 
 
 def model_version(artifacts: ArtifactStore) -> str:

@@ -1,12 +1,11 @@
 import random
 from collections import Counter
-from importlib.resources import files
 from statistics import fmean
 
 import numpy as np
 import pytest
+from embedding_cases import config, planted_graph
 
-from kgplan.embedding import EmbeddingConfig
 from kgplan.embedding.neighbours import distance_auc
 from kgplan.errors import InputError
 
@@ -19,47 +18,6 @@ from scipy.sparse import csr_matrix
 from kgplan.embedding.softmax import softmax_loss
 from kgplan.embedding.train import as_pykeen, split_triples, train
 from kgplan.embedding.transr import RelationwiseTransR
-
-GROUPS, COURSES, CONCEPTS = 4, 4, 8
-
-
-def planted_graph():
-    """Courses teach, and concepts precede, concepts of their own group only."""
-    rng = np.random.default_rng(0)
-    facts = []
-    for g in range(GROUPS):
-        concepts = [f"k{g}{i}" for i in range(CONCEPTS)]
-        facts += [(f"f{g}", "groups", k) for k in concepts]
-        facts += [
-            (f"c{g}{j}", "teaches", k)
-            for j in range(COURSES)
-            for k in concepts
-            if rng.random() < 0.8
-        ]
-        facts += [
-            (a, "precedes", b) for a in concepts for b in concepts if a < b and rng.random() < 0.6
-        ]
-    return np.array(facts)
-
-
-def config(**changes):
-    """The default configuration, small, with `section__key=value` changed."""
-    small = {
-        "model__dimension": 8,
-        "model__relation_dimension": 8,
-        "training__epochs": 30,
-        "training__batch_size": 16,
-        "training__dropout": 0.1,
-        "refit__start": "none",  # the figures are then those of the vectors
-    }
-    values = EmbeddingConfig.from_toml(
-        files("kgplan.embedding").joinpath("default.toml").read_text()
-    ).to_dict()
-    for name, value in {**small, **changes}.items():
-        section, key = name.split("__")
-        assert key in values[section]
-        values[section][key] = value
-    return EmbeddingConfig.from_dict(values)
 
 
 @pytest.fixture(scope="module")
