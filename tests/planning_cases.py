@@ -38,6 +38,7 @@ def make_case(
     mastery: dict[str, dict[str, float]],
     vectors: dict[str, list[float]],
     exchangeable: dict[str, str] | None = None,
+    minutes: dict[str, float] | None = None,
     prior: float = 0.5,
     alpha: float = 1.0,
 ) -> Case:
@@ -51,6 +52,7 @@ def make_case(
         mastery: learner -> concept -> mastery that evidence gives.
         vectors: concept -> TransR vector.
         exchangeable: learner -> concepts that evidence does not tell apart.
+        minutes: concept -> length of its video; those not named are unknown.
         prior, alpha: of the diagnosis and of the similarity.
     """
     concepts, courses = sorted(vectors), sorted(course_concepts)
@@ -82,6 +84,9 @@ def make_case(
         course_concepts=sparse.csr_array(has),
         course_videos=sparse.csr_array(np.cumsum(has, axis=1) * has),
         q_matrix=sparse.csr_array(np.eye(len(concepts), dtype=np.int8)),
+        video_seconds=None
+        if minutes is None
+        else np.array([60 * minutes.get(c, np.nan) for c in concepts]),
     )
     known = [
         (row, column, mastery[u][c])
@@ -144,6 +149,7 @@ def random_case(seed: int) -> Case:
         mastery={u: {c: round(rng.random(), 1) for c in known[u]} for u in learners},
         exchangeable={u: some(list(known[u]), 0.3) for u in learners},
         vectors={c: rng.normal(size=3).tolist() for c in concepts},
+        minutes={c: float(rng.integers(1, 9)) for c in some(concepts, 0.8)} or {concepts[0]: 5.0},
         alpha=float(rng.choice([0.0, 0.7, 1.0])),
     )
 

@@ -11,6 +11,7 @@ from kgplan.planning.plan import PlanOptions, Terms
 from kgplan.planning.texts import say
 
 ALTERNATIVES = 5  # that an explanation lists for a step
+ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
 Rule = Literal["value", "preference", "popularity", "score", "pinned", "target"]
 Verdict = Literal[
     "lower", "tie", "not_pinned", "excluded", "mastered", "learned", "too_long", "no_room", "ended"
@@ -201,16 +202,16 @@ class Explainer:
         above = mastery + margin if margin is not None and counts else 2.0
         if skip is not None and skip <= min(above, 1):
             yield self.change("skip", chosen, None, above=skip)
-        elif above < 1:
+        elif above < 1 - ROUNDING:
             yield self.change("raise", chosen, runner, above=above)
         for other in others:
             below = other.terms.mastery - (chosen.figure - other.figure) if counts else -1.0
             if other.verdict == "mastered" and skip is not None:
                 wins = counts or other.figure > chosen.figure
                 below = min(below, skip) if counts else skip
-                if wins and below > 0:
+                if wins and below > ROUNDING:
                     yield self.change("lower", other, other, below=below)
-            elif other is runner and below > 0:
+            elif other is runner and below > ROUNDING:
                 yield self.change("lower", other, other, below=below)
             elif other.verdict == "excluded" and rank(other) < rank(chosen):
                 yield self.change("include", other, other)

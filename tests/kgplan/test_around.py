@@ -1,0 +1,66 @@
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planning_cases import hand_case, random_case
+
+from kgplan.errors import UnknownConcept, UnknownCourse
+from kgplan.graph.around import around, course_map
+
+seeds = st.integers(0, 2**32 - 1)
+few = settings(max_examples=25)
+
+
+def drawn_graph(seed):
+    """A snapshot, and the same prerequisites in networkx."""
+    case = random_case(seed)
+    graph = nx.DiGraph([(r["head"], r["tail"]) for r in case.edges["prerequisite_of"]])
+    graph.add_nodes_from(case.graph.concept_ids.tolist())
+    return case, graph
+
+
+@few
+@given(seeds, st.integers(1, 4), st.sampled_from(["up", "down"]))
+def test_what_lies_around_a_concept_is_what_networkx_finds(seed, depth, direction):
+    case, graph = drawn_graph(seed)
+    concept = str(np.random.default_rng(seed).choice(case.graph.concept_ids))
+    there = graph.reverse() if direction == "up" else graph
+    steps = nx.single_source_shortest_path_length(there, concept)
+    found = around(case.graph, concept, direction, depth)
+    expected = {c: k for c, k in steps.items() if 0 < k <= depth}
+    assert {place.id: place.depth for place in found.concepts} == expected
+    assert [p.id for p in found.concepts] == sorted(expected, key=lambda c: (expected[c], c))
+    assert found.deeper == (max(steps.values()) > depth)
+    inside = graph.subgraph([*expected, concept])
+    assert {(e.before, e.after) for e in found.edges} == set(inside.edges)
+
+
+@few
+@given(seeds)
+def test_a_course_map_has_the_longest_chains_of_the_condensed_graph(seed):
+    case, graph = drawn_graph(seed)
+    mine = [r["tail"] for r in case.edges["course_has_concept"] if r["head"] == "A"]
+    found = course_map(case.graph, "A")
+    inside = graph.subgraph(mine)
+    condensed = nx.condensation(inside)
+    depth = {}
+    for group in nx.topological_sort(condensed):
+        before = list(condensed.predecessors(group))
+        depth[group] = 1 + max(depth[g] for g in before) if before else 0
+    expected = {c: depth[g] for c, g in condensed.graph["mapping"].items()}
+    assert {place.id: place.depth for place in found.concepts} == expected
+    assert {(e.before, e.after) for e in found.edges} == set(inside.edges)
+    needed = {}
+    for before, after in graph.edges:
+        if after in mine and before not in mine:
+            needed[before] = needed.get(before, 0) + 1
+    assert {place.id: place.depth for place in found.missing} == needed
+
+
+def test_unknown_ids_are_refused():
+    graph = hand_case().graph
+    with pytest.raises(UnknownConcept):
+        around(graph, "nothing", "up", 1)
+    with pytest.raises(UnknownCourse):
+        course_map(graph, "nothing")
