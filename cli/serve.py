@@ -19,10 +19,17 @@ def serve(
     import uvicorn  # the other commands start without it
 
     from kgplan.api.app import create_app
+    from kgplan.api.current import CurrentLearners
     from kgplan.api.keeper import keep_planner
     from kgplan.api.limits import Limits
+    from kgplan.api.records import open_records
 
     settings = read_settings()
     keeper = keep_planner(settings)  # a missing model is said before the port opens
+    records = open_records(settings.records_url)
+    app = create_app(keeper, Limits.of(settings), CurrentLearners(records))
     console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
-    uvicorn.run(create_app(keeper, Limits.of(settings)), host=host, port=port, log_level="info")
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="info")
+    finally:
+        records.close()

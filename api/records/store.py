@@ -385,7 +385,7 @@ class RecordStore:
             with _writing(self.engine) as connection:
                 answers = self._run(connection, group)
         except _Raced:
-            self._commit(group)  # what the other process stored is seen now
+            self._commit(group)  # what the other process committed is seen now
             return
         except Exception as error:
             if len(group) > 1:
@@ -446,8 +446,11 @@ class RecordStore:
             known |= {each.event.event_id: each.digest for each in fresh}
             rows += [_row(each, now) for each in fresh]
         if rows:
-            insert = self._insert(LearnerEvent).on_conflict_do_nothing().inline()
-            if connection.execute(insert, rows).rowcount != len(rows):
+            insert = self._insert(LearnerEvent).on_conflict_do_nothing()
+            # one order for all processes, so that none waits in a circle
+            rows.sort(key=lambda row: row["event_id"])
+            new = connection.scalars(insert.returning(LearnerEvent.event_id), rows).all()
+            if len(new) != len(rows):
                 raise _Raced
             voided = [row["voids"] for row in rows if row["voids"] is not None]
             touched = {row["learner_id"] for row in rows}

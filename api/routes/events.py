@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
@@ -52,17 +53,24 @@ STATEMENTS_BODY = {
     }
 }
 
+OneOrMore = Annotated[
+    list[EventIn],
+    BeforeValidator(
+        lambda body: body if isinstance(body, list) else [body],
+        json_schema_input_type=EventIn | list[EventIn],
+    ),
+]
+
 router = APIRouter()
 
 
 @router.post("/v1/events", tags=["events"], responses=ANSWERS)
-async def take_events(events: EventIn | list[EventIn], learners: LearnersDep) -> ReceiptOut:
+async def take_events(events: OneOrMore, learners: LearnersDep) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
-    listed = events if isinstance(events, list) else [events]
-    check_size(listed)
+    check_size(events)
     now = time.time()
     sent = []
-    for each in listed:
+    for each in events:
         content = each.model_dump(mode="json", exclude_unset=True)
         sent.append(Sent(each.event(now), "event", content, digest(content)))
     receipt = await _stored(learners, sent)

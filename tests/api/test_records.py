@@ -1,0 +1,233 @@
+"""The learner records, on SQLite and on a real PostgreSQL."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from kgplan.api.records import open_records
+from kgplan.api.records.store import Sent, migrate
+from kgplan.api.records.tables import Table
+from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
+from kgplan.events import Event
+from kgplan.planning import Wishes
+
+
+def sent(event_id, learner="u", content="same", **says):
+    event = Event(event_id, learner, says.pop("time", 100.0), **says)
+    return Sent(event, "event", {"sent": content}, content)
+
+
+def put(store, *events):
+    return store.submit(events).result(30)
+
+
+def ids(store, learner="u"):
+    return sorted(event.event_id for event in store.events(learner))
+
+
+def test_an_event_comes_back_as_it_was(store):
+    event = Event("e1", "u", 1.5, "v", "c", 0.25, ((0.0, 1.1), (2.0, 3.0)), 10.0, 0.75, enrols=True)
+    put(store, Sent(event, "event", {}, ""))
+    assert store.events("u") == [event]
+
+
+def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):
+    assert put(store, sent("a"), sent("b")).stored == ("a", "b")
+    again = put(store, sent("b"), sent("c"), sent("c"))
+    assert (again.stored, again.repeated) == (("c",), ("b", "c"))
+    with pytest.raises(EventConflict, match="'a' is stored with other content"):
+        put(store, sent("d"), sent("a", content="other"))
+    assert ids(store) == ["a", "b", "c"]  # all or none: d is not there
+
+
+def test_many_senders_of_the_same_ids_store_each_once(store, records_url):
+    other = open_records(records_url)  # as another process would
+
+    def send(n):
+        target = (store, other)[n % 2]
+        return put(target, *(sent(f"e{k}") for k in range(n % 7, 40, 3)))
+
+    with ThreadPoolExecutor(16) as pool:
+        receipts = list(pool.map(send, range(60)))
+    other.close()
+    fresh = [event_id for receipt in receipts for event_id in receipt.stored]
+    assert sorted(fresh) == sorted(set(fresh)) == ids(store)
+    assert set(fresh) == {f"e{k}" for n in range(60) for k in range(n % 7, 40, 3)}
+
+
+def test_a_mark_changes_with_every_change_and_for_nobody_else(store):
+    marks = [store.mark("u")]
+    assert marks[0].revision is None
+
+    def changed():
+        marks.append(store.mark("u"))
+        return marks[-1] != marks[-2]
+
+    put(store, sent("a"))
+    assert changed()
+    store.say("u", "k", "done", now=200.0)
+    assert changed()
+    put(store, sent("w", learner="teacher", voids="a"))
+    assert changed()
+    put(store, sent("a"), sent("x", learner="else"))
+    assert not changed()
+
+
+@pytest.mark.parametrize("voiding_first", [False, True])
+def test_a_voided_event_does_not_count_whichever_comes_first(store, voiding_first):
+    voiding = sent("w", learner="teacher", voids="a")
+    for each in [voiding, sent("a")] if voiding_first else [sent("a"), voiding]:
+        put(store, each)
+    put(store, sent("b"))
+    assert ids(store) == ["b"]
+
+
+def test_the_last_word_on_a_concept_counts(store):
+    for concept, said in (
+        *(("a", "done"), ("b", "too_easy"), ("c", "not_for_me"), ("d", "too_hard")),
+        *(("a", "too_hard"), ("c", "withdrawn")),
+    ):
+        store.say("u", concept, said, now=1.0)
+    assert store.wishes("u") == Wishes(held=frozenset("b"), too_hard=frozenset("ad"))
+
+
+def test_a_plan_that_repeats_the_last_of_its_course_is_not_kept_again(store):
+    def plan(course, *steps):
+        return {"learner_id": "u", "course_id": course, "steps": list(steps)}
+
+    for now, made in enumerate(
+        [plan("A", 1), plan("A", 1), plan("B", 1), plan("A", 1), plan("A", 2), plan(None, 1)]
+    ):
+        store.remember(made, now)
+    store.flush()
+    assert [(kept.made, kept.body["course_id"]) for kept in store.plans("u", limit=9)] == [
+        (5, None),
+        (4, "A"),
+        (2, "B"),
+        (0, "A"),
+    ]
+    assert [kept.made for kept in store.plans("u", "A", limit=1)] == [4]
+
+
+def test_erasure_removes_everything_and_late_repeats_stay_away(store):
+    put(store, sent("a", time=10.0), sent("b", time=20.0), sent("x", learner="else"))
+    store.say("u", "k", "done", now=30.0)
+    store.remember({"learner_id": "u", "course_id": "A"}, now=40.0)
+    erasure = store.erase("u", now=100.0)
+    assert (erasure.n_events, erasure.n_plans, erasure.n_feedback) == (2, 1, 1)
+    assert store.export("u") == {"events": [], "plans": [], "feedback": []}
+    assert store.mark("u").erased == 100.0
+    assert put(store, sent("a", time=10.0)).erased == ("a",)  # an outbox sends again
+    store.remember({"learner_id": "u", "course_id": "A"}, now=99.0)  # answered just before
+    store.say("u", "k", "done", now=99.0)
+    assert store.export("u") == {"events": [], "plans": [], "feedback": []}
+    assert put(store, sent("c", time=101.0)).stored == ("c",)  # the learner came back
+    assert ids(store) == ["c"]
+    assert ids(store, "else") == ["x"]
+
+
+def test_an_erased_learners_name_is_in_no_file_of_sqlite(tmp_path):
+    store = open_records(f"sqlite:///{tmp_path / 'learners.db'}")
+    name, secret = "ada-lovelace", "looked-at-this"
+    events = [sent(f"{name}-{n}", name, secret * 50, time=1.0) for n in range(300)]
+    put(store, *events)
+    put(store, sent("x", learner="else"))
+
+    def found(what):
+        return [p.name for p in Path(tmp_path).iterdir() if what.encode() in p.read_bytes()]
+
+    assert found(name)
+    assert found(secret)
+    store.erase(name, now=2.0)
+    assert (found(name), found(secret), found("else")) == ([], [], ["learners.db"])
+    store.close()
+
+
+def test_events_and_an_erasure_at_once_leave_nothing_from_before_it(store, records_url):
+    """Whatever the order of commits: what is left was sent with a later time."""
+    other, stop = open_records(records_url), threading.Event()
+
+    def send():
+        n = 0
+        while not stop.is_set():
+            put(other, sent(f"e{n}", time=time.time()))
+            n += 1
+            time.sleep(0.002)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.03)
+            now = time.time()
+            store.erase("u", now)
+            assert all(event.time > now for event in store.events("u"))
+    finally:
+        stop.set()
+        sender.join()
+        other.close()
+
+
+def test_an_export_holds_all_that_was_sent(store):
+    put(store, sent("a", content="first"), sent("b", content="second"))
+    store.say("u", "k", "too_hard", now=5.0)
+    store.remember({"learner_id": "u", "course_id": "A"}, now=6.0)
+    store.flush()
+    found = store.export("u")
+    assert [event["sent"] for event in found["events"]] == [{"sent": "first"}, {"sent": "second"}]
+    assert [(f["concept_id"], f["said"], f["time"]) for f in found["feedback"]] == [
+        ("k", "too_hard", 5.0)
+    ]
+    assert [plan["body"]["course_id"] for plan in found["plans"]] == ["A"]
+
+
+def test_the_migrations_make_the_tables_that_the_code_names(store):
+    def differences():
+        with store.engine.connect() as connection:
+            return compare_metadata(MigrationContext.configure(connection), Table.metadata)
+
+    assert differences() == []
+    put(store, sent("a"))
+    migrate(store.engine)  # a second time changes nothing
+    assert ids(store) == ["a"]
+    migrate(store.engine, "base")
+    assert {change[0] for change in differences()} >= {"add_table"}
+    migrate(store.engine)
+    assert differences() == []
+
+
+def test_records_of_a_later_version_are_refused(store, records_url):
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigError, match="written by a later kgplan"):
+        open_records(records_url)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense", "learners.db"])
+def test_an_address_of_no_known_database_is_refused(url):
+    with pytest.raises(ConfigError, match="KGPLAN_RECORDS"):
+        open_records(url)
+
+
+def test_a_database_that_is_away_is_told_without_its_password(tmp_path):
+    url = f"postgresql+psycopg://me:secret@/db?host={tmp_path}"
+    with pytest.raises(RecordsUnavailable, match="cannot be used now") as refused:
+        open_records(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_what_waits_is_written_when_the_service_stops(records_url):
+    first = open_records(records_url)
+    waiting = [first.submit([sent(f"e{n}")]) for n in range(50)]
+    first.close()
+    assert all(each.result(0).stored for each in waiting)
+    with pytest.raises(RecordsUnavailable, match="stopping"):
+        first.submit([sent("late")])
+    second = open_records(records_url)
+    assert len(ids(second)) == 50
+    second.close()

@@ -1,0 +1,42 @@
+"""A planner whose model knows slip and guess, so that events move its masteries."""
+
+from dataclasses import replace
+
+import numpy as np
+from planning_cases import Case, hand_case
+from scipy import sparse
+
+from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
+from kgplan.planning.planner import ItemParameters, LearnerMastery
+from kgplan.records import LearnerRecords, observed_views
+
+
+def diagnosed(case: Case, seed: int = 0) -> Case:
+    """The case with a diagnosis by the batch's inference, at random slip, guess and prior."""
+    rng = np.random.default_rng(seed)
+    records = case.records
+    slip, guess = rng.uniform(0.05, 0.3, (2, records.video_ids.size))
+    prior = rng.uniform(0.2, 0.8, records.concept_ids.size)
+    items = ItemParameters(records.video_ids, slip, guess, DiagnosisConfig())
+    return replace(case, diagnosis=batch(records, items, prior))
+
+
+def batch(records: LearnerRecords, items: ItemParameters, prior: np.ndarray) -> LearnerMastery:
+    """Every learner's mastery, as the diagnosis stage infers and stores it."""
+    watched, q = observed_views(records), sparse.csr_matrix(records.q_matrix)
+    found = infer(watched, q, items.slip, items.guess, prior, items.config)
+    return LearnerMastery(
+        records.learner_ids,
+        records.concept_ids,
+        sparse.csr_array(found.mastery),
+        prior,
+        sparse.csr_array(not_told_apart(watched, q)),
+        items,
+    )
+
+
+def hand_model() -> Case:
+    """The case worked on paper, with videos that cover two concepts each."""
+    case = hand_case()
+    both = np.eye(6, dtype=np.int8) + np.eye(6, k=1, dtype=np.int8)
+    return diagnosed(replace(case, records=replace(case.records, q_matrix=sparse.csr_array(both))))
