@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from kgplan import __version__
 from kgplan.api.answers import AnswerCache
 from kgplan.api.dependencies import LearnerStates, NothingMore
+from kgplan.api.description import describe_with_examples
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits, LimitsMiddleware
 from kgplan.api.problems import add_problem_handlers
@@ -60,6 +61,7 @@ def create_app(
     for each in (router, events.router, learner_routes.router):
         app.include_router(each)
     add_problem_handlers(app)
+    describe_with_examples(app)
     page = (files("kgplan") / "api" / "page" / "index.html").read_text(encoding="utf-8")
 
     @app.get("/", include_in_schema=False)

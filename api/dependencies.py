@@ -88,11 +88,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: PROBLEMS[status] for status in (*statuses, 429, 503)}
 
 
-def example(value: Any) -> dict[int | str, dict[str, Any]]:
-    """An example of the answer, for the description."""
-    return {200: {"content": {"application/json": {"example": value}}}}
-
-
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "If-None-Match names the answer as it still is"}
 }

@@ -680,8 +680,42 @@ class ResultOut(BaseModel):
     problem: Problem | None
 
 
+EXAMPLE_PATHS: dict[str, Any] = {
+    "graph_version": EXAMPLE_PATH["graph_version"],
+    "model_version": EXAMPLE_PATH["model_version"],
+    "results": [
+        {
+            "status": 200,
+            "etag": '"3f1d0b7cbf7a4f5e8f2b0c6a9d1e4b77"',
+            "path": EXAMPLE_PATH,
+            "problem": None,
+        },
+        {
+            "status": 404,
+            "etag": None,
+            "path": None,
+            "problem": {
+                "type": "urn:kgplan:problem:unknown-learner",
+                "title": "Unknown learner",
+                "status": 404,
+                "detail": "no learner 'U_100'; close matches: U_1000",
+                "close_matches": ["U_1000"],
+                "fields": [
+                    {
+                        "field": "body.items.1.learner_id",
+                        "reason": "no learner 'U_100'; close matches: U_1000",
+                    }
+                ],
+            },
+        },
+    ],
+}
+
+
 class PathsOut(BaseModel):
     """The results of a batch, in the order of its items."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PATHS]})
 
     graph_version: str
     model_version: str

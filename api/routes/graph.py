@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from kgplan.api.answers import conditional, etag_of
-from kgplan.api.case_models import EXAMPLE_PACKAGE, CFPackage
-from kgplan.api.dependencies import NOT_MODIFIED, AnswersDep, ServedDep, example, problems
+from kgplan.api.case_models import CFPackage
+from kgplan.api.dependencies import NOT_MODIFIED, AnswersDep, ServedDep, problems
 from kgplan.api.models import (
     AroundOut,
     CourseMapOut,
@@ -158,7 +158,7 @@ def read_graph_health(graph: GraphDep) -> Response:
     "/graph/case",
     response_model=CFPackage,
     response_model_exclude_none=True,
-    responses=problems() | NOT_MODIFIED | example(EXAMPLE_PACKAGE),
+    responses=problems() | NOT_MODIFIED,
 )
 def export_case(request: Request, graph: GraphDep, answers: AnswersDep) -> Response:
     """Concepts and prerequisites as a CASE 1.0 package: `precedes` and `isChildOf`.

@@ -1,7 +1,7 @@
 """The operations that plan."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,13 +14,11 @@ from kgplan.api.dependencies import (
     LearnerStates,
     LimitsDep,
     ServedDep,
-    example,
     problems,
 )
 from kgplan.api.keeper import Served
 from kgplan.api.limits import check_deadline
 from kgplan.api.models import (
-    EXAMPLE_PATH,
     GoalIn,
     PathIn,
     PathOut,
@@ -35,37 +33,6 @@ from kgplan.planning.picture import picture
 
 router = APIRouter(prefix="/v1", tags=["paths"])
 JSON, SVG = "application/json", "image/svg+xml"
-
-EXAMPLE_PATHS: dict[str, Any] = {
-    "graph_version": EXAMPLE_PATH["graph_version"],
-    "model_version": EXAMPLE_PATH["model_version"],
-    "results": [
-        {
-            "status": 200,
-            "etag": '"3f1d0b7cbf7a4f5e8f2b0c6a9d1e4b77"',
-            "path": EXAMPLE_PATH,
-            "problem": None,
-        },
-        {
-            "status": 404,
-            "etag": None,
-            "path": None,
-            "problem": {
-                "type": "urn:kgplan:problem:unknown-learner",
-                "title": "Unknown learner",
-                "status": 404,
-                "detail": "no learner 'U_100'; close matches: U_1000",
-                "close_matches": ["U_1000"],
-                "fields": [
-                    {
-                        "field": "body.items.1.learner_id",
-                        "reason": "no learner 'U_100'; close matches: U_1000",
-                    }
-                ],
-            },
-        },
-    ],
-}
 
 
 class Paths:
@@ -131,7 +98,7 @@ Goal = Annotated[GoalIn, Query()]
 @router.get(
     "/learners/{learner_id}/path",
     response_model=PathOut,
-    responses=problems(404, 422) | NOT_MODIFIED | example(EXAMPLE_PATH),
+    responses=problems(404, 422) | NOT_MODIFIED,
 )
 def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
@@ -167,9 +134,7 @@ def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request)
     )
 
 
-@router.post(
-    "/paths", response_model=PathsOut, responses=problems(413, 422) | example(EXAMPLE_PATHS)
-)
+@router.post("/paths", response_model=PathsOut, responses=problems(413, 422))
 def read_paths(batch: PathsIn, paths: PathsDep, limits: LimitsDep, request: Request) -> Response:
     """Up to 1,000 paths; each has its own result or problem, in the order of the items."""
     planner = paths.served.planner

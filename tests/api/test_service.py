@@ -1,0 +1,384 @@
+"""Batches, explanations, ETags, the graph, limits and problems over HTTP."""
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from fastapi.testclient import TestClient
+from planning_cases import hand_case, random_case
+
+from kgplan.api.answers import AnswerCache
+from kgplan.api.app import create_app
+from kgplan.api.keeper import Keeper
+from kgplan.api.limits import Limits
+from kgplan.api.problems import problem_name, status_of
+from kgplan.errors import KgplanError
+from kgplan.planning import PlanOptions
+
+PATH = "/v1/learners/learner/path"
+URN = "urn:kgplan:problem:"
+
+
+def client_of(limits=None, planner=None):
+    made = planner or hand_case().planner()
+    keeper = Keeper(lambda: made, lambda: "always the same")
+    return TestClient(create_app(keeper, limits), raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client():
+    return client_of()
+
+
+# ---------------------------------------------------------------- paths
+
+
+def test_options_over_http_are_the_planners(client):
+    planner = hand_case().planner()
+    query = {
+        "towards": "d",
+        "length": 5,
+        "exclude": ["a", "e"],
+        "pin": "c",
+        "skip_mastered": 0.95,
+        "language": "zh",
+    }
+    body = client.get(PATH, params=query).json()
+    options = PlanOptions(5, exclude=("a", "e"), pin=("c",), skip_mastered=0.95, language="zh")
+    expected = planner.plan_towards("learner", "d", options)
+    assert [s["concept_id"] for s in body["steps"]] == [s.concept_id for s in expected.steps]
+    assert [s["because"] for s in body["steps"]] == [s.because for s in expected.steps]
+    assert (body["course_id"], body["towards"]) == (None, "d")
+    assert body["options"]["exclude"] == ["a", "e"]
+
+
+def test_explanations_come_when_asked_for(client):
+    planner = hand_case().planner()
+    query = {"course_id": "A", "length": 5, "max_prerequisites": 2, "neighbours": 2}
+    assert client.get(PATH, params=query).json()["explanations"] is None
+    told = client.get(PATH, params=query | {"explain": True}).json()["explanations"]
+    expected = planner.explain(planner.plan("learner", "A", PlanOptions(5, 2, 2)))
+    assert [e["concept_id"] for e in told] == [e.concept_id for e in expected]
+    assert [[c["because"] for c in e["changes"]] for e in told] == [
+        [c.because for c in e.changes] for e in expected
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({}, "query.course_id"),
+        ({"course_id": "A", "towards": "d"}, "query.towards"),
+        ({"course_id": "A", "pin": "a", "exclude": "a"}, "query.pin"),
+        ({"course_id": "A", "planner": "best"}, "query.planner"),
+        ({"course_id": "A", "language": "de"}, "query.language"),
+        ({"course_id": "A", "minutes": 0}, "query.minutes"),
+    ],
+)
+def test_a_wrong_option_is_422_and_named(client, query, field):
+    answer = client.get(PATH, params=query)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == URN + "bad-parameters"
+    assert [each["field"] for each in answer.json()["fields"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/v1/learners/learnr/path", {"course_id": "A"}, "path.learner_id"),
+        (PATH, {"course_id": "Q"}, "query.course_id"),
+        (PATH, {"towards": "Q"}, "query.towards"),
+        (PATH, {"course_id": "A", "exclude": ["a", "Q"]}, "query.exclude"),
+        ("/v1/concepts/Q/unlocks", {}, "path.concept_id"),
+        ("/v1/courses/Q/map", {}, "path.course_id"),
+    ],
+)
+def test_what_is_unknown_is_404_with_its_field(client, path, query, field):
+    answer = client.get(path, params=query)
+    assert answer.status_code == 404
+    assert [each["field"] for each in answer.json()["fields"]] == [field]
+
+
+# ---------------------------------------------------------------- batch
+
+
+def test_each_item_of_a_batch_has_its_own_path_or_problem(client):
+    items = [
+        {"learner_id": "learner", "course_id": "A", "length": 5},
+        {"learner_id": "learnr", "course_id": "A"},
+        {"learner_id": "new", "towards": "d", "explain": True},
+        {"learner_id": "learner"},
+        {"learner_id": "learner", "course_id": "A", "pin": ["Q"]},
+    ]
+    results = client.post("/v1/paths", json={"items": items}).json()["results"]
+    assert [r["status"] for r in results] == [200, 404, 200, 422, 404]
+    for item, result in zip(items, results, strict=True):
+        query = {name: value for name, value in item.items() if name != "learner_id"}
+        alone = client.get(f"/v1/learners/{item['learner_id']}/path", params=query)
+        if result["status"] == 200:
+            assert result["path"] == alone.json()
+            assert result["etag"] == alone.headers["etag"]
+            assert result["problem"] is None
+        else:
+            assert result["problem"]["type"] == alone.json()["type"]
+            assert result["problem"]["close_matches"] == alone.json()["close_matches"]
+            assert result["path"] is None
+    fields = [r["problem"]["fields"][0]["field"] for r in results if r["problem"]]
+    assert fields == ["body.items.1.learner_id", "body.items.3.course_id", "body.items.4.pin"]
+
+
+def test_a_thousand_paths_are_answered_and_one_more_is_refused(client):
+    item = {"learner_id": "learner", "course_id": "A"}
+    answer = client.post("/v1/paths", json={"items": [item] * 1000})
+    assert len(answer.json()["results"]) == 1000
+    refused = client.post("/v1/paths", json={"items": [item] * 1001})
+    assert (refused.status_code, refused.json()["type"]) == (413, URN + "batch-too-large")
+
+
+# ---------------------------------------------------------------- ETags
+
+
+def test_an_answer_that_the_client_has_is_304_without_a_body(client):
+    first = client.get(PATH, params={"course_id": "A"})
+    etag = first.headers["etag"]
+    for sent in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = client.get(PATH, params={"course_id": "A"}, headers={"If-None-Match": sent})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == etag
+    assert (
+        client.get(PATH, params={"course_id": "A"}, headers={"If-None-Match": '"other"'}).content
+        == first.content
+    )
+    missing = client.get(PATH, params={"course_id": "Q"}, headers={"If-None-Match": "*"})
+    assert missing.status_code == 404
+
+
+def test_answers_that_differ_have_other_etags(client):
+    seen = {}
+    queries = [
+        {"course_id": "A"},
+        {"course_id": "A", "length": 5},
+        {"course_id": "A", "explain": True},
+        {"course_id": "A", "language": "zh"},
+        {"towards": "d"},
+    ]
+    for query in queries:
+        for suffix in ("", ".svg"):
+            seen[client.get(PATH + suffix, params=query).headers["etag"]] = (suffix, query)
+    assert len(seen) == 2 * len(queries)
+
+
+def test_another_graph_model_or_learner_version_is_another_etag():
+    class Learners:
+        version = "1"
+
+        def learner_version(self, planner, learner_id):
+            return self.version
+
+        def current(self, planner, learner_id):
+            return None
+
+        def remember(self, plan):
+            pass
+
+    case, learners = hand_case(), Learners()
+    planner = case.planner()
+    changed = random_case(1).planner()
+    mark, made = ["a"], {"a": planner, "b": changed}
+    keeper = Keeper(lambda: made[mark[0]], lambda: mark[0])
+    client = TestClient(create_app(keeper, learners=learners))
+
+    def etag(path=PATH, **query):
+        return client.get(path, params=query).headers["etag"]
+
+    first = etag(course_id="A")
+    assert etag(course_id="A") == first
+    learners.version = "2"
+    second = etag(course_id="A")
+    maps = etag("/v1/courses/A/map")
+    planner.model_version = "another"
+    third = etag(course_id="A")
+    assert len({first, second, third}) == 3
+    assert etag("/v1/courses/A/map") == maps
+    mark[0] = "b"
+    keeper.refresh()
+    assert etag("/v1/courses/A/map") != maps
+
+
+def test_kept_answers_are_bounded_and_the_oldest_leaves_first():
+    cache, made = AnswerCache(2), []
+
+    def ask(name):
+        def make():
+            made.append(name)
+            return name.encode(), "text/plain"
+
+        assert cache.get(name, make).body == name.encode()
+
+    for name in "abacab":
+        ask(name)
+    assert made == ["a", "b", "c", "b"]  # c drove out b, not a, which was asked for later
+    assert len(cache) == 2
+
+
+# ---------------------------------------------------------------- graph
+
+
+def test_concepts_are_searched_with_the_kind_of_match(client):
+    body = client.get("/v1/concepts", params={"text": "d"}).json()
+    assert body["found"] == [{"id": "d", "name": "d", "name_en": "", "match": "exact"}]
+    assert len(client.get("/v1/concepts").json()["found"]) == 6
+    assert [c["id"] for c in client.get("/v1/courses", params={"text": "Z"}).json()["found"]] == [
+        "Z"
+    ]
+
+
+def test_prerequisites_and_what_is_unlocked_have_their_depth(client):
+    """b and c lead to d; a and d (a cycle) lead to b."""
+    up = client.get("/v1/concepts/d/prerequisites", params={"depth": 2}).json()
+    assert [(c["id"], c["depth"]) for c in up["concepts"]] == [("b", 1), ("c", 1), ("a", 2)]
+    down = client.get("/v1/concepts/a/unlocks").json()
+    assert [c["id"] for c in down["concepts"]] == ["b"]
+    assert down["deeper"] is True
+
+
+def test_a_course_map_names_what_the_course_does_not_have(client):
+    body = client.get("/v1/courses/A/map").json()
+    assert [(c["id"], c["depth"]) for c in body["concepts"]] == [("d", 0), ("e", 0), ("f", 1)]
+    assert [c["id"] for c in body["missing"]] == ["b", "c"]
+
+
+def test_the_case_export_over_http_keeps_its_bytes(client):
+    one, other = client.get("/v1/graph/case"), client.get("/v1/graph/case")
+    assert one.content == other.content
+    kinds = {a["associationType"] for a in one.json()["CFAssociations"]}
+    assert kinds == {"precedes", "isChildOf"}
+
+
+# ---------------------------------------------------------------- limits and problems
+
+
+def test_a_body_beyond_the_limit_is_refused_however_it_is_sent():
+    client = client_of(Limits(body_bytes=100))
+    small = client.post("/v1/paths", json={"items": []})
+    assert small.status_code == 200
+    said = client.post("/v1/paths", content=b"x" * 101)
+    streamed = client.post("/v1/paths", content=(b"x" * 40 for _ in range(3)))
+    for answer in (said, streamed):
+        assert (answer.status_code, answer.json()["type"]) == (413, URN + "body-too-large")
+    kind = {"content-type": "application/json"}
+    streamed_small = client.post("/v1/paths", content=iter([b'{"items"', b": []}"]), headers=kind)
+    assert streamed_small.json()["results"] == []
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_back():
+    client = client_of(Limits(per_second=0.1, burst=2, client_header="X-Client"))
+
+    def ask(name):
+        return client.get(PATH, params={"course_id": "A"}, headers={"X-Client": name})
+
+    assert [ask("one").status_code for _ in range(3)] == [200, 200, 429]
+    refused = ask("one")
+    assert refused.json()["type"] == URN + "rate-limited"
+    assert 1 <= int(refused.headers["retry-after"]) <= 10
+    assert ask("other").status_code == 200
+    assert client.get("/health").status_code == 200  # those who watch the service are not counted
+
+
+def test_a_request_that_takes_too_long_is_given_up():
+    client = client_of(Limits(seconds=0.1))
+    go_on = threading.Event()
+
+    @client.app.get("/slow")
+    def slow():
+        go_on.wait(10)
+        return "late"
+
+    begun = time.monotonic()
+    answer = client.get("/slow")
+    waited = time.monotonic() - begun
+    go_on.set()
+    assert (answer.status_code, answer.json()["type"]) == (503, URN + "took-too-long")
+    assert waited < 5
+    assert client.get(PATH, params={"course_id": "A"}).status_code == 200
+
+
+def test_a_batch_stops_at_its_deadline():
+    planner = hand_case().planner()
+    made = []
+    plan = planner.plan
+
+    def slow_plan(*args):
+        made.append(args)
+        time.sleep(0.02)
+        return plan(*args)
+
+    planner.plan = slow_plan
+    client = client_of(Limits(seconds=0.1, cached_answers=0), planner)
+    item = {"learner_id": "learner", "course_id": "A"}
+    answer = client.post("/v1/paths", json={"items": [item] * 100})
+    assert answer.json()["type"] == URN + "took-too-long"
+    time.sleep(0.2)
+    assert len(made) < 50
+
+
+def test_unknown_addresses_methods_and_faults_are_problems_too(client):
+    assert client.get("/v1/nothing").json()["type"] == URN + "no-such-operation"
+    wrong = client.delete("/v1/graph/health")
+    assert (wrong.status_code, wrong.json()["type"]) == (405, URN + "method-not-allowed")
+    assert wrong.headers["allow"] == "GET"
+    faulty = client_of()
+
+    @faulty.app.get("/faulty")
+    def fault():
+        raise ZeroDivisionError("secret")
+
+    answer = faulty.get("/faulty")
+    assert (answer.status_code, answer.json()["type"]) == (500, URN + "internal")
+    assert "secret" not in answer.text
+
+
+def test_every_problem_type_is_documented_with_its_status():
+    page = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page, re.MULTILINE))
+
+    def leaves(cls):
+        below = cls.__subclasses__()
+        return [cls] if not below else [each for sub in below for each in leaves(sub)]
+
+    ours = [cls for cls in leaves(KgplanError) if cls.__module__ == "kgplan.errors"]
+    errors = {problem_name(c.__new__(c)): str(status_of(c.__new__(c))) for c in ours}
+    handlers = {
+        "bad-parameters": "422",
+        "no-such-operation": "404",
+        "method-not-allowed": "405",
+        "internal": "500",
+    }
+    assert {k: v for k, v in documented.items() if k in errors | handlers} == errors | handlers
+
+
+# ---------------------------------------------------------------- description
+
+
+def test_every_operation_on_paths_and_graph_has_an_example_that_fits_its_schema(client):
+    document = client.get("/openapi.json").json()
+    resolver = {"components": document["components"]}
+    names = set()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["operationId"] not in names
+            names.add(operation["operationId"])
+            if not {"paths", "graph"} & set(operation["tags"]):
+                continue
+            content = operation["responses"]["200"]["content"]
+            ((kind, said),) = content.items()
+            schema = said.get("schema", {})
+            named = document["components"]["schemas"].get(schema.get("$ref", "").split("/")[-1])
+            examples = [said["example"]] if "example" in said else (named or {})["examples"]
+            assert examples, path
+            for example in examples:
+                if kind == "application/json":
+                    jsonschema.validate(example, schema | resolver)
