@@ -13,6 +13,7 @@ from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.etl import stages
+from kgplan.etl.reembed import run_reembed
 from kgplan.settings import Settings
 
 STAGES = ("extract", "map", "load", "embed", "diagnose", "similarity")
@@ -37,6 +38,8 @@ def run(stage: str, settings: Settings, source: Path, progress=stages.silent):
         return stages.run_embed(settings, small_embedding(), progress)
     if stage == "diagnose":
         return stages.run_diagnose(settings, DiagnosisConfig(), progress)
+    if stage == "reembed":
+        return run_reembed(settings, small_embedding(), run_stage=lambda _, run: run(progress))
     return stages.run_similarity(settings, progress=progress)
 
 

@@ -18,7 +18,8 @@ MOMENTS = {
     "extract": ["progress:1", "progress:20", "keep", "switch"],
     "map": ["progress:2", "keep", "switch"],
     "load": ["progress:3", "progress:12"],
-    "embed": ["progress:1", "keep", "switch"],
+    # the second takes up the first after one of two epochs and dies in the last fit
+    "embed": ["progress:1", "progress:4", "keep", "switch"],
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
 }
@@ -53,6 +54,7 @@ def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
         stage_runner.run(stage, home, mini_source)
     assert outcome(home) == outcome(undisturbed)
     assert list((home.artifacts / ".drafts").iterdir()) == []
+    assert list((home.home / "checkpoints").iterdir()) == []
 
 
 def test_a_second_run_of_every_stage_changes_nothing(tmp_path, mini_source, undisturbed):
