@@ -1,4 +1,4 @@
-"""`kgplan plan`: one learner's path through one course."""
+"""`kgplan plan`: one learner's path through one course, or towards a concept."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,15 +7,23 @@ import typer
 from rich.markup import escape
 
 from kgplan.cli.output import AsJson, console, print_json
+from kgplan.errors import ConfigError
 from kgplan.settings import read_settings
 
 if TYPE_CHECKING:
-    from kgplan.planning import Plan, Planner
+    from collections.abc import Sequence
+
+    from kgplan.planning import Plan, Planner, StepExplanation
 
 
 def plan(
     learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
-    course_id: Annotated[str, typer.Argument(help="Course, as in `kgplan courses`.")],
+    course_id: Annotated[
+        str | None, typer.Argument(help="Course, as in `kgplan courses`; or give --towards.")
+    ] = None,
+    towards: Annotated[
+        str | None, typer.Option(help="Concept to reach, in place of a course.")
+    ] = None,
     length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 4,
     max_prerequisites: Annotated[
         int, typer.Option(help="Prerequisites walked per start.", min=0, max=50)
@@ -23,35 +31,77 @@ def plan(
     neighbours: Annotated[
         int, typer.Option(help="Similar concepts that a preference looks at.", min=1, max=100)
     ] = 10,
+    planner: Annotated[
+        str, typer.Option(help="kg-plppm walks prerequisites; trans-cf and popularity only rank.")
+    ] = "kg-plppm",
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Concept not to plan; may be repeated.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="Concept to plan in any case; may be repeated.")
+    ] = None,
+    skip_mastered: Annotated[
+        float | None, typer.Option(help="Mastery from which a concept is skipped.", min=0, max=1)
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Time that the videos may take.", min=1)
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the sentences: en or zh.")] = "en",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what was rejected and what would change.")
+    ] = False,
     picture_path: Annotated[
         Path | None, typer.Option("--picture", help="Also draw the path to this SVG file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What a learner should learn next in a course, foundation first, and why.
+    """What a learner should learn next in a course, or towards a concept, and why.
 
-    [bold]Example:[/] kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
-    --length 6 --picture path.svg
+    [bold]Examples:[/] kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
+    --length 6 --picture path.svg · kgplan plan U_7001215 --towards K_中断机制_计算机科学技术
+    --explain --skip-mastered 0.9
     """
     from kgplan.model import open_planner  # --help answers without the numerical libraries
     from kgplan.planning import PlanOptions
 
-    planner = open_planner(read_settings())
-    made = planner.plan(learner_id, course_id, PlanOptions(length, max_prerequisites, neighbours))
+    if (course_id is None) == (towards is None):
+        raise ConfigError("give either a course (`kgplan courses` lists them) or --towards CONCEPT")
+    options = PlanOptions(
+        length,
+        max_prerequisites,
+        neighbours,
+        planner,  # type: ignore[arg-type]  # PlanOptions refuses what it does not know
+        tuple(exclude or ()),
+        tuple(pin or ()),
+        skip_mastered,
+        minutes,
+        language,  # type: ignore[arg-type]
+    )
+    maker = open_planner(read_settings())
+    if towards is not None:
+        made = maker.plan_towards(learner_id, towards, options)
+    else:
+        made = maker.plan(learner_id, course_id or "", options)
+    explained = maker.explain(made) if explain else ()
     if picture_path is not None:
-        write_picture(planner, made, picture_path)
+        write_picture(maker, made, picture_path)
     if as_json:
-        print_json(made.to_dict())
+        why = {"explanations": [each.to_dict() for each in explained]} if explain else {}
+        print_json(made.to_dict() | why)
         return
-    print_plan(planner, made)
+    print_plan(maker, made, explained)
     if picture_path is not None:
         console.print(f"picture: {picture_path}")
 
 
-def print_plan(planner: "Planner", made: "Plan") -> None:
-    """Show a plan step by step, with its notes and versions."""
-    course = planner.graph.course_name(made.course_id)
-    console.print(f"[bold]{escape(f'{made.learner_id} in {course}')}[/] {escape(made.course_id)}")
+def print_plan(
+    planner: "Planner", made: "Plan", explained: "Sequence[StepExplanation]" = ()
+) -> None:
+    """Show a plan step by step, with its notes and versions, and explanations where there are."""
+    goal = planner.graph.goal_name(made.course_id, made.towards)
+    way = "in" if made.course_id is not None else "towards"
+    goal_id = escape(made.course_id or made.towards or "")
+    console.print(f"[bold]{escape(f'{made.learner_id} {way} {goal}')}[/] {goal_id}")
     for place, step in enumerate(made.steps, start=1):
         english = f" [dim]{escape(step.name_en)}[/]" if step.name_en else ""
         doubt = f", {step.doubt.replace('_', ' ')}" if step.doubt else ""
@@ -69,9 +119,21 @@ def print_plan(planner: "Planner", made: "Plan") -> None:
                 highlight=False,
                 soft_wrap=True,
             )
+        if explained:
+            print_explanation(explained[place - 1])
     for note in made.notes:
         console.print(escape(note), highlight=False)
     console.print(f"[dim]graph {made.graph_version} · model {made.model_version}[/]")
+
+
+def print_explanation(explanation: "StepExplanation") -> None:
+    """Show what decided a step, what was rejected and what would change the choice."""
+    lines = [explanation.because]
+    lines += [f"not {other.name}: {other.because}" for other in explanation.alternatives]
+    lines += [f"then not {other.name}: {other.because}" for other in explanation.ended]
+    lines += [change.because for change in explanation.changes]
+    for line in lines:
+        console.print(f"       [dim]{escape(line)}[/]", highlight=False, soft_wrap=True)
 
 
 def write_picture(planner: "Planner", made: "Plan", path: Path) -> None:
@@ -79,6 +141,6 @@ def write_picture(planner: "Planner", made: "Plan", path: Path) -> None:
     from kgplan.planning.picture import picture
 
     edges = planner.graph.prerequisites_among([step.concept_id for step in made.steps])
-    drawn = picture(made, planner.graph.course_name(made.course_id), edges)
+    drawn = picture(made, planner.graph.goal_name(made.course_id, made.towards), edges)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(drawn, encoding="utf-8")

@@ -40,6 +40,9 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "model_version",
         "steps",
         "notes",
+        "towards",
+        "minutes",
+        "options",
     ]
     step = plan["steps"][0]
     assert {
@@ -52,6 +55,28 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "because",
     } <= set(step)
     assert list(step["terms"]) == ["preference", "mastery", "value", "similarity", "score"]
+
+
+def test_a_path_towards_a_concept_is_explained_and_keeps_to_the_options(home):
+    """In the miniature 数组 leads to 算法, and 算法 to 递归."""
+    recursion, array = "K_递归_计算机科学技术", "K_数组_计算机科学技术"
+    given = ("plan", "U_1", "--towards", recursion, "--length", "5", "--json")
+    plain = json.loads(kgplan(home, *given).stdout)
+    assert [step["name"] for step in plain["steps"]] == ["数组", "算法", "递归"]
+    done = kgplan(home, *given, "--exclude", array, "--pin", "K_集合_数学", "--explain")
+    told = json.loads(done.stdout)
+    assert [step["name"] for step in told["steps"]] == ["集合", "算法", "递归"]
+    algorithm = told["explanations"][1]
+    assert [(e["name"], e["because"]) for e in algorithm["ended"]] == [("数组", "skip: excluded")]
+    shown = kgplan(home, *given[:-1], "--exclude", array, "--explain", "--language", "zh").stdout
+    assert "跳过：已被排除" in shown
+
+
+def test_a_plan_needs_a_course_or_a_concept(home):
+    for arguments in ((), ("C_1", "--towards", "K_递归_计算机科学技术")):
+        done = kgplan(home, "plan", "U_1", *arguments)
+        assert done.returncode == 2
+        assert "give either a course" in done.stderr
 
 
 def test_the_same_plan_twice_is_the_same_text(home):
@@ -148,6 +173,6 @@ def test_help_has_an_example(command):
 
 
 def test_a_missing_argument_is_explained(home):
-    done = kgplan(home, "plan", "U_1")
+    done = kgplan(home, "plan")
     assert done.returncode == 2
-    assert "course_id" in done.stderr
+    assert "learner_id" in done.stderr
