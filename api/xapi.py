@@ -49,7 +49,8 @@ def read_statement(statement: Any, stored: float) -> Event:
         last segment of the object's id; the course that of the context's activity of type course,
         else of its first parent or grouping.
 
-        - share: `progress`, or 1 where the video is completed and neither it nor segments are told
+        - share: `progress`, or 1 where the video is completed and neither it, segments nor a
+          score are told
         - segments, length: `played-segments`, and `length` of the context
         - score: `score.scaled`, below 0 counted as 0; else `raw` between `min` and `max`; else,
           for a verb of answering, 1 or 0 by `success`
@@ -71,6 +72,8 @@ def read_statement(statement: Any, stored: float) -> Event:
     for name in statement:
         if name not in _PROPERTIES:
             raise MalformedStatement(str(name), "is not a property of a statement")
+    if not re.fullmatch(r"1\.0(\.\d+)?", str(statement.get("version", VERSION))):
+        raise MalformedStatement("version", f"is {statement['version']!r}; give {VERSION}")
     event = _read(statement, stored)
     for field, given in (
         ("actor", event.learner_id),
@@ -109,7 +112,7 @@ def _read(statement: Mapping[str, Any], stored: float) -> Event:
         return Event(event_id, learner_id, time)
     if verb not in VIEWING:
         share, segments = None, ()
-    elif verb == COMPLETED and share is None and not segments and score is None:
+    elif verb == COMPLETED and share is None and not segments and "score" not in result:
         share = 1.0
     return Event(
         event_id,

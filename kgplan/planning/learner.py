@@ -14,7 +14,7 @@ class Wishes:
         held: done or too easy: counted as held, as learned, and not planned again.
         left_out: not for me: not planned.
         too_hard: planned only behind all direct prerequisites that are neither held nor left out,
-            as far as the plan's length and prerequisites go.
+            as far as the plan's length and prerequisites go; the walk ends with these.
     """
 
     held: frozenset[str] = frozenset()
