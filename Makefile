@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 SOURCE ?= data/mooccube-cs.zip
 PORT   ?= 8000
 ARGS   ?=
+JOBS   ?= 2
 EXTRAS ?= embed,dev
 UV     := $(BIN)/uv
 
@@ -32,8 +33,8 @@ setup: $(VENV)/.ready ## make the environment in .venv (every target does so whe
 demo: setup ## the main job on real rows: files -> graph -> model -> one learner's path
 	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
 
-test: setup ## all tests (benchmarks apart)
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## all tests (benchmarks apart), on JOBS=2 processes
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: setup ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .

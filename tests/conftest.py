@@ -8,6 +8,7 @@ import miniature
 import pytest
 import stage_runner
 from hypothesis import settings
+from made_once import made_once
 from neo4j_server import TestServer, start_test_server
 
 from kgplan.diagnosis import DiagnosisConfig
@@ -18,19 +19,18 @@ from kgplan.model import open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 
+SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+
 settings.register_profile("kgplan", deadline=None)  # a first call may compile
 settings.load_profile("kgplan")
 
 
-@pytest.fixture(scope="session")
-def sample_settings(
-    sample_source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Settings, dict[str, StageReport]]:
-    """Every stage run once on the real sample with its defaults: settings and reports."""
-    home = Settings(home=tmp_path_factory.mktemp("sample"))
+def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
+    """Every stage run once on the real sample with its defaults."""
+    home = Settings(home=folder)
     default = files("kgplan") / "embedding" / "default.toml"
     reports = [
-        stages.run_extract(home, sample_source),
+        stages.run_extract(home, SAMPLE),
         stages.run_map(home),
         stages.run_load(home),
         stages.run_embed(home, EmbeddingConfig.from_toml(default.read_text(encoding="utf-8"))),
@@ -38,6 +38,14 @@ def sample_settings(
         stages.run_similarity(home),
     ]
     return home, {report.stage: report for report in reports}
+
+
+@pytest.fixture(scope="session")
+def sample_settings(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Settings, dict[str, StageReport]]:
+    """A home with the model of the real sample: settings and the stages' reports."""
+    return made_once(tmp_path_factory, "sample", make_sample)
 
 
 @pytest.fixture(scope="session")
@@ -67,16 +75,20 @@ def dirty_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample_source() -> Path:
     """The real sample that the repository carries."""
-    return Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+    return SAMPLE
 
 
 @pytest.fixture(scope="session")
 def mini_home(mini_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a home with the model of the miniature, its embedding of two epochs."""
-    home = Settings(home=tmp_path_factory.mktemp("mini_home"))
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, home, mini_source)
-    return home
+
+    def make(folder: Path) -> Settings:
+        home = Settings(home=folder)
+        for stage in stage_runner.STAGES:
+            stage_runner.run(stage, home, mini_source)
+        return home
+
+    return made_once(tmp_path_factory, "mini", make)
 
 
 @pytest.fixture(scope="session")
