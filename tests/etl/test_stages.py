@@ -19,7 +19,7 @@ MOMENTS = {
     "map": ["progress:2", "keep", "switch"],
     "load": ["progress:3", "progress:12"],
     # the second takes up the first after one of two epochs and dies in the last fit
-    "embed": ["progress:1", "progress:4", "keep", "switch"],
+    "embed": ["progress:1", "progress:2", "keep", "switch"],
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
 }
