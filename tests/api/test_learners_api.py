@@ -1,0 +1,246 @@
+"""Events, mastery, plans and feedback over HTTP, on both databases."""
+
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+from learner_cases import hand_model
+from planning_cases import random_case
+
+from kgplan.api.app import create_app
+from kgplan.api.current import CurrentLearners
+from kgplan.api.keeper import Keeper
+from kgplan.api.routes.events import VERSION_HEADER
+from kgplan.events import Event, evidence_of
+from kgplan.planning import PlanOptions, Wishes
+from kgplan.planning.live import LiveModel
+
+XAPI = {VERSION_HEADER: "1.0.3"}
+ID = "8f87ccde-bb56-4c2e-ab83-44982ef22df0"
+
+
+@pytest.fixture(scope="module")
+def case():
+    return hand_model()
+
+
+@pytest.fixture
+def client(case, store):
+    return client_of(case.planner(), store)
+
+
+def client_of(planner, store, **options):
+    keeper = Keeper(lambda: planner, lambda: "always the same")
+    learners = CurrentLearners(store, **options)
+    return TestClient(create_app(keeper, learners=learners), raise_server_exceptions=False)
+
+
+def view(event_id, learner, video, share=1.0, **more):
+    return {"event_id": event_id, "learner_id": learner, "video_id": video, "share": share} | more
+
+
+def watched(video="v_e", **more):
+    return {
+        "id": ID,
+        "actor": {"account": {"homePage": "https://mooc.example", "name": "learner"}},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+        "object": {"id": f"https://mooc.example/videos/{video}"},
+        **more,
+    }
+
+
+def path(client, learner="learner", **options):
+    answer = client.get(f"/v1/learners/{learner}/path", params={"course_id": "A"} | options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def concepts(client, learner="learner"):
+    return [step["concept_id"] for step in path(client, learner)["steps"]]
+
+
+@pytest.mark.parametrize("form", ["plain", "xapi"])
+def test_an_event_moves_the_mastery_and_the_next_plan_at_once(case, client, form):
+    before = path(client)
+    if form == "plain":
+        answer = client.post("/v1/events", json=view("e1", "learner", "v_e"))
+    else:
+        answer = client.post("/xapi/statements", json=watched(), headers=XAPI)
+    assert answer.status_code == 200
+    event = Event("e1", "learner", 0.0, "v_e", share=1.0)
+    state = LiveModel(case.records, case.diagnosis).current(
+        "learner", evidence_of([event]), Wishes()
+    )
+    expected = case.planner().plan("learner", "A", PlanOptions(), state.learner)
+    after = path(client)
+    assert after["steps"] != before["steps"]
+    assert [step["terms"]["mastery"] for step in after["steps"]] == [
+        step.terms.mastery for step in expected.steps
+    ]
+    mastery = client.get("/v1/learners/learner/mastery").json()
+    assert {c["concept_id"]: c["mastery"] for c in mastery["concepts"]} == dict(
+        zip(state.learner.concept_ids.tolist(), state.learner.mastery.tolist(), strict=True)
+    )
+    assert mastery["events"] == {"counted": 1, "silent": 0, "unknown_videos": []}
+
+
+def test_a_new_learner_is_unknown_until_the_first_event(client):
+    assert client.get("/v1/learners/zed/path?course_id=A").status_code == 404
+    assert client.get("/v1/learners/zed/mastery").status_code == 404
+    client.post("/v1/events", json=[view("e1", "zed", "v_e", course_id="A")])
+    assert path(client, "zed")["learner_id"] == "zed"
+    found = client.get("/v1/learners/zed/mastery", params={"course_id": "A"}).json()["concepts"]
+    assert [(c["concept_id"], c["doubt"] == "no_evidence") for c in found] == [
+        ("d", True),
+        ("e", False),
+        ("f", False),
+    ]
+
+
+def test_statements_are_idempotent_and_other_content_is_a_conflict(client):
+    for _ in range(2):
+        answer = client.post("/xapi/statements", json=[watched()], headers=XAPI)
+        assert (answer.status_code, answer.json()) == (200, [ID])
+        assert answer.headers[VERSION_HEADER] == "1.0.3"
+    put = client.put(f"/xapi/statements?statementId={ID}", json=watched(), headers=XAPI)
+    assert (put.status_code, put.content) == (204, b"")
+    stored = watched(authority={"mbox": "mailto:lrs@example.org"})  # set by a store, not content
+    assert client.post("/xapi/statements", json=stored, headers=XAPI).status_code == 200
+    other = client.post("/xapi/statements", json=watched("v_f"), headers=XAPI)
+    assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
+    assert other.headers[VERSION_HEADER] == "1.0.3"
+    assert client.get("/v1/learners/learner/mastery").json()["events"]["counted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "field"),
+    [
+        ({}, watched(), VERSION_HEADER),
+        ({VERSION_HEADER: "2.0.0"}, watched(), VERSION_HEADER),
+        (XAPI, [watched(), watched(verb={})], "statements[1].verb.id"),
+        (XAPI, 7, "statement"),
+    ],
+)
+def test_a_malformed_request_is_400_with_the_field_and_stores_nothing(client, headers, body, field):
+    answer = client.post("/xapi/statements", json=body, headers=headers)
+    assert (answer.status_code, answer.headers[VERSION_HEADER]) == (400, "1.0.3")
+    assert [each["field"] for each in answer.json()["fields"]] == [field]
+    assert client.get("/v1/learners/learner/mastery").json()["events"]["counted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (view("e", "u", "v_e", 1.5), "body.0.share"),
+        (view("e", "u", "v_e", segments=[[5, 1]]), "body.0"),
+        ({"event_id": "e", "learner_id": "u"}, "body.0"),
+        (view("e\0", "u", "v_e"), "body.0.event_id"),
+        (view("e", "u", "v_e", extra=1), "body.0.extra"),
+        (view("e", "u", "v_e", time="2026-03-01T10:00:00"), "body.0.time"),
+    ],
+)
+def test_a_wrong_event_is_422_with_the_field(client, event, field):
+    answer = client.post("/v1/events", json=event)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["fields"]] == [field]
+
+
+def test_feedback_steers_the_next_plan_and_can_be_withdrawn(client):
+    first = concepts(client)
+
+    def say(concept, said):
+        answer = client.post(
+            "/v1/learners/learner/feedback", json={"concept_id": concept, "said": said}
+        )
+        assert answer.status_code == 200
+        return concepts(client)
+
+    assert first[0] not in say(first[0], "not_for_me")
+    assert first[0] not in say(first[0], "done")
+    assert say(first[0], "withdrawn") == first
+    unknown = {"concept_id": "zz", "said": "done"}
+    assert client.post("/v1/learners/learner/feedback", json=unknown).status_code == 404
+
+
+def test_progress_tells_done_next_and_overdue(client):
+    assert client.get("/v1/learners/learner/progress").status_code == 404  # no plan yet
+    first, second, *rest = concepts(client)
+    assert concepts(client) == [first, second, *rest]  # a repeat is not listed again
+    client.post("/v1/events", json=view("e1", "learner", f"v_{first}"))
+
+    def statuses(**options):
+        answer = client.get("/v1/learners/learner/progress", params=options).json()
+        return {step["concept_id"]: step["status"] for step in answer["steps"]}, answer
+
+    found, answer = statuses()
+    assert found[first] == "done"
+    assert list(found.values()).count("next") == 1
+    assert found[answer["next_concept_id"]] == "next"
+    time.sleep(0.02)
+    found, answer = statuses(days_per_step=1e-9)
+    assert set(found.values()) == {"done", "overdue"}
+    assert answer["overdue"] == len(found) - answer["done"]
+    history = client.get("/v1/learners/learner/plans").json()["plans"]
+    assert [[s["concept_id"] for s in kept["plan"]["steps"]] for kept in history] == [
+        [first, second, *rest]
+    ]
+
+
+def test_an_erased_learner_is_gone_from_every_answer(client):
+    client.post("/xapi/statements", json=watched(timestamp="2026-01-01T00:00:00Z"), headers=XAPI)
+    concepts(client)
+    exported = client.get("/v1/learners/learner/export").json()
+    assert exported["records"]["courses"] == ["B"]
+    assert [event["sent"]["id"] for event in exported["events"]] == [ID]
+    assert len(exported["plans"]) == 1
+    erased = client.delete("/v1/learners/learner").json()
+    assert (erased["events"], erased["plans"], erased["known_to_model"]) == (1, 1, True)
+    for what in ("path?course_id=A", "mastery", "plans", "progress", "export"):
+        assert client.get(f"/v1/learners/learner/{what}").status_code == 404
+    again = client.post(
+        "/xapi/statements", json=watched(timestamp="2026-01-01T00:00:00Z"), headers=XAPI
+    )
+    assert again.status_code == 200  # an outbox that sends again is not to blame
+    assert client.get("/v1/learners/learner/mastery").status_code == 404
+    assert client.delete("/v1/learners/learner").json()["events"] == 0
+    assert client.delete("/v1/learners/nobody").status_code == 404
+
+
+def test_a_learner_named_by_an_address_can_be_asked_for_and_erased(client):
+    actor = {"openid": "https://ada.example/me"}
+    client.post("/xapi/statements", json=watched(actor=actor), headers=XAPI)
+    name = "https%3A%2F%2Fada.example%2Fme"
+    assert client.get(f"/v1/learners/{name}/mastery").json()["learner_id"] == actor["openid"]
+    assert client.delete(f"/v1/learners/{name}").json()["events"] == 1
+
+
+def test_a_new_model_takes_the_events_along(case, store):
+    first, second = case.planner(), random_case(3).planner()
+    served = [first]
+    keeper = Keeper(lambda: served[0], lambda: str(id(served[0])))
+    client = TestClient(create_app(keeper, learners=CurrentLearners(store)))
+    client.post("/v1/events", json=view("e1", "learner", "v_e"))
+    assert client.get("/v1/learners/learner/mastery").json()["concepts"]
+    served[0] = second
+    assert client.post("/v1/admin/refresh").status_code == 200
+    answer = client.get("/v1/learners/learner/mastery").json()
+    assert answer["graph_version"] == second.graph.version
+    assert answer["events"]["counted"] == 1
+
+
+def test_more_learners_than_are_kept_in_memory_are_still_answered_rightly(case, store):
+    small, large = (client_of(case.planner(), store, capacity=n) for n in (2, 100))
+    learners = [f"u{n}" for n in range(6)]
+    small.post(
+        "/v1/events",
+        json=[view(f"e{u}", u, f"v_{'abcdef'[n]}") for n, u in enumerate(learners)],
+    )
+    for learner in learners * 2:
+        assert path(small, learner) == path(large, learner)
+
+
+def test_a_service_without_records_says_so(case):
+    planner = case.planner()
+    client = TestClient(create_app(Keeper(lambda: planner, lambda: "always the same")))
+    answer = client.post("/v1/events", json=view("e1", "learner", "v_e"))
+    assert (answer.status_code, answer.json()["title"]) == (503, "Records unavailable")
