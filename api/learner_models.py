@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from kgplan.api.models import Doubt
 from kgplan.events import ID_RULE, Event, usable_id
+from kgplan.planning import Doubt
 from kgplan.planning.progress import Status
 
 Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]

@@ -61,9 +61,8 @@ def open_mastery(artifact: Artifact) -> LearnerMastery:
     # diagnoses made before this was stored do not tell it
     stored = "not_told_apart.indptr" in set(arrays)
     config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
-    items = ItemParameters(
-        *(np.asarray(arrays[name]) for name in ("video_ids", "slip", "guess")), config
-    )
+    video_ids, slip, guess = (np.asarray(arrays[name]) for name in ("video_ids", "slip", "guess"))
+    items = ItemParameters(video_ids, slip, guess, config)
     return LearnerMastery(
         learner_ids=np.asarray(arrays["learner_ids"]),
         concept_ids=np.asarray(arrays["concept_ids"]),

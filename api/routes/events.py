@@ -166,7 +166,7 @@ class XapiVersion:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 header = VERSION_HEADER.lower().encode(), xapi.VERSION.encode()
-                message = message | {"headers": [*message["headers"], header]}
+                message = {**message, "headers": [*message["headers"], header]}
             await send(message)
 
         ours = scope["type"] == "http" and scope["path"].startswith("/xapi/")

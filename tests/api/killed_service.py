@@ -22,11 +22,13 @@ def main() -> None:
     planner = hand_model().planner()
     app = create_app(Keeper(lambda: planner, lambda: "always the same"), Limits(seconds=0))
     open_records(url).close()  # the migrations' modules too are imported once
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none")
+    config.load()
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
             app.state.learners = CurrentLearners(open_records(url))
-            uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+            uvicorn.Server(config).run()
             os._exit(0)
         print(child, flush=True)
         os.waitpid(child, 0)
