@@ -1,4 +1,4 @@
-"""`kgplan embed`, `reembed`: train TransR; renew all that rests on its vectors."""
+"""`kgplan embed`, `reembed`: train TransR and show it; renew all that rests on its vectors."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,3 +102,23 @@ def say_how_it_began(details: dict[str, Any]) -> None:
             f" {drift['share']:.0%} of the usual distance of two entities"
         )
     console.print("; ".join(began), highlight=False)
+
+
+@embed.command("report")
+def report_embedding(
+    out: Annotated[
+        Path | None, typer.Option(help="The page; embedding.html in KGPLAN_HOME.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the map, and of what is drawn from many.")] = 0,
+) -> None:
+    """Write one HTML page: training, figures by relation, a map, neighbours, similarities.
+
+    [bold]Examples:[/] kgplan embed report · kgplan embed report --out page.html --seed 1
+    """
+    from kgplan.etl.embedding_report import PAGE, find_in_home, to_html
+    from kgplan.etl.page import write_page
+
+    settings = read_settings()
+    place = out or settings.home / PAGE
+    write_page(to_html(find_in_home(settings, seed)), place)
+    console.print(f"page: {place}", highlight=False, soft_wrap=True)

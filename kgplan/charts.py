@@ -103,6 +103,7 @@ def points(
     about: str,
     lines: Sequence[Sequence[tuple[float, float]]] = (),
     joined: bool = False,
+    ticks: bool = True,
 ) -> str:
     """Draw points with error bars.
 
@@ -112,8 +113,9 @@ def points(
         about: the chart in a sentence, for who cannot see it.
         lines: polylines behind the points, each a list of (x, y).
         joined: draw a line from point to point.
+        ticks: draw the grid; False where the values themselves say nothing.
     """
-    parts = [_open(HEIGHT, about), _grid(x, y)]
+    parts = [_open(HEIGHT, about), _grid(x, y) if ticks else ""]
     for line in lines:
         parts.append(f'<polyline class="note" points="{_path(line, x, y)}"/>')
     if joined:
