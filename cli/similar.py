@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.cli.output import AsJson, console, print_json, table
+from kgplan.cli.stages import run_stage
 from kgplan.errors import InputError, UnknownConcept
 from kgplan.settings import read_settings
 
@@ -19,6 +20,10 @@ HEADINGS = ("concept_id", "name", "English", "fused", "semantic", "collaborative
 def similar(
     concept: Annotated[str, typer.Argument(help="A concept's id, or its exact name.")],
     limit: Annotated[int, typer.Option(help="Neighbours at most.", min=1, max=50)] = 10,
+    write_graph: Annotated[
+        bool,
+        typer.Option("--write-graph", help="Put them into the graph too, as SIMILAR_TO."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The concepts most similar to one, by the graph and by the learners of both.
@@ -26,7 +31,8 @@ def similar(
     Learners: how many learned both. The parts are shown as eqs. (2) and (5) give them;
     the fused value joins them after each was normalised over all pairs.
 
-    [bold]Examples:[/] kgplan similar 二叉树 · kgplan similar "binary search tree" --limit 5
+    [bold]Examples:[/] kgplan similar 二叉树 · kgplan similar "binary search tree" --limit 5 ·
+    kgplan similar 栈 --limit 20 --write-graph
     """
     from kgplan import model  # --help answers without the numerical libraries
 
@@ -35,6 +41,12 @@ def similar(
     graph = model.open_snapshot(settings)
     concept_id = find_concept(graph, concept)
     neighbours = rows_of(artifact, graph, concept_id, limit)
+    if write_graph:
+        from kgplan.etl.similar_graph import run_similar_graph
+
+        run_stage(
+            "similar concepts", lambda told: run_similar_graph(settings, limit, concept_id, told)
+        )
     if as_json:
         alpha = artifact.manifest["config"]["alpha"]
         print_json({"concept_id": concept_id, "alpha": alpha, "neighbours": neighbours})

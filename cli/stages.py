@@ -198,16 +198,32 @@ def embedding_config(path: Path | None) -> "EmbeddingConfig":
 
 def similarity(
     alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
+    write_graph: Annotated[
+        bool,
+        typer.Option("--write-graph", help="Put the most similar into the graph, as SIMILAR_TO."),
+    ] = False,
+    top: Annotated[
+        int, typer.Option(help="Of each concept, with --write-graph.", min=1, max=50)
+    ] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Semantic and collaborative similarity of concepts, and their fusion.
 
-    [bold]Example:[/] kgplan similarity --alpha 0.5
+    In the graph they are for questions only: no plan and no version of the graph rests on them.
+
+    [bold]Examples:[/] kgplan similarity --alpha 0.5 · kgplan similarity --write-graph --top 20
     """
     from kgplan.etl.stages import run_similarity
 
     settings = read_settings()
     reports = [run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress))]
+    if write_graph:
+        from kgplan.etl.similar_graph import run_similar_graph
+
+        def write(progress: Progress) -> "StageReport":
+            return run_similar_graph(settings, top, progress=progress)
+
+        reports.append(run_stage("similar concepts", write))
     finish(reports, as_json)
 
 

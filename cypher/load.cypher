@@ -188,6 +188,20 @@ WHERE r.run_id IS NOT NULL AND coalesce(r.source, '') <> 'designer'
 DELETE r
 RETURN count(r) AS n;
 
+// name: load.untie_concept_out
+// ids: of nodes to sweep. What was derived for them goes: `kgplan similarity` can write it again.
+UNWIND $ids AS id
+MATCH (:Concept {id: id})-[r:SIMILAR_TO]->(:Concept)
+DELETE r
+RETURN count(r) AS n;
+
+// name: load.untie_concept_in
+// The same the other way round: the embedded database deletes in one direction at a time.
+UNWIND $ids AS id
+MATCH (:Concept)-[r:SIMILAR_TO]->(:Concept {id: id})
+DELETE r
+RETURN count(r) AS n;
+
 // name: load.tied_concept
 // ids: of nodes to sweep whose own relationships are swept. What still hangs on one is a person's.
 UNWIND $ids AS id

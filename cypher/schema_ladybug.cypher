@@ -54,6 +54,12 @@ CREATE REL TABLE IF NOT EXISTS PREREQUISITE_OF(
 // name: schema.ladybug.broader_concept
 CREATE REL TABLE IF NOT EXISTS BROADER_CONCEPT(FROM Concept TO Concept, run_id STRING);
 
+// name: schema.ladybug.similar_to
+// Derived, see similar.cypher.
+CREATE REL TABLE IF NOT EXISTS SIMILAR_TO(
+  FROM Concept TO Concept, rank INT64, weight DOUBLE, semantic DOUBLE, collaborative DOUBLE,
+  shared_learners INT64, version STRING, source STRING);
+
 // Who changed it by hand: 'designer', or nobody. Files made before have no such column.
 
 // name: schema.ladybug.concept_source

@@ -334,6 +334,9 @@ def sweep_nodes(changes: Changes, label: str, store: GraphStore) -> int:
     ids = [row["id"] for row in changes.sweep[label]]
     if not ids:
         return 0
+    if label == "Concept":
+        store.write("load.untie_concept_out", ids=ids)
+        store.write("load.untie_concept_in", ids=ids)
     tied = {row["id"] for row in store.read(f"load.tied_{label.lower()}", ids=ids)}
     changes.conflicts += [
         Conflict(

@@ -30,7 +30,12 @@ FAMILY = "designer."
 PARAMETER = re.compile(r"^// :param (?P<name>\w+) => (?P<value>'[^']*'|\d+)$", re.MULTILINE)
 LIMITS = "designer.limits.ladybug"
 # What Ladybug's Cypher cannot say: to leave one edge or concept, found on the way, out of a path.
-NEO4J_ONLY = frozenset({"redundant_edges", "bottlenecks"})
+# And vectors are written to Neo4j alone. Question -> what to do instead.
+NEO4J_ONLY = {
+    "redundant_edges": "`kgplan graph health` has the answer for either",
+    "bottlenecks": "`kgplan graph health` has the answer for either",
+    "nearest_by_vector": "`kgplan similar CONCEPT` has the answer for either",
+}
 
 Value = str | int
 
@@ -148,8 +153,7 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
     embedded = database == "ladybug"
     if embedded and name in NEO4J_ONLY:
         raise InputError(
-            f"{name} needs Neo4j: the embedded database cannot say it in Cypher;"
-            " `kgplan graph health` has the answer for either"
+            f"{name} needs Neo4j: the embedded database cannot say it in Cypher; {NEO4J_ONLY[name]}"
         )
     statement = FAMILY + name
     if embedded and f"{statement}.ladybug" in named_queries():

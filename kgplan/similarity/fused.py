@@ -149,7 +149,7 @@ def semantic_similarity(left: Floats, right: Floats) -> Floats:
     return 1 / (1 + np.sqrt(np.maximum(squared, 0)))  # rounding may go below 0
 
 
-def _ratio(counts: Floats, norms: Floats) -> Floats:
+def _ratio(counts: Ints, norms: Floats) -> Floats:
     """Eq. (5) for 0/1 columns: learners of both over the norms; 0 where one is empty."""
     return np.divide(counts, norms, out=np.zeros(norms.shape), where=norms > 0)
 

@@ -106,5 +106,27 @@ def test_a_similarity_made_without_neighbours_says_what_to_run(home, tmp_path):
     assert "run `kgplan similarity` again" in done.stderr
 
 
+def test_neighbours_written_into_the_graph_are_found_there_by_the_designers_question(
+    home, tmp_path
+):
+    copied = tmp_path / "home"
+    shutil.copytree(home, copied)
+
+    def ask():
+        done = subprocess.run(
+            [COMMAND, "graph", "ask", "similar_to", "--param", f"concept_id={RECURSION}", "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"KGPLAN_HOME": str(copied), "PATH": "/usr/bin:/bin"},
+        )
+        return [(row["concept_id"], row["weight"]) for row in json.loads(done.stdout)]
+
+    shown = json.loads(similar(copied, RECURSION, "--limit", 3, "--write-graph", "--json").stdout)
+    rows = [(row["concept_id"], row["fused"]) for row in shown["neighbours"]]
+    assert len(rows) == 3
+    assert ask() == rows
+
+
 def test_help_has_an_example(home):
     assert "kgplan similar 二叉树" in similar(home, "--help").stdout

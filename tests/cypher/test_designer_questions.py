@@ -1,6 +1,7 @@
 """Every question of the library on the real sample, against the tables and networkx."""
 
 import re
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from neo4j_server import Place
@@ -16,9 +18,12 @@ from kgplan.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
 from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.similar_graph import run_similar_graph, write_similar
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
 from kgplan.graph.queries import named_queries
 from kgplan.graph.store import GraphStore
+from kgplan.model import open_similarity
+from kgplan.planning.cypher_walk import paper_similarity
 from kgplan.settings import Settings
 
 CONCEPT, FIRST, LAST = "K_中断机制_计算机科学技术", "K_数学_数学", "K_搜索引擎_计算机科学技术"
@@ -44,9 +49,12 @@ class Tables:
 
 
 @pytest.fixture(scope="module")
-def home(sample_home) -> Settings:
-    """The real sample, extracted, mapped and loaded."""
-    return sample_home
+def home(sample_home, tmp_path_factory) -> Settings:
+    """The real sample, extracted, mapped and loaded, with similar concepts in the graph."""
+    copied = tmp_path_factory.mktemp("designer") / "home"
+    shutil.copytree(sample_home.home, copied)
+    run_similar_graph(Settings(home=copied), 10)
+    return Settings(home=copied)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +102,8 @@ def store(request, database, home) -> Iterator[GraphStore]:
         )
         with place.open() as opened:
             load(rows_of(text.split("\n")[:-1], graph_names()), opened, "sample")
+            similarity = ArtifactStore(home.artifacts).current("similarity")
+            write_similar(similarity, opened, 10, with_vectors=True)
     with place.open(read_only=True) as opened:
         yield opened
 
@@ -395,6 +405,52 @@ def test_the_exported_triples_are_the_loaded_ones(store, home):
     assert n_triples(exported.lines) == loaded.read_text(encoding="utf-8")
 
 
+# ---------------------------------------------------------------- similar concepts
+
+
+@pytest.fixture(scope="module")
+def similarity(home):
+    """Ids, (K, d) vectors, and (K, K) eq. (8) as the paper prints it."""
+    fused = open_similarity(ArtifactStore(home.artifacts).current("similarity"))
+    return fused.concept_ids.tolist(), fused.vectors.astype(float), paper_similarity(fused)
+
+
+def test_what_is_similar_to_a_concept_is_what_the_formula_says(put, similarity):
+    ids, _, values = similarity
+    row = values[ids.index(CONCEPT)]
+    expected = sorted((-v, k) for k, v in zip(ids, row, strict=True) if k != CONCEPT)[:7]
+    found = put("similar_to", concept_id=CONCEPT, limit=7)
+    assert [r["concept_id"] for r in found] == [k for _, k in expected]
+    assert [r["weight"] for r in found] == pytest.approx([-v for v, _ in expected], abs=1e-9)
+
+
+def test_similar_pairs_without_a_prerequisite_have_none_and_come_once(put, tables, similarity):
+    ids, _, values = similarity
+    at = {k: place for place, k in enumerate(ids)}
+    pairs = set()
+    for i, one in enumerate(ids):
+        near = sorted((-v, k) for k, v in zip(ids, values[i], strict=True) if k != one)[:10]
+        pairs |= {tuple(sorted((one, k))) for _, k in near}
+    graph = tables.prerequisites
+    open_ = [p for p in pairs if not graph.has_edge(*p) and not graph.has_edge(*p[::-1])]
+    best = sorted((values[at[a], at[b]] for a, b in open_), reverse=True)[:20]
+    found = put("similar_without_prerequisite")
+    named = {tuple(sorted((row["concept_id"], row["other_id"]))) for row in found}
+    assert len(named) == len(found) == 20
+    assert named <= set(open_)
+    assert [row["weight"] for row in found] == pytest.approx(best, abs=1e-9)
+
+
+def test_the_nearest_by_vector_are_nearest_by_distance(put, similarity, database):
+    only_where_it_can_be_said(database, "nearest_by_vector")
+    ids, vectors, _ = similarity
+    apart = np.linalg.norm(vectors - vectors[ids.index(CONCEPT)], axis=1)
+    found = put("nearest_by_vector", concept_id=CONCEPT, limit=5)
+    expected = np.argsort(apart, kind="stable")[1:6]
+    assert [row["concept_id"] for row in found] == [ids[k] for k in expected]
+    assert [row["distance"] for row in found] == pytest.approx(apart[expected].tolist(), abs=1e-3)
+
+
 # ---------------------------------------------------------------- asking
 
 
@@ -451,5 +507,5 @@ def test_parameters_that_do_not_fit_are_refused(put):
 def test_what_the_embedded_database_cannot_say_is_said(put, database):
     if database == "ladybug":
         for name in NEO4J_ONLY:
-            with pytest.raises(InputError, match=r"needs Neo4j.*kgplan graph health"):
+            with pytest.raises(InputError, match=r"needs Neo4j.*`kgplan (graph health|similar)"):
                 put(name)
