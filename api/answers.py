@@ -15,11 +15,12 @@ from kgplan import __version__
 
 @dataclass(frozen=True)
 class Answer:
-    """A body, and the name of its content."""
+    """A body, the name of its content, and the learner whom it is about, if any."""
 
     etag: str
     body: bytes
     media_type: str = "application/json"
+    about: str = ""
 
 
 class AnswerCache:
@@ -35,12 +36,13 @@ class AnswerCache:
         self._lock = Lock()
         self.hits = self.misses = 0
 
-    def get(self, etag: str, make: Callable[[], tuple[bytes, str]]) -> Answer:
+    def get(self, etag: str, make: Callable[[], tuple[bytes, str]], about: str = "") -> Answer:
         """The answer of this name, made where it is not kept.
 
         Args:
             etag: names all that the answer depends on.
             make: gives body and media type; runs outside the lock, so two may make the same.
+            about: the learner whom it is about.
         """
         with self._lock:
             found = self._answers.get(etag)
@@ -49,12 +51,18 @@ class AnswerCache:
                 self.hits += 1
                 return found
             self.misses += 1
-        made = Answer(etag, *make())
+        made = Answer(etag, *make(), about)
         with self._lock:
             self._answers[etag] = made
             while len(self._answers) > self._size:
                 self._answers.popitem(last=False)
         return made
+
+    def forget(self, about: str) -> None:
+        """Drop all answers about a learner."""
+        with self._lock:
+            for etag in [e for e, answer in self._answers.items() if answer.about == about]:
+                del self._answers[etag]
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -77,13 +85,17 @@ def matches(request: Request, etag: str) -> bool:
 
 
 def conditional(
-    request: Request, cache: AnswerCache, etag: str, make: Callable[[], tuple[bytes, str]]
+    request: Request,
+    cache: AnswerCache,
+    etag: str,
+    make: Callable[[], tuple[bytes, str]],
+    about: str = "",
 ) -> Response:
     """304 where the client has the answer already; else the answer, kept or made."""
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
-    found = cache.get(etag, make)
+    found = cache.get(etag, make, about)
     if request.headers.get("if-none-match", "").strip() == "*":
         return Response(status_code=304, headers=headers)
     return Response(found.body, media_type=found.media_type, headers=headers)

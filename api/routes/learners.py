@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from kgplan.api.current import LearnersDep
-from kgplan.api.dependencies import PROBLEMS, ServedDep
+from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep
 from kgplan.api.learner_models import (
     ConceptMasteryOut,
     ErasureOut,
@@ -23,7 +23,7 @@ from kgplan.api.learner_models import (
 )
 from kgplan.errors import NotFound, UnknownConcept
 from kgplan.planning import Planner
-from kgplan.planning.planner import close_matches
+from kgplan.search import close_matches
 
 # :path, as a learner's id of xAPI may hold a slash
 router = APIRouter(prefix="/v1/learners/{learner_id:path}", tags=["learners"], responses=PROBLEMS)
@@ -144,7 +144,9 @@ def export(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[st
 
 
 @router.delete("")
-def erase(learner_id: str, served: ServedDep, learners: LearnersDep) -> ErasureOut:
+def erase(
+    learner_id: str, served: ServedDep, learners: LearnersDep, answers: AnswersDep
+) -> ErasureOut:
     """Erase all about the learner; what remains is a hash of the id, the time and the counts.
 
     A second request finds nothing more, and is answered 200 with zeros while the hash is known.
@@ -154,6 +156,7 @@ def erase(learner_id: str, served: ServedDep, learners: LearnersDep) -> ErasureO
         learners.check(planner, learner_id)
     erasure = store.erase(learner_id, time.time())
     learners.forget(learner_id)
+    answers.forget(learner_id)
     return ErasureOut(
         learner_id=learner_id,
         events=erasure.n_events,

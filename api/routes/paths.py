@@ -88,6 +88,7 @@ class Paths:
         return self.answers.get(
             self.etag("path", item.learner_id, item),
             lambda: self.body(item.learner_id, item, options),
+            item.learner_id,
         )
 
 
@@ -108,6 +109,7 @@ def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) ->
         paths.answers,
         paths.etag("path", learner_id, goal),
         lambda: paths.body(learner_id, goal, options),
+        learner_id,
     )
 
 
@@ -131,6 +133,7 @@ def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request)
         paths.answers,
         paths.etag("picture", learner_id, goal),
         lambda: paths.drawing(learner_id, goal, options),
+        learner_id,
     )
 
 

@@ -11,6 +11,7 @@ Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
 PlannerName = Literal["kg-plppm", "trans-cf", "popularity"]
 MASTERED = 0.95  # mastery from which a whole course is called mastered
 
+CHOICES = {"planner": get_args(PlannerName), "language": get_args(Language)}
 RANGES = {
     "length": (1, 50),
     "max_prerequisites": (0, 50),
@@ -56,7 +57,7 @@ class PlanOptions:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"{name} is {value}; it goes from {low} to {high}")
-        for name, known in (("planner", get_args(PlannerName)), ("language", get_args(Language))):
+        for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ConfigError(
                     f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}"

@@ -139,6 +139,7 @@ RULES: dict[PlannerName, Rule] = {
     "trans-cf": "preference",
     "popularity": "popularity",
 }
+DEFAULTS = PlanOptions()
 NO_TIMES = Times(np.empty(0), np.empty(0, dtype=np.int64))
 NOWHERE = Teaching("", None)
 
@@ -193,6 +194,11 @@ class Planner:
         self._concept_at = {name: k for k, name in enumerate(graph.concept_ids.tolist())}
         self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
         self._mean_minutes = mean_minutes(records)
+        self._usual_times = self._usual()
+        self._taught_in: dict[str, list[int]] = {}
+        for concept, places in enumerate(self._teachings):
+            for course_id in places:
+                self._taught_in.setdefault(course_id, []).append(concept)
         self._ids, self._names = graph.concept_ids.tolist(), graph.concept_names.tolist()
         self._english = graph.concept_names_en.tolist()
         self._record_course_ids = records.course_ids.tolist()
@@ -242,7 +248,7 @@ class Planner:
         Raises:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
-        options = options or PlanOptions()
+        options = options or DEFAULTS
         asked = _row(self.graph.course_concepts, self._course(course_id))
         learner = self._learner(learner_id, current)
         choices = self._choose(learner, asked, options, course_id)
@@ -269,7 +275,7 @@ class Planner:
             UnknownLearner, UnknownConcept: no such id; the error holds close matches.
             ConfigError: the concept is excluded, or the planner named walks no prerequisites.
         """
-        options = options or PlanOptions()
+        options = options or DEFAULTS
         if options.planner != "kg-plppm":
             raise ConfigError(
                 f"planner {options.planner!r} ranks the concepts of a course;"
@@ -463,7 +469,7 @@ class Planner:
         if options.exclude:
             over = over.copy()
             over[self._concepts(options.exclude)] = True
-        return over & ~pinned
+        return over & ~pinned if pinned.any() else over
 
     def _times(self, learner: _Learner, course_id: str | None, options: PlanOptions) -> Times:
         """How long each concept takes, by the first video that a step would name."""
@@ -474,15 +480,27 @@ class Planner:
                 "minutes are set, but the records hold no lengths of videos;"
                 " run `kgplan etl run` on an archive that has them, or leave minutes out"
             )
-        minutes = np.full(learner.mastery.size, self._mean_minutes)
-        video = np.full(learner.mastery.size, -1)
-        for concept in range(minutes.size):
-            for place in self._where_taught(concept, course_id, learner.courses)[:1]:
-                if place.video_id is not None:
-                    video[concept] = self._video_at[place.video_id]
-                if place.minutes is not None:
-                    minutes[concept] = place.minutes
+        usual = self._usual_times
+        minutes, video = usual.minutes.copy(), usual.video.copy()
+        nearer = learner.courses if course_id is None else {course_id, *learner.courses}
+        for concept in {k for course in nearer for k in self._taught_in.get(course, ())}:
+            place = self._where_taught(concept, course_id, learner.courses)[0]
+            minutes[concept], video[concept] = self._time_of(place)
         return Times(minutes, video)
+
+    def _time_of(self, place: Teaching) -> tuple[float, int]:
+        """Minutes of a place to learn, the mean where unknown; and its video, -1 where none is."""
+        assert self._mean_minutes is not None
+        minutes = self._mean_minutes if place.minutes is None else place.minutes
+        return minutes, -1 if place.video_id is None else self._video_at[place.video_id]
+
+    def _usual(self) -> Times:
+        """How long concepts take a learner whose courses have none of them."""
+        if self._mean_minutes is None:
+            return NO_TIMES
+        first = [next(iter(places.values()), NOWHERE) for places in self._teachings]
+        found = [self._time_of(place) for place in first]
+        return Times(np.array([m for m, _ in found]), np.array([v for _, v in found], np.int64))
 
     def _plan(
         self,

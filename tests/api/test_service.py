@@ -224,6 +224,18 @@ def test_kept_answers_are_bounded_and_the_oldest_leaves_first():
     assert len(cache) == 2
 
 
+def test_what_is_kept_about_a_learner_can_be_forgotten():
+    client = client_of()
+    for learner in ("learner", "new"):
+        client.get(f"/v1/learners/{learner}/path", params={"course_id": "A"})
+    items = [{"learner_id": "learner", "course_id": "B"}]
+    client.post("/v1/paths", json={"items": items})
+    kept = client.app.state.answers
+    assert len(kept) == 3
+    kept.forget("learner")
+    assert len(kept) == 1
+
+
 # ---------------------------------------------------------------- graph
 
 
