@@ -63,12 +63,12 @@ def chain(concept_id: str, depth: int = 3) -> Chain:
     return chain_of(open_snapshot(read_settings()), concept_id, depth)
 
 
-def plan(learner_id: str, course_id: str, **options: int) -> "pd.DataFrame":
+def plan(learner_id: str, course_id: str, **options: Any) -> "pd.DataFrame":
     """A learner's path, a row a step, with the terms as columns.
 
     Args:
         learner_id, course_id: as for `kgplan plan`.
-        **options: length, max_prerequisites, neighbours.
+        **options: any of `PlanOptions`: length, max_prerequisites, pin, exclude, ...
     """
     made = open_planner(read_settings()).plan(learner_id, course_id, PlanOptions(**options))
     rows = []
