@@ -1,7 +1,7 @@
 """The service in a process that can be killed: imports once, then a fork for each start.
 
-python killed_service.py PORT RECORDS_URL; each line on the input starts a service, whose process id
-is the answer; the one before must have been killed.
+python killed_service.py; each line on the input, PORT RECORDS_URL, starts a service, whose process
+id is the answer; the one before must have been killed.
 """
 
 import os
@@ -18,15 +18,15 @@ from kgplan.api.records import open_records
 
 
 def main() -> None:
-    port, url = int(sys.argv[1]), sys.argv[2]
     planner = hand_model().planner()
     app = create_app(Keeper(lambda: planner, lambda: "always the same"), Limits(seconds=0))
-    open_records(url).close()  # the migrations' modules too are imported once
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none")
+    config = uvicorn.Config(app, host="127.0.0.1", log_level="error", ws="none")
     config.load()
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        port, url = line.split()
         child = os.fork()
         if child == 0:
+            config.port = int(port)
             app.state.learners = CurrentLearners(open_records(url))
             uvicorn.Server(config).run()
             os._exit(0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 from neo4j_server import free_ports
 
 from kgplan.api.records import open_records
@@ -42,6 +43,7 @@ class Sender(threading.Thread):
                 except httpx.TransportError:  # killed: nobody answered, nothing was promised
                     time.sleep(0.05)
                     continue
+                time.sleep(0.005)
                 if answer.is_success:
                     self.answered |= batch
                 else:
@@ -68,27 +70,32 @@ def send(client: httpx.Client, batch: dict[str, str], plain: bool) -> httpx.Resp
     return client.post("/xapi/statements", json=statements, headers=headers)
 
 
-def test_twenty_kills_under_load_lose_no_answered_event(records_url):
-    (port,) = free_ports(1)
-    base = f"http://127.0.0.1:{port}"
-    stop = threading.Event()
-    senders = [Sender(n, base, stop) for n in range(4)]
+@pytest.fixture(scope="module")
+def service():
+    """What starts services, in a process of its own."""
     path = os.pathsep.join([str(TESTS), str(TESTS / "api")])
-    service = subprocess.Popen(
-        [sys.executable, TESTS / "api" / "killed_service.py", str(port), records_url],
+    started = subprocess.Popen(
+        [sys.executable, TESTS / "api" / "killed_service.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": path},
     )
-    assert service.stdin
-    assert service.stdout
+    yield started
+    started.stdin.close()
+    started.wait(30)
+
+
+def test_twenty_kills_under_load_lose_no_answered_event(service, records_url):
+    (port,) = free_ports(1)
+    stop = threading.Event()
+    senders = [Sender(n, f"http://127.0.0.1:{port}", stop) for n in range(3)]
     rng, before = random.Random(0), 0
     try:
         for each in senders:
             each.start()
         for _ in range(KILLS):
-            service.stdin.write("start\n")
+            service.stdin.write(f"{port} {records_url}\n")
             service.stdin.flush()
             child = int(service.stdout.readline())
             begun = time.monotonic()
@@ -102,8 +109,6 @@ def test_twenty_kills_under_load_lose_no_answered_event(records_url):
         stop.set()
         for each in senders:
             each.join()
-        service.stdin.close()
-        service.wait(30)
     assert [odd for each in senders for odd in each.odd] == []
     store = open_records(records_url)
     stored = {event.event_id for n in range(9) for event in store.events(f"u{n}")}
