@@ -7,7 +7,7 @@ best and worst place (PyKEEN's "realistic" rank).
 
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,6 +60,42 @@ def ranking_metrics(
         if (relation == number).any()
     }
     return figures
+
+
+def relation_types(
+    figures: Mapping[str, Any], training: TriplesFactory
+) -> dict[str, dict[str, float]]:
+    """MRR by the type of relation: 1-1, 1-N, N-1, N-N, N from 1.5 on [bordes2013].
+
+    The first letter speaks of heads for a tail, the second of tails for a head.
+
+    Args:
+        figures: what `ranking_metrics` returned.
+        training: the facts that tell a relation's type.
+
+    Returns:
+        Type -> `head` and `tail` MRR over its facts, `ranked` rankings, `relations` of the type.
+    """
+    heads, relations, tails = training.mapped_triples.numpy().T
+    types: dict[str, dict[str, float]] = {}
+    for label, number in training.relation_to_id.items():
+        if label not in figures["relations"]:
+            continue
+        of_relation = relations == number
+        n_facts = of_relation.sum()
+        per_tail = n_facts / np.unique(tails[of_relation]).size
+        per_head = n_facts / np.unique(heads[of_relation]).size
+        name = f"{'N' if per_tail >= 1.5 else '1'}-{'N' if per_head >= 1.5 else '1'}"
+        of_type = types.setdefault(name, {"head": 0, "tail": 0, "ranked": 0, "relations": 0})
+        found = figures["relations"][label]
+        for side in SIDES:
+            of_type[side] += found[side]["mrr"] * found[side]["ranked"]
+        of_type["ranked"] += found["both"]["ranked"]
+        of_type["relations"] += 1
+    for of_type in types.values():
+        for side in SIDES:
+            of_type[side] /= of_type["ranked"] / len(SIDES)
+    return types
 
 
 def mean_reciprocal_rank(

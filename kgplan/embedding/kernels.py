@@ -12,7 +12,8 @@ from numba import njit
 
 from kgplan.arrays import Array
 
-# sums may be reordered, so that they run in vector registers; no NaN or infinity is assumed away
+# Sums may be reordered and no division checks for zero, so that loops run in vector registers; no
+# NaN or infinity is assumed away.
 _FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -107,7 +108,7 @@ def group_pairs(
     )
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def forward(
     entities: Array,
     relation_vectors: Array,
@@ -174,7 +175,7 @@ def forward(
     return distance, paired, shortened, shortening, seen
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def backward(
     slope: Array,
     distance: Array,
@@ -260,7 +261,7 @@ def backward(
     return of_entities, of_vectors, of_projections
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def adam_rows(
     table: Array,
     mean: Array,
@@ -294,7 +295,7 @@ def adam_rows(
         _shorten(row, norm)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def adagrad_rows(
     table: Array,
     total: Array,
@@ -314,7 +315,7 @@ def adagrad_rows(
         _shorten(row, norm)
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _shorten(row: Array, norm: int) -> None:
     if norm == 0:
         return

@@ -18,15 +18,15 @@ from pykeen.models import TransR
 from pykeen.triples import CoreTriplesFactory
 from threadpoolctl import threadpool_limits
 
-from kgplan.arrays import Floats, Ints
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.embedding import kernels
 from kgplan.embedding.config import NegativeConfig, TrainingConfig
 from kgplan.embedding.grouped import Grouping, grouped_scores
 from kgplan.embedding.kernels import Places
-from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser
+from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser, Table
 from kgplan.embedding.sampling import NegativeSampler
 
-Gradient = tuple[torch.Tensor, torch.Tensor]  # rows of a table, and the slope of each
+Gradient = tuple[Table, Table]  # rows of a table, and the slope of each
 
 DRAWN_TOGETHER = 1 << 17  # negatives of several batches at once: fewer calls, little memory
 
@@ -93,10 +93,12 @@ class NegativeObjective:
             else RowAdam(tables(model), config.beta1, config.beta2, self.compiled)
         )
         model.post_parameter_update()  # norms of at most 1: later only touched rows are shortened
+        self.weights = tables(model)
 
     def epoch(self, rate: float) -> float:
         """Go once through the facts, see `kgplan.embedding.objective.Objective`."""
         self.model.train()
+        self.weights = tables(self.model)  # PyKEEN may have put other tensors in their place
         total = 0.0
         # a second thread would wait longer for the small products than it would save
         with threadpool_limits(self.config.threads, "blas"):
@@ -112,9 +114,12 @@ class NegativeObjective:
             relations: (B,) relation numbers.
             rate: learning rate.
         """
-        weights = tables(self.model)
-        way = self._compiled if self.compiled else self._by_torch
-        loss, gradients = way(weights, heads, relations, tails)
+        weights: list[Table] = self.weights
+        if self.compiled:
+            weights = [weight.numpy() for weight in weights]
+            loss, gradients = self._compiled(weights, heads, relations, tails)
+        else:
+            loss, gradients = self._by_torch(weights, heads, relations, tails)
         for place, (rows, gradient) in enumerate(gradients):
             # PyKEEN shortens entities and relations to norm 1, not projections
             norm = self.norm if place < 2 else 0
@@ -134,10 +139,10 @@ class NegativeObjective:
         self.optimiser.restore(state["optimiser"])
 
     def _compiled(
-        self, weights: list[torch.Tensor], heads: Ints, relations: Ints, tails: Ints
+        self, weights: list[Array], heads: Ints, relations: Ints, tails: Ints
     ) -> tuple[float, list[Gradient]]:
         """Mean loss, and rows and gradient of each table, by compiled loops."""
-        entities, vectors, projections = (weight.numpy() for weight in weights)
+        entities, vectors, projections = weights
         scratch = self.places
         batch, entity_of_pair, parts, head_pair, tail_pair = kernels.group_pairs(
             heads,
@@ -167,11 +172,8 @@ class NegativeObjective:
             self.squared,
             self.largest,
         )
-        rows = torch.from_numpy(batch), *2 * (torch.from_numpy(parts[:, 0].copy()),)
-        return loss.item(), [
-            (of_table, torch.from_numpy(gradient))
-            for of_table, gradient in zip(rows, gradients, strict=True)
-        ]
+        touched = parts[:, 0].copy()
+        return loss.item(), list(zip((batch, touched, touched), gradients, strict=True))
 
     def _by_torch(
         self, weights: list[torch.Tensor], heads: Ints, relations: Ints, tails: Ints
@@ -180,7 +182,7 @@ class NegativeObjective:
         grouping = Grouping.of(heads, relations, tails, self.n_entities, self.device)
         touched = torch.tensor([part[0] for part in grouping.parts]).to(self.device)
         entities = weights[0][grouping.entities].requires_grad_()
-        vectors, projections = (weight.requires_grad_() for weight in weights[1:])
+        vectors, projections = (weight.detach().requires_grad_() for weight in weights[1:])
         kept = self._kept(len(grouping.entity_of_pair), vectors.shape[1])
         scores = grouped_scores(
             entities,

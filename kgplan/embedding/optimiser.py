@@ -19,15 +19,18 @@ EPSILON = 1e-8  # torch's for Adam
 ADAGRAD_EPSILON = 1e-10  # torch's for Adagrad
 
 
+Table = Any  # torch.Tensor or numpy array
+
+
 class RowOptimiser(Protocol):
     """Moves rows of a fixed list of tables; what it remembers can be stored."""
 
     def update(
         self,
         place: int,
-        table: torch.Tensor,
-        rows: torch.Tensor,
-        gradient: torch.Tensor,
+        table: Table,
+        rows: Table,
+        gradient: Table,
         rate: float,
         norm: int,
     ) -> None:
@@ -35,7 +38,8 @@ class RowOptimiser(Protocol):
 
         Args:
             place: of the table in the list.
-            table: (E, ...).
+            table: (E, ...); an array, as `rows` and `gradient`, if the optimiser is compiled,
+                else a tensor.
             rows: (M,) different row numbers.
             gradient: (M, ...) of these rows.
             rate: learning rate.
@@ -111,28 +115,27 @@ class RowAdam:
         self.means = [torch.zeros_like(table).flatten(1) for table in tables]
         self.squares = [torch.zeros_like(table).flatten(1) for table in tables]
         self.steps = [0 for _ in tables]
+        if compiled:
+            self.views = [
+                (mean.numpy(), square.numpy())
+                for mean, square in zip(self.means, self.squares, strict=True)
+            ]
 
-    @torch.no_grad()
     def update(
-        self,
-        place: int,
-        table: torch.Tensor,
-        rows: torch.Tensor,
-        gradient: torch.Tensor,
-        rate: float,
-        norm: int,
+        self, place: int, table: Table, rows: Table, gradient: Table, rate: float, norm: int
     ) -> None:
         """Move some rows of a table, see `RowOptimiser`."""
         beta1, beta2 = self.betas
         self.steps[place] += 1
         n_steps = self.steps[place]
         pace = rate * (1 - beta2**n_steps) ** 0.5 / (1 - beta1**n_steps)
+        if self.compiled:
+            flat = table.reshape(len(table), -1), *self.views[place]
+            slope = gradient.reshape(len(gradient), -1)
+            adam_rows(*flat, rows, slope, pace, beta1, beta2, EPSILON, norm)
+            return
         table, gradient = table.flatten(1), gradient.flatten(1)
         means, squares = self.means[place], self.squares[place]
-        if self.compiled:
-            arrays = (each.numpy() for each in (table, means, squares, rows, gradient))
-            adam_rows(*arrays, pace, beta1, beta2, EPSILON, norm)
-            return
         mean = means[rows].lerp_(gradient, 1 - beta1)
         square = squares[rows].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         means.index_copy_(0, rows, mean)
@@ -168,22 +171,17 @@ class RowAdagrad:
         self.compiled = compiled
         self.sums = [torch.zeros_like(table).flatten(1) for table in tables]
 
-    @torch.no_grad()
     def update(
-        self,
-        place: int,
-        table: torch.Tensor,
-        rows: torch.Tensor,
-        gradient: torch.Tensor,
-        rate: float,
-        norm: int,
+        self, place: int, table: Table, rows: Table, gradient: Table, rate: float, norm: int
     ) -> None:
         """Move some rows of a table, see `RowOptimiser`."""
-        table, gradient, sums = table.flatten(1), gradient.flatten(1), self.sums[place]
+        sums = self.sums[place]
         if self.compiled:
-            arrays = (each.numpy() for each in (table, sums, rows, gradient))
-            adagrad_rows(*arrays, rate, ADAGRAD_EPSILON, norm)
+            flat = table.reshape(len(table), -1), sums.numpy()
+            slope = gradient.reshape(len(gradient), -1)
+            adagrad_rows(*flat, rows, slope, rate, ADAGRAD_EPSILON, norm)
             return
+        table, gradient = table.flatten(1), gradient.flatten(1)
         total = sums[rows].addcmul_(gradient, gradient)
         sums.index_copy_(0, rows, total)
         moved = table[rows].addcdiv_(gradient, total.sqrt_().add_(ADAGRAD_EPSILON), value=-rate)

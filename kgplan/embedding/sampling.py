@@ -39,11 +39,9 @@ class NegativeSampler:
     ) -> None:
         self.n_entities, self.n_relations = n_entities, n_relations
         self.filtered, self.typed = filtered, name == "typed"
-        self.head_chance: Array = (
-            np.full(n_relations, 0.5)
-            if name == "uniform"
-            else head_probability(facts, n_entities, n_relations)
-        )
+        self.head_chance = head_probability(facts, n_entities, n_relations)
+        if name == "uniform":
+            self.head_chance[:] = 0.5
         self.known: Array = np.unique(self._key(facts[:, 0], facts[:, 1], facts[:, 2]))
         # sorted relation * E + entity, of entities seen as head (row 0) and as tail (row 1)
         self.seen: list[Array] = [
@@ -69,8 +67,8 @@ class NegativeSampler:
         tails = np.repeat(facts[:, 2:], 1 + n_negatives, axis=1)
         relations = np.repeat(facts[:, 1], n_negatives)
         head, tail = heads[:, 1:].reshape(-1), tails[:, 1:].reshape(-1)  # copies
-        side = (generator.random(relations.size) >= self.head_chance[relations]).astype(np.int64)
-        drawn = self._draw(side, relations, np.where(side == 0, head, tail), generator)
+        side: Array = (generator.random(relations.size) >= self.head_chance[relations]).astype(int)
+        drawn: Array = self._draw(side, relations, np.where(side == 0, head, tail), generator)
         if self.filtered:
             side, drawn = self._unknown(side, drawn, head, relations, tail, generator)
         heads[:, 1:] = np.where(side == 0, drawn, head).reshape(-1, n_negatives)

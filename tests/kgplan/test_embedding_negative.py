@@ -192,7 +192,10 @@ def test_updated_rows_are_those_of_torchs_sparse_adam(compiled):
     for n_steps in range(1, 6):
         rows = torch.from_numpy(generator.choice(9, size=4, replace=False))
         gradient = torch.from_numpy(generator.normal(size=(4, 4)).astype(np.float32))
-        rowwise.update(0, mine, rows, gradient, 0.1, norm=0)
+        given = mine, rows, gradient
+        if compiled:
+            given = (each.numpy() for each in given)
+        rowwise.update(0, *given, 0.1, norm=0)
         sparse = torch.sparse_coo_tensor(rows[None], gradient, (9, 4), check_invariants=True)
         sparse_adam(
             [theirs], [sparse], [mean], [square], [n_steps],

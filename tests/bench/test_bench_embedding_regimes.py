@@ -1,0 +1,162 @@
+"""Which regime wins for equal time, by links and by neighbours?
+
+The planner reads distances between concepts, so besides the filtered ranking each model says how
+well its distance tells pairs that share a field, a course or a held-out prerequisite from others.
+Every model of a table gets the same processor seconds; PyKEEN's TransE and DistMult stand beside.
+"""
+
+import logging
+import os
+import time
+
+import numpy as np
+import pytest
+import torch
+from embedding_cases import (
+    config,
+    fitted,
+    neighbour_pairs,
+    one_thread,
+    paper_graph,
+)
+from pykeen.losses import NSSALoss
+from pykeen.models import DistMult, TransE
+from pykeen.training import SLCWATrainingLoop
+
+from kgplan.embedding.evaluate import ranking_metrics
+from kgplan.embedding.neighbours import distance_auc
+from kgplan.embedding.train import split_triples, starting_model
+from kgplan.etl import stages
+from kgplan.model import open_snapshot
+from kgplan.settings import Settings
+
+SAMPLE_SECONDS = float(os.environ.get("KGPLAN_BENCH_SECONDS", "20"))
+PAPER_SECONDS = float(os.environ.get("KGPLAN_BENCH_PAPER_SECONDS", "60"))
+UNTIL_TIME = {"training__epochs": 100_000}
+MARGIN = {
+    "training__regime": "negative",
+    "training__score_scale": 1.0,
+    "training__dropout": 0.0,
+    "training__learning_rate": 0.01,
+    "training__final_learning_rate": 0.0005,
+    "negative__loss": "margin",
+    "negative__margin": 1.0,
+    "negative__negatives": 1,
+}
+ADVERSARIAL = {
+    "training__regime": "negative",
+    "training__score_scale": 15.0,
+    "training__batch_size": 1024,
+    "negative__loss": "self_adversarial",
+    "negative__margin": 9.0,
+    "negative__negatives": 32,
+}
+REGIMES = {
+    "negative, margin, uniform": MARGIN | {"negative__sampler": "uniform"},
+    "negative, margin, bernoulli": MARGIN | {"negative__sampler": "bernoulli"},
+    "negative, margin, typed": MARGIN | {"negative__sampler": "typed", "negative__filtered": True},
+    "negative, self-adversarial, 32": ADVERSARIAL,
+    "softmax": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    logging.disable(logging.WARNING)
+    one_thread()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def pykeens(cls, split, seconds):
+    """A model of PyKEEN's, by its own loop with self-adversarial negatives, for so many seconds."""
+    model = cls(triples_factory=split.training, embedding_dim=50, random_seed=0, loss=NSSALoss())
+    loop = SLCWATrainingLoop(
+        model=model,
+        triples_factory=split.training,
+        optimizer="adam",
+        optimizer_kwargs={"lr": 0.01},
+        negative_sampler_kwargs={"num_negs_per_pos": 16},
+    )
+    spent, epoch = 0.0, 0
+    while spent < seconds:
+        begun = time.process_time()
+        loop.train(
+            split.training,
+            num_epochs=epoch + 1,
+            batch_size=256,
+            use_tqdm=False,
+            continue_training=epoch > 0,
+        )
+        spent, epoch = spent + time.process_time() - begun, epoch + 1
+    return model, spent, epoch
+
+
+def table(splits, pairs, seconds):
+    """Print one row a model; return label -> (MRR, AUCs)."""
+    rows = {}
+
+    def note(label, model, split, spent, epochs):
+        figures = ranking_metrics(model, split.test, split.known, 512)["both"]
+        with torch.no_grad():
+            vectors = model.entity_representations[0](None).numpy()
+        aucs = {name: distance_auc(vectors, *both) for name, both in pairs.items()}
+        rows[label] = figures["mrr"], aucs
+        told = "  ".join(f"{name} {auc:.3f}" for name, auc in aucs.items())
+        print(
+            f"{label:32s} {epochs:4d} epochs {spent:5.1f} s  MRR {figures['mrr']:.3f}"
+            f"  Hits@10 {figures['hits@10']:.3f}  {told}",
+            flush=True,
+        )
+
+    print(f"\nload {os.getloadavg()[0]:.1f}")
+    start = starting_model(splits["negative"].training, config().model)
+    note("untrained", start, splits["negative"], 0.0, 0)
+    for label, changes in REGIMES.items():
+        settings = config(**UNTIL_TIME | changes)
+        split = splits[settings.training.regime]
+        note(label, *_ordered(split, fitted(split, settings, seconds)))
+    for cls in (TransE, DistMult):
+        split = splits["negative"]
+        note(f"PyKEEN's {cls.__name__}", *_ordered(split, pykeens(cls, split, seconds)))
+    return rows
+
+
+def _ordered(split, fit):
+    model, spent, epochs = fit
+    return model, split, spent, epochs
+
+
+def both_splits(triples):
+    return {
+        regime: split_triples(triples, config().split, inverses=regime == "softmax")
+        for regime in ("negative", "softmax")
+    }
+
+
+def test_regimes_for_equal_time_on_the_sample(sample_source, tmp_path):
+    home = Settings(home=tmp_path)
+    stages.run_extract(home, sample_source)
+    stages.run_map(home)
+    stages.run_load(home)
+    splits = both_splits(open_snapshot(home).triples)
+    relations = {
+        "field": "fieldHasConcept",
+        "course": "courseHasConcept",
+        "prerequisite": "dependencyPrerequisite",
+    }
+    pairs = neighbour_pairs(splits["negative"], lambda name: name.startswith("K_"), relations)
+    rows = table(splits, pairs, SAMPLE_SECONDS)
+    assert all(abs(auc - 0.5) < 0.03 for auc in rows["untrained"][1].values())
+
+
+def test_regimes_for_equal_time_at_the_papers_size():
+    facts = paper_graph()
+    names = np.array([f"e{number:05d}" for number in range(facts[:, [0, 2]].max() + 1)])
+    kinds = np.array([f"r{number}" for number in range(9)])
+    labelled = np.stack([names[facts[:, 0]], kinds[facts[:, 1]], names[facts[:, 2]]], axis=1)
+    splits = both_splits(labelled)
+    relations = {"course": "r0", "field": "r1", "prerequisite": "r2"}
+    pairs = neighbour_pairs(splits["negative"], lambda name: name < "e10000", relations)
+    rows = table(splits, pairs, PAPER_SECONDS)
+    assert all(abs(auc - 0.5) < 0.03 for auc in rows["untrained"][1].values())
