@@ -72,7 +72,7 @@ class Expectations:
         tally: expected counts over all learners.
         residual: (N,) largest move of a mastery in the last sweep of each component.
         sweeps: (N,) sweeps of each propagated component.
-        messages: factor-to-concept log-odds, where the next E-step goes on.
+        messages: factor-to-concept odds ratios, where the next E-step goes on.
     """
 
     mastery: Floats
@@ -87,12 +87,15 @@ def parameters(videos: Videos, line: Line) -> Parameters:
     """The tables that the kernels look up."""
     table = EtaTable(videos.table_start, videos.eta)
     not_right = log_wrong(log_right(table, line.intercept, line.contrast))
+    at_none = np.repeat(not_right[table.start[:-1]], np.diff(table.start))
     return Parameters(
         np.log(line.prior) - np.log1p(-line.prior),
+        line.prior / (1 - line.prior),
+        np.log1p(-line.prior),
         line.intercept,
         line.contrast,
         not_right,
-        np.exp(not_right),
+        np.exp(not_right - at_none),
     )
 
 
@@ -125,7 +128,7 @@ def expect(
         config.cutset_limit,
     )
     n_cases, n_components = evidence.weight.size, evidence.component_kind.size
-    sent = np.zeros(int(evidence.factor_edge_start[-1])) if messages is None else messages.copy()
+    sent = np.ones(int(evidence.factor_edge_start[-1])) if messages is None else messages.copy()
     mastery, log_evidence = np.empty(evidence.support.size), np.empty(n_cases)
     reading = np.full(evidence.support.size if to_read and config.region_limit else 0, np.nan)
     residual, sweeps = np.zeros(n_components), np.zeros(n_components, np.int64)

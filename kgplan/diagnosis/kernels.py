@@ -29,6 +29,9 @@ _LEAST_TIE = 1e-3
 _LEAST_VARIANCE = 1e-4
 # Where its region moves a mastery by more than this, propagation is not to be trusted.
 _DOUBT = 0.05
+# Odds within this and its inverse, and potentials above it, are propagated as such, without
+# logarithms: what a sweep multiplies and squares stays within a double. 1e-70 is -161 nats.
+_LEAST_ODDS = 1e-70
 _CLAMP = 50.0  # log-odds of a concept that is held for certain
 
 
@@ -36,16 +39,20 @@ class Parameters(NamedTuple):
     """What the E-step holds fixed.
 
     Attributes:
-        prior_log_odds: (K,) log(prior / (1 - prior)).
+        prior_log_odds, prior_odds: (K,) log(prior / (1 - prior)), and without the logarithm.
+        log_not_prior: (K,) log(1 - prior).
         intercept, contrast: (V,) of log P(r=1 | m).
-        log_wrong, wrong: (T,) log(1 - P(r=1 | m)), and 1 - P itself.
+        log_wrong: (T,) log(1 - P(r=1 | m)).
+        unopened: (T,) (1 - P) at m over 1 - P at 0: a potential that videos not opened share.
     """
 
     prior_log_odds: Array
+    prior_odds: Array
+    log_not_prior: Array
     intercept: Array
     contrast: Array
     log_wrong: Array
-    wrong: Array
+    unopened: Array
 
 
 class Control(NamedTuple):
@@ -91,8 +98,9 @@ def _potentials(
     last: int,
     potential: Array,
     scale: Array,
-) -> None:
-    """Fill f(m) / max f of each factor from its members, and log max f."""
+) -> float:
+    """Fill f(m) / max f of each factor from its members, and log max f; return the least f."""
+    least = 1.0
     for g in range(first, last):
         row = potential[g - first]
         n = ev.factor_edge_start[g + 1] - ev.factor_edge_start[g]
@@ -105,7 +113,8 @@ def _potentials(
             # One video, not opened: the bulk of the factors, and the table holds it ready.
             at = vid.table_start[ev.member_video[i]]
             for m in range(n + 1):
-                row[m] = max(par.wrong[at + m] / par.wrong[at], _SMALLEST_POTENTIAL)
+                row[m] = max(par.unopened[at + m], _SMALLEST_POTENTIAL)
+                least = min(least, row[m])
             scale[g - first] = par.log_wrong[at]
             continue
         row[: n + 1] = 0.0
@@ -122,6 +131,8 @@ def _potentials(
         scale[g - first] = top
         for m in range(n + 1):
             row[m] = np.exp(max(row[m] - top, _POTENTIAL_FLOOR))
+            least = min(least, row[m])
+    return least
 
 
 @njit(cache=True, nogil=True)
@@ -206,6 +217,218 @@ def _propagate(
     return residual, sweep_limit
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _ratio(with_it: float, without: float, message: float, damping: float) -> float:
+    """By what a message changes that shall become with_it / without, damped.
+
+    Damping moves the message's logarithm by a share 1 - damping, to the second order of the move;
+    larger moves are damped less. No logarithm is taken.
+    """
+    old = without * message
+    slow, fast = 1.0 - damping, 1.0 + damping
+    return with_it * (slow * with_it + fast * old) / (old * (fast * with_it + slow * old))
+
+
+@njit(cache=True, nogil=True)
+def _propagate_odds(
+    ev: Evidence,
+    first: int,
+    last: int,
+    potential: Array,
+    at: Array,
+    odds: Array,
+    messages: Array,
+    loops: bool,
+    damping: float,
+    tolerance: float,
+    sweep_limit: int,
+    held: Array,
+    p: Array,
+    not_p: Array,
+    back: Array,
+    ahead: Array,
+) -> tuple[float, int, bool]:
+    """As `_propagate`, but by odds and ratios of odds: no exponential, no logarithm.
+
+    Args:
+        at: concept of each of the component's edges, as its place in `odds`.
+        odds: each concept's own terms times all messages to it; kept so.
+        messages: (edges,) odds ratios.
+
+    Returns:
+        The last sweep's largest move of a mastery, the number of sweeps, and whether all odds
+        stayed well within a double; if not, nothing here is of use.
+    """
+    base = ev.factor_edge_start[first]
+    n_factors, n_concepts = last - first, odds.size
+    for r in range(n_factors):
+        e0 = ev.factor_edge_start[first + r]
+        if ev.factor_edge_start[first + r + 1] == e0 + 1:  # says the same in every sweep
+            ratio = potential[r, 1] / (potential[r, 0] * messages[e0])
+            odds[at[e0 - base]] *= ratio
+            messages[e0] *= ratio
+    for j in range(n_concepts):
+        if not _LEAST_ODDS < odds[j] < 1.0 / _LEAST_ODDS:
+            return 1.0, 0, False
+        held[j] = odds[j] / (1.0 + odds[j])
+    residual, before = 1.0, 1.0
+    for sweep in range(sweep_limit):
+        # Every other sweep runs backwards: news crosses a chain in one sweep either way.
+        for step in range(n_factors):
+            r = step if sweep % 2 == 0 else n_factors - 1 - step
+            e0 = ev.factor_edge_start[first + r]
+            n = ev.factor_edge_start[first + r + 1] - e0
+            e = e0 - base
+            if n == 1:
+                continue
+            j0, j1 = at[e], at[e + 1]
+            m0, m1 = messages[e0], messages[e0 + 1]
+            s0, s1 = 1.0 / (odds[j0] + m0), 1.0 / (odds[j1] + m1)
+            p0, p1 = odds[j0] * s0, odds[j1] * s1
+            q0, q1 = m0 * s0, m1 * s1  # not 1 - p, which forgets odds beyond 1e16
+            if n == 2:
+                f0, f1, f2 = potential[r, 0], potential[r, 1], potential[r, 2]
+                ratio0 = _ratio(q1 * f1 + p1 * f2, q1 * f0 + p1 * f1, m0, damping)
+                ratio1 = _ratio(q0 * f1 + p0 * f2, q0 * f0 + p0 * f1, m1, damping)
+            else:
+                # The first two are held neither, one or both: x0, x1, x2.
+                x0, x1, x2 = q0 * q1, p0 * q1 + q0 * p1, p0 * p1
+                j2, m2 = at[e + 2], messages[e0 + 2]
+                s2 = 1.0 / (odds[j2] + m2)
+                p2, q2 = odds[j2] * s2, m2 * s2
+                if n == 3:
+                    f0, f1, f2, f3 = (
+                        potential[r, 0], potential[r, 1], potential[r, 2], potential[r, 3]
+                    )  # fmt: skip
+                    ratio2 = _ratio(
+                        x0 * f1 + x1 * f2 + x2 * f3, x0 * f0 + x1 * f1 + x2 * f2, m2, damping
+                    )
+                    # g0, g1, g2: the factor's sum over the others, when so many of the first two.
+                    g0, g1, g2 = q2 * f0 + p2 * f1, q2 * f1 + p2 * f2, q2 * f2 + p2 * f3
+                else:
+                    j3, m3 = at[e + 3], messages[e0 + 3]
+                    s3 = 1.0 / (odds[j3] + m3)
+                    p3, q3 = odds[j3] * s3, m3 * s3
+                    y0, y1, y2 = q2 * q3, p2 * q3 + q2 * p3, p2 * p3
+                    if n == 4:
+                        f0, f1, f2, f3, f4 = (
+                            potential[r, 0], potential[r, 1], potential[r, 2], potential[r, 3],
+                            potential[r, 4],
+                        )  # fmt: skip
+                    else:
+                        # back[i, a]: the sum over concepts i .. n-1, when a of 0 .. i-1 are held.
+                        for i in range(4, n):
+                            o, m = odds[at[e + i]], messages[e0 + i]
+                            s = 1.0 / (o + m)
+                            p[i], not_p[i] = o * s, m * s
+                        for a in range(n + 1):
+                            back[n, a] = potential[r, a]
+                        for i in range(n - 1, 3, -1):
+                            for a in range(i + 1):
+                                back[i, a] = not_p[i] * back[i + 1, a] + p[i] * back[i + 1, a + 1]
+                        ahead[0], ahead[1] = x0 * y0, x0 * y1 + x1 * y0
+                        ahead[2] = x0 * y2 + x1 * y1 + x2 * y0
+                        ahead[3], ahead[4] = x1 * y2 + x2 * y1, x2 * y2
+                        for i in range(4, n):
+                            without, with_it = 0.0, 0.0
+                            for a in range(i + 1):
+                                without += ahead[a] * back[i + 1, a]
+                                with_it += ahead[a] * back[i + 1, a + 1]
+                            ratio = _ratio(with_it, without, messages[e0 + i], damping)
+                            messages[e0 + i] *= ratio
+                            odds[at[e + i]] *= ratio
+                            if i < n - 1:
+                                ahead[i + 1] = ahead[i] * p[i]
+                                for a in range(i, 0, -1):
+                                    ahead[a] = not_p[i] * ahead[a] + p[i] * ahead[a - 1]
+                                ahead[0] *= not_p[i]
+                        f0, f1, f2, f3, f4 = (
+                            back[4, 0], back[4, 1], back[4, 2], back[4, 3], back[4, 4]
+                        )  # fmt: skip
+                    h0, h1 = x0 * f0 + x1 * f1 + x2 * f2, x0 * f1 + x1 * f2 + x2 * f3
+                    h2 = x0 * f2 + x1 * f3 + x2 * f4
+                    ratio2 = _ratio(q3 * h1 + p3 * h2, q3 * h0 + p3 * h1, m2, damping)
+                    ratio3 = _ratio(q2 * h1 + p2 * h2, q2 * h0 + p2 * h1, m3, damping)
+                    messages[e0 + 3] = m3 * ratio3
+                    odds[j3] *= ratio3
+                    g0, g1 = y0 * f0 + y1 * f1 + y2 * f2, y0 * f1 + y1 * f2 + y2 * f3
+                    g2 = y0 * f2 + y1 * f3 + y2 * f4
+                messages[e0 + 2] = m2 * ratio2
+                odds[j2] *= ratio2
+                ratio0 = _ratio(q1 * g1 + p1 * g2, q1 * g0 + p1 * g1, m0, damping)
+                ratio1 = _ratio(q0 * g1 + p0 * g2, q0 * g0 + p0 * g1, m1, damping)
+            messages[e0] = m0 * ratio0
+            messages[e0 + 1] = m1 * ratio1
+            odds[j0] *= ratio0
+            odds[j1] *= ratio1
+        residual = 0.0
+        for j in range(n_concepts):
+            if not _LEAST_ODDS < odds[j] < 1.0 / _LEAST_ODDS:
+                return 1.0, sweep + 1, False
+            now = odds[j] / (1.0 + odds[j])
+            residual = max(residual, abs(now - held[j]))
+            held[j] = now
+        if residual <= tolerance * (1.0 - damping):
+            return residual, sweep + 1, True
+        if loops and sweep >= 4 and residual > 0.95 * before:
+            damping += 0.2 * (1.0 - damping)
+        before = residual
+    return residual, sweep_limit, True
+
+
+@njit(cache=True, nogil=True)
+def _count_odds(
+    ev: Evidence,
+    vid: Videos,
+    first: int,
+    last: int,
+    potential: Array,
+    scale: Array,
+    at: Array,
+    odds: Array,
+    messages: Array,
+    weight: float,
+    tally: Tally,
+    ahead: Array,
+) -> float:
+    """As `_count_factors` with the concepts' own parts, by odds and ratios of odds."""
+    base = ev.factor_edge_start[first]
+    part, product = 0.0, 1.0
+    for g in range(first, last):
+        r = g - first
+        e0 = ev.factor_edge_start[g]
+        n = ev.factor_edge_start[g + 1] - e0
+        ahead[0] = 1.0
+        for i in range(n):
+            o, m = odds[at[e0 - base + i]], messages[e0 + i]
+            s = 1.0 / (o + m)
+            p, not_p = o * s, m * s
+            product *= not_p * (1.0 + o)
+            if not 1e-100 < product < 1e100:
+                part -= np.log(product)
+                product = 1.0
+            ahead[i + 1] = ahead[i] * p
+            for a in range(i, 0, -1):
+                ahead[a] = not_p * ahead[a] + p * ahead[a - 1]
+            ahead[0] *= not_p
+        total = 0.0
+        for a in range(n + 1):
+            ahead[a] *= potential[r, a]
+            total += ahead[a]
+        product /= total
+        part += scale[r]
+        share = 1.0 / total
+        for a in range(n + 1):
+            ahead[a] *= share
+        _count_members(ev, vid, g, n, ahead, weight, tally)
+    for j in range(odds.size):
+        if not 1e-100 < product < 1e100:
+            part -= np.log(product)
+            product = 1.0
+        product /= 1.0 + odds[j]
+    return part - np.log(product)
+
+
 @njit(cache=True, nogil=True)
 def _count_factors(
     ev: Evidence,
@@ -287,36 +510,56 @@ def _enumerate(
     tally: Tally,
     held: Array,
 ) -> float:
-    """Sum one component over all 2^n patterns in Gray-code order; return its log-evidence.
+    """Sum one component over all patterns in Gray-code order; return its log-evidence.
 
-    One concept changes from a pattern to the next, so only its factors' counts move. Weights are
+    Concepts that stand in one factor only are summed within it: what the others need of it is its
+    potential averaged over them. Patterns are those of the n concepts that tie factors together.
+    One of them changes from a pattern to the next, so only its factors' counts move. Weights are
     added up as a running total; a concept, or a count, is credited with what the total gained
     while it lasted. `log_odds` holds the concepts' own terms; the evidence is relative to "none
     held" having weight 1 before the factors, as in the propagated case.
     """
-    n, n_factors = concepts.size, last - first
-    for j in range(n):
+    n_all, n_factors = concepts.size, last - first
+    degree = np.zeros(n_all, np.int64)
+    for j in range(n_all):
         local[concepts[j]] = j
-    degree = np.zeros(n + 1, np.int64)
     for g in range(first, last):
         s0, s1 = vid.scope_start[ev.factor_scope[g]], vid.scope_start[ev.factor_scope[g] + 1]
         for e in range(s0, s1):
-            degree[local[vid.scope_concept[e]] + 1] += 1
-    start = np.cumsum(degree)
-    factors = np.empty(start[n], np.int64)
-    fill = start.copy()
-    for g in range(first, last):
-        s0, s1 = vid.scope_start[ev.factor_scope[g]], vid.scope_start[ev.factor_scope[g] + 1]
+            degree[local[vid.scope_concept[e]]] += 1
+    tying = np.flatnonzero(degree > 1)
+    n = tying.size
+    place = np.full(n_all, -1)
+    start = np.zeros(n + 1, np.int64)
+    for i in range(n):
+        place[tying[i]] = i
+        start[i + 1] = start[i] + degree[tying[i]]
+
+    width = potential.shape[1]
+    factors, fill = np.empty(start[n], np.int64), start.copy()
+    n_alone = np.zeros(n_factors, np.int64)
+    alone = np.empty((n_factors, width), np.int64)  # the factor's concepts that no other has
+    folded, log_f = np.empty((n_factors, width)), np.empty((n_factors, width))
+    poly, belief = np.empty(width), np.empty(width)
+    evidence = 0.0
+    for g in range(n_factors):
+        s0 = vid.scope_start[ev.factor_scope[first + g]]
+        s1 = vid.scope_start[ev.factor_scope[first + g] + 1]
         for e in range(s0, s1):
             j = local[vid.scope_concept[e]]
-            factors[fill[j]] = g - first
-            fill[j] += 1
-    width = potential.shape[1]
-    log_f = np.empty((n_factors, width))
-    for g in range(n_factors):
-        size = ev.factor_edge_start[first + g + 1] - ev.factor_edge_start[first + g]
-        for m in range(size + 1):
-            log_f[g, m] = np.log(potential[g, m])
+            if place[j] >= 0:
+                factors[fill[place[j]]] = g
+                fill[place[j]] += 1
+            else:
+                alone[g, n_alone[g]] = concepts[j]
+                n_alone[g] += 1
+                evidence += _softplus(log_odds[concepts[j]])
+        _count_held(alone[g, : n_alone[g]], -1, log_odds, poly)
+        for m in range(s1 - s0 - n_alone[g] + 1):
+            folded[g, m] = 0.0
+            for a in range(n_alone[g] + 1):
+                folded[g, m] += poly[a] * potential[g, m + a]
+            log_f[g, m] = np.log(folded[g, m])
 
     n_patterns = 1 << n
     log_weight = np.empty(n_patterns)
@@ -331,7 +574,7 @@ def _enumerate(
         while (pattern >> j) & 1 == 0:
             j += 1
         step = -1 if on[j] else 1
-        now += step * log_odds[concepts[j]]
+        now += step * log_odds[concepts[tying[j]]]
         for i in range(start[j], start[j + 1]):
             g = factors[i]
             now += log_f[g, count[g] + step] - log_f[g, count[g]]
@@ -345,7 +588,7 @@ def _enumerate(
     since_factor = np.zeros(n_factors)
     on[:] = False
     count[:] = 0
-    held[:n] = 0.0
+    held[:n_all] = 0.0
     total = np.exp(log_weight[0] - top)
     for pattern in range(1, n_patterns):
         j = 0
@@ -353,7 +596,7 @@ def _enumerate(
             j += 1
         step = -1 if on[j] else 1
         if on[j]:
-            held[j] += total - since_concept[j]
+            held[tying[j]] += total - since_concept[j]
         since_concept[j] = total
         on[j] = not on[j]
         for i in range(start[j], start[j + 1]):
@@ -364,15 +607,45 @@ def _enumerate(
         total += np.exp(log_weight[pattern] - top)
     for j in range(n):
         if on[j]:
-            held[j] += total - since_concept[j]
-        held[j] = min(held[j] / total, 1.0)
-    scales = 0.0
+            held[tying[j]] += total - since_concept[j]
+        held[tying[j]] = min(held[tying[j]] / total, 1.0)
     for g in range(n_factors):
         credit[g, count[g]] += total - since_factor[g]
         size = ev.factor_edge_start[first + g + 1] - ev.factor_edge_start[first + g]
-        _count_members(ev, vid, first + g, size, credit[g] / total, weight, tally)
-        scales += scale[g]
-    return np.log(total) + top + scales
+        n_tying = size - n_alone[g]
+        for m in range(n_tying + 1):
+            credit[g, m] /= total * folded[g, m]
+        _count_held(alone[g, : n_alone[g]], -1, log_odds, poly)
+        belief[: size + 1] = 0.0
+        for m in range(n_tying + 1):
+            for a in range(n_alone[g] + 1):
+                belief[m + a] += credit[g, m] * poly[a] * potential[g, m + a]
+        for i in range(n_alone[g]):
+            _count_held(alone[g, : n_alone[g]], i, log_odds, poly)
+            holds = 0.0
+            for m in range(n_tying + 1):
+                for a in range(n_alone[g]):
+                    holds += credit[g, m] * poly[a] * potential[g, m + a + 1]
+            held[local[alone[g, i]]] = min(holds * _sigmoid(log_odds[alone[g, i]]), 1.0)
+        _count_members(ev, vid, first + g, size, belief, weight, tally)
+        evidence += scale[g]
+    return np.log(total) + top + evidence
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _count_held(concepts: Array, but: int, log_odds: Array, poly: Array) -> None:
+    """Fill P(a of the concepts are held), a = 0 ..; the one at place `but` is left out."""
+    n = 0
+    poly[0] = 1.0
+    for i in range(concepts.size):
+        if i == but:
+            continue
+        p, not_p = _sigmoid(log_odds[concepts[i]]), _sigmoid(-log_odds[concepts[i]])
+        poly[n + 1] = poly[n] * p
+        for a in range(n, 0, -1):
+            poly[a] = not_p * poly[a] + p * poly[a - 1]
+        poly[0] *= not_p
+        n += 1
 
 
 @njit(cache=True, nogil=True)
@@ -519,6 +792,20 @@ def _read_regions(
             if joins < 0:
                 break
 
+        # Others of the region that one factor ties need no patterns: it is averaged over them.
+        n_kept = 1
+        for r in range(1, size):
+            j, n_ties = region[r], 0
+            for i in range(start[j], start[j + 1]):
+                n_ties += inside[factor_of[i]] > 1
+            if n_ties > 1:
+                region[r], region[n_kept] = region[n_kept], j
+                place[j] = n_kept
+                n_kept += 1
+            else:
+                place[j] = -1
+        n_members, size = size, n_kept
+
         # The region's own factors: those with one concept in it say what their message says.
         n_rows = 0
         for r in range(size):
@@ -601,7 +888,7 @@ def _read_regions(
                 with_it += np.exp(log_weight[pattern] - top)
             held[centre] = with_it / (without + with_it)
 
-        for r in range(size):
+        for r in range(n_members):
             j = region[r]
             place[j] = -1
             for i in range(start[j], start[j + 1]):
@@ -758,21 +1045,24 @@ def infer_cases(
     Args:
         ev, vid, par, control: the evidence, the Q-matrix, the parameters, the settings.
         first_case, last_case: the block of cases.
-        messages: (edges,) from the last call, 0 before the first; updated in place.
+        messages: (edges,) odds ratios from the last call, 1 before the first; updated in place.
         tally: added to.
         mastery: filled along `ev.support`.
         reading: the same, but summed over regions where LOOPY; of size 0: not wanted.
         objective: (R,) filled: the case's log-evidence in nats, Bethe's where LOOPY.
         residual, sweeps: (N,) filled for propagated components.
     """
-    width, most = 1, 1
+    width, most, most_edges = 1, 1, 1
     for s in range(vid.scope_start.size - 1):
         width = max(width, vid.scope_start[s + 1] - vid.scope_start[s] + 1)
     for c in range(ev.component_start[first_case], ev.component_start[last_case]):
-        most = max(most, ev.component_factor_start[c + 1] - ev.component_factor_start[c])
+        first, last = ev.component_factor_start[c], ev.component_factor_start[c + 1]
+        most = max(most, last - first)
+        most_edges = max(most_edges, ev.factor_edge_start[last] - ev.factor_edge_start[first])
     n_concepts = par.prior_log_odds.size
     potential, scale = np.empty((most, width)), np.empty(most)
     log_odds, local = np.zeros(n_concepts), np.empty(n_concepts, np.int64)
+    odds, at = np.empty(n_concepts), np.empty(most_edges, np.int64)
     held, p, not_p = np.empty(n_concepts), np.empty(width), np.empty(width)
     back, ahead = np.empty((width, width)), np.empty(width)
 
@@ -783,7 +1073,7 @@ def infer_cases(
         for s in range(s0, s1):
             k = ev.support[s]
             log_odds[k] = par.prior_log_odds[k]
-            value -= _softplus(log_odds[k])  # log(1 - prior)
+            value += par.log_not_prior[k]
         for i in range(ev.pull_start[case], ev.pull_start[case + 1]):
             v = ev.pull_video[i]
             scope = vid.scope_of[v]
@@ -799,7 +1089,7 @@ def infer_cases(
             begin, end = ev.component_support_start[c], ev.component_support_end[c]
             concepts = ev.support[begin:end]
             only_pulls = end
-            _potentials(ev, vid, par, first, last, potential, scale)
+            moderate = _potentials(ev, vid, par, first, last, potential, scale) > _LEAST_ODDS
             if ev.component_kind[c] == ENUMERATED:
                 value += _enumerate(
                     ev, vid, first, last, potential, scale, concepts, log_odds, local, weight,
@@ -807,35 +1097,66 @@ def infer_cases(
                 )  # fmt: skip
                 mastery[begin:end] = held[: end - begin]
                 continue
+            tree = ev.component_kind[c] == TREE
+            damping = 0.0 if tree else control.damping
+            tolerance = _TREE_TOLERANCE if tree else control.tolerance
+            sweep_limit = control.sweep_limit
+            if tree:
+                sweep_limit = max(sweep_limit, last - first + 2)
+            e0, e1 = ev.factor_edge_start[first], ev.factor_edge_start[last]
+            n = end - begin
+            for j in range(n):
+                local[concepts[j]] = j
+                k = concepts[j]
+                pulled = log_odds[k] != par.prior_log_odds[k]
+                odds[j] = np.exp(log_odds[k]) if pulled else par.prior_odds[k]
             for g in range(first, last):
                 s_g = vid.scope_start[ev.factor_scope[g]] - ev.factor_edge_start[g]
                 for e in range(ev.factor_edge_start[g], ev.factor_edge_start[g + 1]):
-                    log_odds[vid.scope_concept[s_g + e]] += messages[e]
-            tree = ev.component_kind[c] == TREE
-            residual[c], sweeps[c] = _propagate(
-                ev, vid, first, last, potential, concepts, log_odds, messages,
-                not tree,
-                0.0 if tree else control.damping, _TREE_TOLERANCE if tree else control.tolerance,
-                max(control.sweep_limit, last - first + 2) if tree else control.sweep_limit,
-                held, p, not_p, back, ahead,
-            )  # fmt: skip
-            value += _count_factors(
-                ev, vid, first, last, potential, scale, log_odds, messages, weight, tally, ahead
-            )
-            for s in range(begin, end):
-                value += _softplus(log_odds[ev.support[s]])
-                mastery[s] = held[s - begin]
-            if reading.size > 0 and not tree:
+                    j = local[vid.scope_concept[s_g + e]]
+                    at[e - e0] = j
+                    odds[j] *= messages[e]
+            if moderate:
+                residual[c], sweeps[c], moderate = _propagate_odds(
+                    ev, first, last, potential, at, odds[:n], messages, not tree,
+                    damping, tolerance, sweep_limit, held, p, not_p, back, ahead,
+                )  # fmt: skip
+            if moderate:
+                value += _count_odds(
+                    ev, vid, first, last, potential, scale, at, odds[:n], messages, weight, tally,
+                    ahead,
+                )  # fmt: skip
+            to_read = reading.size > 0 and not tree
+            if moderate and not to_read:
+                mastery[begin:end] = held[:n]
+                continue
+
+            for e in range(e0, e1):
+                messages[e] = np.log(messages[e]) if 0.0 < messages[e] < np.inf else 0.0
+                log_odds[concepts[at[e - e0]]] += messages[e]
+            if not moderate:
+                residual[c], sweeps[c] = _propagate(
+                    ev, vid, first, last, potential, concepts, log_odds, messages, not tree,
+                    damping, tolerance, sweep_limit, held, p, not_p, back, ahead,
+                )  # fmt: skip
+                value += _count_factors(
+                    ev, vid, first, last, potential, scale, log_odds, messages, weight, tally, ahead
+                )
+                for s in range(begin, end):
+                    value += _softplus(log_odds[ev.support[s]])
+            mastery[begin:end] = held[:n]
+            if to_read:
                 _read_regions(
                     ev, vid, first, last, potential, concepts, log_odds, messages, local,
                     control.region_limit, ahead, held,
                 )  # fmt: skip
-                reading[begin:end] = held[: end - begin]
+                reading[begin:end] = held[:n]
                 _condition(
                     ev, vid, first, last, potential, scale, concepts, log_odds, messages, local,
                     control, tally, p, not_p, back, ahead, held, mastery[begin:end],
                     reading[begin:end],
                 )  # fmt: skip
+            messages[e0:e1] = np.exp(messages[e0:e1])
         for s in range(only_pulls, s1):
             value += _softplus(log_odds[ev.support[s]])
             mastery[s] = _sigmoid(log_odds[ev.support[s]])

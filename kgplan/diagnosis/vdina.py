@@ -182,11 +182,13 @@ def fit(
         config,
         progress,
     )
+    # From the first message on, as `infer` and `Posterior` read: the last messages of EM can stand
+    # at another fixed point.
     read = expect(
         problem.evidence, problem.videos, parameters(problem.videos, top.point), config,
-        top.found.messages, threads, to_read=True,
+        None, threads, to_read=True,
     )  # fmt: skip
-    found = replace(top.found, mastery=read.mastery)
+    found = replace(top.found, mastery=read.mastery, residual=read.residual)
     return _diagnosis(
         (top.point.intercept, top.point.contrast), top.point.prior, None,
         _spread(problem, found), problem.observed, top.objective, top.converged, config,
