@@ -10,7 +10,9 @@ import stage_runner
 from hypothesis import settings
 from made_once import made_once
 from neo4j_server import TestServer, start_test_server
+from postgres_server import PostgresServer, start_postgres
 
+from kgplan.api.records import RecordStore, open_records
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.etl import stages
@@ -103,3 +105,27 @@ def neo4j_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServ
 def neo4j_server(neo4j_process: TestServer) -> TestServer:
     """That server, running and empty."""
     return neo4j_process.empty()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, for all tests together."""
+    server = start_postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def records_url(request, tmp_path) -> str:
+    """The address of records that do not exist yet, on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'learners.db'}"
+    return request.getfixturevalue("postgres").new_database()
+
+
+@pytest.fixture
+def store(records_url) -> Iterator[RecordStore]:
+    """Empty learner records."""
+    opened = open_records(records_url)
+    yield opened
+    opened.close()

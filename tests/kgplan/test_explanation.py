@@ -78,7 +78,9 @@ def test_a_rival_whose_mastery_falls_as_said_is_chosen_there_or_earlier(seed):
         for change in explanation.changes:
             if change.below is None:
                 continue
-            lower = with_mastery(case, "u1", change.concept_id, change.below - min(TINY, change.below / 2))
+            lower = with_mastery(
+                case, "u1", change.concept_id, change.below - min(TINY, change.below / 2)
+            )
             changed = lower.planner()
             after = choices_of(changed, changed.plan("u1", "A", options))
             chosen = [concept for _, concept in after[: place[explanation.concept_id] + 1]]
