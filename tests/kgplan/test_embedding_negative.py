@@ -11,15 +11,18 @@ pytest.importorskip("pykeen")
 import torch
 from pykeen.evaluation import RankBasedEvaluator
 from pykeen.losses import InfoNCELoss, MarginRankingLoss, NSSALoss, SoftMarginRankingLoss
-from pykeen.models import TransR
+from pykeen.models import TransE, TransR
 from pykeen.sampling import BernoulliNegativeSampler
+from pykeen.stoppers import EarlyStopper
 from pykeen.triples import CoreTriplesFactory, TriplesFactory
 from torch.optim._functional import sparse_adam
 from torch.optim.adagrad import adagrad
 
+from kgplan.embedding.evaluate import relation_types
 from kgplan.embedding.grouped import Grouping, grouped_scores
 from kgplan.embedding.negative import NegativeObjective, tables
 from kgplan.embedding.optimiser import RowAdam
+from kgplan.embedding.pykeen_loop import GroupedTrainingLoop
 from kgplan.embedding.train import as_pykeen, train
 from kgplan.embedding.transr import RelationwiseTransR
 
@@ -384,3 +387,75 @@ def test_training_runs_on_the_device_it_is_given(regime, monkeypatch):
 def test_the_softmax_regime_refuses_an_optimiser_that_it_lacks():
     with pytest.raises(ConfigError, match="softmax is trained by adam, not by adagrad"):
         settings(training__regime="softmax", training__optimiser="adagrad")
+
+
+def test_pykeens_loop_trains_by_grouped_epochs_and_its_stopper_stops_them(tmp_path):
+    everything = TriplesFactory.from_labeled_triples(groups_of_entities())
+    training, validation = everything.split(
+        0.9, random_state=torch.Generator().manual_seed(0), randomize_cleanup=False
+    )
+    model = TransR(triples_factory=training, embedding_dim=8, relation_dim=8, random_seed=0)
+    config = settings(training__dropout=0.0, training__score_scale=1.0)
+    loop = GroupedTrainingLoop(
+        training=config.training,
+        negative=config.negative,
+        model=model,
+        triples_factory=training,
+        optimizer="adam",
+        optimizer_kwargs={"lr": 0.05},
+    )
+    stopper = EarlyStopper(
+        model=model,
+        evaluator=RankBasedEvaluator(filtered=True),
+        training_triples_factory=training,
+        evaluation_triples_factory=validation,
+        frequency=10,
+        patience=2,
+        relative_delta=0.01,
+        metric="mean_rank",
+        larger_is_better=False,
+        best_model_path=tmp_path / "best.pt",
+        evaluation_batch_size=64,
+    )
+    losses = loop.train(training, num_epochs=2000, batch_size=32, use_tqdm=False, stopper=stopper)
+    assert losses[-1] < losses[0] / 2
+    assert 20 < len(losses) < 2000
+    assert min(stopper.results) < 7  # popularity alone: above 10
+
+
+def test_pykeens_loop_refuses_what_it_cannot_group():
+    training = TriplesFactory.from_labeled_triples(groups_of_entities())
+    config = settings()
+    arguments = {
+        "training": config.training,
+        "negative": config.negative,
+        "triples_factory": training,
+    }
+    with pytest.raises(ConfigError, match="not TransE; use PyKEEN's own loop"):
+        GroupedTrainingLoop(model=TransE(triples_factory=training), **arguments)
+    with pytest.raises(ConfigError, match="no optimiser 'sgd'; use adam or adagrad"):
+        GroupedTrainingLoop(
+            model=TransR(triples_factory=training),
+            optimizer="sgd",
+            optimizer_kwargs={"lr": 0.1},
+            **arguments,
+        )
+
+
+def test_mrr_by_type_of_relation_weighs_each_fact_alike():
+    one_to_many = np.array([[f"e{i % 8}", "r2", f"x{i}"] for i in range(32)])
+    facts = TriplesFactory.from_labeled_triples(np.concatenate([groups_of_entities(), one_to_many]))
+    figures = {
+        "relations": {
+            name: {
+                side: {"mrr": value, "ranked": n if side != "both" else 2 * n}
+                for side in ("head", "tail", "both")
+            }
+            for name, value, n in (("r0", 0.2, 10), ("r1", 0.5, 30), ("r2", 0.9, 5))
+        }
+    }
+    types = relation_types(figures, facts)
+    assert set(types) == {"N-N", "1-N"}  # r2: one head a tail, four tails a head
+    assert types["1-N"] == pytest.approx({"head": 0.9, "tail": 0.9, "ranked": 10, "relations": 1})
+    mean = (10 * 0.2 + 30 * 0.5) / 40
+    assert types["N-N"] == pytest.approx({"head": mean, "tail": mean, "ranked": 80, "relations": 2})
