@@ -19,6 +19,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Ints
 
 WORD = 64
+HELD_BITS = 1 << 28  # bytes of all groups' learners as bits, up to which they are kept
 STAY = 64  # sets of learners that stay in cache while others are intersected with them
 # Time to intersect a word of two sets, in times of adding 1 to a count, where the processor counts
 # the bits of eight words at once; 0.4 where of one
@@ -72,16 +73,29 @@ class LearnerSets:
         right, column_at = np.unique(self.group_of[columns], return_inverse=True)
         counts = np.zeros((left.size, right.size), dtype=np.int32)
         words = -(-self.n_learners // WORD)
-        times = [
-            _times(g, self.learners_from, self.learners, self.n_learners) for g in (left, right)
-        ]
-        if float(times[0] @ times[1]) > WORD_COST * words * counts.size:
-            of_left = as_bits(left, self.learners_from, self.learners, words)
-            of_right = as_bits(right, self.learners_from, self.learners, words)
+        # as many as if the two sides were learned by chance
+        additions = (
+            float(self.sizes[left].sum()) * self.sizes[right].sum() / max(self.n_learners, 1)
+        )
+        if additions > WORD_COST * words * counts.size:
+            of_left, of_right = self._bits_of(left, words), self._bits_of(right, words)
             count_by_bits(np.arange(left.size), of_left, of_right, counts)
         else:
-            _count_one_by_one(left, right, times[1], self.learners_from, self.learners, counts)
+            times = _times(right, self.learners_from, self.learners, self.n_learners)
+            _count_one_by_one(left, right, times, self.learners_from, self.learners, counts)
         return counts[row_at][:, column_at]
+
+    def _bits_of(self, groups: Ints, words: int) -> Ints:
+        """(n, words) the learners of some groups as bits."""
+        if self.sizes.size * words * WORD // 8 > HELD_BITS:
+            return as_bits(groups, self.learners_from, self.learners, words)
+        return self._bits[groups]
+
+    @cached_property
+    def _bits(self) -> Ints:
+        """(G, words) the learners of all groups as bits."""
+        words = -(-self.n_learners // WORD)
+        return as_bits(np.arange(self.sizes.size), self.learners_from, self.learners, words)
 
     def shared_by_pairs(self, left: Ints, right: Ints) -> Ints:
         """Learners that each left concept shares with the right one beside it.

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-from kgplan.similarity import top_similar, update_similar
+from kgplan.similarity import fuse, top_similar, update_similar
 
 ALPHA, N, DIMENSION, LEARNERS = 0.7, 50, 50, 16_000
 
@@ -59,18 +59,43 @@ def compiled():
     update_similar(top_similar(ids, vectors, learned, ALPHA, N), ids, vectors[::-1], learned)
 
 
-@pytest.mark.parametrize("n_concepts", [7_160, 28_640, 114_563])
+@pytest.mark.parametrize("n_concepts", [3_000, 12_923, 50_000, 114_563])
 def test_growth_with_the_number_of_concepts(n_concepts):
     ids, vectors, learned = case(n_concepts)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     top, wall, cores = timed(lambda: top_similar(ids, vectors, learned, ALPHA, N))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    stored = sum(array.nbytes for array in top.together.sets.to_arrays().values()) / 1e6
     some = np.random.default_rng(1).choice(n_concepts, 20, replace=False)
     for i in some:  # the row by the formula, in float64
         np.testing.assert_allclose(top.values[i], row(i, vectors, learned, top.bounds), atol=1e-9)
     print(
         f"\n{n_concepts:,} concepts, {learned.nnz:,} learned: {wall:.1f} s wall,"
-        f" {cores:.1f} s of all cores; process peak {peak:.2f} GB, {before:.2f} before"
+        f" {cores:.1f} s of all cores; process peak {peak:.2f} GB, {before:.2f} before;"
+        f" learners stored in {stored:.0f} MB, counts of all pairs would take up to"
+        f" {n_concepts**2 * 12 / 1e9:.1f} GB"
+    )
+
+
+def test_a_block_and_all_pairs_on_demand_against_a_stored_matrix():
+    """What a plan asks beyond 4,096 concepts: a course's concepts with those of the learner's."""
+    ids, vectors, learned = case(12_923)
+    fused = fuse(ids, vectors, learned, ALPHA)
+    shared = (learned.T.astype(np.int32) @ learned.astype(np.int32)).tocsr()
+    sets, rng = fused.learners, np.random.default_rng(3)
+    spent = np.zeros((20, 3))
+    for row in spent:
+        rows, columns = (np.sort(rng.choice(ids.size, n, replace=False)) for n in (200, 900))
+        held, row[0], _ = timed(lambda r=rows, c=columns: shared[r][:, c].toarray())
+        made, row[1], _ = timed(lambda r=rows, c=columns: sets.shared(r, c))
+        _, row[2], _ = timed(lambda r=rows, c=columns: fused.block(r, c))
+        np.testing.assert_array_equal(held, made)
+    stored = shared.data.nbytes + shared.indices.nbytes
+    median = 1e3 * np.median(spent, axis=0)
+    print(
+        f"\n200 by 900 of {ids.size:,} concepts, median: {median[1]:.1f} ms from the learners,"
+        f" {median[0]:.1f} ms from a stored matrix of {stored / 1e9:.2f} GB;"
+        f" eq. (8) {median[2]:.1f} ms"
     )
 
 

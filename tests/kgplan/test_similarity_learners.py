@@ -20,9 +20,9 @@ def case(seed):
     return rng, np.hstack([learned, learned[:, [twin]], np.zeros_like(learned[:, :1])])
 
 
-@given(seeds, st.sampled_from([0.0, 0.05, np.inf]))
-def test_any_block_and_any_pairs_equal_the_product_of_the_matrix(seed, word_cost):
-    """Whatever a word costs: all by bits, mixed, all one by one."""
+@given(seeds, st.sampled_from([0.0, 0.05, np.inf]), st.sampled_from([0, 1 << 28]))
+def test_any_block_and_any_pairs_equal_the_product_of_the_matrix(seed, word_cost, held_bits):
+    """Whatever a word costs: all by bits, held or made, mixed, all one by one."""
     rng, learned = case(seed)
     both = learned.T.astype(int) @ learned.astype(int)
     n = len(both)
@@ -31,6 +31,7 @@ def test_any_block_and_any_pairs_equal_the_product_of_the_matrix(seed, word_cost
     sets = learner_sets(sparse.csr_array(learned))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learners, "WORD_COST", word_cost)
+        patch.setattr(learners, "HELD_BITS", held_bits)
         np.testing.assert_array_equal(sets.shared(rows, columns), both[np.ix_(rows, columns)])
     np.testing.assert_array_equal(sets.shared_by_pairs(left, right), both[left, right])
     np.testing.assert_array_equal(sets.learned(rows), np.diag(both)[rows])
