@@ -149,12 +149,12 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
         GraphUnavailable: the database does not answer.
     """
     asked = question(name)
-    values = asked.values(given)
     embedded = database == "ladybug"
     if embedded and name in NEO4J_ONLY:
         raise InputError(
             f"{name} needs Neo4j: the embedded database cannot say it in Cypher; {NEO4J_ONLY[name]}"
         )
+    values = asked.values(given)
     statement = FAMILY + name
     if embedded and f"{statement}.ladybug" in named_queries():
         store.read(LIMITS)

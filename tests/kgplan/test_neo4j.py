@@ -179,7 +179,7 @@ def test_a_reader_is_told_that_a_graph_is_being_loaded(neo4j_server):
         with pytest.raises(GraphUnavailable, match="run `kgplan graph load`"):
             read_finished_snapshot(store)
         load(some_rows(), store, "run", read_now)
-    assert len(told) == 13  # at every moment
+    assert len(told) == 26  # before and after each of 13 parts
 
 
 def test_a_load_survives_the_servers_death(neo4j_server):
