@@ -145,7 +145,9 @@ def forward(
     n_pairs, width = entity_of_pair.size, relation_vectors.shape[1]
     paired = np.empty((n_pairs, entities.shape[1]), dtype=np.float32)
     for p in range(n_pairs):
-        paired[p] = entities[batch[entity_of_pair[p]]]
+        entity = batch[entity_of_pair[p]]
+        for x in range(paired.shape[1]):
+            paired[p, x] = entities[entity, x]
     shortened = np.empty((n_pairs, width), dtype=np.float32)
     for n in range(len(parts)):
         start, end = parts[n, 1], parts[n, 2]
