@@ -141,9 +141,9 @@ def test_regimes_for_equal_time_on_the_sample(sample_source, tmp_path):
     stages.run_load(home)
     splits = both_splits(open_snapshot(home).triples)
     relations = {
-        "field": "fieldHasConcept",
-        "course": "courseHasConcept",
-        "prerequisite": "dependencyPrerequisite",
+        "field": "field_has_concept",
+        "course": "course_has_concept",
+        "prerequisite": "prerequisite_of",
     }
     pairs = neighbour_pairs(splits["negative"], lambda name: name.startswith("K_"), relations)
     rows = table(splits, pairs, SAMPLE_SECONDS)
