@@ -13,7 +13,7 @@ import pytest
 from neo4j import GraphDatabase
 
 from kgplan.errors import InputError
-from kgplan.graph.neo4j_server import USER, Neo4jServer, find_java
+from kgplan.graph.neo4j_server import USER, Neo4jServer, answers, find_java
 from kgplan.graph.store import GraphStore, open_graph
 from kgplan.settings import GraphAccess, Settings, default_home
 
@@ -71,9 +71,11 @@ class TestServer:
 
     def kill(self) -> None:
         """End the server as if the power had gone."""
-        pid = self.server.status().pid
-        os.kill(pid, signal.SIGKILL)
-        while self.server.status().running:
+        before = self.server.status()
+        addresses = [url.rpartition("/")[2] for url in (before.bolt, before.http)]
+        os.kill(before.pid, signal.SIGKILL)
+        # a process that ended has let its ports go a moment later
+        while self.server.status().running or any(map(answers, addresses)):
             time.sleep(0.02)
 
 
