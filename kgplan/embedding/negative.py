@@ -8,8 +8,7 @@ Sizes: B facts of a batch, n negatives for each, E entities, R relations, d dime
 dimension, M entities of a batch.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from kgplan.embedding.config import NegativeConfig, TrainingConfig
 from kgplan.embedding.grouped import Grouping, grouped_scores
 from kgplan.embedding.kernels import Places
 from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser, Table
+from kgplan.embedding.resumable import Resumable
 from kgplan.embedding.sampling import NegativeSampler
 
 Gradient = tuple[Table, Table]  # rows of a table, and the slope of each
@@ -45,7 +45,7 @@ def loss_for(config: NegativeConfig) -> Loss:
             return InfoNCELoss(config.margin, log_adversarial_temperature=0.0)
 
 
-class NegativeObjective:
+class NegativeObjective(Resumable):
     """Trains by sampled negatives; the loss of an epoch is the mean over its facts.
 
     Args:
@@ -125,18 +125,6 @@ class NegativeObjective:
             norm = self.norm if place < 2 else 0
             self.optimiser.update(place, weights[place], rows, gradient, rate, norm)
         return loss
-
-    def state(self) -> dict[str, Any]:
-        """The generator's and the optimiser's."""
-        return {
-            "generator": self.generator.bit_generator.state,
-            "optimiser": self.optimiser.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
-        self.generator.bit_generator.state = state["generator"]
-        self.optimiser.restore(state["optimiser"])
 
     def _compiled(
         self, weights: list[Array], heads: Ints, relations: Ints, tails: Ints

@@ -8,9 +8,6 @@ times, p = `query_weight_power`: with p = 1 every fact counts alike, with p = 0 
 Sizes: E entities, B queries of a batch.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from pykeen.triples import LCWAInstances, TriplesFactory
@@ -19,10 +16,11 @@ from scipy.sparse import csr_matrix
 from kgplan.arrays import Array
 from kgplan.embedding.config import TrainingConfig
 from kgplan.embedding.optimiser import Adam
+from kgplan.embedding.resumable import Resumable
 from kgplan.embedding.transr import RelationwiseTransR
 
 
-class SoftmaxObjective:
+class SoftmaxObjective(Resumable):
     """Trains by `softmax_loss`; the loss of an epoch is the weighted mean over queries, in nats.
 
     Args:
@@ -36,7 +34,7 @@ class SoftmaxObjective:
     ) -> None:
         self.model, self.config = model, config
         self.generator = np.random.default_rng(config.seed)
-        self.optimiser = Adam(list(model.parameters()), config.beta1, config.beta2)
+        self.optimiser: Adam = Adam(list(model.parameters()), config.beta1, config.beta2)
         self.queries = LCWAInstances.from_triples_factory(training)
         n_true = np.diff(self.queries.compressed.indptr)
         self.total_weight = float((n_true**config.query_weight_power).sum())
@@ -58,18 +56,6 @@ class SoftmaxObjective:
             self.model.post_parameter_update()  # norms of at most 1
             total += loss.item()
         return total / self.total_weight
-
-    def state(self) -> dict[str, Any]:
-        """The generator's and the optimiser's."""
-        return {
-            "generator": self.generator.bit_generator.state,
-            "optimiser": self.optimiser.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
-        self.generator.bit_generator.state = state["generator"]
-        self.optimiser.restore(state["optimiser"])
 
     def _scores(self, relation: int, heads: Array) -> torch.Tensor:
         """(B, E) scores of a batch in training: scaled, with dropout of the projected entities."""
