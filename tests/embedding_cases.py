@@ -28,6 +28,18 @@ def planted_graph():
     return np.array(facts)
 
 
+def changed_defaults(changes):
+    """The default configuration with `section__key: value` changed."""
+    values = EmbeddingConfig.from_toml(
+        files("kgplan.embedding").joinpath("default.toml").read_text()
+    ).to_dict()
+    for name, value in changes.items():
+        section, key = name.split("__")
+        assert key in values[section]
+        values[section][key] = value
+    return EmbeddingConfig.from_dict(values)
+
+
 def config(**changes):
     """The default configuration, small, with `section__key=value` changed."""
     small = {
@@ -38,11 +50,4 @@ def config(**changes):
         "training__dropout": 0.1,
         "refit__start": "none",  # the figures are then those of the vectors
     }
-    values = EmbeddingConfig.from_toml(
-        files("kgplan.embedding").joinpath("default.toml").read_text()
-    ).to_dict()
-    for name, value in {**small, **changes}.items():
-        section, key = name.split("__")
-        assert key in values[section]
-        values[section][key] = value
-    return EmbeddingConfig.from_dict(values)
+    return changed_defaults({**small, **changes})

@@ -13,7 +13,7 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 import torch
-from embedding_cases import (
+from embedding_bench import (
     AS_PYKEEN,
     config,
     dataset,

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from embedding_cases import (
+from embedding_bench import (
     config,
     fitted,
     neighbour_pairs,

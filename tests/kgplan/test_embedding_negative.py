@@ -1,9 +1,7 @@
-from importlib.resources import files
-
 import numpy as np
 import pytest
+from embedding_cases import changed_defaults
 
-from kgplan.embedding import EmbeddingConfig
 from kgplan.embedding.sampling import NegativeSampler, head_probability
 from kgplan.errors import ConfigError, InputError
 
@@ -80,14 +78,7 @@ def settings(**changes):
         "training__dropout": 0.1,
         "negative__negatives": 4,
     }
-    values = EmbeddingConfig.from_toml(
-        files("kgplan.embedding").joinpath("default.toml").read_text()
-    ).to_dict()
-    for name, value in {**small, **changes}.items():
-        section, key = name.split("__")
-        assert key in values[section]
-        values[section][key] = value
-    return EmbeddingConfig.from_dict(values)
+    return changed_defaults({**small, **changes})
 
 
 LOSSES = [MarginRankingLoss(0.3), SoftMarginRankingLoss(0.3), NSSALoss(0.5), InfoNCELoss(0.1)]

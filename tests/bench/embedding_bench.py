@@ -1,11 +1,10 @@
 """Graphs, configurations and plain PyKEEN runs that the embedding's benchmarks share."""
 
 import time
-from copy import deepcopy
-from importlib.resources import files
 
 import numpy as np
 import torch
+from embedding_cases import changed_defaults
 from pykeen.datasets import get_dataset
 from pykeen.losses import MarginRankingLoss
 from pykeen.models import TransR
@@ -34,13 +33,7 @@ AS_PYKEEN = {
 
 def config(**changes) -> EmbeddingConfig:
     """The default configuration with `section__key=value` changed."""
-    default = files("kgplan.embedding").joinpath("default.toml").read_text()
-    values = deepcopy(EmbeddingConfig.from_toml(default).to_dict())
-    for name, value in changes.items():
-        section, key = name.split("__")
-        assert key in values[section]
-        values[section][key] = value
-    return EmbeddingConfig.from_dict(values)
+    return changed_defaults(changes)
 
 
 def dataset(name: str, inverses: bool) -> Split:
