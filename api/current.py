@@ -48,6 +48,9 @@ class CurrentLearners:
     Args:
         store: the learner records.
         capacity: learners whose state is kept; those not asked for the longest are dropped.
+
+    Attributes:
+        hits, misses: how often the state that is kept was the current one, and how often not.
     """
 
     def __init__(self, store: RecordStore, capacity: int = CAPACITY) -> None:
@@ -58,6 +61,11 @@ class CurrentLearners:
         self._one_at_a_time = [threading.Lock() for _ in range(64)]  # by learner
         self._modelling = threading.Lock()
         self._model: tuple[Planner, LiveModel] | None = None
+        self.hits = self.misses = 0
+
+    def __len__(self) -> int:
+        """Learners whose state is kept."""
+        return len(self._kept)
 
     def model(self, planner: Planner) -> LiveModel:
         """The live model beside a planner; made once for each planner."""
@@ -84,7 +92,9 @@ class CurrentLearners:
                 known = self._kept.get(learner_id)
                 if known is not None:
                     self._kept.move_to_end(learner_id)
-            if known is not None and known[0] is model and known[1].mark == mark:
+                hit = known is not None and known[0] is model and known[1].mark == mark
+                self.hits, self.misses = self.hits + hit, self.misses + (not hit)
+            if known is not None and hit:
                 return known[1]
             before = known[1] if known is not None and known[0] is model else None
             standing = self._read(model, learner_id, mark, before)

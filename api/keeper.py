@@ -53,6 +53,11 @@ class Keeper:
         interval: seconds between two looks.
         patience: seconds that a look may take before answers count as stale.
 
+    Attributes:
+        built, checked: when the planner was built, and when a look last succeeded, on the
+            monotonic clock.
+        builds, build_seconds: planners built so far, and the time that it took.
+
     Raises:
         KgplanError: the first planner cannot be built.
     """
@@ -69,8 +74,10 @@ class Keeper:
         self._renewing = threading.Lock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
+        self.builds, self.build_seconds = 0, 0.0
+        self.built = self.checked = time.monotonic()
         first = mark()  # before the build: a change during it is then seen
-        self._served = Served(build(), first)
+        self._served = Served(self._timed_build(), first)
         self._looking_since: float | None = None
 
     @property
@@ -94,13 +101,14 @@ class Keeper:
             try:
                 mark = self._mark()
                 if mark != served.mark:
-                    planner = self._build()
+                    planner = self._timed_build()
                     log.info("serving graph %s", planner.graph.version)
                     made = Served(planner, mark)
                     same = planner.graph.version == served.planner.graph.version
                     served = replace(made, since=served.since) if same else made
                 elif served.stale:
                     served = replace(served, problem=None)
+                self.checked = time.monotonic()
             except KgplanError as error:
                 if not served.stale:
                     log.warning("answers are stale from now on: %s", error)
@@ -120,6 +128,13 @@ class Keeper:
         self._stopping.set()
         if self._watcher is not None:
             self._watcher.join()
+
+    def _timed_build(self) -> Planner:
+        begun = time.monotonic()
+        planner = self._build()
+        self.built = time.monotonic()
+        self.builds, self.build_seconds = self.builds + 1, self.build_seconds + self.built - begun
+        return planner
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._interval):

@@ -110,6 +110,23 @@ class KeptPlan:
     body: dict[str, Any]
 
 
+@dataclass
+class WriterCounts:
+    """What the writer has done since it began.
+
+    Attributes:
+        commits: transactions.
+        written: requests in them.
+        failures: requests that could not be written.
+        seconds: that the transactions took, those that failed too.
+    """
+
+    commits: int = 0
+    written: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+
+
 class _Raced(Exception):
     """Another process stored an event of the same id in between."""
 
@@ -165,10 +182,14 @@ class RecordStore:
 
     Args:
         engine: of a database whose tables are there (`open_records`).
+
+    Attributes:
+        writer: what its writer has done.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.writer = WriterCounts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         on_sqlite = engine.dialect.name == "sqlite"
         self._insert: Callable[..., Any] = sqlite.insert if on_sqlite else postgresql.insert
@@ -290,6 +311,21 @@ class RecordStore:
 
     # reading
 
+    @property
+    def waiting(self) -> int:
+        """Requests that the writer has not begun with."""
+        return self._jobs.qsize()
+
+    def check(self) -> None:
+        """See that records can be read, and that something would write them.
+
+        Raises:
+            RecordsUnavailable: they cannot.
+        """
+        if not self._writer.is_alive():
+            raise RecordsUnavailable("the records' writer has ended; start the service again")
+        self.mark("")
+
     def mark(self, learner_id: str) -> Mark:
         """Whether and since when the learner's records are as they are: two look-ups by key."""
         with self._reading() as connection:
@@ -381,6 +417,7 @@ class RecordStore:
 
     def _commit(self, group: list[_Job]) -> None:
         """Write a group in one transaction, or, where that fails, each job in its own."""
+        begun = time.monotonic()
         try:
             with _writing(self.engine) as connection:
                 answers = self._run(connection, group)
@@ -392,10 +429,15 @@ class RecordStore:
                 for job in group:
                     self._commit([job])
                 return
+            self.writer.failures += 1
             log.warning("the learner records could not be written: %s", error)
             if isinstance(error, SQLAlchemyError):
                 error = _unavailable(self.engine, error)
             answers = [error]
+        else:
+            self.writer.commits += 1
+            self.writer.written += len(group)
+        self.writer.seconds += time.monotonic() - begun
         for job, answer in zip(group, answers, strict=True):
             if isinstance(answer, Exception):
                 job.answer.set_exception(answer)
