@@ -63,7 +63,8 @@ class CurrentLearners:
         self._model: tuple[Planner, LiveModel] | None = None
         self.hits = self.misses = 0
 
-    def __len__(self) -> int:
+    @property
+    def n_kept(self) -> int:
         """Learners whose state is kept."""
         return len(self._kept)
 
