@@ -1,6 +1,6 @@
 """The application: routes, error answers and the page, around one keeper."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from kgplan import __version__
 from kgplan.api.answers import AnswerCache
+from kgplan.api.audit import AuditLog
 from kgplan.api.dependencies import LearnerStates, NothingMore
 from kgplan.api.description import describe_with_examples
 from kgplan.api.keeper import Keeper
@@ -18,6 +19,7 @@ from kgplan.api.problems import add_problem_handlers
 from kgplan.api.routes import events, router
 from kgplan.api.routes import learners as learner_routes
 from kgplan.api.routes.graph import Indexes
+from kgplan.api.security import AccessMiddleware, check_operations
 
 
 def operation_id(route: APIRoute) -> str:
@@ -26,7 +28,12 @@ def operation_id(route: APIRoute) -> str:
 
 
 def create_app(
-    keeper: Keeper, limits: Limits | None = None, learners: LearnerStates | None = None
+    keeper: Keeper,
+    limits: Limits | None = None,
+    learners: LearnerStates | None = None,
+    at_end: Callable[[], None] = lambda: None,
+    *,
+    audit_log: AuditLog | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -34,6 +41,8 @@ def create_app(
         keeper: holds the planner that answers; it watches while the service runs.
         limits: what a client may ask for; the defaults where None.
         learners: what is known of learners beside the planner's data; nothing where None.
+        audit_log: where administration, export and erasure are noted; nowhere where None.
+        at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
 
@@ -42,6 +51,7 @@ def create_app(
         keeper.start()
         yield
         keeper.stop()
+        at_end()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -56,7 +66,9 @@ def create_app(
     app.state.indexes = Indexes()
     app.state.answers = AnswerCache(limits.cached_answers)
     app.state.learners = learners or NothingMore()
+    app.state.audit = audit_log
     app.add_middleware(LimitsMiddleware, limits=limits)
+    app.add_middleware(AccessMiddleware)
     app.add_middleware(events.XapiVersion)
     for each in (router, events.router, learner_routes.router):
         app.include_router(each)
@@ -68,4 +80,5 @@ def create_app(
     def read_page() -> HTMLResponse:
         return HTMLResponse(page)
 
+    check_operations(app)
     return app

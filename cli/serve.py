@@ -18,18 +18,11 @@ def serve(
     """
     import uvicorn  # the other commands start without it
 
-    from kgplan.api.app import create_app
-    from kgplan.api.current import CurrentLearners
     from kgplan.api.keeper import keep_planner
-    from kgplan.api.limits import Limits
-    from kgplan.api.records import open_records
+    from kgplan.api.service import make_service
 
     settings = read_settings()
-    keeper = keep_planner(settings)  # a missing model is said before the port opens
-    records = open_records(settings.records_url)
-    app = create_app(keeper, Limits.of(settings), CurrentLearners(records))
+    # a missing model is said before the port opens
+    app = make_service(settings, keep_planner(settings))
     console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
-    try:
-        uvicorn.run(app, host=host, port=port, log_level="info")
-    finally:
-        records.close()
+    uvicorn.run(app, host=host, port=port, log_level="info")
