@@ -7,24 +7,38 @@ KgplanError
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ EventConflict           another event has this id               409
+│  ├─ ModelUnusable           a stored model cannot be put into use   409
+│  ├─ NoEarlierModel          nothing to roll back to                 409
+│  ├─ JobRunning              one of its kind is at work              409
 │  └─ NotFound                no such thing                            404
 │     ├─ UnknownLearner
 │     ├─ UnknownCourse
 │     ├─ UnknownConcept
 │     ├─ UnknownEntity      no school, teacher or field of this id
-│     └─ UnknownQuery         no Cypher query of this name
+│     ├─ UnknownQuery         no Cypher query of this name
+│     ├─ UnknownModelVersion
+│     └─ UnknownJob
 ├─ ConstraintViolation        data breaks a SHACL rule that stops
 ├─ ArtifactError              a stored result cannot be used           503
 │  ├─ ArtifactMissing         the stage has not run yet
 │  └─ ArtifactDamaged         half-written or changed since
 ├─ GraphUnavailable           the graph database is silent or locked   503
 ├─ RecordsUnavailable         the learner records cannot be used now   503
+├─ AccessDenied               who asks may not
+│  ├─ MalformedAuthorization  the header is given twice               400
+│  ├─ MissingToken            no bearer token                         401
+│  ├─ InvalidToken            a token that proves nothing             401
+│  ├─ InsufficientScope       a token without the scope               403
+│  └─ OtherLearner            a learner's token, another learner      403
+├─ KeysUnavailable            tokens cannot be verified now            503
+├─ AuditUnavailable           the audit log cannot be written          503
 ├─ LimitExceeded              more than the service allows
 │  ├─ BodyTooLarge                                                    413
 │  ├─ BatchTooLarge                                                   413
 │  ├─ RateLimited             too many requests in too short a time   429
 │  └─ TookTooLong             no answer within the time limit         503
-└─ MissingExtra               an optional part of kgplan is not installed
+├─ JobDied                    a job's process ended without a word
+└─ MissingExtra               an optional part of kgplan is not installed   501
 """
 
 from collections.abc import Sequence
@@ -73,6 +87,33 @@ class EventConflict(InputError):
             f"event {event_id!r} is stored with other content; send a new event under a new id"
         )
         self.event_id = event_id
+
+
+class ModelUnusable(InputError):
+    """A stored model cannot be put into use; `reason` says why, and nothing has changed."""
+
+    def __init__(self, version: str, reason: str) -> None:
+        super().__init__(f"model {version} cannot be put into use: {reason}")
+        self.version = version
+        self.reason = reason
+
+
+class NoEarlierModel(InputError):
+    """No model is remembered from before the one in use."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no model was in use before this one, so there is nothing to roll back to;"
+            " `kgplan model list` shows those that can be activated"
+        )
+
+
+class JobRunning(InputError):
+    """A job of this kind is at work, and two would be in each other's way."""
+
+    def __init__(self, kind: str, job_id: str) -> None:
+        super().__init__(f"the {kind} job {job_id} is running; wait for it, or cancel it first")
+        self.job_id = job_id
 
 
 class NotFound(InputError):
@@ -124,6 +165,19 @@ class UnknownQuery(NotFound):
     kind = "query"
 
 
+class UnknownModelVersion(NotFound):
+    """No model of this version was ever in use, or it is not remembered any more."""
+
+    kind = "model version"
+    listed_by = "kgplan model list"
+
+
+class UnknownJob(NotFound):
+    """No job has this id, or it ended too long ago."""
+
+    kind = "job"
+
+
 class ConstraintViolation(KgplanError):
     """The data breaks a SHACL rule whose severity says: stop."""
 
@@ -150,6 +204,69 @@ class GraphUnavailable(KgplanError):
 
 class RecordsUnavailable(KgplanError):
     """The learner records cannot be read or written now."""
+
+
+class AccessDenied(KgplanError):
+    """Who asks may not.
+
+    Attributes:
+        code: of RFC 6750, 3.1, for the challenge; empty where no token was given.
+    """
+
+    code = "invalid_token"
+
+
+class MalformedAuthorization(AccessDenied):
+    """The Authorization header is given more than once."""
+
+    code = "invalid_request"
+
+    def __init__(self) -> None:
+        super().__init__("the Authorization header is given more than once; send one")
+
+
+class MissingToken(AccessDenied):
+    """No bearer token came with the request."""
+
+    code = ""
+
+    def __init__(self) -> None:
+        super().__init__("this operation needs a token; send Authorization: Bearer <token>")
+
+
+class InvalidToken(AccessDenied):
+    """The token proves nothing; `reason` says why, and never holds a part of the token."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the token cannot be used: {reason}; ask its issuer for a new one")
+        self.reason = reason
+
+
+class InsufficientScope(AccessDenied):
+    """The token does not have the scope that the operation needs."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the token lacks the scope {scope}; ask its issuer for one that has it")
+        self.scope = scope
+
+
+class OtherLearner(AccessDenied):
+    """A learner's token asks for more than this learner; whether it exists is not told."""
+
+    code = "insufficient_scope"
+
+    def __init__(self) -> None:
+        super().__init__("a learner's token reaches this learner only; ask for no other")
+
+
+class KeysUnavailable(KgplanError):
+    """The keys that tokens are verified with cannot be had now."""
+
+
+class AuditUnavailable(KgplanError):
+    """The audit log cannot be written."""
 
 
 class LimitExceeded(KgplanError):
@@ -189,6 +306,10 @@ class TookTooLong(LimitExceeded):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer within {seconds:g} s; ask for less, or try again later")
         self.seconds = seconds
+
+
+class JobDied(KgplanError):
+    """A job's process ended before it could say how the job went."""
 
 
 class MissingExtra(KgplanError):

@@ -21,6 +21,7 @@ from kgplan.api.dependencies import PROBLEMS
 from kgplan.api.learner_models import EventIn, ReceiptOut
 from kgplan.api.models import Problem
 from kgplan.api.records.store import Receipt, Sent
+from kgplan.api.security import AccessDep, require
 from kgplan.errors import BatchTooLarge, MalformedStatement
 
 AT_ONCE = 1_000  # events in one request
@@ -61,13 +62,14 @@ OneOrMore = Annotated[
     ),
 ]
 
-router = APIRouter()
+router = APIRouter(dependencies=[require("events:write", learner="body")])
 
 
 @router.post("/v1/events", tags=["events"], responses=ANSWERS)
-async def take_events(events: OneOrMore, learners: LearnersDep) -> ReceiptOut:
+async def take_events(events: OneOrMore, learners: LearnersDep, access: AccessDep) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
     check_size(events)
+    access.check_learners(each.learner_id for each in events)
     now = time.time()
     sent = []
     for each in events:
@@ -106,7 +108,7 @@ SpeaksXapi = Depends(check_version)
     dependencies=[SpeaksXapi],
     openapi_extra=STATEMENTS_BODY,
 )
-async def take_statements(request: Request, learners: LearnersDep) -> list[str]:
+async def take_statements(request: Request, learners: LearnersDep, access: AccessDep) -> list[str]:
     """Store one statement or several, all or none; the answer holds their ids, in order."""
     body = parsed(await request.body())
     listed = body if isinstance(body, list) else [body]
@@ -119,6 +121,7 @@ async def take_statements(request: Request, learners: LearnersDep) -> list[str]:
             if body is not listed:
                 raise
             raise MalformedStatement(f"statements[{n}].{error.field}", error.reason) from None
+    access.check_learners(each.event.learner_id for each in sent)
     await _stored(learners, sent)
     return [each.event.event_id for each in sent]
 
@@ -134,6 +137,7 @@ async def take_statements(request: Request, learners: LearnersDep) -> list[str]:
 async def put_statement(
     request: Request,
     learners: LearnersDep,
+    access: AccessDep,
     statement_id: Annotated[str | None, Query(alias="statementId")] = None,
 ) -> Response:
     """Store one statement under an id."""
@@ -144,7 +148,9 @@ async def put_statement(
         given = statement.setdefault("id", statement_id)
         if str(given).lower() != statement_id.lower():
             raise MalformedStatement("id", f"is {given!r}, but statementId is {statement_id!r}")
-    await _stored(learners, [sent_statement(statement, time.time())])
+    sent = sent_statement(statement, time.time())
+    access.check_learners([sent.event.learner_id])
+    await _stored(learners, [sent])
     return Response(status_code=204)
 
 

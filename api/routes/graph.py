@@ -17,6 +17,7 @@ from kgplan.api.models import (
     GraphHealthOut,
     SearchOut,
 )
+from kgplan.api.security import require
 from kgplan.catalogue import concept_entries
 from kgplan.graph.around import Direction, around, course_map
 from kgplan.graph.case import case_package
@@ -24,7 +25,9 @@ from kgplan.graph.health import graph_health, video_concepts
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.search import Entry, SearchIndex
 
-router = APIRouter(prefix="/v1", tags=["graph"])
+router = APIRouter(
+    prefix="/v1", tags=["graph"], dependencies=[require("graph:read", learner="none")]
+)
 
 Text = Annotated[str, Query(max_length=200, description="part of a name, Chinese or English")]
 Limit = Annotated[int, Query(ge=1, le=100, description="results at most")]

@@ -4,8 +4,9 @@ import time
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
+from kgplan.api.audit import audited, hashed
 from kgplan.api.current import LearnersDep
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep
 from kgplan.api.learner_models import (
@@ -21,12 +22,15 @@ from kgplan.api.learner_models import (
     StepProgressOut,
     moment,
 )
+from kgplan.api.security import require
 from kgplan.errors import NotFound, UnknownConcept
 from kgplan.planning import Planner
 from kgplan.search import close_matches
 
 # :path, as a learner's id of xAPI may hold a slash
 router = APIRouter(prefix="/v1/learners/{learner_id:path}", tags=["learners"], responses=PROBLEMS)
+
+READS, WRITES = [require("paths:read")], [require("events:write")]
 
 Course = Annotated[str | None, Query(description="only this course")]
 
@@ -37,7 +41,7 @@ class NoPlanYet(NotFound):
     kind = "plan of learner"
 
 
-@router.get("/mastery")
+@router.get("/mastery", dependencies=READS)
 def read_mastery(
     learner_id: str, served: ServedDep, learners: LearnersDep, course_id: Course = None
 ) -> MasteryOut:
@@ -63,7 +67,7 @@ def read_mastery(
     )
 
 
-@router.get("/plans")
+@router.get("/plans", dependencies=READS)
 def read_plans(
     learner_id: str,
     served: ServedDep,
@@ -77,7 +81,7 @@ def read_plans(
     return PlansOut(learner_id=learner_id, plans=plans)
 
 
-@router.get("/progress")
+@router.get("/progress", dependencies=READS)
 def read_progress(
     learner_id: str,
     served: ServedDep,
@@ -108,7 +112,7 @@ def read_progress(
     )
 
 
-@router.post("/feedback")
+@router.post("/feedback", dependencies=WRITES)
 def take_feedback(
     learner_id: str, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
 ) -> FeedbackOut:
@@ -121,9 +125,16 @@ def take_feedback(
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
 
 
-@router.get("/export")
-def export(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[str, Any]:
+@router.get("/export", dependencies=READS)
+def export(
+    learner_id: str, served: ServedDep, learners: LearnersDep, request: Request
+) -> dict[str, Any]:
     """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
+    with audited(request, "export", hashed(learner_id)):
+        return _all_about(learner_id, served, learners)
+
+
+def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[str, Any]:
     planner = served.planner
     standing = learners.standing(planner, learner_id)
     learners.check(planner, learner_id)
@@ -143,20 +154,27 @@ def export(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[st
     }
 
 
-@router.delete("")
+@router.delete("", dependencies=[require("admin", own="events:write")])
 def erase(
-    learner_id: str, served: ServedDep, learners: LearnersDep, answers: AnswersDep
+    learner_id: str,
+    served: ServedDep,
+    learners: LearnersDep,
+    answers: AnswersDep,
+    request: Request,
 ) -> ErasureOut:
     """Erase all about the learner; what remains is a hash of the id, the time and the counts.
 
+    Needs the scope `admin`, or a token of the learner's own with `events:write`.
+
     A second request finds nothing more, and is answered 200 with zeros while the hash is known.
     """
-    store, planner = learners.store, served.planner
-    if store.mark(learner_id).erased is None:
-        learners.check(planner, learner_id)
-    erasure = store.erase(learner_id, time.time())
-    learners.forget(learner_id)
-    answers.forget(learner_id)
+    with audited(request, "erase", hashed(learner_id)):
+        store, planner = learners.store, served.planner
+        if store.mark(learner_id).erased is None:
+            learners.check(planner, learner_id)
+        erasure = store.erase(learner_id, time.time())
+        learners.forget(learner_id)
+        answers.forget(learner_id)
     return ErasureOut(
         learner_id=learner_id,
         events=erasure.n_events,

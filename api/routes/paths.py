@@ -27,11 +27,13 @@ from kgplan.api.models import (
     Problem,
 )
 from kgplan.api.problems import problem_of, validation_problem
+from kgplan.api.security import AccessDep, require
 from kgplan.errors import KgplanError
 from kgplan.planning import CurrentLearner, Plan, PlanOptions
 from kgplan.planning.picture import picture
 
 router = APIRouter(prefix="/v1", tags=["paths"])
+READS = [require("paths:read")]
 JSON, SVG = "application/json", "image/svg+xml"
 
 
@@ -99,6 +101,7 @@ Goal = Annotated[GoalIn, Query()]
 @router.get(
     "/learners/{learner_id}/path",
     response_model=PathOut,
+    dependencies=READS,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
 def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
@@ -116,6 +119,7 @@ def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) ->
 @router.get(
     "/learners/{learner_id}/path.svg",
     response_class=Response,
+    dependencies=READS,
     responses=problems(404, 422)
     | NOT_MODIFIED
     | {
@@ -137,9 +141,17 @@ def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request)
     )
 
 
-@router.post("/paths", response_model=PathsOut, responses=problems(413, 422))
-def read_paths(batch: PathsIn, paths: PathsDep, limits: LimitsDep, request: Request) -> Response:
+@router.post(
+    "/paths",
+    response_model=PathsOut,
+    dependencies=[require("paths:read", learner="body")],
+    responses=problems(413, 422),
+)
+def read_paths(
+    batch: PathsIn, paths: PathsDep, limits: LimitsDep, access: AccessDep, request: Request
+) -> Response:
     """Up to 1,000 paths; each has its own result or problem, in the order of the items."""
+    access.check_learners(item.learner_id for item in batch.items)
     planner = paths.served.planner
     results = []
     for place, item in enumerate(batch.items):

@@ -1,0 +1,134 @@
+"""Who administrated, exported or erased, when, and how did it end? A log of JSON lines.
+
+Each line is appended by one write (O_APPEND), so several processes may share the file. Learners
+stand in it as SHA-256 of their id, as in `erased_learner`: the log outlives their erasure.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+
+from kgplan.api.problems import problem_name
+from kgplan.api.tokens import ACCESS, Access
+from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
+
+REQUEST_ID = "kgplan.request_id"
+
+
+class AuditLog:
+    """Appends lines to a file that only its owner reads.
+
+    Args:
+        path: where; the file is made where it is not there.
+
+    Raises:
+        ConfigError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"KGPLAN_AUDIT is {str(path)!r}, which cannot be written: {error.strerror};"
+                " name a file in a folder of the service's user"
+            ) from None
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line and see it to the disk.
+
+        Raises:
+            AuditUnavailable: the line is not, or not whole, in the file.
+        """
+        # a newline first would repair a torn line of a full disk; readers skip empty lines
+        sent = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        try:
+            written = os.write(self._file, sent)
+            os.fsync(self._file)
+        except OSError as error:
+            raise AuditUnavailable(
+                f"the audit log cannot be written: {error.strerror}; nothing more is administrated"
+                " until it can"
+            ) from None
+        if written < len(sent):
+            raise AuditUnavailable("the audit log is cut short; make room on its disk")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def hashed(learner_id: str) -> str:
+    """A learner's name in the log, the same as in `erased_learner`."""
+    return "sha256:" + hashlib.sha256(learner_id.encode()).hexdigest()
+
+
+def access_of(request: Request) -> Access:
+    """What the sender of this request may do.
+
+    Raises:
+        MissingToken: nobody found out; so nothing.
+    """
+    access: Access | None = request.scope.get(ACCESS)
+    if access is None:
+        raise MissingToken
+    return access
+
+
+def audit(
+    request: Request,
+    action: str,
+    target: str = "",
+    outcome: str = "done",
+    **details: Any,
+) -> None:
+    """Write one line about an operation; nothing where the application keeps no audit log.
+
+    Args:
+        request: whose sender and id are written.
+        action: what was done, such as `refresh-model`.
+        target: what it was done to; a learner by `hashed`.
+        outcome: `done`, `begun`, `refused: <problem>` or `failed: <problem>`.
+        details: further JSON values.
+
+    Raises:
+        AuditUnavailable: the line cannot be written.
+    """
+    log: AuditLog | None = request.app.state.audit
+    if log is None:
+        return
+    access = access_of(request)
+    learners = access.learner_id is not None
+    log.write(
+        {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "request_id": request.scope.get(REQUEST_ID),
+            "subject": hashed(access.subject) if learners else access.subject,
+            "learner_token": learners,
+            "action": action,
+            "target": target,
+            "outcome": outcome,
+            **details,
+        }
+    )
+
+
+@contextmanager
+def audited(request: Request, action: str, target: str = "", **details: Any) -> Iterator[None]:
+    """Write one line when the block has ended, with how it ended."""
+    try:
+        yield
+    except BaseException as error:
+        name = problem_name(error) if isinstance(error, KgplanError) else "internal"
+        audit(request, action, target, f"failed: {name}", **details)
+        raise
+    audit(request, action, target, **details)
