@@ -108,7 +108,10 @@ def write_similar(
     if concept_id is not None:
         chosen = positions(concept_ids, id_array([concept_id]))
         if chosen[0] < 0:
-            raise InputError(f"the similarity does not know {concept_id!r}; run it again")
+            raise InputError(
+                f"the similarity does not know {concept_id!r}: only neighbours of concepts that"
+                " `kgplan etl run` read from the archive can be written into the graph"
+            )
     version, report = artifact.version, SimilarReport()
     store.define_schema()
     with store.loading(f"similarity {version}"):

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import shutil
@@ -5,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ladybug
 import numpy as np
 import pytest
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
 from kgplan.artifacts import ArtifactStore
-from kgplan.model import open_records
+from kgplan.cli.similar import neighbours_of
+from kgplan.model import open_records, open_snapshot
 from kgplan.records import learned_concepts
 from kgplan.settings import Settings
 
@@ -104,6 +107,47 @@ def test_a_similarity_made_without_neighbours_says_what_to_run(home, tmp_path):
     done = similar(old, RECURSION)
     assert done.returncode == 2
     assert "run `kgplan similarity` again" in done.stderr
+
+
+def test_a_concept_added_to_the_graph_is_listed_and_answered_by_the_graph_alone(home, tmp_path):
+    edited = shutil.copytree(home, tmp_path / "home")
+    database = ladybug.Database(edited / "graph.lbug", max_db_size=1 << 30)
+    connection = ladybug.Connection(database)
+    connection.execute(
+        "MATCH (c:Course {id: 'C_2'}) CREATE (c)-[:COURSE_HAS_CONCEPT]->"
+        "(:Concept {id: 'K_new', name: '新概念', source: 'designer'})"
+    )
+    connection.close()
+    database.close()
+    artifacts = ArtifactStore(Settings(home=home).artifacts)
+
+    def of(folder, concept_id):
+        graph = open_snapshot(Settings(home=folder))
+        return neighbours_of(artifacts, graph, concept_id, limit=10)
+
+    before, nothing = of(home, RECURSION)
+    assert nothing == []
+    rows, notes = of(edited, RECURSION)
+    (there,) = [row for row in rows if row["concept_id"] == "K_new"]
+    assert [row for row in rows if row != there] == before
+    keys = [(-row["fused"], row["concept_id"]) for row in rows]
+    assert keys == sorted(keys)
+    own, own_notes = of(edited, "K_new")
+    assert {row["concept_id"] for row in own} == {RECURSION, *(row["concept_id"] for row in before)}
+    (back,) = [row for row in own if row["concept_id"] == RECURSION]
+    assert back["fused"] == there["fused"]
+    # eq. (8) without a collaborative part: the semantic one, between the extremes of stored pairs
+    vectors = artifacts.current("similarity").array("vectors").astype(float)
+    pairs = [1 / (1 + math.dist(*pair)) for pair in itertools.combinations(vectors, 2)]
+    for row in own:
+        share = (row["semantic"] - min(pairs)) / (max(pairs) - min(pairs))
+        assert row["fused"] == pytest.approx(0.7 * share)
+        assert (row["collaborative"], row["shared_learners"]) == (0, 0)
+    for told in (notes, own_notes):
+        assert told[0] == "Without learners of their own, compared by the graph alone: K_new."
+        assert told[1].startswith("Newer than the vectors: K_new.")
+    shown = similar(edited, "新概念", "--limit", 2).stdout
+    assert "compared by the graph alone: K_new." in shown
 
 
 def test_neighbours_written_into_the_graph_are_found_there_by_the_designers_question(
