@@ -20,10 +20,14 @@ from kgplan.errors import (
     GraphUnavailable,
     InputError,
     InsufficientScope,
+    JobRunning,
     KeysUnavailable,
     KgplanError,
     MalformedAuthorization,
     MalformedStatement,
+    MissingExtra,
+    ModelUnusable,
+    NoEarlierModel,
     NotFound,
     OtherLearner,
     RateLimited,
@@ -39,6 +43,9 @@ STATUS: dict[type[KgplanError], int] = {
     NotFound: 404,
     MalformedStatement: 400,
     EventConflict: 409,
+    ModelUnusable: 409,
+    NoEarlierModel: 409,
+    JobRunning: 409,
     InputError: 422,
     MalformedAuthorization: 400,
     InsufficientScope: 403,
@@ -53,6 +60,7 @@ STATUS: dict[type[KgplanError], int] = {
     ArtifactError: 503,
     GraphUnavailable: 503,
     RecordsUnavailable: 503,
+    MissingExtra: 501,
 }
 """By place in the tree of errors: the first that fits; 500 where none does."""
 

@@ -7,7 +7,18 @@ import typer
 from rich.markup import escape
 
 from kgplan import __version__
-from kgplan.cli import browse, diagnose, embed, generate, neo4j, plan, serve, similar, stages
+from kgplan.cli import (
+    browse,
+    diagnose,
+    embed,
+    generate,
+    model,
+    neo4j,
+    plan,
+    serve,
+    similar,
+    stages,
+)
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
 
@@ -52,6 +63,7 @@ app.command()(browse.courses)
 app.command()(browse.concepts)
 app.command()(similar.similar)
 app.command()(browse.artifacts)
+app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.command()(generate.generate)
 

@@ -21,7 +21,7 @@ from kgplan.etl.stages import (
     run_similarity,
     timed,
 )
-from kgplan.model import open_planner
+from kgplan.model import name_of, open_planner
 from kgplan.planning import Planner
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
@@ -68,8 +68,9 @@ def run_reembed(
         run_stage: called with each stage's name and the stage; shows its progress.
 
     Returns:
-        A report of each stage; the last one, of the switch, holds the drift of the vectors and how
-        the panel's plans changed (None where there was no earlier model to plan with).
+        A report of each stage; the last one, of the switch, has the model's version, the drift of
+        the vectors and how the panel's plans changed (None where there was no earlier model to
+        plan with).
 
     Raises:
         MissingExtra, ArtifactError, GraphUnavailable: as the stages; nothing has changed then.
@@ -94,7 +95,8 @@ def run_reembed(
         with timed("switch") as report:
             progress("comparing plans", 0, None)
             changes = changes_of_plans(settings, store, aside)
-            aside.commit()
+            aside.commit(by="kgplan reembed --warm" if warm else "kgplan reembed")
+            report.version = name_of(aside.in_use())
             report.rows_in = report.rows_out = len(reports)
             report.details = {
                 "drift": reports[0].details["drift"],

@@ -4,6 +4,7 @@ An artifact is a folder `<root>/<kind>/<version>/` of files and a `manifest.json
 hash of the files, the configuration and the inputs' versions, so the same work done twice is the
 same artifact. It is written aside and renamed when whole; `<root>/current.json` names the version
 of each kind in use and is replaced in one step, for one kind or for several together.
+`<root>/history.json` holds what was in use before, when, and by which command.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +28,9 @@ from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
 
 MANIFEST = "manifest.json"
+CURRENT = "current.json"
+HISTORY = "history.json"
+KEPT_SWITCHES = 500  # entries of the history; the oldest leave first
 MADE_BY = {
     "tables": "kgplan etl run",
     "records": "kgplan etl run",
@@ -72,6 +76,23 @@ class Artifact:
     def metrics(self) -> Mapping[str, Any]:
         """Figures measured while it was made."""
         return self.manifest["metrics"]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One moment at which other versions came into use.
+
+    Attributes:
+        versions: kind -> version, all that were in use from then on.
+        at: ISO 8601, UTC.
+        by: the command; empty where nobody noted it.
+        back: whether it took back an earlier switch.
+    """
+
+    versions: Mapping[str, str]
+    at: str
+    by: str = ""
+    back: bool = False
 
 
 @dataclass
@@ -176,8 +197,12 @@ class ArtifactStore:
         sync(place.parent)
         return self.open(draft.kind, made_version)
 
-    def open(self, kind: str, version: str) -> Artifact:
+    def open(self, kind: str, version: str, hashed: bool = True) -> Artifact:
         """Open one version and check every file against the manifest.
+
+        Args:
+            kind, version: which.
+            hashed: by its content; else only that it is there in its size, which takes no time.
 
         Raises:
             ArtifactMissing: there is no such version.
@@ -198,7 +223,8 @@ class ArtifactStore:
             file = place / name
             if not file.is_file():
                 raise ArtifactDamaged(f"{kind} {version} lacks its file {name}; {way_out}")
-            if file.stat().st_size != entry["bytes"] or hash_file(file) != entry["sha256"]:
+            same_size = file.stat().st_size == entry["bytes"]
+            if not same_size or (hashed and hash_file(file) != entry["sha256"]):
                 raise ArtifactDamaged(
                     f"{kind} {version}: {name} is not what was written; {way_out}"
                 )
@@ -206,15 +232,40 @@ class ArtifactStore:
 
     def in_use(self) -> dict[str, str]:
         """Kind -> version in use; empty before the first switch."""
+        return self._read(CURRENT, "run the stages again") or {}
+
+    def history(self) -> list[Switch]:
+        """Every switch that is remembered, oldest first; the last one is what is in use.
+
+        A switch that nobody noted, by an older kgplan or a process that was killed just then, is
+        found by what is in use and dated by its file.
+        """
+        noted = self._read(HISTORY, "nothing but the memory of earlier switches is lost") or []
+        switches = [Switch(**each) for each in noted]
+        in_use = ArtifactStore.in_use(self)
+        if in_use and (not switches or switches[-1].versions != in_use):
+            changed = datetime.fromtimestamp((self.root / CURRENT).stat().st_mtime, UTC)
+            switches.append(Switch(in_use, changed.isoformat(timespec="milliseconds")))
+        return switches
+
+    def _read(self, name: str, way_out: str) -> Any:
+        """A JSON file of the store; None where there is none."""
         try:
-            return json.loads((self.root / "current.json").read_text(encoding="utf-8"))
+            return json.loads((self.root / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {}
+            return None
         except ValueError as error:
             raise ArtifactDamaged(
-                f"{self.root / 'current.json'} is not JSON ({error}); "
-                "remove it and run the stages again"
+                f"{self.root / name} is not JSON ({error}); remove it; {way_out}"
             ) from None
+
+    def _replace(self, name: str, value: Any) -> None:
+        """Replace a JSON file of the store in one step."""
+        aside = self.root / f".{name}"
+        aside.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+        sync(aside)
+        aside.replace(self.root / name)
+        sync(self.root)
 
     def current(self, kind: str) -> Artifact:
         """The version of this kind that is in use.
@@ -228,17 +279,27 @@ class ArtifactStore:
             raise ArtifactMissing(kind, MADE_BY.get(kind, "kgplan demo"))
         return self.open(kind, versions[kind])
 
-    def switch(self, *artifacts: Artifact) -> None:
-        """Put these versions into use, all in one step."""
+    def switch(self, *artifacts: Artifact, by: str = "", back: bool = False) -> None:
+        """Put these versions into use, all in one step, and note it in the history.
+
+        Args:
+            artifacts: one version of each kind that changes.
+            by: the command that asks for it; the one that makes such artifacts where empty.
+            back: whether this takes back an earlier switch.
+        """
+        by = by or " and ".join(dict.fromkeys(MADE_BY.get(made.kind, "") for made in artifacts))
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".current.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two stages may end at once
-            versions = self.in_use() | {made.kind: made.version for made in artifacts}
-            aside = self.root / ".current.json"
-            aside.write_text(json.dumps(versions, indent=1, sort_keys=True), encoding="utf-8")
-            sync(aside)
-            aside.replace(self.root / "current.json")
-            sync(self.root)
+            before, history = self.in_use(), self.history()
+            versions = before | {made.kind: made.version for made in artifacts}
+            if versions == before:
+                return
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            history.append(Switch(versions, now, by, back))
+            self._replace(CURRENT, versions)
+            # killed here, the next reader finds the switch by what is in use
+            self._replace(HISTORY, [asdict(each) for each in history[-KEPT_SWITCHES:]])
 
     def versions(self, kind: str) -> Sequence[str]:
         """All stored versions of this kind, oldest first."""
@@ -284,13 +345,13 @@ class Aside(ArtifactStore):
         made = {kind: artifact.version for kind, artifact in self._made.items()}
         return super().in_use() | made
 
-    def switch(self, *artifacts: Artifact) -> None:
+    def switch(self, *artifacts: Artifact, by: str = "", back: bool = False) -> None:
         """Put these versions into use in this view."""
         self._made |= {made.kind: made for made in artifacts}
 
-    def commit(self) -> None:
-        """Put all of this view's versions into use, in one step."""
-        super().switch(*self._made.values())
+    def commit(self, by: str = "", back: bool = False) -> None:
+        """Put all of this view's versions into use, in one step; arguments as for `switch`."""
+        ArtifactStore(self.root).switch(*self._made.values(), by=by, back=back)
 
 
 def sweep_abandoned(drafts: Path) -> None:

@@ -168,5 +168,9 @@ def with_new_concepts(
 
 def model_version(artifacts: ArtifactStore) -> str:
     """One name for the versions in use of all that plans are computed from, the graph apart."""
-    in_use = artifacts.in_use()
-    return hash_json({kind: in_use.get(kind) for kind in MODEL_KINDS})[:16]
+    return name_of(artifacts.in_use())
+
+
+def name_of(versions: Mapping[str, str]) -> str:
+    """The model version of a set of artifacts, given as kind -> version."""
+    return hash_json({kind: versions.get(kind) for kind in MODEL_KINDS})[:16]

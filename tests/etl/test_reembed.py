@@ -76,10 +76,10 @@ def test_reembed_follows_the_graph_and_switches_everything_at_once(edited, monke
     before, switches = in_use(edited), []
     switch = ArtifactStore.switch
 
-    def seen(store, *artifacts):
+    def seen(store, *artifacts, **how):
         switches.append({made.kind for made in artifacts})
         assert in_use(edited) == before
-        switch(store, *artifacts)
+        switch(store, *artifacts, **how)
 
     monkeypatch.setattr(ArtifactStore, "switch", seen)
     reports = run_reembed(edited, stage_runner.small_embedding())
