@@ -1,17 +1,30 @@
-"""What does a token allow? Scopes, and the learner whom it is limited to."""
+"""What does a token allow? Scopes, and the learner whom it is limited to.
 
-from collections.abc import Iterable
+JSON Web Tokens (RFC 7519) by the rules of RFC 8725; claims as in RFC 9068: `scope`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
-from kgplan.errors import InsufficientScope, OtherLearner
+import jwt
+
+from kgplan.api.keys import Key, Keys
+from kgplan.errors import InsufficientScope, InvalidToken, OtherLearner
+
+TOKEN_BYTES = 8_192
+LEEWAY = 10  # seconds by which clocks may differ
+KEPT = 4_096  # verified tokens that are remembered
 
 ACCESS = "kgplan.access"  # of an ASGI scope: what the sender may do
 SCOPES = {
     "paths:read": "read learners: paths, mastery, history, progress, export",
     "events:write": "send events, statements and feedback",
     "graph:read": "read concepts, courses and what is known of the graph",
-    "admin": "run the service: renew it, erase learners",
+    "admin": "run the service, and erase learners",
 }
 
 
@@ -55,3 +68,173 @@ class Access:
 
 ANYONE = Access("", frozenset(SCOPES))
 """Who asks where the service runs without authentication."""
+
+
+class Verifier:
+    """Tells what a token allows; what was verified is remembered until it ends.
+
+    Args:
+        keys: that may have signed tokens.
+        audience: of whom a token must be meant for.
+        issuer: who must have issued it; empty: anyone who has a key.
+        clock: seconds since 1970, for what is remembered.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        audience: str,
+        issuer: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys, self._clock = keys, clock
+        self._audience, self._issuer = audience, issuer
+        self._verified: dict[bytes, Access] = {}  # by hash: memory holds no token
+        self._generation = keys.generation
+
+    async def access(self, token: bytes) -> Access:
+        """What a token allows.
+
+        Args:
+            token: as it stands in the Authorization header, behind `Bearer`.
+
+        Raises:
+            InvalidToken: it proves nothing.
+            KeysUnavailable: no keys could be read yet.
+        """
+        if self._keys.due():
+            await self._keys.renew()
+        if self._generation != self._keys.generation:  # a withdrawn key's tokens end with it
+            self._generation = self._keys.generation
+            self._verified.clear()
+        name = hashlib.sha256(token).digest()
+        known = self._verified.get(name)
+        if known is not None and self._clock() < known.until + LEEWAY:
+            return known
+        generation = self._keys.generation
+        access = await self._verify(token)
+        if generation == self._keys.generation:
+            while len(self._verified) >= KEPT:
+                del self._verified[next(iter(self._verified))]
+            self._verified[name] = access
+        return access
+
+    async def _verify(self, token: bytes) -> Access:
+        if len(token) > TOKEN_BYTES:
+            raise InvalidToken(f"it is longer than {TOKEN_BYTES:,} bytes")
+        kid = unverified_kid(token)
+        refusal = InvalidToken("no key fits")
+        for key in await self._keys.candidates(kid):
+            try:
+                return access_by(self._claims(token, key))
+            except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
+                refusal = InvalidToken(reason(error))
+        raise refusal
+
+    def _claims(self, token: bytes, key: Key) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key.material,
+                algorithms=[key.algorithm],
+                audience=self._audience,
+                issuer=self._issuer or None,
+                leeway=LEEWAY,
+                options={"require": ["exp", "aud", *(["iss"] if self._issuer else [])]},
+            )
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+            raise  # another key may fit
+        except jwt.PyJWTError as error:
+            raise InvalidToken(reason(error)) from None
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            raise InvalidToken("it is malformed") from None
+
+
+def unverified_kid(token: bytes) -> str | None:
+    """Which key a token says it was signed with; all else that its header says does not count.
+
+    Raises:
+        InvalidToken: it is no JSON Web Token.
+    """
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError):
+        raise InvalidToken("it is malformed") from None
+    if kid is not None and not isinstance(kid, str):
+        raise InvalidToken("it is malformed")
+    return kid
+
+
+def reason(error: jwt.PyJWTError) -> str:
+    """Why a token is refused, in words that hold nothing of it."""
+    reasons: dict[type[jwt.PyJWTError], str] = {
+        jwt.ExpiredSignatureError: "it has expired",
+        jwt.ImmatureSignatureError: "it is not valid yet",
+        jwt.InvalidAudienceError: "it is meant for another audience",
+        jwt.InvalidIssuerError: "it is by another issuer",
+        jwt.InvalidSignatureError: "its signature is not by a key of its issuer",
+        jwt.InvalidAlgorithmError: "its algorithm is not that of its key",
+    }
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"it has no claim {error.claim}"
+    return next(
+        (text for kind, text in reasons.items() if isinstance(error, kind)), "it is malformed"
+    )
+
+
+def access_by(claims: Mapping[str, Any]) -> Access:
+    """What verified claims allow.
+
+    Args:
+        claims: `scope` (RFC 8693, 4.2: separated by spaces) or `scp` (the same, or a list);
+            `learner_id` where the token is a learner's; `sub` or `client_id` names its holder.
+
+    Raises:
+        InvalidToken: a claim is of another kind; rather nothing than too much.
+
+    >>> sorted(access_by({"exp": 9, "scope": "paths:read graph:read openid"}).scopes)
+    ['graph:read', 'paths:read']
+    """
+    granted = claims.get("scope", claims.get("scp", ""))
+    names = granted.split(" ") if isinstance(granted, str) else granted
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise InvalidToken("its scope is neither text nor a list")
+    learner_id = claims.get("learner_id")
+    if "learner_id" in claims and not (isinstance(learner_id, str) and learner_id):
+        raise InvalidToken("its learner_id is no text")
+    subject = claims.get("sub", claims.get("client_id", ""))
+    if not isinstance(subject, str):
+        raise InvalidToken("its subject is no text")
+    return Access(subject, frozenset(names) & SCOPES.keys(), learner_id, int(claims["exp"]))
+
+
+def mint(
+    secret: bytes,
+    audience: str,
+    scopes: Sequence[str],
+    seconds: float,
+    now: float,
+    issuer: str = "",
+    subject: str = "",
+    learner_id: str | None = None,
+) -> str:
+    """Make a token signed with a shared secret (HS256).
+
+    Args:
+        secret: at least 32 bytes (RFC 7518, 3.2).
+        audience, issuer, subject: claims `aud`, `iss`, `sub`; the last two left out where empty.
+        scopes: what it allows.
+        seconds: how long.
+        now: seconds since 1970.
+        learner_id: the only learner whom it reaches; None: every one.
+    """
+    claims: dict[str, Any] = {
+        "aud": audience,
+        "iat": int(now),
+        "exp": int(now + seconds),
+        "scope": " ".join(scopes),
+    }
+    claims |= {name: text for name, text in (("iss", issuer), ("sub", subject)) if text}
+    if learner_id is not None:
+        claims["learner_id"] = learner_id
+    return jwt.encode(claims, secret, algorithm="HS256")

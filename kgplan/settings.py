@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kgplan.errors import ConfigError
+
+SECRET_BYTES = 32
 
 
 def default_home() -> Path:
@@ -84,6 +87,106 @@ class Settings(BaseSettings):
         default=30.0, ge=0, description="time to answer a request; 0: any"
     )
     cached_answers: int = Field(default=4_096, ge=0, description="answers that the service keeps")
+
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="form of log lines; auto: readable on a terminal, JSON elsewhere",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="log lines below it are left out; info: one for each request"
+    )
+    otlp: str = Field(
+        default="",
+        description="where traces go, such as http://localhost:4318/v1/traces; empty: nowhere",
+    )
+    trace_share: float = Field(
+        default=1.0, ge=0, le=1, description="of the traces, how many are kept"
+    )
+    drain_seconds: float = Field(
+        default=3.0,
+        ge=0,
+        description="how long a service that was told to stop still takes requests, so that a"
+        " load balancer sees that it is not ready",
+    )
+    stop_seconds: float = Field(
+        default=30.0, gt=0, description="longest time to stop, the draining in it"
+    )
+
+    auth: Literal["jwt", "off", "dev"] = Field(
+        default="jwt",
+        description="`jwt`: requests need a token; `off`: nobody is asked; `dev`: the same, on"
+        " loopback only",
+    )
+    auth_secret: SecretStr = Field(
+        default=SecretStr(""), description="secret of HS256 tokens, 32 bytes or more"
+    )
+    auth_secret_file: Path | None = Field(
+        default=None,
+        description="file with a secret in each line: the first signs, any of them verifies",
+    )
+    auth_jwks: str = Field(
+        default="",
+        description="key set of the tokens' issuer (RS256, ES256, EdDSA): an https address or a"
+        " file",
+    )
+    auth_audience: str = Field(default="kgplan", min_length=1, description="`aud` of tokens")
+    auth_issuer: str = Field(default="", description="`iss` of tokens; empty: any")
+    cors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="origins whose pages may ask, separated by commas or spaces"
+    )
+    audit: Path | None = Field(
+        default=None, description="audit log; audit.jsonl in KGPLAN_HOME where not given"
+    )
+
+    @field_validator("cors", mode="before")
+    @classmethod
+    def _origins(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        origins = tuple(given.replace(",", " ").split())
+        for origin in origins:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("http", "https")
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError(
+                    f"{origin!r} is no origin; write https://host or https://host:port"
+                )
+        return origins
+
+    @property
+    def audit_path(self) -> Path:
+        """Where the audit log is, the default filled in."""
+        return self.audit or self.home / "audit.jsonl"
+
+    @property
+    def auth_secrets(self) -> tuple[bytes, ...]:
+        """Secrets of HS256 tokens, the one that signs first; none where none is given.
+
+        Raises:
+            ConfigError: the file cannot be read, or a secret is too short.
+        """
+        given = [self.auth_secret.get_secret_value()]
+        where = "KGPLAN_AUTH_SECRET"
+        if self.auth_secret_file is not None and not given[0]:
+            where = f"a line of KGPLAN_AUTH_SECRET_FILE, {str(self.auth_secret_file)!r},"
+            try:
+                given = self.auth_secret_file.read_text(encoding="utf-8").split()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(
+                    f"KGPLAN_AUTH_SECRET_FILE is {str(self.auth_secret_file)!r}, which cannot be"
+                    f" read: {getattr(error, 'strerror', 'it is not text')}; write one with"
+                    " `kgplan token --new-secret FILE`"
+                ) from None
+        secrets = tuple(each.encode() for each in given if each)
+        for each in secrets:
+            if len(each) < SECRET_BYTES:
+                raise ConfigError(
+                    f"{where} has {len(each)} bytes, and HS256 needs {SECRET_BYTES} or more"
+                    " (RFC 7518, 3.2); write one with `kgplan token --new-secret FILE`"
+                )
+        return secrets
 
     @property
     def artifacts(self) -> Path:
