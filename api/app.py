@@ -20,6 +20,9 @@ from kgplan.api.routes import events, router
 from kgplan.api.routes import learners as learner_routes
 from kgplan.api.routes.graph import Indexes
 from kgplan.api.security import AccessMiddleware, check_operations
+from kgplan.api.telemetry.metrics import Sources
+from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
+from kgplan.api.telemetry.readiness import Readiness
 
 
 def operation_id(route: APIRoute) -> str:
@@ -34,6 +37,7 @@ def create_app(
     at_end: Callable[[], None] = lambda: None,
     *,
     audit_log: AuditLog | None = None,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -42,14 +46,21 @@ def create_app(
         limits: what a client may ask for; the defaults where None.
         learners: what is known of learners beside the planner's data; nothing where None.
         audit_log: where administration, export and erasure are noted; nowhere where None.
+        telemetry: where requests are counted and told; counted only where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
+    learners = learners or NothingMore()
+    telemetry = telemetry or Telemetry()
+    answers = AnswerCache(limits.cached_answers)
+    readiness = Readiness(learners)
+    sources = Sources(keeper, answers, learners, readiness)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper.start()
-        yield
+        async with telemetry.at_work(sources):
+            yield
         keeper.stop()
         at_end()
 
@@ -64,12 +75,15 @@ def create_app(
     app.state.keeper = keeper
     app.state.limits = limits
     app.state.indexes = Indexes()
-    app.state.answers = AnswerCache(limits.cached_answers)
-    app.state.learners = learners or NothingMore()
+    app.state.answers = answers
+    app.state.learners = learners
+    app.state.readiness = readiness
+    app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.audit = audit_log
     app.add_middleware(LimitsMiddleware, limits=limits)
     app.add_middleware(AccessMiddleware)
     app.add_middleware(events.XapiVersion)
+    app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
     for each in (router, events.router, learner_routes.router):
         app.include_router(each)
     add_problem_handlers(app)

@@ -124,10 +124,10 @@ class Keeper:
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stop watching; returns when the watcher has ended."""
+        """Stop watching; a look that waits for a silent graph is left after `patience` seconds."""
         self._stopping.set()
         if self._watcher is not None:
-            self._watcher.join()
+            self._watcher.join(self._patience)
 
     def _timed_build(self) -> Planner:
         begun = time.monotonic()

@@ -390,6 +390,14 @@ class HealthOut(BaseModel):
         )
 
 
+class AliveOut(BaseModel):
+    """That the process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
+    status: Literal["alive"] = "alive"
+
+
 class NamedOut(BaseModel):
     """A concept, by id and name."""
 
@@ -669,6 +677,11 @@ class Problem(BaseModel):
     detail: str
     close_matches: list[str] = Field(default=[], description="ids that look like the missing one")
     fields: list[FieldProblem] = Field(default=[], description="wrong parameters, and why")
+    instance: str | None = Field(
+        default=None,
+        description="names the request, as `urn:kgplan:request:` and its X-Request-ID; null in"
+        " the results of a batch",
+    )
 
 
 class ResultOut(BaseModel):

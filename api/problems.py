@@ -8,8 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from kgplan.api.models import FieldProblem, Problem
+from kgplan.api.telemetry.context import context_of
 from kgplan.errors import (
     AccessDenied,
     ArtifactError,
@@ -29,6 +31,7 @@ from kgplan.errors import (
     ModelUnusable,
     NoEarlierModel,
     NotFound,
+    NotReady,
     OtherLearner,
     RateLimited,
     RecordsUnavailable,
@@ -39,6 +42,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 TYPE = "urn:kgplan:problem:"
+REQUEST = "urn:kgplan:request:"
 STATUS: dict[type[KgplanError], int] = {
     NotFound: 404,
     MalformedStatement: 400,
@@ -60,6 +64,7 @@ STATUS: dict[type[KgplanError], int] = {
     ArtifactError: 503,
     GraphUnavailable: 503,
     RecordsUnavailable: 503,
+    NotReady: 503,
     MissingExtra: 501,
 }
 """By place in the tree of errors: the first that fits; 500 where none does."""
@@ -170,25 +175,39 @@ def add_problem_handlers(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    @app.exception_handler(Exception)
-    def from_fault(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return answer(
-            Problem(
-                type=TYPE + "internal",
-                title="Internal",
-                status=500,
-                detail="a fault of the service; its log tells more",
+
+def fault() -> Problem:
+    """The problem of an error that nobody foresaw; its text stays in the log."""
+    return Problem(
+        type=TYPE + "internal",
+        title="Internal",
+        status=500,
+        detail="a fault of the service; its log tells more",
+    )
+
+
+class ProblemResponse(JSONResponse):
+    """The response that carries a problem; it is told to the request's context as it is sent."""
+
+    media_type = "application/problem+json"
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        headers = {"Retry-After": str(RETRY_SECONDS)} if problem.status == 503 else {}
+        super().__init__(problem.model_dump(), problem.status, headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, with the request as `instance`."""
+        context = context_of(scope)
+        if context is not None:
+            context.problem = self.problem.type.removeprefix(TYPE)
+            self.body = self.render(
+                self.problem.model_dump() | {"instance": REQUEST + context.request_id}
             )
-        )
+            self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 def answer(problem: Problem) -> JSONResponse:
     """The response that carries a problem."""
-    headers = {"Retry-After": str(RETRY_SECONDS)} if problem.status == 503 else {}
-    return JSONResponse(
-        problem.model_dump(),
-        status_code=problem.status,
-        media_type="application/problem+json",
-        headers=headers,
-    )
+    return ProblemResponse(problem)

@@ -3,23 +3,43 @@
 from fastapi import FastAPI
 
 from kgplan.api.app import create_app
+from kgplan.api.audit import AuditLog
 from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
 from kgplan.api.records import open_records
+from kgplan.api.security import Security
+from kgplan.api.telemetry.logs import LineSink
+from kgplan.api.telemetry.middleware import Telemetry
+from kgplan.api.telemetry.tracing import Tracing
 from kgplan.settings import Settings
 
 
-def make_service(settings: Settings, keeper: Keeper) -> FastAPI:
+def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = None) -> FastAPI:
     """The application with all its parts, as the settings say; it closes them when it stops.
 
     Args:
         settings: read from the environment.
         keeper: holds the planner that answers.
+        lines: writes a line about each request (`set_up_logging`); none are written where None.
 
     Raises:
-        ConfigError, RecordsUnavailable: the learner records cannot be opened.
+        ConfigError, RecordsUnavailable: the learner records or the audit log cannot be opened,
+            or it is not said who may ask.
+        MissingExtra: traces are wanted, and OpenTelemetry is not installed.
     """
+    tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
+    telemetry = Telemetry(lines=lines, tracing=tracing)
+    security = Security.of(settings)
+    audit_log = AuditLog(settings.audit_path)
     records = open_records(settings.records_url)
     learners = CurrentLearners(records)
-    return create_app(keeper, Limits.of(settings), learners, at_end=records.close)
+    return create_app(
+        keeper,
+        Limits.of(settings),
+        learners,
+        at_end=records.close,
+        audit_log=audit_log,
+        telemetry=telemetry,
+        security=security,
+    )

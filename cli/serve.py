@@ -11,18 +11,28 @@ from kgplan.settings import read_settings
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Answer without tokens; on this machine only.")
+    ] = False,
 ) -> None:
     """Answer over HTTP: paths at /v1, a page at /, the API's description at /docs.
 
-    [bold]Example:[/] kgplan serve --port 9000
-    """
-    import uvicorn  # the other commands start without it
+    Requests need a token, see docs/security.md.
 
-    from kgplan.api.keeper import keep_planner
+    [bold]Examples:[/] kgplan serve --dev · KGPLAN_AUTH_SECRET_FILE=secret kgplan serve --port 9000
+    """
+    from kgplan.api.keeper import keep_planner  # the other commands start without it
+    from kgplan.api.security import check_settings
+    from kgplan.api.server import run_server
     from kgplan.api.service import make_service
+    from kgplan.api.telemetry.logs import set_up_logging
 
     settings = read_settings()
+    if dev:
+        settings = settings.model_copy(update={"auth": "dev"})
+    check_settings(settings, host)
+    lines = set_up_logging(settings.log_format, settings.log_level)
     # a missing model is said before the port opens
-    app = make_service(settings, keep_planner(settings))
+    app = make_service(settings, keep_planner(settings), lines)
     console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
-    uvicorn.run(app, host=host, port=port, log_level="info")
+    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds)

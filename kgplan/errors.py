@@ -37,6 +37,7 @@ KgplanError
 │  ├─ BatchTooLarge                                                   413
 │  ├─ RateLimited             too many requests in too short a time   429
 │  └─ TookTooLong             no answer within the time limit         503
+├─ NotReady                   the service should get no requests now   503
 ├─ JobDied                    a job's process ended without a word
 └─ MissingExtra               an optional part of kgplan is not installed   501
 """
@@ -310,6 +311,14 @@ class TookTooLong(LimitExceeded):
 
 class JobDied(KgplanError):
     """A job's process ended before it could say how the job went."""
+
+
+class NotReady(KgplanError):
+    """The service should get no requests now."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = list(reasons)
 
 
 class MissingExtra(KgplanError):

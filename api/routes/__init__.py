@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from kgplan.api.routes import graph, operations, paths
+from kgplan.api.routes import graph, health, operations, paths
 
 router = APIRouter()
-for part in (paths, graph, operations):
+for part in (paths, graph, operations, health):
     router.include_router(part.router)
