@@ -1,19 +1,35 @@
-"""Who follows a training, epoch by epoch? A JSON-lines file, and PyKEEN's own result trackers."""
+"""Who follows a run, stage by stage and epoch by epoch? A JSON-lines file, and PyKEEN's trackers.
+
+The lines, each with `event`, `at` (ISO 8601, UTC) and `seconds` since the first:
+
+    start     config
+    stage     stage
+    progress  stage, what, done, total (null where nobody knows), at most two a second
+    epoch     the fields of `TrainingProgress`
+    report    the fields of the stage's `StageReport`
+    failed    error, kind (the error's class); the last line of a run that went wrong
+    end       the last line of a run that went well
+"""
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kgplan.errors import ConfigError, MissingExtra
+from kgplan.progress import Progress
 
 if TYPE_CHECKING:
     from kgplan.embedding import TrainingProgress
+    from kgplan.etl.stages import StageReport
 
 Follow = Callable[["TrainingProgress"], None]
+RunStage = Callable[[str, Callable[[Progress], "StageReport"]], "StageReport"]
+PROGRESS_SECONDS = 0.5  # between two lines of progress
 # what PyKEEN's tracker calls the place that it writes to
 TRACKERS = {
     "csv": "path",
@@ -23,51 +39,101 @@ TRACKERS = {
 }
 
 
+class Lines:
+    """The JSON-lines file of one run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._begun = stream, time.perf_counter()
+        self._last_progress = -PROGRESS_SECONDS
+
+    def write(self, event: str, **values: Any) -> None:
+        """Append a line; who follows sees it at once."""
+        seconds = time.perf_counter() - self._begun
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"event": event, "at": now, "seconds": round(seconds, 3), **values}
+        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def write_progress(self, stage: str, what: str, done: int, total: int | None) -> None:
+        """Append a line of progress, unless the last one is too young."""
+        now = time.perf_counter()
+        if now - self._last_progress >= PROGRESS_SECONDS:
+            self._last_progress = now
+            self.write("progress", stage=stage, what=what, done=done, total=total)
+
+
+class Followers:
+    """All who follow a run; each epoch is told to them by a call.
+
+    Args:
+        lines: of the run's file; None where it has none.
+        trackers: of epochs.
+    """
+
+    def __init__(self, lines: Lines | None, trackers: Sequence[Follow]) -> None:
+        self._lines, self._trackers = lines, trackers
+
+    def __call__(self, now: "TrainingProgress") -> None:
+        """Tell an epoch to everybody."""
+        if self._lines is not None:
+            self._lines.write("epoch", **asdict(now))
+        for tell in self._trackers:
+            tell(now)
+
+    def stages(self, run_stage: RunStage) -> RunStage:
+        """The same way to run a stage, with its begin, progress and report in the file."""
+        lines = self._lines
+        if lines is None:
+            return run_stage
+
+        def run(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageReport":
+            def followed_stage(progress: Progress) -> "StageReport":
+                def told(what: str, done: int, total: int | None) -> None:
+                    progress(what, done, total)
+                    lines.write_progress(name, what, done, total)
+
+                return stage(told)
+
+            lines.write("stage", stage=name)
+            report = run_stage(name, followed_stage)
+            lines.write("report", **report.to_dict())
+            return report
+
+        return run
+
+
 @contextmanager
 def followed(
     log: Path | None, trackers: Sequence[str], config: Mapping[str, Any]
-) -> Iterator[Follow]:
-    """Tell all followers of every epoch.
+) -> Iterator[Followers]:
+    """Tell all followers of every epoch, and of stages that run by `Followers.stages`.
 
     Args:
-        log: JSON lines are appended to it; one object says what begins, one each epoch how it
-            went, and the last how it ended. None for no such file.
+        log: JSON lines are appended to it, see above. None for no such file.
         trackers: NAME or NAME=PLACE of PyKEEN's result trackers, see `TRACKERS`.
         config: every hyper-parameter, told at the start.
 
     Raises:
-        ConfigError: no such tracker, or its package is not installed.
+        ConfigError: no such tracker, its package is not installed, or it refuses the place.
     """
     with ExitStack() as stack:
-        followers = [stack.enter_context(_json_lines(log, config))] if log is not None else []
-        followers += [stack.enter_context(_tracker(given, config)) for given in trackers]
-
-        def follow(now: "TrainingProgress") -> None:
-            for tell in followers:
-                tell(now)
-
-        yield follow
+        lines = stack.enter_context(_json_lines(log, config)) if log is not None else None
+        yield Followers(lines, [stack.enter_context(_tracker(each, config)) for each in trackers])
 
 
 @contextmanager
-def _json_lines(path: Path, config: Mapping[str, Any]) -> Iterator[Follow]:
+def _json_lines(path: Path, config: Mapping[str, Any]) -> Iterator[Lines]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    begun = time.perf_counter()
     with path.open("a", encoding="utf-8") as stream:
-
-        def write(event: str, **values: Any) -> None:
-            seconds = round(time.perf_counter() - begun, 3)
-            line = {"event": event, "seconds": seconds, **values}
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-            stream.flush()  # a reader follows while training runs
-
-        write("start", config=config)
+        lines = Lines(stream)
+        lines.write("start", config=config)
         try:
-            yield lambda now: write("epoch", **asdict(now))
+            yield lines
         except BaseException as error:
-            write("failed", error=str(error) or type(error).__name__)
+            kind = type(error).__name__
+            lines.write("failed", error=str(error) or kind, kind=kind)
             raise
-        write("end")
+        lines.write("end")
 
 
 @contextmanager
@@ -80,6 +146,8 @@ def _tracker(given: str, config: Mapping[str, Any]) -> Iterator[Follow]:
         from pykeen.trackers import tracker_resolver
 
         tracker = tracker_resolver.make(name, {TRACKERS[name]: place} if place else {})
+        tracker.start_run("kgplan embed")
+        tracker.log_params(config)
     except ModuleNotFoundError as error:
         if error.name in {"torch", "pykeen"}:
             raise MissingExtra("embed", "training an embedding") from None
@@ -87,8 +155,8 @@ def _tracker(given: str, config: Mapping[str, Any]) -> Iterator[Follow]:
             f"--tracker {name} needs the package {error.name}; install it with"
             f" `pip install {error.name}`"
         ) from None
-    tracker.start_run("kgplan embed")
-    tracker.log_params(config)
+    except Exception as error:  # each package raises its own, and nothing has been trained yet
+        raise ConfigError(f"--tracker {given} cannot be used: {error}") from error
     done = False
     try:
         yield lambda now: tracker.log_metrics(_metrics(now), step=now.epoch, prefix=now.phase)

@@ -7,14 +7,17 @@ import shutil
 import subprocess
 import sys
 import time
+from unittest.mock import MagicMock
 
 import ladybug
 import numpy as np
 import pytest
 import stage_runner
+import torch
 from planning_cases import large_case
 
 from kgplan.artifacts import ArtifactStore
+from kgplan.embedding import TrainingProgress
 from kgplan.errors import ArtifactMissing, ConfigError
 from kgplan.etl import stages
 from kgplan.etl.checkpoint import FORGOTTEN_AFTER, Checkpoint
@@ -181,6 +184,49 @@ def test_an_unknown_tracker_and_one_without_its_package_are_refused(monkeypatch)
     with (
         pytest.raises(ConfigError, match="--tracker mlflow needs the package mlflow; install it"),
         followed(None, ["mlflow"], {}),
+    ):
+        pass
+
+
+def test_tensorboard_and_mlflow_are_told_by_pykeens_trackers(monkeypatch):
+    """The packages themselves are not installed here: fakes note what PyKEEN's trackers call."""
+    board, flow = MagicMock(), MagicMock()
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
+    monkeypatch.setattr(torch.utils, "tensorboard", board, raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow", flow)
+    walk = [
+        TrainingProgress(1, 2, 3.0),
+        TrainingProgress(2, 2, 2.0, 0.25),
+        TrainingProgress(1, 1, 1.5, None, "refit"),
+    ]
+    wanted = ["tensorboard=runs/1", "mlflow=sqlite:///runs.db"]
+    with followed(None, wanted, {"model": {"dimension": 50}}) as follow:
+        for now in walk:
+            follow(now)
+    expected = [
+        ("split.loss", 3.0, 1),
+        ("split.loss", 2.0, 2),
+        ("split.validation_mrr", 0.25, 2),
+        ("refit.loss", 1.5, 1),
+    ]
+    writer = board.SummaryWriter
+    assert writer.call_args.kwargs["log_dir"].parts[-2:] == ("runs", "1")
+    told = [call.kwargs for call in writer.return_value.add_scalar.call_args_list]
+    assert [(c["tag"], c["scalar_value"], c["global_step"]) for c in told] == expected
+    writer.return_value.add_text.assert_called_with(tag="model.dimension", text_string="50")
+    writer.return_value.close.assert_called_once()
+    flow.set_tracking_uri.assert_called_with("sqlite:///runs.db")
+    flow.log_params.assert_called_with(params={"model.dimension": 50})
+    told = [call.kwargs for call in flow.log_metrics.call_args_list]
+    assert [(k, v, c["step"]) for c in told for k, v in c["metrics"].items()] == expected
+    flow.entities.RunStatus.to_string.assert_called_with(flow.entities.RunStatus.FINISHED)
+    with pytest.raises(RuntimeError), followed(None, wanted, {}):
+        raise RuntimeError("the disk is full")
+    flow.entities.RunStatus.to_string.assert_called_with(flow.entities.RunStatus.FAILED)
+    flow.start_run.side_effect = ValueError("no such server")
+    with (
+        pytest.raises(ConfigError, match="--tracker mlflow=x cannot be used: no such server"),
+        followed(None, ["mlflow=x"], {}),
     ):
         pass
 
