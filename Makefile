@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
+.PHONY: help setup demo test check format explorer explorer-types check-explorer serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,8 +46,8 @@ format: setup ## format and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: setup ## the HTTP service on loopback, PORT=8000
-	$(BIN)/kgplan serve --port $(PORT) $(ARGS)
+serve: setup ## the HTTP service on loopback without tokens, PORT=8000
+	$(BIN)/kgplan serve --dev --port $(PORT) $(ARGS)
 
 etl: setup ## extract, map, check: SOURCE=data/mooccube-cs.zip
 	$(BIN)/kgplan etl run $(SOURCE) $(ARGS)

@@ -92,7 +92,7 @@ def conditional(
     about: str = "",
 ) -> Response:
     """304 where the client has the answer already; else the answer, kept or made."""
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache" if about else "no-cache"}
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
     found = cache.get(etag, make, about)

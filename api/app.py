@@ -2,24 +2,26 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.resources import files
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kgplan import __version__
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
 from kgplan.api.dependencies import LearnerStates, NothingMore
-from kgplan.api.description import describe_with_examples
+from kgplan.api.description import describe_with_examples, show_description
+from kgplan.api.explorer import serve_explorer
+from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits, LimitsMiddleware
 from kgplan.api.problems import add_problem_handlers
 from kgplan.api.routes import events, router
 from kgplan.api.routes import learners as learner_routes
 from kgplan.api.routes.graph import Indexes
-from kgplan.api.security import AccessMiddleware, check_operations
+from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, check_operations
 from kgplan.api.telemetry.metrics import Sources
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
@@ -38,6 +40,7 @@ def create_app(
     *,
     audit_log: AuditLog | None = None,
     telemetry: Telemetry | None = None,
+    security: Security | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -46,12 +49,14 @@ def create_app(
         limits: what a client may ask for; the defaults where None.
         learners: what is known of learners beside the planner's data; nothing where None.
         audit_log: where administration, export and erasure are noted; nowhere where None.
+        security: how it finds out who asks; nobody is asked where None, as in tests.
         telemetry: where requests are counted and told; counted only where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
     learners = learners or NothingMore()
     telemetry = telemetry or Telemetry()
+    security = security or Security()
     answers = AnswerCache(limits.cached_answers)
     readiness = Readiness(learners)
     sources = Sources(keeper, answers, learners, readiness)
@@ -71,6 +76,8 @@ def create_app(
         generate_unique_id_function=operation_id,
         summary="What should this learner learn next in this course, in what order, and why.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.keeper = keeper
     app.state.limits = limits
@@ -81,18 +88,19 @@ def create_app(
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.audit = audit_log
     app.add_middleware(LimitsMiddleware, limits=limits)
-    app.add_middleware(AccessMiddleware)
+    app.add_middleware(AccessMiddleware, verifier=security.verifier)
     app.add_middleware(events.XapiVersion)
+    if security.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=security.origins, **ACROSS_ORIGINS)
+    app.add_middleware(HeadersMiddleware)
+    if security.hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
     for each in (router, events.router, learner_routes.router):
         app.include_router(each)
     add_problem_handlers(app)
     describe_with_examples(app)
-    page = (files("kgplan") / "api" / "page" / "index.html").read_text(encoding="utf-8")
-
-    @app.get("/", include_in_schema=False)
-    def read_page() -> HTMLResponse:
-        return HTMLResponse(page)
-
+    show_description(app)
+    serve_explorer(app)
     check_operations(app)
     return app

@@ -16,10 +16,9 @@ from typing import Any
 from fastapi import Request
 
 from kgplan.api.problems import problem_name
+from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
-
-REQUEST_ID = "kgplan.request_id"
 
 
 class AuditLog:
@@ -106,12 +105,12 @@ def audit(
     log: AuditLog | None = request.app.state.audit
     if log is None:
         return
-    access = access_of(request)
+    access, context = access_of(request), context_of(request.scope)
     learners = access.learner_id is not None
     log.write(
         {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "request_id": request.scope.get(REQUEST_ID),
+            "request_id": context.request_id if context else None,
             "subject": hashed(access.subject) if learners else access.subject,
             "learner_token": learners,
             "action": action,

@@ -1,10 +1,18 @@
 """How is the service described? OpenAPI 3.1, with the examples as they were written."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
+
+from kgplan.api.headers import page_policy
+
+ASSETS = "docs-assets"
 
 
 def describe_with_examples(app: FastAPI) -> None:
@@ -24,6 +32,27 @@ def describe_with_examples(app: FastAPI) -> None:
         return document
 
     app.openapi = describe  # type: ignore[method-assign]
+
+
+def show_description(app: FastAPI) -> None:
+    """Show the description at /docs: Swagger UI, its files from this service instead of a CDN."""
+    found = get_swagger_ui_html(
+        openapi_url="openapi.json",  # relative: a proxy may serve all of this below a path
+        title=f"{app.title}: API",
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon.png",
+    )
+    html = bytes(found.body).decode()
+    # Swagger UI sets styles on its elements, which no hash can allow
+    policy = page_policy(html, styles="'unsafe-inline'")
+
+    @app.get("/docs", include_in_schema=False)
+    def read_docs() -> HTMLResponse:
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+    assets = str(files("fastapi_offline") / "static")
+    app.mount(f"/{ASSETS}", StaticFiles(directory=assets), name=ASSETS)
 
 
 def models(of: type[BaseModel]) -> Iterator[type[BaseModel]]:

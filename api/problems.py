@@ -1,6 +1,5 @@
 """One place that turns errors into problem details (RFC 9457)."""
 
-import logging
 import re
 from collections.abc import Iterable
 
@@ -12,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from kgplan.api.models import FieldProblem, Problem
 from kgplan.api.telemetry.context import context_of
+from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import (
     AccessDenied,
     ArtifactError,
@@ -36,9 +36,8 @@ from kgplan.errors import (
     RateLimited,
     RecordsUnavailable,
     TookTooLong,
+    UnknownLearner,
 )
-
-log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 TYPE = "urn:kgplan:problem:"
@@ -64,8 +63,8 @@ STATUS: dict[type[KgplanError], int] = {
     ArtifactError: 503,
     GraphUnavailable: 503,
     RecordsUnavailable: 503,
-    NotReady: 503,
     MissingExtra: 501,
+    NotReady: 503,
 }
 """By place in the tree of errors: the first that fits; 500 where none does."""
 
@@ -106,6 +105,28 @@ def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> 
         close_matches=error.near if isinstance(error, NotFound) else [],
         fields=[FieldProblem(field=field, reason=str(error)) for field in fields],
     )
+
+
+def challenge(error: KgplanError) -> dict[str, str]:
+    """The header that says which token would do (RFC 6750, 3), for a refusal.
+
+    >>> challenge(InsufficientScope("graph:read"))["WWW-Authenticate"]
+    'Bearer realm="kgplan", error="insufficient_scope", scope="graph:read"'
+    """
+    if not isinstance(error, AccessDenied):
+        return {}
+    said = f', error="{error.code}"' if error.code else ""
+    if isinstance(error, InsufficientScope):
+        said += f', scope="{error.scope}"'
+    return {"WWW-Authenticate": f'Bearer realm="kgplan"{said}'}
+
+
+def told_to(scope: Scope, error: KgplanError) -> KgplanError:
+    """An error without the close matches that would name other learners to a learner."""
+    access: Access | None = scope.get(ACCESS)
+    if isinstance(error, UnknownLearner) and access is not None and access.learner_id is not None:
+        return UnknownLearner(error.missing_id)
+    return error
 
 
 def holds(value: object, error: KgplanError) -> bool:
@@ -149,7 +170,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(KgplanError)
     def from_kgplan(request: Request, error: KgplanError) -> JSONResponse:
-        return answer(problem_of(error, given_by(request)))
+        response = answer(problem_of(told_to(request.scope, error), given_by(request)))
+        response.headers.update(challenge(error))
+        return response
 
     @app.exception_handler(RequestValidationError)
     def from_validation(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,20 +1,44 @@
 """Who may ask for what? Each operation declares its scope; what declares none is not served."""
 
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import Depends, FastAPI, Request, Security
+import fastapi
+from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.security.base import SecurityBase
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kgplan.api.audit import access_of, audit
-from kgplan.api.problems import problem_name
-from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access
-from kgplan.errors import AccessDenied
+from kgplan.api.headers import GUARDED
+from kgplan.api.keys import Keys, SecretKeys, is_loopback, published_keys
+from kgplan.api.problems import answer, challenge, problem_name, problem_of
+from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Verifier
+from kgplan.errors import (
+    AccessDenied,
+    ConfigError,
+    InvalidToken,
+    KeysUnavailable,
+    KgplanError,
+    MalformedAuthorization,
+    MissingToken,
+)
+from kgplan.settings import Settings
 
-GUARDED = ("/v1/", "/xapi/")
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+AUTHORIZATION = b"authorization"
+ACROSS_ORIGINS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PUT", "DELETE"),
+    "allow_headers": ("Authorization", "If-None-Match", "X-Experience-API-Version", "X-Request-ID"),
+    "expose_headers": ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"),
+    "max_age": 600,
+}
+"""What pages of the listed origins may send and read; no cookies."""
 Reach = Literal["path", "body", "none"]
 OPEN: dict[str, Any] = {"security": []}
 """`openapi_extra` of an operation that anyone may call, such as the health of the service."""
@@ -77,7 +101,7 @@ def require(scope: str, learner: Reach = "path", own: str | None = None) -> Any:
     """
     if {scope, own or scope} - SCOPES.keys() or learner not in get_args(Reach):
         raise ValueError(f"there is no {scope!r}, {learner!r}, {own!r}; see SCOPES and Reach")
-    return Security(Required(scope, learner, own), scopes=[scope])
+    return fastapi.Security(Required(scope, learner, own), scopes=[scope])
 
 
 AccessDep = Annotated[Access, Depends(access_of)]
@@ -124,14 +148,117 @@ def check_operations(app: FastAPI) -> None:
             raise ValueError(f"{where} has no scope; require one, or give it openapi_extra=OPEN")
 
 
-class AccessMiddleware:
-    """Finds out what the sender of a request may do, before anything of it is read."""
+@dataclass(frozen=True)
+class Security:
+    """How the service finds out who asks.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Attributes:
+        verifier: reads tokens; None: nobody is asked, and all may do everything.
+        origins: whose pages in a browser may ask (CORS).
+        hosts: names under which the service may be asked; empty: any.
+    """
+
+    verifier: Verifier | None = None
+    origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Security":
+        """What the settings say; a key set that is silent now is only warned of.
+
+        Raises:
+            ConfigError: as for `check_settings`, or the key set's file is of no use.
+        """
+        check_settings(settings)
+        if settings.auth != "jwt":
+            log.warning(
+                "KGPLAN_AUTH is %s: every request is answered, whoever sends it", settings.auth
+            )
+            # in development: a page elsewhere whose name leads here must not read the answers
+            return cls(None, settings.cors, LOOPBACK if settings.auth == "dev" else ())
+        secrets = settings.auth_secrets
+        keys: Keys = SecretKeys(secrets)
+        if not secrets:
+            keys = published = published_keys(settings.auth_jwks)
+            try:
+                published.load()
+            except KeysUnavailable as error:
+                if "://" not in settings.auth_jwks:
+                    raise ConfigError(f"KGPLAN_AUTH_JWKS: {error}") from None
+                log.warning("%s", error)
+        verifier = Verifier(keys, settings.auth_audience, settings.auth_issuer)
+        return cls(verifier, settings.cors)
+
+
+def check_settings(settings: Settings, host: str = "127.0.0.1") -> None:
+    """Refuse to serve where it is not said who may ask.
+
+    Args:
+        settings: from the environment.
+        host: the address to listen on.
+
+    Raises:
+        ConfigError: no key or two kinds, a weak one; or development where others could ask.
+    """
+    if settings.auth == "dev" and not is_loopback(host):
+        raise ConfigError(
+            f"development asks nobody for a token, and {host} is open to others; listen on"
+            " 127.0.0.1, or set a key and leave --dev away"
+        )
+    if settings.auth != "jwt":
+        return
+    secrets = settings.auth_secrets
+    if secrets and settings.auth_jwks:
+        raise ConfigError(
+            "KGPLAN_AUTH_JWKS and a secret are both set; keep one, as a token must not choose"
+            " how it is verified"
+        )
+    if not secrets and not settings.auth_jwks:
+        raise ConfigError(
+            "tokens cannot be verified, as no key is set; name KGPLAN_AUTH_SECRET_FILE (`kgplan"
+            " token --new-secret FILE` writes one) or KGPLAN_AUTH_JWKS; on this machine alone,"
+            " `kgplan serve --dev` does without tokens"
+        )
+    if settings.auth_jwks:
+        published_keys(settings.auth_jwks)
+
+
+class AccessMiddleware:
+    """Finds out what the sender of a request may do, before its body is read."""
+
+    def __init__(self, app: ASGIApp, verifier: Verifier | None) -> None:
+        self.app, self.verifier = app, verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the access in the scope; or refuse."""
         if scope["type"] == "http" and scope["path"].startswith(GUARDED):
-            scope[ACCESS] = ANYONE
+            try:
+                scope[ACCESS] = await self.access(scope)
+            except KgplanError as error:
+                response = answer(problem_of(error))
+                response.headers.update(challenge(error))
+                await response(scope, receive, send)
+                return
         await self.app(scope, receive, send)
+
+    async def access(self, scope: Scope) -> Access:
+        """What the sender may do.
+
+        Raises:
+            MissingToken: there is no bearer token.
+            MalformedAuthorization: there is more than one header, and proxies might read another.
+            InvalidToken: it proves nothing.
+            KeysUnavailable: it cannot be verified now.
+        """
+        if self.verifier is None:
+            return ANYONE
+        sent = [value for name, value in scope["headers"] if name == AUTHORIZATION]
+        if len(sent) > 1:
+            raise MalformedAuthorization
+        scheme, _, token = sent[0].partition(b" ") if sent else (b"", b"", b"")
+        if scheme.lower() != b"bearer":
+            raise MissingToken
+        token = token.strip(b" ")
+        if not token:
+            raise InvalidToken("it is empty")
+        return await self.verifier.access(token)

@@ -18,6 +18,7 @@ from kgplan.cli import (
     serve,
     similar,
     stages,
+    token,
 )
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
@@ -65,6 +66,7 @@ app.command()(similar.similar)
 app.command()(browse.artifacts)
 app.add_typer(model.model, name="model")
 app.command()(serve.serve)
+app.command()(token.token)
 app.command()(generate.generate)
 
 

@@ -26,7 +26,7 @@ from kgplan.api.models import (
     PathsOut,
     Problem,
 )
-from kgplan.api.problems import problem_of, validation_problem
+from kgplan.api.problems import problem_of, told_to, validation_problem
 from kgplan.api.security import AccessDep, require
 from kgplan.errors import KgplanError
 from kgplan.planning import CurrentLearner, Plan, PlanOptions
@@ -161,7 +161,8 @@ def read_paths(
         except RequestValidationError as error:
             results.append(refused(validation_problem(error, ("body", "items", place))))
         except KgplanError as error:
-            results.append(refused(problem_of(error, given_in(place, item))))
+            told = told_to(request.scope, error)
+            results.append(refused(problem_of(told, given_in(place, item))))
         else:
             etag = found.etag.replace('"', '\\"').encode()
             results.append(

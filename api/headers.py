@@ -1,0 +1,89 @@
+"""What may a browser do with an answer? Headers on every response.
+
+HSTS is not among them: the proxy that ends TLS sets it, as it knows whether all of its host is
+https (docs/security.md).
+"""
+
+import base64
+import hashlib
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+GUARDED = ("/v1/", "/xapi/")  # where answers are for the sender of a token only
+DATA = (*GUARDED, "/health", "/metrics", "/openapi.json")  # no pages
+Headers = list[tuple[bytes, bytes]]
+
+EVERYWHERE: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+DATA_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+"""Data is no page; a picture that is opened by itself may use its own styles, and nothing else."""
+
+
+def page_policy(html: str = "", styles: str = "") -> str:
+    """The Content-Security-Policy of a page: all from this origin, nothing framed.
+
+    Args:
+        html: the page; scripts and style sheets that stand in it are allowed by their hash.
+        styles: further sources of styles, such as 'unsafe-inline'.
+
+    >>> "script-src 'self';" in page_policy()
+    True
+    >>> "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='" in page_policy(
+    ...     "<script>alert('Hello, world.');</script>")
+    True
+    """
+    found = {
+        tag: "".join(
+            f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+            for text in re.findall(rf"<{tag}(?![^>]*\bsrc=)[^>]*>(.+?)</{tag}>", html, re.DOTALL)
+        )
+        for tag in ("script", "style")
+    }
+    styled = f" {styles}" if styles else found["style"]  # a hash would switch 'unsafe-inline' off
+    return "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src 'self'{found['script']}",
+            f"style-src 'self'{styled}",
+            "img-src 'self' data: blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+class HeadersMiddleware:
+    """Adds the headers that an answer does not have already."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        policy = b"content-security-policy"
+        self.pages = [*EVERYWHERE, (policy, page_policy().encode())]
+        self.data = [*EVERYWHERE, (policy, DATA_POLICY.encode())]
+        self.guarded = [*self.data, (b"cache-control", b"private, no-store")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with the headers."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        ours = self.pages
+        if path.startswith(DATA):
+            ours = self.guarded if path.startswith(GUARDED) else self.data
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = message["headers"]
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(each for each in ours if each[0] not in names)]
+            await send(message)
+
+        await self.app(scope, receive, headed)
