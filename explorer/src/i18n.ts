@@ -1,0 +1,41 @@
+/** Texts in Chinese and English.
+ *
+ * Each folder has a dictionary `texts.ts`: an English object, and a Chinese one of the same type, so
+ * that a missing or a superfluous key does not compile. Texts with numbers or names are functions.
+ */
+
+import { language } from "./shell/preferences";
+
+/** Makes a dictionary; call what it returns inside a component, which then follows the language. */
+export function dictionary<T extends object>(en: T, zh: NoInfer<T>): () => T {
+  return () => (language.value === "zh" ? zh : en);
+}
+
+/** A name as the reader's language has it, and the other one where both are known. */
+export function naming(named: { id: string; name: string; name_en?: string | undefined }): {
+  main: string;
+  other: string;
+} {
+  const chinese = named.name || named.id;
+  const english = named.name_en ?? "";
+  if (!english || english === chinese) return { main: chinese, other: "" };
+  return language.value === "zh"
+    ? { main: chinese, other: english }
+    : { main: english, other: chinese };
+}
+
+/** A number as the reader's language writes it. */
+export function number(value: number, digits = 0): string {
+  return value.toLocaleString(language.value === "zh" ? "zh-CN" : "en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** A moment as the reader's language writes it. */
+export function moment(iso: string): string {
+  return new Date(iso).toLocaleString(language.value === "zh" ? "zh-CN" : "en", {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+}

@@ -1,0 +1,38 @@
+/** Language and theme: what the reader chose, else what the browser says; kept for the next visit. */
+
+import { effect, signal } from "@preact/signals";
+
+export type Language = "en" | "zh";
+export type Theme = "auto" | "light" | "dark";
+
+function kept<T extends string>(name: string, known: readonly T[], otherwise: T): T {
+  const found = localStorage.getItem(`kgplan.${name}`) as T | null;
+  return found !== null && known.includes(found) ? found : otherwise;
+}
+
+export const language = signal<Language>(
+  kept("language", ["en", "zh"], navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"),
+);
+export const theme = signal<Theme>(kept("theme", ["auto", "light", "dark"], "auto"));
+
+const darkSystem = matchMedia("(prefers-color-scheme: dark)");
+
+/** The theme on screen: changes with the reader's choice and with the system's. */
+export const isDark = signal(false);
+
+function settle(): void {
+  isDark.value = theme.value === "dark" || (theme.value === "auto" && darkSystem.matches);
+  document.documentElement.dataset["theme"] = isDark.value ? "dark" : "light";
+}
+
+darkSystem.addEventListener("change", settle);
+
+effect(() => {
+  document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+  localStorage.setItem("kgplan.language", language.value);
+});
+
+effect(() => {
+  localStorage.setItem("kgplan.theme", theme.value);
+  settle();
+});

@@ -1,0 +1,89 @@
+/** What a view shows while it has no answer: that it waits, that there is nothing, what went wrong. */
+
+import type { ComponentChildren } from "preact";
+import type { Answer } from "../api/answer";
+import type { Problem } from "../api/client";
+import { signIn } from "../api/session";
+import { href } from "../router";
+import { texts } from "../shell/texts";
+
+/** Shows an answer, or why there is none. While a new answer is awaited the last one stays. */
+export function Answered<T>(props: {
+  answer: Answer<T>;
+  /** Where close matches lead; an id that looks like the missing one is offered as a link. */
+  place?: string;
+  children: (data: T) => ComponentChildren;
+}) {
+  const { data, problem, waiting, again } = props.answer;
+  if (problem) return <ProblemCard problem={problem} place={props.place} again={again} />;
+  if (data === undefined) return waiting ? <Loading /> : null;
+  return (
+    <div class="answered" aria-busy={waiting}>
+      {props.children(data)}
+    </div>
+  );
+}
+
+export function Loading() {
+  return (
+    <div class="loading" role="status">
+      <span class="loading-dots" aria-hidden="true" />
+      <span class="hidden">{texts().loading}</span>
+    </div>
+  );
+}
+
+export function Empty(props: { children: ComponentChildren }) {
+  return <p class="empty">{props.children}</p>;
+}
+
+/** A problem of the service (RFC 9457) in words, with close matches as links and a way out. */
+export function ProblemCard(props: {
+  problem: Problem;
+  place?: string | undefined;
+  again?: (() => void) | undefined;
+}) {
+  const say = texts();
+  const { problem, place, again } = props;
+  const near = problem.close_matches;
+  const mayHelp = problem.status === 0 || problem.status === 429 || problem.status >= 500;
+  return (
+    <div class="problem" role="alert">
+      <h2>{problem.title || say.problem}</h2>
+      <p>{problem.status === 0 ? say.unreachable : problem.detail}</p>
+      {problem.fields.length > 1 && (
+        <ul>
+          {problem.fields.map((each) => (
+            <li key={each.field}>
+              <code>{each.field}</code> {each.reason}
+            </li>
+          ))}
+        </ul>
+      )}
+      {near.length > 0 && place !== undefined && (
+        <>
+          <p>{say.nearest}</p>
+          <ul class="chips">
+            {near.map((id) => (
+              <li key={id}>
+                <a class="chip" href={href(place, id)}>
+                  {id}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {(problem.status === 401 || problem.status === 403) && (
+        <button type="button" onClick={() => (signIn.value = "asked")}>
+          {say.signIn}
+        </button>
+      )}
+      {mayHelp && again && (
+        <button type="button" onClick={again}>
+          {say.again}
+        </button>
+      )}
+    </div>
+  );
+}
