@@ -45,15 +45,16 @@ export function ProblemCard(props: {
 }) {
   const say = texts();
   const { problem, place, again } = props;
-  const near = problem.close_matches;
+  const near = problem.close_matches ?? [];
+  const fields = problem.fields ?? [];
   const mayHelp = problem.status === 0 || problem.status === 429 || problem.status >= 500;
   return (
     <div class="problem" role="alert">
       <h2>{problem.title || say.problem}</h2>
       <p>{problem.status === 0 ? say.unreachable : problem.detail}</p>
-      {problem.fields.length > 1 && (
+      {fields.length > 1 && (
         <ul>
-          {problem.fields.map((each) => (
+          {fields.map((each) => (
             <li key={each.field}>
               <code>{each.field}</code> {each.reason}
             </li>
