@@ -16,6 +16,9 @@ def test_no_password_stands_in_the_files_and_none_is_taken_by_default():
     assert auth.startswith("neo4j/${KGPLAN_GRAPH_PASSWORD:?")
     example = (DOCKER / "example.env").read_text(encoding="utf-8")
     assert "KGPLAN_GRAPH_PASSWORD=\n" in example
+    secret = compose()["services"]["api"]["environment"]["KGPLAN_AUTH_SECRET"]
+    assert secret.startswith("${KGPLAN_AUTH_SECRET:?")
+    assert "KGPLAN_AUTH_SECRET=\n" in example
 
 
 def test_every_port_is_on_loopback_and_every_service_has_a_health_check():
