@@ -46,7 +46,17 @@ format: setup ## format and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+explorer: setup ## build the page at / with Node, where its sources have changed
+	$(BIN)/python explorer/build.py
+
+explorer-types: setup ## the explorer's types from the service's description
+	$(BIN)/python explorer/build.py types
+
+check-explorer: setup ## the explorer's formatting, lint and types
+	$(BIN)/python explorer/build.py check
+
 serve: setup ## the HTTP service on loopback without tokens, PORT=8000
+	-@$(BIN)/python explorer/build.py  # without Node the service has a smaller page
 	$(BIN)/kgplan serve --dev --port $(PORT) $(ARGS)
 
 etl: setup ## extract, map, check: SOURCE=data/mooccube-cs.zip

@@ -1,6 +1,5 @@
 """What does a browser get at `/`? The explorer where it is built, else a small page without it."""
 
-import base64
 import hashlib
 import mimetypes
 import re
@@ -14,16 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kgplan.api.headers import page_policy
+
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # as a build writes them, the smaller one first
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-ONLY_OURS = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-    " connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
-)
-"""Content security policy of the explorer: nothing inline, nothing from elsewhere."""
-
 mimetypes.add_type("text/javascript", ".js")  # what a system's table says differs
 mimetypes.add_type("image/svg+xml", ".svg")
 
@@ -88,8 +82,7 @@ def explorer_files(folder: Traversable) -> dict[str, PageFile]:
         )
         for each in plain
     }
-    security = {"Cache-Control": ASK_AGAIN, "Content-Security-Policy": ONLY_OURS}
-    return found | {"": PageFile.of("index.html", contents(folder, "index.html"), security)}
+    return found | {"": start_page(contents(folder, "index.html"))}
 
 
 def contents(folder: Traversable, name: str) -> dict[str, bytes]:
@@ -100,35 +93,17 @@ def contents(folder: Traversable, name: str) -> dict[str, bytes]:
     }
 
 
-def small_page(text: str) -> PageFile:
-    """The page that needs no build; its style and script stand in it, allowed by their hashes.
-
-    >>> page = small_page("<style>a{}</style><script>b()</script>")
-    >>> page.headers["Content-Security-Policy"].count("'sha256-")
-    2
-    """
-
-    def hashes(tag: str) -> str:
-        inside = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-        return " ".join(
-            f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'"
-            for each in inside
-        )
-
-    policy = (
-        f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')};"
-        " img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+def start_page(bodies: Mapping[str, bytes]) -> PageFile:
+    """The file at `/`: asked for at each visit; what stands in it is allowed by its hash."""
+    policy = page_policy(bodies[""].decode())
     headers = {"Cache-Control": ASK_AGAIN, "Content-Security-Policy": policy}
-    return PageFile.of("index.html", {"": text.encode()}, headers)
+    return PageFile.of("index.html", bodies, headers)
 
 
 def serve_explorer(app: FastAPI) -> None:
     """Answer at `/` and `/assets/…`, outside the API and its description; all is kept in memory."""
     page = files("kgplan") / "api" / "page"
-    found = explorer_files(page / "dist")
-    if not found:
-        found = {"": small_page((page / "index.html").read_text(encoding="utf-8"))}
+    found = explorer_files(page / "dist") or {"": start_page(contents(page, "index.html"))}
 
     async def read(request: Request) -> Response:
         name = request.url.path.lstrip("/")
