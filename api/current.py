@@ -7,14 +7,18 @@ the mark is two look-ups by key, so several processes may serve the same records
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from itertools import filterfalse, islice, takewhile
+from typing import Annotated, Any
 
+import numpy as np
 from fastapi import Depends, Request
 
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
+from kgplan.arrays import positions
 from kgplan.errors import RecordsUnavailable, UnknownLearner
-from kgplan.events import Evidence, evidence_of
+from kgplan.events import Event, Evidence, evidence_of
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
@@ -145,25 +149,97 @@ class CurrentLearners:
             for key in [key for key in self._last_plans if key[0] == learner_id]:
                 del self._last_plans[key]
 
+    def found(self, planner: Planner, prefix: str, limit: int) -> list[str]:
+        """Learners whose id begins so, in the order of ids; an erased one is not among them."""
+        ids = planner.records.learner_ids  # sorted
+        rest = map(str, ids[int(np.searchsorted(ids, prefix)) :])
+        begin = takewhile(lambda each: each.startswith(prefix), rest)
+        known = islice(filterfalse(self._is_erased, begin), limit)
+        return sorted({*self.store.learners(prefix, limit), *known})[:limit]
+
+    def courses(self, planner: Planner, learner_id: str) -> dict[str, float | None]:
+        """The learner's courses in the graph, and when the last plan of each was made.
+
+        Returns:
+            Those with a plan first, the newest first; then those the learner takes, by id. Errors
+            as for `check`.
+        """
+        self.check(planner, learner_id)
+        self.store.flush()
+        planned = self.store.planned(learner_id)
+        standing, records = self.standing(planner, learner_id), planner.records
+        taken = set(planned)
+        if standing is None or standing.state.learner.in_records:
+            at = positions(records.learner_ids, np.array([learner_id]))
+            taken.update(records.course_ids[records.enrolled[at[at >= 0]].indices].tolist())
+        if standing is not None:
+            taken |= standing.state.learner.courses
+        taken &= set(planner.graph.course_ids.tolist())
+        in_order = sorted(taken, key=lambda each: (-planned.get(each, 0.0), each))
+        return {each: planned.get(each) for each in in_order}
+
     def history(
-        self, planner: Planner, learner_id: str, course_id: str | None, limit: int
+        self,
+        planner: Planner,
+        learner_id: str,
+        course_id: str | None,
+        limit: int,
+        towards: str | None = None,
     ) -> list[KeptPlan]:
         """The learner's plans, the newest first; errors as for `check`."""
         self.check(planner, learner_id)
         self.store.flush()  # what was just answered is in it
-        return self.store.plans(learner_id, course_id, limit)
+        return self.store.plans(learner_id, course_id, limit, towards)
 
     def progress(
         self, planner: Planner, learner_id: str, kept: KeptPlan, now: float, days_per_step: float
     ) -> list[StepProgress]:
         """Where the learner stands with each step of a plan from the history."""
-        since = [e for e in self.store.events(learner_id) if e.time >= kept.made]
-        model = self.model(planner)
-        seen = evidence_of(since, model.lengths)
-        worked = model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
+        worked = self._worked_since(planner, self.store.events(learner_id), kept.made)
         steps = [step["concept_id"] for step in kept.body["steps"]]
         wishes = self.store.wishes(learner_id)
         return progress_along(steps, kept.made, worked, wishes, now, days_per_step)
+
+    def behind(
+        self, planner: Planner, learner_id: str, plans: Sequence[KeptPlan]
+    ) -> list[dict[str, Any]]:
+        """The steps of earlier plans that are done, and that the last plan does not hold any more.
+
+        Args:
+            planner, learner_id: whose.
+            plans: the newest first; those of another goal than the first one's are passed over.
+
+        Returns:
+            Steps as the plans named them first, in that order.
+        """
+        if not plans:
+            return []
+        (last, *_), goal = plans, _goal(plans[0])
+        ahead = {step["concept_id"] for step in last.body["steps"]}
+        events, held = self.store.events(learner_id), self.store.wishes(learner_id).held
+        found: dict[str, dict[str, Any]] = {}
+        worked: dict[int, frozenset[str]] = {}  # by the number of events since: plans share theirs
+        for kept in reversed([each for each in plans[1:] if _goal(each) == goal]):
+            since = sum(event.time >= kept.made for event in events)
+            if since not in worked:
+                worked[since] = self._worked_since(planner, events, kept.made)
+            for step in kept.body["steps"]:
+                concept = step["concept_id"]
+                if concept not in ahead and (concept in held or concept in worked[since]):
+                    found.setdefault(concept, step)
+        return list(found.values())
+
+    def _worked_since(
+        self, planner: Planner, events: Iterable[Event], moment: float
+    ) -> frozenset[str]:
+        """Concepts on which a video was watched, or answered, to `WATCHED` since a moment."""
+        model = self.model(planner)
+        seen = evidence_of([e for e in events if e.time >= moment], model.lengths)
+        return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
+
+    def _is_erased(self, learner_id: str) -> bool:
+        mark = self.store.mark(learner_id)
+        return mark.revision is None and mark.erased is not None
 
     def _read(
         self,
@@ -179,6 +255,10 @@ class CurrentLearners:
         )
         silent = sum(not event.tells for event in events)
         return Standing(mark, len(events), silent, evidence, state)
+
+
+def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:
+    return kept.body["course_id"], kept.body["towards"]
 
 
 def current_learners(request: Request) -> CurrentLearners:

@@ -101,6 +101,27 @@ class ReceiptOut(BaseModel):
     silent: int = Field(description="how many of those stored say nothing about mastery")
 
 
+class LearnersOut(BaseModel):
+    """Learners whose id begins with a text, in the order of ids."""
+
+    learners: list[str]
+
+
+class LearnerCourseOut(BaseModel):
+    """A course of a learner's."""
+
+    course_id: str
+    name: str
+    planned: datetime | None = Field(description="when the last plan was made; null: none yet")
+
+
+class LearnerCoursesOut(BaseModel):
+    """A learner's courses: those with a plan first, the newest first; then the others by id."""
+
+    learner_id: str
+    courses: list[LearnerCourseOut]
+
+
 class ConceptMasteryOut(BaseModel):
     """How likely the learner holds a concept."""
 
@@ -108,6 +129,7 @@ class ConceptMasteryOut(BaseModel):
 
     concept_id: str
     name: str
+    name_en: str = Field(default="", description="empty where unknown")
     mastery: float = Field(description="probability that the learner holds the concept")
     sd: float = Field(description="standard deviation of the concept's state: .5 wholly open")
     evidence: float = Field(description="bits that views and answers said, beyond the prior")
@@ -162,16 +184,29 @@ class StepProgressOut(BaseModel):
     due: datetime
 
 
+class BehindOut(BaseModel):
+    """A step of an earlier plan that is done."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+
+
 class ProgressOut(BaseModel):
     """How far a learner has come along the last plan."""
 
     learner_id: str
     course_id: str | None
+    towards: str | None = Field(description="the concept to reach; null for a course")
     made: datetime
     done: int
     overdue: int
     next_concept_id: str | None = Field(description="first step that is neither done nor left out")
     steps: list[StepProgressOut]
+    behind: list[BehindOut] = Field(
+        description="steps of earlier plans to the same goal that are done, and that the last plan"
+        " does not hold any more; in the order in which they were planned first"
+    )
 
 
 class FeedbackIn(BaseModel):
@@ -195,6 +230,23 @@ class FeedbackOut(BaseModel):
     learner_id: str
     concept_id: str
     said: Said
+
+
+class SaidOut(BaseModel):
+    """What a learner said about a concept."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+    said: Said
+    time: datetime
+
+
+class SaidListOut(BaseModel):
+    """The last word on each concept, the newest first; what was withdrawn is not listed."""
+
+    learner_id: str
+    feedback: list[SaidOut]
 
 
 class ErasureOut(BaseModel):

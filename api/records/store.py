@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,15 @@ class KeptPlan:
 
     made: float
     body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class KeptWord:
+    """What a learner said about a concept (`SAID`), and when, in seconds since 1970."""
+
+    concept_id: str
+    said: str
+    time: float
 
 
 @dataclass
@@ -351,16 +361,55 @@ class RecordStore:
 
         return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
 
-    def plans(
-        self, learner_id: str, course_id: str | None = None, limit: int = 1
-    ) -> list[KeptPlan]:
-        """The learner's plans, in one course or all, the newest first."""
-        asked = sa.select(PlanMade.made, PlanMade.body).where(PlanMade.learner_id == learner_id)
-        if course_id is not None:
-            asked = asked.where(PlanMade.course_id == course_id)
+    def said(self, learner_id: str) -> list[KeptWord]:
+        """The last word on each concept, the newest first; what was withdrawn is not listed."""
         with self._reading() as connection:
-            rows = connection.execute(asked.order_by(PlanMade.seq.desc()).limit(limit)).all()
-        return [KeptPlan(row.made, json.loads(row.body)) for row in rows]
+            rows = connection.execute(_FEEDBACK, {"learner": learner_id}).all()
+        last: dict[str, KeptWord] = {}
+        for row in rows:
+            last.pop(row.concept_id, None)
+            last[row.concept_id] = KeptWord(row.concept_id, row.said, row.time)
+        return [word for word in reversed(last.values()) if word.said != "withdrawn"]
+
+    def plans(
+        self,
+        learner_id: str,
+        course_id: str | None = None,
+        limit: int = 1,
+        towards: str | None = None,
+    ) -> list[KeptPlan]:
+        """The learner's plans, in one course, towards one concept, or all; the newest first."""
+        asked = sa.select(PlanMade.made, PlanMade.body).where(PlanMade.learner_id == learner_id)
+        if towards is not None:
+            asked = asked.where(PlanMade.course_id.is_(None))
+        elif course_id is not None:
+            asked = asked.where(PlanMade.course_id == course_id)
+        asked = asked.order_by(PlanMade.seq.desc())
+        with self._reading() as connection:
+            rows = connection.execute(asked if towards else asked.limit(limit)).all()
+        kept = (KeptPlan(row.made, json.loads(row.body)) for row in rows)
+        wanted = (plan for plan in kept if towards in (None, plan.body["towards"]))
+        return list(islice(wanted, limit))
+
+    def planned(self, learner_id: str) -> dict[str, float]:
+        """The courses that the learner was given plans for, and when the last one was made."""
+        asked = (
+            sa.select(PlanMade.course_id, sa.func.max(PlanMade.made))
+            .where(PlanMade.learner_id == learner_id, PlanMade.course_id.is_not(None))
+            .group_by(PlanMade.course_id)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(asked).all()
+        return {course: made for course, made in rows if course is not None}
+
+    def learners(self, prefix: str, limit: int) -> list[str]:
+        """Learners of whom something is stored, whose id begins so, in the order of ids."""
+        begin = sa.func.substr(Learner.learner_id, 1, len(prefix))  # SQLite's LIKE ignores case
+        asked = sa.select(Learner.learner_id).where(begin == prefix)
+        asked = asked.order_by(Learner.learner_id).limit(limit)
+        with self._reading() as connection:
+            found: list[str] = list(connection.scalars(asked))
+        return found
 
     def export(self, learner_id: str) -> dict[str, list[dict[str, Any]]]:
         """All that is stored about a learner, events as they were sent, oldest first."""
@@ -611,7 +660,7 @@ _EVENTS = sa.select(*(getattr(LearnerEvent, name) for name in (*_EVENT_COLUMNS, 
     ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
 )
 _FEEDBACK = (
-    sa.select(Feedback.concept_id, Feedback.said)
+    sa.select(Feedback.concept_id, Feedback.said, Feedback.time)
     .where(Feedback.learner_id == sa.bindparam("learner"))
     .order_by(Feedback.seq)
 )

@@ -1,6 +1,7 @@
-"""The operations on one learner: mastery, plans, progress, feedback, export, erasure."""
+"""The operations on learners: finding them, mastery, plans, progress, feedback, export, erasure."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,29 +11,41 @@ from kgplan.api.audit import audited, hashed
 from kgplan.api.current import LearnersDep
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep
 from kgplan.api.learner_models import (
+    BehindOut,
     ConceptMasteryOut,
     ErasureOut,
     EventCounts,
     FeedbackIn,
     FeedbackOut,
     KeptPlanOut,
+    LearnerCourseOut,
+    LearnerCoursesOut,
+    LearnersOut,
     MasteryOut,
     PlansOut,
     ProgressOut,
+    SaidListOut,
+    SaidOut,
     StepProgressOut,
     moment,
 )
+from kgplan.api.models import wrong_field
 from kgplan.api.security import require
+from kgplan.arrays import positions
 from kgplan.errors import NotFound, UnknownConcept
+from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.planning import Planner
 from kgplan.search import close_matches
 
-# :path, as a learner's id of xAPI may hold a slash
-router = APIRouter(prefix="/v1/learners/{learner_id:path}", tags=["learners"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
+ONE = "/{learner_id:path}"  # :path, as a learner's id of xAPI may hold a slash
 
 READS, WRITES = [require("paths:read")], [require("events:write")]
+LISTS = [require("paths:read", own="admin")]  # never with a learner's token
+PLANS_LOOKED_AT = 50  # of the last ones, for what is done of them
 
 Course = Annotated[str | None, Query(description="only this course")]
+Towards = Annotated[str | None, Query(description="only plans towards this concept")]
 
 
 class NoPlanYet(NotFound):
@@ -41,7 +54,37 @@ class NoPlanYet(NotFound):
     kind = "plan of learner"
 
 
-@router.get("/mastery", dependencies=READS)
+@router.get("", dependencies=LISTS)
+def find_learners(
+    served: ServedDep,
+    learners: LearnersDep,
+    prefix: Annotated[str, Query(max_length=200, description="begin of an id")] = "",
+    limit: Annotated[int, Query(ge=1, le=100, description="results at most")] = 20,
+) -> LearnersOut:
+    """Learners whose id begins so; a learner's own token may not ask."""
+    return LearnersOut(learners=learners.found(served.planner, prefix, limit))
+
+
+@router.get(ONE + "/courses", dependencies=READS)
+def read_learner_courses(
+    learner_id: str, served: ServedDep, learners: LearnersDep
+) -> LearnerCoursesOut:
+    """The courses that the learner takes or was given plans for."""
+    planner = served.planner
+    return LearnerCoursesOut(
+        learner_id=learner_id,
+        courses=[
+            LearnerCourseOut(
+                course_id=course,
+                name=planner.graph.course_name(course),
+                planned=None if made is None else moment(made),
+            )
+            for course, made in learners.courses(planner, learner_id).items()
+        ],
+    )
+
+
+@router.get(ONE + "/mastery", dependencies=READS)
 def read_mastery(
     learner_id: str, served: ServedDep, learners: LearnersDep, course_id: Course = None
 ) -> MasteryOut:
@@ -50,6 +93,7 @@ def read_mastery(
     standing = learners.standing(planner, learner_id)
     current = None if standing is None else standing.state.learner
     found = planner.mastery(learner_id, course_id, current)
+    names = names_of(planner.graph, [each.concept_id for each in found])
     counts = EventCounts(counted=0, silent=0, unknown_videos=[])
     if standing is not None:
         unknown = learners.model(planner).unknown(standing.evidence)
@@ -62,26 +106,31 @@ def read_mastery(
         graph_version=planner.graph.version,
         model_version=planner.model_version,
         events=counts,
-        concepts=[ConceptMasteryOut.model_validate(each) for each in found],
+        concepts=[
+            ConceptMasteryOut.model_validate(each).model_copy(update={"name_en": english})
+            for each, (_, english) in zip(found, names, strict=True)
+        ],
         stale=served.stale,
     )
 
 
-@router.get("/plans", dependencies=READS)
+@router.get(ONE + "/plans", dependencies=READS)
 def read_plans(
     learner_id: str,
     served: ServedDep,
     learners: LearnersDep,
     course_id: Course = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    towards: Towards = None,
 ) -> PlansOut:
     """The plans that the learner was given, the newest first."""
-    kept = learners.history(served.planner, learner_id, course_id, limit)
+    check_goal(course_id, towards)
+    kept = learners.history(served.planner, learner_id, course_id, limit, towards)
     plans = [KeptPlanOut(made=moment(each.made), plan=each.body) for each in kept]
     return PlansOut(learner_id=learner_id, plans=plans)
 
 
-@router.get("/progress", dependencies=READS)
+@router.get(ONE + "/progress", dependencies=READS)
 def read_progress(
     learner_id: str,
     served: ServedDep,
@@ -90,17 +139,20 @@ def read_progress(
     days_per_step: Annotated[
         float, Query(gt=0, le=3650, description="the pace: step n is due after n times as long")
     ] = 7,
+    towards: Towards = None,
 ) -> ProgressOut:
-    """How far the learner has come along the last plan."""
-    last = learners.history(served.planner, learner_id, course_id, 1)
-    if not last:
+    """How far the learner has come along the last plan, and what is done of earlier ones."""
+    check_goal(course_id, towards)
+    plans = learners.history(served.planner, learner_id, course_id, PLANS_LOOKED_AT, towards)
+    if not plans:
         raise NoPlanYet(learner_id)
-    (kept,) = last
+    kept = plans[0]
     steps = learners.progress(served.planner, learner_id, kept, time.time(), days_per_step)
     open_ = [step.concept_id for step in steps if step.status not in ("done", "left_out")]
     return ProgressOut(
         learner_id=learner_id,
         course_id=kept.body["course_id"],
+        towards=kept.body["towards"],
         made=moment(kept.made),
         done=sum(step.status == "done" for step in steps),
         overdue=sum(step.status == "overdue" for step in steps),
@@ -109,10 +161,37 @@ def read_progress(
             StepProgressOut(concept_id=step.concept_id, status=step.status, due=moment(step.due))
             for step in steps
         ],
+        behind=[
+            BehindOut.model_validate(step)
+            for step in learners.behind(served.planner, learner_id, plans)
+        ],
     )
 
 
-@router.post("/feedback", dependencies=WRITES)
+@router.get(ONE + "/feedback", dependencies=READS)
+def read_feedback(learner_id: str, served: ServedDep, learners: LearnersDep) -> SaidListOut:
+    """What the learner said about steps: what the next plan keeps to."""
+    learners.check(served.planner, learner_id)
+    words = learners.store.said(learner_id)
+    names = names_of(served.planner.graph, [word.concept_id for word in words])
+    return SaidListOut(
+        learner_id=learner_id,
+        feedback=[
+            SaidOut.model_validate(
+                {
+                    "concept_id": word.concept_id,
+                    "name": name,
+                    "name_en": english,
+                    "said": word.said,
+                    "time": moment(word.time),
+                }
+            )
+            for word, (name, english) in zip(words, names, strict=True)
+        ],
+    )
+
+
+@router.post(ONE + "/feedback", dependencies=WRITES)
 def take_feedback(
     learner_id: str, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
 ) -> FeedbackOut:
@@ -125,7 +204,7 @@ def take_feedback(
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
 
 
-@router.get("/export", dependencies=READS)
+@router.get(ONE + "/export", dependencies=READS)
 def export(
     learner_id: str, served: ServedDep, learners: LearnersDep, request: Request
 ) -> dict[str, Any]:
@@ -154,7 +233,7 @@ def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dic
     }
 
 
-@router.delete("", dependencies=[require("admin", own="events:write")])
+@router.delete(ONE, dependencies=[require("admin", own="events:write")])
 def erase(
     learner_id: str,
     served: ServedDep,
@@ -182,6 +261,25 @@ def erase(
         feedback=erasure.n_feedback,
         known_to_model=learners.model(planner).knows(learner_id),
     )
+
+
+def check_goal(course_id: str | None, towards: str | None) -> None:
+    """Refuse plans of a course and towards a concept at once: there are none.
+
+    Raises:
+        RequestValidationError: both are given.
+    """
+    if course_id is not None and towards is not None:
+        raise wrong_field("query", "towards", "give either a course_id or towards, not both")
+
+
+def names_of(graph: GraphSnapshot, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """The Chinese and the English name of each concept; the id and "" where the graph has none."""
+    at = positions(graph.concept_ids, id_array(concept_ids)).tolist()
+    return [
+        (str(graph.concept_names[k]), str(graph.concept_names_en[k])) if k >= 0 else (concept, "")
+        for concept, k in zip(concept_ids, at, strict=True)
+    ]
 
 
 def _rows_of(planner: Planner, learner_id: str) -> dict[str, Any] | None:

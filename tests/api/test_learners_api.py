@@ -222,7 +222,7 @@ def test_a_new_model_takes_the_events_along(case, store):
     client.post("/v1/events", json=view("e1", "learner", "v_e"))
     assert client.get("/v1/learners/learner/mastery").json()["concepts"]
     served[0] = second
-    assert client.post("/v1/admin/refresh").status_code == 200
+    assert client.post("/v1/admin/graph/refresh").status_code == 200
     answer = client.get("/v1/learners/learner/mastery").json()
     assert answer["graph_version"] == second.graph.version
     assert answer["events"]["counted"] == 1
@@ -244,3 +244,91 @@ def test_a_service_without_records_says_so(case):
     client = TestClient(create_app(Keeper(lambda: planner, lambda: "always the same")))
     answer = client.post("/v1/events", json=view("e1", "learner", "v_e"))
     assert (answer.status_code, answer.json()["title"]) == (503, "Records unavailable")
+
+
+def test_learners_are_found_by_the_begin_of_their_id(case, client):
+    known = case.records.learner_ids.tolist()
+    client.post("/v1/events", json=[view("e1", "zed", "v_e"), view("e2", "Zed", "v_e")])
+
+    def found(prefix="", **more):
+        answer = client.get("/v1/learners", params={"prefix": prefix} | more)
+        assert answer.status_code == 200
+        return answer.json()["learners"]
+
+    everyone = sorted([*known, "zed", "Zed"])
+    assert found() == everyone
+    assert found("z") == ["zed"]
+    assert found(known[0][:2]) == [each for each in everyone if each.startswith(known[0][:2])]
+    assert found("%") == []
+    assert found(limit=1) == everyone[:1]
+    client.delete(f"/v1/learners/{known[0]}")
+    assert found() == everyone[1:] if everyone[0] == known[0] else known[0] not in found()
+
+
+def test_a_learners_courses_are_those_planned_and_those_taken(case, client):
+    def courses(learner="learner"):
+        answer = client.get(f"/v1/learners/{learner}/courses")
+        assert answer.status_code == 200
+        return [(c["course_id"], c["planned"] is not None) for c in answer.json()["courses"]]
+
+    assert courses() == [("B", False)]
+    path(client)
+    assert courses() == [("A", True), ("B", False)]
+    client.post("/v1/events", json=view("e1", "zed", "v_a", course_id="nowhere"))
+    assert [course for course, _ in courses("zed")] == []
+    assert client.get("/v1/learners/nobody/courses").status_code == 404
+
+
+def test_what_was_said_is_listed_by_its_last_word(client):
+    def say(concept, said):
+        body = {"concept_id": concept, "said": said}
+        assert client.post("/v1/learners/learner/feedback", json=body).status_code == 200
+
+    for concept, said in [("e", "done"), ("f", "too_hard"), ("d", "done"), ("e", "too_easy")]:
+        say(concept, said)
+    say("f", "withdrawn")
+    listed = client.get("/v1/learners/learner/feedback").json()["feedback"]
+    assert [(each["concept_id"], each["said"]) for each in listed] == [
+        ("e", "too_easy"),
+        ("d", "done"),
+    ]
+    assert client.get("/v1/learners/nobody/feedback").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["said", "watched"])
+def test_what_is_done_of_earlier_plans_lies_behind_the_learner(client, how):
+    done, other, *_ = concepts(client)
+    assert client.get("/v1/learners/learner/progress?course_id=A").json()["behind"] == []
+    if how == "said":
+        body = {"concept_id": done, "said": "done"}
+        client.post("/v1/learners/learner/feedback", json=body)
+    else:
+        client.post("/v1/events", json=view("e1", "learner", f"v_{done}"))
+    now = path(client, exclude=[done, other])["steps"]
+    progress = client.get("/v1/learners/learner/progress?course_id=A").json()
+    assert [step["concept_id"] for step in progress["steps"]] == [s["concept_id"] for s in now]
+    behind = [step["concept_id"] for step in progress["behind"]]
+    assert done in behind
+    if how == "said":
+        assert behind == [done]  # the other one was planned, and is not done
+
+
+def test_plans_towards_a_concept_have_a_history_of_their_own(client):
+    def towards(concept):
+        answer = client.get("/v1/learners/learner/path", params={"towards": concept})
+        return [step["concept_id"] for step in answer.json()["steps"]]
+
+    to_f, to_e = towards("f"), towards("e")
+    course = concepts(client)
+    plans = client.get("/v1/learners/learner/plans", params={"towards": "f"}).json()["plans"]
+    assert [[s["concept_id"] for s in kept["plan"]["steps"]] for kept in plans] == [to_f]
+    for query, expected in [
+        ({"towards": "f"}, to_f),
+        ({"towards": "e"}, to_e),
+        ({"course_id": "A"}, course),
+    ]:
+        answer = client.get("/v1/learners/learner/progress", params=query).json()
+        assert [step["concept_id"] for step in answer["steps"]] == expected
+        assert answer["towards"] == query.get("towards")
+    both = client.get("/v1/learners/learner/progress?towards=f&course_id=A")
+    assert both.status_code == 422
