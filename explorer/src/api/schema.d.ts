@@ -227,26 +227,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/admin/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Refresh
-         * @description Look for a changed graph or model now, instead of at the next interval.
-         */
-        post: operations["refresh"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -279,6 +259,174 @@ export interface paths {
          * @description Whether requests should come here; a stale service is ready, and says so.
          */
         get: operations["read_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Models
+         * @description Every model that was in use, the one that came into use last first.
+         */
+        get: operations["read_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Model
+         * @description One model; its files are read and checked.
+         */
+        get: operations["read_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Model
+         * @description Put the model into use that was in use before this one; each call goes one further back.
+         */
+        post: operations["roll_back_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models/{version}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate Model
+         * @description Put a model into use again, all of it at once; refused where it is not whole or not fit.
+         */
+        post: operations["activate_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/graph/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refresh Graph
+         * @description Look for a changed graph or model now, and say what does not follow the graph any more.
+         */
+        post: operations["refresh_graph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Jobs
+         * @description The jobs at work and the last that ended, the newest first.
+         */
+        get: operations["read_jobs"];
+        put?: never;
+        /**
+         * Start Job
+         * @description Begin a re-embedding in a process of its own; the model follows by itself when it is done.
+         */
+        post: operations["start_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Job
+         * @description How far a job is, and how it ended.
+         */
+        get: operations["read_job"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Job
+         * @description End a job's process; nothing of it is in use. A job that has ended stays as it is.
+         */
+        delete: operations["cancel_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/jobs/{job_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Job Log
+         * @description The last lines of a job's log, each a JSON object: stages, epochs, reports.
+         */
+        get: operations["read_job_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -523,6 +671,52 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActivationOut
+         * @description Which model is in use now, and how well it knows the graph.
+         * @example {
+         *       "model": {
+         *         "version": "0b5c7c1f7ad1c9e2",
+         *         "artifacts": {
+         *           "records": "9d59c7245b5d758b",
+         *           "diagnosis": "9910e68a4431137a",
+         *           "similarity": "4895fcaf8a530f80",
+         *           "embedding": "58f866200e63f2ac"
+         *         },
+         *         "since": "2026-03-01T10:15:00.000Z",
+         *         "by": "kgplan reembed --warm",
+         *         "in_use": true,
+         *         "problem": "",
+         *         "graph_version": "5f0c2f3f6f0b7a11",
+         *         "test_mrr": 0.316,
+         *         "log_likelihood": -401234.5
+         *       },
+         *       "before": "3e5f08a1c24b9d77",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "concepts": 944,
+         *       "known_concepts": 940
+         *     }
+         */
+        ActivationOut: {
+            model: components["schemas"]["ModelOut"];
+            /**
+             * Before
+             * @description version of the model that was in use
+             */
+            before: string | null;
+            /** Graph Version */
+            graph_version: string;
+            /**
+             * Concepts
+             * @description of the graph
+             */
+            concepts: number;
+            /**
+             * Known Concepts
+             * @description that the model has vectors of
+             */
+            known_concepts: number;
+        };
         /**
          * AliveOut
          * @description That the process answers.
@@ -1339,6 +1533,179 @@ export interface components {
             problem: string | null;
         };
         /**
+         * JobIn
+         * @description A long task to begin.
+         * @example {
+         *       "kind": "reembed",
+         *       "warm": true,
+         *       "alpha": 0.7,
+         *       "config": {
+         *         "training": {
+         *           "epochs": 80
+         *         }
+         *       }
+         *     }
+         */
+        JobIn: {
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "reembed";
+            /**
+             * Warm
+             * @description start the vectors from those in use
+             * @default false
+             */
+            warm?: boolean;
+            /**
+             * Alpha
+             * @description weight of the semantic part
+             * @default 0.7
+             */
+            alpha?: number;
+            /**
+             * Config
+             * @description hyper-parameters of the embedding that differ from the default, by section
+             * @default {}
+             */
+            config?: {
+                [key: string]: {
+                    [key: string]: boolean | number | string;
+                };
+            };
+        };
+        /**
+         * JobOut
+         * @description A long task, and how far it is.
+         * @example {
+         *       "id": "20260301T101500.123-a1b2c3",
+         *       "kind": "reembed",
+         *       "options": {
+         *         "warm": true,
+         *         "alpha": 0.7,
+         *         "config": {}
+         *       },
+         *       "by": "operator",
+         *       "state": "running",
+         *       "stage": "embed",
+         *       "progress": 0.31,
+         *       "epoch": 63,
+         *       "epochs": 100,
+         *       "phase": "split",
+         *       "validation_mrr": 0.309,
+         *       "created_at": "2026-03-01T10:15:00.123Z",
+         *       "started_at": "2026-03-01T10:15:04.456Z",
+         *       "ended_at": null,
+         *       "model_before": "0b5c7c1f7ad1c9e2",
+         *       "model_version": null,
+         *       "error": null
+         *     }
+         */
+        JobOut: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+            /**
+             * By
+             * @description who asked for it
+             */
+            by: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Stage
+             * @description `embed`, `diagnose`, `similarity` or `switch`
+             */
+            stage: string | null;
+            /**
+             * Progress
+             * @description by the usual shares of the stages
+             */
+            progress: number;
+            /** Epoch */
+            epoch: number | null;
+            /**
+             * Epochs
+             * @description the most there can be
+             */
+            epochs: number | null;
+            /**
+             * Phase
+             * @description `split`, then `refit` on all facts
+             */
+            phase: string | null;
+            /**
+             * Validation Mrr
+             * @description the last one measured
+             */
+            validation_mrr: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Model Before
+             * @description version in use when it was asked for
+             */
+            model_before: string;
+            /**
+             * Model Version
+             * @description that it put into use
+             */
+            model_version: string | null;
+            /** @description why it failed */
+            error: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * JobsOut
+         * @description Every job that is kept, the newest first.
+         * @example {
+         *       "jobs": [
+         *         {
+         *           "id": "20260301T101500.123-a1b2c3",
+         *           "kind": "reembed",
+         *           "options": {
+         *             "warm": true,
+         *             "alpha": 0.7,
+         *             "config": {}
+         *           },
+         *           "by": "operator",
+         *           "state": "running",
+         *           "stage": "embed",
+         *           "progress": 0.31,
+         *           "epoch": 63,
+         *           "epochs": 100,
+         *           "phase": "split",
+         *           "validation_mrr": 0.309,
+         *           "created_at": "2026-03-01T10:15:00.123Z",
+         *           "started_at": "2026-03-01T10:15:04.456Z",
+         *           "ended_at": null,
+         *           "model_before": "0b5c7c1f7ad1c9e2",
+         *           "model_version": null,
+         *           "error": null
+         *         }
+         *       ]
+         *     }
+         */
+        JobsOut: {
+            /** Jobs */
+            jobs: components["schemas"]["JobOut"][];
+        };
+        /**
          * KeptPlanOut
          * @description A plan of the history.
          */
@@ -1421,6 +1788,101 @@ export interface components {
             stale: boolean;
         };
         /**
+         * ModelOut
+         * @description A model that is or was in use.
+         * @example {
+         *       "version": "0b5c7c1f7ad1c9e2",
+         *       "artifacts": {
+         *         "records": "9d59c7245b5d758b",
+         *         "diagnosis": "9910e68a4431137a",
+         *         "similarity": "4895fcaf8a530f80",
+         *         "embedding": "58f866200e63f2ac"
+         *       },
+         *       "since": "2026-03-01T10:15:00.000Z",
+         *       "by": "kgplan reembed --warm",
+         *       "in_use": true,
+         *       "problem": "",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "test_mrr": 0.316,
+         *       "log_likelihood": -401234.5
+         *     }
+         */
+        ModelOut: {
+            /**
+             * Version
+             * @example 0b5c7c1f7ad1c9e2
+             */
+            version: string;
+            /**
+             * Artifacts
+             * @description kind -> version of what it is made of
+             */
+            artifacts: {
+                [key: string]: string;
+            };
+            /**
+             * Since
+             * Format: date-time
+             * @description when it last came into use
+             */
+            since: string;
+            /**
+             * By
+             * @description what put it into use; empty where nobody noted it
+             */
+            by: string;
+            /** In Use */
+            in_use: boolean;
+            /**
+             * Problem
+             * @description why it cannot be used any more; empty while it is whole on disk. In a list by the files' sizes, alone by their content
+             */
+            problem: string;
+            /**
+             * Graph Version
+             * @description of the graph that its vectors were trained on
+             */
+            graph_version: string | null;
+            /**
+             * Test Mrr
+             * @description filtered MRR of its vectors on the test triples
+             */
+            test_mrr: number | null;
+            /**
+             * Log Likelihood
+             * @description that its diagnosis ended with, in nats
+             */
+            log_likelihood: number | null;
+        };
+        /**
+         * ModelsOut
+         * @description Every remembered model, the one that came into use last first.
+         * @example {
+         *       "models": [
+         *         {
+         *           "version": "0b5c7c1f7ad1c9e2",
+         *           "artifacts": {
+         *             "records": "9d59c7245b5d758b",
+         *             "diagnosis": "9910e68a4431137a",
+         *             "similarity": "4895fcaf8a530f80",
+         *             "embedding": "58f866200e63f2ac"
+         *           },
+         *           "since": "2026-03-01T10:15:00.000Z",
+         *           "by": "kgplan reembed --warm",
+         *           "in_use": true,
+         *           "problem": "",
+         *           "graph_version": "5f0c2f3f6f0b7a11",
+         *           "test_mrr": 0.316,
+         *           "log_likelihood": -401234.5
+         *         }
+         *       ]
+         *     }
+         */
+        ModelsOut: {
+            /** Models */
+            models: components["schemas"]["ModelOut"][];
+        };
+        /**
          * NamedOut
          * @description A concept, by id and name.
          */
@@ -1459,6 +1921,23 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "zh";
+        };
+        /**
+         * OutdatedOut
+         * @description A result in use that was made from something else than what is there now.
+         */
+        OutdatedOut: {
+            /** Kind */
+            kind: string;
+            /**
+             * Input
+             * @description `graph`, or another kind of result
+             */
+            input: string;
+            /** Made From */
+            made_from: string;
+            /** Now */
+            now: string;
         };
         /**
          * PathIn
@@ -2001,6 +2480,47 @@ export interface components {
              * @description one of a set that can be removed at once
              */
             together: boolean;
+        };
+        /**
+         * RefreshOut
+         * @description What was answered from before a look at the graph and the model, and since.
+         * @example {
+         *       "graph_version_before": "5f0c2f3f6f0b7a11",
+         *       "graph_version": "77b1c0de9a3f4e21",
+         *       "model_version_before": "0b5c7c1f7ad1c9e2",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "outdated": [
+         *         {
+         *           "kind": "embedding",
+         *           "input": "graph",
+         *           "made_from": "5f0c2f3f6f0b7a11",
+         *           "now": "77b1c0de9a3f4e21"
+         *         }
+         *       ],
+         *       "provisional_concepts": [
+         *         "K_新概念_计算机科学技术"
+         *       ]
+         *     }
+         */
+        RefreshOut: {
+            /** Graph Version Before */
+            graph_version_before: string;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version Before */
+            model_version_before: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * Outdated
+             * @description a re-embedding makes these anew
+             */
+            outdated: components["schemas"]["OutdatedOut"][];
+            /**
+             * Provisional Concepts
+             * @description concepts of the graph that are newer than the model
+             */
+            provisional_concepts: string[];
         };
         /**
          * ResultOut
@@ -2891,44 +3411,6 @@ export interface operations {
             };
         };
     };
-    refresh: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthOut"];
-                };
-            };
-            /** @description too many requests; see Retry-After */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the graph or the model cannot be read, or time is up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     read_liveness: {
         parameters: {
             query?: never;
@@ -2968,6 +3450,550 @@ export interface operations {
                 };
             };
             /** @description no requests should come now, with the reasons */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsOut"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOut"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivationOut"];
+                };
+            };
+            /** @description it contradicts what there is; `type` says how */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivationOut"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it contradicts what there is; `type` says how */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refresh_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshOut"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_jobs: {
+        parameters: {
+            query?: {
+                /** @description only those in this state */
+                state?: ("queued" | "running" | "done" | "failed" | "cancelled") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsOut"];
+                };
+            };
+            /** @description a parameter is missing or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description it contradicts what there is; `type` says how */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a part of kgplan is not installed */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_job_log: {
+        parameters: {
+            query?: {
+                /** @description lines from the end */
+                tail?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
             503: {
                 headers: {
                     [name: string]: unknown;
