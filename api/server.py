@@ -30,9 +30,10 @@ from fastapi import FastAPI
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75  # longer than proxies keep idle connections (nginx: 60), so they end them
-ACCEPT_SECONDS = 0.1  # for connections that are being begun
+ACCEPT_SECONDS = 0.1  # for connections that are being begun: a round trip
 SILENT_SECONDS = 0.5  # for the first bytes of a request on a connection that was just begun
 _SO_ATTACH_FILTER = 26  # linux/socket.h
+_UNACKED = 24  # tcpi_unacked in linux/tcp.h's tcp_info: of a listening socket, its queue
 _ONLY_BEGUN = (  # classic BPF: (code, jump if true, jump if false, constant)
     (0x30, 0, 0, 13),  # load the TCP flags
     (0x45, 0, 1, 0x02),  # SYN?
@@ -48,12 +49,18 @@ class DrainingServer(uvicorn.Server):
         config: uvicorn's; its application is one of `create_app`.
         drain_seconds: from SIGTERM until no new connection is taken.
         stop_seconds: from SIGTERM until the process has ended.
+        shared: whether other processes take connections from the same socket, and may go on.
     """
 
     def __init__(
-        self, config: uvicorn.Config, drain_seconds: float = 3.0, stop_seconds: float = 30.0
+        self,
+        config: uvicorn.Config,
+        drain_seconds: float = 3.0,
+        stop_seconds: float = 30.0,
+        shared: bool = False,
     ) -> None:
         super().__init__(config)
+        self._shared = shared
         self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
         self._drained_at: float | None = None
         self._gives_up_at = float("inf")
@@ -80,10 +87,12 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what was begun, answer it, and end."""
-        for server in self.servers:
-            for listening in server.sockets:
-                refuse_new(listening.fileno())
+        listening = [each.fileno() for server in self.servers for each in server.sockets]
+        for each in listening if not self._shared else ():
+            refuse_new(each)
         await asyncio.sleep(ACCEPT_SECONDS)
+        while any(map(waiting_to_be_accepted, listening)) and not self.force_exit:
+            await asyncio.sleep(0.01)
         for server in self.servers:
             server.close()
         silent_until = time.monotonic() + SILENT_SECONDS
@@ -122,10 +131,32 @@ def refuse_new(listening: int) -> None:
         same.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, packed)
 
 
+def waiting_to_be_accepted(listening: int) -> int:
+    """Connections of a listening TCP socket that nobody has accepted; 0 where it is not known."""
+    if sys.platform != "linux":
+        return 0
+    with socket.socket(fileno=os.dup(listening)) as same, suppress(OSError):
+        info = same.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED + 4)
+        return int(struct.unpack_from("I", info, _UNACKED)[0])
+    return 0
+
+
 def run_server(
-    app: FastAPI, host: str, port: int, drain_seconds: float, stop_seconds: float
+    app: FastAPI,
+    host: str,
+    port: int,
+    drain_seconds: float,
+    stop_seconds: float,
+    shared: socket.socket | None = None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; returns when everything has ended."""
+    """Serve until SIGTERM or Ctrl-C; returns when everything has ended.
+
+    Args:
+        app: the application.
+        host, port: address to listen on.
+        drain_seconds, stop_seconds: as for `DrainingServer`.
+        shared: listens there already, for other processes too.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -134,4 +165,5 @@ def run_server(
         access_log=False,  # TelemetryMiddleware writes these lines
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    DrainingServer(config, drain_seconds, stop_seconds).run()
+    server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None)
+    server.run(None if shared is None else [shared])

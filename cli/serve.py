@@ -11,6 +11,14 @@ from kgplan.settings import read_settings
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that answer; several share one copy of the model.",
+            envvar="KGPLAN_WORKERS",
+            min=1,
+        ),
+    ] = 1,
     dev: Annotated[
         bool, typer.Option("--dev", help="Answer without tokens; on this machine only.")
     ] = False,
@@ -21,18 +29,26 @@ def serve(
 
     [bold]Examples:[/] kgplan serve --dev · KGPLAN_AUTH_SECRET_FILE=secret kgplan serve --port 9000
     """
-    from kgplan.api.keeper import keep_planner  # the other commands start without it
-    from kgplan.api.security import check_settings
-    from kgplan.api.server import run_server
-    from kgplan.api.service import make_service
-    from kgplan.api.telemetry.logs import set_up_logging
+    from kgplan.api.security import check_settings  # the other commands start without it
 
     settings = read_settings()
     if dev:
         settings = settings.model_copy(update={"auth": "dev"})
     check_settings(settings, host)
+    where = f"kgplan at http://{host}:{port}/ · API description at /docs"
+    if workers > 1:
+        from kgplan.api.workers import serve_by_workers
+
+        console.print(where)
+        raise typer.Exit(serve_by_workers(settings, host, port, workers))
+
+    from kgplan.api.keeper import keep_planner
+    from kgplan.api.server import run_server
+    from kgplan.api.service import make_service
+    from kgplan.api.telemetry.logs import set_up_logging
+
     lines = set_up_logging(settings.log_format, settings.log_level)
     # a missing model is said before the port opens
     app = make_service(settings, keep_planner(settings), lines)
-    console.print(f"kgplan at http://{host}:{port}/ · API description at /docs")
+    console.print(where)
     run_server(app, host, port, settings.drain_seconds, settings.stop_seconds)

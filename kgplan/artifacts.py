@@ -319,6 +319,27 @@ class ArtifactStore:
         shutil.rmtree(self.root / kind / version)
 
 
+class AsOf(ArtifactStore):
+    """A view of a store in which what is in use stays so, whatever is switched meanwhile.
+
+    >>> store = ArtifactStore(Path(tempfile.mkdtemp()))
+    >>> before = AsOf(store)
+    >>> with store.draft("embedding", config={}, inputs={}) as draft:
+    ...     draft.put(vectors=np.zeros((2, 3)))
+    >>> store.switch(draft.finished())
+    >>> sorted(before.in_use()), sorted(store.in_use())
+    ([], ['embedding'])
+    """
+
+    def __init__(self, store: ArtifactStore) -> None:
+        super().__init__(store.root)
+        self._in_use = store.in_use()
+
+    def in_use(self) -> dict[str, str]:
+        """Kind -> version in use when this view was made."""
+        return dict(self._in_use)
+
+
 class Aside(ArtifactStore):
     """A view of a store in which several stages build on each other's results at once.
 

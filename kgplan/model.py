@@ -6,14 +6,15 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
-from kgplan.artifacts import Artifact, ArtifactStore, hash_json
+from kgplan.artifacts import Artifact, ArtifactStore, AsOf, hash_json
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
-from kgplan.planning.planner import ItemParameters, LearnerMastery, Planner
+from kgplan.planning import Planner
+from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.records import LearnerRecords, csr_from_arrays
 from kgplan.settings import Settings
 from kgplan.similarity import Bounds, FusedSimilarity, LearnerSets
@@ -101,21 +102,26 @@ def open_similarity(artifact: Artifact) -> FusedSimilarity:
     )
 
 
-def open_planner(settings: Settings, artifacts: ArtifactStore | None = None) -> Planner:
+def open_planner(
+    settings: Settings,
+    artifacts: ArtifactStore | None = None,
+    graph: GraphSnapshot | None = None,
+) -> Planner:
     """Everything that a plan needs, ready to answer.
 
     Args:
         settings: where the graph and the results are.
         artifacts: which results are in use; the store of the settings where None.
+        graph: as it was read; read now where None.
 
     Raises:
         ArtifactMissing, ArtifactDamaged: a stage has not run, or its result is not whole.
         GraphUnavailable: the graph cannot be read.
     """
-    artifacts = artifacts or ArtifactStore(settings.artifacts)
+    artifacts = AsOf(artifacts or ArtifactStore(settings.artifacts))  # all of one moment
     records, _ = open_records(artifacts)
     diagnosis, similarity = artifacts.current("diagnosis"), artifacts.current("similarity")
-    graph = open_snapshot(settings)
+    graph = graph or open_snapshot(settings)
     fused, provisional = with_new_concepts(
         open_similarity(similarity), similarity.manifest["inputs"]["embedding"], artifacts, graph
     )

@@ -132,6 +132,8 @@ def csr_from_arrays(name: str, arrays: Mapping[str, Array]) -> sparse.csr_array:
     data, indices, indptr = (
         np.asarray(arrays[f"{name}.{part}"]) for part in ("data", "indices", "indptr")
     )
+    if indices.size <= np.iinfo(indices.dtype).max:
+        indptr = indptr.astype(indices.dtype)  # of two types SciPy would copy all to the wider one
     return sparse.csr_array(
         (data, indices, indptr), shape=tuple(int(n) for n in arrays[f"{name}.shape"])
     )

@@ -7,7 +7,7 @@ from planning_cases import Case, hand_case
 from scipy import sparse
 
 from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
-from kgplan.planning.planner import ItemParameters, LearnerMastery
+from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.records import LearnerRecords, observed_views
 
 

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from kgplan.graph.snapshot import CLASSES, RELATIONS, GraphSnapshot, snapshot_of
 from kgplan.planning import Planner
-from kgplan.planning.planner import LearnerMastery
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.records import LearnerRecords, learned_concepts
 from kgplan.similarity import FusedSimilarity, fuse
 

@@ -12,8 +12,8 @@ from scipy.spatial.distance import cdist
 
 from kgplan.arrays import Floats
 from kgplan.graph.store import GraphStore
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.plan import PlanOptions
-from kgplan.planning.planner import LearnerMastery
 from kgplan.records import LearnerRecords
 from kgplan.similarity import FusedSimilarity
 

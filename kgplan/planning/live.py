@@ -15,7 +15,7 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
 from kgplan.events import Evidence
 from kgplan.planning.learner import CurrentLearner, Wishes
-from kgplan.planning.planner import LearnerMastery
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.records import LearnerRecords
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2

@@ -6,17 +6,16 @@ N concepts of the learner's courses.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from math import isnan, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import ConfigError, UnknownConcept, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.planning.derived import Derived, derive, similarity_block
 from kgplan.planning.explanation import (
     Candidate,
     Decision,
@@ -26,6 +25,7 @@ from kgplan.planning.explanation import (
     Verdict,
 )
 from kgplan.planning.learner import ConceptMastery, CurrentLearner
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.plan import (
     MASTERED,
     Doubt,
@@ -38,49 +38,9 @@ from kgplan.planning.plan import (
 )
 from kgplan.planning.texts import because_prerequisite, because_start, knowledge, say
 from kgplan.planning.walk import SLACK, preferences, walk
-from kgplan.records import LearnerRecords, learned_concepts
+from kgplan.records import LearnerRecords
 from kgplan.search import close_matches
 from kgplan.similarity import FusedSimilarity
-
-DENSE_LIMIT = 4096  # concepts; 201 MB at the limit
-TEACHINGS = 3  # places to learn a concept that a step names
-
-
-@dataclass(frozen=True)
-class ItemParameters:
-    """How videos respond to mastery, for updates of single learners by `planning.live`.
-
-    Attributes:
-        video_ids: (V,) sorted.
-        slip, guess: (V,).
-        config: of the fit.
-    """
-
-    video_ids: Ids
-    slip: Floats
-    guess: Floats
-    config: DiagnosisConfig
-
-
-@dataclass(frozen=True)
-class LearnerMastery:
-    """Every learner's mastery, on its own sorted ids.
-
-    Attributes:
-        learner_ids, concept_ids: (U,), (K,) sorted.
-        mastery: (U, K) stored where evidence reaches the learner's concept.
-        prior: (K,) mastery where none does.
-        not_told_apart: (U, K) True where the evidence leaves open which of several concepts the
-            learner holds (`diagnosis.not_told_apart`).
-        items: what single learners are updated by; None where no event can move the mastery.
-    """
-
-    learner_ids: Ids
-    concept_ids: Ids
-    mastery: sparse.csr_array
-    prior: Floats
-    not_told_apart: sparse.csr_array
-    items: ItemParameters | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +115,7 @@ class Planner:
         model_version: named in every plan.
         provisional: ids of concepts that are newer than the model, whose similarity is estimated
             or not known; plans with one say so.
-        dense_limit: concepts up to which all similarities are held in memory.
+        derived: what `derive` gives for these four, where it is there already.
     """
 
     def __init__(
@@ -165,71 +125,26 @@ class Planner:
         diagnosis: LearnerMastery,
         similarity: FusedSimilarity,
         model_version: str,
-        dense_limit: int = DENSE_LIMIT,
         provisional: Sequence[str] = (),
+        derived: Derived | None = None,
     ) -> None:
         self.graph = graph
         self.records = records
         self.diagnosis = diagnosis
         self.similarity = similarity
         self.model_version = model_version
-        self._provisional = frozenset(provisional)
-        # each part keeps the concepts it was made with; the graph's order rules here
+        self.provisional = frozenset(provisional)
+        self.derived = derived or derive(graph, records, diagnosis, similarity)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
-        self._prior = _prior_of(diagnosis, graph.concept_ids)
-        self._mastery = _moved(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids)
-        self._not_told_apart = _moved(
-            diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids
-        )
-        learned = learned_concepts(records).matrix
-        self._learned = _moved(learned, records.concept_ids, graph.concept_ids)
-        self._enrolled = _moved(records.enrolled, records.course_ids, graph.course_ids)
         self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
         self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
-        self._teachings = _teachings(graph, records)
-        self._popularity = np.bincount(
-            self._learned.indices, minlength=graph.concept_ids.size
-        ) / max(records.learner_ids.size, 1)
         self._concept_at = {name: k for k, name in enumerate(graph.concept_ids.tolist())}
-        self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
         self._mean_minutes = mean_minutes(records)
         self._usual_times = self._usual()
-        self._taught_in: dict[str, list[int]] = {}
-        for concept, places in enumerate(self._teachings):
-            for course_id in places:
-                self._taught_in.setdefault(course_id, []).append(concept)
         self._ids, self._names = graph.concept_ids.tolist(), graph.concept_names.tolist()
         self._english = graph.concept_names_en.tolist()
         self._record_course_ids = records.course_ids.tolist()
-        self._edge_similarity = self._similarity_of_prerequisites()
-        self._dense = None
-        if graph.concept_ids.size <= dense_limit:
-            everything = np.arange(graph.concept_ids.size)
-            self._dense = self._similarity_block(everything, everything)
-            # stable over positions that follow the ids: ties break by concept id
-            self._order = np.argsort(-self._dense, axis=1, kind="stable").astype(np.int32)
-
-    def _similarity_of_prerequisites(self) -> Floats:
-        """sim(p, now) of each stored prerequisite: all that the walk back asks for."""
-        requires = self.graph.prerequisites.tocoo()
-        now, before = self._to_similarity[requires.row], self._to_similarity[requires.col]
-        known = (now >= 0) & (before >= 0)
-        found = np.zeros(now.size)
-        found[known] = self.similarity.pairs(before[known], now[known])
-        return found
-
-    def _similarity_block(self, rows: Ints, columns: Ints) -> Floats:
-        """(n, m) similarity; 0 for a concept that the similarity was made without."""
-        to = self._to_similarity
-        if to.min(initial=0) >= 0:
-            return self.similarity.block(to[rows], to[columns])
-        known_rows, known_columns = to[rows] >= 0, to[columns] >= 0
-        block = np.zeros((rows.size, columns.size))
-        block[np.ix_(known_rows, known_columns)] = self.similarity.block(
-            to[rows[known_rows]], to[columns[known_columns]]
-        )
-        return block
 
     def plan(
         self,
@@ -375,7 +290,9 @@ class Planner:
             return [
                 candidate(
                     int(p),
-                    prerequisite_terms(float(learner.mastery[p]), float(self._edge_similarity[k])),
+                    prerequisite_terms(
+                        float(learner.mastery[p]), float(self.derived.edge_similarity[k])
+                    ),
                 )
                 for k, p in enumerate(
                     requires.indices[requires.indptr[concept] : requires.indptr[concept + 1]],
@@ -434,7 +351,7 @@ class Planner:
             asked[order],
             requires.indptr,
             requires.indices,
-            self._edge_similarity,
+            self.derived.edge_similarity,
             learner.mastery,
             options.length,
             options.max_prerequisites if walks else 0,
@@ -453,7 +370,7 @@ class Planner:
     ) -> tuple[Floats | None, Floats]:
         """S_P of what is asked for where it counts, and what starts are ranked by: (A,), (A,)."""
         if options.planner == "popularity":
-            return None, self._popularity[asked]
+            return None, self.derived.popularity[asked]
         preference = self._preference(learner, asked, options.neighbours)
         if options.planner == "trans-cf":
             return preference, preference
@@ -483,24 +400,24 @@ class Planner:
         usual = self._usual_times
         minutes, video = usual.minutes.copy(), usual.video.copy()
         nearer = learner.courses if course_id is None else {course_id, *learner.courses}
-        for concept in {k for course in nearer for k in self._taught_in.get(course, ())}:
-            place = self._where_taught(concept, course_id, learner.courses)[0]
-            minutes[concept], video[concept] = self._time_of(place)
+        taught = self.derived.teachings
+        concepts = list({k for course in nearer for k in taught.concepts_in(course)})
+        first = [taught.first_video(k, course_id, learner.courses) for k in concepts]
+        video[concepts] = first
+        minutes[concepts] = self._minutes_of_videos(video[concepts])
         return Times(minutes, video)
 
-    def _time_of(self, place: Teaching) -> tuple[float, int]:
-        """Minutes of a place to learn, the mean where unknown; and its video, -1 where none is."""
-        assert self._mean_minutes is not None
-        minutes = self._mean_minutes if place.minutes is None else place.minutes
-        return minutes, -1 if place.video_id is None else self._video_at[place.video_id]
+    def _minutes_of_videos(self, videos: Ints) -> Floats:
+        """Minutes of each video; the mean where it is not known, and for -1, no video."""
+        lengths = np.append(self.derived.teachings.minutes, np.nan)[videos]
+        return np.where(np.isnan(lengths), self._mean_minutes, lengths)
 
     def _usual(self) -> Times:
         """How long concepts take a learner whose courses have none of them."""
         if self._mean_minutes is None:
             return NO_TIMES
-        first = [next(iter(places.values()), NOWHERE) for places in self._teachings]
-        found = [self._time_of(place) for place in first]
-        return Times(np.array([m for m, _ in found]), np.array([v for _, v in found], np.int64))
+        videos = self.derived.teachings.first_videos()
+        return Times(self._minutes_of_videos(videos), videos)
 
     def _plan(
         self,
@@ -513,7 +430,7 @@ class Planner:
         """Say what was chosen."""
         learner = choices.learner
         found = choices.concepts
-        evidence = divergence(learner.mastery[found], self._prior[found])
+        evidence = divergence(learner.mastery[found], self.derived.prior[found])
         columns = (found, choices.starts, choices.leads, choices.similarities, evidence)
         steps = []
         for concept, start, leads_to, similarity, bits in zip(
@@ -587,7 +504,7 @@ class Planner:
         else:
             concepts = _row(self.graph.course_concepts, self._course(course_id))
         mastery = learner.mastery[concepts]
-        evidence = divergence(mastery, self._prior[concepts])
+        evidence = divergence(mastery, self.derived.prior[concepts])
         found = []
         for concept, probability, bits in zip(
             *(a.tolist() for a in (concepts, mastery, evidence)), strict=True
@@ -612,19 +529,23 @@ class Planner:
             (A,) in [0, 1]; 0 where the learner's courses have no other concept.
         """
         among, learned = learner.around, learner.learned
-        if self._dense is not None:
-            return preferences(self._dense, self._order, asked, asked, among, learned, neighbours)
-        around = np.flatnonzero(among)
-        alike = self._similarity_block(asked, around)
-        return preferences(
-            alike,
-            np.argsort(-alike, axis=1, kind="stable").astype(np.int32),
-            np.arange(asked.size),
-            positions(around, asked),
-            np.ones(around.size, dtype=bool),
-            learned[around],
-            neighbours,
-        )
+        near = self.derived.nearby
+        found, short = preferences(near.ids, near.values, asked, asked, among, learned, neighbours)
+        rest = asked[short]
+        if rest.size and not near.whole:  # of these the list ended before n were found
+            around = np.flatnonzero(among)
+            alike = similarity_block(self.similarity, self._to_similarity, rest, around)
+            order = np.argsort(-alike, axis=1, kind="stable")
+            found[short], _ = preferences(
+                around[order].astype(np.int32),
+                np.take_along_axis(alike, order, axis=1),
+                np.arange(rest.size),
+                rest,
+                among,
+                learned,
+                neighbours,
+            )
+        return found
 
     def _step(
         self,
@@ -665,23 +586,9 @@ class Planner:
             evidence=evidence,
             identified=doubt is None,
             doubt=doubt,
-            teaches=self._where_taught(concept, course_id, learner.courses),
+            teaches=self.derived.teachings.of(concept, course_id, learner.courses),
             because=because,
         )
-
-    def _where_taught(
-        self, concept: int, course_id: str | None, own: frozenset[str]
-    ) -> tuple[Teaching, ...]:
-        """The course asked for, then the learner's courses, then others; with a video first."""
-        places = self._teachings[concept]
-        first = [places[course_id]] if course_id in places else []
-        mine = [places[c] for c in places.keys() & own if c != course_id]
-        found = first + sorted(mine, key=_with_video_first)
-        if len(found) < TEACHINGS:
-            named = {place.course_id for place in found}
-            others = (place for c, place in places.items() if c not in named)
-            found += islice(others, TEACHINGS - len(found))
-        return tuple(found[:TEACHINGS])
 
     def _notes(
         self,
@@ -717,7 +624,7 @@ class Planner:
             if assumed:
                 mean = self._mean_minutes
                 notes.append(say(language, "note.assumed_length", steps=assumed, minutes=mean))
-        new = [step.name for step in steps if step.concept_id in self._provisional]
+        new = [step.name for step in steps if step.concept_id in self.provisional]
         if new:
             notes.append(say(language, "note.provisional", names=", ".join(new)))
         return tuple(notes)
@@ -742,7 +649,7 @@ class Planner:
         if row is None and current is None:
             ids = self.records.learner_ids
             raise UnknownLearner(learner_id, close_matches(learner_id, ids))
-        mastery, known = self._prior.copy(), self._mastery
+        mastery, known = self.derived.prior.copy(), self.derived.mastery
         reached, not_apart, around, learned, over, hard = np.zeros((6, mastery.size), dtype=bool)
         courses: frozenset[str] = frozenset()
         diagnosed = self._diagnosed_at.get(learner_id)
@@ -750,10 +657,10 @@ class Planner:
             stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
             mastery[known.indices[stored]] = known.data[stored]
             reached[known.indices[stored]] = True
-            not_apart[_row(self._not_told_apart, diagnosed)] = True
+            not_apart[_row(self.derived.not_told_apart, diagnosed)] = True
         if row is not None:
-            learned[_row(self._learned, row)] = True
-            for course in _row(self._enrolled, row):
+            learned[_row(self.derived.learned, row)] = True
+            for course in _row(self.derived.enrolled, row):
                 around[_row(self.graph.course_concepts, course)] = True
             mine = _row(self.records.enrolled, row).tolist()
             courses = frozenset([self._record_course_ids[k] for k in mine])
@@ -803,62 +710,3 @@ def _doubt(learner: _Learner, concept: int, evidence: float) -> Doubt | None:
     if learner.not_told_apart[concept]:
         return "not_told_apart"
     return "weak_evidence" if evidence < WEAK_EVIDENCE else None
-
-
-def _moved(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
-    """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
-    stored = matrix.tocoo()
-    column = positions(to, of)[stored.col]
-    kept = column >= 0
-    moved = sparse.coo_array(
-        (stored.data[kept], (stored.row[kept], column[kept])), shape=(matrix.shape[0], to.size)
-    ).tocsr()
-    moved.sort_indices()
-    return moved
-
-
-def _prior_of(diagnosis: LearnerMastery, concept_ids: Ids) -> Floats:
-    """Each concept's prior; for one that the diagnosis was made without, the mean of all."""
-    at = positions(diagnosis.concept_ids, concept_ids)
-    mean = float(diagnosis.prior.mean()) if diagnosis.prior.size else 0.5
-    return np.where(at >= 0, np.append(diagnosis.prior, mean)[at], mean)
-
-
-def _with_video_first(place: Teaching) -> tuple[bool, str]:
-    return place.video_id is None, place.course_id
-
-
-def _teachings(graph: GraphSnapshot, records: LearnerRecords) -> list[dict[str, Teaching]]:
-    """For every concept the courses that have it, each with its first video on the concept."""
-    places: list[list[Teaching]] = [[] for _ in graph.concept_ids]
-    first_video: dict[tuple[str, str], tuple[int, str]] = {}
-    shown = records.course_videos.tocoo()
-    q = records.q_matrix
-    for course, video, position in zip(
-        shown.row.tolist(), shown.col.tolist(), shown.data.tolist(), strict=True
-    ):
-        course_id, video_id = str(records.course_ids[course]), str(records.video_ids[video])
-        for concept in q.indices[q.indptr[video] : q.indptr[video + 1]]:
-            key = (course_id, str(records.concept_ids[concept]))
-            earlier = first_video.get(key)
-            if earlier is None or (position, video_id) < earlier:
-                first_video[key] = (position, video_id)
-    listed = graph.course_concepts.tocoo()
-    pairs = set(
-        zip(
-            graph.course_ids[listed.row].tolist(),
-            graph.concept_ids[listed.col].tolist(),
-            strict=True,
-        )
-    )
-    lengths: dict[str, float] = {}
-    if records.video_seconds is not None:
-        timed = zip(records.video_ids.tolist(), records.video_seconds.tolist(), strict=True)
-        lengths = {video_id: seconds / 60 for video_id, seconds in timed if not isnan(seconds)}
-    at = {concept_id: k for k, concept_id in enumerate(graph.concept_ids.tolist())}
-    for course_id, concept_id in sorted(pairs | set(first_video)):
-        if concept_id in at:
-            video = first_video.get((course_id, concept_id))
-            place = Teaching(course_id, video[1], lengths.get(video[1])) if video else None
-            places[at[concept_id]].append(place or Teaching(course_id, None))
-    return [{p.course_id: p for p in sorted(each, key=_with_video_first)} for each in places]

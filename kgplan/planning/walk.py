@@ -153,37 +153,42 @@ def cost(concept: int, minutes: Floats, video: Ints, watched: Array) -> float:
 
 @njit(cache=True)
 def preferences(
-    alike: Floats,
-    order: Ints,
+    ids: Ints,
+    values: Floats,
     rows: Ints,
     own: Ints,
     among: Array,
     learned: Array,
     neighbours: int,
-) -> Floats:
-    """Eq. (12): for each row, the first n columns in order of similarity that are in N_u.
+) -> tuple[Floats, Array]:
+    """Eq. (12): for each row, the first n of its list that are in N_u.
 
     Args:
-        alike: similarity, rows of concepts by columns of concepts.
-        order: for each row its columns, most similar first.
-        rows: which rows are asked for.
-        own: for each of them the column of the same concept, which says nothing about itself.
-        among, learned: for each column whether it is in N_u, and C_uj.
+        ids, values: (R, M) lists of concepts, most similar first, and their similarity.
+        rows: (A,) which lists are asked for.
+        own: (A,) the concept of each, which says nothing about itself.
+        among, learned: (K,) whether a concept is in N_u, and C_uj.
         neighbours: n.
+
+    Returns:
+        (A,) S_P, and (A,) True where the list ended before n were found.
     """
     result = np.zeros(rows.size)
+    short = np.zeros(rows.size, dtype=np.bool_)
     for i in range(rows.size):
         count, top, whole = 0, 0.0, 0.0
-        for j in order[rows[i]]:
+        for m in range(ids.shape[1]):
+            j = ids[rows[i], m]
             if not among[j] or j == own[i]:
                 continue
-            s = alike[rows[i], j]
+            s = values[rows[i], m]
             whole += s
             if learned[j]:
                 top += s
             count += 1
             if count == neighbours:
                 break
+        short[i] = count < neighbours
         if whole > 0:
             result[i] = top / whole
-    return result
+    return result, short

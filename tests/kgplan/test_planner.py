@@ -10,6 +10,7 @@ from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.store import open_graph
 from kgplan.planning import PlanOptions
 from kgplan.planning.cypher_walk import CypherWalk
+from kgplan.planning.derived import derive
 
 seeds = st.integers(0, 2**32 - 1)
 options = st.builds(
@@ -224,11 +225,12 @@ def naive_similarity(case: Case, i: int, j: int) -> float:
     return s.alpha * scaled(semantic) + (1 - s.alpha) * scaled(cosine)
 
 
-@given(seeds, options)
-def test_similarities_held_in_memory_or_made_on_demand_give_one_plan(seed, chosen):
+@given(seeds, options, st.integers(0, 3))
+def test_similarities_held_in_memory_or_made_on_demand_give_one_plan(seed, chosen, kept):
     case = random_case(seed)
     held = case.planner().plan("u2", "A", chosen)
-    made = case.planner(dense_limit=0).plan("u2", "A", chosen)
+    few = derive(case.graph, case.records, case.diagnosis, case.similarity, kept=kept)
+    made = case.planner(derived=few).plan("u2", "A", chosen)
     assert [s.concept_id for s in held.steps] == [s.concept_id for s in made.steps]
     for one, other in zip(held.steps, made.steps, strict=True):
         assert one.terms.value == pytest.approx(other.terms.value)

@@ -1,0 +1,155 @@
+"""How do several processes answer from one copy of a planner? They map its arrays from files.
+
+    KGPLAN_HOME/serving/<graph version>-<model version>/*.npy, values.json
+                        current.json    which of them is served, and the mark that it was made at
+                        lock            held to look, to write, to switch, to remove
+
+One process at a time holds the lock. The first that sees a new mark writes the arrays aside and
+switches; the next ones find them and map them; until then each goes on with what it has. A folder
+that is not served any more is removed at once: a process that still maps its files keeps their
+pages until it lets go.
+"""
+
+import fcntl
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kgplan import __version__
+from kgplan.api.keeper import Keeper
+from kgplan.arrays import Array
+from kgplan.artifacts import ArtifactStore, AsOf, sync
+from kgplan.graph.watch import watch_graph
+from kgplan.model import model_version, open_planner, open_snapshot
+from kgplan.planning import Planner
+from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
+from kgplan.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CURRENT, VALUES, ASIDE = "current.json", "values.json", ".aside"
+
+
+class SharedPlanners:
+    """The planner of the newest graph and model, as files below one folder.
+
+    Args:
+        root: the folder, on a disk of this machine.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._mapped: tuple[str, Planner] | None = None
+
+    def newest(
+        self,
+        mark: Callable[[], str],
+        read_version: Callable[[], tuple[str, Callable[[], Planner]]],
+    ) -> Planner:
+        """The planner of the graph and the model as they are now, mapped.
+
+        Waits while another process writes one.
+
+        Args:
+            mark: differs whenever graph or model may differ.
+            read_version: names graph and model as they are, and gives what makes their planner;
+                called where nobody has written a planner at this mark.
+
+        Raises:
+            KgplanError: they cannot be read.
+        """
+        with self._locked():
+            now, current = mark(), self._current()
+            if current.get("mark") != now:
+                name, make = read_version()
+                if current.get("name") != name:
+                    self._write(name, make())
+                    self._remove_all_but(name)
+                current = {"kgplan": __version__, "mark": now, "name": name}
+                self._replace(CURRENT, current)
+            return self._map(current["name"])
+
+    def _map(self, name: str) -> Planner:
+        if self._mapped is None or self._mapped[0] != name:
+            folder = self.root / name
+            values = json.loads((folder / VALUES).read_text(encoding="utf-8"))
+            self._mapped = name, planner_from_arrays(_mapped_arrays(folder), values)
+        return self._mapped[1]
+
+    def _write(self, name: str, planner: Planner) -> None:
+        aside = self.root / ASIDE
+        shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+        aside.mkdir()
+        arrays, values = planner_to_arrays(planner)
+        for each, array in arrays.items():
+            np.save(aside / f"{each}.npy", array, allow_pickle=False)
+        (aside / VALUES).write_text(json.dumps(values), encoding="utf-8")
+        for file in aside.iterdir():
+            sync(file)  # after a loss of power, what the folder's name promises is there
+        place = self.root / name
+        shutil.rmtree(place, ignore_errors=True)
+        aside.rename(place)
+        sync(self.root)
+
+    def _remove_all_but(self, name: str) -> None:
+        for folder in self.root.iterdir():
+            if folder.is_dir() and folder.name != name:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _current(self) -> dict[str, Any]:
+        """What is served; empty where nothing is, or another version of kgplan wrote it."""
+        try:
+            current = json.loads((self.root / CURRENT).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        here = current.get("kgplan") == __version__ and (self.root / current["name"]).is_dir()
+        return current if here else {}
+
+    def _replace(self, name: str, value: Mapping[str, str]) -> None:
+        aside = self.root / f".{name}"
+        aside.write_text(json.dumps(value), encoding="utf-8")
+        sync(aside)
+        aside.replace(self.root / name)
+        sync(self.root)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when the process ends
+            yield
+
+
+def _mapped_arrays(folder: Path) -> dict[str, Array]:
+    """Every array of a folder, as the pages of its file."""
+    return {
+        file.name.removesuffix(".npy"): np.load(file, mmap_mode="r").view(np.ndarray)
+        for file in folder.glob("*.npy")
+    }
+
+
+def keep_shared_planner(settings: Settings) -> Keeper:
+    """Keep the planner of the graph and the model that the settings name, mapped from files."""
+    artifacts = ArtifactStore(settings.artifacts)
+    watch = watch_graph(settings.graph_url, settings.graph_access)
+    shared = SharedPlanners(settings.home / "serving")
+
+    def mark() -> str:
+        return f"{watch.mark()} {model_version(artifacts)}"
+
+    def read_version() -> tuple[str, Callable[[], Planner]]:
+        graph, in_use = open_snapshot(settings), AsOf(artifacts)
+
+        def make() -> Planner:
+            log.info("preparing graph %s for all processes", graph.version)
+            return open_planner(settings, in_use, graph)
+
+        return f"{graph.version}-{model_version(in_use)}", make
+
+    return Keeper(lambda: shared.newest(mark, read_version), mark)
