@@ -62,6 +62,7 @@ class TrainingConfig(_Section):
     optimiser: Literal["adam", "adagrad"]
     learning_rate: Positive
     final_learning_rate: Positive
+    projection_rate: Annotated[float, Field(ge=0, le=1)]
     beta1: Annotated[float, Field(ge=0, lt=1)]
     beta2: Annotated[float, Field(ge=0, lt=1)]
     batch_size: Count

@@ -123,7 +123,8 @@ class NegativeObjective(Resumable):
         for place, (rows, gradient) in enumerate(gradients):
             # PyKEEN shortens entities and relations to norm 1, not projections
             norm = self.norm if place < 2 else 0
-            self.optimiser.update(place, weights[place], rows, gradient, rate, norm)
+            pace = 1.0 if place < 2 else self.config.projection_rate
+            self.optimiser.update(place, weights[place], rows, gradient, pace * rate, norm)
         return loss
 
     def _compiled(

@@ -57,11 +57,23 @@ class RowOptimiser(Protocol):
 
 
 class Adam:
-    """Adam [kingma2015] by torch's function; its class would import a compiler for seconds."""
+    """Adam [kingma2015] by torch's function; its class would import a compiler for seconds.
 
-    def __init__(self, parameters: list[torch.Tensor], beta1: float, beta2: float) -> None:
+    Args:
+        parameters: moved in place.
+        paces: of each parameter, times the learning rate; 0 holds it.
+        beta1, beta2: memory of gradients and of their squares.
+    """
+
+    def __init__(
+        self,
+        parameters: list[torch.Tensor],
+        paces: Sequence[float],
+        beta1: float,
+        beta2: float,
+    ) -> None:
         self.betas = beta1, beta2
-        self.parameters = parameters
+        self.parameters, self.paces = parameters, paces
         self.means = [torch.zeros_like(p) for p in parameters]
         self.squares = [torch.zeros_like(p) for p in parameters]
         self.steps = [torch.tensor(0.0) for _ in parameters]
@@ -69,21 +81,23 @@ class Adam:
     @torch.no_grad()
     def step(self, gradients: Sequence[torch.Tensor], rate: float) -> None:
         """Move every parameter against its gradient."""
-        adam(
-            self.parameters,
-            list(gradients),
-            self.means,
-            self.squares,
-            [],
-            self.steps,
-            amsgrad=False,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            lr=rate,
-            weight_decay=0.0,
-            eps=EPSILON,
-            maximize=False,
-        )
+        for place, (gradient, pace) in enumerate(zip(gradients, self.paces, strict=True)):
+            one = slice(place, place + 1)
+            adam(
+                self.parameters[one],
+                [gradient],
+                self.means[one],
+                self.squares[one],
+                [],
+                self.steps[one],
+                amsgrad=False,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                lr=pace * rate,
+                weight_decay=0.0,
+                eps=EPSILON,
+                maximize=False,
+            )
 
     def state(self) -> dict[str, Any]:
         """Moments and step counts, copied."""

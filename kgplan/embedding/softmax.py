@@ -34,7 +34,10 @@ class SoftmaxObjective(Resumable):
     ) -> None:
         self.model, self.config = model, config
         self.generator = np.random.default_rng(config.seed)
-        self.optimiser: Adam = Adam(list(model.parameters()), config.beta1, config.beta2)
+        parameters = list(model.parameters())
+        projections = model.relation_representations[1]._embeddings.weight
+        paces = [config.projection_rate if p is projections else 1.0 for p in parameters]
+        self.optimiser: Adam = Adam(parameters, paces, config.beta1, config.beta2)
         self.queries = LCWAInstances.from_triples_factory(training)
         n_true = np.diff(self.queries.compressed.indptr)
         self.total_weight = float((n_true**config.query_weight_power).sum())

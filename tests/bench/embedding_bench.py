@@ -24,6 +24,7 @@ AS_PYKEEN = {
     "training__dropout": 0.0,
     "training__learning_rate": 0.01,
     "training__final_learning_rate": 0.01,
+    "training__projection_rate": 1.0,
     "negative__loss": "margin",
     "negative__margin": 1.0,
     "negative__sampler": "uniform",

@@ -15,6 +15,7 @@ from pykeen.models import TransR
 from pykeen.triples import TriplesFactory
 from scipy.sparse import csr_matrix
 
+from kgplan.embedding.optimiser import Adam
 from kgplan.embedding.softmax import softmax_loss
 from kgplan.embedding.train import as_pykeen, split_triples, train
 from kgplan.embedding.transr import RelationwiseTransR
@@ -194,6 +195,25 @@ def test_the_vectors_are_those_of_the_best_validation_and_training_stops_after_i
 def test_entities_and_relations_stay_within_norm_one(trained):
     for vectors in (trained.vectors, trained.relation_vectors):
         assert np.linalg.norm(vectors, axis=1).max() <= 1 + 1e-6
+
+
+def test_adams_first_step_is_each_parameters_pace_times_the_rate():
+    """From empty moments it is rate * gradient / |gradient|, whatever the size [kingma2015]."""
+    moved = [torch.zeros(3), torch.zeros(3), torch.zeros(3)]
+    gradient = torch.tensor([2.0, -0.5, 40.0])
+    Adam(moved, [1.0, 0.25, 0.0], 0.9, 0.999).step([gradient] * 3, rate=0.1)
+    for value, pace in zip(moved, (1.0, 0.25, 0.0), strict=True):
+        torch.testing.assert_close(value, -0.1 * pace * gradient.sign())
+
+
+@pytest.mark.parametrize("regime", ["softmax", "negative"])
+def test_held_projections_stay_and_leave_transe(regime):
+    changes = {"training__regime": regime, "training__epochs": 2}
+    held = train(planted_graph(), config(**changes, training__projection_rate=0.0))
+    for projection in held.projections:
+        np.testing.assert_array_equal(projection, np.eye(8, dtype=np.float32))
+    moving = train(planted_graph(), config(**changes, training__projection_rate=0.1))
+    assert all(not np.array_equal(m, np.eye(8)) for m in moving.projections)
 
 
 def test_relation_ids_pair_each_relation_with_its_inverse(trained):
