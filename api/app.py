@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kgplan import __version__
+from kgplan.api.administration import Administration
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
 from kgplan.api.dependencies import LearnerStates, NothingMore
@@ -40,7 +41,9 @@ def create_app(
     *,
     audit_log: AuditLog | None = None,
     telemetry: Telemetry | None = None,
+    administration: Administration | None = None,
     security: Security | None = None,
+    browser: str = "",
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -51,6 +54,8 @@ def create_app(
         audit_log: where administration, export and erasure are noted; nowhere where None.
         security: how it finds out who asks; nobody is asked where None, as in tests.
         telemetry: where requests are counted and told; counted only where None.
+        administration: the home whose models and jobs are administrated; none where None.
+        browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
@@ -87,6 +92,7 @@ def create_app(
     app.state.readiness = readiness
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.audit = audit_log
+    app.state.administration = administration
     app.add_middleware(LimitsMiddleware, limits=limits)
     app.add_middleware(AccessMiddleware, verifier=security.verifier)
     app.add_middleware(events.XapiVersion)

@@ -82,10 +82,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "the graph or the model cannot be read, or time is up"},
 }
 
+RARE: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "it contradicts what there is; `type` says how"},
+    501: {"model": Problem, "description": "a part of kgplan is not installed"},
+}
+
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that an operation may answer with; 429 and 503 are everyone's."""
-    return {status: PROBLEMS[status] for status in (*statuses, 429, 503)}
+    return {status: (PROBLEMS | RARE)[status] for status in (*statuses, 429, 503)}
 
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from kgplan import errors as kgplan_errors
 from kgplan.api.models import FieldProblem, Problem
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
@@ -127,6 +128,29 @@ def told_to(scope: Scope, error: KgplanError) -> KgplanError:
     if isinstance(error, UnknownLearner) and access is not None and access.learner_id is not None:
         return UnknownLearner(error.missing_id)
     return error
+
+
+def problem_named(kind: str, detail: str) -> Problem:
+    """The problem of an error that another process told.
+
+    Args:
+        kind: the error's class.
+        detail: its sentence.
+
+    >>> problem_named("UnknownCourse", "no course 'C_math'").type
+    'urn:kgplan:problem:unknown-course'
+    """
+    known = getattr(kgplan_errors, kind, None)
+    if not (isinstance(known, type) and issubclass(known, KgplanError)):
+        return Problem(type=TYPE + "internal", title="Internal", status=500, detail=detail)
+    error = known.__new__(known)
+    name = problem_name(error)
+    return Problem(
+        type=TYPE + name,
+        title=name.replace("-", " ").capitalize(),
+        status=status_of(error),
+        detail=detail,
+    )
 
 
 def holds(value: object, error: KgplanError) -> bool:

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
 from kgplan.api.current import CurrentLearners
@@ -40,6 +41,8 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         learners,
         at_end=records.close,
         audit_log=audit_log,
+        administration=Administration(settings),
         telemetry=telemetry,
         security=security,
+        browser=settings.browser_url,
     )

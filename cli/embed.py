@@ -12,7 +12,9 @@ from kgplan.settings import read_settings
 Warm = Annotated[
     bool, typer.Option("--warm", help="Start from the vectors in use, and stop when they are back.")
 ]
-Log = Annotated[Path | None, typer.Option(help="Append every epoch to this file, as JSON lines.")]
+Log = Annotated[
+    Path | None, typer.Option(help="Append stages and epochs to this file, as JSON lines.")
+]
 Trackers = Annotated[
     list[str] | None,
     typer.Option(help="PyKEEN's result tracker: tensorboard=DIR, mlflow=URI, csv=FILE, json=FILE."),
@@ -44,8 +46,9 @@ def run_embedding(
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
+        run = follow.stages(run_stage)
         reports = [
-            run_stage("embed", lambda progress: run_embed(settings, chosen, progress, warm, follow))
+            run("embed", lambda progress: run_embed(settings, chosen, progress, warm, follow))
         ]
     if not as_json:
         console.print(embedding_table(reports[0].details))
@@ -72,8 +75,9 @@ def reembed(
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
+        run = follow.stages(run_stage)
         reports = run_reembed(
-            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run_stage
+            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run
         )
     if not as_json:
         console.print(embedding_table(reports[0].details))

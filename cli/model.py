@@ -79,8 +79,8 @@ def tell(done: "Activation", as_json: bool) -> None:
         return
     was = f", {done.before} before" if done.before and done.before != done.model.version else ""
     console.print(
-        f"in use: {done.model.version}{was}; it has vectors of {done.n_known:,} of the"
-        f" {done.n_concepts:,} concepts of graph {done.graph_version}",
+        f"in use: {done.model.version}{was}; it has vectors of {done.known_concepts:,} of the"
+        f" {done.concepts:,} concepts of graph {done.graph_version}",
         highlight=False,
         soft_wrap=True,
     )

@@ -21,6 +21,7 @@ from kgplan.etl.stages import (
     run_similarity,
     timed,
 )
+from kgplan.etl.tracking import RunStage
 from kgplan.model import name_of, open_planner
 from kgplan.planning import Planner
 from kgplan.progress import Progress, silent
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from kgplan.embedding import EmbeddingConfig, TrainingProgress
 
 PANEL = 200  # learners whose plans are compared
-RunStage = Callable[[str, Callable[[Progress], StageReport]], StageReport]
 
 
 @dataclass(frozen=True)

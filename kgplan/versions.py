@@ -63,16 +63,32 @@ class Activation:
         model: the one in use now.
         before: version of the one that was in use; None where none was.
         graph_version: of the graph that it plans on.
-        n_concepts: of that graph.
-        n_known: concepts of the graph that the model has vectors of; others get one from their
+        concepts: of that graph.
+        known_concepts: those of them that the model has vectors of; others get one from their
             neighbours, and plans say so.
     """
 
     model: ModelVersion
     before: str | None
     graph_version: str
-    n_concepts: int
-    n_known: int
+    concepts: int
+    known_concepts: int
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """A result in use that was made from something else than what is there now.
+
+    Attributes:
+        kind: of the result.
+        input: what it was made from: the graph, or another kind of result.
+        made_from, now: versions of the input.
+    """
+
+    kind: str
+    input: str
+    made_from: str
+    now: str
 
 
 def list_models(store: ArtifactStore) -> list[ModelVersion]:
@@ -128,6 +144,29 @@ def roll_back(settings: Settings, by: str) -> Activation:
     if not earlier:
         raise NoEarlierModel
     return _put_into_use(settings, store, earlier[-1], by, back=True)
+
+
+def outdated(store: ArtifactStore, graph_version: str) -> list[Outdated]:
+    """What of the model in use does not follow the graph and the other results any more.
+
+    Args:
+        store: of the results.
+        graph_version: of the graph as it is now.
+    """
+    in_use = store.in_use()
+    now = in_use | {"graph": graph_version}
+    found = []
+    for kind in KINDS:
+        if kind not in in_use:
+            continue
+        inputs = store.open(kind, in_use[kind], hashed=False).manifest["inputs"]
+        found += [
+            Outdated(kind, name, made_from, now[name])
+            for name, made_from in inputs.items()
+            # the vectors that a warm start began with are older by their nature
+            if name in now and name != kind and now[name] != made_from
+        ]
+    return found
 
 
 def models_of(history: Sequence[Switch]) -> list[Switch]:
@@ -240,6 +279,6 @@ def _put_into_use(
         model=describe(store, switch_of(store, version), hashed=False),
         before=name_of(before) if all(kind in before for kind in MODEL_KINDS) else None,
         graph_version=graph.version,
-        n_concepts=int(known.size),
-        n_known=int(known.sum()),
+        concepts=int(known.size),
+        known_concepts=int(known.sum()),
     )

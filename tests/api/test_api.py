@@ -112,7 +112,7 @@ def test_while_the_graph_is_away_paths_go_on_marked_stale(planner):
     client = TestClient(create_app(Keeper(lambda: planner, mark)))
     path = "/v1/learners/learner/path?course_id=A"
     assert client.get(path).json()["stale"] is False
-    refused = client.post("/v1/admin/refresh")
+    refused = client.post("/v1/admin/graph/refresh")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert client.get(path).json()["stale"] is True
     health = client.get("/health").json()

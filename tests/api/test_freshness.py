@@ -120,7 +120,7 @@ def test_three_restarts_under_load_give_no_wrong_answer(server):
             for _ in range(3):
                 server.kill()
                 until(lambda: client.get("/health").json()["status"] == "stale")
-                refused = client.post("/v1/admin/refresh")
+                refused = client.post("/v1/admin/graph/refresh")
                 assert refused.status_code == 503
                 assert refused.headers["retry-after"]
                 assert "start it with `kgplan neo4j start`" in refused.json()["detail"]

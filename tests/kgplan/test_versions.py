@@ -178,7 +178,7 @@ def test_an_activated_model_plans_as_it_did_to_the_byte(three):
     told = activate(home, versions[0], by="kgplan model activate")
     assert (told.model.version, told.before) == (versions[0], versions[2])
     assert told.model.in_use
-    assert told.n_concepts == told.n_known == open_snapshot(home).concept_ids.size
+    assert told.concepts == told.known_concepts == open_snapshot(home).concept_ids.size
     first = plans(home)
     assert first != third
     activate(home, versions[2], by="kgplan model activate")
