@@ -7,6 +7,7 @@ stand in it as SHA-256 of their id, as in `erased_learner`: the log outlives the
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ class AuditLog:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._on_disk = stat.S_ISREG(os.fstat(self._file).st_mode)  # else a pipe, as of a log
         except OSError as error:
             raise ConfigError(
                 f"KGPLAN_AUDIT is {str(path)!r}, which cannot be written: {error.strerror};"
@@ -48,18 +50,18 @@ class AuditLog:
         Raises:
             AuditUnavailable: the line is not, or not whole, in the file.
         """
-        # a newline first would repair a torn line of a full disk; readers skip empty lines
         sent = (json.dumps(line, ensure_ascii=False) + "\n").encode()
         try:
             written = os.write(self._file, sent)
-            os.fsync(self._file)
+            if self._on_disk:
+                os.fsync(self._file)
         except OSError as error:
             raise AuditUnavailable(
-                f"the audit log cannot be written: {error.strerror}; nothing more is administrated"
-                " until it can"
+                f"the audit log cannot be written: {error.strerror}; make room, or name another"
+                " in KGPLAN_AUDIT"
             ) from None
         if written < len(sent):
-            raise AuditUnavailable("the audit log is cut short; make room on its disk")
+            raise AuditUnavailable("the audit log's last line is cut short; make room on its disk")
 
     def close(self) -> None:
         """Close the file."""

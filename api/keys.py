@@ -114,6 +114,7 @@ class PublishedKeys:
         Raises:
             KeysUnavailable: they cannot be read, or none of them is of use.
         """
+        self._tried = self._clock()
         try:
             keys = usable_keys(self._read())
         except (OSError, HTTPException, ValueError, RecursionError) as error:
@@ -121,8 +122,6 @@ class PublishedKeys:
                 f"the key set at {self._place} cannot be read ({error}); tokens are verified again"
                 " when it can"
             ) from None
-        finally:
-            self._tried = self._clock()
         if not keys:
             raise KeysUnavailable(
                 f"the key set at {self._place} has no key for RS256, ES256 or EdDSA; publish one"
@@ -142,8 +141,12 @@ class PublishedKeys:
     async def renew(self) -> None:
         """Read the set aside; all who ask meanwhile wait for the same reading, and not for long."""
         if self._reading is None or self._reading.done():
+            self._tried = self._clock()  # nobody else is held up by a slow issuer
             self._reading = asyncio.ensure_future(asyncio.to_thread(self._try_to_load))
         await asyncio.wait({self._reading}, timeout=TIMEOUT)
+
+    def _being_read(self) -> bool:
+        return self._reading is not None and not self._reading.done()
 
     def _try_to_load(self) -> None:
         try:
@@ -154,7 +157,7 @@ class PublishedKeys:
     async def candidates(self, kid: str | None) -> Sequence[Key]:
         """The keys of this id; all, where the token names none and there is one."""
         found = self._named(kid)
-        if not found and self._older_than(FLOOR):
+        if not found and (self._being_read() or self._older_than(FLOOR)):
             await self.renew()
             found = self._named(kid)
         if not self._keys:

@@ -30,7 +30,7 @@ from kgplan.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 AUTHORIZATION = b"authorization"
 ACROSS_ORIGINS: dict[str, Any] = {
     "allow_methods": ("GET", "POST", "PUT", "DELETE"),
@@ -75,7 +75,7 @@ class Required(SecurityBase):
             self.check(access_of(request), request.path_params.get("learner_id"))
         except AccessDenied as refusal:
             if self.scope == "admin":
-                action = request.scope["endpoint"].__name__
+                action = request.scope["endpoint"].__name__.replace("_", "-")
                 audit(request, action, outcome=f"refused: {problem_name(refusal)}")
             raise
 
