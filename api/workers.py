@@ -1,13 +1,15 @@
 """How do several processes answer on one port, and who replaces one that dies?
 
-    parent ── binds the port, starts workers, waits; opens neither graph nor records
+    parent ── imports, binds the port, forks workers, waits; opens neither graph nor records
       ├─ worker 1: make_service(…, keep_shared_planner) on the parent's socket
       └─ worker N
 
-A worker that dies is replaced; the others take its connections meanwhile. SIGTERM and Ctrl-C reach
-the parent, which passes them on. Where the parent dies, its workers stop.
+What the parent has imported is in memory once, and a worker that dies is replaced within a second;
+the others take its connections meanwhile. The parent runs no thread, so forking is safe. SIGTERM
+and Ctrl-C reach the parent, which passes them on. Where the parent dies, its workers stop.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -20,10 +22,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkProcess
 from types import FrameType
 from typing import Any
 
+from kgplan.api.server import refuse_new, run_server
+from kgplan.api.service import make_service
+from kgplan.api.shared import keep_shared_planner
+from kgplan.api.telemetry.logs import set_up_logging
+from kgplan.api.telemetry.metrics import share_metrics
 from kgplan.errors import KgplanError
 from kgplan.settings import Settings
 
@@ -38,7 +45,7 @@ GRACE = 2.0  # seconds beyond `stop_seconds`, in which workers should have ended
 class Worker:
     """A process, and where it says that it serves."""
 
-    process: SpawnProcess
+    process: ForkProcess
     ready: Connection
     served: bool = False
 
@@ -55,7 +62,7 @@ class Workers:
 
     Args:
         work: what each does; called with `arguments`, and with what to call once it serves.
-        arguments: picklable.
+        arguments: of `work`.
         number: of processes.
         stop_seconds: from a signal to the end until those left are killed.
         drain_seconds: from SIGTERM to `last_call`.
@@ -74,7 +81,7 @@ class Workers:
         self._work, self._arguments, self._number = work, tuple(arguments), number
         self._stop_seconds, self._drain_seconds = stop_seconds, drain_seconds
         self._last_call = last_call
-        self._context = multiprocessing.get_context("spawn")  # no thread or lock is inherited
+        self._context = multiprocessing.get_context("fork")
         self._running: list[Worker] = []
         self._signals: list[int] = []
         self._woken, self._wake = os.pipe()
@@ -157,6 +164,8 @@ class Workers:
 
 def _run(ready: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """A worker's life."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()  # Ctrl-C reaches the parent, which passes it on
     threading.Thread(target=_stop_with_parent, name="kgplan-parent", daemon=True).start()
     work(*arguments, lambda: ready.send(True))
@@ -175,14 +184,13 @@ def serve_by_workers(settings: Settings, host: str, port: int, number: int) -> i
     Raises:
         OSError: the port cannot be taken.
     """
-    from kgplan.api.server import refuse_new  # a parent that imports little takes little memory
-    from kgplan.api.telemetry.metrics import share_metrics
-
+    set_up_logging(settings.log_format, settings.log_level)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # bound here and listened on by the workers: nobody connects before one can answer
     with socket.socket(family, socket.SOCK_STREAM) as bound, share_metrics():
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        gc.freeze()  # collections then leave the pages alone that all have in common
         return Workers(
             serve_as_worker,
             (settings, host, port, bound),
@@ -197,11 +205,6 @@ def serve_as_worker(
     settings: Settings, host: str, port: int, bound: socket.socket, ready: Callable[[], None]
 ) -> None:
     """Serve as one of several processes."""
-    from kgplan.api.server import run_server
-    from kgplan.api.service import make_service
-    from kgplan.api.shared import keep_shared_planner
-    from kgplan.api.telemetry.logs import set_up_logging
-
     lines = set_up_logging(settings.log_format, settings.log_level)
     try:
         app = make_service(settings, keep_shared_planner(settings), lines)

@@ -409,6 +409,7 @@ class Planner:
 
     def _minutes_of_videos(self, videos: Ints) -> Floats:
         """Minutes of each video; the mean where it is not known, and for -1, no video."""
+        assert self._mean_minutes is not None
         lengths = np.append(self.derived.teachings.minutes, np.nan)[videos]
         return np.where(np.isnan(lengths), self._mean_minutes, lengths)
 
