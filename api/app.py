@@ -86,6 +86,7 @@ def create_app(
     )
     app.state.keeper = keeper
     app.state.limits = limits
+    app.state.browser = browser
     app.state.indexes = Indexes()
     app.state.answers = answers
     app.state.learners = learners

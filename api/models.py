@@ -405,6 +405,7 @@ class NamedOut(BaseModel):
 
     id: str
     name: str
+    name_en: str = Field(description="empty where unknown")
 
 
 class EdgeOut(BaseModel):
@@ -468,7 +469,7 @@ class CoverageOut(BaseModel):
     without_video: list[NamedOut] | None = Field(description="null: videos were not looked at")
 
 
-EXAMPLE_NAMED = {"id": "K_栈_计算机科学技术", "name": "栈"}
+EXAMPLE_NAMED = {"id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack"}
 EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
     "graph_version": "5f0c2f3f6f0b7a11",
     "concepts": 944,
@@ -639,6 +640,74 @@ class CourseMapOut(BaseModel):
     concepts: list[PlaceOut] = Field(description="by depth")
     edges: list[PlacedEdgeOut]
     missing: list[PlaceOut] = Field(description="direct prerequisites that the course has not")
+
+
+class WholeGraphOut(BaseModel):
+    """All concepts, or a field's, and the prerequisites among them."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "total": 2,
+                    "fields": {"计算机科学技术": 2},
+                    "concepts": [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}],
+                    "edges": [EXAMPLE_EDGE],
+                }
+            ]
+        },
+    )
+
+    graph_version: str = ""
+    total: int = Field(description="concepts that there are; more than listed, beyond the limit")
+    fields: dict[str, int] = Field(
+        description="concepts of each field of study, the largest first; empty name: of none"
+    )
+    concepts: list[PlaceOut] = Field(
+        description="by depth: the longest chain before a concept, a cyclic group counted as one;"
+        " beyond the limit those with most prerequisite edges"
+    )
+    edges: list[PlacedEdgeOut]
+
+
+class QuestionOut(BaseModel):
+    """A question in Cypher."""
+
+    name: str = Field(description="as `kgplan graph ask` takes it; of a picture, as saved")
+    asks: str = Field(description="the question in one sentence")
+    draws: bool = Field(description="whether it returns nodes and edges for Neo4j Browser to draw")
+    parameters: dict[str, str | int] = Field(description="each with an example, or its default")
+    cypher: str
+
+
+class QuestionsOut(BaseModel):
+    """What can be asked of the graph database in its own language."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "browser": "http://127.0.0.1:7474/browser/",
+                    "questions": [
+                        {
+                            "name": "redundant_edges_from",
+                            "asks": "Which edges out of this concept are implied by a longer way?",
+                            "draws": False,
+                            "parameters": {"concept_id": "K_数学_数学"},
+                            "cypher": "MATCH (concept:Concept {id: $concept_id}) RETURN concept",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    browser: str | None = Field(
+        description="address of Neo4j Browser; null where the graph is in the embedded database"
+    )
+    questions: list[QuestionOut]
 
 
 class FieldProblem(BaseModel):

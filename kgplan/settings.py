@@ -61,6 +61,20 @@ class Settings(BaseSettings):
     )
     graph_seconds: float = Field(default=60.0, gt=0, description="longest time of one query")
 
+    neo4j_browser: str = Field(
+        default="",
+        description="address of Neo4j Browser; empty means port 7474 of the Neo4j server's host",
+    )
+
+    @property
+    def browser_url(self) -> str:
+        """Where Neo4j Browser shows the graph; empty for the embedded database."""
+        server = urlsplit(self.graph)
+        if self.neo4j_browser or server.scheme in ("", "ladybug"):
+            return self.neo4j_browser
+        host = f"[{server.hostname}]" if ":" in (server.hostname or "") else server.hostname
+        return f"http://{host}:7474/browser/"
+
     records: str = Field(
         default="",
         repr=False,

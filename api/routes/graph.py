@@ -15,11 +15,15 @@ from kgplan.api.models import (
     CourseMapOut,
     FoundOut,
     GraphHealthOut,
+    QuestionOut,
+    QuestionsOut,
     SearchOut,
+    WholeGraphOut,
 )
 from kgplan.api.security import require
 from kgplan.catalogue import concept_entries
-from kgplan.graph.around import Direction, around, course_map
+from kgplan.graph import designer
+from kgplan.graph.around import Direction, around, course_map, whole_graph
 from kgplan.graph.case import case_package
 from kgplan.graph.health import graph_health, video_concepts
 from kgplan.graph.snapshot import GraphSnapshot
@@ -142,6 +146,44 @@ def read_course_map(course_id: str, graph: GraphDep) -> Response:
         return found
 
     return graph.give("map", make, course_id)
+
+
+@router.get("/graph", response_model=WholeGraphOut, responses=problems(422) | NOT_MODIFIED)
+def read_graph(
+    graph: GraphDep,
+    field: Annotated[
+        str | None, Query(max_length=200, description="of study; empty: concepts of none")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="concepts at most")] = 2_000,
+) -> Response:
+    """All concepts, or those of a field, by depth, and the prerequisites among them."""
+
+    def make() -> WholeGraphOut:
+        found = WholeGraphOut.model_validate(whole_graph(graph.graph, field, limit))
+        found.graph_version = graph.graph.version
+        return found
+
+    return graph.give("graph", make, field, limit)
+
+
+@router.get("/graph/questions", responses=problems())
+def read_questions(request: Request) -> QuestionsOut:
+    """Designers' questions in Cypher, and where Neo4j Browser can be asked them."""
+    families = ((designer.questions(), False), (designer.pictures(), True))
+    return QuestionsOut(
+        browser=request.app.state.browser or None,
+        questions=[
+            QuestionOut(
+                name=each.name,
+                asks=each.asks,
+                draws=draws,
+                parameters=dict(each.examples),
+                cypher=each.statement,
+            )
+            for listed, draws in families
+            for each in listed.values()
+        ],
+    )
 
 
 @router.get("/graph/health", response_model=GraphHealthOut, responses=problems() | NOT_MODIFIED)

@@ -83,6 +83,24 @@ class CourseMap:
     missing: tuple[Place, ...]
 
 
+@dataclass(frozen=True)
+class WholeGraph:
+    """All concepts, or those of one field, in the order in which they build on each other.
+
+    Attributes:
+        total: how many there are.
+        fields: name -> number of concepts, the largest first; "" where a concept has none.
+        concepts: by depth, then by id; where there are more than asked for, those with most
+            prerequisite edges.
+        edges: prerequisites among them.
+    """
+
+    total: int
+    fields: Mapping[str, int]
+    concepts: tuple[Place, ...]
+    edges: tuple[PlacedEdge, ...]
+
+
 def around(graph: GraphSnapshot, concept_id: str, direction: Direction, depth: int) -> Around:
     """Walk from a concept, breadth first.
 
@@ -150,6 +168,35 @@ def course_map(graph: GraphSnapshot, course_id: str) -> CourseMap:
         tuple(place(graph, int(mine[k]), int(depth[k])) for k in order),
         edges_among(graph, mine),
         tuple(place(graph, k, int(needed[k])) for k in np.flatnonzero(needed).tolist()),
+    )
+
+
+def whole_graph(graph: GraphSnapshot, field: str | None = None, most: int = 2_000) -> WholeGraph:
+    """Everything at once, as far as one can look at it.
+
+    Args:
+        graph: one version of it.
+        field: of study; None: all.
+        most: concepts at most.
+
+    Returns:
+        Places whose depth is the longest chain before them in the whole graph, a cyclic group
+        counted as one.
+    """
+    after, before = (ends.astype(np.int64) for ends in graph.prerequisites.nonzero())
+    n = graph.concept_ids.size
+    depth = levels(before, after, n)
+    degree = np.bincount(before, minlength=n) + np.bincount(after, minlength=n)
+    names, counts = np.unique(graph.concept_fields, return_counts=True)
+    largest = np.argsort(-counts, kind="stable")
+    mine = np.arange(n) if field is None else np.flatnonzero(graph.concept_fields == field)
+    shown = np.sort(mine[np.argsort(-degree[mine], kind="stable")[:most]])
+    order = shown[np.argsort(depth[shown], kind="stable")]
+    return WholeGraph(
+        mine.size,
+        dict(zip(names[largest].tolist(), counts[largest].tolist(), strict=True)),
+        tuple(place(graph, k, int(depth[k])) for k in order.tolist()),
+        edges_among(graph, shown),
     )
 
 

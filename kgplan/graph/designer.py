@@ -27,6 +27,7 @@ from kgplan.graph.queries import cypher_files, named_queries, split_statements
 from kgplan.graph.store import GraphStore, Row
 
 FAMILY = "designer."
+PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw
 PARAMETER = re.compile(r"^// :param (?P<name>\w+) => (?P<value>'[^']*'|\d+)$", re.MULTILINE)
 LIMITS = "designer.limits.ladybug"
 # What Ladybug's Cypher cannot say: to leave one edge or concept, found on the way, out of a path.
@@ -99,10 +100,21 @@ class Question:
 @cache
 def questions() -> Mapping[str, Question]:
     """Every question of the library, by name, in the order of its files."""
+    return questions_of(FAMILY)
+
+
+@cache
+def pictures() -> Mapping[str, Question]:
+    """What Neo4j Browser can draw, by name."""
+    return questions_of(PICTURES)
+
+
+def questions_of(family: str) -> dict[str, Question]:
+    """The questions of a family; the embedded database's own spellings are left out."""
     found = {}
     for full_name, statement in named_queries().items():
-        if full_name.startswith(FAMILY) and not full_name.endswith(".ladybug"):
-            name = full_name.removeprefix(FAMILY)
+        if full_name.startswith(family) and not full_name.endswith(".ladybug"):
+            name = full_name.removeprefix(family)
             found[name] = question_of(name, statement)
     return found
 

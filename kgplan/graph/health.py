@@ -29,10 +29,11 @@ UPSETS = 2_000
 
 @dataclass(frozen=True)
 class Named:
-    """A concept, by id and name."""
+    """A concept, by id, name and English name, which is "" where unknown."""
 
     id: str
     name: str
+    name_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,13 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
     after, before = (ends.astype(np.int64) for ends in graph.prerequisites.nonzero())
     n = graph.concept_ids.size
     named = [
-        Named(id_, name)
-        for id_, name in zip(graph.concept_ids.tolist(), graph.concept_names.tolist(), strict=True)
+        Named(*each)
+        for each in zip(
+            graph.concept_ids.tolist(),
+            graph.concept_names.tolist(),
+            graph.concept_names_en.tolist(),
+            strict=True,
+        )
     ]
 
     def edge(position: int) -> NamedEdge:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from planning_cases import hand_case, random_case
 
 from kgplan.errors import UnknownConcept, UnknownCourse
-from kgplan.graph.around import around, course_map
+from kgplan.graph.around import around, course_map, whole_graph
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25)
@@ -64,3 +64,39 @@ def test_unknown_ids_are_refused():
         around(graph, "nothing", "up", 1)
     with pytest.raises(UnknownCourse):
         course_map(graph, "nothing")
+
+
+@few
+@given(seeds)
+def test_the_whole_graph_has_all_concepts_at_the_depth_of_the_condensed_graph(seed):
+    case, graph = drawn_graph(seed)
+    found = whole_graph(case.graph)
+    condensed = nx.condensation(graph)
+    depth = {}
+    for group in nx.topological_sort(condensed):
+        before = list(condensed.predecessors(group))
+        depth[group] = 1 + max(depth[g] for g in before) if before else 0
+    expected = {c: depth[g] for c, g in condensed.graph["mapping"].items()}
+    assert {place.id: place.depth for place in found.concepts} == expected
+    assert [place.depth for place in found.concepts] == sorted(expected.values())
+    assert {(e.before, e.after) for e in found.edges} == set(graph.edges)
+    assert found.total == sum(found.fields.values()) == len(graph)
+
+
+@few
+@given(seeds, st.integers(1, 6))
+def test_of_a_graph_too_large_to_look_at_the_most_connected_concepts_are_shown(seed, most):
+    case, graph = drawn_graph(seed)
+    found = whole_graph(case.graph, most=most)
+    shown = {place.id for place in found.concepts}
+    assert len(shown) == min(most, len(graph))
+    least = min(graph.degree(c) for c in shown)
+    assert all(graph.degree(c) <= least for c in graph if c not in shown)
+    assert {(e.before, e.after) for e in found.edges} == set(graph.subgraph(shown).edges)
+
+
+def test_the_graph_of_a_field_has_its_concepts_only():
+    graph = hand_case().graph
+    (everything,) = set(graph.concept_fields.tolist())
+    assert whole_graph(graph, everything).total == len(graph.concept_ids)
+    assert whole_graph(graph, "no such field").concepts == ()
