@@ -1,8 +1,81 @@
-/** The view of a learner or tutor: `#/learner/U_1000?course=C_1`. */
+/** The view of a learner or tutor: `#/learner/U_1000?course=C_1`.
+ *
+ * Who, which goal and with what options stands in the address (choice.ts); the parts below ask the
+ * service and show its answer.
+ */
 
+import "./learner.css";
+import { useState } from "preact/hooks";
+import { route } from "../router";
 import { Page } from "../ui/page";
+import { type Choice, PARTS, addressOf, choiceOf, hasGoal } from "./choice";
+import { History } from "./history";
+import { MasteryTable } from "./mastery";
+import { ownLearner } from "./may";
+import { Path } from "./path";
+import { GoalBox, Options, OwnCourses, PickLearner, useCourses, useGoalName } from "./picker";
+import { Record } from "./record";
 import { texts } from "./texts";
 
-export function Learner(props: { argument: string }) {
-  return <Page title={texts().title}>{props.argument}</Page>;
+export function Learner() {
+  const choice = choiceOf(route.value);
+  return choice.learner ? <OneLearner choice={choice} /> : <PickLearner choice={choice} />;
+}
+
+function OneLearner({ choice }: { choice: Choice }) {
+  const say = texts();
+  const courses = useCourses(choice.learner);
+  const goal = useGoalName(choice);
+  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
+  const unknown = courses.problem !== undefined && courses.problem.status !== 503;
+  return (
+    <Page
+      kind={say.kind}
+      title={choice.learner}
+      actions={
+        ownLearner() ? undefined : (
+          <a class="button quiet" href="#/learner">
+            {say.otherLearner}
+          </a>
+        )
+      }
+    >
+      {!unknown && (
+        <div class="goal-bar">
+          <GoalBox choice={choice} chosen={goal} courses={courses.data} />
+          {hasGoal(choice) && choice.part === "path" && (
+            <Options choice={choice} nameOf={(concept) => names.get(concept) ?? concept} />
+          )}
+        </div>
+      )}
+      {(hasGoal(choice) || choice.part === "record") && !unknown ? (
+        <>
+          <nav class="parts" aria-label={say.partsLabel}>
+            {PARTS.filter((part) => hasGoal(choice) || part === "record").map((part) => (
+              <a
+                key={part}
+                href={addressOf({ ...choice, part })}
+                aria-current={part === choice.part ? "page" : undefined}
+              >
+                {say.parts[part]}
+              </a>
+            ))}
+          </nav>
+          {choice.part === "path" && <Path choice={choice} goal={goal} onNames={setNames} />}
+          {choice.part === "mastery" && <MasteryTable choice={choice} goal={goal} />}
+          {choice.part === "history" && <History choice={choice} />}
+          {choice.part === "record" && <Record learner={choice.learner} />}
+        </>
+      ) : (
+        <>
+          <OwnCourses choice={choice} answer={courses} />
+          {!unknown && (
+            <p>
+              <a href={addressOf({ ...choice, part: "record" })}>{say.parts.record}</a>
+            </p>
+          )}
+        </>
+      )}
+    </Page>
+  );
 }

@@ -1,0 +1,68 @@
+/** What a learner did or said is sent, and the masteries before and after it are compared. */
+
+import { answered, client } from "../api/client";
+import { type Said, type Shift, readMastery, shiftsBetween } from "./road";
+
+/** One thing that happened with a video. */
+export interface Happening {
+  learner: string;
+  course: string;
+  video: string;
+  /** Share watched, or score of the answer, in [0, 1]. */
+  value: number;
+  what: "watched" | "answered";
+}
+
+export interface Effect {
+  shifts: Shift[];
+  /** The model does not know the video. */
+  silent: boolean;
+  /** Names the event, to take it back. */
+  event: string;
+}
+
+/** Sends what happened; says which masteries of the course moved. */
+export async function happen(happening: Happening): Promise<Effect> {
+  const { learner, course, video, value, what } = happening;
+  const before = await readMastery(learner, course);
+  const event = newEvent();
+  await answered(
+    client.POST("/v1/events", {
+      body: {
+        event_id: event,
+        learner_id: learner,
+        course_id: course,
+        video_id: video,
+        ...(what === "watched" ? { share: value } : { score: value }),
+      },
+    }),
+  );
+  const after = await readMastery(learner, course);
+  return {
+    event,
+    shifts: shiftsBetween(before.concepts, after.concepts),
+    silent: after.events.unknown_videos.includes(video),
+  };
+}
+
+/** Takes an event back: it never counted. */
+export async function takeBack(learner: string, event: string): Promise<void> {
+  const body = { event_id: newEvent(), learner_id: learner, voids: event };
+  await answered(client.POST("/v1/events", { body }));
+}
+
+/** Says something about a concept. */
+export async function tell(learner: string, concept: string, said: Said): Promise<void> {
+  await answered(
+    client.POST("/v1/learners/{learner_id}/feedback", {
+      params: { path: { learner_id: learner } },
+      body: { concept_id: concept, said },
+    }),
+  );
+}
+
+/** An id that no other event has; also where the page comes without TLS. */
+function newEvent(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `explorer:${[...bytes].map((each) => each.toString(16).padStart(2, "0")).join("")}`;
+}

@@ -1,0 +1,165 @@
+/** A box that finds what is typed and offers it as a list (WAI-ARIA combobox). */
+
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { Icon } from "../ui/icons";
+import { texts } from "./texts";
+
+export interface Option {
+  key: string;
+  main: string;
+  other?: string;
+  kind?: string;
+}
+
+const PAUSE_MS = 120; // after the last letter, before the service is asked
+
+export function Combobox<T extends Option>(props: {
+  label: string;
+  placeholder: string;
+  /** How it is used, for a screen reader. */
+  how: string;
+  /** What is chosen now, shown while nothing is typed. */
+  chosen?: string;
+  /** Said where nothing is found. */
+  none: string;
+  /** Changes what `find` gives for the same text. */
+  on?: unknown;
+  find: (text: string, stop: AbortSignal) => Promise<T[]>;
+  onChoose: (option: T) => void;
+  autofocus?: boolean;
+}) {
+  const say = texts();
+  const list = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState("");
+  const [text, setText] = useState("");
+  const [open, setOpen] = useState(false);
+  const [at, setAt] = useState(0);
+
+  useEffect(() => {
+    const later = setTimeout(() => setText(typed.trim()), PAUSE_MS);
+    return () => clearTimeout(later);
+  }, [typed]);
+  useEffect(() => {
+    if (props.autofocus) input.current?.focus();
+  }, []);
+
+  const answer = useAnswer(open ? (stop) => props.find(text, stop) : null, [open, text, props.on]);
+  const options = answer.data ?? [];
+  const shown = open && answer.data !== undefined;
+  useEffect(() => setAt(0), [answer.data]);
+
+  function take(option: T | undefined): void {
+    if (!option) return;
+    setOpen(false);
+    setTyped("");
+    props.onChoose(option);
+  }
+
+  function key(event: KeyboardEvent): void {
+    if (event.isComposing) return; // Enter ends a Chinese input method's word
+    const last = options.length - 1;
+    if (event.key === "ArrowDown") setAt(shown ? Math.min(at + 1, last) : at);
+    else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
+    else if (event.key === "Enter") {
+      // what is typed faster than the service answers is looked up when Enter comes
+      if (typed.trim() === text && shown) take(options[at]);
+      else
+        void props.find(typed.trim(), new AbortController().signal).then(
+          (found) => take(found[0]),
+          () => setOpen(true),
+        );
+      event.preventDefault();
+      return;
+    } else if (event.key === "Escape") {
+      if (open) setOpen(false);
+      else setTyped("");
+      return;
+    } else return;
+    setOpen(true);
+    event.preventDefault();
+  }
+
+  return (
+    <div class="search pick">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="text"
+        role="combobox"
+        aria-label={props.chosen ? `${props.label}: ${props.chosen}` : props.label}
+        aria-description={props.how}
+        aria-expanded={shown}
+        aria-controls={list}
+        aria-autocomplete="list"
+        aria-activedescendant={shown && options.length ? `${list}-${at}` : undefined}
+        placeholder={props.chosen ?? props.placeholder}
+        class={props.chosen ? "has-choice" : undefined}
+        autocomplete="off"
+        spellcheck={false}
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setOpen(true);
+        }}
+        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
+        onBlur={() => {
+          setOpen(false);
+          setTyped("");
+        }}
+        onKeyDown={key}
+      />
+      <ul id={list} role="listbox" aria-label={props.label} hidden={!shown}>
+        {options.map((option, place) => (
+          <Row
+            key={option.key}
+            id={`${list}-${place}`}
+            option={option}
+            chosen={place === at}
+            onChoose={() => take(option)}
+            onPoint={() => setAt(place)}
+          />
+        ))}
+        {shown && options.length === 0 && (
+          <li class="option none" role="option" aria-selected="false" aria-disabled="true">
+            {answer.problem?.detail ?? props.none}
+          </li>
+        )}
+      </ul>
+      <span class="hidden" role="status">
+        {shown ? say.results(options.length) : ""}
+      </span>
+    </div>
+  );
+}
+
+function Row(props: {
+  id: string;
+  option: Option;
+  chosen: boolean;
+  onChoose: () => void;
+  onPoint: () => void;
+}) {
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (props.chosen) row.current?.scrollIntoView({ block: "nearest" });
+  }, [props.chosen]);
+  return (
+    <li
+      ref={row}
+      id={props.id}
+      class="option"
+      role="option"
+      aria-selected={props.chosen}
+      onMouseDown={(event) => event.preventDefault()}
+      onMouseMove={props.onPoint}
+      onClick={props.onChoose}
+    >
+      <span class="option-name">{props.option.main}</span>
+      <span class="option-other">{props.option.other}</span>
+      <span class="option-kind">{props.option.kind}</span>
+    </li>
+  );
+}

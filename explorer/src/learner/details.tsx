@@ -1,0 +1,325 @@
+/** One step: where to learn it, why it was chosen, what to say about it, and an event to try. */
+
+import { useId, useState } from "preact/hooks";
+import { naming, number } from "../i18n";
+import { href } from "../router";
+import type { Happening } from "./act";
+import { may } from "./may";
+import { useCourseName } from "./names";
+import type { Explanation, Path, Said, Step } from "./road";
+import { texts } from "./texts";
+
+export interface Actions {
+  /** Something is being sent. */
+  sending: boolean;
+  onSaid: (step: Step, said: Said) => void;
+  onHappened: (step: Step, happening: Happening) => void;
+  onPin: (step: Step) => void;
+  onExclude: (step: Step) => void;
+}
+
+const WORDS: Said[] = ["done", "too_easy", "too_hard", "not_for_me"];
+
+export function Details(props: {
+  step: Step;
+  explanation: Explanation | undefined;
+  path: Path;
+  learner: string;
+  pinned: boolean;
+  actions: Actions;
+}) {
+  const say = texts();
+  const { step, explanation, actions } = props;
+  const { main } = naming({ ...step, id: step.concept_id });
+  const speaks = may("events:write");
+  return (
+    <div class="details">
+      <h3 class="details-title">{say.whyThis(main)}</h3>
+      <section>
+        <Formula step={step} path={props.path} />
+        {explanation && <p>{explanation.because}</p>}
+        {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
+      </section>
+      {explanation && <Reasons step={step} explanation={explanation} />}
+      <section>
+        <h4>{say.whereToLearn}</h4>
+        {step.teaches.length === 0 ? (
+          <p class="soft">{say.nowhere}</p>
+        ) : (
+          <ul class="plain teaches">
+            {step.teaches.map((each) => (
+              <li key={`${each.course_id} ${each.video_id}`}>
+                <CourseLink id={each.course_id} />
+                <span class="soft">{each.video_id ? say.video(each.minutes) : say.noVideo}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      <section>
+        <h4>{say.feedback}</h4>
+        {speaks ? (
+          <div class="words">
+            {WORDS.map((word) => (
+              <button
+                key={word}
+                type="button"
+                class="quiet"
+                title={say.saidHow[word]}
+                aria-disabled={actions.sending}
+                onClick={() => actions.onSaid(step, word)}
+              >
+                {say.said[word]}
+              </button>
+            ))}
+          </div>
+        ) : (
+          <p class="soft">{say.notAllowed}</p>
+        )}
+        <div class="words">
+          <button
+            type="button"
+            class="quiet"
+            aria-pressed={props.pinned}
+            onClick={() => actions.onPin(step)}
+          >
+            {props.pinned ? say.unpin : say.pin}
+          </button>
+          <button type="button" class="quiet" onClick={() => actions.onExclude(step)}>
+            {say.exclude}
+          </button>
+        </div>
+        <p class="soft small">{say.pinHow}</p>
+      </section>
+      <section>
+        <h4>{say.tryIt}</h4>
+        {speaks ? (
+          <TryEvent step={step} learner={props.learner} actions={actions} />
+        ) : (
+          <p class="soft">{say.notAllowed}</p>
+        )}
+      </section>
+    </div>
+  );
+}
+
+/** The terms as the sum that decided. */
+function Formula({ step, path }: { step: Step; path: Path }) {
+  const say = texts();
+  const { preference, mastery, value, similarity, score } = step.terms;
+  if (score !== null && similarity !== null)
+    return (
+      <p class="formula">
+        <Term value={similarity} label={say.similarity} />
+        <span class="sign">+</span>
+        <Term value={1 - mastery} label={say.oneMinusMastery} />
+        <span class="sign">=</span>
+        <Term value={score} label={say.score} result />
+      </p>
+    );
+  if (preference !== null && value !== null && path.options.planner === "kg-plppm")
+    return (
+      <p class="formula">
+        <Term value={preference} label={say.preference} />
+        <span class="sign">−</span>
+        <Term value={mastery} label={say.masteryTerm} />
+        <span class="sign">=</span>
+        <Term value={value} label={say.value} result />
+      </p>
+    );
+  const popular = path.options.planner === "popularity";
+  return (
+    <p class="formula">
+      {value !== null && (
+        <Term value={value} label={popular ? say.popularity : say.preference} result />
+      )}
+      <Term value={mastery} label={say.masteryTerm} />
+    </p>
+  );
+}
+
+function Term(props: { value: number; label: string; result?: boolean }) {
+  return (
+    <span class={props.result ? "term result" : "term"}>
+      <b>{number(props.value, 2)}</b>
+      <span>{props.label}</span>
+    </span>
+  );
+}
+
+function Reasons({ step, explanation }: { step: Step; explanation: Explanation }) {
+  const say = texts();
+  const { alternatives, rejected, changes, ended } = explanation;
+  const own = step.terms.score ?? step.terms.value;
+  const most = Math.max(own ?? 0, ...alternatives.map((each) => each.figure), 1e-9);
+  return (
+    <>
+      <section>
+        <h4>
+          {rejected ? say.rejected(rejected) : say.rejectedNone}
+          {rejected > alternatives.length && alternatives.length > 0 && (
+            <small>{say.bestShown(alternatives.length)}</small>
+          )}
+        </h4>
+        {alternatives.length > 0 && (
+          <table class="others">
+            <thead>
+              <tr>
+                <th scope="col">{say.concept}</th>
+                <th scope="col" class="figure">
+                  {say.figure}
+                </th>
+                <th scope="col">{say.verdict}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {own !== null && (
+                <tr class="chosen-row">
+                  <th scope="row">{naming({ ...step, id: step.concept_id }).main}</th>
+                  <td class="figure">
+                    <Bar value={own} most={most} />
+                  </td>
+                  <td>{say.chosen}</td>
+                </tr>
+              )}
+              {alternatives.map((each) => (
+                <tr key={each.concept_id}>
+                  <th scope="row">
+                    <a href={href("concept", each.concept_id)}>
+                      {naming({ ...each, id: each.concept_id }).main}
+                    </a>
+                  </th>
+                  <td class="figure">
+                    <Bar value={each.figure} most={most} />
+                  </td>
+                  <td>
+                    {say.verdicts[each.verdict]}
+                    <small>{each.because}</small>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </section>
+      <section>
+        <h4>{say.changes}</h4>
+        {changes.length === 0 ? (
+          <p class="soft">{say.noChanges}</p>
+        ) : (
+          <ul class="plain what-if">
+            {changes.map((each) => (
+              <li key={each.because}>{each.because}</li>
+            ))}
+          </ul>
+        )}
+      </section>
+      {ended.length > 0 && (
+        <section>
+          <h4>{say.ended}</h4>
+          <ul class="plain what-if">
+            {ended.map((each) => (
+              <li key={each.concept_id}>
+                <a href={href("concept", each.concept_id)}>
+                  {naming({ ...each, id: each.concept_id }).main}
+                </a>{" "}
+                <span class="soft">{each.because}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Bar({ value, most }: { value: number; most: number }) {
+  return (
+    <span class="bar">
+      <span class="bar-fill" style={{ width: `${(Math.max(value, 0) / most) * 100}%` }} />
+      <span class="bar-value">{number(value, 2)}</span>
+    </span>
+  );
+}
+
+function CourseLink({ id }: { id: string }) {
+  return <a href={href("course", id)}>{useCourseName(id)}</a>;
+}
+
+/** A small form that sends a plain event on one of the step's videos. */
+function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
+  const say = texts();
+  const { step, actions } = props;
+  const videos = step.teaches.flatMap(({ course_id, video_id, minutes }) =>
+    video_id ? [{ course: course_id, video: video_id, minutes }] : [],
+  );
+  const [at, setAt] = useState(0);
+  const [what, setWhat] = useState<Happening["what"]>("watched");
+  const [value, setValue] = useState(1);
+  const range = useId();
+  const chosen = videos[at] ?? videos[0];
+  if (!chosen) return <p class="soft">{say.noEvents}</p>;
+  const { course, video } = chosen;
+
+  function submit(event: Event): void {
+    event.preventDefault();
+    actions.onHappened(step, { learner: props.learner, course, video, value, what });
+  }
+
+  return (
+    <form class="try" onSubmit={submit}>
+      <p class="soft small">{say.tryHow}</p>
+      {videos.length > 1 && (
+        <label class="field">
+          {say.whichVideo}
+          <select value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
+            {videos.map((each, place) => (
+              <VideoOption key={each.video} place={place} {...each} />
+            ))}
+          </select>
+        </label>
+      )}
+      <fieldset class="switch">
+        <legend class="hidden">{say.what}</legend>
+        {(["watched", "answered"] as const).map((each) => (
+          <label key={each}>
+            <input
+              type="radio"
+              name={`${range}-what`}
+              checked={what === each}
+              onChange={() => setWhat(each)}
+            />
+            <span>{say[each]}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="field">
+        <label for={range}>{what === "watched" ? say.watchedShare : say.answerScore}</label>
+        <span class="range">
+          <input
+            id={range}
+            type="range"
+            min={0}
+            max={1}
+            step={0.05}
+            value={value}
+            aria-valuetext={say.percent(value)}
+            onInput={(event) => setValue(Number(event.currentTarget.value))}
+          />
+          <output for={range}>{say.percent(value)}</output>
+        </span>
+      </div>
+      <button aria-disabled={actions.sending}>{actions.sending ? say.sending : say.send}</button>
+    </form>
+  );
+}
+
+function VideoOption(props: { place: number; course: string; minutes: number | null }) {
+  const say = texts();
+  const course = useCourseName(props.course);
+  return (
+    <option value={props.place}>
+      {course} · {say.video(props.minutes)}
+    </option>
+  );
+}

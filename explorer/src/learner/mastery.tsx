@@ -1,0 +1,167 @@
+/** What the learner holds, concept by concept: a table that can be sorted and filtered. */
+
+import { useState } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { naming, number } from "../i18n";
+import { language } from "../shell/preferences";
+import { href } from "../router";
+import { Answered, Empty } from "../ui/states";
+import type { Choice } from "./choice";
+import { Meter } from "./meter";
+import { type Mastery, readMastery } from "./road";
+import { texts } from "./texts";
+
+type Column = "name" | "mastery" | "evidence";
+type Only = "all" | "sure" | "doubt";
+
+export function MasteryTable({ choice, goal }: { choice: Choice; goal: string }) {
+  const say = texts();
+  const answer = useAnswer(
+    (stop) => readMastery(choice.learner, choice.course || null, stop),
+    [choice.learner, choice.course],
+  );
+  const [column, setColumn] = useState<Column>("mastery");
+  const [rising, setRising] = useState(false);
+  const [text, setText] = useState("");
+  const [only, setOnly] = useState<Only>("all");
+
+  function sort(by: Column): void {
+    setRising(by === column ? !rising : by === "name");
+    setColumn(by);
+  }
+
+  const heads: [Column, string][] = [
+    ["name", say.concept],
+    ["mastery", say.mastery],
+    ["evidence", say.evidence],
+  ];
+  return (
+    <section class="holds">
+      <h2>{choice.course ? say.masteryOf(goal) : say.masteryAll}</h2>
+      <p class="soft">{say.masteryLead}</p>
+      <Answered answer={answer} place="learner">
+        {({ concepts, events }) => {
+          const shown = arranged(concepts, column, rising, text, only);
+          return (
+            <>
+              <div class="filters">
+                <label class="field">
+                  {say.filter}
+                  <input
+                    type="search"
+                    placeholder={say.filterHint}
+                    value={text}
+                    onInput={(event) => setText(event.currentTarget.value)}
+                  />
+                </label>
+                <label class="field">
+                  {say.only}
+                  <select
+                    value={only}
+                    onChange={(event) => setOnly(event.currentTarget.value as Only)}
+                  >
+                    <option value="all">{say.onlyAll}</option>
+                    <option value="sure">{say.onlySure}</option>
+                    <option value="doubt">{say.onlyDoubt}</option>
+                  </select>
+                </label>
+                <p class="soft" role="status">
+                  {say.shownOf(shown.length, concepts.length)}
+                </p>
+              </div>
+              {(events.counted > 0 || events.unknown_videos.length > 0) && (
+                <p class="soft small">
+                  {say.counted(events.counted, events.silent)}
+                  {events.unknown_videos.length > 0 &&
+                    ` · ${say.unknownVideos(events.unknown_videos.length)}`}
+                </p>
+              )}
+              {shown.length === 0 ? (
+                <Empty>{say.noneShown}</Empty>
+              ) : (
+                <table class="masteries">
+                  <caption class="hidden">{say.masteryLead}</caption>
+                  <thead>
+                    <tr>
+                      {heads.map(([each, label]) => (
+                        <th
+                          key={each}
+                          scope="col"
+                          class={each}
+                          aria-sort={
+                            each === column ? (rising ? "ascending" : "descending") : undefined
+                          }
+                        >
+                          <button type="button" class="sort" onClick={() => sort(each)}>
+                            {label}
+                            <span aria-hidden="true">
+                              {each === column ? (rising ? "↑" : "↓") : "↕"}
+                            </span>
+                          </button>
+                        </th>
+                      ))}
+                      <th scope="col" class="remark">
+                        {say.remark}
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {shown.map((each) => (
+                      <Row key={each.concept_id} known={each} />
+                    ))}
+                  </tbody>
+                </table>
+              )}
+            </>
+          );
+        }}
+      </Answered>
+    </section>
+  );
+}
+
+function Row({ known }: { known: Mastery }) {
+  const say = texts();
+  const { main, other } = naming({ ...known, id: known.concept_id });
+  return (
+    <tr>
+      <th scope="row" class="name">
+        <a href={href("concept", known.concept_id)}>{main}</a>
+        {other && <small>{other}</small>}
+      </th>
+      <td class="mastery">
+        <Meter {...known} />
+      </td>
+      <td class="evidence">{number(known.evidence, 2)}</td>
+      <td class="remark">{known.doubt ? say.doubtShort[known.doubt] : say.sure}</td>
+    </tr>
+  );
+}
+
+/** The rows that are wanted, in the order that is wanted. */
+function arranged(
+  concepts: readonly Mastery[],
+  column: Column,
+  rising: boolean,
+  text: string,
+  only: Only,
+): Mastery[] {
+  const wanted = text.trim().toLowerCase();
+  const locale = language.value === "zh" ? "zh-CN" : "en";
+  const compare = {
+    name: (a: Mastery, b: Mastery) =>
+      naming({ ...a, id: a.concept_id }).main.localeCompare(
+        naming({ ...b, id: b.concept_id }).main,
+        locale,
+      ),
+    mastery: (a: Mastery, b: Mastery) => a.mastery - b.mastery,
+    evidence: (a: Mastery, b: Mastery) => a.evidence - b.evidence,
+  }[column];
+  return concepts
+    .filter(
+      (each) =>
+        `${each.name} ${each.name_en ?? ""}`.toLowerCase().includes(wanted) &&
+        (only === "all" || (only === "sure") === each.identified),
+    )
+    .sort((a, b) => (rising ? compare(a, b) : compare(b, a)));
+}

@@ -1,0 +1,86 @@
+/** What changed in the plan, in words. */
+
+import { naming } from "../i18n";
+import { Icon } from "../ui/icons";
+import { type Differences, type Named, isSame } from "./road";
+import { texts } from "./texts";
+
+export interface NewsOf {
+  /** What made the plan change. */
+  sentence: string;
+  differences: Differences;
+  /** The model does not know the video of the event. */
+  silent: boolean;
+  undo: (() => void) | null;
+}
+
+const SHIFTS_SHOWN = 5;
+
+export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
+  const say = texts();
+  const { fresh, gone, moved, shifts } = news.differences;
+  const name = (step: Named) => naming({ ...step, id: step.concept_id }).main;
+  const replaced = fresh.flatMap((each) => {
+    const was = gone.find(({ at }) => at === each.at);
+    return was ? [{ at: each.at, was: was.step, now: each.step }] : [];
+  });
+  const places = new Set(replaced.map(({ at }) => at));
+  const more = shifts.length - SHIFTS_SHOWN;
+  return (
+    <section class="news" aria-label={say.news}>
+      <div class="news-head">
+        <h2>{news.sentence}</h2>
+        <div class="actions">
+          {news.undo && (
+            <button type="button" class="quiet" onClick={news.undo}>
+              {say.undo}
+            </button>
+          )}
+          <button type="button" class="tool icon-only" aria-label={say.close} onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </div>
+      </div>
+      {news.silent && <p>{say.silent}</p>}
+      {isSame(news.differences) && !news.silent && <p>{say.same}</p>}
+      <ul class="news-list">
+        {shifts.slice(0, SHIFTS_SHOWN).map(({ concept, from, to }) => (
+          <li key={concept.concept_id} class={to > from ? "rise" : "fall"}>
+            {say.shifted(name(concept), from, to)}
+            <span class="shift" aria-hidden="true">
+              <span
+                style={{
+                  left: `${Math.min(from, to) * 100}%`,
+                  width: `${Math.abs(to - from) * 100}%`,
+                }}
+              />
+            </span>
+          </li>
+        ))}
+        {more > 0 && <li class="soft">{say.moreShifts(more)}</li>}
+        {replaced.map(({ at, was, now }) => (
+          <li key={`r${at}`} class="fresh">
+            {say.replaced(at, name(was), name(now))}
+          </li>
+        ))}
+        {fresh
+          .filter(({ at }) => !places.has(at))
+          .map(({ step, at }) => (
+            <li key={`f${at}`} class="fresh">
+              {say.freshAt(name(step), at)}
+            </li>
+          ))}
+        {gone
+          .filter(({ at }) => !places.has(at))
+          .map(({ step, at }) => (
+            <li key={`g${at}`} class="gone">
+              {say.goneFrom(name(step), at)}
+            </li>
+          ))}
+        {moved.map(({ step, from, to }) => (
+          <li key={`m${to}`}>{say.movedTo(name(step), from, to)}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,239 @@
+/** The road, the reasons of one step, and what changed since the last answer. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { type Problem, ProblemError } from "../api/client";
+import { naming } from "../i18n";
+import { refine } from "../router";
+import { Answered, Empty, ProblemCard } from "../ui/states";
+import { type Happening, happen, takeBack, tell } from "./act";
+import { type Choice, choose, goalOf, questionOf } from "./choice";
+import { type Actions, Details } from "./details";
+import { News, type NewsOf } from "./news";
+import {
+  type Named,
+  type Road as RoadOf,
+  type Said,
+  type Shift,
+  type Step,
+  differences,
+  isSame,
+  readRoad,
+} from "./road";
+import { Road } from "./stops";
+import { texts } from "./texts";
+
+/** What the reader did, until the answer shows what follows from it. */
+interface Cause {
+  sentence: string;
+  shifts: Shift[];
+  silent: boolean;
+  undo: (() => void) | null;
+}
+
+const wide = matchMedia("(width >= 64rem)");
+
+export function Path(props: {
+  choice: Choice;
+  goal: string;
+  /** Told what the concepts seen so far are called. */
+  onNames: (names: ReadonlyMap<string, string>) => void;
+}) {
+  const say = texts();
+  const { choice } = props;
+  const question = JSON.stringify([choice.learner, questionOf(choice)]);
+  const answer = useAnswer((stop) => readRoad(choice, stop), [question]);
+  const { data } = answer;
+  const [news, setNews] = useState<NewsOf | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [sending, setSending] = useState(false);
+  const shown = useRef<{ goal: string; road: RoadOf } | null>(null);
+  const cause = useRef<Cause | null>(null);
+  const isWide = useMedia(wide);
+  const names = useRef(new Map<string, string>());
+
+  useEffect(() => {
+    if (!data) return;
+    const goal = JSON.stringify([choice.learner, goalOf(choice)]);
+    const before = shown.current?.goal === goal ? shown.current.road : null;
+    shown.current = { goal, road: data };
+    for (const named of namedIn(data)) {
+      names.current.set(named.concept_id, naming({ ...named, id: named.concept_id }).main);
+    }
+    props.onNames(new Map(names.current));
+    const why = cause.current;
+    cause.current = null;
+    if (!before) {
+      setNews(null);
+      return;
+    }
+    const found = differences(before.path.steps, data.path.steps);
+    if (!why && isSame(found)) return; // in another language, or with another step open
+    const moved = new Set(why?.shifts.map((each) => each.concept.concept_id));
+    const others = found.shifts.filter((each) => !moved.has(each.concept.concept_id));
+    setNews({
+      sentence: why?.sentence ?? say.optionsWere,
+      differences: { ...found, shifts: [...(why?.shifts ?? []), ...others] },
+      silent: why?.silent ?? false,
+      undo: why?.undo ?? null,
+    });
+  }, [data]);
+
+  async function act(work: () => Promise<Cause>): Promise<void> {
+    if (sending) return;
+    setSending(true);
+    setProblem(null);
+    try {
+      cause.current = await work();
+      answer.again();
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      setProblem(error.problem);
+    } finally {
+      setSending(false);
+    }
+  }
+
+  function said(step: Named, word: Said): void {
+    const name = naming({ ...step, id: step.concept_id }).main;
+    void act(async () => {
+      await tell(choice.learner, step.concept_id, word);
+      return {
+        sentence: word === "withdrawn" ? say.undone : say.saidWas(name, say.said[word]),
+        shifts: [],
+        silent: false,
+        undo: word === "withdrawn" ? null : () => said(step, "withdrawn"),
+      };
+    });
+  }
+
+  function happened(step: Named, happening: Happening): void {
+    const name = naming({ ...step, id: step.concept_id }).main;
+    void act(async () => {
+      const effect = await happen(happening);
+      const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
+      return {
+        ...effect,
+        sentence: sentence(name, happening.value),
+        undo: () => undo(effect.event),
+      };
+    });
+  }
+
+  function undo(event: string): void {
+    void act(async () => {
+      await takeBack(choice.learner, event);
+      return { sentence: say.undone, shifts: [], silent: false, undo: null };
+    });
+  }
+
+  const toggled = (list: string[], concept: string) =>
+    list.includes(concept) ? list.filter((each) => each !== concept) : [...list, concept];
+
+  const actions: Actions = {
+    sending,
+    onSaid: said,
+    onHappened: happened,
+    onPin: ({ concept_id }) =>
+      choose(choice, {
+        pin: toggled(choice.pin, concept_id),
+        exclude: choice.exclude.filter((each) => each !== concept_id),
+      }),
+    onExclude: ({ concept_id }) =>
+      choose(choice, {
+        exclude: toggled(choice.exclude, concept_id),
+        pin: choice.pin.filter((each) => each !== concept_id),
+      }),
+  };
+
+  return (
+    <section class="path">
+      {/* there before anything is in it, so that a screen reader says what comes */}
+      <div class="news-place" aria-live="polite">
+        {news && <News news={news} onClose={() => setNews(null)} />}
+      </div>
+      {problem && <ProblemCard problem={problem} />}
+      <Answered answer={answer} place="learner">
+        {(road) => {
+          const selected = selectedOf(road, choice.step, isWide);
+          const details = (step: Step) => (
+            <Details
+              key={step.concept_id}
+              step={step}
+              explanation={road.path.explanations?.find(
+                (each) => each.concept_id === step.concept_id,
+              )}
+              path={road.path}
+              learner={choice.learner}
+              pinned={choice.pin.includes(step.concept_id)}
+              actions={actions}
+            />
+          );
+          return (
+            <>
+              <div class="path-head">
+                <h2>{choice.course ? say.roadTo(props.goal) : say.roadTowards(props.goal)}</h2>
+                <p class="soft">
+                  {say.summary(road.path.steps.length, road.progress.behind.length)}
+                  {road.path.minutes ? ` · ${say.takes(road.path.minutes)}` : ""}
+                </p>
+              </div>
+              {road.path.stale && <p class="note">{say.stale}</p>}
+              {road.path.notes.map((each) => (
+                <p key={each} class="note">
+                  {each}
+                </p>
+              ))}
+              <div class="path-columns">
+                <Road
+                  road={road}
+                  goal={props.goal}
+                  news={news}
+                  selected={selected?.concept_id ?? ""}
+                  onSelect={(concept) =>
+                    refine({ step: concept === selected?.concept_id && !isWide ? null : concept })
+                  }
+                  below={isWide ? null : details}
+                />
+                {isWide && selected && (
+                  <aside class="beside" aria-label={say.whyThis(nameOf(selected))}>
+                    {details(selected)}
+                  </aside>
+                )}
+              </div>
+              {road.path.steps.length === 0 && <Empty>{say.noSteps}</Empty>}
+            </>
+          );
+        }}
+      </Answered>
+    </section>
+  );
+}
+
+/** The step whose reasons are shown: the one chosen; where there is room, else the next one. */
+function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undefined {
+  const { steps } = road.path;
+  const found = steps.find((each) => each.concept_id === chosen);
+  if (found || !isWide) return found;
+  return steps.find((each) => each.concept_id === road.progress.next_concept_id) ?? steps[0];
+}
+
+function nameOf(step: Named): string {
+  return naming({ ...step, id: step.concept_id }).main;
+}
+
+function namedIn({ path, progress }: RoadOf): Named[] {
+  const others = (path.explanations ?? []).flatMap((each) => [...each.alternatives, ...each.ended]);
+  return [...others, ...path.steps, ...progress.behind];
+}
+
+/** Whether a media query holds. */
+function useMedia(query: MediaQueryList): boolean {
+  const [holds, setHolds] = useState(query.matches);
+  useEffect(() => {
+    const follow = () => setHolds(query.matches);
+    query.addEventListener("change", follow);
+    return () => query.removeEventListener("change", follow);
+  }, [query]);
+  return holds;
+}

@@ -1,0 +1,353 @@
+/** Choosing: the learner, the goal and the options. */
+
+import { answered, client } from "../api/client";
+import { type Answer, useAnswer } from "../api/answer";
+import type { Schemas } from "../api/client";
+import { moment, naming } from "../i18n";
+import { language } from "../shell/preferences";
+import { Icon } from "../ui/icons";
+import { Page } from "../ui/page";
+import { Answered, Empty } from "../ui/states";
+import {
+  type Choice,
+  LENGTHS,
+  PLANNERS,
+  type PlannerName,
+  addressOf,
+  choose,
+  chooseGoal,
+} from "./choice";
+import { Combobox, type Option } from "./combobox";
+import { may, ownLearner } from "./may";
+import { keepNames, useCourseName } from "./names";
+import { texts } from "./texts";
+
+export type Courses = Schemas["LearnerCoursesOut"];
+
+const OFFERED = { learners: 12, courses: 6, concepts: 6, own: 8 };
+
+/** The view while no learner is chosen. */
+export function PickLearner({ choice }: { choice: Choice }) {
+  const say = texts();
+  const own = ownLearner();
+  return (
+    <Page title={say.title}>
+      <p class="lead">{say.lead}</p>
+      <div class="card pick-card">
+        {own ? (
+          <a class="button" href={addressOf({ ...choice, learner: own })}>
+            {say.yourPath}
+          </a>
+        ) : (
+          <LearnerBox choice={choice} autofocus />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function LearnerBox({ choice, autofocus }: { choice: Choice; autofocus?: boolean }) {
+  const say = texts();
+
+  async function find(text: string, stop: AbortSignal): Promise<Option[]> {
+    const query = { prefix: text, limit: OFFERED.learners };
+    const { learners } = await answered(
+      client.GET("/v1/learners", { params: { query }, signal: stop }),
+    );
+    const found = learners.map((id) => ({ key: id, main: id }));
+    if (!text || learners.includes(text)) return found;
+    return [...found, { key: text, main: say.openTyped(text) }]; // which leads to close matches
+  }
+
+  return (
+    <label class="field">
+      {say.learnerLabel}
+      <Combobox
+        label={say.learnerLabel}
+        placeholder={say.learnerHint}
+        how={say.learnerHow}
+        none={say.noLearners}
+        find={find}
+        onChoose={({ key }) => choose(choice, { learner: key })}
+        autofocus={autofocus ?? false}
+      />
+    </label>
+  );
+}
+
+/** The learner's courses; also what they are called. */
+export function useCourses(learner: string): Answer<Courses> {
+  return useAnswer(
+    async (stop) => {
+      const params = { path: { learner_id: learner } };
+      const found = await answered(
+        client.GET("/v1/learners/{learner_id}/courses", { params, signal: stop }),
+      );
+      keepNames(found.courses.map((each) => ({ id: each.course_id, name: each.name })));
+      return found;
+    },
+    [learner],
+  );
+}
+
+interface GoalOption extends Option {
+  goal: { course: string } | { towards: string };
+}
+
+/** The box that finds a course or a concept; the learner's own courses while nothing is typed. */
+export function GoalBox(props: { choice: Choice; chosen?: string; courses: Courses | undefined }) {
+  const say = texts();
+  const { choice, courses } = props;
+
+  async function find(text: string, stop: AbortSignal): Promise<GoalOption[]> {
+    const own = courses?.courses ?? [];
+    if (!text)
+      return own.map(({ course_id, name }) => ({
+        key: course_id,
+        main: name,
+        kind: say.ownCourse,
+        goal: { course: course_id },
+      }));
+    const ask = (limit: number) => ({ params: { query: { text, limit } }, signal: stop });
+    const [found, concepts] = await Promise.all([
+      answered(client.GET("/v1/courses", ask(OFFERED.courses))),
+      answered(client.GET("/v1/concepts", ask(OFFERED.concepts))),
+    ]);
+    keepNames(found.found);
+    const mine = new Set(own.map((each) => each.course_id));
+    const options = found.found.map(({ id, name }) => ({
+      key: id,
+      main: name,
+      other: id.replace(/^C_course-v1:/, ""),
+      kind: mine.has(id) ? say.ownCourse : say.course,
+      goal: { course: id },
+    }));
+    options.sort((a, b) => Number(mine.has(b.key)) - Number(mine.has(a.key)));
+    return [
+      ...options,
+      ...concepts.found.map((each) => ({
+        key: each.id,
+        ...naming(each),
+        kind: say.concept,
+        goal: { towards: each.id },
+      })),
+    ];
+  }
+
+  return (
+    <label class="field">
+      {say.goalLabel}
+      <Combobox
+        label={say.goalLabel}
+        placeholder={say.goalHint}
+        how={say.goalHow}
+        none={say.noGoals}
+        {...(props.chosen ? { chosen: props.chosen } : {})}
+        on={`${language.value} ${courses?.learner_id ?? ""}`}
+        find={find}
+        onChoose={({ goal }) => chooseGoal(choice, goal)}
+      />
+    </label>
+  );
+}
+
+/** The learner's courses as a list to choose from. */
+export function OwnCourses({ choice, answer }: { choice: Choice; answer: Answer<Courses> }) {
+  const say = texts();
+  return (
+    <section class="own">
+      <h2>{say.ownCourses}</h2>
+      <Answered answer={answer} place="learner">
+        {({ courses }) =>
+          courses.length === 0 ? (
+            <Empty>{say.noOwnCourses}</Empty>
+          ) : (
+            <ul class="own-list">
+              {courses.map((each) => (
+                <li key={each.course_id}>
+                  <a
+                    class="own-course"
+                    href={addressOf({ ...choice, course: each.course_id, towards: "" })}
+                  >
+                    <span class="own-name">{each.name}</span>
+                    <span class="own-when">
+                      {each.planned ? say.planned(moment(each.planned)) : say.notPlanned}
+                    </span>
+                    <Icon name="next" />
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Answered>
+    </section>
+  );
+}
+
+/** The options of the plan; each counts as soon as it is chosen. */
+export function Options({
+  choice,
+  nameOf,
+}: {
+  choice: Choice;
+  /** What a concept that was left out or pinned is called. */
+  nameOf: (concept: string) => string;
+}) {
+  const say = texts();
+  const changed =
+    Number(choice.length !== LENGTHS.usual) +
+    Number(choice.minutes !== null) +
+    Number(choice.skip !== null) +
+    Number(choice.planner !== "kg-plppm") +
+    choice.exclude.length +
+    choice.pin.length;
+  return (
+    <details class="options">
+      <summary>
+        {say.options}
+        {changed > 0 && <span class="count">{say.optionsNow(changed)}</span>}
+      </summary>
+      <div class="options-grid">
+        <label class="field">
+          {say.length}
+          <input
+            type="number"
+            min={LENGTHS.least}
+            max={LENGTHS.most}
+            value={choice.length}
+            onChange={({ currentTarget: box }) => {
+              if (box.value && box.reportValidity()) choose(choice, { length: Number(box.value) });
+            }}
+          />
+        </label>
+        <label class="field">
+          {say.minutes}
+          <input
+            type="number"
+            min={1}
+            max={100_000}
+            placeholder={say.noLimit}
+            value={choice.minutes ?? ""}
+            onChange={({ currentTarget: box }) => {
+              if (box.reportValidity())
+                choose(choice, { minutes: box.value ? Number(box.value) : null });
+            }}
+          />
+        </label>
+        <label class="field">
+          {say.skip}
+          <input
+            type="number"
+            min={0}
+            max={1}
+            step={0.05}
+            placeholder={say.noSkip}
+            value={choice.skip ?? ""}
+            onChange={({ currentTarget: box }) => {
+              if (box.reportValidity())
+                choose(choice, { skip: box.value ? Number(box.value) : null });
+            }}
+          />
+        </label>
+        <label class="field">
+          {say.planner}
+          <select
+            value={choice.planner}
+            onChange={({ currentTarget }) =>
+              choose(choice, { planner: currentTarget.value as PlannerName })
+            }
+          >
+            {PLANNERS.map((each) => (
+              <option key={each} value={each}>
+                {say.planners[each]}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <Chosen
+        label={say.pinned}
+        concepts={choice.pin}
+        nameOf={nameOf}
+        onTakeBack={(id) => choose(choice, { pin: choice.pin.filter((each) => each !== id) })}
+      />
+      <Chosen
+        label={say.excluded}
+        concepts={choice.exclude}
+        nameOf={nameOf}
+        onTakeBack={(id) =>
+          choose(choice, { exclude: choice.exclude.filter((each) => each !== id) })
+        }
+      />
+      {changed > 0 && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() =>
+            choose(choice, {
+              length: LENGTHS.usual,
+              minutes: null,
+              skip: null,
+              planner: "kg-plppm",
+              exclude: [],
+              pin: [],
+            })
+          }
+        >
+          {say.reset}
+        </button>
+      )}
+    </details>
+  );
+}
+
+function Chosen(props: {
+  label: string;
+  concepts: string[];
+  nameOf: (concept: string) => string;
+  onTakeBack: (concept: string) => void;
+}) {
+  const say = texts();
+  if (props.concepts.length === 0) return null;
+  return (
+    <div class="chosen">
+      <span class="soft">{props.label}</span>
+      <ul class="chips">
+        {props.concepts.map((id) => (
+          <li key={id} class="chip">
+            {props.nameOf(id)}
+            <button
+              type="button"
+              class="chip-button"
+              aria-label={say.takeBack(props.nameOf(id))}
+              onClick={() => props.onTakeBack(id)}
+            >
+              <Icon name="close" />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** What the goal is called. */
+export function useGoalName(choice: Choice): string {
+  const course = useCourseName(choice.course);
+  const towards = useAnswer(
+    choice.towards && may("graph:read") ? (stop) => conceptName(choice.towards, stop) : null,
+    [choice.towards],
+  );
+  if (choice.course) return course;
+  return towards.data ? naming(towards.data).main : choice.towards;
+}
+
+async function conceptName(
+  id: string,
+  stop: AbortSignal,
+): Promise<{ id: string; name: string; name_en?: string } | undefined> {
+  const query = { text: id, limit: 1 };
+  const { found } = await answered(client.GET("/v1/concepts", { params: { query }, signal: stop }));
+  return found.find((each) => each.id === id);
+}

@@ -1,0 +1,161 @@
+/** A learner's road: what is behind, the steps ahead, and how two of them differ. */
+
+import { answered, client, type Schemas } from "../api/client";
+import { type Choice, goalOf, questionOf } from "./choice";
+
+export type Step = Schemas["StepOut"];
+export type Path = Schemas["PathOut"];
+export type Progress = Schemas["ProgressOut"];
+export type Status = Schemas["StepProgressOut"]["status"];
+export type Explanation = Schemas["ExplanationOut"];
+export type Mastery = Schemas["ConceptMasteryOut"];
+export type Said = Schemas["FeedbackIn"]["said"];
+
+export interface Road {
+  path: Path;
+  progress: Progress;
+}
+
+export interface Named {
+  concept_id: string;
+  name: string;
+  name_en?: string | undefined;
+}
+
+/** Asks for the path, then how far the learner has come along it. */
+export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road> {
+  const at = { learner_id: choice.learner };
+  const path = await answered(
+    client.GET("/v1/learners/{learner_id}/path", {
+      params: { path: at, query: questionOf(choice) },
+      signal: stop,
+    }),
+  );
+  const progress = await answered(
+    client.GET("/v1/learners/{learner_id}/progress", {
+      params: { path: at, query: goalOf(choice) },
+      signal: stop,
+    }),
+  );
+  return { path, progress };
+}
+
+/** What the learner holds in a course, or of all concepts that evidence reaches. */
+export async function readMastery(
+  learner: string,
+  course: string | null,
+  stop?: AbortSignal,
+): Promise<Schemas["MasteryOut"]> {
+  return answered(
+    client.GET("/v1/learners/{learner_id}/mastery", {
+      params: { path: { learner_id: learner }, query: course ? { course_id: course } : {} },
+      ...(stop ? { signal: stop } : {}),
+    }),
+  );
+}
+
+/** Where each step stands; the first is next where the service follows another plan by now. */
+export function statusesOf({ path, progress }: Road): Map<string, Schemas["StepProgressOut"]> {
+  const told = new Map(progress.steps.map((each) => [each.concept_id, each]));
+  return new Map(
+    path.steps.flatMap(({ concept_id }) => {
+      const found = told.get(concept_id);
+      return found ? [[concept_id, found] as const] : [];
+    }),
+  );
+}
+
+export interface Moved {
+  step: Named;
+  from: number;
+  to: number;
+}
+
+export interface Shift {
+  concept: Named;
+  from: number;
+  to: number;
+}
+
+/** How a plan differs from the one before; places count from 1. */
+export interface Differences {
+  fresh: { step: Named; at: number }[];
+  gone: { step: Named; at: number }[];
+  moved: Moved[];
+  /** Masteries that changed by at least `NOTICED`, the largest change first. */
+  shifts: Shift[];
+}
+
+const NOTICED = 0.005; // shown with two digits
+
+/** Compares two plans.
+ *
+ * A step has moved where it is not on a longest run of steps that keep their order: one that others
+ * only made room for stays where it was.
+ */
+export function differences(before: readonly Step[], after: readonly Step[]): Differences {
+  const was = new Map(before.map((step, at) => [step.concept_id, at]));
+  const now = new Set(after.map((step) => step.concept_id));
+  const kept = after.filter((step) => was.has(step.concept_id));
+  const steady = longestRise(kept.map((step) => was.get(step.concept_id) ?? 0));
+  const moved = kept
+    .filter((_, place) => !steady.has(place))
+    .map((step) => ({
+      step,
+      from: (was.get(step.concept_id) ?? 0) + 1,
+      to: after.indexOf(step) + 1,
+    }));
+  return {
+    fresh: after.flatMap((step, at) => (was.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
+    gone: before.flatMap((step, at) => (now.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
+    moved,
+    shifts: shiftsBetween(
+      before.map((step) => ({ ...step, mastery: step.terms.mastery })),
+      after.map((step) => ({ ...step, mastery: step.terms.mastery })),
+    ),
+  };
+}
+
+/** Masteries that changed, the largest change first. */
+export function shiftsBetween(
+  before: readonly (Named & { mastery: number })[],
+  after: readonly (Named & { mastery: number })[],
+): Shift[] {
+  const was = new Map(before.map((each) => [each.concept_id, each.mastery]));
+  return after
+    .flatMap((concept) => {
+      const from = was.get(concept.concept_id);
+      if (from === undefined || Math.abs(concept.mastery - from) < NOTICED) return [];
+      return [{ concept, from, to: concept.mastery }];
+    })
+    .sort((a, b) => Math.abs(b.to - b.from) - Math.abs(a.to - a.from));
+}
+
+/** Whether nothing is different. */
+export function isSame({ fresh, gone, moved, shifts }: Differences): boolean {
+  return fresh.length + gone.length + moved.length + shifts.length === 0;
+}
+
+/** The places of a longest rising run. */
+function longestRise(values: readonly number[]): Set<number> {
+  const longest: number[] = []; // of a run that ends here
+  const before: number[] = [];
+  values.forEach((value, at) => {
+    longest[at] = 1;
+    before[at] = -1;
+    for (let earlier = 0; earlier < at; earlier++) {
+      const length = (longest[earlier] ?? 0) + 1;
+      if ((values[earlier] ?? 0) < value && length > (longest[at] ?? 0)) {
+        longest[at] = length;
+        before[at] = earlier;
+      }
+    }
+  });
+  const run = new Set<number>();
+  let at = longest.indexOf(Math.max(0, ...longest));
+  while (at >= 0) {
+    run.add(at);
+    at = before[at] ?? -1;
+  }
+  return run;
+}

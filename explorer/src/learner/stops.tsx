@@ -1,0 +1,223 @@
+/** The road as a list: what is behind, each step as a stop, the goal at its end. */
+
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { naming } from "../i18n";
+import { language } from "../shell/preferences";
+import { useCourseName } from "./names";
+import { Meter } from "./meter";
+import type { NewsOf } from "./news";
+import { type Road as RoadOf, type Status, type Step, statusesOf } from "./road";
+import { texts } from "./texts";
+
+const GLIDE = { duration: 450, easing: "cubic-bezier(.2, .8, .2, 1)" };
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+export function Road(props: {
+  road: RoadOf;
+  goal: string;
+  news: NewsOf | null;
+  selected: string;
+  onSelect: (concept: string) => void;
+  /** What stands below the selected step; null: it stands beside the road. */
+  below: ((step: Step) => ComponentChildren) | null;
+}) {
+  const say = texts();
+  const { path, progress } = props.road;
+  const statuses = statusesOf(props.road);
+  const list = useRef<HTMLOListElement>(null);
+  useGliding(list, path);
+  const fresh = new Set(props.news?.differences.fresh.map((each) => each.step.concept_id));
+  const moved = new Map(
+    props.news?.differences.moved.map((each) => [each.step.concept_id, each.from]),
+  );
+  return (
+    <ol class="road" ref={list}>
+      <li class="stop begin">
+        <Piece at={0} travelled={progress.behind.length > 0} />
+        <span class="stone" style={place(0)} aria-hidden="true" />
+        <div class="behind">
+          <p class="stop-status">{progress.behind.length ? say.behind : say.behindNone}</p>
+          {progress.behind.length > 0 && (
+            <ul class="chips">
+              {progress.behind.map((each) => (
+                <li key={each.concept_id} class="chip done">
+                  <Tick />
+                  {naming({ ...each, id: each.concept_id }).main}
+                  <span class="hidden">{say.doneChip}</span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      </li>
+      {path.steps.map((step, at) => (
+        <Stop
+          key={step.concept_id}
+          step={step}
+          at={at}
+          n={path.steps.length}
+          status={statuses.get(step.concept_id)?.status ?? (at === 0 ? "next" : "later")}
+          due={statuses.get(step.concept_id)?.due}
+          leadsTo={path.steps.find((each) => each.concept_id === step.leads_to)}
+          isTarget={step.concept_id === path.towards}
+          badge={
+            fresh.has(step.concept_id)
+              ? say.freshBadge
+              : moved.has(step.concept_id)
+                ? say.movedBadge(moved.get(step.concept_id) ?? 0)
+                : ""
+          }
+          selected={step.concept_id === props.selected}
+          onSelect={() => props.onSelect(step.concept_id)}
+          below={props.below}
+        />
+      ))}
+      <li class="stop finish">
+        <span class="stone" style={place(path.steps.length + 1)} aria-hidden="true">
+          <svg viewBox="0 0 24 24">
+            <path d="M7 21V4M7 5h10l-2.500 3.500L17 12H7" />
+          </svg>
+        </span>
+        <p class="finish-name">{props.goal}</p>
+      </li>
+    </ol>
+  );
+}
+
+function Stop(props: {
+  step: Step;
+  at: number;
+  n: number;
+  status: Status;
+  due: string | undefined;
+  leadsTo: Step | undefined;
+  isTarget: boolean;
+  /** That it is new, or where it was. */
+  badge: string;
+  selected: boolean;
+  onSelect: () => void;
+  below: ((step: Step) => ComponentChildren) | null;
+}) {
+  const say = texts();
+  const { step, at, status, due } = props;
+  const { main, other } = naming({ ...step, id: step.concept_id });
+  const over = status === "done" || status === "left_out";
+  const role = props.isTarget
+    ? say.target
+    : props.leadsTo
+      ? say.prerequisiteOf(naming({ ...props.leadsTo, id: props.leadsTo.concept_id }).main)
+      : say.inCourse;
+  return (
+    <li class={`stop ${status}${props.badge ? " changed" : ""}`} data-concept={step.concept_id}>
+      <Piece at={at + 1} travelled={over} />
+      <span class="stone" style={place(at + 1)} aria-hidden="true">
+        {status === "done" ? <Tick /> : at + 1}
+      </span>
+      <div class={props.selected ? "stop-card selected" : "stop-card"}>
+        <p class="stop-status">
+          <span class={`badge ${status}`}>{say.status[status]}</span>
+          {due && !over && <span>{say.dueBy(day(due))}</span>}
+          <span>{role}</span>
+          {props.badge && <span class="badge fresh">{props.badge}</span>}
+        </p>
+        <h3>
+          <button
+            type="button"
+            class="stop-name"
+            aria-expanded={props.selected}
+            aria-description={say.stepOf(at + 1, props.n)}
+            onClick={props.onSelect}
+          >
+            {main}
+            {other && <small>{other}</small>}
+          </button>
+        </h3>
+        <Meter mastery={step.terms.mastery} sd={step.sd} doubt={step.doubt} />
+        <p class="because">{step.because}</p>
+        <FirstPlace step={step} />
+        {props.selected && props.below && <div class="below">{props.below(step)}</div>}
+      </div>
+    </li>
+  );
+}
+
+/** Where the step can be learned first. */
+function FirstPlace({ step }: { step: Step }) {
+  const say = texts();
+  const [first] = step.teaches;
+  const course = useCourseName(first?.course_id ?? "");
+  if (!first) return <p class="where">{say.nowhere}</p>;
+  return (
+    <p class="where">
+      {course}
+      <span class="soft">
+        {" · "}
+        {first.video_id ? say.video(first.minutes) : say.noVideo}
+      </span>
+    </p>
+  );
+}
+
+const BENDS = [50, 78, 22]; // where the road stands in its strip, in percent: begin, odd, even
+
+function bend(at: number): number {
+  return (at === 0 ? BENDS[0] : BENDS[2 - (at % 2)]) ?? 50;
+}
+
+function place(at: number): { left: string } {
+  return { left: `calc(var(--strip) * ${bend(at) / 100})` };
+}
+
+/** The road from one stone to the next one. */
+function Piece({ at, travelled }: { at: number; travelled: boolean }) {
+  const from = bend(at);
+  const to = bend(at + 1);
+  const line = `M${from} 0C${from} 55 ${to} 45 ${to} 100`;
+  return (
+    <svg
+      class={travelled ? "piece travelled" : "piece"}
+      viewBox="0 0 100 100"
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      <path class="bed" d={line} />
+      <path class="middle" d={line} />
+    </svg>
+  );
+}
+
+function Tick() {
+  return (
+    <svg class="tick" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M5 12.500 10 17.500 19 7" />
+    </svg>
+  );
+}
+
+function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en", {
+    month: "short",
+    day: "numeric",
+  });
+}
+
+/** Lets stops glide to where they stand now, and new ones fade in, unless the reader wants rest. */
+function useGliding(list: { current: HTMLOListElement | null }, on: unknown): void {
+  const before = useRef(new Map<string, number>());
+  useLayoutEffect(() => {
+    const stops = list.current?.querySelectorAll<HTMLElement>("[data-concept]") ?? [];
+    const now = new Map<string, number>();
+    for (const stop of stops) {
+      const name = stop.dataset["concept"] ?? "";
+      now.set(name, stop.offsetTop);
+      if (before.current.size === 0 || still.matches) continue;
+      const was = before.current.get(name);
+      if (was === undefined)
+        stop.animate([{ opacity: 0, transform: "translateX(1.5rem)" }, {}], GLIDE);
+      else if (was !== stop.offsetTop)
+        stop.animate([{ transform: `translateY(${was - stop.offsetTop}px)` }, {}], GLIDE);
+    }
+    before.current = now;
+  }, [on]);
+}
