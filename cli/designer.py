@@ -1,7 +1,9 @@
 """`kgplan graph ask | health | export | sparql | scripts`: what curriculum designers do."""
 
+import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,15 +173,22 @@ def names(concepts: Sequence["Named"]) -> list[str]:
 
 
 def export(
-    format_: Annotated[str, typer.Option("--format", help="ttl, nt, jsonld, graphml or csv.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="ttl, nt, jsonld, graphml, csv or case (CASE 1.0).")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File, for csv a folder; standard output where not given.")
     ] = None,
+    changed: Annotated[
+        datetime | None,
+        typer.Option(help="When the graph last changed, in UTC, for case; now where not given."),
+    ] = None,
 ) -> None:
-    """Write the graph as RDF, GraphML or tables, with designers' edits.
+    """Write the graph as RDF, GraphML, tables or a CASE package, with designers' edits.
 
     [bold]Examples:[/] kgplan graph export --format ttl --out graph.ttl ·
-    kgplan graph export --format csv --out tables/
+    kgplan graph export --format csv --out tables/ ·
+    kgplan graph export --format case --changed 2026-03-01 --out case.json
     """
     from kgplan.etl.export import TEXTS, Format, csv_files, graphml, triples_of
     from kgplan.etl.load import graph_names
@@ -188,6 +197,9 @@ def export(
         raise InputError(f"--format is {format_!r}; choose from {', '.join(Format)}")
     if format_ == Format.CSV and out is None:
         raise InputError("csv has a file per class and relation; give their folder with --out")
+    if format_ == Format.CASE:
+        export_case(out, changed)
+        return
     rows = read_rows()
     if format_ == Format.CSV and out is not None:
         tables = csv_files(rows)
@@ -205,6 +217,21 @@ def export(
         return
     write_text(out, text)
     errors.print(f"{rows.total:,} nodes and relationships written to {out}", highlight=False)
+
+
+def export_case(out: Path | None, changed: datetime | None) -> None:
+    """Write concepts and prerequisites as a CASE 1.0 package, the same as the service's."""
+    from kgplan.graph.case import case_package
+    from kgplan.model import open_snapshot
+
+    when = (changed or datetime.now(UTC)).replace(tzinfo=UTC)
+    package = case_package(open_snapshot(read_settings()), when)
+    if out is None:
+        print_json(package)
+        return
+    write_text(out, json.dumps(package, ensure_ascii=False, indent=2) + "\n")
+    parts = len(package["CFItems"]), len(package["CFAssociations"])
+    errors.print("{:,} items and {:,} associations written to".format(*parts), out, highlight=False)
 
 
 def read_rows() -> "GraphRows":

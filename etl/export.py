@@ -34,6 +34,7 @@ class Format(StrEnum):
     JSON_LD = "jsonld"
     GRAPHML = "graphml"
     CSV = "csv"
+    CASE = "case"
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,15 @@ import sys
 import zipfile
 from pathlib import Path
 
+import jsonschema
 import miniature
 import pytest
+from fastapi.testclient import TestClient
+
+from kgplan.api.app import create_app
+from kgplan.api.case_models import CFPackage
+from kgplan.api.keeper import keep_planner
+from kgplan.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
@@ -77,6 +84,29 @@ def test_the_graph_is_exported_and_asked_in_sparql(home, tmp_path):
     assert json.loads(graph(home, "sparql", query, "--json").stdout) == [{"n": len(lines)}]
     text = graph(home, "sparql", query.read_text(encoding="utf-8")).stdout
     assert f"{len(lines):,}" in text
+
+
+def test_the_graph_is_exported_as_the_case_package_that_the_service_gives(home, tmp_path):
+    out, given = tmp_path / "case.json", ("export", "--format", "case", "--changed", "2026-03-01")
+    told = graph(home, *given, "--out", out).stderr
+    package = json.loads(out.read_text(encoding="utf-8"))
+    jsonschema.validate(package, CFPackage.model_json_schema())
+    assert json.loads(graph(home, *given).stdout) == package
+    assert package["CFDocument"]["lastChangeDateTime"] == "2026-03-01T00:00:00+00:00"
+    # the service's, apart from when it first read the graph
+    client = TestClient(create_app(keep_planner(Settings(home=home))))
+    served = client.get("/v1/graph/case").json()
+    for each in (served["CFDocument"], *served["CFItems"], *served["CFAssociations"]):
+        each["lastChangeDateTime"] = package["CFDocument"]["lastChangeDateTime"]
+    assert package == served
+    names = {item["humanCodingScheme"]: item["identifier"] for item in package["CFItems"]}
+    precedes = {
+        (link["originNodeURI"]["identifier"], link["destinationNodeURI"]["identifier"])
+        for link in package["CFAssociations"]
+        if link["associationType"] == "precedes"
+    }
+    assert {(names[a], names[b]) for a, b in prerequisites()} <= precedes
+    assert f"{len(names)} items" in told
 
 
 def test_an_export_that_cannot_be_written_is_one_sentence(home, tmp_path):
