@@ -252,12 +252,15 @@ def extract(
     with (
         open_source(source) as archive,
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
-        duckdb.connect(":memory:") as con,
+        duckdb.connect(
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": spill,
+                "preserve_insertion_order": "false",  # every order here is written out
+                **({"threads": str(threads)} if threads else {}),
+            }
+        ) as con,
     ):
-        con.execute(f"SET memory_limit = '{memory_limit}'; SET temp_directory = '{spill}'")
-        con.execute("SET preserve_insertion_order = false")  # every order here is written out
-        if threads:
-            con.execute(f"SET threads = {threads}")
         con.execute(QUERIES["macros"])
         con.execute("CREATE SCHEMA kept")
         con.execute(
