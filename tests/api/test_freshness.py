@@ -74,7 +74,7 @@ def test_an_edit_by_hand_changes_the_next_plans_and_their_version(server):
         assert client.get("/health").json()["graph_version"] == after["graph_version"]
 
 
-def test_an_added_concept_is_planned_with_the_prior_until_the_stages_run(server):
+def test_an_added_concept_is_planned_with_the_prior_and_a_provisional_vector_at_once(server):
     with service(server) as client:
         version = client.get(PATH).json()["graph_version"]
         server.run(
@@ -82,8 +82,13 @@ def test_an_added_concept_is_planned_with_the_prior_until_the_stages_run(server)
             "(:Concept {id: 'K_new', name: '新概念', source: 'designer'})"
         )
         until(lambda: client.get(PATH).json()["graph_version"] != version)
-        (step,) = [s for s in client.get(PATH).json()["steps"] if s["concept_id"] == "K_new"]
+        body = client.get(PATH).json()
+        (step,) = [s for s in body["steps"] if s["concept_id"] == "K_new"]
         assert (step["identified"], step["doubt"]) == (False, "no_evidence")
+        # without a vector nothing that U_1 learned would be like it, and S_P of eq. (12) were 0
+        assert step["terms"]["preference"] > 0
+        (note,) = [note for note in body["notes"] if "新概念" in note]
+        assert note.startswith("New in the graph: 新概念. How close it is to the rest is estimated")
 
 
 def test_a_held_server_makes_answers_stale_and_its_return_fresh(server):
