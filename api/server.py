@@ -3,10 +3,11 @@
 1. SIGTERM: the service is not ready any more, which load balancers see; requests still come and
    are answered, each answer with `Connection: close`, so that clients leave.
 2. After `drain_seconds`: no new connection is begun; those that were begun are all accepted.
-3. Connections end with their answers; those that say nothing are closed.
+3. Connections end with their answers; those that say nothing are closed. What is not answered
+   shortly before `stop_seconds` have passed is told so, 503.
 4. The keeper ends, the records are written, the process exits with 0.
 
-Where that takes longer than `stop_seconds`, the process ends with 1 and its log says what was left.
+Where even that takes longer, the process ends with 1 and its log says what was left.
 Ctrl-C does without the first step; a second signal cuts it short.
 """
 
@@ -63,6 +64,7 @@ class DrainingServer(uvicorn.Server):
         self._shared = shared
         self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
         self._drained_at: float | None = None
+        self._ended = False
         self._gives_up_at = float("inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -101,8 +103,11 @@ class DrainingServer(uvicorn.Server):
         left = self._gives_up_at - time.monotonic()
         self.config.timeout_graceful_shutdown = None if left > 1e6 else max(1, int(left) - 1)
         await super().shutdown(sockets)
+        self._ended = True
 
     def _give_up(self) -> None:
+        if self._ended:
+            os._exit(0)  # all is answered and written; a thread works for nobody
         app: Any = self.config.app
         log.error(
             "not stopped within %g s (KGPLAN_STOP_SECONDS), ended with %d requests unanswered",

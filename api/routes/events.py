@@ -22,6 +22,7 @@ from kgplan.api.learner_models import EventIn, ReceiptOut
 from kgplan.api.models import Problem
 from kgplan.api.records.store import Receipt, Sent
 from kgplan.api.security import AccessDep, require
+from kgplan.api.telemetry.tracing import span
 from kgplan.errors import BatchTooLarge, MalformedStatement
 
 AT_ONCE = 1_000  # events in one request
@@ -224,4 +225,5 @@ def digest(content: Any) -> str:
 
 
 async def _stored(learners: LearnersDep, sent: list[Sent]) -> Receipt:
-    return await asyncio.wrap_future(learners.store.submit(sent))
+    with span("records.write"):
+        return await asyncio.wrap_future(learners.store.submit(sent))

@@ -1,15 +1,20 @@
 """The operations that plan."""
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.datastructures import QueryParams
 
-from kgplan.api.answers import Answer, AnswerCache, conditional, etag_of
+from kgplan.api.answers import Answer, AnswerCache, State, conditional, etag_of, response_of
+from kgplan.api.audit import access_of
 from kgplan.api.dependencies import (
     NOT_MODIFIED,
     AnswersDep,
+    AtOnce,
     LearnersDep,
     LearnerStates,
     LimitsDep,
@@ -27,14 +32,19 @@ from kgplan.api.models import (
     Problem,
 )
 from kgplan.api.problems import problem_of, told_to, validation_problem
-from kgplan.api.security import AccessDep, require
+from kgplan.api.security import AccessDep, Required, require
+from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
-from kgplan.planning import CurrentLearner, Plan, PlanOptions
+from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.picture import picture
 
 router = APIRouter(prefix="/v1", tags=["paths"])
 READS = [require("paths:read")]
 JSON, SVG = "application/json", "image/svg+xml"
+GOAL_FIELDS = set(GoalIn.model_fields)
+LISTS = {"exclude", "pin"}
+AT_ONCE_CONCEPTS = 500  # of a course that is planned for in the event loop
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Paths:
@@ -45,36 +55,59 @@ class Paths:
         self.learners: LearnerStates = learners
         self.answers: AnswerCache = answers
 
-    def etag(self, kind: str, learner_id: str, goal: GoalIn) -> str:
+    def state(self, learner_version: str) -> State:
+        """What answers about a learner of this version depend on."""
+        planner = self.served.planner
+        versions = planner.graph.version, planner.model_version
+        return *versions, self.served.stale, learner_version
+
+    def etag(
+        self, kind: str, learner_id: str, goal: GoalIn, learner_version: str | None = None
+    ) -> str:
         """The name of an answer: all that it depends on."""
         planner = self.served.planner
+        if learner_version is None:
+            with span("records.read"):
+                learner_version = self.learners.learner_version(planner, learner_id)
+        graph_version, model_version, stale, _ = self.state(learner_version)
         return etag_of(
-            kind,
-            planner.graph.version,
-            planner.model_version,
-            self.learners.learner_version(planner, learner_id),
-            self.served.stale,
-            learner_id,
-            goal.model_dump(include=set(GoalIn.model_fields)),
-        )
+            kind, graph_version, model_version, learner_version, stale, learner_id,
+            goal.model_dump(include=GOAL_FIELDS),
+        )  # fmt: skip
 
     def plan(
-        self, learner_id: str, goal: GoalIn, options: PlanOptions
+        self,
+        learner_id: str,
+        goal: GoalIn,
+        options: PlanOptions,
+        at_once: AtOnce | None = None,
     ) -> tuple[Plan, CurrentLearner | None]:
         """Plan for a course or towards a concept; also what was known of the learner."""
         planner = self.served.planner
-        current = self.learners.current(planner, learner_id)
-        if goal.towards is not None:
-            plan = planner.plan_towards(learner_id, goal.towards, options, current)
+        if at_once is not None:
+            current = at_once.current
         else:
-            plan = planner.plan(learner_id, goal.course_id or "", options, current)
+            with span("records.read"):
+                current = self.learners.current(planner, learner_id)
+        with span("plan"):
+            if goal.towards is not None:
+                plan = planner.plan_towards(learner_id, goal.towards, options, current)
+            else:
+                plan = planner.plan(learner_id, goal.course_id or "", options, current)
         self.learners.remember(plan)
         return plan, current
 
-    def body(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
+    def body(
+        self,
+        learner_id: str,
+        goal: GoalIn,
+        options: PlanOptions,
+        at_once: AtOnce | None = None,
+    ) -> tuple[bytes, str]:
         """A path as JSON."""
-        plan, current = self.plan(learner_id, goal, options)
-        why = self.served.planner.explain(plan, current) if goal.explain else None
+        plan, current = self.plan(learner_id, goal, options, at_once)
+        with span("explain"):
+            why = self.served.planner.explain(plan, current) if goal.explain else None
         return PathOut.of(plan, self.served.stale, why).model_dump_json().encode(), JSON
 
     def drawing(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
@@ -98,12 +131,74 @@ PathsDep = Annotated[Paths, Depends()]
 Goal = Annotated[GoalIn, Query()]
 
 
-@router.get(
-    "/learners/{learner_id}/path",
-    response_model=PathOut,
-    dependencies=READS,
-    responses=problems(404, 422) | NOT_MODIFIED,
-)
+class PathAtOnce(APIRoute):
+    """Answers a path in the event loop where nothing has to be waited for.
+
+    FastAPI solves the dependencies of every request anew and calls the operation in a thread, which
+    takes longer than a plan. What is not answered here goes that way, every problem included, and
+    both ways give the same answer.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """Try at once, then in the ordinary way."""
+        by_framework = super().get_route_handler()
+        required = [each.call for each in self.dependant.dependencies]
+        checks = [each for each in required if isinstance(each, Required)]
+
+        async def handler(request: Request) -> Response:
+            return (path_at_once(request, checks) if checks else None) or await by_framework(
+                request
+            )
+
+        return handler
+
+
+def path_at_once(request: Request, checks: Sequence[Required]) -> Response | None:
+    """The answer of `read_path` if it takes no waiting and no long work; else None."""
+    scope, state = request.scope, request.app.state
+    learner_id = scope["path_params"]["learner_id"]
+    paths = Paths(state.keeper.served, state.learners, state.answers)
+    planner, cache = paths.served.planner, paths.answers
+    try:
+        for check in checks:
+            check.check(access_of(request), learner_id)
+        at_once = paths.learners.at_once(planner, learner_id)
+        if at_once is None:
+            return None
+        words, holds_in = (scope["path"], scope["query_string"]), paths.state(at_once.version)
+        found = cache.held(words, holds_in)
+        if found is None:
+            goal = goal_of(request.query_params)
+            if goal is None or not at_once.known or takes_long(goal, planner):
+                return None
+            options = goal.checked("query")
+            etag = paths.etag("path", learner_id, goal, at_once.version)
+            found = cache.get(
+                etag, lambda: paths.body(learner_id, goal, options, at_once), learner_id
+            )
+            cache.hold(words, holds_in, found)
+    except (KgplanError, RequestValidationError):  # told in the ordinary way
+        return None
+    return response_of(request, found)
+
+
+def goal_of(sent: QueryParams) -> GoalIn | None:
+    """The goal that a query asks for; None where a parameter is wrong."""
+    values: dict[str, Any] = dict(sent)
+    for name in LISTS & values.keys():
+        values[name] = sent.getlist(name)
+    try:
+        return GoalIn.model_validate(values)
+    except ValidationError:
+        return None
+
+
+def takes_long(goal: GoalIn, planner: Planner) -> bool:
+    """Whether a path may take so long that other requests should not wait for it."""
+    large = goal.course_id is not None and planner.n_concepts(goal.course_id) > AT_ONCE_CONCEPTS
+    return goal.explain or goal.minutes is not None or large
+
+
 def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
     options = goal.checked("query")
@@ -114,6 +209,16 @@ def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) ->
         lambda: paths.body(learner_id, goal, options),
         learner_id,
     )
+
+
+router.add_api_route(
+    "/learners/{learner_id}/path",
+    read_path,
+    route_class_override=PathAtOnce,
+    response_model=PathOut,
+    dependencies=READS,
+    responses=problems(404, 422) | NOT_MODIFIED,
+)
 
 
 @router.get(

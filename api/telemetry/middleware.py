@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kgplan.api.problems import answer, fault
+from kgplan.api.problems import answer, fault, problem_of
 from kgplan.api.telemetry.context import CURRENT, KEY, RequestContext, request_id_from
 from kgplan.api.telemetry.logs import TOLD, Fields, LineSink, LogLevel
 from kgplan.api.telemetry.metrics import Metrics, Sources, keep_sampling
 from kgplan.api.telemetry.readiness import Readiness
 from kgplan.api.telemetry.tracing import Tracing
+from kgplan.errors import NotReady
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,10 @@ class TelemetryMiddleware:
         self.readiness.in_flight += 1
         try:
             await self.app(scope, receive, noted)
+        except asyncio.CancelledError:  # by the server: its time to stop is over
+            if status:
+                raise
+            await answer(problem_of(NotReady(["the service has stopped"])))(scope, receive, noted)
         except Exception as error:
             log.error("%s %s failed", scope["method"], route_of(scope), exc_info=error)
             setattr(error, TOLD, True)
