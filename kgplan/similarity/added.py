@@ -30,7 +30,7 @@ def with_added(fused: FusedSimilarity, concept_ids: Ids, vectors: Floats) -> Fus
     ids = np.concatenate([fused.concept_ids, concept_ids])
     order = np.argsort(ids)
     sets = fused.learners
-    # groups go by size: the one without learners, if there is one, is the first
+    # the group without learners, if there is one, is the first
     there = sets.sizes.size > 0 and sets.sizes[0] == 0
     group_of = np.concatenate(
         [sets.group_of + (not there), np.zeros(concept_ids.size, dtype=sets.group_of.dtype)]

@@ -1,10 +1,11 @@
-"""How often are two concepts learned by the same learners? Eq. (5), a row at a time.
+"""How often are two concepts learned by the same learners? Eq. (5), some rows at a time.
 
-At full size the matrix of shared learners does not fit into memory, so a row of it is counted when
-it is needed, between groups of concepts with the same learners. The learners who have learned most
-are counted by bits, wherever a row holds enough of them, and the others one by one: for a learner
-with g groups the one way costs g^2 additions over all rows, the other the same for everybody.
-Sizes: U learners, K concepts, G groups.
+At full size the matrix of shared learners does not fit into memory, so rows of it are counted when
+they are needed, between groups of concepts with the same learners. Each learner has one bit per
+group; the row of a group is the sum of its learners' bits, 512 groups at once, by full adders that
+keep the sum's binary digits as bits again. Groups that are alike stand near each other, so that the
+bits of a learner who is in one row's sum are still in cache for the next.
+Sizes: U learners, K concepts, G groups, B blocks of 512 groups.
 """
 
 from dataclasses import dataclass
@@ -13,49 +14,55 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
-from kgplan.arrays import Array, Ints
-from kgplan.similarity.learners import (
-    WORD,
-    WORD_COST,
-    LearnerSets,
-    as_bits,
-    count_by_bits,
-    learner_sets,
-)
+from kgplan.arrays import Ints
+from kgplan.similarity.learners import LearnerSets, learner_sets
 from kgplan.similarity.threads import in_threads
+from kgplan.similarity.wide import (
+    BITS,
+    WORD,
+    WORDS,
+    add_where,
+    common,
+    differing,
+    is_empty,
+    lines,
+    load,
+    most,
+    no_bits,
+    no_sums,
+    odd,
+    store,
+    store_sums,
+)
 
-BATCH = 256  # rows counted by one task
-TOGETHER = 16  # rows counted at once, so that a set of learners is fetched once for all of them
+BATCH = 256  # rows of one task
+TOGETHER = 64  # rows counted at once, so that the bits of their learners are fetched once for all
+SIXTEEN = 16  # learners added up at once
+DIGITS = 32  # of a number of learners
 
 
 @dataclass(frozen=True)
 class CoLearning:
     """R of eq. (5) by groups of concepts, both ways round.
 
-    A learner's rank goes by the groups learned, most first.
-
     Attributes:
         sets: each concept's group and each group's learners.
         members_from, members: CSR of the groups' concepts.
-        groups_from, groups: CSR of each rank's groups.
-        ranks_from, ranks: CSR of each group's ranks, ascending.
-        by_bits: (G,) whether a group's learners of the first ranks are counted by bits.
-        bits: (G, words) each group's learners of the first 64 * words ranks as bits.
+        sixteens_from: (G + 1,) where each group's rows of `sixteens` begin.
+        sixteens: (n, 16) each group's learners, filled up with U.
+        bits: (B, U + 1, 8) each learner's groups as bits; nobody's at last.
     """
 
     sets: LearnerSets
     members_from: Ints
     members: Ints
-    groups_from: Ints
-    groups: Ints
-    ranks_from: Ints
-    ranks: Ints
-    by_bits: Array
+    sixteens_from: Ints
+    sixteens: Ints
     bits: Ints
 
     @property
     def group_of(self) -> Ints:
-        """(K,) each concept's group; groups go by size."""
+        """(K,) each concept's group."""
         return self.sets.group_of
 
     @property
@@ -71,75 +78,36 @@ def co_learning(learned: sparse.csr_array) -> CoLearning:
         learned: (U, K) R; whatever is stored and not 0 counts as 1.
 
     >>> together = co_learning(sparse.csr_array([[1, 0, 1], [1, 1, 1]]))
-    >>> together.group_of, together.sizes, cosine_bounds(together)
-    (array([1, 0, 1]), array([1, 2]), (0.7071067811865475, 1.0))
+    >>> together.sizes[together.group_of], cosine_bounds(together)
+    (array([2, 1, 2]), (0.7071067811865475, 1.0))
     """
     sets = learner_sets(learned)
-    n_groups = np.bincount(sets.learners, minlength=sets.n_learners)
-    order = np.argsort(-n_groups, kind="stable")
-    rank_of = np.empty(order.size, dtype=np.int32)
-    rank_of[order] = np.arange(order.size)
-    groups_from = np.concatenate([[0], np.cumsum(n_groups[order])])
-    groups, ranks = _both_ways(sets.learners_from, sets.learners, rank_of, groups_from)
-    everybody = np.arange(sets.sizes.size)
-    words = _words_worth(n_groups[order], sets.sizes.size)
-    additions = _additions(sets.learners_from, ranks, n_groups[order], words * WORD)
+    sixteens_from = np.concatenate([[0], np.cumsum(-(-sets.sizes // SIXTEEN))])
+    sixteens = np.full((sixteens_from[-1], SIXTEEN), sets.n_learners, dtype=np.uint32)
+    bits = lines(-(-sets.sizes.size // BITS), sets.n_learners + 1)
+    _arrange(sets.learners_from, sets.learners, sixteens_from, sixteens.ravel(), bits)
     return CoLearning(
         sets=sets,
         members_from=np.concatenate([[0], np.cumsum(np.bincount(sets.group_of))]),
         members=np.argsort(sets.group_of, kind="stable"),
-        groups_from=groups_from,
-        groups=groups,
-        ranks_from=sets.learners_from,
-        ranks=ranks,
-        by_bits=additions > WORD_COST * words * everybody.size,
-        bits=as_bits(everybody, sets.learners_from, ranks, words),
+        sixteens_from=sixteens_from,
+        sixteens=sixteens,
+        bits=bits,
     )
 
 
-def _words_worth(n_groups: Ints, size: int) -> int:
-    """Words of the first ranks that cost less by bits than one by one.
-
-    >>> _words_worth(np.array([100] * 64 + [1] * 64), 100)
-    1
-    """
-    padded = np.zeros(-(-n_groups.size // WORD) * WORD)
-    padded[: n_groups.size] = n_groups
-    additions = (padded.reshape(-1, WORD) ** 2).sum(axis=1)
-    return int(np.sum(additions > WORD_COST * size**2))  # falling: the first ones
-
-
 @njit(cache=True)
-def _both_ways(
-    learners_from: Ints, learners: Ints, rank_of: Ints, groups_from: Ints
-) -> tuple[Ints, Ints]:
-    """Each rank's groups, and each group's ranks: both ascending."""
-    groups = np.empty(learners.size, dtype=np.int32)
-    free = groups_from[:-1].copy()
+def _arrange(
+    learners_from: Ints, learners: Ints, sixteens_from: Ints, sixteens: Ints, bits: Ints
+) -> None:
+    """Write each group's learners into rows of sixteen, and as bits of the learners."""
     for group in range(learners_from.size - 1):
+        block, place = group // BITS, group % BITS
+        word, bit = place // WORD, np.uint64(1) << np.uint64(place % WORD)
+        first = sixteens_from[group] * SIXTEEN - learners_from[group]
         for k in range(learners_from[group], learners_from[group + 1]):
-            rank = rank_of[learners[k]]
-            groups[free[rank]] = group
-            free[rank] += 1
-    ranks = np.empty(learners.size, dtype=np.int32)
-    place = learners_from[:-1].copy()
-    for rank in range(groups_from.size - 1):
-        for k in range(groups_from[rank], groups_from[rank + 1]):
-            ranks[place[groups[k]]] = rank
-            place[groups[k]] += 1
-    return groups, ranks
-
-
-@njit(cache=True)
-def _additions(ranks_from: Ints, ranks: Ints, n_groups: Ints, first_ranks: int) -> Ints:
-    """(G,) what counting the first ranks one by one would take in each group's row."""
-    additions = np.zeros(ranks_from.size - 1, dtype=np.int64)
-    for group in range(additions.size):
-        for k in range(ranks_from[group], ranks_from[group + 1]):
-            if ranks[k] >= first_ranks:
-                break
-            additions[group] += n_groups[ranks[k]]
-    return additions
+            sixteens[first + k] = learners[k]
+            bits[block, learners[k], word] |= bit
 
 
 def cosine_bounds(together: CoLearning) -> tuple[float, float]:
@@ -172,50 +140,75 @@ def cosine_bounds(together: CoLearning) -> tuple[float, float]:
 
 def shared_between(together: CoLearning, first: int, last: int) -> Ints:
     """(last - first, G) learners that some groups share with every group."""
-    counts = np.empty((last - first, together.sizes.size), dtype=np.int32)
-    count_rows(first, counts, *count_arguments(together))
-    return counts
-
-
-def count_arguments(together: CoLearning) -> tuple[Array, ...]:
-    """What `count_rows` counts from."""
-    return (
-        together.groups_from,
-        together.groups,
-        together.ranks_from,
-        together.ranks,
-        together.by_bits,
-        together.bits,
-    )
+    counts = np.empty((last - first, len(together.bits) * BITS), dtype=np.int32)
+    count_rows(first, counts, together.sixteens_from, together.sixteens, together.bits)
+    return counts[:, : together.sizes.size]
 
 
 @njit(cache=True, nogil=True)
-def count_rows(
-    first: int,
-    counts: Ints,
-    groups_from: Ints,
-    groups: Ints,
-    ranks_from: Ints,
-    ranks: Ints,
-    by_bits: Array,
-    bits: Ints,
-) -> None:
-    """Fill (n, G) `counts` with the learners that n groups from `first` on share with each."""
-    last = first + len(counts)
-    wide = np.flatnonzero(by_bits[first:last])
-    for row in range(len(counts)):
-        if not by_bits[first + row]:
-            counts[row] = 0
-    count_by_bits(wide, bits[first:last], bits, counts)
-    for row in range(len(counts)):
-        group = first + row
-        counted = bits.shape[1] * WORD if by_bits[group] else 0
-        for k in range(ranks_from[group], ranks_from[group + 1]):
-            rank = ranks[k]
-            if rank < counted:
-                continue
-            for m in range(groups_from[rank], groups_from[rank + 1]):
-                counts[row, groups[m]] += 1
+def count_rows(first: int, counts: Ints, sixteens_from: Ints, sixteens: Ints, bits: Ints) -> None:
+    """Fill (n, 512 B) `counts` with the learners that n groups from `first` on share with each."""
+    digits = np.empty((DIGITS, WORDS), dtype=np.uint64)
+    for block in range(len(bits)):
+        for row in range(len(counts)):
+            group = first + row
+            learners = sixteens[sixteens_from[group] : sixteens_from[group + 1]]
+            n_digits = _add_up(learners, bits[block], digits)
+            _write_sums(digits[:n_digits], counts[row], block * BITS)
+
+
+@njit(cache=True)
+def _add_up(sixteens: Ints, bits: Ints, digits: Ints) -> int:
+    """Write the sum of some learners' bits as binary digits; return how many there are."""
+    ones, twos, fours, eights = no_bits(), no_bits(), no_bits(), no_bits()
+    n_digits = 4
+    for k in range(len(sixteens)):
+        ones, twos, fours, one = _add_eight(ones, twos, fours, bits, sixteens, k, 0)
+        ones, twos, fours, other = _add_eight(ones, twos, fours, bits, sixteens, k, 8)
+        carry, eights = most(eights, one, other), odd(eights, one, other)
+        digit = 4
+        while not is_empty(carry):
+            if digit == n_digits:
+                store(digits, digit, carry)
+                n_digits += 1
+                break
+            held = load(digits, digit)
+            store(digits, digit, differing(held, carry))
+            carry = common(held, carry)
+            digit += 1
+    store(digits, 0, ones)
+    store(digits, 1, twos)
+    store(digits, 2, fours)
+    store(digits, 3, eights)
+    return n_digits
+
+
+@njit(cache=True)
+def _add_eight(ones, twos, fours, bits, sixteens, k, m):  # type: ignore[no-untyped-def]
+    """Three digits after eight learners more, and what is carried into the fourth."""
+    ones, twos, one = _add_four(ones, twos, bits, sixteens, k, m)
+    ones, twos, other = _add_four(ones, twos, bits, sixteens, k, m + 4)
+    return ones, twos, odd(fours, one, other), most(fours, one, other)
+
+
+@njit(cache=True)
+def _add_four(ones, twos, bits, sixteens, k, m):  # type: ignore[no-untyped-def]
+    """Two digits after four learners more, and what is carried into the third."""
+    a, b = load(bits, sixteens[k, m]), load(bits, sixteens[k, m + 1])
+    one, ones = most(ones, a, b), odd(ones, a, b)
+    a, b = load(bits, sixteens[k, m + 2]), load(bits, sixteens[k, m + 3])
+    other, ones = most(ones, a, b), odd(ones, a, b)
+    return ones, odd(twos, one, other), most(twos, one, other)
+
+
+@njit(cache=True)
+def _write_sums(digits: Ints, counts: Ints, at: int) -> None:
+    """Turn the binary digits of 512 sums into numbers."""
+    for word in range(WORDS):
+        sums = no_sums()
+        for digit in range(len(digits)):
+            sums = add_where(sums, digits[digit, word], np.int32(1) << np.int32(digit))
+        store_sums(counts, at + word * WORD, sums)
 
 
 @njit(cache=True)

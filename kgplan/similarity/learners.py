@@ -32,7 +32,8 @@ class LearnerSets:
 
     Attributes:
         n_learners: U.
-        group_of: (K,) each concept's group; groups go by size.
+        group_of: (K,) each concept's group; the one without learners, if any, is the first, and of
+            the others those with many learners in common are mostly near each other.
         learners_from, learners: CSR of each group's learners, ascending.
     """
 
@@ -151,36 +152,68 @@ def learner_sets(learned: sparse.csr_array) -> LearnerSets:
         learned: (U, K) R; whatever is stored and not 0 counts as 1.
 
     >>> sets = learner_sets(sparse.csr_array([[1, 0, 1], [1, 1, 1]]))
-    >>> sets.group_of, sets.sizes
-    (array([1, 0, 1]), array([1, 2]))
+    >>> sets.sizes[sets.group_of], len(set(sets.group_of))
+    (array([2, 1, 2]), 2)
     """
-    columns = sparse.csc_array(learned.astype(bool))  # a copy
-    columns.sum_duplicates()
-    columns.eliminate_zeros()
-    columns.sort_indices()
-    starts = columns.indptr.astype(np.int64)
-    sizes = np.diff(starts)
-    marks = np.random.default_rng(0).integers(0, 2**63, columns.shape[0], dtype=np.uint64)
-    # the same learners give the same sum of marks, and are compared all the same
-    sums = _sums_of_marks(starts, columns.indices, marks)
-    order = np.lexsort((np.arange(sizes.size), sums, sizes))
-    is_first = _differs_from_last(starts, columns.indices, order)
-    group_of = np.empty(sizes.size, dtype=np.int64)
+    rows = sparse.csr_array(learned)
+    starts, learners = _by_concept(rows.indptr, rows.indices, rows.data != 0, rows.shape[1])
+    marks = np.random.default_rng(0).integers(1, 2**64, rows.shape[0], dtype=np.uint64)
+    # the same learners give the same sum of marks, and are compared all the same; the least marks
+    # are often the same where most learners are
+    order = np.lexsort(_signs(starts, learners, marks))
+    is_first = _differs_from_last(starts, learners, order)
+    group_of = np.empty(order.size, dtype=np.int64)
     group_of[order] = np.cumsum(is_first) - 1
     firsts = order[is_first]
-    learners_from = np.concatenate([[0], np.cumsum(sizes[firsts])])
-    learners = _taken(firsts, starts, columns.indices, learners_from)
-    return LearnerSets(columns.shape[0], group_of, learners_from, learners)
+    learners_from = np.concatenate([[0], np.cumsum(np.diff(starts)[firsts])])
+    taken = _taken(firsts, starts, learners, learners_from)
+    return LearnerSets(rows.shape[0], group_of, learners_from, taken)
 
 
 @njit(cache=True)
-def _sums_of_marks(starts: Ints, learners: Ints, marks: Ints) -> Ints:
-    """(K,) the sum of the marks of each concept's learners, modulo 2^64."""
-    sums = np.zeros(starts.size - 1, dtype=np.uint64)
-    for i in range(sums.size):
+def _by_concept(rows_from: Ints, concepts: Ints, counts: Array, size: int) -> tuple[Ints, Ints]:
+    """CSR of each concept's learners, ascending, from the rows; what is there twice counts once."""
+    starts = np.zeros(size + 1, dtype=np.int64)
+    last = np.full(size, -1, dtype=np.int64)
+    for u in range(rows_from.size - 1):
+        for k in range(rows_from[u], rows_from[u + 1]):
+            i = concepts[k]
+            if counts[k] and last[i] != u:
+                last[i] = u
+                starts[i + 1] += 1
+    for i in range(size):
+        starts[i + 1] += starts[i]
+    learners = np.empty(starts[size], dtype=np.int32)
+    free = starts[:-1].copy()
+    for u in range(rows_from.size - 1):
+        for k in range(rows_from[u], rows_from[u + 1]):
+            i = concepts[k]
+            if counts[k] and (free[i] == starts[i] or learners[free[i] - 1] != u):
+                learners[free[i]] = u
+                free[i] += 1
+    return starts, learners
+
+
+@njit(cache=True)
+def _signs(starts: Ints, learners: Ints, marks: Ints) -> tuple[Ints, Ints, Ints]:
+    """(K,) of each concept's learners: the sum of their marks, and the least mark, read two ways.
+
+    Without learners all are 0.
+    """
+    size = starts.size - 1
+    half = np.uint64(WORD // 2)
+    sums = np.zeros(size, dtype=np.uint64)
+    second, first = sums.copy(), sums.copy()
+    for i in range(size):
         for k in range(starts[i], starts[i + 1]):
-            sums[i] += marks[learners[k]]
-    return sums
+            mark = marks[learners[k]]
+            turned = mark << half | mark >> half
+            sums[i] += mark
+            if k == starts[i] or mark < first[i]:
+                first[i] = mark
+            if k == starts[i] or turned < second[i]:
+                second[i] = turned
+    return sums, second, first
 
 
 @njit(cache=True)

@@ -23,13 +23,13 @@ from kgplan.similarity.colearning import (
     CoLearning,
     co_learning,
     cosine,
-    count_arguments,
     count_rows,
 )
 from kgplan.similarity.fused import Bounds, bounds_of
 from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row
-from kgplan.similarity.nearest import CHUNK, Nearest, nearest, similarity_of
+from kgplan.similarity.nearest import Nearest, nearest, similarity_of
 from kgplan.similarity.threads import in_threads
+from kgplan.similarity.wide import BITS, WORD, at_least, lowest_bit
 
 Scale = tuple[float, float, float, float, float, float]
 ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
@@ -124,16 +124,20 @@ def fuse_rows(
     scale = scale_of(alpha, bounds)
     base = near.ids if scale[0] > 0 else _lowest_others(size, n)
     costs, ids = empty_rows(size, n)
-    inverse_norms = np.zeros(together.sizes.size, dtype=np.float32)
-    np.divide(1, np.sqrt(together.sizes), out=inverse_norms, where=together.sizes > 0)
-    # groups go by size: the longest tasks come first, so that the cores end together
-    tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)][::-1]
+    inverse_norms = np.zeros(len(together.bits) * BITS, dtype=np.float32)
+    np.divide(
+        1,
+        np.sqrt(together.sizes),
+        out=inverse_norms[: together.sizes.size],
+        where=together.sizes > 0,
+    )
+    tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)]
 
     def fuse_some(first: int, last: int) -> None:
         _fuse_some(
-            first, last, wanted, vectors, base, inverse_norms,
+            first, last, wanted, vectors, base, near.similarity, inverse_norms,
             together.group_of, together.sizes, together.members_from, together.members,
-            together.by_bits, count_arguments(together), scale, costs, ids,
+            together.sixteens_from, together.sixteens, together.bits, scale, costs, ids,
         )  # fmt: skip
 
     in_threads(
@@ -185,67 +189,83 @@ def _fuse_some(
     wanted: Array,
     vectors: Floats,
     base: Ints,
+    base_semantic: Floats,
     inverse_norms: Floats,
     group_of: Ints,
     sizes: Ints,
     members_from: Ints,
     members: Ints,
-    by_bits: Array,
-    count_from: tuple[Array, ...],
+    sixteens_from: Ints,
+    sixteens: Ints,
+    bits: Ints,
     scale: Scale,
     costs: Floats,
     ids: Ints,
 ) -> None:
     """Make the lists of some concepts, given by their places among the members of all groups."""
-    n = base.shape[1]
-    rows = np.zeros((TOGETHER, sizes.size), dtype=np.int32)  # stay 0 where they have no weight
-    counted = np.zeros(2, dtype=np.int64)  # the groups whose rows are there: from, to
-    levels = np.empty(sizes.size, dtype=np.float32)
+    counts = np.zeros((TOGETHER, inverse_norms.size), dtype=np.int32)  # 0 where without weight
+    levels = np.empty(inverse_norms.size, dtype=np.float32)
+    highest = np.empty(levels.size // WORD, dtype=np.float32)
     met = np.full(group_of.size, -1, dtype=np.int32)  # the last concept that each was offered to
-    least = np.float32(
-        0.5 / np.sqrt(float(max(sizes[-1], 1)))
-    )  # below any pair with a common learner
-    last_group = group_of[members[last - 1]]
+    least = np.float32(0.5 / np.sqrt(float(max(sizes.max(), 1))))  # below any with a common learner
+    first_counted, end_counted, levelled = 0, 0, -1
     for place in range(first, last):
         i = members[place]
-        group = group_of[i]
         if not wanted[i]:
             continue
-        if group >= counted[1] and scale[3] > 0:
-            # by bits together; one by one each while its counts are in cache
-            ahead = TOGETHER if by_bits[group] else 1
-            counted[:] = group, min(group + ahead, last_group + 1)
-            count_rows(group, rows[: counted[1] - group], *count_from)
-        counts = rows[group - counted[0] if scale[3] > 0 else 0]
+        group = group_of[i]
+        together = scale[3] > 0 and sizes[group] > 0
+        if together and group >= end_counted:
+            # as many as are wanted: few are after a change
+            first_counted, end_counted = group, group + 1
+            while (
+                end_counted < min(group + TOGETHER, group_of[members[last - 1]] + 1)
+                and wanted[members[members_from[end_counted]]]
+            ):
+                end_counted += 1
+            rows = counts[: end_counted - first_counted]
+            count_rows(first_counted, rows, sixteens_from, sixteens, bits)
+        shared = counts[group - first_counted if together else 0]
         met[i] = i
-        worst_semantic = np.inf
-        for k in range(n):
+        for k in range(base.shape[1]):
             j = base[i, k]
             met[j] = i
-            semantic = similarity_of(vectors[i], vectors[j])
-            worst_semantic = min(worst_semantic, semantic)
-            other = group_of[j]
-            value = fused_value(semantic, cosine(counts[other], sizes[group], sizes[other]), scale)
-            if is_worse(costs[i, 0], ids[i, 0], -value, j):
-                replace_worst(costs[i], ids[i], n, -value, j)
-        if scale[3] > 0 and sizes[group] > 0:
+            alike = cosine(shared[group_of[j]], sizes[group], sizes[group_of[j]]) if together else 0
+            cost = -fused_value(base_semantic[i, k], alike, scale)
+            if is_worse(costs[i, 0], ids[i, 0], cost, j):
+                replace_worst(costs[i], ids[i], ids.shape[1], cost, j)
+        if together:
+            if group != levelled:
+                _level(shared, inverse_norms, levels, highest)
+                levelled = group
             _enter_co_learned(
-                i, counts, levels, met, least, worst_semantic, vectors, inverse_norms,
+                i, shared, levels, highest, met, least, base_semantic[i, -1], vectors,
                 sizes[group], sizes, members_from, members, scale, costs[i], ids[i],
             )  # fmt: skip
         sort_row(costs[i], ids[i])
 
 
 @njit(cache=True)
+def _level(shared: Ints, inverse_norms: Floats, levels: Floats, highest: Floats) -> None:
+    """Eq. (5) but for the row's own norm, in float32, and the highest of every 64."""
+    for k in range(highest.size):
+        top = np.float32(0)
+        for g in range(k * WORD, (k + 1) * WORD):
+            levels[g] = np.float32(shared[g]) * inverse_norms[g]
+            top = max(top, levels[g])
+        highest[k] = top
+
+
+@njit(cache=True)
 def _enter_co_learned(
     i: int,
-    counts: Ints,
+    shared: Ints,
     levels: Floats,
+    highest: Floats,
     met: Ints,
     least: float,
     worst_semantic: float,
     vectors: Floats,
-    inverse_norms: Floats,
     size: int,
     sizes: Ints,
     members_from: Ints,
@@ -260,38 +280,32 @@ def _enter_co_learned(
     over; going down by halves, the list is good before the many small ones come up.
     """
     norm = np.sqrt(float(size))
-    highest = np.float32(0)
-    for g in range(levels.size):  # eq. (5) but for concept i's norm
-        levels[g] = np.float32(counts[g]) * inverse_norms[g]
-        highest = max(highest, levels[g])
-    below, low = np.float32(np.inf), np.float32(highest / 2)
+    below, low = np.float32(np.inf), highest.max() / np.float32(2)
     while True:
         end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
         low = max(low, end)
-        for start in range(0, levels.size, CHUNK):
-            chunk = levels[start : start + CHUNK]
-            hits = 0
-            for k in range(chunk.size):
-                hits += (chunk[k] >= low) & (chunk[k] < below)
-            if hits == 0:
+        for k in range(highest.size):
+            if highest[k] < low:
                 continue
-            for k in range(chunk.size):
-                # the list gets better on the way: what was enough may be so no more
-                if chunk[k] >= max(low, end) and chunk[k] < below:
-                    g = start + k
-                    collaborative = cosine(counts[g], size, sizes[g])
-                    for place in range(members_from[g], members_from[g + 1]):
-                        j = members[place]
-                        if met[j] == i:
-                            continue
-                        semantic = similarity_of(vectors[i], vectors[j])
-                        cost = -fused_value(semantic, collaborative, scale)
-                        if is_worse(costs[0], ids[0], cost, j):
-                            replace_worst(costs, ids, costs.size, cost, j)
-                            end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
+            hits = at_least(levels, k * WORD, low) & ~at_least(levels, k * WORD, below)
+            while hits:
+                g = k * WORD + lowest_bit(hits)
+                hits &= hits - np.uint64(1)
+                if levels[g] < end:  # the list gets better: what was enough may be so no more
+                    continue
+                collaborative = cosine(shared[g], size, sizes[g])
+                for place in range(members_from[g], members_from[g + 1]):
+                    j = members[place]
+                    if met[j] == i:
+                        continue
+                    semantic = similarity_of(vectors[i], vectors[j])
+                    cost = -fused_value(semantic, collaborative, scale)
+                    if is_worse(costs[0], ids[0], cost, j):
+                        replace_worst(costs, ids, costs.size, cost, j)
+                        end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
         if low <= end:
             break
-        below, low = low, np.float32(low / 2)
+        below, low = low, low / np.float32(2)
 
 
 @njit(cache=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from kgplan.similarity import LearnerSets, colearning, learner_sets, learners
+from kgplan.similarity import LearnerSets, learner_sets, learners
 from kgplan.similarity.colearning import co_learning, shared_between
 
 seeds = st.integers(0, 2**32 - 1)
@@ -38,18 +38,34 @@ def test_any_block_and_any_pairs_equal_the_product_of_the_matrix(seed, word_cost
     np.testing.assert_array_equal(sets.matrix().toarray(), learned)
 
 
-@given(seeds, st.sampled_from([0.0, 0.05, np.inf]))
-def test_rows_with_the_first_ranks_by_bits_equal_the_product_of_the_matrix(seed, word_cost):
+@given(seeds)
+def test_rows_counted_alone_or_together_equal_the_product_of_the_matrix(seed):
     _, learned = case(seed)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(colearning, "WORD_COST", word_cost)
-        together = co_learning(sparse.csr_array(learned))
+    together = co_learning(sparse.csr_array(learned))
     of, n_groups = together.group_of, together.sizes.size
-    if word_cost == 0 and learned.any(axis=1).sum() > 128:
-        assert together.bits.shape[1] >= 3
     counts = np.vstack([shared_between(together, g, g + 1) for g in range(n_groups)])
     np.testing.assert_array_equal(shared_between(together, 0, n_groups), counts)
     np.testing.assert_array_equal(counts[of][:, of], learned.T.astype(int) @ learned)
+
+
+@pytest.mark.parametrize("n_learners", [0, 1, 15, 16, 17, 600])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_rows_of_more_than_one_block_of_groups_equal_the_product_of_the_matrix(n_learners, share):
+    """Around the sixteen learners added at once, with sums of up to ten digits."""
+    learned = np.random.default_rng(7).random((n_learners, 1_100)) < share
+    together = co_learning(sparse.csr_array(learned))
+    of = together.group_of
+    counts = shared_between(together, 0, together.sizes.size)
+    np.testing.assert_array_equal(counts[of][:, of], learned.T.astype(int) @ learned)
+
+
+@given(seeds)
+def test_concepts_are_of_one_group_if_and_only_if_their_learners_are_the_same(seed):
+    _, learned = case(seed)
+    group_of = learner_sets(sparse.csr_array(learned)).group_of
+    same = (learned[:, :, None] == learned[:, None, :]).all(axis=0)
+    np.testing.assert_array_equal(group_of[:, None] == group_of, same)
+    assert (group_of[~learned.any(axis=0)] == 0).all()
 
 
 @given(seeds)

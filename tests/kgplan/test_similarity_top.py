@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from kgplan.errors import AxisMismatch, InputError
 from kgplan.similarity import top_similar
-from kgplan.similarity.colearning import co_learning, shared_between
 from kgplan.similarity.nearest import nearest
 
 seeds = st.integers(0, 2**32 - 1)
@@ -149,18 +147,6 @@ def test_stored_zeros_and_repeated_entries_are_no_learners():
     assert learned.nnz == len(rows)
     top = top_similar(ids_of(3), np.eye(3), learned, 0.0, 1)
     assert top.bounds.collaborative_max == pytest.approx(1 / math.sqrt(2))
-
-
-@pytest.mark.parametrize("by_bits", [False, True])
-def test_shared_learners_are_counted_the_same_one_by_one_and_by_bits(by_bits):
-    rng = np.random.default_rng(6)
-    learned = rng.random((130, 90)) < rng.uniform(0, 1, 90)
-    learned[:, 7] = learned[:, 8]
-    together = co_learning(sparse.csr_array(learned))
-    together = replace(together, by_bits=np.full(together.sizes.size, by_bits))
-    counts = shared_between(together, 0, together.sizes.size)
-    of = together.group_of
-    np.testing.assert_array_equal(counts[of][:, of], learned.T.astype(int) @ learned)
 
 
 def test_wrong_arguments_are_refused():
