@@ -1,5 +1,6 @@
 """What kgplan is told from outside: read once, at start-up."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -152,6 +153,16 @@ class Settings(BaseSettings):
         default=None, description="audit log; audit.jsonl in KGPLAN_HOME where not given"
     )
 
+    @field_validator("graph")
+    @classmethod
+    def _without_password(cls, given: str) -> str:
+        if "@" in urlsplit(given).netloc:
+            raise ValueError(
+                "an address is written to logs; give the user as KGPLAN_GRAPH_USER and the"
+                " password as KGPLAN_GRAPH_PASSWORD_FILE"
+            )
+        return given
+
     @field_validator("cors", mode="before")
     @classmethod
     def _origins(cls, given: object) -> object:
@@ -251,4 +262,13 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "KGPLAN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name} is {first['input']!r}: {first['msg']}") from None
+        raise ConfigError(f"{name} is {shown(first['input'])}: {first['msg']}") from None
+
+
+def shown(value: object) -> str:
+    """A setting's value for a message, without the user and password that an address may hold.
+
+    >>> shown("neo4j://neo4j:secret@graph.example:7687")
+    "'neo4j://…@graph.example:7687'"
+    """
+    return re.sub(r"//[^/\s]*@", "//…@", repr(value))
