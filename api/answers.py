@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -23,8 +23,16 @@ class Answer:
     about: str = ""
 
 
+State = tuple[str, str, bool, str]
+"""What an answer about a learner depends on beside the request's words: the versions of graph and
+model, whether these are stale, and the learner's version."""
+
+
 class AnswerCache:
     """Recent answers by ETag; the one that was asked for longest ago leaves first.
+
+    Beside it, the last answer to each request as it was worded (`hold`): where that still holds,
+    neither parameters nor ETag need to be looked at again.
 
     Args:
         size: answers at most.
@@ -33,6 +41,7 @@ class AnswerCache:
     def __init__(self, size: int) -> None:
         self._size = size
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._held: OrderedDict[Hashable, tuple[State, Answer]] = OrderedDict()
         self._lock = Lock()
         self.hits = self.misses = 0
 
@@ -58,9 +67,29 @@ class AnswerCache:
                 self._answers.popitem(last=False)
         return made
 
+    def hold(self, request: Hashable, state: State, answer: Answer) -> None:
+        """Keep the answer to a request under the request's own words."""
+        with self._lock:
+            self._held[request] = state, answer
+            self._held.move_to_end(request)
+            while len(self._held) > self._size:
+                self._held.popitem(last=False)
+
+    def held(self, request: Hashable, state: State) -> Answer | None:
+        """The answer to a request that was worded the same, if it still holds."""
+        with self._lock:
+            found = self._held.get(request)
+            if found is None or found[0] != state:
+                return None
+            self._held.move_to_end(request)
+            self.hits += 1
+            return found[1]
+
     def forget(self, about: str) -> None:
         """Drop all answers about a learner."""
         with self._lock:
+            for asked in [a for a, (_, answer) in self._held.items() if answer.about == about]:
+                del self._held[asked]
             for etag in [e for e, answer in self._answers.items() if answer.about == about]:
                 del self._answers[etag]
 
@@ -78,9 +107,12 @@ def etag_of(*depends_on: Any) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def matches(request: Request, etag: str) -> bool:
-    """Whether the client has this answer already, by If-None-Match (RFC 9110, 13.1.2)."""
-    sent = request.headers.get("if-none-match", "")
+def matches(sent: str, etag: str) -> bool:
+    """Whether the client has this answer already, by If-None-Match (RFC 9110, 13.1.2).
+
+    >>> matches('W/"a", "b"', '"a"'), matches("*", '"a"'), matches("", '"a"')
+    (True, False, False)
+    """
     return etag in [each.strip().removeprefix("W/") for each in sent.split(",")]
 
 
@@ -92,10 +124,21 @@ def conditional(
     about: str = "",
 ) -> Response:
     """304 where the client has the answer already; else the answer, kept or made."""
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache" if about else "no-cache"}
-    if matches(request, etag):
-        return Response(status_code=304, headers=headers)
-    found = cache.get(etag, make, about)
-    if request.headers.get("if-none-match", "").strip() == "*":
-        return Response(status_code=304, headers=headers)
-    return Response(found.body, media_type=found.media_type, headers=headers)
+    if matches(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers_of(etag, about))
+    return response_of(request, cache.get(etag, make, about))
+
+
+def response_of(request: Request, answer: Answer) -> Response:
+    """An answer that is there; 304 where the client has it already."""
+    sent = request.headers.get("if-none-match", "")
+    if sent and (sent.strip() == "*" or matches(sent, answer.etag)):
+        return Response(status_code=304, headers=headers_of(answer.etag, answer.about))
+    return Response(
+        answer.body, media_type=answer.media_type, headers=headers_of(answer.etag, answer.about)
+    )
+
+
+def headers_of(etag: str, about: str = "") -> dict[str, str]:
+    """What lets a client keep an answer and ask whether it still holds; others must not keep it."""
+    return {"ETag": etag, "Cache-Control": "private, no-cache" if about else "no-cache"}

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import Depends, Request
 
+from kgplan.api.dependencies import AtOnce
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
 from kgplan.errors import RecordsUnavailable, UnknownLearner
@@ -112,8 +113,30 @@ class CurrentLearners:
 
     def learner_version(self, planner: Planner, learner_id: str) -> str:
         """Changes whenever `current` does, at one version of the model."""
-        mark = self.store.mark(learner_id)
-        return f"{mark.revision} {mark.erased}"
+        return _version_of(self.store.mark(learner_id))
+
+    def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
+        """Version and state, as far as they are known without waiting for the records."""
+        mark = self.store.mark_at_once(learner_id)
+        if mark is None:
+            return None
+        version = _version_of(mark)
+        if mark.revision is None:
+            return AtOnce(version, mark.erased is None, None)
+        with self._keeping:
+            known, made = self._kept.get(learner_id), self._model
+            here = (
+                known is not None
+                and made is not None
+                and made[0] is planner
+                and known[0] is made[1]
+                and known[1].mark == mark
+            )
+            if known is None or not here:
+                return AtOnce(version, False, None)
+            self._kept.move_to_end(learner_id)
+            self.hits += 1
+            return AtOnce(version, True, known[1].state.learner)
 
     def current(self, planner: Planner, learner_id: str) -> CurrentLearner | None:
         """What `Planner.plan` takes; errors as for `standing`."""
@@ -259,6 +282,10 @@ class CurrentLearners:
 
 def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:
     return kept.body["course_id"], kept.body["towards"]
+
+
+def _version_of(mark: Mark) -> str:
+    return f"{mark.revision} {mark.erased}"
 
 
 def current_learners(request: Request) -> CurrentLearners:

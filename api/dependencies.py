@@ -1,5 +1,6 @@
 """What operations ask for: what a request is answered from, and what is kept between requests."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
@@ -22,6 +23,21 @@ def served_to(keeper: Annotated[Keeper, Depends(keeper_of)]) -> Served:
     return keeper.served
 
 
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """What can be said of a learner without waiting.
+
+    Attributes:
+        version: what `LearnerStates.learner_version` gives.
+        known: whether the state is at hand; False where finding it out takes longer, or fails.
+        current: the state; None where nothing more is known.
+    """
+
+    version: str
+    known: bool
+    current: CurrentLearner | None
+
+
 class LearnerStates(Protocol):
     """What is known of learners beside the planner's own data."""
 
@@ -31,8 +47,14 @@ class LearnerStates(Protocol):
     def current(self, planner: Planner, learner_id: str) -> CurrentLearner | None:
         """What `Planner.plan` takes; None where nothing more is known."""
 
+    def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
+        """Version and state together, in microseconds; None where even the version must wait."""
+
     def remember(self, plan: Plan) -> None:
         """Keep a plan that was made for its learner."""
+
+
+NOTHING_AT_ONCE = AtOnce("", True, None)
 
 
 class NothingMore:
@@ -45,6 +67,10 @@ class NothingMore:
     def current(self, planner: Planner, learner_id: str) -> CurrentLearner | None:
         """Nothing."""
         return None
+
+    def at_once(self, planner: Planner, learner_id: str) -> AtOnce:
+        """Always the same."""
+        return NOTHING_AT_ONCE
 
     def remember(self, plan: Plan) -> None:
         """Nothing is kept."""

@@ -630,6 +630,11 @@ class Planner:
             notes.append(say(language, "note.provisional", names=", ".join(new)))
         return tuple(notes)
 
+    def n_concepts(self, course_id: str) -> int:
+        """How many concepts the course has; 0 where there is no such course."""
+        at = self._course_at.get(course_id)
+        return 0 if at is None else _row(self.graph.course_concepts, at).size
+
     def _course(self, course_id: str) -> int:
         if course_id not in self._course_at:
             raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from planning_cases import hand_case, random_case
 
 from kgplan.api.answers import AnswerCache
+from kgplan.api.dependencies import AtOnce
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
@@ -180,6 +181,9 @@ def test_another_graph_model_or_learner_version_is_another_etag():
 
         def current(self, planner, learner_id):
             return None
+
+        def at_once(self, planner, learner_id):
+            return AtOnce(self.version, True, None)
 
         def remember(self, plan):
             pass
