@@ -164,6 +164,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Graph
+         * @description All concepts, or those of a field, by depth, and the prerequisites among them.
+         */
+        get: operations["read_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/graph/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Questions
+         * @description Designers' questions in Cypher, and where Neo4j Browser can be asked them.
+         */
+        get: operations["read_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/graph/health": {
         parameters: {
             query?: never;
@@ -1445,7 +1485,8 @@ export interface components {
          *         {
          *           "concept": {
          *             "id": "K_栈_计算机科学技术",
-         *             "name": "栈"
+         *             "name": "栈",
+         *             "name_en": "stack"
          *           },
          *           "unreachable": 3
          *         }
@@ -1459,7 +1500,8 @@ export interface components {
          *         "chain": [
          *           {
          *             "id": "K_栈_计算机科学技术",
-         *             "name": "栈"
+         *             "name": "栈",
+         *             "name_en": "stack"
          *           }
          *         ]
          *       },
@@ -1891,6 +1933,11 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
         };
         /**
          * OptionsOut
@@ -2439,6 +2486,63 @@ export interface components {
             behind: components["schemas"]["BehindOut"][];
         };
         /**
+         * QuestionOut
+         * @description A question in Cypher.
+         */
+        QuestionOut: {
+            /**
+             * Name
+             * @description as `kgplan graph ask` takes it; of a picture, as saved
+             */
+            name: string;
+            /**
+             * Asks
+             * @description the question in one sentence
+             */
+            asks: string;
+            /**
+             * Draws
+             * @description whether it returns nodes and edges for Neo4j Browser to draw
+             */
+            draws: boolean;
+            /**
+             * Parameters
+             * @description each with an example, or its default
+             */
+            parameters: {
+                [key: string]: string | number;
+            };
+            /** Cypher */
+            cypher: string;
+        };
+        /**
+         * QuestionsOut
+         * @description What can be asked of the graph database in its own language.
+         * @example {
+         *       "browser": "http://127.0.0.1:7474/browser/",
+         *       "questions": [
+         *         {
+         *           "name": "redundant_edges_from",
+         *           "asks": "Which edges out of this concept are implied by a longer way?",
+         *           "draws": false,
+         *           "parameters": {
+         *             "concept_id": "K_数学_数学"
+         *           },
+         *           "cypher": "MATCH (concept:Concept {id: $concept_id}) RETURN concept"
+         *         }
+         *       ]
+         *     }
+         */
+        QuestionsOut: {
+            /**
+             * Browser
+             * @description address of Neo4j Browser; null where the graph is in the embedded database
+             */
+            browser: string | null;
+            /** Questions */
+            questions: components["schemas"]["QuestionOut"][];
+        };
+        /**
          * ReceiptOut
          * @description What became of the events; all are committed.
          */
@@ -2731,6 +2835,68 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * WholeGraphOut
+         * @description All concepts, or a field's, and the prerequisites among them.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "total": 2,
+         *       "fields": {
+         *         "计算机科学技术": 2
+         *       },
+         *       "concepts": [
+         *         {
+         *           "id": "K_线性表_计算机科学技术",
+         *           "name": "线性表",
+         *           "name_en": "linear list",
+         *           "field": "计算机科学技术",
+         *           "depth": 0
+         *         },
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "field": "计算机科学技术",
+         *           "depth": 1
+         *         }
+         *       ],
+         *       "edges": [
+         *         {
+         *           "before": "K_线性表_计算机科学技术",
+         *           "after": "K_栈_计算机科学技术",
+         *           "sources": [
+         *             "dependency"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        WholeGraphOut: {
+            /**
+             * Graph Version
+             * @default
+             */
+            graph_version?: string;
+            /**
+             * Total
+             * @description concepts that there are; more than listed, beyond the limit
+             */
+            total: number;
+            /**
+             * Fields
+             * @description concepts of each field of study, the largest first; empty name: of none
+             */
+            fields: {
+                [key: string]: number;
+            };
+            /**
+             * Concepts
+             * @description by depth: the longest chain before a concept, a cyclic group counted as one; beyond the limit those with most prerequisite edges
+             */
+            concepts: components["schemas"]["PlaceOut"][];
+            /** Edges */
+            edges: components["schemas"]["PlacedEdgeOut"][];
         };
     };
     responses: never;
@@ -3279,6 +3445,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_graph: {
+        parameters: {
+            query?: {
+                /** @description of study; empty: concepts of none */
+                field?: string | null;
+                /** @description concepts at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeGraphOut"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a parameter is missing or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionsOut"];
                 };
             };
             /** @description too many requests; see Retry-After */

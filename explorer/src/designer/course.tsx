@@ -1,5 +1,125 @@
-import { Page } from "../ui/page";
+/** A course's map: its concepts by depth, and what it takes for granted. */
 
-export function Course() {
-  return <Page title="Course"> </Page>;
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { answered, client, type Schemas } from "../api/client";
+import { type Drawn, GraphCanvas } from "../graph/canvas";
+import { naming } from "../i18n";
+import { go, href } from "../router";
+import { language } from "../shell/preferences";
+import { Page } from "../ui/page";
+import { Answered, Empty } from "../ui/states";
+import { ConceptList, neighbourNote } from "./concept-list";
+import { CypherButton } from "./cypher";
+import "./designer.css";
+import { Legend } from "./legend";
+import { Pair } from "./pair";
+import { texts } from "./texts";
+
+type Map = Schemas["CourseMapOut"];
+
+const QUESTIONS = ["course", "course_gaps", "overlapping_courses"];
+
+export function Course(props: { argument: string }) {
+  const id = props.argument;
+  const answer = useAnswer(
+    (stop) =>
+      answered(
+        client.GET("/v1/courses/{course_id}/map", {
+          params: { path: { course_id: id } },
+          signal: stop,
+        }),
+      ),
+    [id],
+  );
+  return (
+    <Answered answer={answer} place="course">
+      {(map) => <CourseMap map={map} />}
+    </Answered>
+  );
+}
+
+function CourseMap({ map }: { map: Map }) {
+  const say = texts();
+  const chosen = useSignal("");
+  const drawn = useMemo(() => drawnOf(map), [map, language.value]);
+  const note = neighbourNote(map.concepts, map.edges);
+  const depths = [...new Set(map.concepts.map((each) => each.depth))];
+  const missing = map.missing.toSorted((a, b) => b.depth - a.depth);
+  const counts = [say.concepts(map.concepts.length), say.edges(map.edges.length)] as const;
+  return (
+    <Page
+      wide
+      kind={`${say.course} · ${map.course_id.replace(/^C_course-v1:/, "")} · ${counts.join(" · ")}`}
+      title={map.name}
+      actions={
+        <>
+          <a class="button quiet" href={href("learner", "", { course: map.course_id })}>
+            {say.wayIn}
+          </a>
+          <CypherButton names={QUESTIONS} values={{ course_id: map.course_id }} />
+        </>
+      }
+    >
+      {map.concepts.length === 0 ? (
+        <Empty>{say.noConcepts}</Empty>
+      ) : (
+        <>
+          <div class="controls">
+            <Legend looks={[]} />
+          </div>
+          <Pair
+            picture={
+              <GraphCanvas
+                drawn={drawn}
+                label={say.mapOf(map.name, ...counts)}
+                chosen={chosen}
+                onOpen={(id) => go("concept", id)}
+              />
+            }
+            list={
+              <>
+                {depths.map((depth) => (
+                  <section key={depth}>
+                    <h2>{say.depth(depth)}</h2>
+                    <ConceptList
+                      concepts={map.concepts.filter((each) => each.depth === depth)}
+                      chosen={chosen}
+                      note={note}
+                    />
+                  </section>
+                ))}
+                <section>
+                  <h2>{say.missing}</h2>
+                  <p class="soft">{missing.length ? say.missingLead : say.noMissing}</p>
+                  <ConceptList
+                    concepts={missing}
+                    chosen={chosen}
+                    note={(each) => say.neededBy(each.depth)}
+                  />
+                </section>
+              </>
+            }
+          />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function drawnOf(map: Map): Drawn {
+  return {
+    nodes: map.concepts.map((each) => ({
+      id: each.id,
+      label: naming(each).main,
+      column: each.depth,
+      look: "plain",
+    })),
+    edges: map.edges.map((edge) => ({
+      before: edge.before,
+      after: edge.after,
+      said: edge.sources.some((source) => source !== "prediction"),
+    })),
+  };
 }

@@ -1,5 +1,57 @@
+/** Courses by name. */
+
+import { useAnswer } from "../api/answer";
+import { answered, client } from "../api/client";
+import { naming } from "../i18n";
+import { href, refine, route } from "../router";
 import { Page } from "../ui/page";
+import { Answered, Empty } from "../ui/states";
+import "./designer.css";
+import { texts } from "./texts";
+
+const MOST = 60;
 
 export function Courses() {
-  return <Page title="Courses"> </Page>;
+  const say = texts();
+  const text = route.value.query.get("text") ?? "";
+  const answer = useAnswer(
+    (stop) =>
+      answered(
+        client.GET("/v1/courses", { params: { query: { text, limit: MOST } }, signal: stop }),
+      ),
+    [text],
+  );
+  return (
+    <Page title={say.courses}>
+      <p class="lead">{say.coursesLead}</p>
+      <label class="field narrow">
+        {say.filter}
+        <input
+          type="search"
+          value={text}
+          onInput={(event) => refine({ text: event.currentTarget.value })}
+        />
+      </label>
+      <Answered answer={answer}>
+        {({ found }) => (
+          <>
+            <p class="soft" role="status">
+              {say.shownCourses(found.length, found.length === MOST)}
+            </p>
+            {found.length === 0 && <Empty>{say.noCourse}</Empty>}
+            <ul class="plain tiles">
+              {found.map((each) => (
+                <li key={each.id}>
+                  <a class="tile" href={href("course", each.id)}>
+                    <span class="name">{naming(each).main}</span>
+                    <span class="note">{each.id.replace(/^C_course-v1:/, "")}</span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </Answered>
+    </Page>
+  );
 }

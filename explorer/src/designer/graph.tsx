@@ -1,5 +1,182 @@
+/** All concepts at once, or those of a field, with what the health report found marked. */
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { answered, client, type Schemas } from "../api/client";
+import { type Drawn, GraphCanvas } from "../graph/canvas";
+import { naming } from "../i18n";
+import { go, refine, route } from "../router";
+import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
+import { Answered } from "../ui/states";
+import { ConceptList, neighbourNote } from "./concept-list";
+import { CypherButton } from "./cypher";
+import "./designer.css";
+import type { Report } from "./health";
+import { Legend } from "./legend";
+import { Pair } from "./pair";
+import { texts } from "./texts";
+
+type Whole = Schemas["WholeGraphOut"];
+
+export const MARKS = ["cycles", "bottlenecks", "orphans", "chain"] as const;
+export type Mark = (typeof MARKS)[number];
+
+const MOST = 2000; // concepts that a browser draws smoothly
+const QUESTIONS = ["contradictions", "cycles", "bottlenecks", "orphans", "fields"];
 
 export function Graph() {
-  return <Page title="Graph"> </Page>;
+  const { query } = route.value;
+  const field = query.get("field");
+  const mark = MARKS.find((each) => each === query.get("mark"));
+  const whole = useAnswer(
+    (stop) =>
+      answered(
+        client.GET("/v1/graph", {
+          params: { query: { limit: MOST, ...(field === null ? {} : { field }) } },
+          signal: stop,
+        }),
+      ),
+    [field],
+  );
+  const health = useAnswer(
+    mark ? (stop) => answered(client.GET("/v1/graph/health", { signal: stop })) : null,
+    [mark !== undefined],
+  );
+  const say = texts();
+  return (
+    <Page wide title={say.graph} actions={<CypherButton names={QUESTIONS} />}>
+      <Answered answer={whole}>
+        {(data) => <Everything whole={data} field={field} mark={mark} health={health.data} />}
+      </Answered>
+    </Page>
+  );
+}
+
+function Everything(props: {
+  whole: Whole;
+  field: string | null;
+  mark: Mark | undefined;
+  health: Report | undefined;
+}) {
+  const say = texts();
+  const { whole, field, mark, health } = props;
+  const chosen = useSignal("");
+  const drawn = useMemo(
+    () => drawnOf(whole, mark && health ? marked(health, mark) : NOTHING),
+    [whole, mark, health, language.value],
+  );
+  const note = useMemo(() => neighbourNote(whole.concepts, whole.edges), [whole]);
+  const depths = [...new Set(whole.concepts.map((each) => each.depth))];
+  const counts = [say.concepts(whole.concepts.length), say.edges(whole.edges.length)] as const;
+  const words: Record<Mark, string> = {
+    cycles: say.markCycles,
+    bottlenecks: say.markBottlenecks,
+    orphans: say.markOrphans,
+    chain: say.markChain,
+  };
+  return (
+    <>
+      <div class="controls">
+        <label class="inline-field">
+          {say.field}
+          <select
+            value={field === null ? "*" : `=${field}`}
+            onChange={(event) => {
+              const { value } = event.currentTarget;
+              go("graph", "", { field: value === "*" ? null : value.slice(1), mark: mark ?? null });
+            }}
+          >
+            <option value="*">{say.allFields}</option>
+            {Object.entries(whole.fields).map(([name, n]) => (
+              <option key={name} value={`=${name}`}>
+                {name || say.noField} ({n})
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="inline-field">
+          {say.marks}
+          <select
+            value={mark ?? ""}
+            onChange={(event) => refine({ mark: event.currentTarget.value })}
+          >
+            <option value="">{say.markNothing}</option>
+            {MARKS.map((each) => (
+              <option key={each} value={each}>
+                {words[each]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span class="soft" role="status">
+          {say.graphNow(whole.concepts.length, whole.total)} · {counts[1]}
+        </span>
+        <Legend looks={mark ? ["marked"] : []} />
+      </div>
+      <Pair
+        picture={
+          <GraphCanvas
+            drawn={drawn}
+            label={say.mapOf(field ?? say.graph, ...counts)}
+            chosen={chosen}
+            onOpen={(id) => go("concept", id)}
+          />
+        }
+        list={depths.map((depth) => (
+          <section key={depth} class="layer">
+            <h2>{say.depth(depth)}</h2>
+            <ConceptList
+              concepts={whole.concepts.filter((each) => each.depth === depth)}
+              chosen={chosen}
+              note={note}
+            />
+          </section>
+        ))}
+      />
+    </>
+  );
+}
+
+interface Marked {
+  concepts: Set<string>;
+  /** `before\nafter`. */
+  edges: Set<string>;
+}
+
+const NOTHING: Marked = { concepts: new Set(), edges: new Set() };
+
+function marked(health: Report, mark: Mark): Marked {
+  const named = {
+    cycles: health.cyclic_groups.flatMap((group) => group.concepts),
+    bottlenecks: health.bottlenecks.map((each) => each.concept),
+    orphans: health.coverage.orphans,
+    chain: health.depth.chain,
+  };
+  const concepts = named[mark].map((each) => each.id);
+  const steps = concepts.slice(1).map((after, k) => `${concepts[k] ?? ""}\n${after}`);
+  const breaking = health.cyclic_groups.flatMap((group) =>
+    group.breaking.map((edge) => `${edge.before.id}\n${edge.after.id}`),
+  );
+  const edges = { cycles: breaking, bottlenecks: [], orphans: [], chain: steps };
+  return { concepts: new Set(concepts), edges: new Set(edges[mark]) };
+}
+
+function drawnOf(whole: Whole, marks: Marked): Drawn {
+  const any = marks.concepts.size > 0;
+  return {
+    nodes: whole.concepts.map((each) => ({
+      id: each.id,
+      label: naming(each).main,
+      column: each.depth,
+      look: !any ? "plain" : marks.concepts.has(each.id) ? "marked" : "faint",
+    })),
+    edges: whole.edges.map((edge) => ({
+      before: edge.before,
+      after: edge.after,
+      said: edge.sources.some((source) => source !== "prediction"),
+      marked: marks.edges.has(`${edge.before}\n${edge.after}`),
+    })),
+  };
 }

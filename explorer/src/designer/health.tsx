@@ -1,5 +1,426 @@
+/** What is to mend in the prerequisites, with a way to each place in the graph. */
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { useAnswer } from "../api/answer";
+import { answered, client, type Schemas } from "../api/client";
+import { naming, number } from "../i18n";
+import { href } from "../router";
 import { Page } from "../ui/page";
+import { Answered } from "../ui/states";
+import { CypherButton } from "./cypher";
+import "./designer.css";
+import type { Mark } from "./graph";
+import { texts } from "./texts";
+
+/** A pair is two edges, which the client reads as a list. */
+export type Report = Omit<Schemas["GraphHealthOut"], "contradictory_pairs"> & {
+  contradictory_pairs: Edge[][];
+};
+type Named = Schemas["NamedOut"];
+type Edge = Schemas["EdgeOut"];
+
+const FEW = 8; // rows of a part, before all are asked for
+const QUESTIONS = ["contradictory_pairs", "cycles", "redundant_edges", "bottlenecks", "orphans"];
 
 export function Health() {
-  return <Page title="Health"> </Page>;
+  const say = texts();
+  const answer = useAnswer(
+    (stop) => answered(client.GET("/v1/graph/health", { signal: stop })),
+    [],
+  );
+  return (
+    <Page title={say.health} actions={<CypherButton names={QUESTIONS} />}>
+      <p class="lead">{say.healthLead}</p>
+      <Answered answer={answer}>{(report) => <Parts report={report} />}</Answered>
+    </Page>
+  );
+}
+
+function Parts({ report }: { report: Report }) {
+  return (
+    <>
+      <Tiles report={report} />
+      <Cycles report={report} />
+      <Pairs report={report} />
+      <Bottlenecks report={report} />
+      <Depths report={report} />
+      <Redundant report={report} />
+      <Coverage report={report} />
+    </>
+  );
+}
+
+function Tiles({ report }: { report: Report }) {
+  const say = texts();
+  const onCycles = report.cyclic_groups.reduce((sum, group) => sum + group.concepts.length, 0);
+  const { coverage } = report;
+  const tiles: [number, string, string, bool: boolean][] = [
+    [onCycles, say.tileCycles, "cycles", true],
+    [report.contradictory_pairs.length, say.tilePairs, "pairs", true],
+    [report.bottlenecks.length, say.tileBottlenecks, "bottlenecks", false],
+    [report.depth.steps, say.tileDepth, "depth", false],
+    [report.redundant_edges.length, say.tileRedundant, "redundant", false],
+    [coverage.orphans.length, say.tileOrphans, "coverage", true],
+  ];
+  return (
+    <ul class="plain figures">
+      {tiles.map(([n, label, part, bad]) => (
+        <li key={label}>
+          <a href={`#${part}`} onClick={(event) => jump(event, part)} class={bad && n ? "bad" : ""}>
+            <strong>{number(n)}</strong>
+            <span>{label}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Goes to a part of the page; the address behind the # names the view. */
+function jump(event: Event, part: string): void {
+  event.preventDefault();
+  const heading = document.getElementById(part);
+  heading?.scrollIntoView({ behavior: "smooth", block: "start" });
+  heading?.focus({ preventScroll: true });
+}
+
+function Part(props: {
+  id: string;
+  title: string;
+  lead: string;
+  mark?: Mark;
+  children: ComponentChildren;
+}) {
+  const say = texts();
+  return (
+    <section class="card part">
+      <div class="part-head">
+        <h2 id={props.id} tabIndex={-1}>
+          {props.title}
+        </h2>
+        {props.mark && (
+          <a class="button quiet" href={href("graph", "", { mark: props.mark })}>
+            {say.inGraph}
+            <span class="hidden">: {props.title}</span>
+          </a>
+        )}
+      </div>
+      <p class="soft">{props.lead}</p>
+      {props.children}
+    </section>
+  );
+}
+
+/** The first items of a list, and all on demand. */
+function Few<T>(props: {
+  of: readonly T[];
+  few?: number;
+  children: (some: readonly T[]) => ComponentChildren;
+}) {
+  const say = texts();
+  const [all, setAll] = useState(false);
+  const few = props.few ?? FEW;
+  return (
+    <>
+      {props.children(all ? props.of : props.of.slice(0, few))}
+      {props.of.length > few && (
+        <button type="button" class="quiet more" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? say.showFewer : say.showAll(props.of.length)}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Name({ of }: { of: Named }) {
+  const { main, other } = naming(of);
+  return (
+    <a href={href("concept", of.id)} title={other || undefined}>
+      {main}
+    </a>
+  );
+}
+
+function Chips({ of }: { of: readonly Named[] }) {
+  return (
+    <Few of={of} few={24}>
+      {(some) => (
+        <ul class="chips">
+          {some.map((each) => (
+            <li key={each.id}>
+              <a class="chip" href={href("concept", each.id)}>
+                {naming(each).main}
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Few>
+  );
+}
+
+function Sources({ of }: { of: Edge }) {
+  const say = texts();
+  return <>{of.sources.map((each) => say.source[each] ?? each).join(", ")}</>;
+}
+
+function Edges({ of, caption }: { of: readonly Edge[]; caption: string }) {
+  const say = texts();
+  return (
+    <Few of={of}>
+      {(some) => (
+        <div class="scroll">
+          <table>
+            <caption class="hidden">{caption}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{say.before}</th>
+                <th scope="col">{say.after}</th>
+                <th scope="col">{say.sources}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {some.map((edge) => (
+                <tr key={`${edge.before.id} ${edge.after.id}`}>
+                  <td>
+                    <Name of={edge.before} />
+                  </td>
+                  <td>
+                    <Name of={edge.after} />
+                  </td>
+                  <td>
+                    <Sources of={edge} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Few>
+  );
+}
+
+function Cycles({ report }: { report: Report }) {
+  const say = texts();
+  const groups = report.cyclic_groups;
+  return (
+    <Part
+      id="cycles"
+      title={say.cycles}
+      lead={groups.length ? say.cyclesLead : say.noCycles}
+      mark="cycles"
+    >
+      {groups.map((group, k) => (
+        <details key={group.concepts[0]?.id} open={k === groups.length - 1}>
+          <summary>{say.cycleOf(group.concepts.length, group.edges)}</summary>
+          <div class="inside">
+            <Chips of={group.concepts} />
+            <p>{say.breaking(group.breaking.length, group.smallest)}</p>
+            <Edges
+              of={group.breaking}
+              caption={say.breaking(group.breaking.length, group.smallest)}
+            />
+          </div>
+        </details>
+      ))}
+    </Part>
+  );
+}
+
+function Pairs({ report }: { report: Report }) {
+  const say = texts();
+  const pairs = report.contradictory_pairs;
+  return (
+    <Part id="pairs" title={say.pairs} lead={pairs.length ? say.pairsLead : say.noPairs}>
+      {pairs.length > 0 && (
+        <Few of={pairs}>
+          {(some) => (
+            <div class="scroll">
+              <table>
+                <caption class="hidden">{say.pairs}</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">{say.first}</th>
+                    <th scope="col">{say.second}</th>
+                    <th scope="col">{say.sources}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {some.map(
+                    ([there, back]) =>
+                      there &&
+                      back && (
+                        <tr key={`${there.before.id} ${there.after.id}`}>
+                          <td>
+                            <Name of={there.before} />
+                          </td>
+                          <td>
+                            <Name of={there.after} />
+                          </td>
+                          <td>
+                            → <Sources of={there} /> · ← <Sources of={back} />
+                          </td>
+                        </tr>
+                      ),
+                  )}
+                </tbody>
+              </table>
+            </div>
+          )}
+        </Few>
+      )}
+    </Part>
+  );
+}
+
+function Bottlenecks({ report }: { report: Report }) {
+  const say = texts();
+  const { bottlenecks } = report;
+  const most = bottlenecks[0]?.unreachable ?? 1;
+  return (
+    <Part
+      id="bottlenecks"
+      title={say.bottlenecks}
+      lead={bottlenecks.length ? say.bottlenecksLead : say.noBottlenecks}
+      mark="bottlenecks"
+    >
+      {bottlenecks.length > 0 && (
+        <Few of={bottlenecks}>
+          {(some) => (
+            <table class="bars">
+              <caption class="hidden">{say.bottlenecks}</caption>
+              <thead class="hidden">
+                <tr>
+                  <th scope="col">{say.concept}</th>
+                  <th scope="col">{say.unreachable}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {some.map(({ concept, unreachable }) => (
+                  <tr key={concept.id}>
+                    <td>
+                      <Name of={concept} />
+                    </td>
+                    <td>
+                      <meter min={0} max={most} value={unreachable} aria-hidden="true" />
+                      <span class="figure">
+                        {unreachable} <span class="soft">{say.unreachable}</span>
+                      </span>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </Few>
+      )}
+    </Part>
+  );
+}
+
+function Depths({ report }: { report: Report }) {
+  const say = texts();
+  const { steps, concepts_at: at, chain } = report.depth;
+  const most = Math.max(1, ...at);
+  return (
+    <Part id="depth" title={say.depthTitle} lead={say.depthLead(steps)} mark="chain">
+      <ol class="plain histogram">
+        {at.map((n, depth) => (
+          <li key={depth} title={say.atDepth(depth, n)}>
+            <span class="hidden">{say.atDepth(depth, n)}</span>
+            <svg viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true">
+              <rect x="0" width="10" y={100 - (100 * n) / most} height={(100 * n) / most} />
+            </svg>
+            <span aria-hidden="true">{depth}</span>
+          </li>
+        ))}
+      </ol>
+      <h3>{say.chain}</h3>
+      <ol class="chips chain">
+        {chain.map((each) => (
+          <li key={each.id}>
+            <a class="chip" href={href("concept", each.id)}>
+              {naming(each).main}
+            </a>
+          </li>
+        ))}
+      </ol>
+    </Part>
+  );
+}
+
+function Redundant({ report }: { report: Report }) {
+  const say = texts();
+  const edges = report.redundant_edges;
+  return (
+    <Part
+      id="redundant"
+      title={say.redundant}
+      lead={edges.length ? say.redundantLead : say.noRedundant}
+    >
+      {edges.length > 0 && (
+        <Few of={edges}>
+          {(some) => (
+            <div class="scroll">
+              <table>
+                <caption class="hidden">{say.redundant}</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">{say.before}</th>
+                    <th scope="col">{say.after}</th>
+                    <th scope="col">{say.sources}</th>
+                    <th scope="col" class="figure">
+                      {say.byWay}
+                    </th>
+                    <th scope="col">{say.together}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {some.map(({ edge, steps, together }) => (
+                    <tr key={`${edge.before.id} ${edge.after.id}`}>
+                      <td>
+                        <Name of={edge.before} />
+                      </td>
+                      <td>
+                        <Name of={edge.after} />
+                      </td>
+                      <td>
+                        <Sources of={edge} />
+                      </td>
+                      <td class="figure">{steps}</td>
+                      <td>{together ? say.yes : say.no}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+        </Few>
+      )}
+    </Part>
+  );
+}
+
+function Coverage({ report }: { report: Report }) {
+  const say = texts();
+  const { orphans, foundations, without_course, without_video } = report.coverage;
+  const lists: [string, readonly Named[]][] = [
+    [say.orphans, orphans],
+    [say.withoutCourse, without_course],
+  ];
+  if (without_video) lists.push([say.withoutVideo, without_video]);
+  return (
+    <Part id="coverage" title={say.coverage} lead={say.foundations(foundations)} mark="orphans">
+      {lists.map(([title, concepts]) => (
+        <details key={title}>
+          <summary>
+            {title} ({concepts.length})
+          </summary>
+          <div class="inside">{concepts.length ? <Chips of={concepts} /> : say.none}</div>
+        </details>
+      ))}
+    </Part>
+  );
 }

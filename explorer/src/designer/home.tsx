@@ -1,5 +1,92 @@
+/** Where one begins: the search, and a way in for designers and for tutors. */
+
+import { useAnswer } from "../api/answer";
+import { answered, client } from "../api/client";
+import { naming } from "../i18n";
+import { href } from "../router";
+import { Search } from "../shell/search";
+import { texts as shell } from "../shell/texts";
 import { Page } from "../ui/page";
+import { Answered } from "../ui/states";
+import "./designer.css";
+import { texts } from "./texts";
+
+const SUGGESTED = 14;
 
 export function Home() {
-  return <Page title="Home"> </Page>;
+  const say = texts();
+  const answer = useAnswer(
+    (stop) =>
+      Promise.all([
+        answered(client.GET("/v1/graph", { params: { query: { limit: 1 } }, signal: stop })),
+        answered(
+          client.GET("/v1/concepts", { params: { query: { limit: SUGGESTED } }, signal: stop }),
+        ),
+      ]),
+    [],
+  );
+  return (
+    <div class="home">
+      <Page title={shell().tagline}>
+        <p class="lead">{say.homeLead}</p>
+        <Search large />
+        <Answered answer={answer}>
+          {([graph, { found }]) => (
+            <>
+              <section>
+                <h2 class="kind">{say.startWith}</h2>
+                <ul class="chips">
+                  {found.map((each) => (
+                    <li key={each.id}>
+                      <a class="chip" href={href("concept", each.id)}>
+                        {naming(each).main}
+                      </a>
+                    </li>
+                  ))}
+                </ul>
+              </section>
+              <section>
+                <h2 class="kind">{say.fields}</h2>
+                <ul class="chips">
+                  {Object.entries(graph.fields).map(([name, n]) => (
+                    <li key={name}>
+                      <a class="chip" href={href("graph", "", { field: name })}>
+                        {name || say.noField} <span class="soft">{n}</span>
+                      </a>
+                    </li>
+                  ))}
+                </ul>
+              </section>
+            </>
+          )}
+        </Answered>
+        <div class="ways">
+          <section class="card">
+            <h2>{say.forDesigners}</h2>
+            <p class="soft">{say.forDesignersLead}</p>
+            <p class="actions">
+              <a class="button" href="#/graph">
+                {say.toGraph}
+              </a>
+              <a class="button quiet" href="#/health">
+                {say.toHealth}
+              </a>
+              <a class="button quiet" href="#/courses">
+                {say.toCourses}
+              </a>
+            </p>
+          </section>
+          <section class="card">
+            <h2>{say.forTutors}</h2>
+            <p class="soft">{say.forTutorsLead}</p>
+            <p class="actions">
+              <a class="button" href="#/learner">
+                {say.toLearner}
+              </a>
+            </p>
+          </section>
+        </div>
+      </Page>
+    </div>
+  );
 }

@@ -1,0 +1,79 @@
+/** Concepts as a list: the form of a picture that can be read aloud and walked by keyboard. */
+
+import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Schemas } from "../api/client";
+import { naming } from "../i18n";
+import { href } from "../router";
+import { texts } from "./texts";
+
+type Place = Schemas["PlaceOut"];
+
+const NAMED = 3; // neighbours that a row names
+
+/** A row for each concept: a link, and which of the concepts shown it stands next to.
+ *
+ * @param nextTo concept -> the neighbours that its row names.
+ */
+export function ConceptList(props: {
+  concepts: readonly Place[];
+  chosen: Signal<string>;
+  note?: (concept: Place) => string;
+}) {
+  return (
+    <ul class="plain concept-list">
+      {props.concepts.map((concept) => (
+        <Row key={concept.id} concept={concept} chosen={props.chosen} note={props.note} />
+      ))}
+    </ul>
+  );
+}
+
+function Row(props: {
+  concept: Place;
+  chosen: Signal<string>;
+  note: ((concept: Place) => string) | undefined;
+}) {
+  const { concept, chosen } = props;
+  const { main, other } = naming(concept);
+  const row = useRef<HTMLLIElement>(null);
+  const here = chosen.value === concept.id;
+  useEffect(() => {
+    const list = row.current?.closest(".pair-list");
+    if (!here || !row.current || !list || row.current.contains(document.activeElement)) return;
+    const [top, box] = [row.current.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (top.top < box.top || top.bottom > box.bottom)
+      list.scrollTop += top.top - box.top - list.clientHeight / 3;
+  }, [here]);
+  const note = props.note?.(concept) ?? "";
+  return (
+    <li ref={row} class={here ? "chosen" : undefined}>
+      <a href={href("concept", concept.id)} onFocus={() => (chosen.value = concept.id)}>
+        <span class="name">{main}</span>
+        {other && <span class="other">{other}</span>}
+      </a>
+      {note && <span class="note">{note}</span>}
+    </li>
+  );
+}
+
+/** Tells a row's neighbours in words, the first few by name. */
+export function neighbourNote(
+  concepts: readonly Place[],
+  edges: readonly Schemas["PlacedEdgeOut"][],
+): (concept: Place) => string {
+  const named = new Map(concepts.map((each) => [each.id, each]));
+  const after = new Map<string, Place[]>();
+  for (const edge of edges) {
+    const builds = named.get(edge.after);
+    if (builds) after.set(edge.before, [...(after.get(edge.before) ?? []), builds]);
+  }
+  return (concept) => {
+    const say = texts();
+    const all = after.get(concept.id) ?? [];
+    if (all.length === 0) return "";
+    const names = all.slice(0, NAMED).map((each) => naming(each).main);
+    if (all.length > NAMED) names.push(say.andMore(all.length - NAMED));
+    return say.leadsTo(names.join(", "));
+  };
+}
