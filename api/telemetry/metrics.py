@@ -75,7 +75,7 @@ class Metrics:
             "Processes that serve these versions; 0 once none does.",
             *("version", "graph_version", "model_version"),
         )
-        self._ready = gauge("workers_ready", "Processes that are ready for requests.")
+        self._stopping = gauge("workers_stopping", "Processes that were told to stop.")
         self._stale = gauge(
             "stale", "1 while the graph or the model may have changed unseen.", over="livemax"
         )
@@ -130,7 +130,7 @@ class Metrics:
         with self._sampling:
             self._sample_snapshot(sources.keeper)
             self._in_flight.set(sources.readiness.in_flight)
-            self._ready.set(not sources.readiness.stopping)
+            self._stopping.set(sources.readiness.stopping)
             answers, learners = sources.answers, sources.learners
             self._sample_cache("answers", answers.hits, answers.misses, len(answers))
             if isinstance(learners, CurrentLearners):
