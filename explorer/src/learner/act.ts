@@ -51,6 +51,16 @@ export async function takeBack(learner: string, event: string): Promise<void> {
   await answered(client.POST("/v1/events", { body }));
 }
 
+/** The last word on a concept; "withdrawn" where there is none. */
+export async function wordOn(learner: string, concept: string): Promise<Said> {
+  const { feedback } = await answered(
+    client.GET("/v1/learners/{learner_id}/feedback", {
+      params: { path: { learner_id: learner } },
+    }),
+  );
+  return feedback.find((each) => each.concept_id === concept)?.said ?? "withdrawn";
+}
+
 /** Says something about a concept. */
 export async function tell(learner: string, concept: string, said: Said): Promise<void> {
   await answered(

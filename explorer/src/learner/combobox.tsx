@@ -27,11 +27,9 @@ export function Combobox<T extends Option>(props: {
   on?: unknown;
   find: (text: string, stop: AbortSignal) => Promise<T[]>;
   onChoose: (option: T) => void;
-  autofocus?: boolean;
 }) {
   const say = texts();
   const list = useId();
-  const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState("");
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
@@ -41,9 +39,6 @@ export function Combobox<T extends Option>(props: {
     const later = setTimeout(() => setText(typed.trim()), PAUSE_MS);
     return () => clearTimeout(later);
   }, [typed]);
-  useEffect(() => {
-    if (props.autofocus) input.current?.focus();
-  }, []);
 
   const answer = useAnswer(open ? (stop) => props.find(text, stop) : null, [open, text, props.on]);
   const options = answer.data ?? [];
@@ -85,7 +80,6 @@ export function Combobox<T extends Option>(props: {
     <div class="search pick">
       <Icon name="search" />
       <input
-        ref={input}
         type="text"
         role="combobox"
         aria-label={props.chosen ? `${props.label}: ${props.chosen}` : props.label}

@@ -40,22 +40,6 @@ export function Details(props: {
         {explanation && <p>{explanation.because}</p>}
         {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
       </section>
-      {explanation && <Reasons step={step} explanation={explanation} />}
-      <section>
-        <h4>{say.whereToLearn}</h4>
-        {step.teaches.length === 0 ? (
-          <p class="soft">{say.nowhere}</p>
-        ) : (
-          <ul class="plain teaches">
-            {step.teaches.map((each) => (
-              <li key={`${each.course_id} ${each.video_id}`}>
-                <CourseLink id={each.course_id} />
-                <span class="soft">{each.video_id ? say.video(each.minutes) : say.noVideo}</span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
       <section>
         <h4>{say.feedback}</h4>
         {speaks ? (
@@ -90,6 +74,22 @@ export function Details(props: {
           </button>
         </div>
         <p class="soft small">{say.pinHow}</p>
+      </section>
+      {explanation && <Reasons step={step} explanation={explanation} />}
+      <section>
+        <h4>{say.whereToLearn}</h4>
+        {step.teaches.length === 0 ? (
+          <p class="soft">{say.nowhere}</p>
+        ) : (
+          <ul class="plain teaches">
+            {step.teaches.map((each) => (
+              <li key={`${each.course_id} ${each.video_id}`}>
+                <CourseLink id={each.course_id} />
+                <span class="soft">{each.video_id ? say.video(each.minutes) : say.noVideo}</span>
+              </li>
+            ))}
+          </ul>
+        )}
       </section>
       <section>
         <h4>{say.tryIt}</h4>
@@ -192,10 +192,7 @@ function Reasons({ step, explanation }: { step: Step; explanation: Explanation }
                   <td class="figure">
                     <Bar value={each.figure} most={most} />
                   </td>
-                  <td>
-                    {say.verdicts[each.verdict]}
-                    <small>{each.because}</small>
-                  </td>
+                  <td>{each.verdict === "lower" ? say.verdicts.lower : each.because}</td>
                 </tr>
               ))}
             </tbody>

@@ -4,15 +4,16 @@ import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
 import { moment, naming } from "../i18n";
 import { Answered, Empty } from "../ui/states";
-import { type Choice, goalOf } from "./choice";
-import type { Path } from "./road";
+import { type Choice, goalOf, questionOf } from "./choice";
+import { type Path, type Step, readRoad } from "./road";
 import { texts } from "./texts";
 
 const ASKED = 50; // plans at most
 
-export interface Kept {
+interface Kept {
+  /** Empty for the plan now. */
   made: string;
-  plan: Path;
+  steps: readonly Step[];
 }
 
 export function History({ choice }: { choice: Choice }) {
@@ -26,27 +27,31 @@ export function History({ choice }: { choice: Choice }) {
       const { plans } = await answered(
         client.GET("/v1/learners/{learner_id}/plans", { params, signal: stop }),
       );
+      const { path } = await readRoad(choice, stop);
       // a kept plan is the body of a path without its explanations
-      return distinct(plans.map(({ made, plan }) => ({ made, plan: plan as unknown as Path })));
+      const kept = plans.map(({ made, plan }) => ({
+        made,
+        steps: (plan as unknown as Path).steps,
+      }));
+      return distinct([{ made: "", steps: path.steps }, ...kept]);
     },
-    [choice.learner, choice.course, choice.towards],
+    [choice.learner, JSON.stringify(questionOf(choice))],
   );
   return (
     <section class="plans">
       <h2>{say.historyTitle}</h2>
       <p class="soft">{say.historyLead}</p>
       <Answered answer={answer} place="learner">
-        {(plans) =>
-          plans.length === 0 ? (
-            <Empty>{say.historyNone}</Empty>
-          ) : (
+        {(plans) => (
+          <>
             <ol class="plain plan-list">
               {plans.map((each, at) => (
-                <OnePlan key={each.made} kept={each} now={plans[0] ?? each} isNow={at === 0} />
+                <OnePlan key={at} kept={each} now={plans[0] ?? each} isNow={at === 0} />
               ))}
             </ol>
-          )
-        }
+            {plans.length < 2 && <Empty>{say.historyNone}</Empty>}
+          </>
+        )}
       </Answered>
     </section>
   );
@@ -54,15 +59,18 @@ export function History({ choice }: { choice: Choice }) {
 
 function OnePlan({ kept, now, isNow }: { kept: Kept; now: Kept; isNow: boolean }) {
   const say = texts();
-  const ahead = new Set(now.plan.steps.map((each) => each.concept_id));
-  const { steps } = kept.plan;
+  const ahead = new Set(now.steps.map((each) => each.concept_id));
+  const { steps } = kept;
+  const same =
+    steps.length === now.steps.length &&
+    steps.every((step, at) => step.concept_id === now.steps[at]?.concept_id);
   const n = steps.filter((each) => ahead.has(each.concept_id)).length;
   return (
     <li class={isNow ? "plan now" : "plan"}>
       <p class="plan-when">
         {isNow && <span class="badge next">{say.nowPlan}</span>}
-        <time dateTime={kept.made}>{moment(kept.made)}</time>
-        {!isNow && <span class="soft">{say.keptOf(n, steps.length)}</span>}
+        {kept.made && <time dateTime={kept.made}>{moment(kept.made)}</time>}
+        {!isNow && <span class="soft">{same ? say.sameSteps : say.keptOf(n, steps.length)}</span>}
       </p>
       <ol class="plain plan-steps">
         {steps.map((step) => {
@@ -79,11 +87,8 @@ function OnePlan({ kept, now, isNow }: { kept: Kept; now: Kept; isNow: boolean }
   );
 }
 
-/** Plans without those whose steps are the ones of the plan after them: only their words differ. */
-export function distinct(plans: readonly Kept[]): Kept[] {
-  const steps = ({ plan }: Kept) => plan.steps.map((each) => each.concept_id).join("\n");
-  return plans.filter((each, at) => {
-    const before = plans[at + 1]; // the newest come first
-    return !before || steps(before) !== steps(each);
-  });
+/** Plans, the newest first, without those that were followed by one of the same steps. */
+function distinct(plans: readonly Kept[]): Kept[] {
+  const steps = (plan: Kept | undefined) => plan?.steps.map((each) => each.concept_id).join("\n");
+  return plans.filter((each, at) => at === 0 || steps(each) !== steps(plans[at - 1]));
 }

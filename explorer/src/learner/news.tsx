@@ -1,5 +1,6 @@
 /** What changed in the plan, in words. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { naming } from "../i18n";
 import { Icon } from "../ui/icons";
 import { type Differences, type Named, isSame } from "./road";
@@ -26,8 +27,14 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
   });
   const places = new Set(replaced.map(({ at }) => at));
   const more = shifts.length - SHIFTS_SHOWN;
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    panel.current?.scrollIntoView({ block: "nearest" });
+    // what was clicked may be gone with its step: the focus goes where the change is told
+    if (document.activeElement === document.body) panel.current?.focus({ preventScroll: true });
+  }, [news]);
   return (
-    <section class="news" aria-label={say.news}>
+    <section ref={panel} class="news" aria-label={say.news} tabIndex={-1}>
       <div class="news-head">
         <h2>{news.sentence}</h2>
         <div class="actions">

@@ -6,7 +6,7 @@ import { type Problem, ProblemError } from "../api/client";
 import { naming } from "../i18n";
 import { refine } from "../router";
 import { Answered, Empty, ProblemCard } from "../ui/states";
-import { type Happening, happen, takeBack, tell } from "./act";
+import { type Happening, happen, takeBack, tell, wordOn } from "./act";
 import { type Choice, choose, goalOf, questionOf } from "./choice";
 import { type Actions, Details } from "./details";
 import { News, type NewsOf } from "./news";
@@ -19,6 +19,8 @@ import {
   differences,
   isSame,
   readRoad,
+  standingsOf,
+  behindOf,
 } from "./road";
 import { Road } from "./stops";
 import { texts } from "./texts";
@@ -97,13 +99,21 @@ export function Path(props: {
   function said(step: Named, word: Said): void {
     const name = naming({ ...step, id: step.concept_id }).main;
     void act(async () => {
+      const before = await wordOn(choice.learner, step.concept_id);
       await tell(choice.learner, step.concept_id, word);
       return {
-        sentence: word === "withdrawn" ? say.undone : say.saidWas(name, say.said[word]),
+        sentence: say.saidWas(name, say.said[word]),
         shifts: [],
         silent: false,
-        undo: word === "withdrawn" ? null : () => said(step, "withdrawn"),
+        undo: () => takeWordBack(step, before),
       };
+    });
+  }
+
+  function takeWordBack(step: Named, before: Said): void {
+    void act(async () => {
+      await tell(choice.learner, step.concept_id, before);
+      return { sentence: say.undone, shifts: [], silent: false, undo: null };
     });
   }
 
@@ -174,7 +184,7 @@ export function Path(props: {
               <div class="path-head">
                 <h2>{choice.course ? say.roadTo(props.goal) : say.roadTowards(props.goal)}</h2>
                 <p class="soft">
-                  {say.summary(road.path.steps.length, road.progress.behind.length)}
+                  {say.summary(road.path.steps.length, behindOf(road).length)}
                   {road.path.minutes ? ` · ${say.takes(road.path.minutes)}` : ""}
                 </p>
               </div>
@@ -215,7 +225,8 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
   const { steps } = road.path;
   const found = steps.find((each) => each.concept_id === chosen);
   if (found || !isWide) return found;
-  return steps.find((each) => each.concept_id === road.progress.next_concept_id) ?? steps[0];
+  const next = standingsOf(road).findIndex(({ status }) => status === "next");
+  return steps[Math.max(next, 0)];
 }
 
 function nameOf(step: Named): string {

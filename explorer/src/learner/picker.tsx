@@ -24,7 +24,7 @@ import { texts } from "./texts";
 
 export type Courses = Schemas["LearnerCoursesOut"];
 
-const OFFERED = { learners: 12, courses: 6, concepts: 6, own: 8 };
+const OFFERED = { learners: 12, examples: 4, courses: 6, concepts: 6 };
 
 /** The view while no learner is chosen. */
 export function PickLearner({ choice }: { choice: Choice }) {
@@ -39,21 +39,48 @@ export function PickLearner({ choice }: { choice: Choice }) {
             {say.yourPath}
           </a>
         ) : (
-          <LearnerBox choice={choice} autofocus />
+          <>
+            <LearnerBox choice={choice} />
+            <Examples choice={choice} />
+          </>
         )}
       </div>
     </Page>
   );
 }
 
-function LearnerBox({ choice, autofocus }: { choice: Choice; autofocus?: boolean }) {
+async function findLearners(prefix: string, limit: number, stop: AbortSignal): Promise<string[]> {
+  const query = { prefix, limit };
+  const asked = client.GET("/v1/learners", { params: { query }, signal: stop });
+  return (await answered(asked)).learners;
+}
+
+/** A few learners, for a reader who knows no id. */
+function Examples({ choice }: { choice: Choice }) {
+  const say = texts();
+  const answer = useAnswer((stop) => findLearners("", OFFERED.examples, stop), []);
+  if (!answer.data?.length) return null;
+  return (
+    <div class="chosen">
+      <span class="soft small">{say.examples}</span>
+      <ul class="chips">
+        {answer.data.map((id) => (
+          <li key={id}>
+            <a class="chip" href={addressOf({ ...choice, learner: id })}>
+              {id}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function LearnerBox({ choice }: { choice: Choice }) {
   const say = texts();
 
   async function find(text: string, stop: AbortSignal): Promise<Option[]> {
-    const query = { prefix: text, limit: OFFERED.learners };
-    const { learners } = await answered(
-      client.GET("/v1/learners", { params: { query }, signal: stop }),
-    );
+    const learners = await findLearners(text, OFFERED.learners, stop);
     const found = learners.map((id) => ({ key: id, main: id }));
     if (!text || learners.includes(text)) return found;
     return [...found, { key: text, main: say.openTyped(text) }]; // which leads to close matches
@@ -69,7 +96,6 @@ function LearnerBox({ choice, autofocus }: { choice: Choice; autofocus?: boolean
         none={say.noLearners}
         find={find}
         onChoose={({ key }) => choose(choice, { learner: key })}
-        autofocus={autofocus ?? false}
       />
     </label>
   );
@@ -105,6 +131,7 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
       return own.map(({ course_id, name }) => ({
         key: course_id,
         main: name,
+        other: shortId(course_id),
         kind: say.ownCourse,
         goal: { course: course_id },
       }));
@@ -118,7 +145,7 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
     const options = found.found.map(({ id, name }) => ({
       key: id,
       main: name,
-      other: id.replace(/^C_course-v1:/, ""),
+      other: shortId(id),
       kind: mine.has(id) ? say.ownCourse : say.course,
       goal: { course: id },
     }));
@@ -156,7 +183,7 @@ export function OwnCourses({ choice, answer }: { choice: Choice; answer: Answer<
   const say = texts();
   return (
     <section class="own">
-      <h2>{say.ownCourses}</h2>
+      {!answer.problem && <h2>{say.ownCourses}</h2>}
       <Answered answer={answer} place="learner">
         {({ courses }) =>
           courses.length === 0 ? (
@@ -170,6 +197,7 @@ export function OwnCourses({ choice, answer }: { choice: Choice; answer: Answer<
                     href={addressOf({ ...choice, course: each.course_id, towards: "" })}
                   >
                     <span class="own-name">{each.name}</span>
+                    <span class="own-when">{shortId(each.course_id)}</span>
                     <span class="own-when">
                       {each.planned ? say.planned(moment(each.planned)) : say.notPlanned}
                     </span>
@@ -330,6 +358,11 @@ function Chosen(props: {
       </ul>
     </div>
   );
+}
+
+/** A course's id without what all of them begin with: courses of one name differ by it. */
+function shortId(course: string): string {
+  return course.replace(/^C_course-v1:/, "");
 }
 
 /** What the goal is called. */

@@ -54,15 +54,36 @@ export async function readMastery(
   );
 }
 
-/** Where each step stands; the first is next where the service follows another plan by now. */
-export function statusesOf({ path, progress }: Road): Map<string, Schemas["StepProgressOut"]> {
+export interface Standing {
+  status: Status;
+  due?: string;
+}
+
+/** Where each step stands, in the order of the steps.
+ *
+ * The service tells it of the last plan in the history. That is another one where this one was
+ * answered again from what is kept; then what is done of it counts, and no day is due.
+ */
+export function standingsOf({ path, progress }: Road): Standing[] {
   const told = new Map(progress.steps.map((each) => [each.concept_id, each]));
-  return new Map(
-    path.steps.flatMap(({ concept_id }) => {
-      const found = told.get(concept_id);
-      return found ? [[concept_id, found] as const] : [];
-    }),
-  );
+  const same =
+    path.steps.length === progress.steps.length &&
+    path.steps.every((step, at) => step.concept_id === progress.steps[at]?.concept_id);
+  let waiting: Status = "next";
+  return path.steps.map(({ concept_id }) => {
+    const found = told.get(concept_id);
+    if (same && found) return found;
+    if (found?.status === "done" || found?.status === "left_out") return { status: found.status };
+    const status = waiting;
+    waiting = "later";
+    return { status };
+  });
+}
+
+/** The steps behind the learner that are not ahead as well. */
+export function behindOf({ path, progress }: Road): Progress["behind"] {
+  const ahead = new Set(path.steps.map((step) => step.concept_id));
+  return progress.behind.filter((each) => !ahead.has(each.concept_id));
 }
 
 export interface Moved {

@@ -7,7 +7,7 @@ import { language } from "../shell/preferences";
 import { useCourseName } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
-import { type Road as RoadOf, type Status, type Step, statusesOf } from "./road";
+import { type Road as RoadOf, type Status, type Step, behindOf, standingsOf } from "./road";
 import { texts } from "./texts";
 
 const GLIDE = { duration: 450, easing: "cubic-bezier(.2, .8, .2, 1)" };
@@ -23,8 +23,9 @@ export function Road(props: {
   below: ((step: Step) => ComponentChildren) | null;
 }) {
   const say = texts();
-  const { path, progress } = props.road;
-  const statuses = statusesOf(props.road);
+  const { path } = props.road;
+  const behind = behindOf(props.road);
+  const standings = standingsOf(props.road);
   const list = useRef<HTMLOListElement>(null);
   useGliding(list, path);
   const fresh = new Set(props.news?.differences.fresh.map((each) => each.step.concept_id));
@@ -34,13 +35,13 @@ export function Road(props: {
   return (
     <ol class="road" ref={list}>
       <li class="stop begin">
-        <Piece at={0} travelled={progress.behind.length > 0} />
+        <Piece at={0} travelled={behind.length > 0} />
         <span class="stone" style={place(0)} aria-hidden="true" />
         <div class="behind">
-          <p class="stop-status">{progress.behind.length ? say.behind : say.behindNone}</p>
-          {progress.behind.length > 0 && (
+          <p class="stop-status">{behind.length ? say.behind : say.behindNone}</p>
+          {behind.length > 0 && (
             <ul class="chips">
-              {progress.behind.map((each) => (
+              {behind.map((each) => (
                 <li key={each.concept_id} class="chip done">
                   <Tick />
                   {naming({ ...each, id: each.concept_id }).main}
@@ -57,8 +58,8 @@ export function Road(props: {
           step={step}
           at={at}
           n={path.steps.length}
-          status={statuses.get(step.concept_id)?.status ?? (at === 0 ? "next" : "later")}
-          due={statuses.get(step.concept_id)?.due}
+          status={standings[at]?.status ?? "later"}
+          due={standings[at]?.due}
           leadsTo={path.steps.find((each) => each.concept_id === step.leads_to)}
           isTarget={step.concept_id === path.towards}
           badge={
