@@ -52,7 +52,7 @@ function Row(props: {
         <span class="name">{main}</span>
         {other && <span class="other">{other}</span>}
       </a>
-      {note && <span class="note">{note}</span>}
+      {note && <span class="nearby">{note}</span>}
     </li>
   );
 }
@@ -73,7 +73,6 @@ export function neighbourNote(
     const all = after.get(concept.id) ?? [];
     if (all.length === 0) return "";
     const names = all.slice(0, NAMED).map((each) => naming(each).main);
-    if (all.length > NAMED) names.push(say.andMore(all.length - NAMED));
-    return say.leadsTo(names.join(", "));
+    return say.leadsTo(say.some(names, all.length - names.length));
   };
 }

@@ -36,7 +36,7 @@ export function Concept(props: { argument: string }) {
   const after = depthOf(query.get("after"), DEPTH.after);
   const answer = useAnswer((stop) => around(id, before, after, stop), [id, before, after]);
   return (
-    <Answered answer={answer} place="concept">
+    <Answered answer={answer} place="concept" page>
       {([up, down]) => <Chain up={up} down={down} before={before} after={after} />}
     </Answered>
   );

@@ -34,7 +34,7 @@ export function Course(props: { argument: string }) {
     [id],
   );
   return (
-    <Answered answer={answer} place="course">
+    <Answered answer={answer} place="course" page>
       {(map) => <CourseMap map={map} />}
     </Answered>
   );

@@ -44,7 +44,7 @@ export function Courses() {
                 <li key={each.id}>
                   <a class="tile" href={href("course", each.id)}>
                     <span class="name">{naming(each).main}</span>
-                    <span class="note">{each.id.replace(/^C_course-v1:/, "")}</span>
+                    <span class="nearby">{each.id.replace(/^C_course-v1:/, "")}</span>
                   </a>
                 </li>
               ))}

@@ -23,6 +23,7 @@ type Whole = Schemas["WholeGraphOut"];
 export const MARKS = ["cycles", "bottlenecks", "orphans", "chain"] as const;
 export type Mark = (typeof MARKS)[number];
 
+const FIELD_COLOURS = 5; // the last one is shared by all smaller fields
 const MOST = 2000; // concepts that a browser draws smoothly
 const QUESTIONS = ["contradictions", "cycles", "bottlenecks", "orphans", "fields"];
 
@@ -113,7 +114,7 @@ function Everything(props: {
         <span class="soft" role="status">
           {say.graphNow(whole.concepts.length, whole.total)} · {counts[1]}
         </span>
-        <Legend looks={mark ? ["marked"] : []} />
+        {mark ? <Legend looks={["marked"]} /> : <Fields of={Object.keys(whole.fields)} />}
       </div>
       <Pair
         picture={
@@ -136,6 +137,28 @@ function Everything(props: {
         ))}
       />
     </>
+  );
+}
+
+/** What the colours mean. */
+function Fields(props: { of: readonly string[] }) {
+  const say = texts();
+  const named = props.of.slice(0, FIELD_COLOURS - 1);
+  return (
+    <ul class="legend plain">
+      {named.map((name, k) => (
+        <li key={name}>
+          <span class={`swatch field-${k + 1}`} />
+          {name || say.noField}
+        </li>
+      ))}
+      {props.of.length > named.length && (
+        <li>
+          <span class={`swatch field-${FIELD_COLOURS}`} />
+          {say.otherFields}
+        </li>
+      )}
+    </ul>
   );
 }
 
@@ -165,12 +188,15 @@ function marked(health: Report, mark: Mark): Marked {
 
 function drawnOf(whole: Whole, marks: Marked): Drawn {
   const any = marks.concepts.size > 0;
+  const fields = Object.keys(whole.fields);
   return {
     nodes: whole.concepts.map((each) => ({
       id: each.id,
       label: naming(each).main,
       column: each.depth,
-      look: !any ? "plain" : marks.concepts.has(each.id) ? "marked" : "faint",
+      ...(!any
+        ? { look: "plain", field: Math.min(fields.indexOf(each.field) + 1, FIELD_COLOURS) }
+        : { look: marks.concepts.has(each.id) ? "marked" : "faint" }),
     })),
     edges: whole.edges.map((edge) => ({
       before: edge.before,

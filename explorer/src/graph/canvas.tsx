@@ -21,6 +21,8 @@ export interface DrawnNode {
   label: string;
   column: number;
   look: Look;
+  /** The place of its field of study among the largest, from 1; its colour where `look` is plain. */
+  field?: number;
 }
 
 export interface DrawnEdge {
@@ -40,7 +42,7 @@ const FONT_PX = 13;
 const ROW_PX = 38;
 const GAP_PX = 76;
 const LARGE = 300; // nodes, from which edges are straight and names wait for a closer look
-const ROWS = { small: 60, large: 34 };
+const STYLES = "__________cytoscape_stylesheet";
 
 /** Draws concepts in columns.
  *
@@ -65,6 +67,7 @@ export function GraphCanvas(props: {
     let gone = false;
     void import("cytoscape").then(({ default: cytoscape }) => {
       if (gone || !box.current) return;
+      keepStylesOut();
       const made = cytoscape({
         container: box.current,
         minZoom: 0.05,
@@ -98,7 +101,9 @@ export function GraphCanvas(props: {
     const large = drawn.nodes.length > LARGE;
     const widths = widthsOf(drawn.nodes);
     const nodes = drawn.nodes.map((node, k) => ({ ...node, width: widths[k] ?? 0 }));
-    const options = { row: ROW_PX, gap: GAP_PX, rows: large ? ROWS.large : ROWS.small };
+    const aspect = made.width() / Math.max(made.height(), 1);
+    const options = { row: ROW_PX, gap: GAP_PX, aspect };
+    const column = new Map(drawn.nodes.map((node) => [node.id, node.column]));
     const bare = nodes.map(({ id, column, width }) => ({ id, column, width }));
     performance.mark("kgplan:layout");
     void arranged(bare, drawn.edges, options).then((positions) => {
@@ -107,10 +112,10 @@ export function GraphCanvas(props: {
       made.batch(() => {
         made.elements().remove();
         made.add(
-          nodes.map(({ id, label, width, look }) => ({
+          nodes.map(({ id, label, width, look, field }) => ({
             group: "nodes" as const,
             data: { id, label, width },
-            classes: look,
+            classes: field ? `${look} field-${field}` : look,
             position: positions[id] ?? { x: 0, y: 0 },
           })),
         );
@@ -118,7 +123,11 @@ export function GraphCanvas(props: {
           drawn.edges.map(({ before, after, said, marked }) => ({
             group: "edges" as const,
             data: { id: `${before}\n${after}`, source: before, target: after },
-            classes: `${said ? "said" : "predicted"} ${marked ? "marked" : ""}`,
+            classes: [
+              said ? "said" : "predicted",
+              marked ? "marked" : "",
+              column.get(before) === column.get(after) ? "side" : "",
+            ].join(" "),
           })),
         );
       });
@@ -201,6 +210,16 @@ export function GraphCanvas(props: {
   );
 }
 
+/** Tells Cytoscape that its style sheet is there: designer.css has its one rule, as the page's
+ * security policy allows no style element.
+ */
+function keepStylesOut(): void {
+  if (document.getElementById(STYLES)) return;
+  const mark = document.createElement("template");
+  mark.id = STYLES;
+  document.head.append(mark);
+}
+
 /** Marks a concept with its neighbours, and brings it into sight. */
 function show(made: Core, id: string): void {
   made.batch(() => {
@@ -260,11 +279,13 @@ function styles(large: boolean): StylesheetJson {
       },
     },
     node("plain", "--card", "--strong-line", "--ink"),
+    ...[1, 2, 3, 4, 5].map((k) => node(`field-${k}`, `--field-${k}`, `--field-${k}`, "--ink")),
     node("focus", "--accent", "--accent", "--on-accent"),
     node("before", "--before-soft", "--before", "--ink"),
     node("after", "--after-soft", "--after", "--ink"),
     node("marked", "--bad-soft", "--bad", "--ink"),
     node("faint", "--sunk", "--line", "--soft"),
+    ...(large ? [node("marked", "--bad", "--bad", "--card")] : []),
     {
       selector: "edge",
       style: {
@@ -277,6 +298,16 @@ function styles(large: boolean): StylesheetJson {
         "line-opacity": large ? 0.25 : 0.65,
         "overlay-opacity": 0,
       },
+    },
+    {
+      selector: "edge.side",
+      style: large
+        ? {}
+        : {
+            "curve-style": "unbundled-bezier",
+            "control-point-distances": [36],
+            "control-point-weights": [0.5],
+          },
     },
     { selector: "edge.predicted", style: large ? {} : { "line-style": "dashed" } },
     {

@@ -2,7 +2,8 @@
  *
  * A layered drawing in three steps (Sugiyama, Tagawa and Toda, 1981): columns are given, rows are
  * ordered by the mean of their neighbours' rows to lessen crossings, then each column moves as near
- * to its neighbours as its order allows. A column too high to look at is broken into several.
+ * to its neighbours as its order allows. A column too high to look at is broken into several; what
+ * has no edge stands below.
  * Sizes: N nodes, E edges; time O(rounds · (N log N + E)).
  */
 
@@ -23,13 +24,15 @@ export interface LayoutOptions {
   /** Pixels from row to row, and between columns. */
   row: number;
   gap: number;
-  /** Rows of a column, before it is broken. */
-  rows: number;
+  /** Width by height that the drawing shall come near to. */
+  aspect: number;
 }
 
 export type Positions = Record<string, { x: number; y: number }>;
 
 const ROUNDS = 12;
+const FEWEST_ROWS = 24; // of a column, before it is broken
+const STRETCH = 2.2; // of the gaps at most, where the drawing is higher than wanted
 
 /** The centre of every node, in pixels. */
 export function layered(
@@ -45,7 +48,10 @@ export function layered(
     near[a]?.push(b);
     near[b]?.push(a);
   }
-  const columns = columnsOf(nodes);
+  const connected = nodes.map((_, k) => k).filter((k) => near[k]?.length);
+  const columns = columnsOf(nodes, connected);
+  const rows = rowsFor(nodes, columns, options);
+  const broken = columns.some((column) => column.length > rows);
   const y = new Float64Array(nodes.length);
   for (const column of columns) stack(column, y, options.row);
   for (let round = 0; round < ROUNDS; round++) {
@@ -53,7 +59,7 @@ export function layered(
     for (const column of sweep) {
       const wanted = new Map(column.map((k) => [k, mean(near[k] ?? [], y) ?? y[k] ?? 0]));
       column.sort((a, b) => (wanted.get(a) ?? 0) - (wanted.get(b) ?? 0));
-      if (column.length > options.rows) stack(column, y, options.row);
+      if (broken) stack(column, y, options.row);
       else {
         const places = spread(
           column.map((k) => wanted.get(k) ?? 0),
@@ -63,17 +69,61 @@ export function layered(
       }
     }
   }
-  return placed(nodes, columns, y, options);
+  const found = placed(nodes, columns, y, rows, options);
+  const alone = nodes.filter((node) => !(node.id in found));
+  return { ...found, ...block(alone, Object.values(found), options) };
+}
+
+/** Nodes without edges, in lines below the others. */
+function block(
+  alone: readonly LaidNode[],
+  others: readonly { x: number; y: number }[],
+  { row, aspect }: LayoutOptions,
+): Positions {
+  const xs = others.map((place) => place.x);
+  const [left, right] = others.length ? [Math.min(...xs), Math.max(...xs)] : [0, 0];
+  const area = alone.reduce((sum, node) => sum + node.width + row / 2, 0) * row;
+  const width = Math.max(right - left, Math.sqrt(area * aspect));
+  let y = others.length ? Math.max(...others.map((place) => place.y)) + 2.5 * row : 0;
+  const found: Positions = {};
+  let x = left;
+  for (const node of alone) {
+    if (x > left && x + node.width > left + width) {
+      x = left;
+      y += row;
+    }
+    found[node.id] = { x: x + node.width / 2, y };
+    x += node.width + row / 2;
+  }
+  return found;
+}
+
+/** Rows of a column before it is broken, so that the drawing comes near to the wanted aspect. */
+function rowsFor(
+  nodes: readonly LaidNode[],
+  columns: readonly number[][],
+  { row, gap, aspect }: LayoutOptions,
+): number {
+  const width = nodes.reduce((sum, node) => sum + node.width, 0) / Math.max(nodes.length, 1) + row;
+  const highest = Math.max(0, ...columns.map((column) => column.length));
+  let best = { rows: highest, off: Infinity };
+  for (let rows = Math.min(FEWEST_ROWS, highest); rows <= highest; rows++) {
+    const parts = columns.reduce((sum, column) => sum + Math.ceil(column.length / rows), 0);
+    const off = Math.abs(Math.log((parts * width + columns.length * gap) / (rows * row * aspect)));
+    if (off < best.off) best = { rows, off };
+  }
+  return best.rows;
 }
 
 /** Positions in `nodes` by column, from the left. */
-function columnsOf(nodes: readonly LaidNode[]): number[][] {
+function columnsOf(nodes: readonly LaidNode[], some: readonly number[]): number[][] {
   const found = new Map<number, number[]>();
-  nodes.forEach((node, k) => {
-    const column = found.get(node.column);
+  for (const k of some) {
+    const at = nodes[k]?.column ?? 0;
+    const column = found.get(at);
     if (column) column.push(k);
-    else found.set(node.column, [k]);
-  });
+    else found.set(at, [k]);
+  }
   return [...found].sort(([a], [b]) => a - b).map(([, column]) => column);
 }
 
@@ -111,7 +161,8 @@ function placed(
   nodes: readonly LaidNode[],
   columns: readonly number[][],
   y: Float64Array,
-  { row, gap, rows }: LayoutOptions,
+  rows: number,
+  { row, gap, aspect }: LayoutOptions,
 ): Positions {
   const found: Positions = {};
   let left = 0;
@@ -130,5 +181,8 @@ function placed(
       left += width + (part < parts - 1 ? row : gap);
     }
   }
+  const height = Math.max(0, ...y) - Math.min(0, ...y) + row;
+  const stretch = Math.min(STRETCH, (height * aspect) / Math.max(left - gap, 1));
+  if (stretch > 1) for (const place of Object.values(found)) place.x *= stretch;
   return found;
 }

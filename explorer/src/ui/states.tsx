@@ -6,22 +6,36 @@ import type { Problem } from "../api/client";
 import { signIn } from "../api/session";
 import { href } from "../router";
 import { texts } from "../shell/texts";
+import { Page } from "./page";
 
 /** Shows an answer, or why there is none. While a new answer is awaited the last one stays. */
 export function Answered<T>(props: {
   answer: Answer<T>;
   /** Where close matches lead; an id that looks like the missing one is offered as a link. */
   place?: string;
+  /** The answer is a whole view: a problem is one, too. */
+  page?: boolean;
   children: (data: T) => ComponentChildren;
 }) {
   const { data, problem, waiting, again } = props.answer;
-  if (problem) return <ProblemCard problem={problem} place={props.place} again={again} />;
+  if (problem) {
+    const card = <ProblemCard problem={problem} place={props.place} again={again} />;
+    return props.page ? <Page title={titleOf(problem)}>{card}</Page> : card;
+  }
   if (data === undefined) return waiting ? <Loading /> : null;
   return (
     <div class="answered" aria-busy={waiting}>
       {props.children(data)}
     </div>
   );
+}
+
+/** A problem's name in the reader's language; the service's own where this page does not know it. */
+export function titleOf(problem: Problem): string {
+  const say = texts();
+  if (problem.status === 0) return say.unreachable;
+  const name = problem.type.replace("urn:kgplan:problem:", "");
+  return say.problems[name] ?? (problem.title || say.problem);
 }
 
 export function Loading() {
@@ -50,8 +64,8 @@ export function ProblemCard(props: {
   const mayHelp = problem.status === 0 || problem.status === 429 || problem.status >= 500;
   return (
     <div class="problem" role="alert">
-      <h2>{problem.title || say.problem}</h2>
-      <p>{problem.status === 0 ? say.unreachable : problem.detail}</p>
+      <h2>{titleOf(problem)}</h2>
+      {problem.detail && <p lang="en">{problem.detail}</p>}
       {fields.length > 1 && (
         <ul>
           {fields.map((each) => (
