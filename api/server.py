@@ -64,7 +64,7 @@ class DrainingServer(uvicorn.Server):
         self._shared = shared
         self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
         self._drained_at: float | None = None
-        self._ended = False
+        self._told = self._ended = False
         self._gives_up_at = float("inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -85,7 +85,13 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close."""
         ends = await super().on_tick(counter)
-        return ends or (self._drained_at is not None and time.monotonic() >= self._drained_at)
+        if self._drained_at is None:
+            return ends
+        if not self._told:
+            self._told = True  # here, as a signal may come while a line is being written
+            left = max(0.0, self._drained_at - time.monotonic())
+            log.info("told to stop; requests are taken for %.1f s more", left)
+        return ends or time.monotonic() >= self._drained_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what was begun, answer it, and end."""

@@ -173,8 +173,7 @@ def test_every_query_names_only_what_the_service_exports(exported):
 def test_everything_that_the_service_exports_is_on_the_dashboard(exported):
     shown = {selector.name for query in queries() for selector, _ in selectors(query)}
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exported}
-    created = {name for name in families if name.endswith("_created")}
-    assert families - created - {re.sub(r"_(bucket|count|sum)$", "", n) for n in shown} == set()
+    assert families - {re.sub(r"_(bucket|count|sum)$", "", n) for n in shown} == set()
 
 
 def test_the_dashboard_has_a_row_for_each_area_and_nothing_overlaps():

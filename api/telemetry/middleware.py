@@ -150,4 +150,4 @@ def route_of(scope: Scope) -> str:
     'none'
     """
     route = scope.get("route")
-    return getattr(route, "path", None) or UNROUTED
+    return getattr(route, "path_format", None) or UNROUTED
