@@ -19,7 +19,7 @@ from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits, LimitsMiddleware
 from kgplan.api.problems import add_problem_handlers
-from kgplan.api.routes import events, router
+from kgplan.api.routes import events, paths, router
 from kgplan.api.routes import learners as learner_routes
 from kgplan.api.routes.graph import Indexes
 from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, check_operations
@@ -103,6 +103,8 @@ def create_app(
     if security.hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
+    # asked for most, so matched first; of an included router every route would be matched twice
+    app.router.routes.extend(paths.router.routes)
     for each in (router, events.router, learner_routes.router):
         app.include_router(each)
     add_problem_handlers(app)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Request
+from pydantic import TypeAdapter
 
 from kgplan.api.dependencies import AtOnce
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
@@ -25,6 +26,7 @@ from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.search import close_matches
 
+PLAN = TypeAdapter(Plan)  # to JSON without a copy
 CAPACITY = 4_096  # learners; about 20 kB each on the real sample
 
 
@@ -65,7 +67,7 @@ class CurrentLearners:
         self._keeping = threading.Lock()
         self._one_at_a_time = [threading.Lock() for _ in range(64)]  # by learner
         self._modelling = threading.Lock()
-        self._model: tuple[Planner, LiveModel] | None = None
+        self._models: list[tuple[Planner, LiveModel]] = []  # newest last
         self.hits = self.misses = 0
 
     @property
@@ -74,11 +76,24 @@ class CurrentLearners:
         return len(self._kept)
 
     def model(self, planner: Planner) -> LiveModel:
-        """The live model beside a planner; made once for each planner."""
+        """The live model beside a planner; made once for each of the last two planners."""
         with self._modelling:
-            if self._model is None or self._model[0] is not planner:
-                self._model = planner, LiveModel(planner.records, planner.diagnosis)
-            return self._model[1]
+            made = self._made(planner)
+            if made is None:
+                made = LiveModel(planner.records, planner.diagnosis)
+                self._models = [*self._models[-1:], (planner, made)]
+            return made
+
+    def _made(self, planner: Planner) -> LiveModel | None:
+        return next((model for of, model in self._models if of is planner), None)
+
+    def prepare(self, planner: Planner) -> None:
+        """Make what belongs to a planner before requests ask for it; let go of what is older."""
+        self.model(planner)
+        with self._keeping:
+            models = [model for _, model in self._models]
+            for learner_id in [u for u, (of, _) in self._kept.items() if of not in models]:
+                del self._kept[learner_id]
 
     def standing(self, planner: Planner, learner_id: str) -> Standing | None:
         """All that is known of a learner beside the planner's own data; None where that is nothing.
@@ -124,15 +139,8 @@ class CurrentLearners:
         if mark.revision is None:
             return AtOnce(version, mark.erased is None, None)
         with self._keeping:
-            known, made = self._kept.get(learner_id), self._model
-            here = (
-                known is not None
-                and made is not None
-                and made[0] is planner
-                and known[0] is made[1]
-                and known[1].mark == mark
-            )
-            if known is None or not here:
+            known = self._kept.get(learner_id)
+            if known is None or known[0] is not self._made(planner) or known[1].mark != mark:
                 return AtOnce(version, False, None)
             self._kept.move_to_end(learner_id)
             self.hits += 1
@@ -163,7 +171,9 @@ class CurrentLearners:
             self._last_plans[key] = plan
             while len(self._last_plans) > self._capacity:
                 self._last_plans.popitem(last=False)
-        self.store.remember(plan.to_dict(), time.time())
+        self.store.remember(
+            plan.learner_id, plan.course_id, lambda: PLAN.dump_json(plan).decode(), time.time()
+        )
 
     def forget(self, learner_id: str) -> None:
         """Drop what is kept in memory of an erased learner."""

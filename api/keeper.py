@@ -74,6 +74,7 @@ class Keeper:
         self._renewing = threading.Lock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._prepare: list[Callable[[Planner], None]] = []
         self.builds, self.build_seconds = 0, 0.0
         self.built = self.checked = time.monotonic()
         first = mark()  # before the build: a change during it is then seen
@@ -118,6 +119,16 @@ class Keeper:
             self._served = served
             return served
 
+    def prepare(self, with_planner: Callable[[Planner], None]) -> None:
+        """Let something be done now, and with each later planner before the first request has it.
+
+        Args:
+            with_planner: fills what is kept beside a planner; it is called in the watcher's thread.
+        """
+        with self._renewing:
+            self._prepare.append(with_planner)
+            with_planner(self._served.planner)
+
     def start(self) -> None:
         """Begin to watch."""
         self._watcher = threading.Thread(target=self._watch, name="kgplan-keeper", daemon=True)
@@ -132,6 +143,8 @@ class Keeper:
     def _timed_build(self) -> Planner:
         begun = time.monotonic()
         planner = self._build()
+        for with_planner in self._prepare:
+            with_planner(planner)
         self.built = time.monotonic()
         self.builds, self.build_seconds = self.builds + 1, self.build_seconds + self.built - begun
         return planner
@@ -152,4 +165,11 @@ def keep_planner(settings: Settings) -> Keeper:
     def mark() -> str:
         return f"{watch.mark()} {model_version(artifacts)}"
 
-    return Keeper(lambda: open_planner(settings), mark)
+    last: list[Planner] = []
+
+    def build() -> Planner:
+        planner = open_planner(settings, artifacts, before=last[0] if last else None)
+        last[:] = [planner]
+        return planner
+
+    return Keeper(build, mark)

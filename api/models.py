@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from kgplan.api.keeper import Served
 from kgplan.errors import ConfigError
@@ -346,6 +346,21 @@ class PathOut(BaseModel):
         if explanations is not None:
             path.explanations = [ExplanationOut.model_validate(each) for each in explanations]
         return path
+
+
+_PLAN = TypeAdapter(Plan)
+
+
+def path_json(
+    plan: Plan, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
+) -> bytes:
+    """The JSON of `PathOut.of`; without explanations it is made from the plan as it is."""
+    if explanations is not None:
+        return PathOut.of(plan, stale, explanations).model_dump_json().encode()
+    rest = (
+        b',"explanations":null,"stale":true}' if stale else b',"explanations":null,"stale":false}'
+    )
+    return _PLAN.dump_json(plan)[:-1] + rest
 
 
 class HealthOut(BaseModel):

@@ -1,5 +1,7 @@
 """The service as `kgplan serve` runs it: settings in, application out."""
 
+from contextlib import suppress
+
 from fastapi import FastAPI
 
 from kgplan.api.administration import Administration
@@ -13,6 +15,8 @@ from kgplan.api.security import Security
 from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing
+from kgplan.errors import KgplanError
+from kgplan.planning import Planner
 from kgplan.settings import Settings
 
 
@@ -35,6 +39,8 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     audit_log = AuditLog(settings.audit_path)
     records = open_records(settings.records_url)
     learners = CurrentLearners(records)
+    keeper.prepare(warm_up)
+    keeper.prepare(learners.prepare)
     return create_app(
         keeper,
         Limits.of(settings),
@@ -46,3 +52,11 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         security=security,
         browser=settings.browser_url,
     )
+
+
+def warm_up(planner: Planner) -> None:
+    """Plan once, so that the first request finds all that is compiled loaded."""
+    with suppress(KgplanError):  # an empty model plans nothing
+        learner_id, course_id = planner.records.learner_ids[:1], planner.graph.course_ids[:1]
+        if learner_id.size and course_id.size:
+            planner.plan(str(learner_id[0]), str(course_id[0]))

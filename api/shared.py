@@ -50,7 +50,7 @@ class SharedPlanners:
     def newest(
         self,
         mark: Callable[[], str],
-        read_version: Callable[[], tuple[str, Callable[[], Planner]]],
+        read_version: Callable[[], tuple[str, Callable[[Planner | None], Planner]]],
     ) -> Planner:
         """The planner of the graph and the model as they are now, mapped.
 
@@ -58,22 +58,33 @@ class SharedPlanners:
 
         Args:
             mark: differs whenever graph or model may differ.
-            read_version: names graph and model as they are, and gives what makes their planner;
-                called where nobody has written a planner at this mark.
+            read_version: names graph and model as they are, and gives what makes their planner
+                from an earlier one; called where nobody has written a planner at this mark.
 
         Raises:
             KgplanError: they cannot be read.
         """
         with self._locked():
             now, current = mark(), self._current()
-            if current.get("mark") != now:
-                name, make = read_version()
-                if current.get("name") != name:
-                    self._write(name, make())
-                    self._remove_all_but(name)
-                current = {"kgplan": __version__, "mark": now, "name": name}
-                self._replace(CURRENT, current)
-            return self._map(current["name"])
+            last = self._last(current)
+            if last is not None and current["mark"] == now:
+                return last
+            name, make = read_version()
+            if last is None or current["name"] != name:
+                self._write(name, make(last))
+                self._remove_all_but(name)
+            self._replace(CURRENT, {"kgplan": __version__, "mark": now, "name": name})
+            return self._map(name)
+
+    def _last(self, current: Mapping[str, str]) -> Planner | None:
+        """The planner served until now, by this process or another; None where there is none."""
+        try:
+            return self._map(current["name"]) if current else None
+        except (OSError, ValueError, KeyError) as error:
+            log.warning(
+                "the planner in %s is made again, as it cannot be read: %s", self.root, error
+            )
+            return None
 
     def _map(self, name: str) -> Planner:
         if self._mapped is None or self._mapped[0] != name:
@@ -143,12 +154,12 @@ def keep_shared_planner(settings: Settings) -> Keeper:
     def mark() -> str:
         return f"{watch.mark()} {model_version(artifacts)}"
 
-    def read_version() -> tuple[str, Callable[[], Planner]]:
+    def read_version() -> tuple[str, Callable[[Planner | None], Planner]]:
         graph, in_use = open_snapshot(settings), AsOf(artifacts)
 
-        def make() -> Planner:
+        def make(before: Planner | None) -> Planner:
             log.info("preparing graph %s for all processes", graph.version)
-            return open_planner(settings, in_use, graph)
+            return open_planner(settings, in_use, graph, before)
 
         return f"{graph.version}-{model_version(in_use)}", make
 

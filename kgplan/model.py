@@ -106,6 +106,7 @@ def open_planner(
     settings: Settings,
     artifacts: ArtifactStore | None = None,
     graph: GraphSnapshot | None = None,
+    before: Planner | None = None,
 ) -> Planner:
     """Everything that a plan needs, ready to answer.
 
@@ -113,6 +114,7 @@ def open_planner(
         settings: where the graph and the results are.
         artifacts: which results are in use; the store of the settings where None.
         graph: as it was read; read now where None.
+        before: an earlier planner; what is the same is not computed again.
 
     Raises:
         ArtifactMissing, ArtifactDamaged: a stage has not run, or its result is not whole.
@@ -132,6 +134,7 @@ def open_planner(
         similarity=fused,
         model_version=model_version(artifacts),
         provisional=provisional.tolist(),
+        before=before,
     )
 
 

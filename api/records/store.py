@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,16 @@ class WriterCounts:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class NewPlan:
+    """A plan to keep; its fields as the arguments of `RecordStore.remember`."""
+
+    learner_id: str
+    course_id: str | None
+    body: Callable[[], str]
+    made: float
+
+
 class _Raced(Exception):
     """Another process stored an event of the same id in between."""
 
@@ -146,9 +156,15 @@ class _Raced(Exception):
 class _Job:
     """One request that waits for the writer."""
 
-    run: Callable[[Connection], Any] | None  # None: store `sent`
+    run: Callable[[Connection], Any] | None  # None: keep `plan`, or store `sent`
     sent: Sequence[Sent]
+    plan: NewPlan | None
     answer: "Future[Any]"
+
+    @property
+    def kind(self) -> str:
+        """What is done with all jobs of a kind that come one after the other."""
+        return "run" if self.run is not None else "plan" if self.plan is not None else "events"
 
 
 def open_records(url: str) -> "RecordStore":
@@ -255,33 +271,17 @@ class RecordStore:
 
         self._put(run).result()
 
-    def remember(self, plan: dict[str, Any], now: float) -> None:
+    def remember(
+        self, learner_id: str, course_id: str | None, body: Callable[[], str], now: float
+    ) -> None:
         """Keep a plan in the history if it is not the learner's last of that course; no wait.
 
         Args:
-            plan: `Plan.to_dict`; its course is None where it leads towards a concept.
+            learner_id, course_id: whose, and for what; None where it leads towards a concept.
+            body: gives the plan as JSON; called by the writer.
             now: when it was made, in seconds since 1970.
         """
-        learner_id, course_id = plan["learner_id"], plan["course_id"]
-        body = json.dumps(plan, ensure_ascii=True)
-
-        def run(connection: Connection) -> None:
-            if self._known_erased(connection, [learner_id]).get(learner_id, -1.0) >= now:
-                return
-            last = connection.scalar(
-                sa.select(PlanMade.body)
-                .where(
-                    PlanMade.learner_id == learner_id,
-                    PlanMade.course_id.is_not_distinct_from(course_id),
-                )
-                .order_by(PlanMade.seq.desc())
-                .limit(1)
-            )
-            if last != body:
-                row = {"learner_id": learner_id, "course_id": course_id}
-                connection.execute(sa.insert(PlanMade).values(**row, made=now, body=body))
-
-        self._put(run)
+        self._put(None, plan=NewPlan(learner_id, course_id, body, now))
 
     def erase(self, learner_id: str, now: float) -> Erasure:
         """Remove all about a learner; what remains is a hash, the time and the counts.
@@ -463,13 +463,16 @@ class RecordStore:
     # the writer
 
     def _put(
-        self, run: Callable[[Connection], Any] | None, sent: Sequence[Sent] = ()
+        self,
+        run: Callable[[Connection], Any] | None,
+        sent: Sequence[Sent] = (),
+        plan: NewPlan | None = None,
     ) -> "Future[Any]":
         answer: Future[Any] = Future()
         with self._closing:
             if self._closed:
                 raise RecordsUnavailable("the service is stopping; send the request again")
-            self._jobs.put(_Job(run, sent, answer))
+            self._jobs.put(_Job(run, sent, plan, answer))
         return answer
 
     def _write(self) -> None:
@@ -481,7 +484,7 @@ class RecordStore:
 
     def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
         """The job and those that came while the last group was written."""
-        group, size = [first], len(first.sent)
+        group, size = [first], max(len(first.sent), 1)
         while size < GROUP_LIMIT:
             try:
                 job = self._jobs.get_nowait()
@@ -490,7 +493,7 @@ class RecordStore:
             if job is None:
                 return group, True
             group.append(job)
-            size += len(job.sent)
+            size += max(len(job.sent), 1)
         return group, False
 
     def _commit(self, group: list[_Job]) -> None:
@@ -523,20 +526,44 @@ class RecordStore:
                 job.answer.set_result(answer)
 
     def _run(self, connection: Connection, group: list[_Job]) -> list[Any]:
+        """Do each job in turn; neighbours of one kind together."""
         answers: list[Any] = []
-        at = 0
-        while at < len(group):
-            run = group[at].run
-            if run is not None:
-                answers.append(run(connection))
-                at += 1
-                continue
-            end = at
-            while end < len(group) and group[end].run is None:
-                end += 1
-            answers += self._store(connection, [job.sent for job in group[at:end]])
-            at = end
+        for kind, jobs in groupby(group, key=lambda job: job.kind):
+            if kind == "plan":
+                plans = [job.plan for job in jobs if job.plan is not None]
+                self._keep_plans(connection, plans)
+                answers += [None] * len(plans)
+            elif kind == "events":
+                answers += self._store(connection, [job.sent for job in jobs])
+            else:
+                answers += [job.run(connection) for job in jobs if job.run is not None]
         return answers
+
+    def _keep_plans(self, connection: Connection, plans: Sequence[NewPlan]) -> None:
+        """Insert those plans that differ from the last one of the same learner and course."""
+        learners = sorted({plan.learner_id for plan in plans})
+        erased = self._known_erased(connection, learners)
+        newest = (
+            sa.select(sa.func.max(PlanMade.seq))
+            .where(PlanMade.learner_id.in_(learners))
+            .group_by(PlanMade.learner_id, PlanMade.course_id)
+        )
+        asked = sa.select(PlanMade.learner_id, PlanMade.course_id, PlanMade.body)
+        last = {
+            (row.learner_id, row.course_id): row.body
+            for row in connection.execute(asked.where(PlanMade.seq.in_(newest)))
+        }
+        rows = []
+        for plan in plans:
+            if erased.get(plan.learner_id, -1.0) >= plan.made:
+                continue
+            key, body = (plan.learner_id, plan.course_id), plan.body()
+            if key not in last or not _same_json(last[key], body):
+                row = {"learner_id": plan.learner_id, "course_id": plan.course_id}
+                rows.append(row | {"made": plan.made, "body": body})
+                last[key] = body
+        if rows:
+            connection.execute(sa.insert(PlanMade), rows)
 
     def _store(
         self, connection: Connection, requests: Sequence[Sequence[Sent]]
@@ -654,6 +681,11 @@ def _sort_out(
             fresh[event.event_id] = each
     silent = sum(not each.event.tells for each in fresh.values())
     return Receipt(tuple(fresh), tuple(repeated), tuple(late), silent), list(fresh.values())
+
+
+def _same_json(one: str, other: str) -> bool:
+    """Whether two texts say the same; an older kgplan may have put other spaces."""
+    return one == other or json.loads(one) == json.loads(other)
 
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from kgplan.api.routes import admin, graph, health, operations, paths
+from kgplan.api.routes import admin, graph, health, operations
 
-router = APIRouter()
-for part in (paths, graph, operations, health, admin):
+router = APIRouter()  # all but paths, which `create_app` puts first
+for part in (graph, operations, health, admin):
     router.include_router(part.router)

@@ -30,6 +30,7 @@ from kgplan.api.models import (
     PathsIn,
     PathsOut,
     Problem,
+    path_json,
 )
 from kgplan.api.problems import problem_of, told_to, validation_problem
 from kgplan.api.security import AccessDep, Required, require
@@ -38,7 +39,9 @@ from kgplan.errors import KgplanError
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.picture import picture
 
-router = APIRouter(prefix="/v1", tags=["paths"])
+router = APIRouter(
+    prefix="/v1", tags=["paths"], generate_unique_id_function=lambda route: route.name
+)
 READS = [require("paths:read")]
 JSON, SVG = "application/json", "image/svg+xml"
 GOAL_FIELDS = set(GoalIn.model_fields)
@@ -108,7 +111,7 @@ class Paths:
         plan, current = self.plan(learner_id, goal, options, at_once)
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
-        return PathOut.of(plan, self.served.stale, why).model_dump_json().encode(), JSON
+        return path_json(plan, self.served.stale, why), JSON
 
     def drawing(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
         """A path as a picture."""

@@ -70,11 +70,13 @@ def derive(
     diagnosis: LearnerMastery,
     similarity: FusedSimilarity,
     kept: int | None = None,
+    known: Nearby | None = None,
 ) -> Derived:
     """Compute all of it.
 
     Args:
         graph, records, diagnosis, similarity: what a planner is made from.
+        known: the lists of similar concepts, where they are there already.
         kept: M; where None, all others up to `DENSE_LIMIT` concepts, `KEPT` of more.
     """
     matrix = learned_concepts(records).matrix
@@ -92,7 +94,7 @@ def derive(
         popularity=counts / max(records.learner_ids.size, 1),
         edge_similarity=_similarity_of_prerequisites(graph, similarity),
         teachings=teachings(graph, records),
-        nearby=nearby(graph.concept_ids, similarity, kept),
+        nearby=known or nearby(graph.concept_ids, similarity, kept),
     )
 
 

@@ -11,7 +11,7 @@ from math import sqrt
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import ConfigError, UnknownConcept, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
@@ -116,6 +116,8 @@ class Planner:
         provisional: ids of concepts that are newer than the model, whose similarity is estimated
             or not known; plans with one say so.
         derived: what `derive` gives for these four, where it is there already.
+        before: a planner whose lists of similar concepts are taken over where the similarity and
+            the graph's concepts are the same.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class Planner:
         model_version: str,
         provisional: Sequence[str] = (),
         derived: Derived | None = None,
+        before: "Planner | None" = None,
     ) -> None:
         self.graph = graph
         self.records = records
@@ -134,7 +137,12 @@ class Planner:
         self.similarity = similarity
         self.model_version = model_version
         self.provisional = frozenset(provisional)
-        self.derived = derived or derive(graph, records, diagnosis, similarity)
+        if derived is None:
+            known = None
+            if before is not None and before.has_similarity(graph.concept_ids, similarity):
+                known = before.derived.nearby
+            derived = derive(graph, records, diagnosis, similarity, known=known)
+        self.derived: Derived = derived
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
         self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
@@ -145,6 +153,12 @@ class Planner:
         self._ids, self._names = graph.concept_ids.tolist(), graph.concept_names.tolist()
         self._english = graph.concept_names_en.tolist()
         self._record_course_ids = records.course_ids.tolist()
+
+    def has_similarity(self, concept_ids: Ids, similarity: FusedSimilarity) -> bool:
+        """Whether this planner was made for the same concepts with the same similarity."""
+        return np.array_equal(self.graph.concept_ids, concept_ids) and self.similarity.equals(
+            similarity
+        )
 
     def plan(
         self,

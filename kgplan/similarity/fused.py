@@ -59,6 +59,16 @@ class FusedSimilarity:
     alpha: float
     bounds: Bounds
 
+    def equals(self, other: "FusedSimilarity") -> bool:
+        """Whether both give every pair of concepts the same."""
+        mine, theirs = self.learners.to_arrays(), other.learners.to_arrays()
+        return (
+            (self.alpha, self.bounds) == (other.alpha, other.bounds)
+            and np.array_equal(self.concept_ids, other.concept_ids)
+            and np.array_equal(self.vectors, other.vectors)
+            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+        )
+
     def block(self, rows: Ints, columns: Ints) -> Floats:
         """Fused similarity of every row with every column.
 

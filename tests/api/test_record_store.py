@@ -1,5 +1,6 @@
 """The learner records, on SQLite and on a real PostgreSQL."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,11 @@ def sent(event_id, learner="u", content="same", **says):
 
 def put(store, *events):
     return store.submit(events).result(30)
+
+
+def remember(store, learner, course, step, now):
+    plan = {"learner_id": learner, "course_id": course, "towards": None, "steps": [step]}
+    store.remember(learner, course, lambda: json.dumps(plan), now)
 
 
 def ids(store, learner="u"):
@@ -96,14 +102,13 @@ def test_the_last_word_on_a_concept_counts(store):
     assert store.wishes("u") == Wishes(held=frozenset("b"), too_hard=frozenset("ad"))
 
 
-def test_a_plan_that_repeats_the_last_of_its_course_is_not_kept_again(store):
-    def plan(course, *steps):
-        return {"learner_id": "u", "course_id": course, "steps": list(steps)}
-
-    for now, made in enumerate(
-        [plan("A", 1), plan("A", 1), plan("B", 1), plan("A", 1), plan("A", 2), plan(None, 1)]
-    ):
-        store.remember(made, now)
+@pytest.mark.parametrize("each_alone", [False, True])
+def test_a_plan_that_repeats_the_last_of_its_course_is_not_kept_again(store, each_alone):
+    plans = [("A", 1), ("A", 1), ("B", 1), ("A", 1), ("A", 2), (None, 1)]
+    for now, (course, step) in enumerate(plans):
+        remember(store, "u", course, step, now=now)
+        if each_alone:
+            store.flush()
     store.flush()
     assert [(kept.made, kept.body["course_id"]) for kept in store.plans("u", limit=9)] == [
         (5, None),
@@ -117,13 +122,13 @@ def test_a_plan_that_repeats_the_last_of_its_course_is_not_kept_again(store):
 def test_erasure_removes_everything_and_late_repeats_stay_away(store):
     put(store, sent("a", time=10.0), sent("b", time=20.0), sent("x", learner="else"))
     store.say("u", "k", "done", now=30.0)
-    store.remember({"learner_id": "u", "course_id": "A"}, now=40.0)
+    remember(store, "u", "A", 1, now=40.0)
     erasure = store.erase("u", now=100.0)
     assert (erasure.n_events, erasure.n_plans, erasure.n_feedback) == (2, 1, 1)
     assert store.export("u") == {"events": [], "plans": [], "feedback": []}
     assert store.mark("u").erased == 100.0
     assert put(store, sent("a", time=10.0)).erased == ("a",)  # an outbox sends again
-    store.remember({"learner_id": "u", "course_id": "A"}, now=99.0)  # answered just before
+    remember(store, "u", "A", 1, now=99.0)  # answered just before
     store.say("u", "k", "done", now=99.0)
     assert store.export("u") == {"events": [], "plans": [], "feedback": []}
     assert put(store, sent("c", time=101.0)).stored == ("c",)  # the learner came back
@@ -176,7 +181,7 @@ def test_events_and_an_erasure_at_once_leave_nothing_from_before_it(store, recor
 def test_an_export_holds_all_that_was_sent(store):
     put(store, sent("a", content="first"), sent("b", content="second"))
     store.say("u", "k", "too_hard", now=5.0)
-    store.remember({"learner_id": "u", "course_id": "A"}, now=6.0)
+    remember(store, "u", "A", 1, now=6.0)
     store.flush()
     found = store.export("u")
     assert [event["sent"] for event in found["events"]] == [{"sent": "first"}, {"sent": "second"}]
