@@ -61,8 +61,9 @@ class Administration:
 
         def arguments(folder: Path) -> list[str]:
             (folder / "config.toml").write_text(to_toml(config), encoding="utf-8")
-            given = ["--config", str(folder / "config.toml"), "--log", str(folder / "log.jsonl")]
-            return ["reembed", *(["--warm"] if warm else []), "--alpha", str(alpha), *given]
+            files = ["--config", str(folder / "config.toml"), "--log", str(folder / "log.jsonl")]
+            given = ["--warm"] if warm else []
+            return ["reembed", *given, "--alpha", str(alpha), *files, "--job", folder.name]
 
         options = {"warm": warm, "alpha": alpha, "config": changes}
         return self.jobs.start("reembed", options, arguments, by, model_version(self.store))

@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -35,8 +35,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import SecretStr
 
-from kgplan.artifacts import sweep_abandoned
+from kgplan.artifacts import ArtifactStore, sweep_abandoned
 from kgplan.errors import JobRunning, UnknownJob
+from kgplan.model import name_of
 from kgplan.search import close_matches
 from kgplan.settings import Settings
 
@@ -44,8 +45,9 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 KEPT_JOBS = 100
 NICENESS = 10
 GRACE_SECONDS = 5.0  # from the request to end until the order to
-# of a job's time, by stage, as measured on the sample
-SHARES = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
+# of a job's time, by stage, as measured on the sample, from nothing and from the last vectors
+COLD = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
+WARM = {"embed": 0.37, "diagnose": 0.57, "similarity": 0.02, "switch": 0.04}
 SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit follows
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
 HANDED_ON = ("graph", "graph_user", "graph_password", "graph_password_file", "graph_seconds")
@@ -114,23 +116,24 @@ class Job:
         return self.state in ("queued", "running")
 
 
-def standing_of(lines: Sequence[Mapping[str, Any]]) -> Standing:
+def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] = COLD) -> Standing:
     """How far a command came.
 
     Args:
         lines: of its log, in order.
+        shares: stage -> its share of the time, in the order of the stages.
 
     >>> standing_of([{"event": "stage", "stage": "diagnose"}]).progress
     0.7
     """
     values: dict[str, Any] = {}
-    before, progress, stages = 0.0, 0.0, list(SHARES)
+    before, progress, stages = 0.0, 0.0, list(shares)
     for line in lines:
         event, within = line["event"], None
         if event == "stage":
             values["stage"] = line["stage"]
-            passed = stages[: stages.index(line["stage"])] if line["stage"] in SHARES else stages
-            before, within = sum(SHARES[stage] for stage in passed), 0.0
+            passed = stages[: stages.index(line["stage"])] if line["stage"] in shares else stages
+            before, within = sum(shares[stage] for stage in passed), 0.0
         elif event == "epoch":
             for key in ("epoch", "epochs", "phase"):
                 values[key] = line[key]
@@ -149,7 +152,7 @@ def standing_of(lines: Sequence[Mapping[str, Any]]) -> Standing:
         elif event == "end":
             values["ended"], progress = True, 1.0
         if within is not None:
-            at = before + SHARES.get(values.get("stage", ""), 0.0) * min(1.0, within)
+            at = before + shares.get(values.get("stage", ""), 0.0) * min(1.0, within)
             progress = max(progress, at)
     return Standing(progress=round(min(1.0, progress), 4), **values)
 
@@ -308,7 +311,9 @@ class Jobs:
             return None
         alive = lives(folder)  # before the log: what has ended writes no more
         lines = [json.loads(line) for line in log_lines(folder / "log.jsonl")]
-        standing = standing_of(lines)
+        standing = standing_of(lines, WARM if asked["options"].get("warm") else COLD)
+        if standing.stage == "switch" and not standing.ended and not alive:
+            standing = self._after_the_switch(job_id, standing)
         cancelled = read_text(folder / "cancelled")
         state: State
         error, kind, ended_at = "", "", lines[-1]["at"] if lines else asked["created_at"]
@@ -336,6 +341,14 @@ class Jobs:
             error=error,
             error_kind=kind,
         )
+
+    def _after_the_switch(self, job_id: str, standing: Standing) -> Standing:
+        """As it was; or all done, where the process ended between the switch and its last word."""
+        for switch in ArtifactStore(self.settings.artifacts).history():
+            if switch.by.endswith(f"(job {job_id})"):
+                version = name_of(switch.versions)
+                return replace(standing, ended=True, progress=1.0, model_version=version)
+        return standing
 
 
 def how_it_died(folder: Path) -> str:

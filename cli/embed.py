@@ -62,6 +62,7 @@ def reembed(
     alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
     log: Log = None,
     tracker: Trackers = None,
+    job: Annotated[str, typer.Option(hidden=True, help="Id of the job that runs this.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Vectors, diagnosis and similarity of the graph as it is now, put into use all at once.
@@ -77,7 +78,7 @@ def reembed(
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
         reports = run_reembed(
-            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run
+            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run, job=job
         )
     if not as_json:
         console.print(embedding_table(reports[0].details))

@@ -57,6 +57,7 @@ def run_reembed(
     warm: bool = False,
     follow: "Callable[[TrainingProgress], None] | None" = None,
     run_stage: RunStage | None = None,
+    job: str = "",
 ) -> list[StageReport]:
     """Graph and records -> vectors, diagnosis and similarity, put into use together.
 
@@ -66,6 +67,7 @@ def run_reembed(
         warm: start the vectors from those in use.
         follow: called after each epoch of training.
         run_stage: called with each stage's name and the stage; shows its progress.
+        job: id of the job that runs it, for the history; empty where none does.
 
     Returns:
         A report of each stage; the last one, of the switch, has the model's version, the drift of
@@ -95,7 +97,8 @@ def run_reembed(
         with timed("switch") as report:
             progress("comparing plans", 0, None)
             changes = changes_of_plans(settings, store, aside)
-            aside.commit(by="kgplan reembed --warm" if warm else "kgplan reembed")
+            command = "kgplan reembed --warm" if warm else "kgplan reembed"
+            aside.commit(by=f"{command} (job {job})" if job else command)
             report.version = name_of(aside.in_use())
             report.rows_in = report.rows_out = len(reports)
             report.details = {

@@ -270,7 +270,7 @@ def _put_into_use(
     aside = Aside(store)
     aside.switch(*artifacts.values())
     try:
-        open_planner(settings, aside)
+        open_planner(settings, aside, graph)
     except ArtifactError as error:  # whole, and made by a kgplan that wrote otherwise
         raise ModelUnusable(version, str(error)) from None
     before = store.in_use()

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from neo4j_server import free_ports
@@ -23,7 +24,7 @@ from kgplan.artifacts import ArtifactStore
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ConfigError, JobRunning, UnknownJob
 from kgplan.etl.stages import run_similarity
-from kgplan.model import model_version, open_snapshot
+from kgplan.model import MODEL_KINDS, model_version, open_snapshot
 from kgplan.settings import Settings
 
 URN = "urn:kgplan:problem:"
@@ -54,12 +55,12 @@ START, END = 'say {"event": "start"}', 'say {"event": "end"}'
 FAILED = 'say {"event": "failed", "error": "the server is gone", "kind": "GraphUnavailable"}'
 
 
-def until(holds, seconds=SECONDS):
+def until(holds, seconds=SECONDS, pause=0.02):
     """What `holds` returns, once it is true."""
     begun = time.monotonic()
     while not (found := holds()):
         assert time.monotonic() - begun < seconds, "it never came"
-        time.sleep(0.02)
+        time.sleep(pause)
     return found
 
 
@@ -178,6 +179,24 @@ def test_a_job_outlives_the_service_that_started_it_and_is_found_again(puppets):
     assert states()["waits"] == "cancelled"
 
 
+def test_a_job_killed_between_the_switch_and_its_last_word_is_done(puppets):
+    store, switch = (
+        ArtifactStore(puppets.settings.artifacts),
+        'say {"event": "stage", "stage": "switch"}',
+    )
+    killed = ended(puppets, begin(puppets, START, switch, "kill 9"))
+    assert killed.state == "failed"
+    made = []
+    for kind in MODEL_KINDS:
+        with store.draft(kind, {}, {}) as draft:
+            draft.put(numbers=np.zeros(1))
+        made.append(draft.finished())
+    store.switch(*made, by=f"kgplan reembed (job {killed.id})")
+    found = puppets.find(killed.id)
+    assert (found.state, found.standing.model_version) == ("done", model_version(store))
+    assert found.standing.progress == 1
+
+
 def test_the_last_jobs_are_kept_and_none_that_is_at_work_is_lost(puppets, monkeypatch):
     monkeypatch.setattr(jobs, "KEPT_JOBS", 3)
     at_work = begin(puppets, START, "wait", kind="long")
@@ -196,7 +215,9 @@ def test_a_log_line_that_is_being_written_is_not_read(puppets):
     assert [json.loads(line)["event"] for line in puppets.log(job.id, 10)] == ["start"]
 
 
-def test_progress_goes_from_nought_to_one_and_never_falls():
+@pytest.mark.parametrize("shares", [jobs.COLD, jobs.WARM])
+def test_progress_goes_from_nought_to_one_and_never_falls(shares):
+    assert sum(shares.values()) == pytest.approx(1)
     epochs = [
         {"event": "epoch", "epoch": n, "epochs": 5, "phase": phase, "validation_mrr": None}
         for phase in ("split", "refit")
@@ -214,7 +235,7 @@ def test_progress_goes_from_nought_to_one_and_never_falls():
         {"event": "report", "stage": "switch", "version": "m"},
         {"event": "end"},
     ]
-    told = [standing_of(lines[:n]) for n in range(len(lines) + 1)]
+    told = [standing_of(lines[:n], shares) for n in range(len(lines) + 1)]
     progress = [each.progress for each in told]
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 1)
@@ -375,21 +396,24 @@ def service(mini_home, tmp_path):
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
     (port,) = free_ports(1)
     command = [Path(sys.executable).with_name("kgplan"), "serve", "--dev", "--port", str(port)]
-    environment = os.environ | {"KGPLAN_HOME": str(home.home)}
+    environment = os.environ | {"KGPLAN_HOME": str(home.home), "KGPLAN_DRAIN_SECONDS": "0"}
     with (tmp_path / "service.log").open("wb") as log:
         started = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
         def answers():
+            assert started.poll() is None, (tmp_path / "service.log").read_text()
             try:
                 return client.get("/health").is_success
             except httpx.TransportError:
                 return False
 
-        until(answers)
-        yield client, home
-        started.terminate()
-        started.wait(60)
+        try:
+            until(answers, pause=0.2)
+            yield client, home
+        finally:
+            started.terminate()
+            started.wait(60)
 
 
 def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_old_plans_back(
@@ -410,7 +434,7 @@ def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_o
     refused = client.post("/v1/admin/jobs", json={"kind": "reembed"})
     assert (refused.status_code, refused.json()["type"]) == (409, URN + "job-running")
     assert endless.rpartition("/")[2] in refused.json()["detail"]
-    until(lambda: client.get(endless).json()["epoch"])
+    until(lambda: client.get(endless).json()["state"] == "running", pause=0.2)
     assert client.delete(endless).json()["state"] == "cancelled"
     assert store.in_use() == before
     assert list((home.artifacts / ".drafts").iterdir()) == []
@@ -422,7 +446,7 @@ def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_o
         told.append(client.get(job).json())
         return told[-1]["state"] in ("done", "failed", "cancelled")
 
-    until(over)
+    until(over, pause=0.2)
     last = told[-1]
     assert (last["state"], last["error"], last["progress"]) == ("done", None, 1.0)
     assert [each["progress"] for each in told] == sorted(each["progress"] for each in told)
@@ -443,7 +467,7 @@ def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_o
     # the service follows by itself, and goes back
     until(lambda: client.get(PATH).json()["model_version"] == last["model_version"])
     listed = client.get("/v1/admin/models").json()["models"]
-    assert (listed[0]["in_use"], listed[0]["by"]) == (True, "kgplan reembed")
+    assert (listed[0]["in_use"], listed[0]["by"]) == (True, f"kgplan reembed (job {last['id']})")
     assert client.get(PATH).content != old.content
     back = client.post("/v1/admin/models/rollback").json()
     assert back["model"]["version"] == old.json()["model_version"]
