@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
-from learner_cases import hand_model
+from planning_cases import hand_case
 from starlette.responses import PlainTextResponse
 from tokens_by_hand import ISSUER, SECRET, claims, hs256, jwks, signed
 
@@ -44,7 +44,7 @@ def verifier():
 
 @pytest.fixture(scope="module")
 def model():
-    return hand_model().planner()
+    return hand_case().planner()
 
 
 @pytest.fixture(scope="module")
