@@ -210,7 +210,7 @@ def test_a_running_service_writes_no_token_and_no_secret(mini_home, tmp_path):
             env=environment,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             begun = time.monotonic()
             while True:
                 try:
