@@ -36,7 +36,7 @@ from kgplan.similarity.wide import (
 )
 
 BATCH = 256  # rows of one task
-TOGETHER = 64  # rows counted at once, so that the bits of their learners are fetched once for all
+TOGETHER = 256  # rows counted at once, so that the bits of their learners are fetched once for all
 SIXTEEN = 16  # learners added up at once
 DIGITS = 32  # of a number of learners
 

@@ -9,11 +9,13 @@ from numba import njit
 
 from kgplan.arrays import Floats, Ints
 
+LAST = 2**31 - 1  # an id that every other stands before
+
 
 def empty_rows(n_rows: int, n: int) -> tuple[Floats, Ints]:
     """Costs and ids of rows that nothing was offered to yet."""
     costs = np.full((n_rows, n), np.inf)
-    return costs, np.full((n_rows, n), np.iinfo(np.int32).max, dtype=np.int32)
+    return costs, np.full((n_rows, n), LAST, dtype=np.int32)
 
 
 @njit(cache=True)

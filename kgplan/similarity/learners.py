@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints
+from kgplan.similarity.wide import WORD, bit_count
 
-WORD = 64
 HELD_BITS = 1 << 28  # bytes of all groups' learners as bits, up to which they are kept
 STAY = 64  # sets of learners that stay in cache while others are intersected with them
 # Time to intersect a word of two sets, in times of adding 1 to a count, where the processor counts
@@ -311,16 +310,6 @@ def as_bits(groups: Ints, learners_from: Ints, learners: Ints, words: int) -> In
     return bits
 
 
-@intrinsic
-def _bit_count(typingctx, word):  # type: ignore[no-untyped-def]
-    """Bits that are set in a word, as one instruction."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
 @njit(cache=True, nogil=True)
 def count_by_bits(rows: Ints, left: Ints, right: Ints, counts: Ints) -> None:
     """Count the bits that some rows of `left` share with every row of `right`.
@@ -346,9 +335,9 @@ def count_by_bits(rows: Ints, left: Ints, right: Ints, counts: Ints) -> None:
                 s, t, v, w = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
                 for m in range(theirs.size):
                     word = theirs[m]
-                    s += _bit_count(one[m] & word)
-                    t += _bit_count(two[m] & word)
-                    v += _bit_count(three[m] & word)
-                    w += _bit_count(four[m] & word)
+                    s += bit_count(one[m] & word)
+                    t += bit_count(two[m] & word)
+                    v += bit_count(three[m] & word)
+                    w += bit_count(four[m] & word)
                 counts[a, other], counts[b, other] = s, t
                 counts[c, other], counts[d, other] = v, w

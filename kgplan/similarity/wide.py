@@ -22,6 +22,7 @@ LINE = BITS // 8  # bytes; also what the cache fetches at once
 _INDEX = ir.IntType(32)
 _WORD = ir.IntType(WORD)
 _FLAGS = ir.VectorType(ir.IntType(1), WORD)
+_NUMBERS = ir.VectorType(ir.FloatType(), WORD)
 
 
 class _Wide(types.Type):
@@ -185,18 +186,48 @@ def store_sums(typing: Any, array: Any, at: Any, sums: Any) -> Any:
     return types.none(array, types.int64, sums), generate
 
 
+def _compared(sign: str, builder: Any, values: Any, others: Any) -> Any:
+    return builder.bitcast(builder.fcmp_ordered(sign, values, others), _WORD)
+
+
+def _numbers(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    values = builder.load(_data(context, builder, kind, array, at, _NUMBERS))
+    values.align = 4
+    return values
+
+
 @intrinsic
 def at_least(typing: Any, array: Any, at: Any, low: Any) -> Any:
     """Which of 64 float32 of a contiguous array, from element `at` on, reach `low`: as bits."""
-    vector = ir.VectorType(ir.FloatType(), WORD)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = builder.load(_data(context, builder, signature.args[0], args[0], args[1], vector))
-        values.align = 4
-        reach = builder.fcmp_ordered(">=", values, _everywhere(builder, vector, args[2]))
-        return builder.bitcast(reach, _WORD)
+        values = _numbers(context, builder, signature.args[0], *args[:2])
+        return _compared(">=", builder, values, _everywhere(builder, _NUMBERS, args[2]))
 
     return types.uint64(array, types.int64, types.float32), generate
+
+
+@intrinsic
+def at_most(typing: Any, array: Any, at: Any, high: Any) -> Any:
+    """Which of 64 float32 of a contiguous array, from element `at` on, do not exceed `high`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _numbers(context, builder, signature.args[0], *args[:2])
+        return _compared("<=", builder, values, _everywhere(builder, _NUMBERS, args[2]))
+
+    return types.uint64(array, types.int64, types.float32), generate
+
+
+@intrinsic
+def at_most_each(typing: Any, array: Any, at: Any, others: Any, others_at: Any) -> Any:
+    """Which of 64 float32 of one array do not exceed those at the same places of another."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = _numbers(context, builder, signature.args[0], *args[:2])
+        highs = _numbers(context, builder, signature.args[2], *args[2:])
+        return _compared("<=", builder, values, highs)
+
+    return types.uint64(array, types.int64, others, types.int64), generate
 
 
 @intrinsic
@@ -207,3 +238,11 @@ def lowest_bit(typing: Any, word: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def bit_count(typing: Any, word: Any) -> Any:
+    """Bits that are set in a word."""
+    return types.uint64(types.uint64), lambda context, builder, signature, args: builder.ctpop(
+        *args
+    )
