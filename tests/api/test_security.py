@@ -168,7 +168,7 @@ def test_each_scope_is_what_the_operation_is_for(app):
             assert scope == "graph:read"
 
 
-def test_the_description_names_each_operations_scope(app, client):
+def test_the_description_names_each_at_pathscope(app, client):
     document = client.get("/openapi.json").json()
     scheme = document["components"]["securitySchemes"]["bearer"]
     assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
@@ -179,6 +179,10 @@ def test_the_description_names_each_operations_scope(app, client):
     }
     for method, path, required in guarded(app):
         assert told[(method, path.replace(":path", ""))] == [{"bearer": [required.scope]}]
+    for path, at_path in document["paths"].items():
+        for operation in at_path.values():
+            refusals = {"401", "403"} & operation["responses"].keys()
+            assert refusals == ({"401", "403"} if operation["security"] else set()), path
     open_ones = {path for (_, path), security in told.items() if security == []}
     assert "/health" in open_ones
     assert not [path for path in open_ones if path.startswith(("/v1", "/xapi"))]
@@ -191,9 +195,9 @@ def with_route(path, **options):
     return app
 
 
-def mounted():
+def mounted(path):
     app = FastAPI(openapi_url=None)
-    app.add_route("/v1/aside", lambda request: PlainTextResponse("open"))
+    app.mount(path, lambda scope, receive, send: PlainTextResponse("open")(scope, receive, send))
     return app
 
 
@@ -207,7 +211,9 @@ def mounted():
         with_route("/v1/twice", dependencies=[require("admin"), require("graph:read", "none")]),
         with_route("/v1/whose", dependencies=[require("paths:read")]),
         with_route("/v1/learners/{learner_id}", dependencies=[require("paths:read", "none")]),
-        mounted(),
+        mounted("/v1/aside"),
+        mounted("/v1"),
+        mounted("/xapi"),
     ],
 )
 def test_an_application_with_an_operation_for_nobody_knows_whom_is_not_made(app):
@@ -392,6 +398,13 @@ def test_the_graph_tells_nothing_of_learners_so_a_learners_token_may_read_it(cli
     headers = owned(scope="graph:read")
     assert client.get("/v1/concepts", headers=headers).status_code == 200
     assert named(client.get("/v1/concepts", headers=owned())) == (403, "insufficient-scope")
+
+
+def test_who_is_a_learner_is_not_told_to_learners(client):
+    assert client.get("/v1/learners", headers=bearer(scope="paths:read")).status_code == 200
+    assert named(client.get("/v1/learners", headers=owned())) == (403, "insufficient-scope")
+    everything = owned(scope=" ".join(SCOPES))
+    assert named(client.get("/v1/learners", headers=everything)) == (403, "other-learner")
 
 
 def test_erasure_is_for_administrators_and_the_learner_who_may_write(client):

@@ -1,0 +1,409 @@
+"""A learner's view in a real browser: what it shows is what the service answers."""
+
+import json
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from learner_cases import hand_model
+from playwright.sync_api import expect
+from tokens_by_hand import ISSUER, SECRET, claims, hs256
+
+from kgplan.api.app import create_app
+from kgplan.api.current import CurrentLearners
+from kgplan.api.keeper import Keeper
+from kgplan.api.keys import SecretKeys
+from kgplan.api.records import open_records
+from kgplan.api.security import Security
+from kgplan.api.tokens import Verifier
+
+LOCALES = {"en": "en-US", "zh": "zh-CN"}
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+SERIOUS = ("serious", "critical")
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return hand_model().planner()
+
+
+@contextmanager
+def served(model, folder, security=None):
+    """A service on records of its own: a client of its API, and the page's address."""
+    store = open_records(f"sqlite:///{folder / 'learners.db'}")
+    app = create_app(
+        Keeper(lambda: model, lambda: "always the same"),
+        learners=CurrentLearners(store),
+        security=security,
+    )
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield TestClient(app), f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+    store.close()
+
+
+@pytest.fixture
+def service(model, built, tmp_path):
+    with served(model, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def api(service):
+    return service[0]
+
+
+@pytest.fixture
+def open_page(browser, service):
+    """Opens a view in a browser of its own, and sees that nothing goes wrong in it."""
+    contexts, wrong = [], []
+
+    def open_(address, language="en", *, token="", base="", **options):
+        context = browser.new_context(
+            **{"viewport": DESKTOP, "locale": LOCALES[language]} | options
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        context.add_init_script(f"sessionStorage.setItem('kgplan.token', '{token}')")
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda said: "Content Security Policy" in said.text and wrong.append(said.text),
+        )
+        page.goto((base or service[1]) + address)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def path(api, **options):
+    return api.get(
+        "/v1/learners/learner/path", params={"course_id": "A", "explain": True} | options
+    ).json()
+
+
+def concepts(found):
+    return [step["concept_id"] for step in found["steps"]]
+
+
+def stops(page):
+    """The concepts of the road, in order."""
+    return page.locator("[data-concept]").evaluate_all(
+        "stops => stops.map(stop => stop.dataset.concept)"
+    )
+
+
+def expect_road(page, expected):
+    expect(page.locator("[data-concept]")).to_have_count(len(expected))
+    page.wait_for_function(
+        "wanted => [...document.querySelectorAll('[data-concept]')]"
+        ".map(stop => stop.dataset.concept).join() === wanted",
+        arg=",".join(expected),
+    )
+
+
+def masteries(api):
+    answer = api.get("/v1/learners/learner/mastery", params={"course_id": "A"}).json()
+    return {each["concept_id"]: each for each in answer["concepts"]}
+
+
+ROAD = "#/learner/learner?course=A"
+
+
+def test_the_road_shows_the_steps_of_the_service_with_mastery_and_reasons(open_page, api):
+    page = open_page(ROAD)
+    found = path(api)
+    expect_road(page, concepts(found))
+    for step in found["steps"]:
+        stop = page.locator(f"[data-concept={step['concept_id']}]")
+        mastery, sd = step["terms"]["mastery"], step["sd"]
+        label = f"Mastery {mastery:.2f}, give or take {sd:.2f}, from 0 to 1"
+        expect(stop.get_by_role("img", name=label)).to_be_visible()
+        expect(stop).to_contain_text(step["because"])
+    progress = api.get("/v1/learners/learner/progress?course_id=A").json()
+    words = {"next": "Next", "later": "Later", "done": "Done", "overdue": "Overdue"}
+    for step in progress["steps"]:
+        stop = page.locator(f"[data-concept={step['concept_id']}]")
+        expect(stop.locator(".badge").first).to_have_text(words[step["status"]])
+
+
+def test_a_step_says_what_was_rejected_and_what_would_change_it(open_page, api):
+    page = open_page(ROAD)
+    found = path(api)
+    explained = [each for each in found["explanations"] if each["alternatives"]]
+    assert explained
+    for each in explained:
+        page.get_by_role("button", name=each["concept_id"], exact=True).click()
+        details = page.locator(".details")
+        expect(details).to_contain_text(each["because"])
+        row = details.locator("tbody tr:not(.chosen-row)")
+        expect(row).to_have_count(len(each["alternatives"]))
+        for place, other in enumerate(each["alternatives"]):
+            expect(row.nth(place)).to_contain_text(other["concept_id"])
+            expect(row.nth(place)).to_contain_text(f"{other['figure']:.2f}")
+        for change in each["changes"]:
+            expect(details).to_contain_text(change["because"])
+
+
+def test_an_event_changes_mastery_and_plan_in_words_and_can_be_taken_back(open_page, api):
+    page = open_page(f"{ROAD}&step=d")
+    before, first = masteries(api), path(api)
+    expect_road(page, concepts(first))
+    page.get_by_role("button", name="Send").click()
+    news = page.get_by_role("region", name="What changed")
+    expect(news).to_contain_text("100 % of the video on d watched.")
+    after, second = masteries(api), path(api)
+    assert concepts(second) != concepts(first)
+    expect_road(page, concepts(second))
+    moved = {c for c in before if abs(after[c]["mastery"] - before[c]["mastery"]) >= 0.005}
+    assert moved
+    for concept in moved:
+        was, now = before[concept]["mastery"], after[concept]["mastery"]
+        expect(news).to_contain_text(f"Mastery of {concept}: {was:.2f} → {now:.2f}")
+    for concept in set(concepts(second)) - set(concepts(first)):
+        at = concepts(second).index(concept)
+        expect(news).to_contain_text(
+            re.compile(f"New: {concept}, step {at + 1}|Step {at + 1}: {concept} instead of")
+        )
+    live = page.locator("[aria-live=polite]")
+    assert live.evaluate("(live, news) => live.contains(news)", news.element_handle())
+    news.get_by_role("button", name="Undo").click()
+    expect(news).to_contain_text("Taken back.")
+    expect_road(page, concepts(first))
+    assert masteries(api) == before
+
+
+def test_what_is_said_of_a_step_steers_the_road_and_is_kept(open_page, api):
+    page = open_page(ROAD)
+    first = concepts(path(api))
+    expect_road(page, first)
+    page.get_by_role("button", name=first[0], exact=True).click()
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(page.locator(".news")).to_contain_text(f"Gone: {first[0]}, was step 1")
+    expect_road(page, concepts(path(api)))
+    expect(page.locator(".behind")).to_contain_text(first[0])
+    said = api.get("/v1/learners/learner/feedback").json()["feedback"]
+    assert [(each["concept_id"], each["said"]) for each in said] == [(first[0], "done")]
+    page.get_by_role("link", name="Feedback and data").click()
+    page.get_by_role("button", name=f"Withdraw what was said about {first[0]}").click()
+    expect(page.get_by_text("Nothing has been said about any step.")).to_be_visible()
+    assert concepts(path(api)) == first
+
+
+def test_the_choice_stands_in_the_address(open_page, api):
+    page = open_page(ROAD)
+    expect_road(page, concepts(path(api)))
+    page.get_by_text("Options").click()
+    page.get_by_label("Concepts to plan").fill("2")
+    page.get_by_label("Concepts to plan").press("Enter")
+    short = concepts(path(api, length=2))
+    expect_road(page, short)
+    page.get_by_role("button", name="Leave out").click()
+    expected = concepts(path(api, length=2, exclude=[short[0]]))
+    assert expected != short
+    expect_road(page, expected)
+    shared = open_page(page.url.split("/", 3)[3])
+    expect_road(shared, expected)
+    page.go_back()
+    expect_road(page, short)
+
+
+def test_the_keyboard_alone_reaches_a_learner_a_goal_and_the_reasons(open_page, api):
+    page = open_page("#/learner")
+    page.get_by_role("combobox", name="Learner").focus()
+    page.keyboard.type("lear")
+    expect(page.get_by_role("option", name="learner", exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="learner", exact=True)).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.role") == "combobox" and page.evaluate(
+            "document.activeElement.ariaLabel === 'Goal'"
+        ):
+            break
+    page.keyboard.type("A")
+    expect(page.get_by_role("option").first).to_contain_text("A")
+    page.keyboard.press("Enter")
+    found = concepts(path(api))
+    expect_road(page, found)
+    page.get_by_role("button", name=found[0], exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name=found[1], exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"Why {found[1]}")).to_be_visible()
+    assert "step=" in page.url
+
+
+def test_an_unknown_learner_is_met_with_close_matches(open_page):
+    page = open_page("#/learner/learnr")
+    expect(page.get_by_role("alert")).to_contain_text("no learner 'learnr'")
+    page.get_by_role("alert").get_by_role("link", name="learner", exact=True).click()
+    expect(page.get_by_role("link", name=re.compile("^B"))).to_be_visible()
+
+
+def test_the_masteries_can_be_sorted_and_filtered(open_page, api):
+    page = open_page(f"{ROAD}&part=mastery")
+    known = list(masteries(api).values())
+
+    def rows():
+        return page.locator("tbody th a").all_inner_texts()
+
+    expect(page.locator("tbody tr")).to_have_count(len(known))
+    falling = sorted(known, key=lambda each: -each["mastery"])
+    assert rows() == [each["concept_id"] for each in falling]
+    page.get_by_role("button", name="Mastery").click()
+    assert rows() == [each["concept_id"] for each in reversed(falling)]
+    expect(page.get_by_role("columnheader", name="Mastery")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    page.locator(".filters select").select_option("In doubt")
+    doubted = {each["concept_id"] for each in known if not each["identified"]}
+    expect(page.locator("tbody tr")).to_have_count(len(doubted))
+    assert set(rows()) == doubted
+    page.get_by_label("Filter").fill("zzz")
+    expect(page.get_by_text("No concept is like this.")).to_be_visible()
+
+
+def test_the_history_is_compared_with_the_plan_now(open_page, api):
+    before = concepts(path(api))
+    body = {"concept_id": before[0], "said": "not_for_me"}
+    api.post("/v1/learners/learner/feedback", json=body)
+    now = concepts(path(api))
+    assert now != before
+    page = open_page(f"{ROAD}&part=history")
+    plans = page.locator(".plan")
+    expect(plans).to_have_count(2)
+    assert [text.split()[-1] for text in plans.nth(0).locator(".chip").all_inner_texts()] == now
+    kept = plans.nth(1).locator(".chip.stays")
+    expect(kept).to_have_count(len(set(before) & set(now)))
+    expect(plans.nth(1).locator(".chip.gone").first).to_contain_text("not in the plan now")
+
+
+def test_all_is_exported_and_erased_only_after_the_id_was_typed(open_page, api):
+    path(api)
+    page = open_page("#/learner/learner?part=record")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    exported = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    expected = api.get("/v1/learners/learner/export").json()
+    assert exported == expected
+    page.get_by_role("button", name="Erase").click()
+    confirm = page.get_by_role("button", name="Erase for good")
+    expect(confirm).to_be_disabled()
+    page.get_by_label("Type learner to confirm").fill("learner")
+    confirm.click()
+    expect(page.get_by_text(f"Erased: 0 events, {len(expected['plans'])} plans")).to_be_visible()
+    assert api.get("/v1/learners/learner/mastery").status_code == 404
+
+
+def test_a_learners_token_leads_to_this_learner_and_shows_what_it_may(
+    open_page, model, built, tmp_path
+):
+    security = Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER))
+    scopes = {"reads": "paths:read graph:read", "writes": "paths:read graph:read events:write"}
+    tokens = {
+        name: hs256(claims(learner_id="learner", scope=scope)) for name, scope in scopes.items()
+    }
+    (tmp_path / "own").mkdir()
+    with served(model, tmp_path / "own", security) as (_, address):
+        page = open_page("#/learner", token=tokens["reads"], base=address)
+        page.get_by_role("link", name="My path").click()
+        page.get_by_role("link", name="Feedback and data").click()
+        expect(page.get_by_role("button", name="Download")).to_be_visible()
+        expect(page.get_by_role("button", name="Erase")).to_have_count(0)
+        page.goto(f"{address}{ROAD}")
+        expect(page.get_by_text("Your token does not allow this.").first).to_be_visible()
+        expect(page.get_by_role("button", name="Send")).to_have_count(0)
+        page = open_page("#/learner/learner?part=record", token=tokens["writes"], base=address)
+        expect(page.get_by_role("button", name="Erase")).to_be_visible()
+        page = open_page("#/learner/new?course=A", token=tokens["writes"], base=address)
+        expect(page.get_by_role("alert").first).to_be_visible()  # another learner
+
+
+def test_who_wants_rest_sees_no_motion(open_page, api):
+    for motion, moves in (("reduce", False), ("no-preference", True)):
+        page = open_page(f"{ROAD}&step=d", reduced_motion=motion)
+        expect_road(page, concepts(path(api)))
+        page.evaluate(
+            "Element.prototype.animate = new Proxy(Element.prototype.animate, {apply(to, on, how) {"
+            " globalThis.moved = true; return Reflect.apply(to, on, how); }}); null"
+        )
+        page.get_by_role("button", name="Not for me").click()
+        expect(page.locator(".news")).to_be_visible()
+        assert page.evaluate("globalThis.moved ?? false") == moves
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator(".news")).to_contain_text("Taken back.")
+
+
+@pytest.mark.parametrize(
+    ("viewport", "language", "theme"),
+    [(PHONE, "en", "light"), (DESKTOP, "zh", "dark")],
+    ids=["phone", "desktop"],
+)
+def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
+    open_page, api, axe, viewport, language, theme
+):
+    said = {"concept_id": "d", "said": "too_hard"}
+    api.post("/v1/learners/learner/feedback", json=said)
+    page = open_page(
+        "#/learner", language, viewport=viewport, color_scheme=theme, reduced_motion="reduce"
+    )
+    page.evaluate(axe + "; null")
+    shown = {
+        "": ".pick-card .chip",
+        "learner": ".own-course",
+        "learner?course=A&step=b": ".details",
+        "learner?course=A&part=mastery": "tbody",
+        "learner?course=A&part=history": ".plan",
+        "learner?part=record": ".said-list li",
+        "nobody": ".problem",
+    }
+    for address, there in shown.items():
+        page.evaluate("address => { location.hash = address }", f"#/learner/{address}")
+        expect(page.locator(there).first).to_be_visible()
+        if "step" in address:
+            page.locator(".details .words button").last.click()  # leave it out: what changes
+            expect(page.locator(".news")).to_be_visible()
+        page.wait_for_function("!document.querySelector('.loading, [aria-busy=true]')")
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        wrong = [(each["id"], each["nodes"][0]["html"]) for each in found]
+        assert [each for each in found if each["impact"] in SERIOUS] == [], (address, wrong)
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) <= 0, address
+
+
+def test_sentences_follow_the_language(open_page, api):
+    page = open_page(ROAD, "zh")
+    chinese, english = path(api, language="zh"), path(api, language="en")
+    expect_road(page, concepts(chinese))
+    expect(page.locator(".because").first).to_have_text(chinese["steps"][0]["because"])
+    page.get_by_role("button", name="English").click()
+    expect(page.locator(".because").first).to_have_text(english["steps"][0]["because"])
+    expect(page.locator(".news")).to_have_count(0)  # other words are no change of the plan
+
+
+def test_a_goal_can_be_a_concept(open_page, api):
+    page = open_page(f"#/learner/learner?towards={quote('f')}")
+    found = api.get("/v1/learners/learner/path", params={"towards": "f"}).json()
+    expect_road(page, concepts(found))
+    expect(page.get_by_role("heading", name="The road to f")).to_be_visible()
+    expect(page.locator("[data-concept=f]")).to_contain_text("Goal")
