@@ -32,6 +32,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from kgplan.api.records.tables import ErasedLearner, Feedback, Learner, LearnerEvent, PlanMade
+from kgplan.api.telemetry.tracing import span
 from kgplan.errors import ConfigError, EventConflict, MissingExtra, RecordsUnavailable
 from kgplan.events import Event
 from kgplan.planning import Wishes
@@ -360,7 +361,7 @@ class RecordStore:
         if self.engine.dialect.name != "sqlite" or path is None:
             return None
         try:
-            with self._glancing:
+            with span("records.read"), self._glancing:
                 if self._glance is None:
                     self._glance = sqlite3.connect(
                         path, timeout=0, isolation_level=None, check_same_thread=False
@@ -646,7 +647,7 @@ class RecordStore:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
-            with self._reader.connect() as connection:
+            with span("records.read"), self._reader.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise _unavailable(self.engine, error) from error

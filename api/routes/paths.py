@@ -70,8 +70,7 @@ class Paths:
         """The name of an answer: all that it depends on."""
         planner = self.served.planner
         if learner_version is None:
-            with span("records.read"):
-                learner_version = self.learners.learner_version(planner, learner_id)
+            learner_version = self.learners.learner_version(planner, learner_id)
         graph_version, model_version, stale, _ = self.state(learner_version)
         return etag_of(
             kind, graph_version, model_version, learner_version, stale, learner_id,
@@ -90,8 +89,7 @@ class Paths:
         if at_once is not None:
             current = at_once.current
         else:
-            with span("records.read"):
-                current = self.learners.current(planner, learner_id)
+            current = self.learners.current(planner, learner_id)
         with span("plan"):
             if goal.towards is not None:
                 plan = planner.plan_towards(learner_id, goal.towards, options, current)

@@ -42,7 +42,7 @@ SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
 Over = Literal["livesum", "livemax"]  # how a gauge of all processes comes from theirs
-disable_created_metrics()  # a second series for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series, which nobody asks for
 _MEMORY = {"anonymous": "RssAnon", "file": "RssFile", "shared": "RssShmem"}
 
 
