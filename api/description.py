@@ -13,6 +13,13 @@ from pydantic import BaseModel
 from kgplan.api.headers import page_policy
 
 ASSETS = "docs-assets"
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+REFUSALS = {
+    "400": {"content": _PROBLEM, "description": "two Authorization headers, or malformed content"},
+    "401": {"content": _PROBLEM, "description": "no token, or one that proves nothing"},
+    "403": {"content": _PROBLEM, "description": "the token lacks the scope, or is a learner's"},
+}
+"""What every operation that needs a token may answer; an operation's own words come first."""
 
 
 def describe_with_examples(app: FastAPI) -> None:
@@ -29,6 +36,9 @@ def describe_with_examples(app: FastAPI) -> None:
             extra = model.model_config.get("json_schema_extra")
             if model.__name__ in schemas and isinstance(extra, dict) and "examples" in extra:
                 schemas[model.__name__]["examples"] = extra["examples"]
+        for operation in (each for path in document["paths"].values() for each in path.values()):
+            if operation.get("security"):
+                operation["responses"] = REFUSALS | operation["responses"]
         return document
 
     app.openapi = describe  # type: ignore[method-assign]

@@ -114,11 +114,16 @@ def required_by(route: RouteContext) -> list[Required]:
     return [each for each in found if isinstance(each, Required)]
 
 
+def is_guarded(route: RouteContext) -> bool:
+    """Whether a route, or all that is mounted there, lies where a token is needed."""
+    return f"{route.path or ''}/".startswith(GUARDED)
+
+
 def operations(app: FastAPI) -> Iterator[RouteContext]:
     """Every route that is described, or lies where a token is needed."""
     for route in iter_route_contexts(app.routes):
         described = getattr(route, "include_in_schema", False) and hasattr(route, "dependant")
-        if described or (route.path or "").startswith(GUARDED):
+        if described or is_guarded(route):
             yield route
 
 
@@ -132,7 +137,7 @@ def check_operations(app: FastAPI) -> None:
         where = f"{sorted(route.methods or [])} {route.path}"
         required = required_by(route)
         extra = getattr(route, "openapi_extra", None) or {}
-        if (route.path or "").startswith(GUARDED):
+        if is_guarded(route):
             if len(required) != 1:
                 raise ValueError(
                     f"{where} declares {len(required)} scopes; give it"
