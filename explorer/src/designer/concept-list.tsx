@@ -50,7 +50,7 @@ function Row(props: {
     <li ref={row} class={here ? "chosen" : undefined}>
       <a href={href("concept", concept.id)} onFocus={() => (chosen.value = concept.id)}>
         <span class="name">{main}</span>
-        {other && <span class="other">{other}</span>}
+        {other && <span class="other"> {other}</span>}
       </a>
       {note && <span class="nearby">{note}</span>}
     </li>

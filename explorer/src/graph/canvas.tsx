@@ -39,7 +39,7 @@ export interface Drawn {
 }
 
 const FONT_PX = 13;
-const ROW_PX = 38;
+const ROW_PX = 34;
 const GAP_PX = 76;
 const LARGE = 300; // nodes, from which edges are straight and names wait for a closer look
 const STYLES = "__________cytoscape_stylesheet";
@@ -62,6 +62,7 @@ export function GraphCanvas(props: {
   const opened = useRef(onOpen);
   opened.current = onOpen;
   const [ready, setReady] = useState(false);
+  const large = drawn.nodes.length > LARGE;
 
   useEffect(() => {
     let gone = false;
@@ -75,9 +76,10 @@ export function GraphCanvas(props: {
         boxSelectionEnabled: false,
         autoungrabify: true,
         selectionType: "single",
-        textureOnViewport: false,
-        hideEdgesOnViewport: false,
-        pixelRatio: "auto",
+        // what is large moves as one picture, and is drawn anew when it rests
+        textureOnViewport: large,
+        hideEdgesOnViewport: large,
+        pixelRatio: large ? 1 : "auto",
       });
       made.on("tap", "node", (event: EventObjectNode) => (chosen.value = event.target.id()));
       made.on("tap", (event: EventObject) => {
@@ -91,14 +93,14 @@ export function GraphCanvas(props: {
       gone = true;
       graph.current?.destroy();
       graph.current = null;
+      setReady(false);
     };
-  }, []);
+  }, [large]);
 
   useEffect(() => {
     const made = graph.current;
     if (!ready || !made) return;
     let late = false;
-    const large = drawn.nodes.length > LARGE;
     const widths = widthsOf(drawn.nodes);
     const nodes = drawn.nodes.map((node, k) => ({ ...node, width: widths[k] ?? 0 }));
     const aspect = made.width() / Math.max(made.height(), 1);

@@ -36,7 +36,7 @@ export function Page(props: {
           {props.kind && <p class="kind">{props.kind}</p>}
           <h1 ref={heading} tabIndex={-1}>
             {props.title}
-            {props.other && <small>{props.other}</small>}
+            {props.other && <small> {props.other}</small>}
           </h1>
         </div>
         {props.actions && <div class="actions">{props.actions}</div>}
