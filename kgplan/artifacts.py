@@ -291,7 +291,8 @@ class ArtifactStore:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".current.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two stages may end at once
-            before, history = self.in_use(), self.history()
+            before = ArtifactStore.in_use(self)  # by everybody, where this is a view
+            history = self.history()
             versions = before | {made.kind: made.version for made in artifacts}
             if versions == before:
                 return
