@@ -1,7 +1,7 @@
 """Build the explorer when its sources have changed: `python explorer/build.py`.
 
 With a word it runs that script of package.json: `check`, `format`, `dev`; `types` writes the types
-of the service's description.
+of the service's description, `node` tells where Node is.
 
 The standard library is enough, as the wheel's build hook runs this in an environment of its own.
 What is built lies in api/page/dist, with the sources' hash beside it; it is built aside and
@@ -39,6 +39,9 @@ def main() -> int:
     try:
         if sys.argv[1:] == ["types"]:
             write_types()
+        elif sys.argv[1:] == ["node"]:
+            print(node_folder() or NO_NODE)
+            return 0 if node_folder() else 1
         elif sys.argv[1:]:
             with_packages()
             run("npm", "run", "--silent", *sys.argv[1:])

@@ -35,10 +35,13 @@ def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):
         "kgplan/cypher/load.cypher",
         "kgplan/cypher/walk.cypher",
         "kgplan/api/page/index.html",
+        "kgplan/api/page/dist/index.html",
         "kgplan/embedding/default.toml",
         "kgplan/etl/extract.sql",
         "kgplan/py.typed",
     } <= names
+    assets = {name.rpartition(".")[2] for name in names if "/page/dist/assets/" in name}
+    assert {"js", "css", "br", "gz"} <= assets
     # one top-level package: nothing that could hide another project's `api` or `etl`
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"kgplan"}
