@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format explorer explorer-types check-explorer serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
+.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,8 @@ check: setup ## formatting, lint, layers and types
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	@if $(BIN)/python explorer/build.py node > /dev/null; then $(BIN)/python explorer/build.py check; \
+	  else echo "explorer not checked: $$($(BIN)/python explorer/build.py node)"; fi
 
 format: setup ## format and fix what the linter can
 	$(BIN)/ruff format .
@@ -51,6 +53,9 @@ explorer: setup ## build the page at / with Node, where its sources have changed
 
 explorer-types: setup ## the explorer's types from the service's description
 	$(BIN)/python explorer/build.py types
+
+screenshots: setup explorer ## take docs/pictures/explorer-*.png from the model in KGPLAN_HOME
+	PYTHONPATH=tests $(BIN)/python tests/explorer/screenshots.py docs/pictures $(ARGS)
 
 check-explorer: setup ## the explorer's formatting, lint and types
 	$(BIN)/python explorer/build.py check

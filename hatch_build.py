@@ -1,4 +1,4 @@
-"""Build the explorer into every wheel: `uv build`, `pip install .`; an editable install needs none."""
+"""Build the explorer into every wheel, by `uv build` or `pip install .`; not where it is edited."""
 
 import subprocess
 import sys

@@ -1,0 +1,126 @@
+"""Take the README's pictures of the explorer: `make screenshots`, from the model in KGPLAN_HOME.
+
+python screenshots.py FOLDER [NAME...]
+"""
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvicorn
+from conftest import DESKTOP, LOCALES, PHONE, Reader
+from explorer_cases import place
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kgplan.api.keeper import keep_planner
+from kgplan.api.service import make_service
+from kgplan.settings import read_settings
+
+CACHE = "K_缓存_计算机科学技术"
+DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
+LEARNER, COURSE = "U_177003", "C_course-v1:UST+UST001+sp"
+ROAD = place("learner", LEARNER, course=COURSE, length=6)
+COLOURS = 128  # of a picture; more cannot be told apart in flat colours
+
+
+def nothing(page: Page) -> None:
+    """Show the view as it comes."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One view, or several phones side by side.
+
+    Attributes:
+        views: address of each.
+        language, dark, phone: how it is looked at.
+        act: what is done before the picture is taken.
+    """
+
+    views: tuple[str, ...]
+    language: str = "en"
+    dark: bool = False
+    phone: bool = False
+    act: Callable[[Page], None] = nothing
+
+
+PICTURES = {
+    "home": Picture(("",), "en"),
+    "concept": Picture((place("concept", CACHE),), "zh"),
+    "course": Picture((place("course", DATA_STRUCTURES),), "zh"),
+    "graph": Picture((place("graph"),), "en"),
+    "cycles": Picture((place("graph", mark="cycles"),), "en", dark=True),
+    "health": Picture((place("health"),), "en"),
+    "learner": Picture((ROAD,), "zh"),
+    "learner-dark": Picture((ROAD,), "en", dark=True),
+    "phones": Picture(("", place("concept", CACHE), place("health"), ROAD), "zh", phone=True),
+}
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of a service of the current model, with learner records of its own."""
+    with TemporaryDirectory() as folder:
+        records = f"sqlite:///{Path(folder) / 'learners.db'}"
+        settings = read_settings().model_copy(update={"auth": "dev", "records": records})
+        app = make_service(settings, keep_planner(settings))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+def taken(browser: Browser, address: str, picture: Picture) -> Image.Image:
+    """The picture, phones side by side."""
+    context = browser.new_context(
+        viewport=PHONE if picture.phone else DESKTOP,
+        locale=LOCALES[picture.language],
+        color_scheme="dark" if picture.dark else "light",
+        reduced_motion="reduce",
+    )
+    found = []
+    for view in picture.views:
+        reader = Reader(context.new_page(), address)
+        page = reader.visit(view)
+        picture.act(page)
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(300)  # for the picture's last frame
+        found.append(Image.open(BytesIO(page.screenshot())).convert("RGB"))
+    context.close()
+    gap = 24
+    width = sum(each.width for each in found) + gap * (len(found) - 1)
+    whole = Image.new("RGB", (width, found[0].height), "#d9d6ce")
+    left = 0
+    for each in found:
+        whole.paste(each, (left, 0))
+        left += each.width + gap
+    return whole
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Take the pictures of these names, or all."""
+    with served() as address, sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name in names or PICTURES:
+            path = folder / f"explorer-{name}.png"
+            image = taken(browser, address, PICTURES[name])
+            image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+            print(f"{path} {path.stat().st_size / 1024:.0f} KiB")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
