@@ -67,6 +67,15 @@ class AnswerCache:
                 self._answers.popitem(last=False)
         return made
 
+    def find(self, etag: str) -> Answer | None:
+        """The answer of this name, if it is kept."""
+        with self._lock:
+            found = self._answers.get(etag)
+            if found is not None:
+                self._answers.move_to_end(etag)
+                self.hits += 1
+            return found
+
     def hold(self, request: Hashable, state: State, answer: Answer) -> None:
         """Keep the answer to a request under the request's own words."""
         with self._lock:

@@ -1,5 +1,6 @@
 """The service as `kgplan serve` runs it: settings in, application out."""
 
+import gc
 from contextlib import suppress
 
 from fastapi import FastAPI
@@ -41,6 +42,9 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     learners = CurrentLearners(records)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)
+    gc.collect()
+    # what stays is not looked through again by every full collection, which would stop all requests
+    keeper.prepare(lambda planner: gc.freeze())
     return create_app(
         keeper,
         Limits.of(settings),

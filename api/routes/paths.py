@@ -46,7 +46,7 @@ READS = [require("paths:read")]
 JSON, SVG = "application/json", "image/svg+xml"
 GOAL_FIELDS = set(GoalIn.model_fields)
 LISTS = {"exclude", "pin"}
-AT_ONCE_CONCEPTS = 500  # of a course that is planned for in the event loop
+AT_ONCE_CONCEPTS = 2_000  # of a course that is planned for in the event loop
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -170,13 +170,17 @@ def path_at_once(request: Request, checks: Sequence[Required]) -> Response | Non
         found = cache.held(words, holds_in)
         if found is None:
             goal = goal_of(request.query_params)
-            if goal is None or not at_once.known or takes_long(goal, planner):
+            if goal is None:
                 return None
             options = goal.checked("query")
             etag = paths.etag("path", learner_id, goal, at_once.version)
-            found = cache.get(
-                etag, lambda: paths.body(learner_id, goal, options, at_once), learner_id
-            )
+            found = cache.find(etag)
+            if found is None and at_once.known and not takes_long(goal, planner):
+                found = cache.get(
+                    etag, lambda: paths.body(learner_id, goal, options, at_once), learner_id
+                )
+            if found is None:
+                return None
             cache.hold(words, holds_in, found)
     except (KgplanError, RequestValidationError):  # told in the ordinary way
         return None
