@@ -37,10 +37,10 @@ class Service:
 
     def __init__(self, folder: Path, tracing: Tracing | None = None, level="info") -> None:
         self.written = io.StringIO()
-        before = logging.getLogger().handlers[:]
+        root = logging.getLogger()
+        self.before = root.handlers[:], root.level
         logging.getLogger("httpx2").setLevel("WARNING")  # the test's client
         lines = set_up_logging("json", level, self.written)
-        self.restore = lambda: logging.getLogger().handlers.__setitem__(slice(None), before)
         self.records = open_records(f"sqlite:///{folder / 'learners.db'}")
         planner = PLANNER()
         self.version, self.failure = "1", None
@@ -65,6 +65,13 @@ class Service:
             raise ZeroDivisionError("secret")
 
         self.client = TestClient(self.app, raise_server_exceptions=False)
+
+    def restore(self) -> None:
+        """Give Python's logging back to the other tests."""
+        root = logging.getLogger()
+        root.handlers[:], level = self.before
+        root.setLevel(level)
+        logging.captureWarnings(False)
 
     def lines(self) -> list[dict]:
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
