@@ -21,7 +21,7 @@ from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
 from kgplan.errors import RecordsUnavailable, UnknownLearner
 from kgplan.events import Event, Evidence, evidence_of
-from kgplan.planning import CurrentLearner, Plan, Planner
+from kgplan.planning import CurrentLearner, Plan, Planner, Wishes
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.search import close_matches
@@ -89,7 +89,9 @@ class CurrentLearners:
 
     def prepare(self, planner: Planner) -> None:
         """Make what belongs to a planner before requests ask for it; let go of what is older."""
-        self.model(planner)
+        model, videos = self.model(planner), planner.records.video_ids[:1].tolist()
+        views = [Event("", "", 0.0, video_id=video, share=0.5) for video in videos]
+        model.current("", evidence_of(views, model.lengths), Wishes())  # loads what is compiled
         with self._keeping:
             models = [model for _, model in self._models]
             for learner_id in [u for u, (of, _) in self._kept.items() if of not in models]:
