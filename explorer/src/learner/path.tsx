@@ -206,7 +206,11 @@ export function Path(props: {
                   below={isWide ? null : details}
                 />
                 {isWide && selected && (
-                  <aside class="beside" aria-label={say.whyThis(nameOf(selected))}>
+                  <aside
+                    key={selected.concept_id} // begins at its top
+                    class="beside"
+                    aria-label={say.whyThis(nameOf(selected))}
+                  >
                     {details(selected)}
                   </aside>
                 )}
