@@ -133,9 +133,11 @@ def fuse_rows(
     )
     tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)]
 
+    placed = vectors[together.members]  # those looked at together lie together
+
     def fuse_some(first: int, last: int) -> None:
         _fuse_some(
-            first, last, wanted, vectors, base, near.similarity, inverse_norms,
+            first, last, wanted, placed, base, near.similarity, inverse_norms,
             together.group_of, together.sizes, together.members_from, together.members,
             together.sixteens_from, together.sixteens, together.bits, scale, costs, ids,
         )  # fmt: skip
@@ -187,7 +189,7 @@ def _fuse_some(
     first: int,
     last: int,
     wanted: Array,
-    vectors: Floats,
+    placed: Floats,
     base: Ints,
     base_semantic: Floats,
     inverse_norms: Floats,
@@ -239,7 +241,7 @@ def _fuse_some(
                 _level(shared, inverse_norms, levels, highest)
                 levelled = group
             _enter_co_learned(
-                i, shared, levels, highest, met, least, base_semantic[i, -1], vectors,
+                i, shared, levels, highest, met, least, base_semantic[i, -1], placed[place], placed,
                 sizes[group], sizes, members_from, members, scale, costs[i], ids[i],
             )  # fmt: skip
         sort_row(costs[i], ids[i])
@@ -265,7 +267,8 @@ def _enter_co_learned(
     met: Ints,
     least: float,
     worst_semantic: float,
-    vectors: Floats,
+    vector: Floats,
+    placed: Floats,
     size: int,
     sizes: Ints,
     members_from: Ints,
@@ -298,7 +301,7 @@ def _enter_co_learned(
                     j = members[place]
                     if met[j] == i:
                         continue
-                    semantic = similarity_of(vectors[i], vectors[j])
+                    semantic = similarity_of(vector, placed[place])
                     cost = -fused_value(semantic, collaborative, scale)
                     if is_worse(costs[0], ids[0], cost, j):
                         replace_worst(costs, ids, costs.size, cost, j)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.spatial.distance import cdist
@@ -57,6 +57,41 @@ def test_the_lists_of_3_000_concepts_equal_the_formula_over_whole_matrices(alpha
     ids, values = naive_top(vectors, learned, alpha, 50)
     np.testing.assert_allclose(top.values, values, atol=1e-9, rtol=0)
     np.testing.assert_array_equal(top.ids, ids)
+
+
+@given(seeds, st.sampled_from(["one learner", "all have learned all", "nobody", "twins"]))
+def test_lists_of_equal_and_of_empty_sets_of_learners_equal_the_formula(seed, kind):
+    vectors, learned, alpha, n = grid_case(seed)
+    if kind == "one learner":
+        learned = learned[:1]
+    elif kind == "twins":  # every set of learners several times
+        learned = learned[
+            :, np.random.default_rng(seed).integers(0, 3, len(vectors)) % len(vectors)
+        ]
+    else:
+        learned = np.full_like(learned, kind == "all have learned all")
+    top = top_similar(ids_of(len(vectors)), vectors, sparse.csr_array(learned), alpha, n)
+    ids, values = naive_top(vectors, learned, alpha, n)
+    np.testing.assert_allclose(top.values, values, atol=1e-12, rtol=0)
+    np.testing.assert_array_equal(top.ids, ids)
+
+
+@given(seeds, st.sampled_from([0.0, 0.3, 0.7, 1.0]))
+@settings(max_examples=20)
+def test_lists_of_several_hundred_concepts_equal_the_formula(seed, alpha):
+    """More than one block of groups; far more candidates than are held for one concept."""
+    rng = np.random.default_rng(seed)
+    size, n = int(rng.integers(500, 800)), int(rng.integers(1, 40))
+    vectors = rng.integers(-2, 3, (size, int(rng.integers(1, 6)))).astype(float)
+    taught = rng.random((10, size)) < 0.15
+    learned = (rng.random((70, 10)) < 0.3) @ taught & (rng.random((70, size)) < 0.8)
+    top = top_similar(ids_of(size), vectors, sparse.csr_array(learned), alpha, n)
+    ids, values = naive_top(vectors, learned, alpha, n)
+    np.testing.assert_allclose(top.values, values, atol=1e-12, rtol=0)
+    same = np.isclose(values[:, 1:], values[:, :-1], atol=1e-12, rtol=0)
+    alone = ~(np.pad(same, ((0, 0), (1, 0))) | np.pad(same, ((0, 0), (0, 1))))
+    alone[:, -1] = False  # the next behind it may have the same value
+    np.testing.assert_array_equal(top.ids[alone], ids[alone])
 
 
 @given(seeds)
