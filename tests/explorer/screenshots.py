@@ -28,7 +28,6 @@ CACHE = "K_缓存_计算机科学技术"
 DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
 LEARNER, COURSE = "U_177003", "C_course-v1:UST+UST001+sp"
 ROAD = place("learner", LEARNER, course=COURSE, length=6)
-COLOURS = 128  # of a picture; more cannot be told apart in flat colours
 
 
 def nothing(page: Page) -> None:
@@ -117,7 +116,7 @@ def main(folder: Path, names: list[str]) -> None:
         for name in names or PICTURES:
             path = folder / f"explorer-{name}.png"
             image = taken(browser, address, PICTURES[name])
-            image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+            image.save(path, optimize=True)
             print(f"{path} {path.stat().st_size / 1024:.0f} KiB")
         browser.close()
 

@@ -111,6 +111,9 @@ def test_health_counts_the_cycle_and_leads_to_it(reader, mini_address):
     part.get_by_role("link", name="在图中显示").click()
     who.settled()
     expect(page.get_by_label("标出")).to_have_value("cycles")
+    marked = page.locator(".concept-list li", has_text="已标出").locator(".name")
+    expect(marked).to_have_count(len(cycle))
+    assert set(marked.all_inner_texts()) == names(cycle)
 
 
 def test_a_course_is_found_by_a_part_of_its_name(reader, mini_address):

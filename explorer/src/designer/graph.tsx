@@ -49,25 +49,26 @@ export function Graph() {
   return (
     <Page wide title={say.graph} actions={<CypherButton names={QUESTIONS} />}>
       <Answered answer={whole}>
-        {(data) => <Everything whole={data} field={field} mark={mark} health={health.data} />}
+        {(data) =>
+          mark ? (
+            <Answered answer={health}>
+              {(report) => <Everything whole={data} field={field} mark={mark} health={report} />}
+            </Answered>
+          ) : (
+            <Everything whole={data} field={field} />
+          )
+        }
       </Answered>
     </Page>
   );
 }
 
-function Everything(props: {
-  whole: Whole;
-  field: string | null;
-  mark: Mark | undefined;
-  health: Report | undefined;
-}) {
+function Everything(props: { whole: Whole; field: string | null; mark?: Mark; health?: Report }) {
   const say = texts();
   const { whole, field, mark, health } = props;
   const chosen = useSignal("");
-  const drawn = useMemo(
-    () => drawnOf(whole, mark && health ? marked(health, mark) : NOTHING),
-    [whole, mark, health, language.value],
-  );
+  const marks = useMemo(() => (mark && health ? marked(health, mark) : NOTHING), [mark, health]);
+  const drawn = useMemo(() => drawnOf(whole, marks), [whole, marks, language.value]);
   const note = useMemo(() => neighbourNote(whole.concepts, whole.edges), [whole]);
   const depths = [...new Set(whole.concepts.map((each) => each.depth))];
   const counts = [say.concepts(whole.concepts.length), say.edges(whole.edges.length)] as const;
@@ -131,7 +132,9 @@ function Everything(props: {
             <ConceptList
               concepts={whole.concepts.filter((each) => each.depth === depth)}
               chosen={chosen}
-              note={note}
+              note={(each) =>
+                marks.concepts.has(each.id) ? `${say.legendMarked} · ${note(each)}` : note(each)
+              }
             />
           </section>
         ))}

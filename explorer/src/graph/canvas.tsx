@@ -11,6 +11,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isDark } from "../shell/preferences";
 import { Icon } from "../ui/icons";
 import { arranged } from "./arrange";
+import type { Place } from "./layout";
 import { texts } from "./texts";
 
 /** What a concept is in the picture; each has its colours in `styles`. */
@@ -101,6 +102,7 @@ export function GraphCanvas(props: {
     const made = graph.current;
     if (!ready || !made) return;
     let late = false;
+    box.current?.removeAttribute("data-drawn");
     const widths = widthsOf(drawn.nodes);
     const nodes = drawn.nodes.map((node, k) => ({ ...node, width: widths[k] ?? 0 }));
     const aspect = made.width() / Math.max(made.height(), 1);
@@ -124,7 +126,12 @@ export function GraphCanvas(props: {
         made.add(
           drawn.edges.map(({ before, after, said, marked }) => ({
             group: "edges" as const,
-            data: { id: `${before}\n${after}`, source: before, target: after },
+            data: {
+              id: `${before}\n${after}`,
+              source: before,
+              target: after,
+              bow: bowOf(positions[before], positions[after]),
+            },
             classes: [
               said ? "said" : "predicted",
               marked ? "marked" : "",
@@ -212,6 +219,12 @@ export function GraphCanvas(props: {
   );
 }
 
+/** How far an edge inside a column stands off its straight line, to the left of the column. */
+function bowOf(from: Place | undefined, to: Place | undefined): number {
+  const down = (to?.y ?? 0) - (from?.y ?? 0);
+  return Math.sign(down) * Math.min(60 + 0.15 * Math.abs(down), 150);
+}
+
 /** Tells Cytoscape that its style sheet is there: designer.css has its one rule, as the page's
  * security policy allows no style element.
  */
@@ -286,7 +299,7 @@ function styles(large: boolean): StylesheetJson {
     node("before", "--before-soft", "--before", "--ink"),
     node("after", "--after-soft", "--after", "--ink"),
     node("marked", "--bad-soft", "--bad", "--ink"),
-    node("faint", "--sunk", "--line", "--soft"),
+    node("faint", large ? "--line" : "--sunk", "--line", "--soft"),
     ...(large ? [node("marked", "--bad", "--bad", "--card")] : []),
     {
       selector: "edge",
@@ -307,7 +320,7 @@ function styles(large: boolean): StylesheetJson {
         ? {}
         : {
             "curve-style": "unbundled-bezier",
-            "control-point-distances": [36],
+            "control-point-distances": "data(bow)",
             "control-point-weights": [0.5],
           },
     },

@@ -28,7 +28,13 @@ export interface LayoutOptions {
   aspect: number;
 }
 
-export type Positions = Record<string, { x: number; y: number }>;
+/** Pixels. */
+export interface Place {
+  x: number;
+  y: number;
+}
+
+export type Positions = Record<string, Place>;
 
 const ROUNDS = 12;
 const FEWEST_ROWS = 24; // of a column, before it is broken
@@ -77,7 +83,7 @@ export function layered(
 /** Nodes without edges, in lines below the others. */
 function block(
   alone: readonly LaidNode[],
-  others: readonly { x: number; y: number }[],
+  others: readonly Place[],
   { row, aspect }: LayoutOptions,
 ): Positions {
   const xs = others.map((place) => place.x);
