@@ -260,7 +260,7 @@ def _prune(i: int, held: _Held) -> float:
             squared[kept], ids[kept] = squared[k], ids[k]
             kept += 1
     held.counts[i] = kept
-    return limit
+    return float(limit)
 
 
 @njit(cache=True)
