@@ -9,6 +9,8 @@ PORT   ?= 8000
 ARGS   ?=
 JOBS   ?= 2
 EXTRAS ?= embed,dev
+CASES  ?= 100000
+SEED   ?= 0
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
@@ -23,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench oracle constraints clean
+.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,8 +93,15 @@ diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
 similarity: setup ## semantic and collaborative similarity, and their fusion
 	$(BIN)/kgplan similarity $(ARGS)
 
+fuzz: setup ## odd requests, statements and archives: CASES=100000 in all, SEED=0
+	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n $(JOBS) --dist load --hypothesis-seed=$(SEED) \
+	  tests/fuzz --durations=0 --durations-min=1 -q $(ARGS)
+
 bench: setup ## benchmarks, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest tests/bench -o testpaths=tests/bench -o norecursedirs= --no-header -q -s $(ARGS)
+
+load: setup ## homes of generated learners in the temporary folder, then load on the service; needs wrk
+	$(BIN)/python tests/bench/load $(ARGS)
 
 oracle: setup ## compare all learners' plans in all courses with the walk by Cypher (minutes)
 	$(BIN)/python tests/bench/oracle.py $(ARGS)
