@@ -35,7 +35,13 @@ TUNED_NEGATIVE = {
     "training__final_learning_rate": 0.0005,
     "training__epochs": 200,
 }
-TUNED_SOFTMAX = {"training__epochs": 60}
+TUNED_FURTHER = {"kinships": {"negative__negatives": 4, "training__epochs": 120}}
+TUNED_SOFTMAX = {
+    "training__epochs": 60,
+    "training__projection_rate": 1.0,
+    "training__score_scale": 15.0,
+    "training__query_weight_power": 0.5,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +129,9 @@ def test_ranking_beside_plain_pykeens(name):
         alike = config(**AS_PYKEEN | seeds | {"training__epochs": EPOCHS})
         model, cpu, _ = fitted(split, alike)
         note("the same settings, grouped", model, split, cpu)
-        model, cpu, _ = fitted(split, config(**AS_PYKEEN | TUNED_NEGATIVE | seeds))
+        model, cpu, _ = fitted(
+            split, config(**AS_PYKEEN | TUNED_NEGATIVE | TUNED_FURTHER.get(name, {}) | seeds)
+        )
         note("negative, tuned", model, split, cpu)
         model, cpu, _ = fitted(with_inverses, config(**TUNED_SOFTMAX | seeds))
         note("softmax", model, with_inverses, cpu)
