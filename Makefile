@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity bench load oracle constraints clean
+.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,8 +94,8 @@ similarity: setup ## semantic and collaborative similarity, and their fusion
 	$(BIN)/kgplan similarity $(ARGS)
 
 fuzz: setup ## odd requests, statements and archives: CASES=100000 in all, SEED=0
-	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n $(JOBS) --dist load --hypothesis-seed=$(SEED) \
-	  tests/fuzz --durations=0 --durations-min=1 -q $(ARGS)
+	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --hypothesis-seed=$(SEED) \
+	  --hypothesis-show-statistics $(ARGS)
 
 bench: setup ## benchmarks, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest tests/bench -o testpaths=tests/bench -o norecursedirs= --no-header -q -s $(ARGS)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from kgplan.api.headers import page_policy
 
 ASSETS = "docs-assets"
-_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 REFUSALS = {
     "400": {"content": _PROBLEM, "description": "two Authorization headers, or malformed content"},
     "401": {"content": _PROBLEM, "description": "no token, or one that proves nothing"},
@@ -23,9 +23,10 @@ REFUSALS = {
 
 
 def describe_with_examples(app: FastAPI) -> None:
-    """Keep the nulls in examples, which FastAPI drops from its description.
+    """Tell what FastAPI leaves out of its description.
 
-    Without them an example lacks required fields and breaks its own schema.
+    The nulls in examples, without which they lack required fields and break their own schema; what
+    a token may be refused with; that every refusal is a problem, of the type that RFC 9457 gives.
     """
     drop_nulls = app.openapi
 
@@ -39,6 +40,11 @@ def describe_with_examples(app: FastAPI) -> None:
         for operation in (each for path in document["paths"].values() for each in path.values()):
             if operation.get("security"):
                 operation["responses"] = REFUSALS | operation["responses"]
+            for status, response in operation["responses"].items():
+                if status >= "400" and "content" in response:
+                    response["content"] = _PROBLEM
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
         return document
 
     app.openapi = describe  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ same. A malformed one is refused with the field.
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -71,7 +71,8 @@ def read_statement(statement: Any, stored: float) -> Event:
     _object(statement, "statement")
     for name in statement:
         if name not in _PROPERTIES:
-            raise MalformedStatement(str(name), "is not a property of a statement")
+            told = name if name.strip() else repr(name)
+            raise MalformedStatement(told, "is not a property of a statement")
     if not re.fullmatch(r"1\.0(\.\d+)?", str(statement.get("version", VERSION))):
         raise MalformedStatement("version", f"is {statement['version']!r}; give {VERSION}")
     event = _read(statement, stored)
@@ -205,7 +206,10 @@ def _score(result: Mapping[str, Any], verb: str) -> float | None:
             )
         return max(0.0, known["scaled"])
     if raw is not None and low is not None and high is not None:
-        return (raw - low) / (high - low)
+        span = high - low
+        if isfinite(span):
+            return (raw - low) / span
+        return (raw / 2 - low / 2) / (high / 2 - low / 2)  # of numbers near a double's limits
     return float(result["success"]) if verb in ANSWERING and "success" in result else None
 
 
@@ -292,9 +296,13 @@ def _uuid(value: Any, field: str) -> str:
 
 
 def _number(value: Any, field: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise MalformedStatement(field, f"is {value!r}, not a number")
-    return float(value)
+    try:
+        number = float(value) if type(value) in (int, float) else nan
+    except OverflowError:  # an integer that no double holds
+        number = nan
+    if not isfinite(number):
+        raise MalformedStatement(field, f"is {value!r:.40}, not a number")
+    return number
 
 
 def _time(value: Any, field: str) -> float:

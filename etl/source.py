@@ -116,7 +116,8 @@ def split_lines(
     """
     pieces: list[bytes] = []  # of a line whose end is not read yet
     held, next_line = 0, 1
-    block = stream.read(block_bytes).removeprefix(b"\xef\xbb\xbf")
+    # a byte order mark and a byte more: an empty block would be taken for the end
+    block = stream.read(max(block_bytes, 4)).removeprefix(b"\xef\xbb\xbf")
     while block:
         end = block.rfind(b"\n") + 1
         if end:

@@ -194,14 +194,18 @@ def parsed(body: bytes) -> Any:
     """A request's body, as JSON.
 
     Raises:
-        MalformedStatement: it is not JSON.
+        MalformedStatement: it is not JSON in UTF-8.
     """
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        text = body.decode()
+        value = json.loads(text, parse_constant=refuse)
+        if "\\u" in text:  # an escape can name half a character, which no answer could repeat
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise MalformedStatement("the body", f"is not JSON: {error}") from None
 

@@ -332,3 +332,10 @@ def test_plans_towards_a_concept_have_a_history_of_their_own(client):
         assert answer["towards"] == query.get("towards")
     both = client.get("/v1/learners/learner/progress?towards=f&course_id=A")
     assert both.status_code == 422
+
+
+@pytest.mark.parametrize("half", ['"\\ud800"', '"\ud800"'])
+def test_half_a_character_anywhere_in_a_statement_is_refused(client, half):
+    body = f'{{"id": "{ID}", {half}: 1}}'.encode(errors="surrogatepass")
+    answer = client.post("/xapi/statements", content=body, headers=XAPI)
+    assert (answer.status_code, answer.json()["fields"][0]["field"]) == (400, "the body")

@@ -156,6 +156,16 @@ BROKEN = [
 ]
 
 
+def test_numbers_at_the_limits_of_a_double_give_a_share_or_are_refused():
+    ends = {"min": -1.7e308, "max": 1.7e308}
+    for raw, share in ((-1.7e308, 0.0), (0, 0.5), (1.7e308, 1.0)):
+        sent = statement(xapi.COMPLETED, result={"score": {**ends, "raw": raw}})
+        assert xapi.read_statement(sent, 0.0).score == share
+    beyond = statement(xapi.COMPLETED, result={"score": {"scaled": 10**400}})
+    with pytest.raises(MalformedStatement, match=r"score\.scaled"):
+        xapi.read_statement(beyond, 0.0)
+
+
 @pytest.mark.parametrize(("field", "parts"), BROKEN)
 def test_a_malformed_statement_is_refused_by_its_field(field, parts):
     with pytest.raises(MalformedStatement) as refused:

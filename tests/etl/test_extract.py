@@ -307,6 +307,12 @@ def test_a_zip_gives_what_the_folder_gives(mini, tmp_path, top):
     assert hashes(out) == hashes(mini[1])
 
 
+@pytest.mark.parametrize("block", [1, 3, 4, 64])
+def test_a_byte_order_mark_is_no_end_however_little_is_read_at_once(block):
+    found = split_lines(io.BytesIO(b"\xef\xbb\xbffirst\nsecond"), "f", block)
+    assert [row["text"] for batch in found for row in batch.to_pylist()] == ["first", "second"]
+
+
 def test_byte_order_marks_crlf_blank_lines_and_a_missing_newline_change_nothing(mini, tmp_path):
     spaced = {path: [x for row in lines for x in (row, b"", b"  ")] for path, lines in MINI.items()}
     folder = write_folder(tmp_path / "in", spaced, newline=b"\r\n")

@@ -1,0 +1,106 @@
+"""Whatever is sent to any operation of the OpenAPI document: what comes back is in the document."""
+
+import shutil
+import sys
+
+import pytest
+import schemathesis
+from fuzzing import FUZZ_CASES, cases
+from hypothesis import given
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tokens_by_hand import ISSUER, SECRET, claims, hs256
+
+from kgplan.api.administration import Administration
+from kgplan.api.app import create_app
+from kgplan.api.audit import AuditLog
+from kgplan.api.current import CurrentLearners
+from kgplan.api.jobs import Jobs
+from kgplan.api.keeper import Keeper, keep_planner
+from kgplan.api.keys import SecretKeys
+from kgplan.api.records import open_records
+from kgplan.api.routes.events import VERSION_HEADER
+from kgplan.api.security import Security
+from kgplan.api.tokens import SCOPES, Verifier
+from kgplan.settings import Settings
+
+CASES = max(3, FUZZ_CASES // 400)  # of each operation and mode, of which there are about eighty
+KNOWN = {
+    "learner_id": ["U_1", "U_2", "U_3"],
+    "course_id": ["C_1", "C_2", "C_3"],
+    "towards": ["K_向量_数学", "K_递归_计算机科学技术"],
+    "concept_id": ["K_向量_数学", "K_递归_计算机科学技术"],
+}
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+
+
+@pytest.fixture(scope="module")
+def app(mini_home, tmp_path_factory):
+    """The whole service on a copy of the miniature's model; its jobs do nothing."""
+    home = tmp_path_factory.mktemp("fuzz") / "home"
+    shutil.copytree(mini_home.home, home)
+    copied = Settings(home=home)
+    administration = Administration(copied)
+    idle = Jobs(copied, command=[sys.executable, "-S", "-c", "pass"])
+    object.__setattr__(administration, "jobs", idle)
+    records = open_records(copied.records_url)
+    yield create_app(
+        keep_planner(copied),
+        learners=CurrentLearners(records),
+        audit_log=AuditLog(copied.audit_path),
+        administration=administration,
+        security=Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER)),
+    )
+    records.close()
+
+
+@pytest.fixture(scope="module")
+def schema(app):
+    """The document that the service gives of itself; ids are often those of the miniature."""
+    loaded = schemathesis.openapi.from_asgi("/openapi.json", app)
+
+    def often_known(ctx, sent):
+        known = {name: st.sampled_from(KNOWN[name]) for name in sent or {} if name in KNOWN}
+        if not known:
+            return st.just(sent)
+        return st.fixed_dictionaries(known).map(lambda found: {**sent, **found}) | st.just(sent)
+
+    loaded.hook("flatmap_path_parameters")(often_known)
+    loaded.hook("flatmap_query")(often_known)
+    return loaded
+
+
+def operations():
+    """(address, method, mode) of the document, which is the same whatever the planner is."""
+    document = create_app(Keeper(lambda: None, lambda: "always the same")).openapi()
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            yield path, method, GenerationMode.POSITIVE
+            if {"parameters", "requestBody"} & told.keys():
+                yield path, method, GenerationMode.NEGATIVE
+
+
+@pytest.mark.parametrize(("path", "method", "mode"), operations())
+def test_every_answer_is_one_that_the_document_promises(schema, path, method, mode):
+    token = hs256(claims(scope=" ".join(SCOPES)))
+    sent = {"Authorization": f"Bearer {token}", VERSION_HEADER: "1.0.3"}
+
+    @cases(CASES)
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
+    def answers(case):
+        case.call_and_validate(headers=sent, checks=CHECKS)
+
+    answers()
