@@ -7,7 +7,8 @@
 One process at a time holds the lock. The first that sees a new mark writes the arrays aside and
 switches; the next ones find them and map them; until then each goes on with what it has. A folder
 that is not served any more is removed at once: a process that still maps its files keeps their
-pages until it lets go.
+pages until it lets go. Nobody waits until the files are on the disk: they count until the machine
+starts again.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ import numpy as np
 from kgplan import __version__
 from kgplan.api.keeper import Keeper
 from kgplan.arrays import Array
-from kgplan.artifacts import ArtifactStore, AsOf, sync
+from kgplan.artifacts import ArtifactStore, AsOf
 from kgplan.graph.watch import watch_graph
 from kgplan.model import model_version, open_planner, open_snapshot
 from kgplan.planning import Planner
@@ -46,6 +47,7 @@ class SharedPlanners:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._mapped: tuple[str, Planner] | None = None
+        self._made_by = {"kgplan": __version__, "boot": _boot()}
 
     def newest(
         self,
@@ -73,7 +75,7 @@ class SharedPlanners:
             if last is None or current["name"] != name:
                 self._write(name, make(last))
                 self._remove_all_but(name)
-            self._replace(CURRENT, {"kgplan": __version__, "mark": now, "name": name})
+            self._replace(CURRENT, {**self._made_by, "mark": now, "name": name})
             return self._map(name)
 
     def _last(self, current: Mapping[str, str]) -> Planner | None:
@@ -101,12 +103,9 @@ class SharedPlanners:
         for each, array in arrays.items():
             np.save(aside / f"{each}.npy", array, allow_pickle=False)
         (aside / VALUES).write_text(json.dumps(values), encoding="utf-8")
-        for file in aside.iterdir():
-            sync(file)  # after a loss of power, what the folder's name promises is there
         place = self.root / name
         shutil.rmtree(place, ignore_errors=True)
         aside.rename(place)
-        sync(self.root)
 
     def _remove_all_but(self, name: str) -> None:
         for folder in self.root.iterdir():
@@ -114,20 +113,17 @@ class SharedPlanners:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _current(self) -> dict[str, Any]:
-        """What is served; empty where nothing is, or another version of kgplan wrote it."""
+        """What is served; empty where nothing is, or what is there cannot be relied on."""
         try:
             current = json.loads((self.root / CURRENT).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return {}
-        here = current.get("kgplan") == __version__ and (self.root / current["name"]).is_dir()
-        return current if here else {}
+        return current if current.items() >= self._made_by.items() else {}
 
     def _replace(self, name: str, value: Mapping[str, str]) -> None:
         aside = self.root / f".{name}"
         aside.write_text(json.dumps(value), encoding="utf-8")
-        sync(aside)
         aside.replace(self.root / name)
-        sync(self.root)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -135,6 +131,14 @@ class SharedPlanners:
         with (self.root / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when the process ends
             yield
+
+
+def _boot() -> str:
+    """Names the time since the machine started; the same for ever where it is not Linux."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _mapped_arrays(folder: Path) -> dict[str, Array]:

@@ -1,0 +1,137 @@
+import threading
+from pathlib import Path
+
+import pytest
+from planning_cases import hand_case, random_case
+
+from kgplan.api.shared import SharedPlanners
+from kgplan.errors import GraphUnavailable
+
+
+class World:
+    """A graph and a model that can change, and who asked for their planner."""
+
+    def __init__(self):
+        self.version, self.builds = 0, 0
+
+    def mark(self):
+        return f"mark {self.version}"
+
+    def read_version(self):
+        planner = random_case(self.version).planner() if self.version else hand_case().planner()
+
+        def make(before):
+            self.builds += 1
+            return planner
+
+        return f"{planner.graph.version}-{planner.model_version}", make
+
+    def newest(self, shared):
+        return shared.newest(self.mark, self.read_version)
+
+
+def folders(root: Path) -> list[Path]:
+    return [each for each in root.iterdir() if each.is_dir()]
+
+
+def test_what_one_process_wrote_the_others_map(tmp_path):
+    world, processes = World(), [SharedPlanners(tmp_path) for _ in range(3)]
+    planners = [world.newest(each) for each in processes]
+    assert world.builds == 1
+    assert len({id(planner) for planner in planners}) == 3
+    assert len({planner.graph.version for planner in planners}) == 1
+    assert world.newest(processes[0]) is planners[0]
+
+
+def test_a_change_is_written_once_and_the_old_folder_leaves_while_its_pages_stay(tmp_path):
+    world, (one, other) = World(), [SharedPlanners(tmp_path) for _ in range(2)]
+    old = world.newest(one)
+    expected = old.plan("learner", "A")
+    before = folders(tmp_path)
+    world.version = 1
+    new = world.newest(other)
+    assert (world.builds, new.graph.version != old.graph.version) == (2, True)
+    assert len(folders(tmp_path)) == 1
+    assert folders(tmp_path) != before
+    assert old.plan("learner", "A") == expected
+    assert world.newest(one).graph.version == new.graph.version
+    assert world.builds == 2
+
+
+def test_another_mark_of_the_same_graph_and_model_writes_nothing(tmp_path):
+    world, shared = World(), SharedPlanners(tmp_path)
+    planner = world.newest(shared)
+    marks = iter(["another", "another"])
+    assert shared.newest(lambda: next(marks), world.read_version) is planner
+    assert world.builds == 1
+
+
+@pytest.mark.parametrize("harm", ["lacks", "cut", "no values", "no json"])
+def test_a_folder_that_cannot_be_read_is_written_again(tmp_path, harm):
+    world = World()
+    expected = world.newest(SharedPlanners(tmp_path)).plan("learner", "A")
+    (folder,) = folders(tmp_path)
+    file = folder / "derived.prior.npy"
+    if harm == "lacks":
+        file.unlink()
+    elif harm == "cut":
+        file.write_bytes(file.read_bytes()[:-8])
+    elif harm == "no values":
+        (folder / "values.json").unlink()
+    else:
+        (tmp_path / "current.json").write_text("{")
+    assert world.newest(SharedPlanners(tmp_path)).plan("learner", "A") == expected
+    assert world.builds == 2
+
+
+def test_what_a_killed_process_left_half_written_is_replaced(tmp_path):
+    (tmp_path / ".aside").mkdir()
+    (tmp_path / ".aside" / "graph.concept_ids.npy").write_text("half")
+    world = World()
+    assert world.newest(SharedPlanners(tmp_path)).plan("learner", "A").steps
+    assert [each.name[0] for each in folders(tmp_path)] != ["."]
+
+
+def test_a_planner_of_before_the_machine_started_is_made_again(tmp_path):
+    world = World()
+    world.newest(SharedPlanners(tmp_path))
+    later = SharedPlanners(tmp_path)
+    later._made_by["boot"] = "another"
+    world.newest(later)
+    assert world.builds == 2
+
+
+def test_one_builds_while_the_others_wait(tmp_path):
+    world, begun, go_on = World(), threading.Event(), threading.Event()
+    name, make = world.read_version()
+
+    def slow(before):
+        begun.set()
+        assert go_on.wait(30)
+        return make(before)
+
+    def ask():
+        found.append(SharedPlanners(tmp_path).newest(world.mark, lambda: (name, slow)))
+
+    found: list = []
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for each in asking:
+        each.start()
+    assert begun.wait(30)
+    assert found == []
+    go_on.set()
+    for each in asking:
+        each.join(30)
+    assert (len(found), world.builds) == (3, 1)
+
+
+def test_a_graph_that_cannot_be_read_leaves_what_is_served(tmp_path):
+    world, shared = World(), SharedPlanners(tmp_path)
+    planner = world.newest(shared)
+
+    def fails():
+        raise GraphUnavailable("the server is gone")
+
+    with pytest.raises(GraphUnavailable):
+        shared.newest(lambda: "another", fails)
+    assert world.newest(shared) is planner
