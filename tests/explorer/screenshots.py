@@ -28,10 +28,18 @@ CACHE = "K_缓存_计算机科学技术"
 DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
 LEARNER, COURSE = "U_177003", "C_course-v1:UST+UST001+sp"
 ROAD = place("learner", LEARNER, course=COURSE, length=6)
+EQUATION = "K_方程_数学"  # a step of this learner's path, which its video changes much
+CHANGING = place("learner", "U_148566", course=DATA_STRUCTURES, length=5, step=EQUATION)
 
 
 def nothing(page: Page) -> None:
     """Show the view as it comes."""
+
+
+def watch_the_video(page: Page) -> None:
+    """Send that the step's video was watched; the page tells what changed."""
+    page.locator(".details form button").click()
+    page.locator(".news").wait_for()
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ PICTURES = {
     "health": Picture((place("health"),), "en"),
     "learner": Picture((ROAD,), "zh"),
     "learner-dark": Picture((ROAD,), "en", dark=True),
+    "changes": Picture((CHANGING,), "en", act=watch_the_video),
     "phones": Picture(("", place("concept", CACHE), place("health"), ROAD), "zh", phone=True),
 }
 

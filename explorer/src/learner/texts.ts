@@ -108,7 +108,7 @@ const en = {
   preference: "Preference",
   similarity: "Similarity",
   oneMinusMastery: "1 − mastery",
-  masteryTerm: "mastery",
+  masteryTerm: "Mastery",
   value: "Value",
   score: "Score",
   popularity: "Share of learners who learned it",
