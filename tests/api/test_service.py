@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from planning_cases import hand_case, random_case
 
 from kgplan.api.answers import AnswerCache
-from kgplan.api.dependencies import AtOnce
 from kgplan.api.app import create_app
+from kgplan.api.dependencies import AtOnce
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
 from kgplan.api.problems import problem_name, status_of

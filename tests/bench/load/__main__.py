@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -276,24 +276,26 @@ def endurance(home: Path, workers: int, minutes: float) -> None:
             print(f"| {at / 60:.1f} | {total:.0f} | {anonymous:.0f} |")
 
 
-def memory(home: Path, most: int) -> None:
-    """Processes that share the arrays beside as many that each hold their own."""
-    print("\n| workers | sharing: PSS MB (not of files) | each by itself: PSS MB (not of files) |")
+def memory(home: Path) -> None:
+    """Workers that share the arrays beside as many services that each hold their own."""
+    print("\n| processes | sharing: PSS MB (not of files) | apart: PSS MB (not of files) |")
     print("|---|---|---|")
-    for workers in [n for n in (1, 2, 4) if n <= most]:
-        cells = []
-        for shared in (True, False):
-            total = anonymous = 0.0
-            ways = [serving(home, workers)] if shared else [serving(home, 1)] * 1
-            for way in ways:
-                with way as server, tempfile.TemporaryDirectory() as folder:
-                    everyone, _ = write_lines(Settings(home=home), server, Path(folder), 0)
-                    wrk("", server, "made", everyone, 5)
-                    total, anonymous = server.megabytes()
-            if not shared:  # nothing is shared but the libraries' code
-                total, anonymous = total * workers, anonymous * workers
-            cells.append(f"{total:.0f} ({anonymous:.0f})")
-        print(f"| {workers} | {cells[0]} | {cells[1]} |", flush=True)
+    for number in (1, 2, 4):
+        together = used([number], home)
+        apart = used([1] * number, home)
+        print(f"| {number} | {together} | {apart} |", flush=True)
+
+
+def used(workers: Sequence[int], home: Path) -> str:
+    """Memory of services, each of so many workers, after some load."""
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+        servers = [stack.enter_context(serving(home, number)) for number in workers]
+        everyone, _ = write_lines(Settings(home=home), servers[0], Path(folder), 0)
+        for server in servers:
+            wrk("", server, "made", everyone, 5)
+        sizes = [server.megabytes() for server in servers]
+        total, anonymous = (sum(each) for each in zip(*sizes, strict=True))
+    return f"{total:.0f} ({anonymous:.0f})"
 
 
 def main() -> None:
@@ -316,7 +318,7 @@ def main() -> None:
         if "paths" in parts:
             paths(paper, workers, given.seconds)
     if "memory" in parts:
-        memory(paper, 4)
+        memory(paper)
     if "growth" in parts:
         print(f"\n{HEAD}")
         for name, sizes in GROWTH.items():
