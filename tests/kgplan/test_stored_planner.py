@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from learner_cases import hand_model
 from planning_cases import random_case
@@ -22,6 +22,7 @@ def through_files(planner, folder) -> Planner:
     return planner_from_arrays(mapped, json.loads(json.dumps(values)))
 
 
+@settings(max_examples=8)  # each writes a hundred files
 @given(st.integers(0, 2**32 - 1), st.sampled_from([{}, {"minutes": 90}, {"skip_mastered": 0.5}]))
 def test_a_planner_made_from_mapped_files_gives_the_same_plans(tmp_path_factory, seed, chosen):
     planner = random_case(seed).planner()
