@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kgplan.arrays import Array, Floats, Ids
+from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.planning.plan import Doubt
 
 
@@ -27,7 +27,8 @@ class CurrentLearner:
     """One learner as known now; concepts and courses by id.
 
     Attributes:
-        concept_ids: (n,) sorted, the concepts that evidence reaches.
+        axis: ids of concepts, sorted; one array for all learners of a model.
+        concepts: (n,) positions on it, ascending, of the concepts that evidence reaches.
         mastery: (n,) of these; every other concept has its prior.
         not_told_apart: (n,) True where evidence leaves open which of several concepts is held.
         learned: concepts learned since the records were made.
@@ -36,13 +37,19 @@ class CurrentLearner:
         in_records: whether the records' own row of the learner counts; not after an erasure.
     """
 
-    concept_ids: Ids
+    axis: Ids
+    concepts: Ints
     mastery: Floats
     not_told_apart: Array
     learned: frozenset[str] = frozenset()
     courses: frozenset[str] = frozenset()
     wishes: Wishes = field(default_factory=Wishes)
     in_records: bool = True
+
+    @property
+    def concept_ids(self) -> Ids:
+        """(n,) ids of the concepts that evidence reaches."""
+        return self.axis[self.concepts]
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,8 @@ class LiveModel:
             else (posterior.concepts, posterior.mastery, posterior.not_told_apart())
         )
         learner = CurrentLearner(
-            np.asarray(self._diagnosis.concept_ids)[concepts],
+            self._diagnosis.concept_ids,
+            concepts,
             mastery,
             not_apart,
             self.covered(evidence.shares),

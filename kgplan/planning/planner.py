@@ -144,6 +144,7 @@ class Planner:
             derived = derive(graph, records, diagnosis, similarity, known=known)
         self.derived: Derived = derived
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
+        self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
         self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
         self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
@@ -685,7 +686,10 @@ class Planner:
             mine = _row(self.records.enrolled, row).tolist()
             courses = frozenset([self._record_course_ids[k] for k in mine])
         if current is not None:
-            at = positions(self.graph.concept_ids, current.concept_ids)
+            if current.axis is self.diagnosis.concept_ids:
+                at = self._from_diagnosis[current.concepts]
+            else:
+                at = positions(self.graph.concept_ids, current.concept_ids)
             here = at >= 0
             mastery[at[here]] = current.mastery[here]
             reached[at[here]] = True

@@ -214,6 +214,7 @@ def test_prerequisites_of_a_hard_concept_come_first_on_paper():
     def path(**said):
         current = CurrentLearner(
             np.array(sorted(mastery)),
+            np.arange(6),
             np.array([mastery[c] for c in sorted(mastery)]),
             np.zeros(6, bool),
             wishes=Wishes(**{name: frozenset(each) for name, each in said.items()}),
