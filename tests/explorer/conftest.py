@@ -48,7 +48,7 @@ def build_script() -> ModuleType:
 def built() -> Path:
     """The folder of the explorer, built from the sources as they are."""
     script = build_script()
-    if script.node_folder() is None:
+    if script.npm_command() is None:
         missing(script.NO_NODE)
     return script.build()
 
