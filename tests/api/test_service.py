@@ -15,6 +15,7 @@ from kgplan.api.app import create_app
 from kgplan.api.dependencies import AtOnce
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
+from kgplan.api.models import PathOut, path_json
 from kgplan.api.problems import problem_name, status_of
 from kgplan.errors import KgplanError
 from kgplan.planning import PlanOptions
@@ -398,3 +399,11 @@ def test_every_operation_on_paths_and_graph_has_an_example_that_fits_its_schema(
             for example in examples:
                 if kind == "application/json":
                     jsonschema.validate(example, schema | resolver)
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_path_is_written_as_its_model_would(stale):
+    for seed in range(20):
+        planner = random_case(seed).planner()
+        plan = planner.plan("u2", "A", PlanOptions(length=6))
+        assert path_json(plan, stale) == PathOut.of(plan, stale).model_dump_json().encode()
