@@ -27,7 +27,7 @@ from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.search import close_matches
 
 PLAN = TypeAdapter(Plan)  # to JSON without a copy
-CAPACITY = 4_096  # learners; about 20 kB each on the real sample
+CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Limits:
     burst: int = 20
     seconds: float = 30.0
     client_header: str = ""
-    cached_answers: int = 4_096
+    cached_answers: int = 16_384
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":

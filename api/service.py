@@ -39,7 +39,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     security = Security.of(settings)
     audit_log = AuditLog(settings.audit_path)
     records = open_records(settings.records_url)
-    learners = CurrentLearners(records)
+    learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)
     gc.collect()

@@ -101,7 +101,14 @@ class Settings(BaseSettings):
     request_seconds: float = Field(
         default=30.0, ge=0, description="time to answer a request; 0: any"
     )
-    cached_answers: int = Field(default=4_096, ge=0, description="answers that the service keeps")
+    cached_answers: int = Field(
+        default=16_384, ge=0, description="answers that each process keeps; about 6 kB each"
+    )
+    kept_learners: int = Field(
+        default=16_384,
+        ge=1,
+        description="learners with events whose state each process keeps; about 16 kB each",
+    )
 
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
