@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -30,7 +30,9 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) ->
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for place, heading in enumerate(headings):
         numbers = all(isinstance(row[place], int | float) for row in rows) and bool(rows)
-        drawn.add_column(heading, justify="right" if numbers else "left", overflow="fold")
+        # what names the row stays whole, to be copied; the others fold where the screen is narrow
+        justify: Literal["left", "right"] = "right" if numbers else "left"
+        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=place == 0)
     for row in rows:
         drawn.add_row(*(cell(value) for value in row))
     return drawn

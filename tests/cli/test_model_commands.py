@@ -32,7 +32,7 @@ def test_models_are_listed_activated_and_rolled_back(home, mini_home):
     listed = json.loads(model("list", "--json").stdout)
     assert [each["version"] for each in listed][1] == first
     second = listed[0]["version"]
-    shown = model("list").stdout
+    shown = model("list").stdout  # on any screen: what was started earlier decides on its width
     assert first in shown
     assert second in shown
     told = json.loads(model("rollback", "--json").stdout)

@@ -182,4 +182,4 @@ def test_a_text_that_is_no_sparql_is_refused_with_its_place():
 
 
 def test_every_format_has_a_name_on_the_command_line():
-    assert [str(each) for each in Format] == ["ttl", "nt", "jsonld", "graphml", "csv"]
+    assert [str(each) for each in Format] == ["ttl", "nt", "jsonld", "graphml", "csv", "case"]

@@ -100,7 +100,7 @@ def operations():
                 yield path, method, GenerationMode.NEGATIVE
 
 
-@pytest.mark.parametrize(("path", "method", "mode"), operations())
+@pytest.mark.parametrize(("path", "method", "mode"), list(operations()))
 def test_every_answer_is_one_that_the_document_promises(documents, path, method, mode):
     token = hs256(claims(scope=" ".join(SCOPES)))
     sent = {"Authorization": f"Bearer {token}", VERSION_HEADER: "1.0.3"}

@@ -132,7 +132,10 @@ def test_steps_by_adagrad_equal_torchs_on_pykeens_loss(compiled, norm, squared):
     """Adagrad does not move rows without a gradient: a step on touched rows is the whole step."""
     model, twin = long_vectors(norm, squared), long_vectors(norm, squared)
     config = settings(
-        training__optimiser="adagrad", training__dropout=0.0, training__score_scale=1.0
+        training__optimiser="adagrad",
+        training__projection_rate=1.0,
+        training__dropout=0.0,
+        training__score_scale=1.0,
     )
     loss = NSSALoss(0.5)
     objective = NegativeObjective(

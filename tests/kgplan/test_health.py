@@ -288,6 +288,7 @@ def nothing() -> dict:
     return {
         "concept_ids": none,
         "concept_names": none,
+        "concept_names_en": none,
         "prerequisites": sparse.csr_array((0, 0), dtype=bool),
         "course_concepts": sparse.csr_array((2, 0), dtype=bool),
         "prerequisite_sources": {},
