@@ -40,6 +40,7 @@ from kgplan.planning import Wishes
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 5_000  # events written in one transaction; databases limit a statement's parameters
+PLANS_WAIT = 0.05  # seconds that plans wait for others, so that a transaction holds many
 BUSY_SECONDS = 10
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = (
@@ -484,11 +485,16 @@ class RecordStore:
                 return
 
     def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
-        """The job and those that came while the last group was written."""
+        """The job and those that came while the last group was written.
+
+        For plans nobody waits: they are written together, or with the first job of another kind.
+        """
         group, size = [first], max(len(first.sent), 1)
+        until = time.monotonic() + PLANS_WAIT if first.kind == "plan" else 0.0
         while size < GROUP_LIMIT:
+            left = until - time.monotonic() if group[-1].kind == "plan" else 0.0
             try:
-                job = self._jobs.get_nowait()
+                job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
             except queue.Empty:
                 break
             if job is None:
