@@ -26,7 +26,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from pydantic import SecretStr
 
 from kgplan.artifacts import ArtifactStore, sweep_abandoned
 from kgplan.errors import JobRunning, UnknownJob
+from kgplan.files import locked, write_whole
 from kgplan.model import name_of
 from kgplan.search import close_matches
 from kgplan.settings import Settings
@@ -210,14 +211,14 @@ class Jobs:
             }
             try:
                 with locked(folder / "lock") as lock:  # the process keeps it when we let go
-                    write_whole(folder / "job.json", json.dumps(asked, ensure_ascii=False))
+                    note(folder / "job.json", json.dumps(asked, ensure_ascii=False))
                     process = self._run(folder, arguments(folder), lock)
-                    write_whole(folder / "pid", str(process.pid))
+                    note(folder / "pid", str(process.pid))
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
         note_exit = threading.Thread(
-            target=lambda: write_whole(folder / "exit", str(process.wait())),
+            target=lambda: note(folder / "exit", str(process.wait())),
             name=f"kgplan-job-{job_id}",
             daemon=True,
         )
@@ -277,7 +278,7 @@ class Jobs:
         if not job.at_work:
             return job
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        write_whole(folder / "cancelled", now)
+        note(folder / "cancelled", now)
         for order in (signal.SIGTERM, signal.SIGKILL):
             # while it lives, its number is nobody else's
             if lives(folder) and (group := read_text(folder / "pid")):
@@ -385,17 +386,6 @@ def lives(folder: Path) -> bool:
     return False
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """Hold the lock of a file; gives the handle, which a process may inherit with the lock."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
-
-
 def log_lines(path: Path) -> list[str]:
     """The whole lines of a log that somebody may be writing; none where there is no log."""
     return read_text(path).split("\n")[:-1]
@@ -409,12 +399,10 @@ def read_text(path: Path) -> str:
         return ""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that nobody sees half-written; nothing where its folder is gone."""
-    aside = path.with_name(f".{path.name}")
+def note(path: Path, text: str) -> None:
+    """Write one of a job's files; nothing where the job's folder is gone."""
     with contextlib.suppress(FileNotFoundError):
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        write_whole(path, text)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -157,14 +157,15 @@ class Keeper:
                 log.exception("the planner could not be renewed")
 
 
+def mark_of(settings: Settings, artifacts: ArtifactStore) -> Callable[[], str]:
+    """What gives the mark of the graph and of the model in use."""
+    watch = watch_graph(settings.graph_url, settings.graph_access)
+    return lambda: f"{watch.mark()} {model_version(artifacts)}"
+
+
 def keep_planner(settings: Settings) -> Keeper:
     """Keep the planner of the graph and the model that the settings name."""
     artifacts = ArtifactStore(settings.artifacts)
-    watch = watch_graph(settings.graph_url, settings.graph_access)
-
-    def mark() -> str:
-        return f"{watch.mark()} {model_version(artifacts)}"
-
     last: list[Planner] = []
 
     def build() -> Planner:
@@ -172,4 +173,4 @@ def keep_planner(settings: Settings) -> Keeper:
         last[:] = [planner]
         return planner
 
-    return Keeper(build, mark)
+    return Keeper(build, mark_of(settings, artifacts))

@@ -11,22 +11,20 @@ pages until it lets go. Nobody waits until the files are on the disk: they count
 starts again.
 """
 
-import fcntl
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kgplan import __version__
-from kgplan.api.keeper import Keeper
+from kgplan.api.keeper import Keeper, mark_of
 from kgplan.arrays import Array
 from kgplan.artifacts import ArtifactStore, AsOf
-from kgplan.graph.watch import watch_graph
+from kgplan.files import locked, write_whole
 from kgplan.model import model_version, open_planner, open_snapshot
 from kgplan.planning import Planner
 from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
@@ -66,7 +64,8 @@ class SharedPlanners:
         Raises:
             KgplanError: they cannot be read.
         """
-        with self._locked():
+        self.root.mkdir(parents=True, exist_ok=True)
+        with locked(self.root / "lock"):
             now, current = mark(), self._current()
             last = self._last(current)
             if last is not None and current["mark"] == now:
@@ -75,7 +74,8 @@ class SharedPlanners:
             if last is None or current["name"] != name:
                 self._write(name, make(last))
                 self._remove_all_but(name)
-            self._replace(CURRENT, {**self._made_by, "mark": now, "name": name})
+            served = {**self._made_by, "mark": now, "name": name}
+            write_whole(self.root / CURRENT, json.dumps(served))
             return self._map(name)
 
     def _last(self, current: Mapping[str, str]) -> Planner | None:
@@ -120,18 +120,6 @@ class SharedPlanners:
             return {}
         return current if current.items() >= self._made_by.items() else {}
 
-    def _replace(self, name: str, value: Mapping[str, str]) -> None:
-        aside = self.root / f".{name}"
-        aside.write_text(json.dumps(value), encoding="utf-8")
-        aside.replace(self.root / name)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it when the process ends
-            yield
-
 
 def _boot() -> str:
     """Names the time since the machine started; the same for ever where it is not Linux."""
@@ -152,11 +140,7 @@ def _mapped_arrays(folder: Path) -> dict[str, Array]:
 def keep_shared_planner(settings: Settings) -> Keeper:
     """Keep the planner of the graph and the model that the settings name, mapped from files."""
     artifacts = ArtifactStore(settings.artifacts)
-    watch = watch_graph(settings.graph_url, settings.graph_access)
-    shared = SharedPlanners(settings.home / "serving")
-
-    def mark() -> str:
-        return f"{watch.mark()} {model_version(artifacts)}"
+    mark, shared = mark_of(settings, artifacts), SharedPlanners(settings.home / "serving")
 
     def read_version() -> tuple[str, Callable[[Planner | None], Planner]]:
         graph, in_use = open_snapshot(settings), AsOf(artifacts)

@@ -8,7 +8,6 @@ of each kind in use and is replaced in one step, for one kind or for several tog
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -26,6 +25,7 @@ import numpy as np
 
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
+from kgplan.files import is_running, locked, sync, write_whole
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
@@ -261,11 +261,7 @@ class ArtifactStore:
 
     def _replace(self, name: str, value: Any) -> None:
         """Replace a JSON file of the store in one step."""
-        aside = self.root / f".{name}"
-        aside.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
-        sync(aside)
-        aside.replace(self.root / name)
-        sync(self.root)
+        write_whole(self.root / name, json.dumps(value, indent=1, sort_keys=True), durable=True)
 
     def current(self, kind: str) -> Artifact:
         """The version of this kind that is in use.
@@ -289,8 +285,7 @@ class ArtifactStore:
         """
         by = by or " and ".join(dict.fromkeys(MADE_BY.get(made.kind, "") for made in artifacts))
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".current.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two stages may end at once
+        with locked(self.root / ".current.lock"):  # two stages may end at once
             before = ArtifactStore.in_use(self)  # by everybody, where this is a view
             history = self.history()
             versions = before | {made.kind: made.version for made in artifacts}
@@ -380,21 +375,8 @@ def sweep_abandoned(drafts: Path) -> None:
     """Remove what writers left that were killed: their process id, in the name, is gone."""
     for path in drafts.iterdir():
         _, pid, _ = path.name.split(".", 2)
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
+        if not is_running(int(pid)):
             shutil.rmtree(path, ignore_errors=True)
-        except PermissionError:
-            pass  # alive, another user's
-
-
-def sync(path: Path) -> None:
-    """Make a file's or folder's content durable before something names it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def package_versions() -> dict[str, str]:

@@ -34,6 +34,7 @@ from kgplan.api.current import CurrentLearners
 from kgplan.api.dependencies import LearnerStates
 from kgplan.api.keeper import Keeper
 from kgplan.api.telemetry.readiness import Readiness
+from kgplan.files import is_running
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client
 SAMPLE_SECONDS = 2.0
@@ -160,7 +161,7 @@ class Metrics:
             return generate_latest(self.registry)
         folder = Path(os.environ[FOLDER])
         for pid in {int(path.stem.rsplit("_", 1)[1]) for path in folder.glob("gauge_live*.db")}:
-            if not is_alive(pid):
+            if not is_running(pid):
                 mark_process_dead(pid)  # type: ignore[no-untyped-call]
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone, str(folder))  # type: ignore[no-untyped-call]
@@ -217,17 +218,6 @@ def share_metrics() -> Iterator[Path]:
         finally:
             values.ValueClass = before
             del os.environ[FOLDER]
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this id runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def resident_memory() -> dict[str, int]:

@@ -30,6 +30,7 @@ from neo4j.exceptions import (
 )
 
 from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
+from kgplan.files import is_running
 from kgplan.graph.queries import named_queries, query
 from kgplan.graph.store import Row, batches
 from kgplan.settings import GraphAccess
@@ -251,13 +252,7 @@ def is_dead(loader: str) -> bool:
         return False
     if int(pid) == os.getpid():
         return loader not in LOADING  # its server was away when it had to release the lock
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return not is_running(int(pid))
 
 
 @contextmanager
