@@ -1,7 +1,6 @@
 """What does the service administrate? One home: its models, its jobs, the graph beside it."""
 
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
@@ -24,15 +23,15 @@ class Administration:
     """One home and its graph.
 
     Attributes:
-        settings: where they are.
         jobs: the long tasks of the home.
     """
 
-    settings: Settings
-    jobs: Jobs = field(init=False)
+    jobs: Jobs
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "jobs", Jobs(self.settings))
+    @property
+    def settings(self) -> Settings:
+        """Where home and graph are."""
+        return self.jobs.settings
 
     @property
     def store(self) -> ArtifactStore:
@@ -94,8 +93,7 @@ def with_changes(changes: Sections) -> Sections:
     Raises:
         ConfigError: a key is unknown or has an impossible value.
     """
-    default = files("kgplan") / "embedding" / "default.toml"
-    values = EmbeddingConfig.from_toml(default.read_text(encoding="utf-8")).to_dict()
+    values = EmbeddingConfig.default().to_dict()
     for section, keys in changes.items():
         values[section] = {**values.get(section, {}), **keys}
     return EmbeddingConfig.from_dict(values).to_dict()

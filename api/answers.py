@@ -53,12 +53,10 @@ class AnswerCache:
             make: gives body and media type; runs outside the lock, so two may make the same.
             about: the learner whom it is about.
         """
+        found = self.find(etag)
+        if found is not None:
+            return found
         with self._lock:
-            found = self._answers.get(etag)
-            if found is not None:
-                self._answers.move_to_end(etag)
-                self.hits += 1
-                return found
             self.misses += 1
         made = Answer(etag, *make(), about)
         with self._lock:

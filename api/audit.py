@@ -4,7 +4,6 @@ Each line is appended by one write (O_APPEND), so several processes may share th
 stand in it as SHA-256 of their id, as in `erased_learner`: the log outlives their erasure.
 """
 
-import hashlib
 import json
 import os
 import stat
@@ -17,6 +16,7 @@ from typing import Any
 from fastapi import Request
 
 from kgplan.api.problems import problem_name
+from kgplan.api.records.store import hash_of
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
@@ -70,7 +70,7 @@ class AuditLog:
 
 def hashed(learner_id: str) -> str:
     """A learner's name in the log, the same as in `erased_learner`."""
-    return "sha256:" + hashlib.sha256(learner_id.encode()).hexdigest()
+    return f"sha256:{hash_of(learner_id)}"
 
 
 def access_of(request: Request) -> Access:

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Request
-from pydantic import TypeAdapter
 
 from kgplan.api.dependencies import AtOnce
+from kgplan.api.models import plan_json
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
 from kgplan.errors import RecordsUnavailable, UnknownLearner
@@ -26,7 +26,6 @@ from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.search import close_matches
 
-PLAN = TypeAdapter(Plan)  # to JSON without a copy
 CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
 
 
@@ -105,9 +104,9 @@ class CurrentLearners:
             RecordsUnavailable: the records cannot be read.
         """
         mark = self.store.mark(learner_id)
+        if mark.is_erased:
+            raise UnknownLearner(learner_id)
         if mark.revision is None:
-            if mark.erased is not None:
-                raise UnknownLearner(learner_id)
             return None
         model = self.model(planner)
         with self._one_at_a_time[hash(learner_id) % len(self._one_at_a_time)]:
@@ -139,7 +138,7 @@ class CurrentLearners:
             return None
         version = _version_of(mark)
         if mark.revision is None:
-            return AtOnce(version, mark.erased is None, None)
+            return AtOnce(version, not mark.is_erased, None)
         with self._keeping:
             known = self._kept.get(learner_id)
             if known is None or known[0] is not self._made(planner) or known[1].mark != mark:
@@ -174,7 +173,7 @@ class CurrentLearners:
             while len(self._last_plans) > self._capacity:
                 self._last_plans.popitem(last=False)
         self.store.remember(
-            plan.learner_id, plan.course_id, lambda: PLAN.dump_json(plan).decode(), time.time()
+            plan.learner_id, plan.course_id, lambda: plan_json(plan).decode(), time.time()
         )
 
     def forget(self, learner_id: str) -> None:
@@ -189,7 +188,7 @@ class CurrentLearners:
         ids = planner.records.learner_ids  # sorted
         rest = map(str, ids[int(np.searchsorted(ids, prefix)) :])
         begin = takewhile(lambda each: each.startswith(prefix), rest)
-        known = islice(filterfalse(self._is_erased, begin), limit)
+        known = islice(filterfalse(lambda each: self.store.mark(each).is_erased, begin), limit)
         return sorted({*self.store.learners(prefix, limit), *known})[:limit]
 
     def courses(self, planner: Planner, learner_id: str) -> dict[str, float | None]:
@@ -271,10 +270,6 @@ class CurrentLearners:
         model = self.model(planner)
         seen = evidence_of([e for e in events if e.time >= moment], model.lengths)
         return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
-
-    def _is_erased(self, learner_id: str) -> bool:
-        mark = self.store.mark(learner_id)
-        return mark.revision is None and mark.erased is not None
 
     def _read(
         self,

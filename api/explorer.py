@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kgplan.api.answers import matches
 from kgplan.api.headers import page_policy
 
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # as a build writes them, the smaller one first
@@ -53,7 +54,7 @@ class PageFile:
     def response(self, request: Request) -> Response:
         """The answer to a request: the smallest content that the browser can read, or 304."""
         headers = {"ETag": self.etag, "Vary": "Accept-Encoding", **self.headers}
-        if request.headers.get("if-none-match") == self.etag:
+        if matches(request.headers.get("if-none-match", ""), self.etag):
             return Response(status_code=304, headers=headers)
         accepted = re.split(r"[\s,;]+", request.headers.get("accept-encoding", ""))
         encoding = next(

@@ -351,6 +351,11 @@ class PathOut(BaseModel):
 _PLAN = TypeAdapter(Plan)
 
 
+def plan_json(plan: Plan) -> bytes:
+    """The JSON of a plan, as it is kept in a learner's history."""
+    return _PLAN.dump_json(plan)
+
+
 def path_json(
     plan: Plan, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
 ) -> bytes:
@@ -360,7 +365,7 @@ def path_json(
     rest = (
         b',"explanations":null,"stale":true}' if stale else b',"explanations":null,"stale":false}'
     )
-    return _PLAN.dump_json(plan)[:-1] + rest
+    return plan_json(plan)[:-1] + rest
 
 
 class HealthOut(BaseModel):

@@ -9,6 +9,7 @@ from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
 from kgplan.api.current import CurrentLearners
+from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
 from kgplan.api.records import open_records
@@ -45,13 +46,18 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     gc.collect()
     # what stays is not looked through again by every full collection, which would stop all requests
     keeper.prepare(lambda planner: gc.freeze())
+
+    def close() -> None:
+        records.close()
+        audit_log.close()
+
     return create_app(
         keeper,
         Limits.of(settings),
         learners,
-        at_end=records.close,
+        at_end=close,
         audit_log=audit_log,
-        administration=Administration(settings),
+        administration=Administration(Jobs(settings)),
         telemetry=telemetry,
         security=security,
         browser=settings.browser_url,

@@ -5,7 +5,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -190,10 +189,11 @@ def embedding_config(path: Path | None) -> "EmbeddingConfig":
     """Read an embedding's configuration; the default one where no path is given."""
     from kgplan.embedding.config import EmbeddingConfig
 
-    default = files("kgplan") / "embedding" / "default.toml"
-    if path is not None and not path.is_file():
+    if path is None:
+        return EmbeddingConfig.default()
+    if not path.is_file():
         raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
-    return EmbeddingConfig.from_toml((path or default).read_text(encoding="utf-8"))
+    return EmbeddingConfig.from_toml(path.read_text(encoding="utf-8"))
 
 
 def similarity(

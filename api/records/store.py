@@ -96,6 +96,11 @@ class Mark:
     revision: int | None
     erased: float | None
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether the learner was erased, and nothing was stored since."""
+        return self.revision is None and self.erased is not None
+
 
 @dataclass(frozen=True)
 class Erasure:
@@ -383,12 +388,10 @@ class RecordStore:
 
     def wishes(self, learner_id: str) -> Wishes:
         """What the learner said, the last word on each concept."""
-        with self._reading() as connection:
-            rows = connection.execute(_FEEDBACK, {"learner": learner_id}).all()
-        last = {row.concept_id: row.said for row in rows}
+        words = self.said(learner_id)
 
         def having(*said: str) -> frozenset[str]:
-            return frozenset(concept for concept, word in last.items() if word in said)
+            return frozenset(word.concept_id for word in words if word.said in said)
 
         return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
 

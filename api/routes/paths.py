@@ -174,11 +174,12 @@ def path_at_once(request: Request, checks: Sequence[Required]) -> Response | Non
                 return None
             options = goal.checked("query")
             etag = paths.etag("path", learner_id, goal, at_once.version)
-            found = cache.find(etag)
-            if found is None and at_once.known and not takes_long(goal, planner):
+            if at_once.known and not takes_long(goal, planner):
                 found = cache.get(
                     etag, lambda: paths.body(learner_id, goal, options, at_once), learner_id
                 )
+            else:
+                found = cache.find(etag)
             if found is None:
                 return None
             cache.hold(words, holds_in, found)

@@ -8,6 +8,7 @@ import difflib
 import math
 import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -125,6 +126,11 @@ class EmbeddingConfig(_Section):
     refit: RefitConfig
     warm: WarmConfig
     evaluation: EvaluationConfig
+
+    @classmethod
+    def default(cls) -> Self:
+        """The configuration that kgplan comes with, `default.toml`."""
+        return cls.from_toml((files(__package__) / "default.toml").read_text(encoding="utf-8"))
 
     @classmethod
     def from_toml(cls, text: str) -> Self:

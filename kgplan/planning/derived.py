@@ -76,8 +76,8 @@ def derive(
 
     Args:
         graph, records, diagnosis, similarity: what a planner is made from.
-        known: the lists of similar concepts, where they are there already.
         kept: M; where None, all others up to `DENSE_LIMIT` concepts, `KEPT` of more.
+        known: the lists of similar concepts, where they are there already.
     """
     matrix = learned_concepts(records).matrix
     learned = moved(matrix, records.concept_ids, graph.concept_ids)

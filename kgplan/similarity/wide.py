@@ -105,7 +105,7 @@ def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
         at = builder.mul(args[1], ir.Constant(args[1].type, WORDS))
         place = _data(context, builder, signature.args[0], args[0], at, _BITS.vector)
         builder.store(args[2], place).align = 8
-        return context.get_dummy_value()
+        return context.get_dummy_value()  # numba's None
 
     return types.none(array, types.int64, value), generate
 
@@ -181,7 +181,7 @@ def store_sums(typing: Any, array: Any, at: Any, sums: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = _data(context, builder, signature.args[0], args[0], args[1], _SUMS.vector)
         builder.store(args[2], place).align = 4
-        return context.get_dummy_value()
+        return context.get_dummy_value()  # numba's None
 
     return types.none(array, types.int64, sums), generate
 

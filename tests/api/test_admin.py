@@ -267,7 +267,7 @@ def home(mini_home, tmp_path) -> Settings:
 
 @pytest.fixture
 def client(home):
-    app = create_app(keep_planner(home), administration=Administration(home))
+    app = create_app(keep_planner(home), administration=Administration(Jobs(home)))
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -54,15 +54,13 @@ def app(mini_home, tmp_path_factory):
     home = tmp_path_factory.mktemp("fuzz") / "home"
     shutil.copytree(mini_home.home, home)
     copied = Settings(home=home)
-    administration = Administration(copied)
     idle = Jobs(copied, command=[sys.executable, "-S", "-c", "pass"])
-    object.__setattr__(administration, "jobs", idle)
     records = open_records(copied.records_url)
     yield create_app(
         keep_planner(copied),
         learners=CurrentLearners(records),
         audit_log=AuditLog(copied.audit_path),
-        administration=administration,
+        administration=Administration(idle),
         security=Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER)),
     )
     records.close()
