@@ -5,6 +5,7 @@ import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
 import { moment, naming } from "../i18n";
 import { language } from "../shell/preferences";
+import { Combobox, type Option } from "../ui/combobox";
 import { Icon } from "../ui/icons";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
@@ -17,7 +18,6 @@ import {
   choose,
   chooseGoal,
 } from "./choice";
-import { Combobox, type Option } from "./combobox";
 import { may, ownLearner } from "./may";
 import { keepNames, useCourseName } from "./names";
 import { texts } from "./texts";
@@ -93,7 +93,8 @@ function LearnerBox({ choice }: { choice: Choice }) {
         label={say.learnerLabel}
         placeholder={say.learnerHint}
         how={say.learnerHow}
-        none={say.noLearners}
+        look="pick"
+        none={() => say.noLearners}
         find={find}
         onChoose={({ key }) => choose(choice, { learner: key })}
       />
@@ -168,7 +169,8 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
         label={say.goalLabel}
         placeholder={say.goalHint}
         how={say.goalHow}
-        none={say.noGoals}
+        look="pick"
+        none={() => say.noGoals}
         {...(props.chosen ? { chosen: props.chosen } : {})}
         on={`${language.value} ${courses?.learner_id ?? ""}`}
         find={find}

@@ -1,9 +1,13 @@
-/** A box that finds what is typed and offers it as a list (WAI-ARIA combobox). */
+/** A box that finds what is typed and offers it as a list (WAI-ARIA combobox).
+ *
+ * Arrows, Home and End choose, Enter takes, Escape closes the list, then empties the box.
+ */
 
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { Icon } from "../ui/icons";
-import { texts } from "./texts";
+import { texts } from "../shell/texts";
+import { Icon } from "./icons";
 
 export interface Option {
   key: string;
@@ -19,16 +23,25 @@ export function Combobox<T extends Option>(props: {
   placeholder: string;
   /** How it is used, for a screen reader. */
   how: string;
+  /** Where one is picked, options are offered before anything is typed, and what was typed is
+   * forgotten when the reader leaves the box.
+   */
+  look: "" | "large" | "pick";
   /** What is chosen now, shown while nothing is typed. */
   chosen?: string;
   /** Said where nothing is found. */
-  none: string;
+  none: (text: string) => string;
   /** Changes what `find` gives for the same text. */
   on?: unknown;
   find: (text: string, stop: AbortSignal) => Promise<T[]>;
   onChoose: (option: T) => void;
+  /** Where the box is kept, for who puts the focus on it. */
+  input?: RefObject<HTMLInputElement | null>;
+  /** In the box, beside what is typed. */
+  children?: ComponentChildren;
 }) {
   const say = texts();
+  const picks = props.look === "pick";
   const list = useId();
   const [typed, setTyped] = useState("");
   const [text, setText] = useState("");
@@ -40,9 +53,10 @@ export function Combobox<T extends Option>(props: {
     return () => clearTimeout(later);
   }, [typed]);
 
-  const answer = useAnswer(open ? (stop) => props.find(text, stop) : null, [open, text, props.on]);
+  const asks = open && (picks || text !== "");
+  const answer = useAnswer(asks ? (stop) => props.find(text, stop) : null, [asks, text, props.on]);
   const options = answer.data ?? [];
-  const shown = open && answer.data !== undefined;
+  const shown = asks && answer.data !== undefined;
   useEffect(() => setAt(0), [answer.data]);
 
   function take(option: T | undefined): void {
@@ -52,34 +66,47 @@ export function Combobox<T extends Option>(props: {
     props.onChoose(option);
   }
 
+  function enter(): void {
+    const wanted = typed.trim();
+    if (wanted === text && shown) take(options[at]);
+    else if (wanted !== "" || picks) {
+      // what is typed faster than the service answers is looked up when Enter comes
+      void props.find(wanted, new AbortController().signal).then(
+        (found) => (found.length ? take(found[0]) : setOpen(true)),
+        () => setOpen(true),
+      );
+    }
+  }
+
   function key(event: KeyboardEvent): void {
     if (event.isComposing) return; // Enter ends a Chinese input method's word
     const last = options.length - 1;
-    if (event.key === "ArrowDown") setAt(shown ? Math.min(at + 1, last) : at);
-    else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-    else if (event.key === "Enter") {
-      // what is typed faster than the service answers is looked up when Enter comes
-      if (typed.trim() === text && shown) take(options[at]);
-      else
-        void props.find(typed.trim(), new AbortController().signal).then(
-          (found) => take(found[0]),
-          () => setOpen(true),
-        );
-      event.preventDefault();
-      return;
-    } else if (event.key === "Escape") {
+    if (event.key === "Enter") enter();
+    else if (event.key === "Escape") {
       if (open) setOpen(false);
       else setTyped("");
       return;
-    } else return;
-    setOpen(true);
+    } else {
+      if (event.key === "ArrowDown") setAt(shown ? Math.min(at + 1, last) : at);
+      else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
+      else if (event.key === "Home" && shown) setAt(0);
+      else if (event.key === "End" && shown) setAt(last);
+      else return;
+      setOpen(true);
+    }
     event.preventDefault();
   }
 
+  function leave(): void {
+    setOpen(false);
+    if (picks) setTyped("");
+  }
+
   return (
-    <div class="search pick">
+    <div class={props.look ? `search ${props.look}` : "search"}>
       <Icon name="search" />
       <input
+        ref={props.input ?? null}
         type="text"
         role="combobox"
         aria-label={props.chosen ? `${props.label}: ${props.chosen}` : props.label}
@@ -99,12 +126,10 @@ export function Combobox<T extends Option>(props: {
         }}
         onFocus={() => setOpen(true)}
         onClick={() => setOpen(true)}
-        onBlur={() => {
-          setOpen(false);
-          setTyped("");
-        }}
+        onBlur={leave}
         onKeyDown={key}
       />
+      {props.children}
       <ul id={list} role="listbox" aria-label={props.label} hidden={!shown}>
         {options.map((option, place) => (
           <Row
@@ -118,12 +143,12 @@ export function Combobox<T extends Option>(props: {
         ))}
         {shown && options.length === 0 && (
           <li class="option none" role="option" aria-selected="false" aria-disabled="true">
-            {answer.problem?.detail ?? props.none}
+            {props.none(text)}
           </li>
         )}
       </ul>
       <span class="hidden" role="status">
-        {shown ? say.results(options.length) : ""}
+        {shown ? say.found(options.length) : ""}
       </span>
     </div>
   );
