@@ -1,11 +1,11 @@
 /** One step: where to learn it, why it was chosen, what to say about it, and an event to try. */
 
 import { useId, useState } from "preact/hooks";
-import { naming, number } from "../i18n";
+import { number } from "../i18n";
 import { href } from "../router";
 import type { Happening } from "./act";
 import { may } from "./may";
-import { useCourseName } from "./names";
+import { nameOf, useCourseName } from "./names";
 import type { Explanation, Path, Said, Step } from "./road";
 import { texts } from "./texts";
 
@@ -30,11 +30,10 @@ export function Details(props: {
 }) {
   const say = texts();
   const { step, explanation, actions } = props;
-  const { main } = naming({ ...step, id: step.concept_id });
   const speaks = may("events:write");
   return (
     <div class="details">
-      <h3 class="details-title">{say.whyThis(main)}</h3>
+      <h3 class="details-title">{say.whyThis(nameOf(step))}</h3>
       <section>
         <Formula step={step} path={props.path} />
         {explanation && <p>{explanation.because}</p>}
@@ -175,7 +174,7 @@ function Reasons({ step, explanation }: { step: Step; explanation: Explanation }
             <tbody>
               {own !== null && (
                 <tr class="chosen-row">
-                  <th scope="row">{naming({ ...step, id: step.concept_id }).main}</th>
+                  <th scope="row">{nameOf(step)}</th>
                   <td class="figure">
                     <Bar value={own} most={most} />
                   </td>
@@ -185,9 +184,7 @@ function Reasons({ step, explanation }: { step: Step; explanation: Explanation }
               {alternatives.map((each) => (
                 <tr key={each.concept_id}>
                   <th scope="row">
-                    <a href={href("concept", each.concept_id)}>
-                      {naming({ ...each, id: each.concept_id }).main}
-                    </a>
+                    <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>
                   </th>
                   <td class="figure">
                     <Bar value={each.figure} most={most} />
@@ -217,9 +214,7 @@ function Reasons({ step, explanation }: { step: Step; explanation: Explanation }
           <ul class="plain what-if">
             {ended.map((each) => (
               <li key={each.concept_id}>
-                <a href={href("concept", each.concept_id)}>
-                  {naming({ ...each, id: each.concept_id }).main}
-                </a>{" "}
+                <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>{" "}
                 <span class="soft">{each.because}</span>
               </li>
             ))}

@@ -2,9 +2,10 @@
 
 import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
-import { moment, naming } from "../i18n";
+import { moment } from "../i18n";
 import { Answered, Empty } from "../ui/states";
 import { type Choice, goalOf, questionOf } from "./choice";
+import { nameOf } from "./names";
 import { type Path, type Step, readRoad } from "./road";
 import { texts } from "./texts";
 
@@ -77,7 +78,7 @@ function OnePlan({ kept, now, isNow }: { kept: Kept; now: Kept; isNow: boolean }
           const stays = ahead.has(step.concept_id);
           return (
             <li key={step.concept_id} class={stays ? "chip stays" : "chip gone"}>
-              {naming({ ...step, id: step.concept_id }).main}
+              {nameOf(step)}
               {!isNow && <span class="hidden">{stays ? say.stepKept : say.stepGone}</span>}
             </li>
           );

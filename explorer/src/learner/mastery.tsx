@@ -2,12 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { naming, number } from "../i18n";
+import { number } from "../i18n";
 import { language } from "../shell/preferences";
 import { href } from "../router";
 import { Answered, Empty } from "../ui/states";
 import type { Choice } from "./choice";
 import { Meter } from "./meter";
+import { nameOf, namesOf } from "./names";
 import { type Mastery, readMastery } from "./road";
 import { texts } from "./texts";
 
@@ -122,7 +123,7 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
 
 function Row({ known }: { known: Mastery }) {
   const say = texts();
-  const { main, other } = naming({ ...known, id: known.concept_id });
+  const { main, other } = namesOf(known);
   return (
     <tr>
       <th scope="row" class="name">
@@ -149,11 +150,7 @@ function arranged(
   const wanted = text.trim().toLowerCase();
   const locale = language.value === "zh" ? "zh-CN" : "en";
   const compare = {
-    name: (a: Mastery, b: Mastery) =>
-      naming({ ...a, id: a.concept_id }).main.localeCompare(
-        naming({ ...b, id: b.concept_id }).main,
-        locale,
-      ),
+    name: (a: Mastery, b: Mastery) => nameOf(a).localeCompare(nameOf(b), locale),
     mastery: (a: Mastery, b: Mastery) => a.mastery - b.mastery,
     evidence: (a: Mastery, b: Mastery) => a.evidence - b.evidence,
   }[column];

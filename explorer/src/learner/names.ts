@@ -1,11 +1,26 @@
-/** The names of courses, which paths hold by id: asked for once each. */
+/** What concepts and courses are called.
+ *
+ * Paths hold courses by id: their names are asked for once each.
+ */
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { answered, client } from "../api/client";
+import { naming } from "../i18n";
+import type { Named } from "./road";
 
 const names = signal<ReadonlyMap<string, string>>(new Map());
 const asked = new Set<string>();
+
+/** A concept's name as the reader's language has it, and the other one where both are known. */
+export function namesOf(concept: Named): { main: string; other: string } {
+  return naming({ ...concept, id: concept.concept_id });
+}
+
+/** A concept's name as the reader's language has it. */
+export function nameOf(concept: Named): string {
+  return namesOf(concept).main;
+}
 
 /** Keeps names that came with other answers. */
 export function keepNames(courses: readonly { id: string; name: string }[]): void {

@@ -1,9 +1,9 @@
 /** What changed in the plan, in words. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { naming } from "../i18n";
 import { Icon } from "../ui/icons";
-import { type Differences, type Named, isSame } from "./road";
+import { nameOf } from "./names";
+import { type Differences, isSame } from "./road";
 import { texts } from "./texts";
 
 export interface NewsOf {
@@ -20,7 +20,6 @@ const SHIFTS_SHOWN = 5;
 export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
   const say = texts();
   const { fresh, gone, moved, shifts } = news.differences;
-  const name = (step: Named) => naming({ ...step, id: step.concept_id }).main;
   const replaced = fresh.flatMap((each) => {
     const was = gone.find(({ at }) => at === each.at);
     return was ? [{ at: each.at, was: was.step, now: each.step }] : [];
@@ -53,7 +52,7 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
       <ul class="news-list">
         {shifts.slice(0, SHIFTS_SHOWN).map(({ concept, from, to }) => (
           <li key={concept.concept_id} class={to > from ? "rise" : "fall"}>
-            {say.shifted(name(concept), from, to)}
+            {say.shifted(nameOf(concept), from, to)}
             <span class="shift" aria-hidden="true">
               <span
                 style={{
@@ -67,25 +66,25 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
         {more > 0 && <li class="soft">{say.moreShifts(more)}</li>}
         {replaced.map(({ at, was, now }) => (
           <li key={`r${at}`} class="fresh">
-            {say.replaced(at, name(was), name(now))}
+            {say.replaced(at, nameOf(was), nameOf(now))}
           </li>
         ))}
         {fresh
           .filter(({ at }) => !places.has(at))
           .map(({ step, at }) => (
             <li key={`f${at}`} class="fresh">
-              {say.freshAt(name(step), at)}
+              {say.freshAt(nameOf(step), at)}
             </li>
           ))}
         {gone
           .filter(({ at }) => !places.has(at))
           .map(({ step, at }) => (
             <li key={`g${at}`} class="gone">
-              {say.goneFrom(name(step), at)}
+              {say.goneFrom(nameOf(step), at)}
             </li>
           ))}
         {moved.map(({ step, from, to }) => (
-          <li key={`m${to}`}>{say.movedTo(name(step), from, to)}</li>
+          <li key={`m${to}`}>{say.movedTo(nameOf(step), from, to)}</li>
         ))}
       </ul>
     </section>

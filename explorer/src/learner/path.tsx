@@ -3,12 +3,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { type Problem, ProblemError } from "../api/client";
-import { naming } from "../i18n";
 import { refine } from "../router";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
 import { type Choice, choose, goalOf, questionOf } from "./choice";
 import { type Actions, Details } from "./details";
+import { nameOf } from "./names";
 import { News, type NewsOf } from "./news";
 import {
   type Named,
@@ -60,7 +60,7 @@ export function Path(props: {
     const before = shown.current?.goal === goal ? shown.current.road : null;
     shown.current = { goal, road: data };
     for (const named of namedIn(data)) {
-      names.current.set(named.concept_id, naming({ ...named, id: named.concept_id }).main);
+      names.current.set(named.concept_id, nameOf(named));
     }
     props.onNames(new Map(names.current));
     const why = cause.current;
@@ -97,7 +97,7 @@ export function Path(props: {
   }
 
   function said(step: Named, word: Said): void {
-    const name = naming({ ...step, id: step.concept_id }).main;
+    const name = nameOf(step);
     void act(async () => {
       const before = await wordOn(choice.learner, step.concept_id);
       await tell(choice.learner, step.concept_id, word);
@@ -118,7 +118,7 @@ export function Path(props: {
   }
 
   function happened(step: Named, happening: Happening): void {
-    const name = naming({ ...step, id: step.concept_id }).main;
+    const name = nameOf(step);
     void act(async () => {
       const effect = await happen(happening);
       const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
@@ -231,10 +231,6 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
   if (found || !isWide) return found;
   const next = standingsOf(road).findIndex(({ status }) => status === "next");
   return steps[Math.max(next, 0)];
-}
-
-function nameOf(step: Named): string {
-  return naming({ ...step, id: step.concept_id }).main;
 }
 
 function namedIn({ path, progress }: RoadOf): Named[] {

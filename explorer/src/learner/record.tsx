@@ -3,10 +3,11 @@
 import { useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { type Problem, ProblemError, type Schemas, answered, client } from "../api/client";
-import { moment, naming } from "../i18n";
+import { moment } from "../i18n";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { tell } from "./act";
 import { may, mayErase } from "./may";
+import { nameOf } from "./names";
 import { texts } from "./texts";
 
 export function Record({ learner }: { learner: string }) {
@@ -54,10 +55,10 @@ function Said({ learner }: { learner: string }) {
           ) : (
             <ul class="plain said-list">
               {feedback.map((each) => {
-                const { main } = naming({ ...each, id: each.concept_id });
+                const name = nameOf(each);
                 return (
                   <li key={each.concept_id}>
-                    <strong>{main}</strong>
+                    <strong>{name}</strong>
                     <span>{say.said[each.said]}</span>
                     <time class="soft" dateTime={each.time}>
                       {moment(each.time)}
@@ -66,7 +67,7 @@ function Said({ learner }: { learner: string }) {
                       <button
                         type="button"
                         class="quiet"
-                        aria-label={say.withdrawOf(main)}
+                        aria-label={say.withdrawOf(name)}
                         onClick={() => withdraw(each.concept_id)}
                       >
                         {say.withdraw}

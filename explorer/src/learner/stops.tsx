@@ -2,9 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { naming } from "../i18n";
 import { language } from "../shell/preferences";
-import { useCourseName } from "./names";
+import { nameOf, namesOf, useCourseName } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
 import { type Road as RoadOf, type Status, type Step, behindOf, standingsOf } from "./road";
@@ -44,7 +43,7 @@ export function Road(props: {
               {behind.map((each) => (
                 <li key={each.concept_id} class="chip done">
                   <Tick />
-                  {naming({ ...each, id: each.concept_id }).main}
+                  {nameOf(each)}
                   <span class="hidden">{say.doneChip}</span>
                 </li>
               ))}
@@ -102,12 +101,12 @@ function Stop(props: {
 }) {
   const say = texts();
   const { step, at, status, due } = props;
-  const { main, other } = naming({ ...step, id: step.concept_id });
+  const { main, other } = namesOf(step);
   const over = status === "done" || status === "left_out";
   const role = props.isTarget
     ? say.target
     : props.leadsTo
-      ? say.prerequisiteOf(naming({ ...props.leadsTo, id: props.leadsTo.concept_id }).main)
+      ? say.prerequisiteOf(nameOf(props.leadsTo))
       : say.inCourse;
   return (
     <li class={`stop ${status}${props.badge ? " changed" : ""}`} data-concept={step.concept_id}>
