@@ -11,10 +11,7 @@ type Place = Schemas["PlaceOut"];
 
 const NAMED = 3; // neighbours that a row names
 
-/** A row for each concept: a link, and which of the concepts shown it stands next to.
- *
- * @param nextTo concept -> the neighbours that its row names.
- */
+/** A row for each concept: a link, and the note on it, such as `neighbourNote`. */
 export function ConceptList(props: {
   concepts: readonly Place[];
   chosen: Signal<string>;
