@@ -4,7 +4,7 @@
  * that a missing or a superfluous key does not compile. Texts with numbers or names are functions.
  */
 
-import { language } from "./shell/preferences";
+import { language, locale } from "./shell/preferences";
 
 /** Makes a dictionary; call what it returns inside a component, which then follows the language. */
 export function dictionary<T extends object>(en: T, zh: NoInfer<T>): () => T {
@@ -24,9 +24,14 @@ export function naming(named: { id: string; name: string; name_en?: string | und
     : { main: english, other: chinese };
 }
 
+/** A course's id without what all of them begin with: courses of one name differ by it. */
+export function shortId(course: string): string {
+  return course.replace(/^C_course-v1:/, "");
+}
+
 /** A number as the reader's language writes it. */
 export function number(value: number, digits = 0): string {
-  return value.toLocaleString(language.value === "zh" ? "zh-CN" : "en", {
+  return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
@@ -34,8 +39,13 @@ export function number(value: number, digits = 0): string {
 
 /** A moment as the reader's language writes it. */
 export function moment(iso: string): string {
-  return new Date(iso).toLocaleString(language.value === "zh" ? "zh-CN" : "en", {
+  return new Date(iso).toLocaleString(locale(), {
     dateStyle: "medium",
     timeStyle: "short",
   });
+}
+
+/** The day of a moment as the reader's language writes it, without its year. */
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(locale(), { month: "short", day: "numeric" });
 }

@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas } from "../graph/canvas";
-import { naming } from "../i18n";
+import { naming, shortId } from "../i18n";
 import { go, href } from "../router";
 import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
@@ -51,7 +51,7 @@ function CourseMap({ map }: { map: Map }) {
   return (
     <Page
       wide
-      kind={`${say.course} · ${map.course_id.replace(/^C_course-v1:/, "")} · ${counts.join(" · ")}`}
+      kind={`${say.course} · ${shortId(map.course_id)} · ${counts.join(" · ")}`}
       title={map.name}
       actions={
         <>

@@ -2,7 +2,7 @@
 
 import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
-import { naming } from "../i18n";
+import { naming, shortId } from "../i18n";
 import { href, refine, route } from "../router";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
@@ -44,7 +44,7 @@ export function Courses() {
                 <li key={each.id}>
                   <a class="tile" href={href("course", each.id)}>
                     <span class="name">{naming(each).main}</span>
-                    <span class="nearby">{each.id.replace(/^C_course-v1:/, "")}</span>
+                    <span class="nearby">{shortId(each.id)}</span>
                   </a>
                 </li>
               ))}

@@ -6,6 +6,7 @@ import { go, href, type Query, type Route } from "../router";
 export const PLANNERS = ["kg-plppm", "trans-cf", "popularity"] as const;
 export const PARTS = ["path", "mastery", "history", "record"] as const;
 export const LENGTHS = { least: 1, usual: 4, most: 50 };
+export const MINUTES = { least: 1, most: 100_000 };
 
 export type PlannerName = (typeof PLANNERS)[number];
 export type Part = (typeof PARTS)[number];
@@ -35,7 +36,7 @@ export function choiceOf({ argument, query }: Route): Choice {
     course: query.get("course") ?? "",
     towards: query.has("course") ? "" : (query.get("towards") ?? ""),
     length: within(query.get("length"), LENGTHS.least, LENGTHS.most) ?? LENGTHS.usual,
-    minutes: within(query.get("minutes"), 1, 100_000),
+    minutes: within(query.get("minutes"), MINUTES.least, MINUTES.most),
     skip: within(query.get("skip"), 0, 1),
     planner: oneOf(PLANNERS, query.get("planner")) ?? "kg-plppm",
     exclude: query.getAll("exclude"),

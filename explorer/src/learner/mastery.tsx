@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { number } from "../i18n";
-import { language } from "../shell/preferences";
+import { locale } from "../shell/preferences";
 import { href } from "../router";
 import { Answered, Empty } from "../ui/states";
 import type { Choice } from "./choice";
@@ -148,9 +148,8 @@ function arranged(
   only: Only,
 ): Mastery[] {
   const wanted = text.trim().toLowerCase();
-  const locale = language.value === "zh" ? "zh-CN" : "en";
   const compare = {
-    name: (a: Mastery, b: Mastery) => nameOf(a).localeCompare(nameOf(b), locale),
+    name: (a: Mastery, b: Mastery) => nameOf(a).localeCompare(nameOf(b), locale()),
     mastery: (a: Mastery, b: Mastery) => a.mastery - b.mastery,
     evidence: (a: Mastery, b: Mastery) => a.evidence - b.evidence,
   }[column];

@@ -3,7 +3,7 @@
 import { answered, client } from "../api/client";
 import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
-import { moment, naming } from "../i18n";
+import { moment, naming, shortId } from "../i18n";
 import { language } from "../shell/preferences";
 import { Combobox, type Option } from "../ui/combobox";
 import { Icon } from "../ui/icons";
@@ -12,6 +12,7 @@ import { Answered, Empty } from "../ui/states";
 import {
   type Choice,
   LENGTHS,
+  MINUTES,
   PLANNERS,
   type PlannerName,
   addressOf,
@@ -239,47 +240,30 @@ export function Options({
         {changed > 0 && <span class="count">{say.optionsNow(changed)}</span>}
       </summary>
       <div class="options-grid">
-        <label class="field">
-          {say.length}
-          <input
-            type="number"
-            min={LENGTHS.least}
-            max={LENGTHS.most}
-            value={choice.length}
-            onChange={({ currentTarget: box }) => {
-              if (box.value && box.reportValidity()) choose(choice, { length: Number(box.value) });
-            }}
-          />
-        </label>
-        <label class="field">
-          {say.minutes}
-          <input
-            type="number"
-            min={1}
-            max={100_000}
-            placeholder={say.noLimit}
-            value={choice.minutes ?? ""}
-            onChange={({ currentTarget: box }) => {
-              if (box.reportValidity())
-                choose(choice, { minutes: box.value ? Number(box.value) : null });
-            }}
-          />
-        </label>
-        <label class="field">
-          {say.skip}
-          <input
-            type="number"
-            min={0}
-            max={1}
-            step={0.05}
-            placeholder={say.noSkip}
-            value={choice.skip ?? ""}
-            onChange={({ currentTarget: box }) => {
-              if (box.reportValidity())
-                choose(choice, { skip: box.value ? Number(box.value) : null });
-            }}
-          />
-        </label>
+        <NumberField
+          label={say.length}
+          least={LENGTHS.least}
+          most={LENGTHS.most}
+          value={choice.length}
+          onChange={(length) => length !== null && choose(choice, { length })}
+        />
+        <NumberField
+          label={say.minutes}
+          least={MINUTES.least}
+          most={MINUTES.most}
+          none={say.noLimit}
+          value={choice.minutes}
+          onChange={(minutes) => choose(choice, { minutes })}
+        />
+        <NumberField
+          label={say.skip}
+          least={0}
+          most={1}
+          step={0.05}
+          none={say.noSkip}
+          value={choice.skip}
+          onChange={(skip) => choose(choice, { skip })}
+        />
         <label class="field">
           {say.planner}
           <select
@@ -332,6 +316,35 @@ export function Options({
   );
 }
 
+/** A number that counts once it is typed whole; null: the box is empty. */
+function NumberField(props: {
+  label: string;
+  least: number;
+  most: number;
+  step?: number;
+  /** Said in the empty box. */
+  none?: string;
+  value: number | null;
+  onChange: (value: number | null) => void;
+}) {
+  return (
+    <label class="field">
+      {props.label}
+      <input
+        type="number"
+        min={props.least}
+        max={props.most}
+        step={props.step ?? 1}
+        placeholder={props.none}
+        value={props.value ?? ""}
+        onChange={({ currentTarget: box }) => {
+          if (box.reportValidity()) props.onChange(box.value ? Number(box.value) : null);
+        }}
+      />
+    </label>
+  );
+}
+
 function Chosen(props: {
   label: string;
   concepts: string[];
@@ -360,11 +373,6 @@ function Chosen(props: {
       </ul>
     </div>
   );
-}
-
-/** A course's id without what all of them begin with: courses of one name differ by it. */
-function shortId(course: string): string {
-  return course.replace(/^C_course-v1:/, "");
 }
 
 /** What the goal is called. */

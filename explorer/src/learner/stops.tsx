@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { language } from "../shell/preferences";
+import { day } from "../i18n";
 import { nameOf, namesOf, useCourseName } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
@@ -193,13 +193,6 @@ function Tick() {
       <path d="M5 12.500 10 17.500 19 7" />
     </svg>
   );
-}
-
-function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en", {
-    month: "short",
-    day: "numeric",
-  });
 }
 
 /** Lets stops glide to where they stand now, and new ones fade in, unless the reader wants rest. */

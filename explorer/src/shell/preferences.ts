@@ -13,6 +13,11 @@ function kept<T extends string>(name: string, known: readonly T[], otherwise: T)
 export const language = signal<Language>(
   kept("language", ["en", "zh"], navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"),
 );
+/** The reader's language as the browser takes it (BCP 47). */
+export function locale(): string {
+  return language.value === "zh" ? "zh-CN" : "en";
+}
+
 export const theme = signal<Theme>(kept("theme", ["auto", "light", "dark"], "auto"));
 
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");
@@ -28,7 +33,7 @@ function settle(): void {
 darkSystem.addEventListener("change", settle);
 
 effect(() => {
-  document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+  document.documentElement.lang = locale();
   localStorage.setItem("kgplan.language", language.value);
 });
 
