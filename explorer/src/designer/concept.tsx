@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
-import { type Drawn, GraphCanvas } from "../graph/canvas";
+import { type Drawn, GraphCanvas, edgeId } from "../graph/canvas";
 import { naming } from "../i18n";
 import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
@@ -13,6 +13,7 @@ import { Answered } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
+import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
@@ -181,29 +182,15 @@ function Depth(props: { label: string; value: number; onChange: (value: number) 
 function drawnOf(up: Around, down: Around): Drawn {
   const left = new Set(up.concepts.map((each) => each.id));
   const right = down.concepts.filter((each) => !left.has(each.id));
-  const node = (
-    place: Schemas["PlaceOut"],
-    column: number,
-    look: "focus" | "before" | "after",
-  ) => ({
-    id: place.id,
-    label: naming(place).main,
-    column,
-    look,
-  });
   const edges = new Map(
-    [...up.edges, ...down.edges].map((edge) => [`${edge.before}\n${edge.after}`, edge]),
+    [...up.edges, ...down.edges].map((edge) => [edgeId(edge.before, edge.after), edge]),
   );
   return {
     nodes: [
-      node(up.concept, 0, "focus"),
-      ...up.concepts.map((each) => node(each, -each.depth, "before")),
-      ...right.map((each) => node(each, each.depth, "after")),
+      drawnNode(up.concept, 0, "focus"),
+      ...up.concepts.map((each) => drawnNode(each, -each.depth, "before")),
+      ...right.map((each) => drawnNode(each, each.depth, "after")),
     ],
-    edges: [...edges.values()].map((edge) => ({
-      before: edge.before,
-      after: edge.after,
-      said: edge.sources.some((source) => source !== "prediction"),
-    })),
+    edges: [...edges.values()].map(drawnEdge),
   };
 }

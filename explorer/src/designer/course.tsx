@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas } from "../graph/canvas";
-import { naming, shortId } from "../i18n";
+import { shortId } from "../i18n";
 import { go, href } from "../router";
 import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
@@ -13,6 +13,7 @@ import { Answered, Empty } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
+import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
@@ -110,16 +111,7 @@ function CourseMap({ map }: { map: Map }) {
 
 function drawnOf(map: Map): Drawn {
   return {
-    nodes: map.concepts.map((each) => ({
-      id: each.id,
-      label: naming(each).main,
-      column: each.depth,
-      look: "plain",
-    })),
-    edges: map.edges.map((edge) => ({
-      before: edge.before,
-      after: edge.after,
-      said: edge.sources.some((source) => source !== "prediction"),
-    })),
+    nodes: map.concepts.map((each) => drawnNode(each, each.depth, "plain")),
+    edges: map.edges.map(drawnEdge),
   };
 }

@@ -4,8 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
-import { type Drawn, GraphCanvas } from "../graph/canvas";
-import { naming } from "../i18n";
+import { type Drawn, GraphCanvas, edgeId } from "../graph/canvas";
 import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
@@ -13,6 +12,7 @@ import { Answered } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
+import { drawnEdge, drawnNode } from "./drawn";
 import type { Report } from "./health";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
@@ -167,7 +167,7 @@ function Fields(props: { of: readonly string[] }) {
 
 interface Marked {
   concepts: Set<string>;
-  /** `before\nafter`. */
+  /** By `edgeId`. */
   edges: Set<string>;
 }
 
@@ -181,9 +181,9 @@ function marked(health: Report, mark: Mark): Marked {
     chain: health.depth.chain,
   };
   const concepts = named[mark].map((each) => each.id);
-  const steps = concepts.slice(1).map((after, k) => `${concepts[k] ?? ""}\n${after}`);
+  const steps = concepts.slice(1).map((after, k) => edgeId(concepts[k] ?? "", after));
   const breaking = health.cyclic_groups.flatMap((group) =>
-    group.breaking.map((edge) => `${edge.before.id}\n${edge.after.id}`),
+    group.breaking.map((edge) => edgeId(edge.before.id, edge.after.id)),
   );
   const edges = { cycles: breaking, bottlenecks: [], orphans: [], chain: steps };
   return { concepts: new Set(concepts), edges: new Set(edges[mark]) };
@@ -193,19 +193,14 @@ function drawnOf(whole: Whole, marks: Marked): Drawn {
   const any = marks.concepts.size > 0;
   const fields = Object.keys(whole.fields);
   return {
-    nodes: whole.concepts.map((each) => ({
-      id: each.id,
-      label: naming(each).main,
-      column: each.depth,
-      ...(!any
-        ? { look: "plain", field: Math.min(fields.indexOf(each.field) + 1, FIELD_COLOURS) }
-        : { look: marks.concepts.has(each.id) ? "marked" : "faint" }),
-    })),
+    nodes: whole.concepts.map((each) => {
+      const field = Math.min(fields.indexOf(each.field) + 1, FIELD_COLOURS);
+      if (!any) return { ...drawnNode(each, each.depth, "plain"), field };
+      return drawnNode(each, each.depth, marks.concepts.has(each.id) ? "marked" : "faint");
+    }),
     edges: whole.edges.map((edge) => ({
-      before: edge.before,
-      after: edge.after,
-      said: edge.sources.some((source) => source !== "prediction"),
-      marked: marks.edges.has(`${edge.before}\n${edge.after}`),
+      ...drawnEdge(edge),
+      marked: marks.edges.has(edgeId(edge.before, edge.after)),
     })),
   };
 }

@@ -6,6 +6,7 @@ import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { naming, number } from "../i18n";
 import { href } from "../router";
+import { ConceptChip } from "../ui/chips";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { CypherButton } from "./cypher";
@@ -148,11 +149,7 @@ function Chips({ of }: { of: readonly Named[] }) {
       {(some) => (
         <ul class="chips">
           {some.map((each) => (
-            <li key={each.id}>
-              <a class="chip" href={href("concept", each.id)}>
-                {naming(each).main}
-              </a>
-            </li>
+            <ConceptChip key={each.id} of={each} />
           ))}
         </ul>
       )}
@@ -340,11 +337,7 @@ function Depths({ report }: { report: Report }) {
       <h3>{say.chain}</h3>
       <ol class="chips chain">
         {chain.map((each) => (
-          <li key={each.id}>
-            <a class="chip" href={href("concept", each.id)}>
-              {naming(each).main}
-            </a>
-          </li>
+          <ConceptChip key={each.id} of={each} />
         ))}
       </ol>
     </Part>

@@ -2,10 +2,10 @@
 
 import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
-import { naming } from "../i18n";
 import { href } from "../router";
 import { Search } from "../shell/search";
 import { texts as shell } from "../shell/texts";
+import { Chip, ConceptChip } from "../ui/chips";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import "./designer.css";
@@ -37,11 +37,7 @@ export function Home() {
                 <h2 class="kind">{say.startWith}</h2>
                 <ul class="chips">
                   {found.map((each) => (
-                    <li key={each.id}>
-                      <a class="chip" href={href("concept", each.id)}>
-                        {naming(each).main}
-                      </a>
-                    </li>
+                    <ConceptChip key={each.id} of={each} />
                   ))}
                 </ul>
               </section>
@@ -49,11 +45,9 @@ export function Home() {
                 <h2 class="kind">{say.fields}</h2>
                 <ul class="chips">
                   {Object.entries(graph.fields).map(([name, n]) => (
-                    <li key={name}>
-                      <a class="chip" href={href("graph", "", { field: name })}>
-                        {name || say.noField} <span class="soft">{n}</span>
-                      </a>
-                    </li>
+                    <Chip key={name} to={href("graph", "", { field: name })}>
+                      {name || say.noField} <span class="soft">{n}</span>
+                    </Chip>
                   ))}
                 </ul>
               </section>

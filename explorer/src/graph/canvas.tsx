@@ -39,6 +39,11 @@ export interface Drawn {
   edges: DrawnEdge[];
 }
 
+/** What an edge is called in the picture. */
+export function edgeId(before: string, after: string): string {
+  return `${before}\n${after}`;
+}
+
 const FONT_PX = 13;
 const ROW_PX = 34;
 const GAP_PX = 76;
@@ -127,7 +132,7 @@ export function GraphCanvas(props: {
           drawn.edges.map(({ before, after, said, marked }) => ({
             group: "edges" as const,
             data: {
-              id: `${before}\n${after}`,
+              id: edgeId(before, after),
               source: before,
               target: after,
               bow: bowOf(positions[before], positions[after]),

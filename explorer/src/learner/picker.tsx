@@ -5,6 +5,7 @@ import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
 import { moment, naming, shortId } from "../i18n";
 import { language } from "../shell/preferences";
+import { Chip } from "../ui/chips";
 import { Combobox, type Option } from "../ui/combobox";
 import { Icon } from "../ui/icons";
 import { Page } from "../ui/page";
@@ -66,11 +67,9 @@ function Examples({ choice }: { choice: Choice }) {
       <span class="soft small">{say.examples}</span>
       <ul class="chips">
         {answer.data.map((id) => (
-          <li key={id}>
-            <a class="chip" href={addressOf({ ...choice, learner: id })}>
-              {id}
-            </a>
-          </li>
+          <Chip key={id} to={addressOf({ ...choice, learner: id })}>
+            {id}
+          </Chip>
         ))}
       </ul>
     </div>

@@ -6,6 +6,7 @@ import type { Problem } from "../api/client";
 import { signIn } from "../api/session";
 import { href } from "../router";
 import { texts } from "../shell/texts";
+import { Chip } from "./chips";
 import { Page } from "./page";
 
 /** Shows an answer, or why there is none. While a new answer is awaited the last one stays. */
@@ -80,11 +81,9 @@ export function ProblemCard(props: {
           <p>{say.nearest}</p>
           <ul class="chips">
             {near.map((id) => (
-              <li key={id}>
-                <a class="chip" href={href(place, id)}>
-                  {id}
-                </a>
-              </li>
+              <Chip key={id} to={href(place, id)}>
+                {id}
+              </Chip>
             ))}
           </ul>
         </>

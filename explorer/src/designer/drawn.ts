@@ -1,0 +1,17 @@
+/** What the service says of concepts and prerequisites, as a picture takes it. */
+
+import type { Schemas } from "../api/client";
+import type { DrawnEdge, DrawnNode } from "../graph/canvas";
+import { naming } from "../i18n";
+
+export function drawnNode(
+  concept: Schemas["PlaceOut"],
+  column: number,
+  look: DrawnNode["look"],
+): DrawnNode {
+  return { id: concept.id, label: naming(concept).main, column, look };
+}
+
+export function drawnEdge({ before, after, sources }: Schemas["PlacedEdgeOut"]): DrawnEdge {
+  return { before, after, said: sources.some((source) => source !== "prediction") };
+}

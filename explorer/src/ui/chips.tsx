@@ -1,0 +1,20 @@
+/** A short link among others, in a list of the class `chips`. */
+
+import type { ComponentChildren } from "preact";
+import { naming } from "../i18n";
+import { href } from "../router";
+
+export function Chip(props: { to: string; children: ComponentChildren }) {
+  return (
+    <li>
+      <a class="chip" href={props.to}>
+        {props.children}
+      </a>
+    </li>
+  );
+}
+
+/** A concept's name, which leads to it. */
+export function ConceptChip({ of }: { of: Parameters<typeof naming>[0] }) {
+  return <Chip to={href("concept", of.id)}>{naming(of).main}</Chip>;
+}
