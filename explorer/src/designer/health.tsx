@@ -162,35 +162,56 @@ function Sources({ of }: { of: Edge }) {
   return <>{of.sources.map((each) => say.source[each] ?? each).join(", ")}</>;
 }
 
-function Edges({ of, caption }: { of: readonly Edge[]; caption: string }) {
-  const say = texts();
+/** Edges as a table: the two concepts of each, and what there is to say of it. */
+function EdgeTable<T>(props: {
+  caption: string;
+  heads: readonly [before: string, after: string];
+  of: readonly T[];
+  edgeOf: (row: T) => Edge;
+  columns: readonly { head: string; figure?: boolean; cell: (row: T) => ComponentChildren }[];
+}) {
+  const { heads, columns } = props;
+  const look = (column: (typeof columns)[number]) => (column.figure ? "figure" : undefined);
+  if (props.of.length === 0) return null;
   return (
-    <Few of={of}>
+    <Few of={props.of}>
       {(some) => (
         <div class="scroll">
           <table>
-            <caption class="hidden">{caption}</caption>
+            <caption class="hidden">{props.caption}</caption>
             <thead>
               <tr>
-                <th scope="col">{say.before}</th>
-                <th scope="col">{say.after}</th>
-                <th scope="col">{say.sources}</th>
+                {heads.map((each) => (
+                  <th key={each} scope="col">
+                    {each}
+                  </th>
+                ))}
+                {columns.map((each) => (
+                  <th key={each.head} scope="col" class={look(each)}>
+                    {each.head}
+                  </th>
+                ))}
               </tr>
             </thead>
             <tbody>
-              {some.map((edge) => (
-                <tr key={`${edge.before.id} ${edge.after.id}`}>
-                  <td>
-                    <Name of={edge.before} />
-                  </td>
-                  <td>
-                    <Name of={edge.after} />
-                  </td>
-                  <td>
-                    <Sources of={edge} />
-                  </td>
-                </tr>
-              ))}
+              {some.map((row) => {
+                const { before, after } = props.edgeOf(row);
+                return (
+                  <tr key={`${before.id} ${after.id}`}>
+                    <td>
+                      <Name of={before} />
+                    </td>
+                    <td>
+                      <Name of={after} />
+                    </td>
+                    {columns.map((each) => (
+                      <td key={each.head} class={look(each)}>
+                        {each.cell(row)}
+                      </td>
+                    ))}
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </div>
@@ -215,9 +236,12 @@ function Cycles({ report }: { report: Report }) {
           <div class="inside">
             <Chips of={group.concepts} />
             <p>{say.breaking(group.breaking.length, group.smallest)}</p>
-            <Edges
-              of={group.breaking}
+            <EdgeTable
               caption={say.breaking(group.breaking.length, group.smallest)}
+              heads={[say.before, say.after]}
+              of={group.breaking}
+              edgeOf={(edge) => edge}
+              columns={[{ head: say.sources, cell: (edge) => <Sources of={edge} /> }]}
             />
           </div>
         </details>
@@ -228,46 +252,27 @@ function Cycles({ report }: { report: Report }) {
 
 function Pairs({ report }: { report: Report }) {
   const say = texts();
-  const pairs = report.contradictory_pairs;
+  const pairs = report.contradictory_pairs.flatMap(([there, back]) =>
+    there && back ? [{ there, back }] : [],
+  );
   return (
     <Part id="pairs" title={say.pairs} lead={pairs.length ? say.pairsLead : say.noPairs}>
-      {pairs.length > 0 && (
-        <Few of={pairs}>
-          {(some) => (
-            <div class="scroll">
-              <table>
-                <caption class="hidden">{say.pairs}</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">{say.first}</th>
-                    <th scope="col">{say.second}</th>
-                    <th scope="col">{say.sources}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {some.map(
-                    ([there, back]) =>
-                      there &&
-                      back && (
-                        <tr key={`${there.before.id} ${there.after.id}`}>
-                          <td>
-                            <Name of={there.before} />
-                          </td>
-                          <td>
-                            <Name of={there.after} />
-                          </td>
-                          <td>
-                            → <Sources of={there} /> · ← <Sources of={back} />
-                          </td>
-                        </tr>
-                      ),
-                  )}
-                </tbody>
-              </table>
-            </div>
-          )}
-        </Few>
-      )}
+      <EdgeTable
+        caption={say.pairs}
+        heads={[say.first, say.second]}
+        of={pairs}
+        edgeOf={({ there }) => there}
+        columns={[
+          {
+            head: say.sources,
+            cell: ({ there, back }) => (
+              <>
+                → <Sources of={there} /> · ← <Sources of={back} />
+              </>
+            ),
+          },
+        ]}
+      />
     </Part>
   );
 }
@@ -353,45 +358,17 @@ function Redundant({ report }: { report: Report }) {
       title={say.redundant}
       lead={edges.length ? say.redundantLead : say.noRedundant}
     >
-      {edges.length > 0 && (
-        <Few of={edges}>
-          {(some) => (
-            <div class="scroll">
-              <table>
-                <caption class="hidden">{say.redundant}</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">{say.before}</th>
-                    <th scope="col">{say.after}</th>
-                    <th scope="col">{say.sources}</th>
-                    <th scope="col" class="figure">
-                      {say.byWay}
-                    </th>
-                    <th scope="col">{say.together}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {some.map(({ edge, steps, together }) => (
-                    <tr key={`${edge.before.id} ${edge.after.id}`}>
-                      <td>
-                        <Name of={edge.before} />
-                      </td>
-                      <td>
-                        <Name of={edge.after} />
-                      </td>
-                      <td>
-                        <Sources of={edge} />
-                      </td>
-                      <td class="figure">{steps}</td>
-                      <td>{together ? say.yes : say.no}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
-        </Few>
-      )}
+      <EdgeTable
+        caption={say.redundant}
+        heads={[say.before, say.after]}
+        of={edges}
+        edgeOf={({ edge }) => edge}
+        columns={[
+          { head: say.sources, cell: ({ edge }) => <Sources of={edge} /> },
+          { head: say.byWay, figure: true, cell: ({ steps }) => steps },
+          { head: say.together, cell: ({ together }) => (together ? say.yes : say.no) },
+        ]}
+      />
     </Part>
   );
 }
