@@ -3,8 +3,9 @@
 import { useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
-import { Answered } from "../ui/states";
 import { Icon } from "../ui/icons";
+import { PanelHead } from "../ui/panel";
+import { Answered } from "../ui/states";
 import { texts } from "./texts";
 
 type Values = Record<string, string | number>;
@@ -35,17 +36,11 @@ export function CypherButton(props: { names: readonly string[]; values?: Values 
         {say.cypher}
       </button>
       <dialog ref={dialog} class="panel cypher" aria-labelledby="cypher-title">
-        <div class="panel-head">
-          <h2 id="cypher-title">{say.cypherTitle}</h2>
-          <button
-            type="button"
-            class="tool icon-only"
-            aria-label={say.close}
-            onClick={() => dialog.current?.close()}
-          >
-            <Icon name="close" />
-          </button>
-        </div>
+        <PanelHead
+          id="cypher-title"
+          title={say.cypherTitle}
+          onClose={() => dialog.current?.close()}
+        />
         <p class="soft">{say.cypherHow}</p>
         <Answered answer={answer}>
           {(data) => <Questions data={data} names={props.names} values={props.values ?? {}} />}

@@ -142,7 +142,6 @@ const en = {
   inBrowser: "Open in Neo4j Browser",
   noBrowser:
     "This service keeps its graph in the embedded database, which has no Browser; the text runs in any Neo4j that holds the graph.",
-  close: "Close",
 };
 
 const zh: typeof en = {
@@ -273,7 +272,6 @@ const zh: typeof en = {
   inBrowser: "在 Neo4j Browser 中打开",
   noBrowser:
     "此服务的图谱保存在嵌入式数据库中，没有 Browser；该语句可在任何存有此图谱的 Neo4j 中运行。",
-  close: "关闭",
 };
 
 export const texts = dictionary(en, zh);

@@ -9,7 +9,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { Core, EventObject, EventObjectNode, StylesheetJson } from "cytoscape";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isDark } from "../shell/preferences";
-import { Icon } from "../ui/icons";
+import { IconButton } from "../ui/icons";
 import { arranged } from "./arrange";
 import type { Place } from "./layout";
 import { texts } from "./texts";
@@ -39,16 +39,16 @@ export interface Drawn {
   edges: DrawnEdge[];
 }
 
-/** What an edge is called in the picture. */
-export function edgeId(before: string, after: string): string {
-  return `${before}\n${after}`;
-}
-
 const FONT_PX = 13;
 const ROW_PX = 34;
 const GAP_PX = 76;
 const LARGE = 300; // nodes, from which edges are straight and names wait for a closer look
 const STYLES = "__________cytoscape_stylesheet";
+
+/** What an edge is called in the picture. */
+export function edgeId(before: string, after: string): string {
+  return `${before}\n${after}`;
+}
 
 /** Draws concepts in columns.
  *
@@ -192,33 +192,13 @@ export function GraphCanvas(props: {
     <div class="canvas">
       <div ref={box} class="canvas-box" role="img" aria-label={`${props.label} ${say.beside}`} />
       <div class="canvas-tools" role="group" aria-label={say.view}>
-        <button
-          type="button"
-          class="tool icon-only"
-          aria-label={say.closer}
-          title={say.closer}
-          onClick={() => zoom(1.3)}
-        >
-          <Icon name="plus" />
-        </button>
-        <button
-          type="button"
-          class="tool icon-only"
-          aria-label={say.farther}
-          title={say.farther}
-          onClick={() => zoom(1 / 1.3)}
-        >
-          <Icon name="minus" />
-        </button>
-        <button
-          type="button"
-          class="tool icon-only"
-          aria-label={say.whole}
-          title={say.whole}
+        <IconButton icon="plus" label={say.closer} onClick={() => zoom(1.3)} />
+        <IconButton icon="minus" label={say.farther} onClick={() => zoom(1 / 1.3)} />
+        <IconButton
+          icon="fit"
+          label={say.whole}
           onClick={() => graph.current?.fit(undefined, 28)}
-        >
-          <Icon name="fit" />
-        </button>
+        />
       </div>
     </div>
   );

@@ -1,7 +1,8 @@
 /** What changed in the plan, in words. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { Icon } from "../ui/icons";
+import { texts as shell } from "../shell/texts";
+import { IconButton } from "../ui/icons";
 import { nameOf } from "./names";
 import { type Differences, isSame } from "./road";
 import { texts } from "./texts";
@@ -42,9 +43,7 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
               {say.undo}
             </button>
           )}
-          <button type="button" class="tool icon-only" aria-label={say.close} onClick={onClose}>
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label={shell().close} onClick={onClose} />
         </div>
       </div>
       {news.silent && <p>{say.silent}</p>}

@@ -2,7 +2,7 @@
 
 import { claimsOf, signIn, token } from "../api/session";
 import { route } from "../router";
-import { Icon, type IconName } from "../ui/icons";
+import { Icon, IconButton, type IconName } from "../ui/icons";
 import { language, type Theme, theme } from "./preferences";
 import { Search } from "./search";
 import { texts } from "./texts";
@@ -79,15 +79,11 @@ function ThemeSwitch() {
   const say = texts();
   const label = `${say.theme}: ${say.themes[theme.value]}`;
   return (
-    <button
-      type="button"
-      class="tool icon-only"
-      aria-label={label}
-      title={label}
+    <IconButton
+      icon={THEME_ICON[theme.value]}
+      label={label}
       onClick={() => (theme.value = NEXT[theme.value])}
-    >
-      <Icon name={THEME_ICON[theme.value]} />
-    </button>
+    />
   );
 }
 
@@ -95,14 +91,11 @@ function WhoAmI() {
   const say = texts();
   const label = token.value ? say.signedIn(claimsOf(token.value).sub ?? "?") : say.signIn;
   return (
-    <button
-      type="button"
-      class={token.value ? "tool icon-only signed-in" : "tool icon-only"}
-      aria-label={label}
-      title={label}
+    <IconButton
+      icon="person"
+      label={label}
+      lit={token.value !== ""}
       onClick={() => (signIn.value = "wanted")}
-    >
-      <Icon name="person" />
-    </button>
+    />
   );
 }

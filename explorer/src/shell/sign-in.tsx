@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { claimsOf, signIn, token } from "../api/session";
-import { Icon } from "../ui/icons";
+import { PanelHead } from "../ui/panel";
 import { texts } from "./texts";
 
 export function SignIn() {
@@ -37,17 +37,11 @@ export function SignIn() {
       onClose={() => (signIn.value = "closed")}
     >
       <form onSubmit={submit}>
-        <div class="panel-head">
-          <h2 id="sign-in-title">{say.signInTitle}</h2>
-          <button
-            type="button"
-            class="tool icon-only"
-            aria-label={say.close}
-            onClick={() => (signIn.value = "closed")}
-          >
-            <Icon name="close" />
-          </button>
-        </div>
+        <PanelHead
+          id="sign-in-title"
+          title={say.signInTitle}
+          onClose={() => (signIn.value = "closed")}
+        />
         {signIn.value === "asked" && <p>{say.signInAsked}</p>}
         {token.value && <p>{expired ? say.tokenExpired : say.signedIn(claims.sub ?? "?")}</p>}
         <p class="soft">{say.signInHow}</p>

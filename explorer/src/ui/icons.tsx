@@ -19,7 +19,6 @@ const PATHS = {
   copy: "M9 9h11v11H9ZM5 15H4V4h11v1",
   out: "M10 5H5v14h14v-5M14 4h6v6M20 4l-9 9",
   close: "M6 6l12 12M18 6 6 18",
-  back: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
 } as const;
 
@@ -30,5 +29,25 @@ export function Icon(props: { name: IconName }) {
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={PATHS[props.name]} />
     </svg>
+  );
+}
+
+/** A button that is an icon, with its name for who points at it or hears it. */
+export function IconButton(props: {
+  icon: IconName;
+  label: string;
+  lit?: boolean;
+  onClick: () => void;
+}) {
+  return (
+    <button
+      type="button"
+      class={props.lit ? "tool icon-only lit" : "tool icon-only"}
+      aria-label={props.label}
+      title={props.label}
+      onClick={props.onClick}
+    >
+      <Icon name={props.icon} />
+    </button>
   );
 }
