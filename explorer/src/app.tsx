@@ -16,7 +16,7 @@ import { texts } from "./shell/texts";
 import { Page } from "./ui/page";
 
 /** A view takes what follows its name in the address. */
-export type View = ComponentType<{ argument: string }>;
+type View = ComponentType<{ argument: string }>;
 
 const VIEWS: Record<string, View> = {
   "": Home,

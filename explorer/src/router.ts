@@ -17,7 +17,7 @@ export interface Route {
 export type Query = Record<string, string | number | boolean | null | undefined | string[]>;
 
 /** Reads an address behind the `#`. */
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#?\/?/, "").split(/\?(.*)/s);
   const [place = "", ...rest] = path.split("/");
   return {

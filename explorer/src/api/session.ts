@@ -16,8 +16,10 @@ effect(() => {
 
 export interface Claims {
   sub?: string;
+  /** Seconds since 1970. */
   exp?: number;
-  scope?: string;
+  scope?: string | string[];
+  learner_id?: string;
 }
 
 /** What a token says about itself; the service alone judges whether it is true.

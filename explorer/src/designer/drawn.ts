@@ -1,14 +1,10 @@
 /** What the service says of concepts and prerequisites, as a picture takes it. */
 
 import type { Schemas } from "../api/client";
-import type { DrawnEdge, DrawnNode } from "../graph/canvas";
+import type { DrawnEdge, DrawnNode, Look } from "../graph/canvas";
 import { naming } from "../i18n";
 
-export function drawnNode(
-  concept: Schemas["PlaceOut"],
-  column: number,
-  look: DrawnNode["look"],
-): DrawnNode {
+export function drawnNode(concept: Schemas["PlaceOut"], column: number, look: Look): DrawnNode {
   return { id: concept.id, label: naming(concept).main, column, look };
 }
 

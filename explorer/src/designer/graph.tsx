@@ -20,7 +20,7 @@ import { texts } from "./texts";
 
 type Whole = Schemas["WholeGraphOut"];
 
-export const MARKS = ["cycles", "bottlenecks", "orphans", "chain"] as const;
+const MARKS = ["cycles", "bottlenecks", "orphans", "chain"] as const;
 export type Mark = (typeof MARKS)[number];
 
 const FIELD_COLOURS = 5; // the last one is shared by all smaller fields

@@ -146,7 +146,7 @@ function mean(of: readonly number[], y: Float64Array): number | undefined {
  *
  * Least squares under an order: neighbours that would overlap are pooled (Barlow and others, 1972).
  */
-export function spread(wanted: readonly number[], apart: number): number[] {
+function spread(wanted: readonly number[], apart: number): number[] {
   const pools: { sum: number; size: number }[] = [];
   wanted.forEach((place, k) => {
     let pool = { sum: place - k * apart, size: 1 };

@@ -189,7 +189,7 @@ function Reasons({ step, explanation }: { step: Step; explanation: Explanation }
                   <td class="figure">
                     <Bar value={each.figure} most={most} />
                   </td>
-                  <td>{each.verdict === "lower" ? say.verdicts.lower : each.because}</td>
+                  <td>{each.verdict === "lower" ? say.lower : each.because}</td>
                 </tr>
               ))}
             </tbody>

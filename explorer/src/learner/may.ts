@@ -2,21 +2,16 @@
 
 import { claimsOf, token } from "../api/session";
 
-interface LearnerClaims {
-  learner_id?: string;
-  scope?: string | string[];
-}
-
 /** The learner whom the token is limited to; "" where it is not. */
 export function ownLearner(): string {
-  const { learner_id } = claimsOf(token.value) as LearnerClaims;
+  const { learner_id } = claimsOf(token.value);
   return typeof learner_id === "string" ? learner_id : "";
 }
 
 /** Whether the token holds one of these scopes, or there is no token. */
 export function may(...scopes: string[]): boolean {
   if (!token.value) return true;
-  const { scope } = claimsOf(token.value) as LearnerClaims;
+  const { scope } = claimsOf(token.value);
   const held = Array.isArray(scope) ? scope : (scope ?? "").split(" ");
   return scopes.some((each) => held.includes(each));
 }

@@ -4,7 +4,6 @@ import type { PlannerName, Part } from "./choice";
 import type { Said, Status } from "./road";
 
 type Doubt = NonNullable<Schemas["StepOut"]["doubt"]>;
-type Verdict = Schemas["AlternativeOut"]["verdict"];
 
 const two = (value: number) => number(value, 2);
 const percent = (value: number) => `${number(value * 100)} %`;
@@ -33,7 +32,6 @@ const en = {
   noOwnCourses: "This learner takes no course that the graph knows. Choose a goal above.",
   planned: (when: string) => `Planned ${when}`,
   notPlanned: "No plan yet",
-  allCourses: (n: number) => `All ${n} courses`,
   options: "Options",
   optionsNow: (n: number) => (n === 1 ? "1 changed" : `${n} changed`),
   length: "Concepts to plan",
@@ -80,9 +78,7 @@ const en = {
   prerequisiteOf: (name: string) => `Prerequisite of ${name}`,
   target: "Goal",
   inCourse: "In the course",
-  why: "Why",
   whyThis: (name: string) => `Why ${name}`,
-  details: (name: string) => `Why ${name}, and what to say about it`,
   mastery: "Mastery",
   meter: (mastery: number, sd: number) => `${two(mastery)} ± ${two(sd)}`,
   meterLong: (mastery: number, sd: number) =>
@@ -103,7 +99,6 @@ const en = {
   noVideo: "No video known",
   nowhere: "No course of the graph teaches it.",
   whereToLearn: "Where to learn it",
-  chosenBecause: "How it was chosen",
   preference: "Preference",
   similarity: "Similarity",
   oneMinusMastery: "1 − mastery",
@@ -116,17 +111,7 @@ const en = {
   bestShown: (n: number) => `the best ${n}`,
   figure: "Figure",
   verdict: "Verdict",
-  verdicts: {
-    lower: "lower",
-    tie: "equal, later id",
-    excluded: "left out",
-    mastered: "mastered",
-    learned: "learned",
-    too_long: "takes too long",
-    no_room: "no room",
-    not_pinned: "not pinned",
-    ended: "walk ended",
-  } satisfies Record<Verdict, string>,
+  lower: "lower",
   chosen: "chosen",
   changes: "What would change it",
   noChanges: "No single mastery would change this choice.",
@@ -179,8 +164,6 @@ const en = {
   movedTo: (name: string, from: number, to: number) => `Moved: ${name}, from step ${from} to ${to}`,
   shifted: (name: string, from: number, to: number) =>
     `Mastery of ${name}: ${two(from)} → ${two(to)}`,
-  shiftedSay: (name: string, from: number, to: number) =>
-    `Mastery of ${name} from ${two(from)} to ${two(to)}`,
   moreShifts: (n: number) => `and ${n} more`,
   freshBadge: "new",
   movedBadge: (from: number) => `was step ${from}`,
@@ -198,7 +181,6 @@ const en = {
   noneShown: "No concept is like this.",
   evidence: "Evidence, bits",
   remark: "Remark",
-  sortBy: (column: string) => `Sort by ${column}`,
   counted: (n: number, silent: number) =>
     `${n === 1 ? "1 event" : `${n} events`} since the fit${silent ? `, ${silent} of them silent` : ""}`,
   unknownVideos: (n: number) =>
@@ -257,7 +239,6 @@ const zh: typeof en = {
   noOwnCourses: "图谱中没有该学习者的课程。请在上方选择目标。",
   planned: (when) => `规划于${when}`,
   notPlanned: "尚无规划",
-  allCourses: (n) => `全部 ${n} 门课程`,
   options: "选项",
   optionsNow: (n) => `已改 ${n} 项`,
   length: "规划的概念数",
@@ -292,9 +273,7 @@ const zh: typeof en = {
   prerequisiteOf: (name) => `${name}的先修`,
   target: "目标",
   inCourse: "课程内容",
-  why: "理由",
   whyThis: (name) => `为什么学${name}`,
-  details: (name) => `为什么学${name}，以及对它的反馈`,
   mastery: "掌握度",
   meter: (mastery, sd) => `${two(mastery)} ± ${two(sd)}`,
   meterLong: (mastery, sd) => `掌握度 ${two(mastery)}，上下 ${two(sd)}，范围 0 到 1`,
@@ -314,7 +293,6 @@ const zh: typeof en = {
   noVideo: "未知视频",
   nowhere: "图谱中没有讲授它的课程。",
   whereToLearn: "在哪里学",
-  chosenBecause: "如何选中",
   preference: "偏好度",
   similarity: "相似度",
   oneMinusMastery: "1 − 掌握度",
@@ -327,17 +305,7 @@ const zh: typeof en = {
   bestShown: (n) => `列出最好的 ${n} 个`,
   figure: "数值",
   verdict: "结论",
-  verdicts: {
-    lower: "较低",
-    tie: "相同，编号在后",
-    excluded: "已排除",
-    mastered: "已掌握",
-    learned: "已学过",
-    too_long: "时间不够",
-    no_room: "名额不够",
-    not_pinned: "未指定",
-    ended: "回溯结束",
-  },
+  lower: "较低",
   chosen: "选中",
   changes: "什么会改变选择",
   noChanges: "单个掌握度的变化不会改变这一选择。",
@@ -388,7 +356,6 @@ const zh: typeof en = {
   goneFrom: (name, at) => `移出：${name}，原第 ${at} 步`,
   movedTo: (name, from, to) => `移动：${name}，从第 ${from} 步到第 ${to} 步`,
   shifted: (name, from, to) => `${name}的掌握度：${two(from)} → ${two(to)}`,
-  shiftedSay: (name, from, to) => `${name}的掌握度从 ${two(from)} 变为 ${two(to)}`,
   moreShifts: (n) => `另有 ${n} 个`,
   freshBadge: "新",
   movedBadge: (from) => `原第 ${from} 步`,
@@ -405,7 +372,6 @@ const zh: typeof en = {
   noneShown: "没有这样的概念。",
   evidence: "证据（比特）",
   remark: "说明",
-  sortBy: (column) => `按${column}排序`,
   counted: (n, silent) => `拟合之后有 ${n} 个事件${silent ? `，其中 ${silent} 个不含信息` : ""}`,
   unknownVideos: (n) => `有 ${n} 个视频模型还不认识`,
   historyTitle: "历次路径",
