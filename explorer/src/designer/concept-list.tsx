@@ -26,6 +26,30 @@ export function ConceptList(props: {
   );
 }
 
+/** Concepts by depth, each depth under its heading. */
+export function Layers(props: {
+  concepts: readonly Place[];
+  chosen: Signal<string>;
+  note: (concept: Place) => string;
+}) {
+  const say = texts();
+  const depths = [...new Set(props.concepts.map((each) => each.depth))];
+  return (
+    <>
+      {depths.map((depth) => (
+        <section key={depth}>
+          <h2>{say.depth(depth)}</h2>
+          <ConceptList
+            concepts={props.concepts.filter((each) => each.depth === depth)}
+            chosen={props.chosen}
+            note={props.note}
+          />
+        </section>
+      ))}
+    </>
+  );
+}
+
 function Row(props: {
   concept: Place;
   chosen: Signal<string>;

@@ -10,7 +10,7 @@ import { go, href } from "../router";
 import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
-import { ConceptList, neighbourNote } from "./concept-list";
+import { ConceptList, Layers, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
@@ -46,7 +46,6 @@ function CourseMap({ map }: { map: Map }) {
   const chosen = useSignal("");
   const drawn = useMemo(() => drawnOf(map), [map, language.value]);
   const note = neighbourNote(map.concepts, map.edges);
-  const depths = [...new Set(map.concepts.map((each) => each.depth))];
   const missing = map.missing.toSorted((a, b) => b.depth - a.depth);
   const counts = [say.concepts(map.concepts.length), say.edges(map.edges.length)] as const;
   return (
@@ -81,16 +80,7 @@ function CourseMap({ map }: { map: Map }) {
             }
             list={
               <>
-                {depths.map((depth) => (
-                  <section key={depth}>
-                    <h2>{say.depth(depth)}</h2>
-                    <ConceptList
-                      concepts={map.concepts.filter((each) => each.depth === depth)}
-                      chosen={chosen}
-                      note={note}
-                    />
-                  </section>
-                ))}
+                <Layers concepts={map.concepts} chosen={chosen} note={note} />
                 <section>
                   <h2>{say.missing}</h2>
                   <p class="soft">{missing.length ? say.missingLead : say.noMissing}</p>

@@ -9,7 +9,7 @@ import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
-import { ConceptList, neighbourNote } from "./concept-list";
+import { Layers, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
@@ -70,7 +70,6 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
   const marks = useMemo(() => (mark && health ? marked(health, mark) : NOTHING), [mark, health]);
   const drawn = useMemo(() => drawnOf(whole, marks), [whole, marks, language.value]);
   const note = useMemo(() => neighbourNote(whole.concepts, whole.edges), [whole]);
-  const depths = [...new Set(whole.concepts.map((each) => each.depth))];
   const counts = [say.concepts(whole.concepts.length), say.edges(whole.edges.length)] as const;
   const words: Record<Mark, string> = {
     cycles: say.markCycles,
@@ -126,18 +125,17 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
             onOpen={(id) => go("concept", id)}
           />
         }
-        list={depths.map((depth) => (
-          <section key={depth} class="layer">
-            <h2>{say.depth(depth)}</h2>
-            <ConceptList
-              concepts={whole.concepts.filter((each) => each.depth === depth)}
+        list={
+          <div class="layers">
+            <Layers
+              concepts={whole.concepts}
               chosen={chosen}
               note={(each) =>
                 marks.concepts.has(each.id) ? `${say.legendMarked} · ${note(each)}` : note(each)
               }
             />
-          </section>
-        ))}
+          </div>
+        }
       />
     </>
   );

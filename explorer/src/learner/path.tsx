@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { type Problem, ProblemError } from "../api/client";
+import { useSending } from "../api/sending";
 import { refine } from "../router";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
@@ -47,8 +47,7 @@ export function Path(props: {
   const answer = useAnswer((stop) => readRoad(choice, stop), [question]);
   const { data } = answer;
   const [news, setNews] = useState<NewsOf | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [sending, setSending] = useState(false);
+  const { sending, problem, send } = useSending();
   const shown = useRef<{ goal: string; road: RoadOf } | null>(null);
   const cause = useRef<Cause | null>(null);
   const isWide = useMedia(wide);
@@ -81,24 +80,17 @@ export function Path(props: {
     });
   }, [data]);
 
-  async function act(work: () => Promise<Cause>): Promise<void> {
+  function act(work: () => Promise<Cause>): void {
     if (sending) return;
-    setSending(true);
-    setProblem(null);
-    try {
+    send(async () => {
       cause.current = await work();
       answer.again();
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      setProblem(error.problem);
-    } finally {
-      setSending(false);
-    }
+    });
   }
 
   function said(step: Named, word: Said): void {
     const name = nameOf(step);
-    void act(async () => {
+    act(async () => {
       const before = await wordOn(choice.learner, step.concept_id);
       await tell(choice.learner, step.concept_id, word);
       return {
@@ -111,7 +103,7 @@ export function Path(props: {
   }
 
   function takeWordBack(step: Named, before: Said): void {
-    void act(async () => {
+    act(async () => {
       await tell(choice.learner, step.concept_id, before);
       return { sentence: say.undone, shifts: [], silent: false, undo: null };
     });
@@ -119,7 +111,7 @@ export function Path(props: {
 
   function happened(step: Named, happening: Happening): void {
     const name = nameOf(step);
-    void act(async () => {
+    act(async () => {
       const effect = await happen(happening);
       const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
       return {
@@ -131,7 +123,7 @@ export function Path(props: {
   }
 
   function undo(event: string): void {
-    void act(async () => {
+    act(async () => {
       await takeBack(choice.learner, event);
       return { sentence: say.undone, shifts: [], silent: false, undo: null };
     });

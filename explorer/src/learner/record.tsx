@@ -2,7 +2,8 @@
 
 import { useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { type Problem, ProblemError, type Schemas, answered, client } from "../api/client";
+import { type Schemas, answered, client } from "../api/client";
+import { useSending } from "../api/sending";
 import { moment } from "../i18n";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { tell } from "./act";
@@ -35,13 +36,10 @@ function Said({ learner }: { learner: string }) {
     (stop) => answered(client.GET("/v1/learners/{learner_id}/feedback", { params, signal: stop })),
     [learner],
   );
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { problem, send } = useSending();
 
   function withdraw(concept: string): void {
-    tell(learner, concept, "withdrawn").then(answer.again, (error: unknown) => {
-      if (!(error instanceof ProblemError)) throw error;
-      setProblem(error.problem);
-    });
+    send(() => tell(learner, concept, "withdrawn").then(answer.again));
   }
 
   return (
@@ -89,18 +87,8 @@ function Data(props: { learner: string; onErased: (erasure: Schemas["ErasureOut"
   const { learner } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState("");
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { problem, send } = useSending();
   const params = { path: { learner_id: learner } };
-
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    setProblem(null);
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      setProblem(error.problem);
-    }
-  }
 
   async function download(): Promise<void> {
     const all = await answered(client.GET("/v1/learners/{learner_id}/export", { params }));
@@ -125,7 +113,7 @@ function Data(props: { learner: string; onErased: (erasure: Schemas["ErasureOut"
       {problem && <ProblemCard problem={problem} />}
       <div class="data-row">
         <p>{say.exportHow}</p>
-        <button type="button" class="quiet" onClick={() => void attempt(download)}>
+        <button type="button" class="quiet" onClick={() => send(download)}>
           {say.export}
         </button>
       </div>
@@ -141,7 +129,7 @@ function Data(props: { learner: string; onErased: (erasure: Schemas["ErasureOut"
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (typed === learner) void attempt(erase);
+            if (typed === learner) send(erase);
           }}
         >
           <h2 id="erase-title">{say.eraseTitle(learner)}</h2>
