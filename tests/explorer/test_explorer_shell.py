@@ -140,6 +140,21 @@ def test_a_service_that_does_not_answer_is_told_and_asked_again(reader, mini_add
     who.errors.clear()
 
 
+def test_a_search_that_is_not_answered_says_so_in_its_list(reader, mini_address):
+    who = reader(mini_address, "en")
+    page = who.visit(VIEWS["health"])
+    page.route("**/v1/concepts?*", lambda route: route.abort())
+    page.keyboard.press("/")
+    page.keyboard.type("algorithm")
+    expect(page.get_by_role("option")).to_contain_text("does not answer")
+    page.unroute("**/v1/concepts?*")
+    page.keyboard.press("Backspace")
+    expect(page.get_by_role("option").first).to_contain_text("algorithm")
+    assert who.errors
+    assert all("net::ERR_FAILED" in error for error in who.errors)
+    who.errors.clear()
+
+
 def test_where_a_token_is_asked_for_it_is_taken_and_forgotten_with_the_tab(
     reader, serve, mini_home
 ):

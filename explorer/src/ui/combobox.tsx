@@ -8,6 +8,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { texts } from "../shell/texts";
 import { Icon } from "./icons";
+import { titleOf } from "./states";
 
 export interface Option {
   key: string;
@@ -55,9 +56,10 @@ export function Combobox<T extends Option>(props: {
 
   const asks = open && (picks || text !== "");
   const answer = useAnswer(asks ? (stop) => props.find(text, stop) : null, [asks, text, props.on]);
-  const options = answer.data ?? [];
-  const shown = asks && answer.data !== undefined;
-  useEffect(() => setAt(0), [answer.data]);
+  const { data, problem } = answer;
+  const options = data ?? [];
+  const shown = asks && (data ?? problem) !== undefined;
+  useEffect(() => setAt(0), [data]);
 
   function take(option: T | undefined): void {
     if (!option) return;
@@ -143,12 +145,12 @@ export function Combobox<T extends Option>(props: {
         ))}
         {shown && options.length === 0 && (
           <li class="option none" role="option" aria-selected="false" aria-disabled="true">
-            {props.none(text)}
+            {problem ? titleOf(problem) : props.none(text)}
           </li>
         )}
       </ul>
       <span class="hidden" role="status">
-        {shown ? say.found(options.length) : ""}
+        {shown ? (problem ? titleOf(problem) : say.found(options.length)) : ""}
       </span>
     </div>
   );

@@ -32,7 +32,7 @@ export function Answered<T>(props: {
 }
 
 /** A problem's name in the reader's language; the service's own where this page does not know it. */
-function titleOf(problem: Problem): string {
+export function titleOf(problem: Problem): string {
   const say = texts();
   if (problem.status === 0) return say.unreachable;
   const name = problem.type.replace("urn:kgplan:problem:", "");
