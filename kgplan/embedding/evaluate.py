@@ -1,11 +1,12 @@
-"""How well does a model rank the true entity of a held-out fact? Filtered ranking by PyKEEN.
+"""How well does a model rank the true entity of a held-out fact? Filtered ranking, as PyKEEN's.
 
 For each fact (h, r, t) all E entities are ranked as tail of (h, r, ?) and as head of (?, r, t);
 entities that make another known fact, of any split, are left out. A tie counts as the mean of its
 best and worst place (PyKEEN's "realistic" rank).
+
+Sizes: F facts that are ranked, E entities.
 """
 
-import logging
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,26 +14,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from pykeen.evaluation import RankBasedEvaluator, RankBasedMetricResults
-from pykeen.evaluation.rank_based_evaluator import RankPack
 from pykeen.models import Model
 from pykeen.models.baseline import MarginalDistributionBaseline
 from pykeen.triples import TriplesFactory
 
-from kgplan.arrays import Array
-
-# It warns at each evaluation that it cannot tune the batch size on a CPU; ours is given.
-logging.getLogger("torch_max_mem").setLevel(logging.ERROR)
+from kgplan.arrays import Array, Floats, Ints
 
 SIDES = ("head", "tail")
-# our key -> PyKEEN's
-METRICS = {
-    "mrr": "inverse_harmonic_mean_rank",
-    "hits@1": "hits_at_1",
-    "hits@3": "hits_at_3",
-    "hits@10": "hits_at_10",
-    "mean_rank": "arithmetic_mean_rank",
-}
+HITS = (1, 3, 10)
 
 
 def ranking_metrics(
@@ -50,12 +39,12 @@ def ranking_metrics(
         `both`, `head`, `tail`: the figures over all facts; `relations`: relation id -> the same
         three. `ranked` counts the rankings, `candidates` is their mean number of entities.
     """
-    evaluator, _ = _rank(model, facts, known, batch_size)
+    ranks = filtered_ranks(model, facts, known, batch_size)
     relation = facts.mapped_triples[:, 1].numpy()
     everything = np.ones(relation.size, dtype=bool)
-    figures: dict[str, Any] = _sides(evaluator, everything)
+    figures: dict[str, Any] = _sides(ranks, everything)
     figures["relations"] = {
-        label: _sides(evaluator, relation == number)
+        label: _sides(ranks, relation == number)
         for label, number in sorted(facts.relation_to_id.items())
         if (relation == number).any()
     }
@@ -102,8 +91,50 @@ def mean_reciprocal_rank(
     model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
 ) -> float:
     """Filtered MRR of one split, head and tail side pooled; arguments as `ranking_metrics`."""
-    _, results = _rank(model, facts, known, batch_size)
-    return float(results.get_metric(f"both.realistic.{METRICS['mrr']}"))
+    ranks = filtered_ranks(model, facts, known, batch_size)
+    return float(np.mean([1 / rank for rank, _ in ranks.values()]))
+
+
+def filtered_ranks(
+    model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
+) -> dict[str, tuple[Floats, Ints]]:
+    """Rank the true entity of every fact on both sides; arguments as `ranking_metrics`.
+
+    The ranks are those of PyKEEN's evaluator. That compares each ranked fact with every known
+    one; here a fact looks up the answers of its own question, and facts with one question share
+    its scores.
+
+    Returns:
+        Side -> (F,) rank of the true entity, 1 for the best, and (F,) how many were candidates.
+    """
+    n_entities = model.num_entities
+    asked = facts.mapped_triples.numpy()
+    every = np.concatenate([other.mapped_triples.numpy() for other in known])
+    found = {}
+    for side, given, wanted in (("head", 2, 0), ("tail", 0, 2)):
+        question = asked[:, 1] * n_entities + asked[:, given]
+        answered = every[:, 1] * n_entities + every[:, given]
+        # each answer once, sorted by its question
+        question_of, answer = np.divmod(
+            np.unique(answered * n_entities + every[:, wanted]), n_entities
+        )
+        rank = np.empty(question.size)
+        candidates = np.empty(question.size, dtype=np.int64)
+        order = np.argsort(question, kind="stable")
+        for at in np.split(order, range(batch_size, order.size, batch_size)):
+            batch, place = np.unique(question[at], return_inverse=True)
+            start = np.searchsorted(question_of, batch)
+            n_answers = np.searchsorted(question_of, batch, side="right") - start
+            row = np.repeat(np.arange(batch.size), n_answers)
+            nth = np.arange(row.size) - np.repeat(np.cumsum(n_answers) - n_answers, n_answers)
+            ranked = _places(
+                _scores(model, side, *np.divmod(batch, n_entities)),
+                (place, asked[at, wanted]),
+                (row, answer[start[row] + nth]),
+            )
+            rank[at], candidates[at] = ranked, n_entities - n_answers[place] + 1
+        found[side] = rank, candidates
+    return found
 
 
 def popularity_baseline(training: TriplesFactory) -> Model:
@@ -136,46 +167,40 @@ def _generators_kept() -> Iterator[None]:
     np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def _rank(
-    model: Model, facts: TriplesFactory, known: Sequence[TriplesFactory], batch_size: int
-) -> tuple[RankBasedEvaluator, RankBasedMetricResults]:
-    """Rank; the evaluator keeps each fact's rank, the results hold the figures."""
-    evaluator = RankBasedEvaluator(
-        filtered=True,
-        metrics=["mrr", "hits@k", "hits@k", "hits@k", "mr"],
-        metrics_kwargs=[None, {"k": 1}, {"k": 3}, {"k": 10}, None],
-        add_defaults=False,
-        clear_on_finalize=False,  # the ranks are read again, by relation
-    )
+def _scores(model: Model, side: str, relation: Ints, given: Ints) -> torch.Tensor:
+    """(B, E) scores of every entity as the answer of (?, r, t) or (h, r, ?)."""
+    columns = (relation, given) if side == "head" else (given, relation)
+    predict = model.predict_h if side == "head" else model.predict_t
     with torch.inference_mode():
-        results = evaluator.evaluate(
-            model,
-            facts.mapped_triples,
-            batch_size=batch_size,
-            use_tqdm=False,
-            additional_filter_triples=[other.mapped_triples for other in known],
+        return predict(torch.from_numpy(np.stack(columns, axis=1)).to(model.device))
+
+
+def _places(scores: torch.Tensor, true: tuple[Ints, Ints], known: tuple[Ints, Ints]) -> Floats:
+    """(F,) ranks of the true places (rows, columns) among scores, the known ones left out."""
+    row, column = (torch.from_numpy(places).to(scores.device) for places in true)
+    with torch.inference_mode():
+        score = scores[row, column][:, None]
+        scores[tuple(torch.from_numpy(places).to(scores.device) for places in known)] = -torch.inf
+        others = scores[row]
+        # not "greater": a score that is no number must not look good
+        not_better, equal = (
+            compared(others, score).sum(dim=1, dtype=torch.int32).cpu().numpy()
+            for compared in (torch.le, torch.eq)
         )
-    return evaluator, results
+    return scores.shape[1] - not_better + 1 + equal / 2
 
 
-def _sides(evaluator: RankBasedEvaluator, chosen: Array) -> dict[str, dict[str, float]]:
+def _sides(ranks: Mapping[str, tuple[Floats, Ints]], chosen: Array) -> dict[str, dict[str, float]]:
     """The figures of the chosen facts: both sides, head side, tail side."""
-    ranks, candidates = {}, {}
-    for side in SIDES:
-        ranks[side] = np.concatenate(evaluator.ranks[side, "realistic"])[chosen]
-        candidates[side] = np.concatenate(evaluator.num_candidates[side])[chosen]
-    for pooled in (ranks, candidates):
-        pooled["both"] = np.concatenate([pooled[side] for side in SIDES])
-    packs = [RankPack(side, "realistic", ranks[side], candidates[side], None) for side in ranks]
-    results = RankBasedMetricResults.from_ranks(evaluator.metrics, packs)
+    of_side = {side: (rank[chosen], n[chosen]) for side, (rank, n) in ranks.items()}
+    both = tuple(np.concatenate(column) for column in zip(*of_side.values(), strict=True))
     return {
         side: {
-            **{
-                ours: float(results.get_metric(f"{side}.realistic.{theirs}"))
-                for ours, theirs in METRICS.items()
-            },
-            "ranked": int(ranks[side].size),
-            "candidates": float(candidates[side].mean()),
+            "mrr": float((1 / rank).mean()),
+            **{f"hits@{k}": float((rank <= k).mean()) for k in HITS},
+            "mean_rank": float(rank.mean()),
+            "ranked": rank.size,
+            "candidates": float(n.mean()),
         }
-        for side in ("both", *SIDES)
+        for side, (rank, n) in {"both": both, **of_side}.items()
     }
