@@ -5,7 +5,9 @@ come with their numbers as Arrow batches of bounded size, whatever the file's si
 marks, CRLF and a missing last newline do not matter, blank lines are counted but not given.
 """
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -69,6 +71,18 @@ FILES = (
 """Every file of the official layout."""
 
 
+DAMAGED = (
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What reading a damaged archive may raise."""
+
+
 class Source(ABC):
     """An archive in MOOCCube's layout, opened; `paths` are relative to its top folder."""
 
@@ -98,7 +112,7 @@ class Source(ABC):
         try:
             with self.open(path) as stream:
                 yield from split_lines(stream, path, block_bytes)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except DAMAGED as error:
             raise SourceError(
                 f"{path} in {self.name} is damaged ({error}); fetch the archive again"
             ) from error
@@ -174,7 +188,7 @@ def open_source(path: Path) -> Iterator[Source]:
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*DAMAGED, NotImplementedError) as error:  # the last: a version of zip to come
         raise SourceError(
             f"{path} is not a zip that can be read ({error}); fetch it again, or unpack it "
             "with another tool and give the folder"

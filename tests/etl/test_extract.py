@@ -368,6 +368,24 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path):
     assert "not a zip" in refused(tmp_path / "broken.zip", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        pytest.param(6, b"\x40\x00", id="a later version of the format"),
+        pytest.param(8, b"\x00\x08", id="a name that is called UTF-8, and is not"),
+        pytest.param(10, b"\x0e\x00", id="another compression"),
+    ],
+)
+def test_a_damaged_list_of_members_is_refused(tmp_path, at, written):
+    """Offsets of the format's central directory header (APPNOTE 4.3.12)."""
+    data = bytearray(write_zip(tmp_path / "whole.zip", MINI).read_bytes())
+    header = data.index(b"PK\x01\x02")
+    data[header + at : header + at + 2] = written
+    data[header + 46] = 0xFF  # the name's first byte
+    (tmp_path / "broken.zip").write_bytes(data)
+    assert refused(tmp_path / "broken.zip", tmp_path)
+
+
 def test_every_absent_required_file_is_named(tmp_path):
     gone = {"entities/user.json", "relations/video-concept.json"}
     folder = write_folder(tmp_path / "in", {p: r for p, r in MINI.items() if p not in gone})

@@ -89,7 +89,8 @@ def test_a_damaged_zip_is_read_whole_or_refused(chance: random.Random, wounds, c
 @cases(ARCHIVES)
 @given(
     st.dictionaries(
-        texts.filter(lambda name: name.split("\0")[0]) | st.sampled_from(["../../x.json", "/x.json"]),
+        texts.filter(lambda name: name.split("\0")[0])
+        | st.sampled_from(["../../x.json", "/x.json"]),
         st.binary(),
     )
 )
