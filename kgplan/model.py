@@ -55,8 +55,13 @@ def open_snapshot(settings: Settings) -> GraphSnapshot:
         return read_finished_snapshot(store)
 
 
-def open_mastery(artifact: Artifact) -> LearnerMastery:
-    """Every learner's mastery from a diagnosis artifact."""
+def open_mastery(artifact: Artifact, records_version: str | None = None) -> LearnerMastery:
+    """Every learner's mastery from a diagnosis artifact.
+
+    Args:
+        artifact: of the diagnosis.
+        records_version: of the records that it is to be used with, if of any.
+    """
     arrays = StoredArrays(artifact)
     mastery = csr_from_arrays("mastery", arrays)
     # diagnoses made before this was stored do not tell it
@@ -74,6 +79,7 @@ def open_mastery(artifact: Artifact) -> LearnerMastery:
         else sparse.csr_array(mastery.shape, dtype=bool),
         # single learners are not updated under a free probability for every state
         items=items if config.class_prior == "independent" else None,
+        of_records=records_version in artifact.manifest["inputs"].values(),
     )
 
 
@@ -121,7 +127,7 @@ def open_planner(
         GraphUnavailable: the graph cannot be read.
     """
     artifacts = AsOf(artifacts or ArtifactStore(settings.artifacts))  # all of one moment
-    records, _ = open_records(artifacts)
+    records, source = open_records(artifacts)
     diagnosis, similarity = artifacts.current("diagnosis"), artifacts.current("similarity")
     graph = graph or open_snapshot(settings)
     fused, provisional = with_new_concepts(
@@ -130,7 +136,7 @@ def open_planner(
     return Planner(
         graph=graph,
         records=records,
-        diagnosis=open_mastery(diagnosis),
+        diagnosis=open_mastery(diagnosis, source.version),
         similarity=fused,
         model_version=model_version(artifacts),
         provisional=provisional.tolist(),

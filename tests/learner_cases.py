@@ -32,6 +32,7 @@ def batch(records: LearnerRecords, items: ItemParameters, prior: np.ndarray) -> 
         prior,
         sparse.csr_array(not_told_apart(watched, q)),
         items,
+        of_records=True,
     )
 
 

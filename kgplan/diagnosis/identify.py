@@ -128,7 +128,7 @@ def exchangeable_concepts(q_matrix: sparse.csr_matrix) -> Ints:
     q = sparse.csr_matrix(q_matrix, copy=True)
     q.sum_duplicates()
     q.eliminate_zeros()
-    return _split(np.arange(q.shape[0]), q.indptr, q.indices, q.shape[1])
+    return split(np.arange(q.shape[0]), q.indptr, q.indices, q.shape[1])
 
 
 def not_told_apart(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -158,7 +158,7 @@ def not_told_apart(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> s
     indptr, indices = [0], []
     for row in range(watched.shape[0]):
         observed = watched.indices[watched.indptr[row] : watched.indptr[row + 1]]
-        classes = _split(observed, q.indptr, q.indices, q.shape[1])
+        classes = split(observed, q.indptr, q.indices, q.shape[1])
         size = np.bincount(classes)
         size[0] = 0  # not reached at all
         indices.append(np.flatnonzero(size[classes] > 1))
@@ -169,8 +169,17 @@ def not_told_apart(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> s
 
 
 @njit(cache=True, nogil=True)
-def _split(videos: Ints, indptr: Ints, indices: Ints, n_concepts: int) -> Ints:
-    """(K,) classes of concepts after each video split every class into covered and not."""
+def split(videos: Ints, indptr: Ints, indices: Ints, n_concepts: int) -> Ints:
+    """Split the class of all concepts by each video into covered and not.
+
+    Args:
+        videos: rows of a CSR matrix (`indptr`, `indices`) without repeated or zero entries.
+        indptr, indices: the concepts of every video.
+        n_concepts: K.
+
+    Returns:
+        (K,) the class of each concept; 0 for those that no video covers.
+    """
     label = np.zeros(n_concepts, np.int64)
     room = 1 + videos.size
     for v in videos:

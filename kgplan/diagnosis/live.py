@@ -21,7 +21,8 @@ from kgplan.arrays import Array, Floats, Ints, check_axis, positions
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import expect, parameters
 from kgplan.diagnosis.evidence import Videos, check_observations, gather, read_videos
-from kgplan.diagnosis.identify import exchangeable_concepts
+from kgplan.diagnosis.identify import split
+from kgplan.diagnosis.kernels import Parameters
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.diagnosis.vdina import check_line
 from kgplan.errors import InputError
@@ -138,24 +139,32 @@ class LiveDiagnosis:
         inside = touched[concepts]  # a full watch reaches into other components, without its own
         return touched, concepts[inside], mastery[inside]
 
+    def not_told_apart(self, videos: Ints, concepts: Ints) -> Array:
+        """True, along `concepts`, where exactly the same of these videos cover another one too.
+
+        As `identify.not_told_apart`, for one learner.
+        """
+        model = self._videos
+        classes = split(
+            model.scope_of[videos], model.scope_start, model.scope_concept, self.prior.size
+        )[concepts]
+        return np.bincount(classes)[classes] > 1
+
     def _infer(self, videos: Ints, shares: Floats) -> tuple[Ints, Floats]:
-        row = sparse.csr_matrix(
-            (shares, videos, [0, videos.size]), shape=(1, self.q_matrix.shape[0])
-        )
+        concepts, near, near_parameters = _cut(videos, self._videos, self._parameters)
+        at = np.arange(videos.size)
         evidence = gather(
-            row,
-            np.ones(videos.size),
+            sparse.csr_matrix((shares, at, [0, at.size]), shape=(1, at.size)),
+            np.ones(at.size),
             np.ones(1),
-            self._videos,
-            self.prior.size,
+            near,
+            concepts.size,
             self._pulls,
             self._config.enumeration_limit,
         )
-        found = expect(
-            evidence, self._videos, self._parameters, self._config, threads=1, to_read=True
-        )
+        found = expect(evidence, near, near_parameters, self._config, threads=1, to_read=True)
         order = np.argsort(evidence.support)
-        return evidence.support[order], found.mastery[order]
+        return concepts[evidence.support[order]], found.mastery[order]
 
 
 class Posterior:
@@ -182,17 +191,27 @@ class Posterior:
     array([0.111, 0.111])
     """
 
-    def __init__(self, live: LiveDiagnosis, videos: Ints, shares: Floats) -> None:
+    def __init__(
+        self,
+        live: LiveDiagnosis,
+        videos: Ints,
+        shares: Floats,
+        known: tuple[Ints, Floats] | None = None,
+    ) -> None:
         self._live = live
-        self._base = live.check_row(videos, shares)
+        self._base = live.check_row(videos, shares) if known is None else (videos, shares)
         self._events: dict[str, View] = {}
         self._retracted: frozenset[str] = frozenset()
         self._videos, self._shares = self._base
-        self.concepts, self.mastery = live.infer(*self._base)
+        self.concepts, self.mastery = live.infer(*self._base) if known is None else known
 
     @classmethod
     def of(
-        cls, live: LiveDiagnosis, videos: Ints | None = None, shares: Floats | None = None
+        cls,
+        live: LiveDiagnosis,
+        videos: Ints | None = None,
+        shares: Floats | None = None,
+        known: tuple[Ints, Floats] | None = None,
     ) -> "Posterior":
         """A learner of whom a row of observations is known; of a new learner, nothing.
 
@@ -200,13 +219,15 @@ class Posterior:
             live: the model.
             videos, shares: (n,) the learner's row of `records.observed_views`: the share of each
                 video watched, 0 for a video of an enrolled course that was not opened.
+            known: what `live.infer` gives for this row, where it is at hand; then nothing is
+                inferred or checked, and the videos must be ascending.
 
         Raises:
             AxisMismatch, InputError: as `LiveDiagnosis.infer`.
         """
         if videos is None or shares is None:
             return cls(live, np.zeros(0, np.int32), np.zeros(0))
-        return cls(live, videos, shares)
+        return cls(live, videos, shares, known)
 
     def update(self, *views: View) -> Ints:
         """Take in one view, or several at once, as an enrolment that makes a course's videos due.
@@ -256,12 +277,8 @@ class Posterior:
         return divergence(self.mastery, self._live.prior[self.concepts])
 
     def not_told_apart(self) -> Array:
-        """True, along `concepts`, where the observed videos leave open which of several is held.
-
-        As `identify.not_told_apart`, for this learner.
-        """
-        classes = exchangeable_concepts(self._live.q_matrix[self._videos])[self.concepts]
-        return np.bincount(classes)[classes] > 1
+        """True, along `concepts`, where the observed videos leave open which of several is held."""
+        return self._live.not_told_apart(self._videos, self.concepts)
 
     @property
     def nbytes(self) -> int:
@@ -370,6 +387,54 @@ def _touched(changed: Ints, tying: Ints, videos: Videos, n_concepts: int) -> Arr
                 for e in range(begin, end):
                     touched[videos.scope_concept[e]] = True
     return touched
+
+
+@njit(cache=True, nogil=True)
+def _cut(observed: Ints, videos: Videos, par: Parameters) -> tuple[Ints, Videos, Parameters]:
+    """The model of some videos, ascending, alone: what an update costs must not grow with V and K.
+
+    Returns:
+        (n,) concepts of these videos, ascending: what the other two number from 0 on.
+    """
+    scopes = np.unique(videos.scope_of[observed])  # in their order, as sums depend on it
+    scope_start = np.zeros(scopes.size + 1, np.int64)
+    for i in range(scopes.size):
+        size = videos.scope_start[scopes[i] + 1] - videos.scope_start[scopes[i]]
+        scope_start[i + 1] = scope_start[i] + size
+    scope_concept = np.empty(scope_start[-1], np.int64)
+    for i in range(scopes.size):
+        begin = videos.scope_start[scopes[i]]
+        for e in range(scope_start[i], scope_start[i + 1]):
+            scope_concept[e] = videos.scope_concept[begin + e - scope_start[i]]
+    concepts = np.unique(scope_concept)
+    table_start = np.zeros(observed.size + 1, np.int64)
+    for i in range(observed.size):
+        size = videos.table_start[observed[i] + 1] - videos.table_start[observed[i]]
+        table_start[i + 1] = table_start[i] + size
+    entries = np.empty(table_start[-1], np.int64)
+    for i in range(observed.size):
+        begin = videos.table_start[observed[i]]
+        for e in range(table_start[i], table_start[i + 1]):
+            entries[e] = begin + e - table_start[i]
+    return (
+        concepts,
+        Videos(
+            np.searchsorted(scopes, videos.scope_of[observed]),
+            scope_start,
+            np.searchsorted(concepts, scope_concept),
+            table_start,
+            videos.eta[entries],
+        ),
+        Parameters(
+            par.prior_log_odds[concepts],
+            par.prior_odds[concepts],
+            par.log_not_prior[concepts],
+            par.intercept[observed],
+            par.contrast[observed],
+            par.log_wrong[entries],
+            par.unopened[entries],
+        ),
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -57,6 +57,7 @@ class LiveModel:
         self._course_at = {name: k for k, name in enumerate(records.course_ids.tolist())}
         self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
         self._shown_in = records.course_videos.tocsc()
+        self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
         items = diagnosis.items
         video_ids = records.video_ids[:0] if items is None else np.asarray(items.video_ids)
@@ -171,27 +172,33 @@ class LiveModel:
                 new = [View(str(k), k, s) for k, s in observed.items() if old.get(k) != s]
                 before.posterior.update(*new)
                 return before.posterior
-        # a later, larger share of the same item counts in place of the earlier one
-        row = self._row_of(learner_id) if in_records else {}
-        joined = {k: max(row.get(k, 0.0), observed.get(k, 0.0)) for k in row.keys() | observed}
-        items = np.array(sorted(joined), np.int32)
-        return Posterior.of(self._live, items, np.array([joined[k] for k in items.tolist()]))
+        posterior = self._as_fitted(learner_id if in_records else "")
+        posterior.update(*(View(str(k), k, share) for k, share in observed.items()))
+        return posterior
 
-    def _row_of(self, learner_id: str) -> dict[int, float]:
-        """The learner's row of `records.observed_views`, on the axis of items."""
+    def _as_fitted(self, learner_id: str) -> Posterior:
+        """The learner before all events; what the batch inferred of the same row is taken over."""
+        assert self._live is not None
         at = self._learner_at.get(learner_id)
         if at is None:
-            return {}
+            return Posterior.of(self._live)
+        known = None
+        if self._diagnosis.of_records:
+            concepts, mastery, _ = self._batch(learner_id, True)
+            known = concepts, mastery
+        return Posterior.of(self._live, *self._row_of(at), known)
+
+    def _row_of(self, learner: int) -> tuple[Ints, Floats]:
+        """The learner's row of `records.observed_views`, on the axis of items, ascending."""
         records = self._records
-        found = {}
-        for course in _row(records.enrolled, at).tolist():
-            found.update(dict.fromkeys(_row(records.course_videos, course).tolist(), 0.0))
-        begin, end = records.viewed.indptr[at : at + 2].tolist()
-        viewed = records.viewed.indices[begin:end].tolist()
-        found.update(zip(viewed, records.viewed.data[begin:end].tolist(), strict=True))
-        moved = {int(self._to_item[video]): float(share) for video, share in found.items()}
-        moved.pop(-1, None)
-        return moved
+        shown = [_row(records.course_videos, course) for course in _row(records.enrolled, learner)]
+        begin, end = records.viewed.indptr[learner : learner + 2].tolist()
+        opened = records.viewed.indices[begin:end]
+        videos = np.unique(np.concatenate([*shown, opened]))
+        shares = np.zeros(videos.size)
+        shares[np.searchsorted(videos, opened)] = records.viewed.data[begin:end]
+        items = self._to_item[videos]  # both axes are sorted by id
+        return items[items >= 0], shares[items >= 0]
 
     def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:
         at = self._diagnosed_at.get(learner_id)
@@ -200,9 +207,12 @@ class LiveModel:
             return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
         stored = slice(known.indptr[at], known.indptr[at + 1])
         concepts, mastery = known.indices[stored], known.data[stored]
-        order = np.argsort(concepts)
-        open_ = _row(self._diagnosis.not_told_apart, at)
-        return concepts[order], mastery[order], np.isin(concepts[order], open_)
+        if not self._ascending:
+            order = np.argsort(concepts)
+            concepts, mastery = concepts[order], mastery[order]
+        not_apart = np.zeros(concepts.size, bool)
+        not_apart[np.searchsorted(concepts, _row(self._diagnosis.not_told_apart, at))] = True
+        return concepts, mastery, not_apart
 
     def _showing(self, videos: frozenset[str]) -> frozenset[str]:
         """Courses that show a video."""

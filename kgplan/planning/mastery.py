@@ -38,6 +38,8 @@ class LearnerMastery:
         not_told_apart: (U, K) True where the evidence leaves open which of several concepts the
             learner holds (`diagnosis.not_told_apart`).
         items: what single learners are updated by; None where no event can move the mastery.
+        of_records: whether `mastery` follows from just the records that it is used with, at
+            `items`; not where those were extracted anew since.
     """
 
     learner_ids: Ids
@@ -46,3 +48,4 @@ class LearnerMastery:
     prior: Floats
     not_told_apart: sparse.csr_array
     items: ItemParameters | None = None
+    of_records: bool = False

@@ -74,6 +74,7 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
         "alpha": similarity.alpha,
         "bounds": [float(getattr(similarity.bounds, field.name)) for field in fields(Bounds)],
         "items": None if items is None else items.config.to_dict(),
+        "of_records": diagnosis.of_records,
     }
     return arrays, values
 
@@ -122,6 +123,7 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
             concept_ids=arrays["diagnosis.concept_ids"],
             prior=arrays["diagnosis.prior"],
             items=items,
+            of_records=values["of_records"],
             **matrices,
         ),
         similarity=FusedSimilarity(

@@ -60,11 +60,14 @@ def test_a_new_learners_plan_is_that_of_the_same_learner_in_the_records(seed):
 
 
 @settings(max_examples=25)
-@given(seed=seeds, rng=st.randoms(use_true_random=False))
-def test_mastery_after_any_events_is_that_of_inference_on_views_and_answers_together(seed, rng):
+@given(seed=seeds, rng=st.randoms(use_true_random=False), of_records=st.booleans())
+def test_mastery_after_any_events_is_that_of_inference_on_views_and_answers_together(
+    seed, rng, of_records
+):
     case = diagnosed(random_case(seed % 50), seed)
     records, items = case.records, case.diagnosis.items
-    model, learner = LiveModel(records, case.diagnosis), records.learner_ids[0]
+    diagnosis = replace(case.diagnosis, of_records=of_records)
+    model, learner = LiveModel(records, diagnosis), records.learner_ids[0]
     events = [
         Event(
             f"e{k}",
