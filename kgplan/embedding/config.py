@@ -107,7 +107,6 @@ class WarmConfig(_Section):
     learning_rate: Positive
     final_learning_rate: Positive
     refit_epochs: Count
-    least_gain: Annotated[float, Field(ge=0, lt=1)]
 
 
 class EvaluationConfig(_Section):

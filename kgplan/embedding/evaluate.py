@@ -92,7 +92,7 @@ def mean_reciprocal_rank(
 ) -> float:
     """Filtered MRR of one split, head and tail side pooled; arguments as `ranking_metrics`."""
     ranks = filtered_ranks(model, facts, known, batch_size)
-    return float(np.mean([1 / rank for rank, _ in ranks.values()]))
+    return _sides(ranks, np.ones(facts.num_triples, dtype=bool))["both"]["mrr"]
 
 
 def filtered_ranks(

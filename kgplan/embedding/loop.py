@@ -29,7 +29,6 @@ class Schedule:
         learning_rate, final_learning_rate: of the first and the last of them.
         evaluate_every: epochs from one validation to the next.
         patience: validations without a better MRR before training stops.
-        least_gain: by how much an MRR must be better to count for `patience`.
         enough: validation MRR at which training stops.
         stop_after: epoch after which training stops, while the rates are those of all `epochs`.
     """
@@ -39,7 +38,6 @@ class Schedule:
     final_learning_rate: float
     evaluate_every: int = 1
     patience: int = 1
-    least_gain: float = 0.0
     enough: float = inf
     stop_after: int | None = None
 
@@ -107,9 +105,9 @@ class Walk:
             due = epoch % self.schedule.evaluate_every == 0 or epoch == self.schedule.last
             if validate is not None and due:
                 mrr = validate()
-                gained = mrr > self.best_mrr + self.schedule.least_gain
-                self._fruitless = 0 if gained else self._fruitless + 1
+                self._fruitless += 1
                 if mrr > self.best_mrr:
+                    self._fruitless = 0
                     self.best_epoch, self.best_mrr = epoch, mrr
                     self.best = weights(self.model)
             self.epoch = epoch

@@ -203,6 +203,7 @@ def fit(
     progress: Callable[[TrainingProgress], None] | None = None,
     resume: bytes | None = None,
     keep: Callable[[bytes], None] | None = None,
+    carried: Weights | None = None,
 ) -> Embedding:
     """Train a model on the training part, measure it, then fit it to all facts.
 
@@ -212,6 +213,7 @@ def fit(
         config: every hyper-parameter but those of the schedule.
         schedule: of the epochs on the training part.
         progress, resume, keep: as in `train`.
+        carried: added to the weights before a last fit that starts from the best epoch.
     """
     progress = progress or (lambda _: None)
 
@@ -250,7 +252,12 @@ def fit(
             model = starting_model(everything, config.model).to(model.device)
             rates = replace(schedule, stop_after=metrics["best_epoch"])
         else:
-            model.load_state_dict(measured)
+            model.load_state_dict(
+                {name: value + carried[name] for name, value in measured.items()}
+                if carried
+                else measured
+            )
+            model.post_parameter_update()  # norms of at most 1
             rates = Schedule(r.epochs, r.learning_rate, r.final_learning_rate)
         walk = Walk(model, objective_for(model, everything, config), rates, "refit")
         if "walk" in stored:

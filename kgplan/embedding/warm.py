@@ -7,15 +7,16 @@ Sizes: N triples, E entities, R relations, d dimension, k relation dimension.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from pykeen.triples import TriplesFactory
 
-from kgplan.arrays import Ids, Ints, positions
+from kgplan.arrays import Array, Ids, Ints, positions
 from kgplan.embedding.cold import cold_vectors
-from kgplan.embedding.config import EmbeddingConfig, ModelConfig
-from kgplan.embedding.loop import Schedule
+from kgplan.embedding.config import EmbeddingConfig, ModelConfig, WarmConfig
+from kgplan.embedding.loop import Schedule, Weights, weights
 from kgplan.embedding.result import INVERSE, PARTS, Embedding, Measured, TrainingProgress
 from kgplan.embedding.train import (
     Split,
@@ -39,9 +40,9 @@ def retrain(
 ) -> Embedding:
     """Train on from an earlier embedding, to the schedule of `config.warm`.
 
-    An entity keeps its vector by its id; a new one starts at `cold_vectors`. It stops once the
-    validation MRR is back at what it was before, or gains less than `config.warm.least_gain` in an
-    epoch: some of the validation facts are others than before.
+    An entity keeps its vector by its id; a new one starts at `cold_vectors`. The more facts
+    changed, the faster the first epoch, see `first_rate`; it stops once the validation MRR is back
+    at what it was before. The last fit goes on from where the earlier one ended, see `last_fit`.
 
     Args:
         triples: (N, 3) ids of head, relation and tail; repeats count once.
@@ -57,19 +58,87 @@ def retrain(
     warm = config.warm
     schedule = Schedule(
         warm.epochs,
-        warm.learning_rate,
+        first_rate(changed_share(split, before), warm),
         warm.final_learning_rate,
-        evaluate_every=1,
-        patience=1,
-        least_gain=warm.least_gain,
+        patience=warm.epochs,  # an epoch without a gain tells little while the rate still falls
         enough=before.metrics["validation"]["both"]["mrr"],
     )
     start = "none" if config.refit.start == "none" else "best"
     refit = config.refit.model_copy(update={"start": start, "epochs": warm.refit_epochs})
     with torch_threads(config.training.threads):
         model = warm_model(split.training, before, config.model)
+        carried = last_fit(model, split.training, before, config.model)
         chosen = config.model_copy(update={"refit": refit})
-        return fit(model, split, chosen, schedule, progress, resume, keep)
+        return fit(model, split, chosen, schedule, progress, resume, keep, carried)
+
+
+def first_rate(share: float, config: WarmConfig) -> float:
+    """The learning rate of the first epoch: it grows with the root of what changed.
+
+    As fast as from nothing where all facts changed, and never below the last epoch's.
+
+    >>> from kgplan.embedding.config import EmbeddingConfig
+    >>> warm = EmbeddingConfig.default().warm
+    >>> [round(first_rate(share, warm), 4) for share in (0, 0.01, 0.25, 1)]
+    [0.0004, 0.002, 0.01, 0.02]
+    """
+    return max(config.learning_rate * share**0.5, config.final_learning_rate)
+
+
+def changed_share(split: Split, before: Embedding) -> float:
+    """Of the facts before and now, the share that is in one of the two only.
+
+    Args:
+        split: of the facts now.
+        before: the earlier embedding, with the facts then.
+
+    Raises:
+        InputError: `before` does not hold what it was measured on.
+    """
+    entities, relations = (
+        np.array(sorted(ids))
+        for ids in (split.training.entity_to_id, split.training.relation_to_id)
+    )
+    earlier, there = _earlier(before, entities, relations)
+    numbers = np.concatenate([part.mapped_triples.numpy() for part in split.known])
+    shape = entities.size, relations.size, entities.size
+    now, then = (np.ravel_multi_index(tuple(facts.T), shape) for facts in (numbers, earlier[there]))
+    n_kept = int(np.isin(now, then).sum())
+    n_either = now.size + there.size - n_kept
+    return 1 - n_kept / n_either
+
+
+def last_fit(
+    start: RelationwiseTransR, training: TriplesFactory, before: Embedding, config: ModelConfig
+) -> Weights | None:
+    """What the earlier last fit added to each weight.
+
+    It learned the held-out facts, most of which are still there: one epoch that goes on from it
+    comes further than two from the measured weights alone.
+
+    Args:
+        start: what `warm_model` returned for these arguments.
+        training: the facts of the training part.
+        before: the earlier embedding.
+        config: of the model.
+
+    Returns:
+        Name -> difference of the served and the measured weights; None where they come of two
+        trainings, or the earlier embedding had no last fit.
+    """
+    if before.metrics["refit"]["start"] != "best":
+        return None
+    served = replace(
+        before,
+        measured=replace(
+            _measured(before),
+            vectors=before.vectors,
+            relation_vectors=before.relation_vectors,
+            projections=before.projections,
+        ),
+    )
+    ended, begun = weights(warm_model(training, served, config)), weights(start)
+    return {name: value - begun[name] for name, value in ended.items()}
 
 
 def carried_split(triples: Ids, before: Embedding, config: EmbeddingConfig) -> Split:
@@ -85,7 +154,6 @@ def carried_split(triples: Ids, before: Embedding, config: EmbeddingConfig) -> S
     Raises:
         InputError: as `retrain`.
     """
-    measured = _measured(before)
     facts = distinct_facts(triples)
     entities = np.unique(facts[:, [0, 2]])
     relations = np.unique(facts[:, 1])
@@ -99,12 +167,7 @@ def carried_split(triples: Ids, before: Embedding, config: EmbeddingConfig) -> S
         raise too_few(facts)
     shape = entities.size, relations.size, entities.size
     codes = np.ravel_multi_index(tuple(numbers.T), shape)
-    # earlier facts in the new numbers; -1 where an end or the relation is gone
-    to_entity = positions(entities, before.entity_ids)
-    to_relation = positions(relations, before.plain_relation_ids)
-    head, relation, tail = measured.facts.T
-    earlier = np.column_stack([to_entity[head], to_relation[relation], to_entity[tail]])
-    there = (earlier >= 0).all(axis=1)
+    earlier, there = _earlier(before, entities, relations)
     old_codes = np.ravel_multi_index(tuple(earlier[there].T), shape)
     order = np.argsort(old_codes)
     at = positions(old_codes[order], codes)
@@ -112,7 +175,8 @@ def carried_split(triples: Ids, before: Embedding, config: EmbeddingConfig) -> S
     drawn = np.random.default_rng(c.seed).choice(
         len(PARTS), codes.size, p=[c.train, c.validation, c.test]
     )
-    part = np.where(at >= 0, measured.part[there][order][at], drawn) if old_codes.size else drawn
+    old_part = _measured(before).part[there][order]
+    part = np.where(at >= 0, old_part[at], drawn) if old_codes.size else drawn
     part = _covered(numbers, part)
     if any((part == number).sum() == 0 for number in range(len(PARTS))):
         raise too_few(facts)
@@ -177,6 +241,16 @@ def warm_model(
     return model
 
 
+def _earlier(before: Embedding, entities: Ids, relations: Ids) -> tuple[Ints, Array]:
+    """Earlier facts in the numbers of other ids, and which of them have all three there."""
+    to_entity = positions(entities, before.entity_ids)
+    to_relation = positions(relations, before.plain_relation_ids)
+    head, relation, tail = _measured(before).facts.T
+    earlier = np.column_stack([to_entity[head], to_relation[relation], to_entity[tail]])
+    there: Array = np.all(earlier >= 0, axis=1)
+    return earlier, there
+
+
 def _covered(numbers: Ints, part: Ints) -> Ints:
     """Move held-out facts to training where an entity or relation would have no fact there."""
     part = part.copy()
@@ -185,9 +259,12 @@ def _covered(numbers: Ints, part: Ints) -> Ints:
         numbers[:, 1].max(initial=-1) + 1,
     )
     entity, relation = np.zeros(n_entities, dtype=bool), np.zeros(n_relations, dtype=bool)
-    for fact in [*np.flatnonzero(part == 0), *np.flatnonzero(part > 0)]:
+    heads, kinds, tails = numbers[part == 0].T
+    entity[heads] = entity[tails] = relation[kinds] = True
+    heads, kinds, tails = numbers.T
+    for fact in np.flatnonzero(~(entity[heads] & entity[tails] & relation[kinds])):
         head, r, tail = numbers[fact]
-        if part[fact] == 0 or not (entity[head] and entity[tail] and relation[r]):
+        if not (entity[head] and entity[tail] and relation[r]):
             part[fact] = 0
             entity[[head, tail]] = True
             relation[r] = True
