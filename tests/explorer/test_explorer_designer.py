@@ -74,6 +74,28 @@ def test_the_list_and_the_picture_are_in_step(reader, mini_address):
     expect(page.locator(".concept-list li.chosen")).to_have_count(0)
 
 
+IN_CLASS = """
+name => document.querySelector(".canvas-box")._cyreg.cy.nodes("." + name).map(each => each.id())
+"""
+
+
+def test_the_picture_marks_the_chosen_concept_and_its_neighbours_alone(reader, mini_address):
+    page = reader(mini_address, "zh").visit(VIEWS["graph"])
+    graph = nx.Graph(EDGES)
+    everything = {row["id"] for row in miniature.MINI["entities/concept.json"]}
+    for concept in (ALGORITHM, MATRIX, SET):
+        page.locator(f".concept-list a[href='{place('concept', concept)}']").focus()
+        near = {concept, *graph.neighbors(concept)}
+        page.wait_for_function(f"id => ({IN_CLASS})('chosen').join() === id", arg=concept)
+        assert set(page.evaluate(IN_CLASS, "near")) == near
+        assert set(page.evaluate(IN_CLASS, "far")) == everything - near
+    box = page.locator(".canvas-box").bounding_box()
+    page.mouse.click(box["x"] + 4, box["y"] + 4)
+    expect(page.locator(".concept-list li.chosen")).to_have_count(0)
+    for name in ("chosen", "near", "far"):
+        assert page.evaluate(IN_CLASS, name) == []
+
+
 def test_a_course_map_shows_its_concepts_and_what_it_lacks(reader, mini_address):
     page = reader(mini_address, "zh").visit(VIEWS["course"])
     expect(page.get_by_role("heading", level=1)).to_have_text("线性代数")

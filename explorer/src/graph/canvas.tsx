@@ -82,9 +82,7 @@ export function GraphCanvas(props: {
         boxSelectionEnabled: false,
         autoungrabify: true,
         selectionType: "single",
-        // what is large moves as one picture, and is drawn anew when it rests
-        textureOnViewport: large,
-        hideEdgesOnViewport: large,
+        hideEdgesOnViewport: large, // until it rests
         pixelRatio: large ? 1 : "auto",
       });
       made.on("tap", "node", (event: EventObjectNode) => (chosen.value = event.target.id()));
@@ -220,19 +218,24 @@ function keepStylesOut(): void {
   document.head.append(mark);
 }
 
-/** Marks a concept with its neighbours, and brings it into sight. */
+/** Marks a concept with its neighbours, and brings it into sight.
+ *
+ * From one concept to another only their neighbours change: what is far from both stays as it is.
+ */
 function show(made: Core, id: string): void {
+  const node = made.getElementById(id);
   made.batch(() => {
-    made.elements().removeClass("chosen near far");
-    const node = made.getElementById(id);
-    if (!id || node.empty()) return;
+    const last = made.elements(".near").removeClass("chosen near");
+    if (node.empty()) {
+      if (last.nonempty()) made.elements().removeClass("far");
+      return;
+    }
     const near = node.closedNeighborhood();
-    made.elements().difference(near).addClass("far");
-    near.addClass("near");
+    (last.nonempty() ? last : made.elements()).difference(near).addClass("far");
+    near.removeClass("far").addClass("near");
     node.addClass("chosen");
   });
-  const node = made.getElementById(id);
-  if (!id || node.empty()) return;
+  if (node.empty()) return;
   const { x, y } = node.renderedPosition();
   const inside = x > 0 && y > 0 && x < made.width() && y < made.height();
   if (!inside) made.center(node);
@@ -296,6 +299,8 @@ function styles(large: boolean): StylesheetJson {
         "arrow-scale": 0.8,
         "curve-style": large ? "haystack" : "bezier",
         "line-opacity": large ? 0.25 : 0.65,
+        // whatever the pointer may be on is searched for at each of its moves
+        events: large ? "no" : "yes",
         "overlay-opacity": 0,
       },
     },
