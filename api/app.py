@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -12,7 +11,7 @@ from kgplan import __version__
 from kgplan.api.administration import Administration
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
-from kgplan.api.dependencies import LearnerStates, NothingMore
+from kgplan.api.dependencies import LearnerStates, NothingMore, operation_id
 from kgplan.api.description import describe_with_examples, show_description
 from kgplan.api.explorer import serve_explorer
 from kgplan.api.headers import HeadersMiddleware
@@ -26,11 +25,6 @@ from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, chec
 from kgplan.api.telemetry.metrics import Sources
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
-
-
-def operation_id(route: APIRoute) -> str:
-    """The name of an operation in generated clients: that of its function."""
-    return route.name
 
 
 def create_app(
@@ -104,9 +98,9 @@ def create_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
     # asked for most, so matched first; of an included router every route would be matched twice
-    app.router.routes.extend(paths.router.routes)
-    for each in (router, events.router, learner_routes.router):
-        app.include_router(each)
+    for each in (paths, events, learner_routes):
+        app.router.routes.extend(each.router.routes)
+    app.include_router(router)
     add_problem_handlers(app)
     describe_with_examples(app)
     show_description(app)

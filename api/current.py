@@ -7,7 +7,7 @@ the mark is two look-ups by key, so several processes may serve the same records
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse, islice, takewhile
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from kgplan.api.dependencies import AtOnce
 from kgplan.api.models import plan_json
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
+from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import RecordsUnavailable, UnknownLearner
 from kgplan.events import Event, Evidence, evidence_of
 from kgplan.planning import CurrentLearner, Plan, Planner, Wishes
@@ -27,6 +28,8 @@ from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.search import close_matches
 
 CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
+AT_ONCE_CONCEPTS = 200  # that the event loop infers: 4 ms where all of them hang together
+NOTHING_STORED = Mark(None, None)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,24 @@ class Standing:
     n_silent: int
     evidence: Evidence
     state: LiveState
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What can be said of a learner's records without waiting.
+
+    Attributes:
+        mark: of the records.
+        standing: None where nothing is stored, or finding it out takes longer.
+    """
+
+    mark: Mark
+    standing: Standing | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is no more to say; not where that is for `CurrentLearners.standing`."""
+        return self.standing is not None or self.mark == NOTHING_STORED
 
 
 class CurrentLearners:
@@ -109,22 +130,68 @@ class CurrentLearners:
         if mark.revision is None:
             return None
         model = self.model(planner)
-        with self._one_at_a_time[hash(learner_id) % len(self._one_at_a_time)]:
-            with self._keeping:
-                known = self._kept.get(learner_id)
-                if known is not None:
-                    self._kept.move_to_end(learner_id)
-                hit = known is not None and known[0] is model and known[1].mark == mark
-                self.hits, self.misses = self.hits + hit, self.misses + (not hit)
-            if known is not None and hit:
-                return known[1]
-            before = known[1] if known is not None and known[0] is model else None
-            standing = self._read(model, learner_id, mark, before)
-            with self._keeping:
-                self._kept[learner_id] = model, standing
+        with self._lock_of(learner_id):
+            return self._renewed(model, learner_id, mark, self.store.told)
+
+    def glance(self, planner: Planner, learner_id: str) -> Glance | None:
+        """What `standing` gives, if the event loop can wait for it; None where not for the mark."""
+        mark = self.store.mark_at_once(learner_id)
+        if mark is None:
+            return None
+        model = self._made(planner)
+        if mark.revision is None or model is None:
+            return Glance(mark, None)
+        lock = self._lock_of(learner_id)
+        if not lock.acquire(blocking=False):
+            return Glance(mark, None)
+        try:
+            tell = self.store.told_at_once
+            return Glance(mark, self._renewed(model, learner_id, mark, tell, AT_ONCE_CONCEPTS))
+        except LargeUpdate:
+            return Glance(mark, None)
+        finally:
+            lock.release()
+
+    def _lock_of(self, learner_id: str) -> threading.Lock:
+        return self._one_at_a_time[hash(learner_id) % len(self._one_at_a_time)]
+
+    def _renewed(
+        self,
+        model: LiveModel,
+        learner_id: str,
+        mark: Mark,
+        tell: Callable[[str], tuple[list[Event], Wishes] | None],
+        most: int | None = None,
+    ) -> Standing | None:
+        """The learner's standing at this mark; None where it is not kept, and not told either.
+
+        Raises:
+            LargeUpdate: more than `most` concepts would have to be inferred.
+        """
+        with self._keeping:
+            of, before = self._kept.get(learner_id, (None, None))
+            if of is not model:
+                before = None
+            elif before is not None and before.mark == mark:
                 self._kept.move_to_end(learner_id)
-                while len(self._kept) > self._capacity:
-                    self._kept.popitem(last=False)
+                self.hits += 1
+                return before
+        told = tell(learner_id)
+        if told is None:
+            return None
+        (events, wishes), erased = told, mark.erased is not None
+        evidence = evidence_of(events, model.lengths)
+        state = model.current(
+            learner_id, evidence, wishes, not erased, before.state if before else None, most
+        )
+        silent = sum(not event.tells for event in events)
+        standing = Standing(mark, len(events), silent, evidence, state)
+        with self._keeping:
+            self.misses += 1
+            self._kept[learner_id] = model, standing
+            self._kept.move_to_end(learner_id)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
         return standing
 
     def learner_version(self, planner: Planner, learner_id: str) -> str:
@@ -133,19 +200,11 @@ class CurrentLearners:
 
     def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
         """Version and state, as far as they are known without waiting for the records."""
-        mark = self.store.mark_at_once(learner_id)
-        if mark is None:
+        found = self.glance(planner, learner_id)
+        if found is None:
             return None
-        version = _version_of(mark)
-        if mark.revision is None:
-            return AtOnce(version, not mark.is_erased, None)
-        with self._keeping:
-            known = self._kept.get(learner_id)
-            if known is None or known[0] is not self._made(planner) or known[1].mark != mark:
-                return AtOnce(version, False, None)
-            self._kept.move_to_end(learner_id)
-            self.hits += 1
-            return AtOnce(version, True, known[1].state.learner)
+        current = None if found.standing is None else found.standing.state.learner
+        return AtOnce(_version_of(found.mark), found.is_whole, current)
 
     def current(self, planner: Planner, learner_id: str) -> CurrentLearner | None:
         """What `Planner.plan` takes; errors as for `standing`."""
@@ -270,21 +329,6 @@ class CurrentLearners:
         model = self.model(planner)
         seen = evidence_of([e for e in events if e.time >= moment], model.lengths)
         return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
-
-    def _read(
-        self,
-        model: LiveModel,
-        learner_id: str,
-        mark: Mark,
-        before: Standing | None,
-    ) -> Standing:
-        events, wishes = self.store.events(learner_id), self.store.wishes(learner_id)
-        evidence = evidence_of(events, model.lengths)
-        state = model.current(
-            learner_id, evidence, wishes, mark.erased is None, before.state if before else None
-        )
-        silent = sum(not event.tells for event in events)
-        return Standing(mark, len(events), silent, evidence, state)
 
 
 def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:

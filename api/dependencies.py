@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 
 from kgplan.api.answers import AnswerCache
 from kgplan.api.keeper import Keeper, Served
 from kgplan.api.limits import Limits
 from kgplan.api.models import Problem
 from kgplan.planning import CurrentLearner, Plan, Planner
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of an operation in generated clients: that of its function."""
+    return route.name
 
 
 def keeper_of(request: Request) -> Keeper:

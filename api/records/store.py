@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,7 @@ GROUP_LIMIT = 5_000  # events written in one transaction; databases limit a stat
 PLANS_WAIT = 0.05  # seconds that plans wait for others, so that a transaction holds many
 BUSY_SECONDS = 10
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
-_EVENT_COLUMNS = (
-    "event_id", "learner_id", "time", "video_id", "course_id", "share", "length", "score",
-    "enrols", "voids",
-)  # fmt: skip
+_EVENT_COLUMNS = tuple(field.name for field in fields(Event))
 SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
 
 
@@ -352,58 +349,39 @@ class RecordStore:
 
     def mark(self, learner_id: str) -> Mark:
         """Whether and since when the learner's records are as they are: two look-ups by key."""
-        with self._reading() as connection:
-            found = connection.execute(
-                _MARK, {"learner": learner_id, "hashed": hash_of(learner_id)}
-            ).one()
-        return Mark(*found)
+        return _mark(self._rows(_MARK, learner_id))
 
     def mark_at_once(self, learner_id: str) -> Mark | None:
         """The same in microseconds, for the event loop; None where it would have to wait.
 
         On SQLite readers wait for nobody. On PostgreSQL the answer is always None.
         """
-        path = self.engine.url.database
-        if self.engine.dialect.name != "sqlite" or path is None:
-            return None
-        try:
-            with span("records.read"), self._glancing:
-                if self._glance is None:
-                    self._glance = sqlite3.connect(
-                        path, timeout=0, isolation_level=None, check_same_thread=False
-                    )
-                # to the end of the rows: until then SQLite keeps the old state readable
-                ((revision, erased),) = self._glance.execute(
-                    _GLANCE, (learner_id, hash_of(learner_id))
-                ).fetchall()
-        except sqlite3.Error:  # the ordinary way says what is wrong
-            return None
-        return Mark(revision, erased)
+        rows = self._rows_at_once(_MARK, learner_id)
+        return None if rows is None else _mark(rows)
 
     def events(self, learner_id: str) -> list[Event]:
         """The learner's events that were not voided, in no particular order."""
-        with self._reading() as connection:
-            rows = connection.execute(_EVENTS, {"learner": learner_id}).all()
-        return [_event(row) for row in rows]
+        return [_event(row) for row in self._rows(_EVENTS, learner_id)]
 
     def wishes(self, learner_id: str) -> Wishes:
         """What the learner said, the last word on each concept."""
-        words = self.said(learner_id)
-
-        def having(*said: str) -> frozenset[str]:
-            return frozenset(word.concept_id for word in words if word.said in said)
-
-        return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
+        return _wishes(self.said(learner_id))
 
     def said(self, learner_id: str) -> list[KeptWord]:
         """The last word on each concept, the newest first; what was withdrawn is not listed."""
-        with self._reading() as connection:
-            rows = connection.execute(_FEEDBACK, {"learner": learner_id}).all()
-        last: dict[str, KeptWord] = {}
-        for row in rows:
-            last.pop(row.concept_id, None)
-            last[row.concept_id] = KeptWord(row.concept_id, row.said, row.time)
-        return [word for word in reversed(last.values()) if word.said != "withdrawn"]
+        return _said(self._rows(_FEEDBACK, learner_id))
+
+    def told(self, learner_id: str) -> tuple[list[Event], Wishes]:
+        """All that a learner's state follows from: `events` and `wishes`."""
+        return self.events(learner_id), self.wishes(learner_id)
+
+    def told_at_once(self, learner_id: str) -> tuple[list[Event], Wishes] | None:
+        """The same in microseconds; None as for `mark_at_once`."""
+        events = self._rows_at_once(_EVENTS, learner_id)
+        words = self._rows_at_once(_FEEDBACK, learner_id)
+        if events is None or words is None:
+            return None
+        return [_event(row) for row in events], _wishes(_said(words))
 
     def plans(
         self,
@@ -653,6 +631,29 @@ class RecordStore:
             time.sleep(0.02)  # a reader still looks at an old page
         log.warning("erased content stays in the log until the next checkpoint: readers are busy")
 
+    def _rows(self, asked: "_AboutLearner", learner_id: str) -> Sequence[Any]:
+        """The rows of a query, by the faster way where there are two."""
+        rows = self._rows_at_once(asked, learner_id)
+        if rows is not None:
+            return rows
+        with self._reading() as connection:
+            return connection.execute(asked.statement, asked.given(learner_id)).all()
+
+    def _rows_at_once(self, asked: "_AboutLearner", learner_id: str) -> list[Any] | None:
+        path = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or path is None:
+            return None
+        try:
+            with span("records.read"), self._glancing:
+                if self._glance is None:
+                    self._glance = sqlite3.connect(
+                        path, timeout=0, isolation_level=None, check_same_thread=False
+                    )
+                # to the end of the rows: until then SQLite keeps the old state readable
+                return self._glance.execute(asked.sqlite, asked.given(learner_id)).fetchall()
+        except sqlite3.Error:  # the ordinary way says what is wrong
+            return None
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
@@ -711,30 +712,71 @@ def _row(sent: Sent, now: float) -> dict[str, Any]:
 
 
 def _event(row: Any) -> Event:
-    event = Event(**{name: getattr(row, name) for name in _EVENT_COLUMNS})
-    if row.segments is None:
-        return event
-    return replace(event, segments=tuple((a, b) for a, b in json.loads(row.segments)))
+    values = dict(zip(_EVENT_COLUMNS, row, strict=True))
+    values["enrols"] = bool(values["enrols"])  # SQLite has no truth values
+    values["segments"] = tuple((a, b) for a, b in json.loads(values["segments"] or "[]"))
+    return Event(**values)
 
 
-_MARK = sa.select(
-    sa.select(Learner.revision)
-    .where(Learner.learner_id == sa.bindparam("learner"))
-    .scalar_subquery(),
-    sa.select(ErasedLearner.erased)
-    .where(ErasedLearner.learner_hash == sa.bindparam("hashed"))
-    .scalar_subquery(),
-)
-_GLANCE = (
-    "SELECT (SELECT revision FROM learner WHERE learner_id = ?),"
-    " (SELECT erased FROM erased_learner WHERE learner_hash = ?)"
+def _mark(rows: Sequence[Any]) -> Mark:
+    ((revision, erased),) = rows
+    return Mark(revision, erased)
+
+
+def _said(rows: Sequence[Any]) -> list[KeptWord]:
+    last: dict[str, KeptWord] = {}
+    for row in rows:
+        word = KeptWord(*row)
+        last.pop(word.concept_id, None)
+        last[word.concept_id] = word
+    return [word for word in reversed(last.values()) if word.said != "withdrawn"]
+
+
+def _wishes(words: Sequence[KeptWord]) -> Wishes:
+    def having(*said: str) -> frozenset[str]:
+        return frozenset(word.concept_id for word in words if word.said in said)
+
+    return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
+
+
+class _AboutLearner:
+    """A query about one learner, also as the text that SQLite reads.
+
+    Args:
+        statement: with the parameters `learner`, the id, or `hashed`, its hash, or both.
+    """
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+        self.statement = statement
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+        self.sqlite, self._names = str(compiled), frozenset(compiled.params)
+
+    def given(self, learner_id: str) -> dict[str, str]:
+        """The parameters."""
+        values = {"learner": learner_id}
+        if "hashed" in self._names:
+            values["hashed"] = hash_of(learner_id)
+        return values
+
+
+_MARK = _AboutLearner(
+    sa.select(
+        sa.select(Learner.revision)
+        .where(Learner.learner_id == sa.bindparam("learner"))
+        .scalar_subquery(),
+        sa.select(ErasedLearner.erased)
+        .where(ErasedLearner.learner_hash == sa.bindparam("hashed"))
+        .scalar_subquery(),
+    )
 )
 _VOIDING = sqlalchemy.orm.aliased(LearnerEvent)
-_EVENTS = sa.select(*(getattr(LearnerEvent, name) for name in (*_EVENT_COLUMNS, "segments"))).where(
-    LearnerEvent.learner_id == sa.bindparam("learner"),
-    ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
+_EVENTS = _AboutLearner(
+    sa.select(*(getattr(LearnerEvent, name) for name in _EVENT_COLUMNS)).where(
+        LearnerEvent.learner_id == sa.bindparam("learner"),
+        ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
+    )
 )
-_FEEDBACK = (
+_FEEDBACK = _AboutLearner(
     sa.select(Feedback.concept_id, Feedback.said, Feedback.time)
     .where(Feedback.learner_id == sa.bindparam("learner"))
     .order_by(Feedback.seq)

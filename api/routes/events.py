@@ -12,15 +12,17 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, TypeAdapter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
-from kgplan.api.current import LearnersDep
-from kgplan.api.dependencies import PROBLEMS
+from kgplan.api.audit import access_of
+from kgplan.api.current import CurrentLearners, LearnersDep
+from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut
 from kgplan.api.models import Problem
 from kgplan.api.records.store import Receipt, Sent
+from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import BatchTooLarge, MalformedStatement
@@ -62,11 +64,31 @@ OneOrMore = Annotated[
         json_schema_input_type=EventIn | list[EventIn],
     ),
 ]
+EVENTS: TypeAdapter[list[EventIn]] = TypeAdapter(OneOrMore)
 
-router = APIRouter(dependencies=[require("events:write", learner="body")])
+router = APIRouter(
+    dependencies=[require("events:write", learner="body")],
+    generate_unique_id_function=operation_id,
+)
 
 
-@router.post("/v1/events", tags=["events"], responses=ANSWERS)
+async def events_at_once(request: Request) -> Response | None:
+    """What `take_events` answers to a well-formed request; else None."""
+    learners = request.app.state.learners
+    if not isinstance(learners, CurrentLearners) or not _is_json(request):
+        return None
+    try:
+        events = EVENTS.validate_python(await request.json())
+    except (ValueError, RecursionError):  # no JSON, or no events
+        return None
+    receipt = await take_events(events, learners, access_of(request))
+    return Response(receipt.model_dump_json(), media_type="application/json")
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
+
 async def take_events(events: OneOrMore, learners: LearnersDep, access: AccessDep) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
     check_size(events)
@@ -83,6 +105,16 @@ async def take_events(events: OneOrMore, learners: LearnersDep, access: AccessDe
         erased=list(receipt.erased),
         silent=receipt.silent,
     )
+
+
+router.add_api_route(
+    "/v1/events",
+    take_events,
+    methods=["POST"],
+    route_class_override=at_once(events_at_once),
+    tags=["events"],
+    responses=ANSWERS,
+)
 
 
 def check_version(

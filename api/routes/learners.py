@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from kgplan.api.audit import audited, hashed
-from kgplan.api.current import LearnersDep
-from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep
+from kgplan.api.current import CurrentLearners, LearnersDep, Standing
+from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
+from kgplan.api.keeper import Served
 from kgplan.api.learner_models import (
     BehindOut,
     ConceptMasteryOut,
@@ -31,14 +33,21 @@ from kgplan.api.learner_models import (
     moment,
 )
 from kgplan.api.models import wrong_field
+from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import require
 from kgplan.arrays import positions
-from kgplan.errors import NotFound, UnknownConcept
+from kgplan.errors import KgplanError, NotFound, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot, id_array
-from kgplan.planning import Planner
+from kgplan.planning import ConceptMastery, Planner
 from kgplan.search import close_matches
 
-router = APIRouter(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
+router = APIRouter(
+    prefix="/v1/learners",
+    tags=["learners"],
+    responses=PROBLEMS,
+    generate_unique_id_function=operation_id,
+)
+CONCEPTS = TypeAdapter(list[ConceptMastery])
 ONE = "/{learner_id:path}"  # :path, as a learner's id of xAPI may hold a slash
 
 READS, WRITES = [require("paths:read")], [require("events:write")]
@@ -85,44 +94,69 @@ def read_learner_courses(
     )
 
 
-@router.get(ONE + "/mastery", dependencies=READS, response_model=MasteryOut)
+async def mastery_at_once(request: Request) -> Response | None:
+    """What `read_mastery` answers where the learner is known without waiting; else None."""
+    state, learner_id = request.app.state, request.path_params["learner_id"]
+    served, learners = state.keeper.served, state.learners
+    if not isinstance(learners, CurrentLearners):
+        return None
+    try:
+        found = learners.glance(served.planner, learner_id)
+        if found is None or not found.is_whole:
+            return None
+        course_id = request.query_params.get("course_id")
+        return mastery_of(served, learners, learner_id, course_id, found.standing)
+    except KgplanError:  # told in the ordinary way
+        return None
+
+
 def read_mastery(
     learner_id: str, served: ServedDep, learners: LearnersDep, course_id: Course = None
 ) -> Response:
     """What the learner holds: every concept that evidence reaches, or all of a course."""
+    standing = learners.standing(served.planner, learner_id)
+    return mastery_of(served, learners, learner_id, course_id, standing)
+
+
+router.add_api_route(
+    ONE + "/mastery",
+    read_mastery,
+    route_class_override=at_once(mastery_at_once),
+    response_model=MasteryOut,
+    dependencies=READS,
+)
+
+
+def mastery_of(
+    served: Served,
+    learners: CurrentLearners,
+    learner_id: str,
+    course_id: str | None,
+    standing: Standing | None,
+) -> Response:
+    """The answer of `read_mastery`; errors as for `Planner.mastery`."""
     planner = served.planner
-    standing = learners.standing(planner, learner_id)
     current = None if standing is None else standing.state.learner
     found = planner.mastery(learner_id, course_id, current)
-    names = names_of(planner.graph, [each.concept_id for each in found])
     counts = EventCounts(counted=0, silent=0, unknown_videos=[])
     if standing is not None:
         unknown = learners.model(planner).unknown(standing.evidence)
         counts = EventCounts(
             counted=standing.n_events, silent=standing.n_silent, unknown_videos=unknown
         )
-    body = {  # MasteryOut as it is: validating hundreds of concepts takes longer than finding them
+    # MasteryOut as it is: validating hundreds of concepts takes longer than finding them
+    head = {
         "learner_id": learner_id,
         "course_id": course_id,
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
-        "events": counts,
-        "concepts": [
-            {
-                "concept_id": each.concept_id,
-                "name": each.name,
-                "name_en": english,
-                "mastery": each.mastery,
-                "sd": each.sd,
-                "evidence": each.evidence,
-                "identified": each.identified,
-                "doubt": each.doubt,
-            }
-            for each, (_, english) in zip(found, names, strict=True)
-        ],
         "stale": served.stale,
+        "events": counts,
     }
-    return Response(to_json(body), media_type="application/json")
+    concepts = CONCEPTS.dump_json(found)
+    return Response(
+        b'%b,"concepts":%b}' % (to_json(head)[:-1], concepts), media_type="application/json"
+    )
 
 
 @router.get(ONE + "/plans", dependencies=READS)

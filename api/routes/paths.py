@@ -1,16 +1,14 @@
 """The operations that plan."""
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
 from kgplan.api.answers import Answer, AnswerCache, State, conditional, etag_of, response_of
-from kgplan.api.audit import access_of
 from kgplan.api.dependencies import (
     NOT_MODIFIED,
     AnswersDep,
@@ -19,6 +17,7 @@ from kgplan.api.dependencies import (
     LearnerStates,
     LimitsDep,
     ServedDep,
+    operation_id,
     problems,
 )
 from kgplan.api.keeper import Served
@@ -33,21 +32,19 @@ from kgplan.api.models import (
     path_json,
 )
 from kgplan.api.problems import problem_of, told_to, validation_problem
-from kgplan.api.security import AccessDep, Required, require
+from kgplan.api.routes.at_once import at_once
+from kgplan.api.security import AccessDep, require
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.picture import picture
 
-router = APIRouter(
-    prefix="/v1", tags=["paths"], generate_unique_id_function=lambda route: route.name
-)
+router = APIRouter(prefix="/v1", tags=["paths"], generate_unique_id_function=operation_id)
 READS = [require("paths:read")]
 JSON, SVG = "application/json", "image/svg+xml"
 GOAL_FIELDS = set(GoalIn.model_fields)
 LISTS = {"exclude", "pin"}
 AT_ONCE_CONCEPTS = 2_000  # of a course that is planned for in the event loop
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Paths:
@@ -132,51 +129,27 @@ PathsDep = Annotated[Paths, Depends()]
 Goal = Annotated[GoalIn, Query()]
 
 
-class PathAtOnce(APIRoute):
-    """Answers a path in the event loop where nothing has to be waited for.
-
-    FastAPI solves the dependencies of every request anew and calls the operation in a thread, which
-    takes longer than a plan. What is not answered here goes that way, every problem included, and
-    both ways give the same answer.
-    """
-
-    def get_route_handler(self) -> Handler:
-        """Try at once, then in the ordinary way."""
-        by_framework = super().get_route_handler()
-        required = [each.call for each in self.dependant.dependencies]
-        checks = [each for each in required if isinstance(each, Required)]
-
-        async def handler(request: Request) -> Response:
-            return (path_at_once(request, checks) if checks else None) or await by_framework(
-                request
-            )
-
-        return handler
-
-
-def path_at_once(request: Request, checks: Sequence[Required]) -> Response | None:
+async def path_at_once(request: Request) -> Response | None:
     """The answer of `read_path` if it takes no waiting and no long work; else None."""
     scope, state = request.scope, request.app.state
     learner_id = scope["path_params"]["learner_id"]
     paths = Paths(state.keeper.served, state.learners, state.answers)
     planner, cache = paths.served.planner, paths.answers
     try:
-        for check in checks:
-            check.check(access_of(request), learner_id)
-        at_once = paths.learners.at_once(planner, learner_id)
-        if at_once is None:
+        known = paths.learners.at_once(planner, learner_id)
+        if known is None:
             return None
-        words, holds_in = (scope["path"], scope["query_string"]), paths.state(at_once.version)
+        words, holds_in = (scope["path"], scope["query_string"]), paths.state(known.version)
         found = cache.held(words, holds_in)
         if found is None:
             goal = goal_of(request.query_params)
             if goal is None:
                 return None
             options = goal.checked("query")
-            etag = paths.etag("path", learner_id, goal, at_once.version)
-            if at_once.known and not takes_long(goal, planner):
+            etag = paths.etag("path", learner_id, goal, known.version)
+            if known.known and not takes_long(goal, planner):
                 found = cache.get(
-                    etag, lambda: paths.body(learner_id, goal, options, at_once), learner_id
+                    etag, lambda: paths.body(learner_id, goal, options, known), learner_id
                 )
             else:
                 found = cache.find(etag)
@@ -220,7 +193,7 @@ def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) ->
 router.add_api_route(
     "/learners/{learner_id}/path",
     read_path,
-    route_class_override=PathAtOnce,
+    route_class_override=at_once(path_at_once),
     response_model=PathOut,
     dependencies=READS,
     responses=problems(404, 422) | NOT_MODIFIED,

@@ -50,6 +50,10 @@ class View:
         return mine > (other.time, other.share, other.video)
 
 
+class LargeUpdate(Exception):
+    """More concepts would have to be inferred again than was asked for."""
+
+
 class LiveDiagnosis:
     """Infers single learners at fixed slip, guess and prior.
 
@@ -120,13 +124,17 @@ class LiveDiagnosis:
             )
 
     def infer_around(
-        self, changed: Ints, videos: Ints, shares: Floats
+        self, changed: Ints, videos: Ints, shares: Floats, most: int | None = None
     ) -> tuple[Array, Ints, Floats]:
         """Infer the components that a change of some videos' shares touches.
 
         Args:
             changed: videos whose observation differs from an earlier one, or came or went.
             videos, shares: (n,) all observations as they are now, as `check_row` gives them.
+            most: concepts that may be inferred; any number where None.
+
+        Raises:
+            LargeUpdate: it would be more.
 
         Returns:
             (K,) True for every concept whose mastery the change may have moved; of these, the
@@ -134,6 +142,8 @@ class LiveDiagnosis:
         """
         tying = videos[shares < 1] if self._pulls else videos
         touched = _touched(changed, tying, self._videos, self.prior.size)
+        if most is not None and np.count_nonzero(touched) > most:
+            raise LargeUpdate
         kept = _covering(videos, touched, self._videos)
         concepts, mastery = self._infer(videos[kept], shares[kept])
         inside = touched[concepts]  # a full watch reaches into other components, without its own
@@ -229,14 +239,19 @@ class Posterior:
             return cls(live, np.zeros(0, np.int32), np.zeros(0))
         return cls(live, videos, shares, known)
 
-    def update(self, *views: View) -> Ints:
+    def update(self, *views: View, most: int | None = None) -> Ints:
         """Take in one view, or several at once, as an enrolment that makes a course's videos due.
+
+        Args:
+            views: what was seen.
+            most: concepts that may be inferred again; any number where None.
 
         Returns:
             Concepts whose mastery was inferred again, ascending; none where nothing new was said.
 
         Raises:
             InputError: a view cannot be used; then none of them is taken in.
+            LargeUpdate: more concepts than `most` are touched; then none of them is taken in.
         """
         for view in views:
             self._live.check_view(view)
@@ -245,7 +260,7 @@ class Posterior:
             known = events.get(view.event_id)
             if view.event_id not in self._retracted and (known is None or view.corrects(known)):
                 events[view.event_id] = view
-        return self._become(events, self._retracted)
+        return self._become(events, self._retracted, most)
 
     def retract(self, *event_ids: str) -> Ints:
         """Withdraw events for good, also those that have not arrived yet.
@@ -313,7 +328,9 @@ class Posterior:
         learner.update(*(View(*event) for event in zip(*lists, strict=True)))
         return learner
 
-    def _become(self, events: dict[str, View], retracted: frozenset[str]) -> Ints:
+    def _become(
+        self, events: dict[str, View], retracted: frozenset[str], most: int | None = None
+    ) -> Ints:
         """Move to another set of events; nothing of the learner changes before all is inferred."""
         moved = [(self._events.get(k), events.get(k)) for k in self._events.keys() | events.keys()]
         touched = {
@@ -321,7 +338,7 @@ class Posterior:
         }
         videos, shares, changed = self._observe(sorted(touched), events)
         if changed.size:
-            where, concepts, mastery = self._live.infer_around(changed, videos, shares)
+            where, concepts, mastery = self._live.infer_around(changed, videos, shares, most)
             stay = ~where[self.concepts]
             concepts = np.concatenate([self.concepts[stay], concepts])
             order = np.argsort(concepts)

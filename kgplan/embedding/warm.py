@@ -15,7 +15,7 @@ from pykeen.triples import TriplesFactory
 
 from kgplan.arrays import Array, Ids, Ints, positions
 from kgplan.embedding.cold import cold_vectors
-from kgplan.embedding.config import EmbeddingConfig, ModelConfig, WarmConfig
+from kgplan.embedding.config import EmbeddingConfig, ModelConfig
 from kgplan.embedding.loop import Schedule, Weights, weights
 from kgplan.embedding.result import INVERSE, PARTS, Embedding, Measured, TrainingProgress
 from kgplan.embedding.train import (
@@ -41,8 +41,9 @@ def retrain(
     """Train on from an earlier embedding, to the schedule of `config.warm`.
 
     An entity keeps its vector by its id; a new one starts at `cold_vectors`. The more facts
-    changed, the faster the first epoch, see `first_rate`; it stops once the validation MRR is back
-    at what it was before. The last fit goes on from where the earlier one ended, see `last_fit`.
+    changed, the longer the steps: rates are those of `config.warm` times the root of
+    `changed_share`. It stops once the validation MRR is back at what it was before. The last fit
+    goes on from where the earlier one ended, see `last_fit`.
 
     Args:
         triples: (N, 3) ids of head, relation and tail; repeats count once.
@@ -56,10 +57,11 @@ def retrain(
     """
     split = carried_split(triples, before, config)
     warm = config.warm
+    pace = changed_share(split, before) ** 0.5
     schedule = Schedule(
         warm.epochs,
-        first_rate(changed_share(split, before), warm),
-        warm.final_learning_rate,
+        pace * warm.learning_rate,
+        pace * warm.final_learning_rate,
         patience=warm.epochs,  # an epoch without a gain tells little while the rate still falls
         enough=before.metrics["validation"]["both"]["mrr"],
     )
@@ -70,19 +72,6 @@ def retrain(
         carried = last_fit(model, split.training, before, config.model)
         chosen = config.model_copy(update={"refit": refit})
         return fit(model, split, chosen, schedule, progress, resume, keep, carried)
-
-
-def first_rate(share: float, config: WarmConfig) -> float:
-    """The learning rate of the first epoch: it grows with the root of what changed.
-
-    As fast as from nothing where all facts changed, and never below the last epoch's.
-
-    >>> from kgplan.embedding.config import EmbeddingConfig
-    >>> warm = EmbeddingConfig.default().warm
-    >>> [round(first_rate(share, warm), 4) for share in (0, 0.01, 0.25, 1)]
-    [0.0004, 0.002, 0.01, 0.02]
-    """
-    return max(config.learning_rate * share**0.5, config.final_learning_rate)
 
 
 def changed_share(split: Split, before: Embedding) -> float:

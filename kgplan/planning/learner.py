@@ -58,6 +58,7 @@ class ConceptMastery:
 
     concept_id: str
     name: str
+    name_en: str
     mastery: float
     sd: float
     evidence: float

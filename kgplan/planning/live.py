@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
-from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
+from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
 from kgplan.events import Evidence
 from kgplan.planning.learner import CurrentLearner, Wishes
 from kgplan.planning.mastery import LearnerMastery
@@ -91,6 +91,7 @@ class LiveModel:
         wishes: Wishes,
         in_records: bool = True,
         before: LiveState | None = None,
+        most: int | None = None,
     ) -> LiveState:
         """What is known of a learner now.
 
@@ -101,6 +102,10 @@ class LiveModel:
             in_records: False where the records' row is to be ignored.
             before: an earlier state of the same learner in this model; where events only added
                 to it, it is moved. One thread at a time may use a state.
+            most: concepts that may be inferred; any number where None.
+
+        Raises:
+            LargeUpdate: it would be more.
 
         Returns:
             The same whatever `before` is; equal to the batch's own mastery where events say
@@ -109,7 +114,7 @@ class LiveModel:
         observed = self._observed(evidence)
         posterior = None
         if observed and self._live is not None:
-            posterior = self._moved(learner_id, observed, in_records, before)
+            posterior = self._moved(learner_id, observed, in_records, before, most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
             if posterior is None
@@ -164,19 +169,20 @@ class LiveModel:
         observed: dict[int, float],
         in_records: bool,
         before: LiveState | None,
+        most: int | None,
     ) -> Posterior:
         assert self._live is not None
         if before is not None and before.posterior is not None and before.in_records == in_records:
             old = before.observed
             if all(item in observed and observed[item] >= share for item, share in old.items()):
                 new = [View(str(k), k, s) for k, s in observed.items() if old.get(k) != s]
-                before.posterior.update(*new)
+                before.posterior.update(*new, most=most)
                 return before.posterior
-        posterior = self._as_fitted(learner_id if in_records else "")
-        posterior.update(*(View(str(k), k, share) for k, share in observed.items()))
+        posterior = self._as_fitted(learner_id if in_records else "", most)
+        posterior.update(*(View(str(k), k, share) for k, share in observed.items()), most=most)
         return posterior
 
-    def _as_fitted(self, learner_id: str) -> Posterior:
+    def _as_fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
         assert self._live is not None
         at = self._learner_at.get(learner_id)
@@ -186,18 +192,20 @@ class LiveModel:
         if self._diagnosis.of_records:
             concepts, mastery, _ = self._batch(learner_id, True)
             known = concepts, mastery
+        elif most is not None:
+            raise LargeUpdate
         return Posterior.of(self._live, *self._row_of(at), known)
 
     def _row_of(self, learner: int) -> tuple[Ints, Floats]:
         """The learner's row of `records.observed_views`, on the axis of items, ascending."""
         records = self._records
-        shown = [_row(records.course_videos, course) for course in _row(records.enrolled, learner)]
+        share = np.full(records.video_ids.size, -1.0)
+        for course in _row(records.enrolled, learner).tolist():
+            share[_row(records.course_videos, course)] = 0.0
         begin, end = records.viewed.indptr[learner : learner + 2].tolist()
-        opened = records.viewed.indices[begin:end]
-        videos = np.unique(np.concatenate([*shown, opened]))
-        shares = np.zeros(videos.size)
-        shares[np.searchsorted(videos, opened)] = records.viewed.data[begin:end]
-        items = self._to_item[videos]  # both axes are sorted by id
+        share[records.viewed.indices[begin:end]] = records.viewed.data[begin:end]
+        videos = np.flatnonzero(share >= 0)
+        items, shares = self._to_item[videos], share[videos]  # both axes are sorted by id
         return items[items >= 0], shares[items >= 0]
 
     def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:

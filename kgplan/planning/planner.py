@@ -521,16 +521,18 @@ class Planner:
             concepts = _row(self.graph.course_concepts, self._course(course_id))
         mastery = learner.mastery[concepts]
         evidence = divergence(mastery, self.derived.prior[concepts])
+        sd = np.sqrt(mastery * (1 - mastery))
+        columns = (
+            *(concepts, mastery, sd, evidence),
+            *(learner.reached[concepts], learner.not_told_apart[concepts]),
+        )
         found = []
-        for concept, probability, bits in zip(
-            *(a.tolist() for a in (concepts, mastery, evidence)), strict=True
+        for concept, held, spread, bits, of_learner, not_apart in zip(
+            *(column.tolist() for column in columns), strict=True
         ):
-            doubt = _doubt(learner, concept, bits)
-            sd = sqrt(probability * (1 - probability))
-            name = self._names[concept]
-            found.append(
-                ConceptMastery(self._ids[concept], name, probability, sd, bits, not doubt, doubt)
-            )
+            doubt = _doubt(of_learner, not_apart, bits)
+            names = self._ids[concept], self._names[concept], self._english[concept]
+            found.append(ConceptMastery(*names, held, spread, bits, doubt is None, doubt))
         return found
 
     def _preference(self, learner: _Learner, asked: Ints, neighbours: int) -> Floats:
@@ -575,7 +577,8 @@ class Planner:
         leads_to: int,
     ) -> Step:
         learner, language = choices.learner, options.language
-        doubt = _doubt(learner, concept, evidence)
+        not_apart = bool(learner.not_told_apart[concept])
+        doubt = _doubt(bool(learner.reached[concept]), not_apart, evidence)
         name, mastery = self._names[concept], terms.mastery
         if leads_to >= 0:
             assert terms.similarity is not None
@@ -727,10 +730,10 @@ def _row(matrix: sparse.csr_array, row: int) -> Ints:
     return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
 
 
-def _doubt(learner: _Learner, concept: int, evidence: float) -> Doubt | None:
+def _doubt(reached: bool, not_told_apart: bool, evidence: float) -> Doubt | None:
     """Why a mastery is not the learner's own; what more views of the same kind mend comes last."""
-    if not learner.reached[concept]:
+    if not reached:
         return "no_evidence"
-    if learner.not_told_apart[concept]:
+    if not_told_apart:
         return "not_told_apart"
     return "weak_evidence" if evidence < WEAK_EVIDENCE else None
