@@ -10,6 +10,7 @@ Sizes: F facts that are ranked, E entities.
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -196,7 +197,7 @@ def _sides(ranks: Mapping[str, tuple[Floats, Ints]], chosen: Array) -> dict[str,
     both = tuple(np.concatenate(column) for column in zip(*of_side.values(), strict=True))
     return {
         side: {
-            "mrr": float((1 / rank).mean()),
+            "mrr": fmean((1 / rank).tolist()),  # to the last bit the same in any order of facts
             **{f"hits@{k}": float((rank <= k).mean()) for k in HITS},
             "mean_rank": float(rank.mean()),
             "ranked": rank.size,
