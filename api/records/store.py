@@ -31,7 +31,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from kgplan.api.records.tables import ErasedLearner, Feedback, Learner, LearnerEvent, PlanMade
+from kgplan.api.records.tables import (
+    ErasedLearner,
+    Feedback,
+    Learner,
+    LearnerEvent,
+    PlanMade,
+    Table,
+)
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import ConfigError, EventConflict, MissingExtra, RecordsUnavailable
 from kgplan.events import Event
@@ -40,7 +47,7 @@ from kgplan.planning import Wishes
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 5_000  # events written in one transaction; databases limit a statement's parameters
-PLANS_WAIT = 0.05  # seconds that plans wait for others, so that a transaction holds many
+PLANS_WAIT = 0.1  # seconds that plans wait for others, so that a transaction holds many
 BUSY_SECONDS = 10
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = tuple(field.name for field in fields(Event))
@@ -224,6 +231,18 @@ class RecordStore:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         on_sqlite = engine.dialect.name == "sqlite"
         self._insert: Callable[..., Any] = sqlite.insert if on_sqlite else postgresql.insert
+        upsert = self._insert(Learner)
+        self._upsert_learner = _Insertion(
+            upsert.on_conflict_do_update(
+                index_elements=["learner_id"], set_={"revision": upsert.excluded.revision}
+            ),
+            ["learner_id", "revision"],
+        )
+        self._insert_event = _Insertion(
+            self._insert(LearnerEvent).on_conflict_do_nothing(), _columns_of(LearnerEvent)
+        )
+        self._insert_plan = _Insertion(self._insert(PlanMade), _columns_of(PlanMade))
+        self._faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         # a single SELECT needs no transaction around it; on SQLite it costs nothing
         self._reader = (
             engine if on_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -349,14 +368,14 @@ class RecordStore:
 
     def mark(self, learner_id: str) -> Mark:
         """Whether and since when the learner's records are as they are: two look-ups by key."""
-        return _mark(self._rows(_MARK, learner_id))
+        return _mark(self._rows(_MARK, learner_id, hash_of(learner_id)))
 
     def mark_at_once(self, learner_id: str) -> Mark | None:
         """The same in microseconds, for the event loop; None where it would have to wait.
 
         On SQLite readers wait for nobody. On PostgreSQL the answer is always None.
         """
-        rows = self._rows_at_once(_MARK, learner_id)
+        rows = self._rows_at_once(_MARK, learner_id, hash_of(learner_id))
         return None if rows is None else _mark(rows)
 
     def events(self, learner_id: str) -> list[Event]:
@@ -459,29 +478,39 @@ class RecordStore:
         return answer
 
     def _write(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            group, stop = self._waiting(job)
-            self._commit(group)
-            if stop:
-                return
+        plans: list[_Job] = []  # nobody waits for them, so a transaction holds many
+        until, stop = 0.0, False
+        while not stop:
+            group, stop = self._next(until - time.monotonic() if plans else None)
+            begun = not plans
+            if stop or not group or any(job.kind == "run" for job in group):
+                plans, group = [], plans + group  # all that was asked for before is written before
+            else:
+                plans += [job for job in group if job.kind == "plan"]
+                group = [job for job in group if job.kind != "plan"]
+            if begun and plans:
+                until = time.monotonic() + PLANS_WAIT
+            if len(plans) >= GROUP_LIMIT:
+                plans, group = [], group + plans
+            if group:
+                self._commit(group)
 
-    def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
-        """The job and those that came while the last group was written.
-
-        For plans nobody waits: they are written together, or with the first job of another kind.
-        """
-        group, size = [first], max(len(first.sent), 1)
-        until = time.monotonic() + PLANS_WAIT if first.kind == "plan" else 0.0
-        while size < GROUP_LIMIT:
-            left = until - time.monotonic() if group[-1].kind == "plan" else 0.0
-            try:
-                job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                return group, True
-            group.append(job)
-            size += max(len(job.sent), 1)
+    def _next(self, seconds: float | None) -> tuple[list[_Job], bool]:
+        """The jobs that came, the first awaited so long, and whether they are the last ones."""
+        group: list[_Job] = []
+        size = 0
+        try:
+            while size < GROUP_LIMIT:
+                if group or (seconds is not None and seconds <= 0):
+                    job = self._jobs.get_nowait()
+                else:
+                    job = self._jobs.get(timeout=seconds)
+                if job is None:
+                    return group, True
+                group.append(job)
+                size += max(len(job.sent), 1)
+        except queue.Empty:
+            pass
         return group, False
 
     def _commit(self, group: list[_Job]) -> None:
@@ -500,7 +529,7 @@ class RecordStore:
                 return
             self.writer.failures += 1
             log.warning("the learner records could not be written: %s", error)
-            if isinstance(error, SQLAlchemyError):
+            if isinstance(error, self._faults):
                 error = _unavailable(self.engine, error)
             answers = [error]
         else:
@@ -531,15 +560,9 @@ class RecordStore:
         """Insert those plans that differ from the last one of the same learner and course."""
         learners = sorted({plan.learner_id for plan in plans})
         erased = self._known_erased(connection, learners)
-        newest = (
-            sa.select(sa.func.max(PlanMade.seq))
-            .where(PlanMade.learner_id.in_(learners))
-            .group_by(PlanMade.learner_id, PlanMade.course_id)
-        )
-        asked = sa.select(PlanMade.learner_id, PlanMade.course_id, PlanMade.body)
         last = {
-            (row.learner_id, row.course_id): row.body
-            for row in connection.execute(asked.where(PlanMade.seq.in_(newest)))
+            (learner, course): body
+            for learner, course, body in _LAST_PLANS.rows(connection, learners)
         }
         rows = []
         for plan in plans:
@@ -551,7 +574,7 @@ class RecordStore:
                 rows.append(row | {"made": plan.made, "body": body})
                 last[key] = body
         if rows:
-            connection.execute(sa.insert(PlanMade), rows)
+            self._insert_plan.run(connection, rows)
 
     def _store(
         self, connection: Connection, requests: Sequence[Sequence[Sent]]
@@ -559,14 +582,7 @@ class RecordStore:
         """Insert the events of several requests, each request's all or none."""
         everything = [each for request in requests for each in request]
         ids = sorted({each.event.event_id for each in everything})
-        known: dict[str, str] = {
-            row.event_id: row.digest
-            for row in connection.execute(
-                sa.select(LearnerEvent.event_id, LearnerEvent.digest).where(
-                    LearnerEvent.event_id.in_(ids)
-                )
-            )
-        }
+        known: dict[str, str] = dict(_DIGESTS.rows(connection, ids))
         erased = self._known_erased(connection, {each.event.learner_id for each in everything})
         now = time.time()
         answers: list[Receipt | EventConflict] = []
@@ -581,31 +597,24 @@ class RecordStore:
             known |= {each.event.event_id: each.digest for each in fresh}
             rows += [_row(each, now) for each in fresh]
         if rows:
-            insert = self._insert(LearnerEvent).on_conflict_do_nothing()
             # one order for all processes, so that none waits in a circle
             rows.sort(key=lambda row: row["event_id"])
-            new = connection.scalars(insert.returning(LearnerEvent.event_id), rows).all()
-            if len(new) != len(rows):
+            if self._insert_event.run(connection, rows) != len(rows):
                 raise _Raced
             voided = [row["voids"] for row in rows if row["voids"] is not None]
             touched = {row["learner_id"] for row in rows}
             if voided:
-                owners = sa.select(LearnerEvent.learner_id).where(LearnerEvent.event_id.in_(voided))
-                touched |= set(connection.scalars(owners))
+                touched |= {learner for (learner,) in _OWNERS.rows(connection, voided)}
             self._touch(connection, touched)
         return answers
 
     def _touch(self, connection: Connection, learner_ids: Iterable[str]) -> None:
         """Give learners a new revision, in one order, so that processes do not wait in a circle."""
-        upsert = self._insert(Learner)
-        upsert = upsert.on_conflict_do_update(
-            index_elements=["learner_id"], set_={"revision": upsert.excluded.revision}
-        )
         rows = [
             {"learner_id": learner, "revision": secrets.randbits(62)}
             for learner in sorted(learner_ids)
         ]
-        connection.execute(upsert, rows)
+        self._upsert_learner.run(connection, rows)
 
     def _known_erased(self, connection: Connection, learner_ids: Iterable[str]) -> dict[str, float]:
         """Those of the learners that were erased, and when; it stays so until the commit."""
@@ -613,10 +622,7 @@ class RecordStore:
             # an erasure by another process comes before or after this transaction, not in between
             connection.exec_driver_sql("LOCK TABLE erased_learner IN SHARE MODE")
         hashes = {hash_of(learner): learner for learner in learner_ids}
-        asked = sa.select(ErasedLearner.learner_hash, ErasedLearner.erased).where(
-            ErasedLearner.learner_hash.in_(list(hashes))
-        )
-        return {hashes[row.learner_hash]: row.erased for row in connection.execute(asked)}
+        return {hashes[known]: erased for known, erased in _ERASED.rows(connection, list(hashes))}
 
     def _overwrite_log(self) -> None:
         """Move SQLite's log into the file, where erased content is overwritten, and empty it."""
@@ -631,15 +637,15 @@ class RecordStore:
             time.sleep(0.02)  # a reader still looks at an old page
         log.warning("erased content stays in the log until the next checkpoint: readers are busy")
 
-    def _rows(self, asked: "_AboutLearner", learner_id: str) -> Sequence[Any]:
+    def _rows(self, asked: "_Query", *about: str) -> list[Any]:
         """The rows of a query, by the faster way where there are two."""
-        rows = self._rows_at_once(asked, learner_id)
+        rows = self._rows_at_once(asked, *about)
         if rows is not None:
             return rows
         with self._reading() as connection:
-            return connection.execute(asked.statement, asked.given(learner_id)).all()
+            return asked.rows(connection, about)
 
-    def _rows_at_once(self, asked: "_AboutLearner", learner_id: str) -> list[Any] | None:
+    def _rows_at_once(self, asked: "_Query", *about: str) -> list[Any] | None:
         path = self.engine.url.database
         if self.engine.dialect.name != "sqlite" or path is None:
             return None
@@ -650,7 +656,7 @@ class RecordStore:
                         path, timeout=0, isolation_level=None, check_same_thread=False
                     )
                 # to the end of the rows: until then SQLite keeps the old state readable
-                return self._glance.execute(asked.sqlite, asked.given(learner_id)).fetchall()
+                return asked.rows_by(self._glance.cursor(), self.engine.dialect, about)
         except sqlite3.Error:  # the ordinary way says what is wrong
             return None
 
@@ -659,7 +665,7 @@ class RecordStore:
         try:
             with span("records.read"), self._reader.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except self._faults as error:
             raise _unavailable(self.engine, error) from error
 
 
@@ -739,47 +745,126 @@ def _wishes(words: Sequence[KeptWord]) -> Wishes:
     return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
 
 
-class _AboutLearner:
-    """A query about one learner, also as the text that SQLite reads.
+class _Statement:
+    """A statement as drivers take it, by number of parameters.
 
-    Args:
-        statement: with the parameters `learner`, the id, or `hashed`, its hash, or both.
+    What SQLAlchemy adds to each run of a statement takes several times as long as SQLite itself.
     """
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
-        self.statement = statement
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-        self.sqlite, self._names = str(compiled), frozenset(compiled.params)
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, int], str] = {}
 
-    def given(self, learner_id: str) -> dict[str, str]:
-        """The parameters."""
-        values = {"learner": learner_id}
-        if "hashed" in self._names:
-            values["hashed"] = hash_of(learner_id)
-        return values
+    def _text(self, dialect: sa.Dialect, number: int) -> str:
+        text = self._texts.get((dialect.name, number))
+        if text is None:
+            text = str(self._compiled(dialect, number))
+            self._texts[dialect.name, number] = text
+        return text
+
+    def _compiled(self, dialect: sa.Dialect, number: int) -> sa.Compiled:
+        raise NotImplementedError
 
 
-_MARK = _AboutLearner(
-    sa.select(
-        sa.select(Learner.revision)
-        .where(Learner.learner_id == sa.bindparam("learner"))
-        .scalar_subquery(),
+class _Query(_Statement):
+    """Asks about some values.
+
+    Args:
+        of: gives the statement, for parameters that stand for the values.
+        listed: whether any number of values may be asked about.
+    """
+
+    def __init__(self, of: Callable[..., sa.Select[*tuple[Any, ...]]], listed: bool = True) -> None:
+        super().__init__()
+        self._of, self._listed = of, listed
+
+    def rows(self, connection: Connection, values: Sequence[str]) -> list[Any]:
+        """What is found about these values."""
+        return self.rows_by(connection.connection.cursor(), connection.dialect, values)
+
+    def rows_by(self, cursor: Any, dialect: sa.Dialect, values: Sequence[str]) -> list[Any]:
+        """The same, by a driver's cursor."""
+        if self._listed and values:  # texts for few numbers: the last value stands there again
+            size = 1 << (len(values) - 1).bit_length()
+            values = [*values, *[values[-1]] * (size - len(values))]
+        given = {f"value_{k}": value for k, value in enumerate(values)}
+        cursor.execute(self._text(dialect, len(values)), given)
+        # to the end of the rows: until then SQLite keeps the old state readable
+        found: list[Any] = cursor.fetchall()
+        return found
+
+    def _compiled(self, dialect: sa.Dialect, number: int) -> sa.Compiled:
+        values = [sa.bindparam(f"value_{k}", type_=sa.String) for k in range(number)]
+        return (self._of(values) if self._listed else self._of(*values)).compile(dialect=dialect)
+
+
+class _Insertion(_Statement):
+    """Inserts rows.
+
+    Args:
+        statement: of one row.
+        columns: names of what each row gives.
+    """
+
+    def __init__(self, statement: sa.Insert, columns: Sequence[str]) -> None:
+        super().__init__()
+        self._statement, self._columns = statement.inline(), columns
+
+    def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+        """Insert them; gives how many were."""
+        cursor = connection.connection.cursor()
+        cursor.executemany(self._text(connection.dialect, len(self._columns)), rows)
+        return cursor.rowcount
+
+    def _compiled(self, dialect: sa.Dialect, number: int) -> sa.Compiled:
+        return self._statement.compile(dialect=dialect, column_keys=list(self._columns))
+
+
+_MARK = _Query(
+    lambda learner, hashed: sa.select(
+        sa.select(Learner.revision).where(Learner.learner_id == learner).scalar_subquery(),
         sa.select(ErasedLearner.erased)
-        .where(ErasedLearner.learner_hash == sa.bindparam("hashed"))
+        .where(ErasedLearner.learner_hash == hashed)
         .scalar_subquery(),
-    )
+    ),
+    listed=False,
 )
 _VOIDING = sqlalchemy.orm.aliased(LearnerEvent)
-_EVENTS = _AboutLearner(
-    sa.select(*(getattr(LearnerEvent, name) for name in _EVENT_COLUMNS)).where(
-        LearnerEvent.learner_id == sa.bindparam("learner"),
+_EVENTS = _Query(
+    lambda learner: sa.select(*(getattr(LearnerEvent, name) for name in _EVENT_COLUMNS)).where(
+        LearnerEvent.learner_id == learner,
         ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
+    ),
+    listed=False,
+)
+_FEEDBACK = _Query(
+    lambda learner: (
+        sa.select(Feedback.concept_id, Feedback.said, Feedback.time)
+        .where(Feedback.learner_id == learner)
+        .order_by(Feedback.seq)
+    ),
+    listed=False,
+)
+_DIGESTS = _Query(
+    lambda ids: sa.select(LearnerEvent.event_id, LearnerEvent.digest).where(
+        LearnerEvent.event_id.in_(ids)
     )
 )
-_FEEDBACK = _AboutLearner(
-    sa.select(Feedback.concept_id, Feedback.said, Feedback.time)
-    .where(Feedback.learner_id == sa.bindparam("learner"))
-    .order_by(Feedback.seq)
+_OWNERS = _Query(
+    lambda ids: sa.select(LearnerEvent.learner_id).where(LearnerEvent.event_id.in_(ids))
+)
+_ERASED = _Query(
+    lambda hashes: sa.select(ErasedLearner.learner_hash, ErasedLearner.erased).where(
+        ErasedLearner.learner_hash.in_(hashes)
+    )
+)
+_LAST_PLANS = _Query(
+    lambda learners: sa.select(PlanMade.learner_id, PlanMade.course_id, PlanMade.body).where(
+        PlanMade.seq.in_(
+            sa.select(sa.func.max(PlanMade.seq))
+            .where(PlanMade.learner_id.in_(learners))
+            .group_by(PlanMade.learner_id, PlanMade.course_id)
+        )
+    )
 )
 
 
@@ -808,7 +893,7 @@ def _sqlite_engine(url: URL) -> Engine:
             f"the learner records at {path} cannot be opened: {error.strerror};"
             " set KGPLAN_RECORDS to a place that can be written"
         ) from None
-    engine = sa.create_engine(url, pool_size=16, max_overflow=32)
+    engine = sa.create_engine(url, pool_size=16, max_overflow=32, paramstyle="named")
 
     @sa.event.listens_for(engine, "connect")
     def prepare(raw: Any, _record: Any) -> None:
@@ -852,7 +937,12 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _unavailable(engine: Engine, error: SQLAlchemyError) -> RecordsUnavailable:
+def _columns_of(table: type[Table]) -> list[str]:
+    """What a row of it is inserted with."""
+    return [column.name for column in table.__table__.columns if column.name != "seq"]
+
+
+def _unavailable(engine: Engine, error: Exception) -> RecordsUnavailable:
     reason = " ".join(str(getattr(error, "orig", None) or error).split())
     with suppress(Exception):  # a broken pool must not hide the reason
         engine.dispose()
