@@ -48,7 +48,7 @@ NICENESS = 10
 GRACE_SECONDS = 5.0  # from the request to end until the order to
 # of a job's time, by stage, as measured on the sample, from nothing and from the last vectors
 COLD = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
-WARM = {"embed": 0.37, "diagnose": 0.57, "similarity": 0.02, "switch": 0.04}
+WARM = {"embed": 0.21, "diagnose": 0.72, "similarity": 0.02, "switch": 0.05}
 SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit follows
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
 HANDED_ON = ("graph", "graph_user", "graph_password", "graph_password_file", "graph_seconds")
