@@ -709,8 +709,8 @@ class Planner:
 
     def _places(self, concept_ids: frozenset[str]) -> Ints:
         """Positions of those concepts that the graph has."""
-        at = positions(self.graph.concept_ids, np.array(sorted(concept_ids), dtype=np.str_))
-        return at[at >= 0]
+        found = [self._concept_at[each] for each in concept_ids if each in self._concept_at]
+        return np.array(found, dtype=np.int64)
 
 
 def prerequisite_terms(mastery: float, similarity: float) -> Terms:

@@ -7,7 +7,6 @@ are pairs of a concept and a course that has it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 
@@ -55,14 +54,13 @@ class Teachings:
     def _ranked(self, concept: int, course_id: str | None, own: frozenset[str]) -> list[int]:
         names = self._course_names
         begin, end = self.starts[concept : concept + 2].tolist()
-        places = list(zip(self.courses[begin:end].tolist(), range(begin, end), strict=True))
-        first = [place for course, place in places if names[course] == course_id]
-        mine = [p for course, p in places if names[course] in own and names[course] != course_id]
-        found = first + mine
-        if len(found) < TEACHINGS:
-            others = (place for _, place in places if place not in found)
-            found = found + list(islice(others, TEACHINGS - len(found)))
-        return found[:TEACHINGS]
+        first: list[int] = []
+        mine: list[int] = []
+        others: list[int] = []
+        for place, course in enumerate(self.courses[begin:end].tolist(), begin):
+            name = names[course]
+            (first if name == course_id else mine if name in own else others).append(place)
+        return (first + mine + others)[:TEACHINGS]
 
     def first_videos(self) -> Ints:
         """(K,) the video of each concept's first place; -1 where it has none."""
