@@ -15,12 +15,20 @@ from kgplan import __version__
 
 @dataclass(frozen=True)
 class Answer:
-    """A body, the name of its content, and the learner whom it is about, if any."""
+    """A body and the name of its content.
+
+    Attributes:
+        etag: names all that it depends on.
+        body, media_type: what is sent.
+        about: the learner whom it is about, if any.
+        on: what about the learner; of these only the last answer is kept.
+    """
 
     etag: str
     body: bytes
     media_type: str = "application/json"
     about: str = ""
+    on: Hashable = None
 
 
 State = tuple[str, str, bool, str]
@@ -34,6 +42,9 @@ class AnswerCache:
     Beside it, the last answer to each request as it was worded (`hold`): where that still holds,
     neither parameters nor ETag need to be looked at again.
 
+    A learner's history holds the paths that were made. A path that was asked for before another one
+    of the same course has to be made anew, so of these only the last one is kept.
+
     Args:
         size: answers at most.
     """
@@ -42,27 +53,38 @@ class AnswerCache:
         self._size = size
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._held: OrderedDict[Hashable, tuple[State, Answer]] = OrderedDict()
+        self._last: dict[tuple[str, Hashable], str] = {}  # ETag of the last answer on it
         self._lock = Lock()
         self.hits = self.misses = 0
 
-    def get(self, etag: str, make: Callable[[], tuple[bytes, str]], about: str = "") -> Answer:
+    def get(
+        self,
+        etag: str,
+        make: Callable[[], tuple[bytes, str]],
+        about: str = "",
+        on: Hashable = None,
+    ) -> Answer:
         """The answer of this name, made where it is not kept.
 
         Args:
             etag: names all that the answer depends on.
             make: gives body and media type; runs outside the lock, so two may make the same.
-            about: the learner whom it is about.
+            about, on: the learner whom it is about, and what; of these only the last one is kept.
         """
         found = self.find(etag)
         if found is not None:
             return found
         with self._lock:
             self.misses += 1
-        made = Answer(etag, *make(), about)
+        made = Answer(etag, *make(), about, on)
         with self._lock:
+            if on is not None:
+                self._answers.pop(self._last.get((about, on), ""), None)
+                self._last[about, on] = etag
             self._answers[etag] = made
             while len(self._answers) > self._size:
-                self._answers.popitem(last=False)
+                _, oldest = self._answers.popitem(last=False)
+                self._last.pop((oldest.about, oldest.on), None)
         return made
 
     def find(self, etag: str) -> Answer | None:
@@ -86,7 +108,7 @@ class AnswerCache:
         """The answer to a request that was worded the same, if it still holds."""
         with self._lock:
             found = self._held.get(request)
-            if found is None or found[0] != state:
+            if found is None or found[0] != state or not self._is_last(found[1]):
                 return None
             self._held.move_to_end(request)
             self.hits += 1
@@ -98,7 +120,10 @@ class AnswerCache:
             for asked in [a for a, (_, answer) in self._held.items() if answer.about == about]:
                 del self._held[asked]
             for etag in [e for e, answer in self._answers.items() if answer.about == about]:
-                del self._answers[etag]
+                self._last.pop((about, self._answers.pop(etag).on), None)
+
+    def _is_last(self, answer: Answer) -> bool:
+        return answer.on is None or self._last.get((answer.about, answer.on)) == answer.etag
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -129,11 +154,12 @@ def conditional(
     etag: str,
     make: Callable[[], tuple[bytes, str]],
     about: str = "",
+    on: Hashable = None,
 ) -> Response:
     """304 where the client has the answer already; else the answer, kept or made."""
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers_of(etag, about))
-    return response_of(request, cache.get(etag, make, about))
+    return response_of(request, cache.get(etag, make, about, on))
 
 
 def response_of(request: Request, answer: Answer) -> Response:

@@ -16,7 +16,6 @@ import numpy as np
 from fastapi import Depends, Request
 
 from kgplan.api.dependencies import AtOnce
-from kgplan.api.models import plan_json
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
 from kgplan.diagnosis.live import LargeUpdate
@@ -83,7 +82,7 @@ class CurrentLearners:
     def __init__(self, store: RecordStore, capacity: int = CAPACITY) -> None:
         self.store, self._capacity = store, capacity
         self._kept: OrderedDict[str, tuple[LiveModel, Standing]] = OrderedDict()
-        self._last_plans: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
+        self._last_plans: OrderedDict[tuple[str, str | None], int] = OrderedDict()  # as hashes
         self._keeping = threading.Lock()
         self._one_at_a_time = [threading.Lock() for _ in range(64)]  # by learner
         self._modelling = threading.Lock()
@@ -221,19 +220,23 @@ class CurrentLearners:
             ids = planner.records.learner_ids
             raise UnknownLearner(learner_id, close_matches(learner_id, ids))
 
-    def remember(self, plan: Plan) -> None:
-        """Put a plan into the learner's history, unless it is the last of its course there."""
-        key = plan.learner_id, plan.course_id
+    def remember(self, plan: Plan, text: bytes) -> None:
+        """Put a plan into the learner's history, unless it is the last of its course there.
+
+        Args:
+            plan: whose, and for what.
+            text: its JSON.
+        """
+        key, content = (plan.learner_id, plan.course_id), hash(text)
         with self._keeping:
-            if self._last_plans.get(key) == plan:
-                self._last_plans.move_to_end(key)
+            before = self._last_plans.get(key)
+            self._last_plans[key] = content
+            self._last_plans.move_to_end(key)
+            if before == content:
                 return
-            self._last_plans[key] = plan
             while len(self._last_plans) > self._capacity:
                 self._last_plans.popitem(last=False)
-        self.store.remember(
-            plan.learner_id, plan.course_id, lambda: plan_json(plan).decode(), time.time()
-        )
+        self.store.remember(plan.learner_id, plan.course_id, text.decode(), time.time())
 
     def forget(self, learner_id: str) -> None:
         """Drop what is kept in memory of an erased learner."""

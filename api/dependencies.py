@@ -56,8 +56,8 @@ class LearnerStates(Protocol):
     def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
         """Version and state together, in microseconds; None where even the version must wait."""
 
-    def remember(self, plan: Plan) -> None:
-        """Keep a plan that was made for its learner."""
+    def remember(self, plan: Plan, text: bytes) -> None:
+        """Keep a plan that was made for its learner; `text` is its JSON."""
 
 
 NOTHING_AT_ONCE = AtOnce("", True, None)
@@ -78,7 +78,7 @@ class NothingMore:
         """Always the same."""
         return NOTHING_AT_ONCE
 
-    def remember(self, plan: Plan) -> None:
+    def remember(self, plan: Plan, text: bytes) -> None:
         """Nothing is kept."""
 
 

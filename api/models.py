@@ -357,15 +357,23 @@ def plan_json(plan: Plan) -> bytes:
 
 
 def path_json(
-    plan: Plan, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
+    plan: Plan,
+    stale: bool,
+    explanations: tuple[StepExplanation, ...] | None = None,
+    text: bytes | None = None,
 ) -> bytes:
-    """The JSON of `PathOut.of`; without explanations it is made from the plan as it is."""
+    """The JSON of `PathOut.of`; without explanations it is made from the plan as it is.
+
+    Args:
+        plan, stale, explanations: as for `PathOut.of`.
+        text: `plan_json` of the plan, where it is at hand.
+    """
     if explanations is not None:
         return PathOut.of(plan, stale, explanations).model_dump_json().encode()
     rest = (
         b',"explanations":null,"stale":true}' if stale else b',"explanations":null,"stale":false}'
     )
-    return plan_json(plan)[:-1] + rest
+    return (text or plan_json(plan))[:-1] + rest
 
 
 class HealthOut(BaseModel):

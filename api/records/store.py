@@ -155,7 +155,7 @@ class NewPlan:
 
     learner_id: str
     course_id: str | None
-    body: Callable[[], str]
+    body: str
     made: float
 
 
@@ -294,14 +294,12 @@ class RecordStore:
 
         self._put(run).result()
 
-    def remember(
-        self, learner_id: str, course_id: str | None, body: Callable[[], str], now: float
-    ) -> None:
+    def remember(self, learner_id: str, course_id: str | None, body: str, now: float) -> None:
         """Keep a plan in the history if it is not the learner's last of that course; no wait.
 
         Args:
             learner_id, course_id: whose, and for what; None where it leads towards a concept.
-            body: gives the plan as JSON; called by the writer.
+            body: the plan as JSON.
             now: when it was made, in seconds since 1970.
         """
         self._put(None, plan=NewPlan(learner_id, course_id, body, now))
@@ -568,11 +566,11 @@ class RecordStore:
         for plan in plans:
             if erased.get(plan.learner_id, -1.0) >= plan.made:
                 continue
-            key, body = (plan.learner_id, plan.course_id), plan.body()
-            if key not in last or not _same_json(last[key], body):
+            key = plan.learner_id, plan.course_id
+            if key not in last or not _same_json(last[key], plan.body):
                 row = {"learner_id": plan.learner_id, "course_id": plan.course_id}
-                rows.append(row | {"made": plan.made, "body": body})
-                last[key] = body
+                rows.append(row | {"made": plan.made, "body": plan.body})
+                last[key] = plan.body
         if rows:
             self._insert_plan.run(connection, rows)
 

@@ -30,6 +30,7 @@ from kgplan.api.models import (
     PathsOut,
     Problem,
     path_json,
+    plan_json,
 )
 from kgplan.api.problems import problem_of, told_to, validation_problem
 from kgplan.api.routes.at_once import at_once
@@ -80,8 +81,8 @@ class Paths:
         goal: GoalIn,
         options: PlanOptions,
         at_once: AtOnce | None = None,
-    ) -> tuple[Plan, CurrentLearner | None]:
-        """Plan for a course or towards a concept; also what was known of the learner."""
+    ) -> tuple[Plan, bytes, CurrentLearner | None]:
+        """Plan for a course or towards a concept: the plan, its JSON, what the learner held."""
         planner = self.served.planner
         if at_once is not None:
             current = at_once.current
@@ -92,8 +93,9 @@ class Paths:
                 plan = planner.plan_towards(learner_id, goal.towards, options, current)
             else:
                 plan = planner.plan(learner_id, goal.course_id or "", options, current)
-        self.learners.remember(plan)
-        return plan, current
+        text = plan_json(plan)
+        self.learners.remember(plan, text)
+        return plan, text, current
 
     def body(
         self,
@@ -103,15 +105,15 @@ class Paths:
         at_once: AtOnce | None = None,
     ) -> tuple[bytes, str]:
         """A path as JSON."""
-        plan, current = self.plan(learner_id, goal, options, at_once)
+        plan, text, current = self.plan(learner_id, goal, options, at_once)
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
-        return path_json(plan, self.served.stale, why), JSON
+        return path_json(plan, self.served.stale, why, text), JSON
 
     def drawing(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
         """A path as a picture."""
         graph = self.served.planner.graph
-        plan, _ = self.plan(learner_id, goal, options)
+        plan, _, _ = self.plan(learner_id, goal, options)
         edges = graph.prerequisites_among([step.concept_id for step in plan.steps])
         return picture(plan, graph.goal_name(plan.course_id, plan.towards), edges).encode(), SVG
 
@@ -122,6 +124,7 @@ class Paths:
             self.etag("path", item.learner_id, item),
             lambda: self.body(item.learner_id, item, options),
             item.learner_id,
+            ("path", item.course_id),
         )
 
 
@@ -149,7 +152,10 @@ async def path_at_once(request: Request) -> Response | None:
             etag = paths.etag("path", learner_id, goal, known.version)
             if known.known and not takes_long(goal, planner):
                 found = cache.get(
-                    etag, lambda: paths.body(learner_id, goal, options, known), learner_id
+                    etag,
+                    lambda: paths.body(learner_id, goal, options, known),
+                    learner_id,
+                    ("path", goal.course_id),
                 )
             else:
                 found = cache.find(etag)
@@ -187,6 +193,7 @@ def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) ->
         paths.etag("path", learner_id, goal),
         lambda: paths.body(learner_id, goal, options),
         learner_id,
+        ("path", goal.course_id),
     )
 
 
@@ -222,6 +229,7 @@ def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request)
         paths.etag("picture", learner_id, goal),
         lambda: paths.drawing(learner_id, goal, options),
         learner_id,
+        ("picture", goal.course_id),
     )
 
 

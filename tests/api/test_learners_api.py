@@ -334,6 +334,15 @@ def test_plans_towards_a_concept_have_a_history_of_their_own(client):
     assert both.status_code == 422
 
 
+@pytest.mark.parametrize("way", [{}, {"explain": True}], ids=["at once", "in a thread"])
+def test_the_last_plan_is_the_one_asked_for_last_also_where_it_was_kept(client, way):
+    lengths = [2, 1, 2, 2, 1]
+    shown = [path(client, length=length, **way)["steps"] for length in lengths]
+    assert [len(steps) for steps in shown] == lengths
+    kept = client.get("/v1/learners/learner/plans").json()["plans"]
+    assert [len(each["plan"]["steps"]) for each in kept] == [1, 2, 1, 2]  # the newest first
+
+
 @pytest.mark.parametrize("half", ['"\\ud800"', '"\ud800"'])
 def test_half_a_character_anywhere_in_a_statement_is_refused(client, half):
     body = f'{{"id": "{ID}", {half}: 1}}'.encode(errors="surrogatepass")
