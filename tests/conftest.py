@@ -1,7 +1,6 @@
 """Archives that several tests read; they must not change them."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import miniature
@@ -30,12 +29,11 @@ settings.load_profile("kgplan")
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
     """Every stage run once on the real sample with its defaults."""
     home = Settings(home=folder)
-    default = files("kgplan") / "embedding" / "default.toml"
     reports = [
         stages.run_extract(home, SAMPLE),
         stages.run_map(home),
         stages.run_load(home),
-        stages.run_embed(home, EmbeddingConfig.from_toml(default.read_text(encoding="utf-8"))),
+        stages.run_embed(home, EmbeddingConfig.default()),
         stages.run_diagnose(home, DiagnosisConfig()),
         stages.run_similarity(home),
     ]

@@ -1,7 +1,5 @@
 """A small graph with planted groups, and a configuration that trains on it in a second."""
 
-from importlib.resources import files
-
 import numpy as np
 
 from kgplan.embedding import EmbeddingConfig
@@ -30,9 +28,7 @@ def planted_graph():
 
 def changed_defaults(changes):
     """The default configuration with `section__key: value` changed."""
-    values = EmbeddingConfig.from_toml(
-        files("kgplan.embedding").joinpath("default.toml").read_text()
-    ).to_dict()
+    values = EmbeddingConfig.default().to_dict()
     for name, value in changes.items():
         section, key = name.split("__")
         assert key in values[section]

@@ -75,6 +75,17 @@ def test_a_zip_of_the_folder_gives_the_same_plan(tmp_path, mini_source, undistur
     assert of_zip == of_folder
 
 
+def test_a_diagnosis_is_of_the_records_until_they_are_extracted_anew(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
+    assert open_planner(home).diagnosis.of_records
+    user_course = "relations/user-course.json"
+    more = miniature.MINI | {user_course: [*miniature.MINI[user_course], ("U_2", "C_3")]}
+    stage_runner.run("extract", home, miniature.write_zip(tmp_path / "more.zip", more))
+    assert not open_planner(home).diagnosis.of_records
+
+
 def test_the_dirty_archive_gives_the_graph_and_the_records_of_the_clean_one(
     tmp_path, dirty_source, undisturbed
 ):
