@@ -567,7 +567,7 @@ class RecordStore:
             if erased.get(plan.learner_id, -1.0) >= plan.made:
                 continue
             key = plan.learner_id, plan.course_id
-            if key not in last or not _same_json(last[key], plan.body):
+            if last.get(key) != plan.body:
                 row = {"learner_id": plan.learner_id, "course_id": plan.course_id}
                 rows.append(row | {"made": plan.made, "body": plan.body})
                 last[key] = plan.body
@@ -696,11 +696,6 @@ def _sort_out(
             fresh[event.event_id] = each
     silent = sum(not each.event.tells for each in fresh.values())
     return Receipt(tuple(fresh), tuple(repeated), tuple(late), silent), list(fresh.values())
-
-
-def _same_json(one: str, other: str) -> bool:
-    """Whether two texts say the same; an older kgplan may have put other spaces."""
-    return one == other or json.loads(one) == json.loads(other)
 
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
