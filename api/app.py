@@ -77,6 +77,8 @@ def create_app(
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
         redoc_url=None,
+        # its spans hold addresses, with the ids of learners; ours do not (`Tracing`)
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.keeper = keeper
     app.state.limits = limits

@@ -405,6 +405,23 @@ def test_a_share_of_zero_keeps_only_what_the_caller_decided(collector, tmp_path)
     assert [line.get("trace_id") for line in service.lines() if line["event"] == "request"] == []
 
 
+def test_a_tracer_of_the_surroundings_learns_nothing_of_learners(tmp_path, monkeypatch):
+    """As an agent that instruments every service of a machine sets one."""
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    seen, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(seen))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    service = Service(tmp_path)
+    with service.client:
+        assert service.client.get(PATH, params={"course_id": "A"}).status_code == 200
+    service.restore()
+    assert seen.get_finished_spans() == ()
+
+
 def test_traces_without_the_extra_are_refused_with_a_way_out(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(MissingExtra, match=r"kgplan\[telemetry\]"):
