@@ -480,16 +480,14 @@ class RecordStore:
         until, stop = 0.0, False
         while not stop:
             group, stop = self._next(until - time.monotonic() if plans else None)
-            begun = not plans
-            if stop or not group or any(job.kind == "run" for job in group):
+            now = time.monotonic()
+            if not plans:
+                until = now + PLANS_WAIT
+            if stop or now >= until or any(job.kind == "run" for job in group):
                 plans, group = [], plans + group  # all that was asked for before is written before
             else:
                 plans += [job for job in group if job.kind == "plan"]
                 group = [job for job in group if job.kind != "plan"]
-            if begun and plans:
-                until = time.monotonic() + PLANS_WAIT
-            if len(plans) >= GROUP_LIMIT:
-                plans, group = [], group + plans
             if group:
                 self._commit(group)
 
