@@ -774,7 +774,9 @@ class _Query(_Statement):
 
     def rows_by(self, cursor: Any, dialect: sa.Dialect, values: Sequence[str]) -> list[Any]:
         """The same, by a driver's cursor."""
-        if self._listed and values:  # texts for few numbers: the last value stands there again
+        if not values:
+            return []
+        if self._listed:  # texts for few numbers: the last value stands there again
             size = 1 << (len(values) - 1).bit_length()
             values = [*values, *[values[-1]] * (size - len(values))]
         given = {f"value_{k}": value for k, value in enumerate(values)}

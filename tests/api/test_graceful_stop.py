@@ -36,6 +36,7 @@ class Service:
             text=True,
             env=os.environ | {"PYTHONPATH": path},
         )
+        self.pid: int | None = None
 
     def start(self, url: str, drain: float = DRAIN, stop: float = 20.0) -> str:
         """Start one and wait until it is ready; its address."""
@@ -57,7 +58,14 @@ class Service:
 
     def wait(self) -> int:
         """Its exit status."""
-        return int(self.process.stdout.readline())
+        status, self.pid = int(self.process.stdout.readline()), None
+        return status
+
+    def end(self) -> None:
+        """See that none runs: a test that failed leaves one behind."""
+        if self.pid is not None:
+            self.signal(signal.SIGKILL)
+            self.wait()
 
 
 @dataclass
@@ -120,11 +128,17 @@ async def load(port: int, service: Service) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def service():
+def starter():
     started = Service()
     yield started
     started.process.stdin.close()
     started.process.wait(30)
+
+
+@pytest.fixture
+def service(starter):
+    yield starter
+    starter.end()
 
 
 def test_no_request_is_dropped_over_several_stops_under_load(service, tmp_path):

@@ -105,6 +105,7 @@ def test_the_first_planner_must_be_there(world):
 
 
 def test_the_watcher_renews_by_itself_and_survives_what_nobody_foresaw(world):
+    before = set(threading.enumerate())  # other tests' services may run meanwhile
     keeper = Keeper(world.build, world.mark, interval=0.01)
     keeper.start()
     world.failure = ZeroDivisionError("a bug")
@@ -115,4 +116,5 @@ def test_the_watcher_renews_by_itself_and_survives_what_nobody_foresaw(world):
         time.sleep(0.01)
     keeper.stop()
     assert keeper.served.mark == "3"
-    assert not any(thread.name == "kgplan-keeper" for thread in threading.enumerate())
+    ours = set(threading.enumerate()) - before
+    assert not any(thread.name == "kgplan-keeper" for thread in ours)
