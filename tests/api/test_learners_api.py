@@ -334,6 +334,13 @@ def test_plans_towards_a_concept_have_a_history_of_their_own(client):
     assert both.status_code == 422
 
 
+@pytest.mark.parametrize("address", ["/v1/events", "/xapi/statements"])
+def test_no_events_are_nothing_to_store(client, address):
+    answer = client.post(address, json=[], headers=XAPI)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() in ([], {"stored": [], "repeated": [], "erased": [], "silent": 0})
+
+
 @pytest.mark.parametrize("way", [{}, {"explain": True}], ids=["at once", "in a thread"])
 def test_the_last_plan_is_the_one_asked_for_last_also_where_it_was_kept(client, way):
     lengths = [2, 1, 2, 2, 1]
