@@ -59,7 +59,7 @@ def axe() -> str:
     return (EXPLORER / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium without a window."""
     chromium = shutil.which("chromium")
@@ -74,7 +74,7 @@ def browser() -> Iterator[Browser]:
 Serve = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Starts the service of a home on a port that the system chooses; gives its address.
 
@@ -104,13 +104,13 @@ def serve(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mini_address(serve: Serve, mini_home: Settings) -> str:
     """The service of the miniature."""
     return serve(mini_home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sample_address(serve: Serve, sample_home: Settings) -> str:
     """The service of the real sample."""
     return serve(sample_home)
