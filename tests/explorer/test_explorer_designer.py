@@ -92,7 +92,8 @@ def test_the_picture_marks_the_chosen_concept_and_its_neighbours_alone(reader, m
     box = page.locator(".canvas-box").bounding_box()
     page.mouse.click(box["x"] + 4, box["y"] + 4)
     expect(page.locator(".concept-list li.chosen")).to_have_count(0)
-    for name in ("chosen", "near", "far"):
+    page.wait_for_function(f"() => ({IN_CLASS})('chosen').length === 0")  # it follows the list
+    for name in ("near", "far"):
         assert page.evaluate(IN_CLASS, name) == []
 
 
