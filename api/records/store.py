@@ -14,6 +14,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -651,7 +652,6 @@ class RecordStore:
                     self._glance = sqlite3.connect(
                         path, timeout=0, isolation_level=None, check_same_thread=False
                     )
-                # to the end of the rows: until then SQLite keeps the old state readable
                 return asked.rows_by(self._glance.cursor(), self.engine.dialect, about)
         except sqlite3.Error:  # the ordinary way says what is wrong
             return None
@@ -736,7 +736,7 @@ def _wishes(words: Sequence[KeptWord]) -> Wishes:
     return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
 
 
-class _Statement:
+class _Statement(ABC):
     """A statement as drivers take it, by number of parameters.
 
     What SQLAlchemy adds to each run of a statement takes several times as long as SQLite itself.
@@ -752,8 +752,9 @@ class _Statement:
             self._texts[dialect.name, number] = text
         return text
 
+    @abstractmethod
     def _compiled(self, dialect: sa.Dialect, number: int) -> sa.Compiled:
-        raise NotImplementedError
+        """The statement for so many parameters."""
 
 
 class _Query(_Statement):

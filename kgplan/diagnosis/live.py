@@ -407,6 +407,19 @@ def _touched(changed: Ints, tying: Ints, videos: Videos, n_concepts: int) -> Arr
 
 
 @njit(cache=True, nogil=True)
+def _runs(start: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+    """Where each chosen run begins when they alone stand one after the other; their entries."""
+    begins = np.zeros(chosen.size + 1, np.int64)
+    for i in range(chosen.size):
+        begins[i + 1] = begins[i] + start[chosen[i] + 1] - start[chosen[i]]
+    entries = np.empty(begins[-1], np.int64)
+    for i in range(chosen.size):
+        for e in range(begins[i], begins[i + 1]):
+            entries[e] = start[chosen[i]] + e - begins[i]
+    return begins, entries
+
+
+@njit(cache=True, nogil=True)
 def _cut(observed: Ints, videos: Videos, par: Parameters) -> tuple[Ints, Videos, Parameters]:
     """The model of some videos, ascending, alone: what an update costs must not grow with V and K.
 
@@ -414,25 +427,10 @@ def _cut(observed: Ints, videos: Videos, par: Parameters) -> tuple[Ints, Videos,
         (n,) concepts of these videos, ascending: what the other two number from 0 on.
     """
     scopes = np.unique(videos.scope_of[observed])  # in their order, as sums depend on it
-    scope_start = np.zeros(scopes.size + 1, np.int64)
-    for i in range(scopes.size):
-        size = videos.scope_start[scopes[i] + 1] - videos.scope_start[scopes[i]]
-        scope_start[i + 1] = scope_start[i] + size
-    scope_concept = np.empty(scope_start[-1], np.int64)
-    for i in range(scopes.size):
-        begin = videos.scope_start[scopes[i]]
-        for e in range(scope_start[i], scope_start[i + 1]):
-            scope_concept[e] = videos.scope_concept[begin + e - scope_start[i]]
+    scope_start, kept = _runs(videos.scope_start, scopes)
+    scope_concept = videos.scope_concept[kept]
     concepts = np.unique(scope_concept)
-    table_start = np.zeros(observed.size + 1, np.int64)
-    for i in range(observed.size):
-        size = videos.table_start[observed[i] + 1] - videos.table_start[observed[i]]
-        table_start[i + 1] = table_start[i] + size
-    entries = np.empty(table_start[-1], np.int64)
-    for i in range(observed.size):
-        begin = videos.table_start[observed[i]]
-        for e in range(table_start[i], table_start[i + 1]):
-            entries[e] = begin + e - table_start[i]
+    table_start, entries = _runs(videos.table_start, observed)
     return (
         concepts,
         Videos(
