@@ -16,7 +16,7 @@ from kgplan.api.description import describe_with_examples, show_description
 from kgplan.api.explorer import serve_explorer
 from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keeper import Keeper
-from kgplan.api.limits import Limits, LimitsMiddleware
+from kgplan.api.limits import Limits, LimitsMiddleware, RateMiddleware
 from kgplan.api.problems import add_problem_handlers
 from kgplan.api.routes import events, paths, router
 from kgplan.api.routes import learners as learner_routes
@@ -92,6 +92,8 @@ def create_app(
     app.state.administration = administration
     app.add_middleware(LimitsMiddleware, limits=limits)
     app.add_middleware(AccessMiddleware, verifier=security.verifier)
+    if limits.per_second:
+        app.add_middleware(RateMiddleware, limits=limits)
     app.add_middleware(events.XapiVersion)
     if security.origins:
         app.add_middleware(CORSMiddleware, allow_origins=security.origins, **ACROSS_ORIGINS)

@@ -83,7 +83,20 @@ class HeadersMiddleware:
             if message["type"] == "http.response.start":
                 given = message["headers"]
                 names = {name for name, _ in given}
+                if message["status"] == 307:
+                    given = [(name, local(name, value)) for name, value in given]
                 message["headers"] = [*given, *(each for each in ours if each[0] not in names)]
             await send(message)
 
         await self.app(scope, receive, headed)
+
+
+def local(name: bytes, value: bytes) -> bytes:
+    """A redirection's address without scheme and host, which only a proxy in front knows.
+
+    >>> local(b"location", b"http://lms.example//v1/courses?text=a")
+    b'/v1/courses?text=a'
+    """
+    if name != b"location" or b"://" not in value:
+        return value
+    return b"/" + value.partition(b"://")[2].partition(b"/")[2].lstrip(b"/")

@@ -4,14 +4,25 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from threading import Lock
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kgplan.api.door import late
+from kgplan.api.headers import GUARDED
 from kgplan.api.problems import answer, problem_of
-from kgplan.errors import BodyTooLarge, KgplanError, RateLimited, TookTooLong
+from kgplan.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    KgplanError,
+    RateLimited,
+    TookTooLong,
+)
 from kgplan.settings import Settings
 
 CLIENTS = 10_000  # whose buckets are remembered
@@ -29,6 +40,9 @@ class Limits:
         seconds: time to answer; 0: any.
         client_header: header that names the client; empty: its address counts.
         cached_answers: answers that are kept.
+        body_seconds: for a body to come, and more for what has come (`kgplan.api.door.late`).
+        proxies: networks from which the header is believed; None: any.
+        answer_bytes: what all answers that are kept may weigh.
     """
 
     body_bytes: int = 1 << 20
@@ -37,6 +51,9 @@ class Limits:
     seconds: float = 30.0
     client_header: str = ""
     cached_answers: int = 16_384
+    body_seconds: float = 10.0
+    proxies: tuple[str, ...] | None = None
+    answer_bytes: int = 256 << 20
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -48,6 +65,9 @@ class Limits:
             settings.request_seconds,
             settings.client_header,
             settings.cached_answers,
+            settings.body_seconds,
+            settings.proxies,
+            settings.answer_bytes,
         )
 
 
@@ -88,12 +108,58 @@ class TokenBuckets:
             return wait
 
 
-class LimitsMiddleware:
-    """Refuses what goes beyond the limits, each with its problem."""
+class RateMiddleware:
+    """Refuses who asks too often, before anybody looks at the token: refused ones count too."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app, self.limits = app, limits
         self.buckets = TokenBuckets(limits.per_second, limits.burst)
+        self._header = limits.client_header.lower().encode()
+        known = limits.proxies
+        self._is_proxy = lru_cache(CLIENTS)(lambda address: known is None or within(address, known))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GUARDED):
+            wait = self.buckets.take(self.client(scope))
+            if wait:
+                response = answer(problem_of(RateLimited(self.limits.per_second, wait)))
+                response.headers["Retry-After"] = str(math.ceil(wait))
+                await response(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def client(self, scope: Scope) -> str:
+        """Who asks: its address; of a proxy's request, what the proxy says in its header.
+
+        A client may send the header too; what the proxy adds stands last.
+        """
+        address = str(scope["client"][0]) if scope.get("client") else ""
+        if not self._header or not self._is_proxy(address):
+            return address
+        named = [value for name, value in scope["headers"] if name == self._header]
+        return named[-1].rpartition(b",")[2].strip().decode("latin-1") if named else address
+
+
+def within(address: str, networks: Sequence[str]) -> bool:
+    """Whether an address is in one of the networks.
+
+    >>> within("10.1.2.3", ["10.0.0.0/8"]), within("::ffff:8.8.8.8", ["10.0.0.0/8"])
+    (True, False)
+    """
+    try:
+        asked = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(asked, "ipv4_mapped", None) or asked
+    return any(mapped in ip_network(each) for each in networks)
+
+
+class LimitsMiddleware:
+    """Refuses what goes beyond the limits of one request, each with its problem."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app, self.limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -101,15 +167,11 @@ class LimitsMiddleware:
             await self.app(scope, receive, send)
             return
         try:
-            if self.limits.per_second and scope["path"].startswith("/v1/"):
-                wait = self.buckets.take(self.client(scope))
-                if wait:
-                    raise RateLimited(self.limits.per_second, wait)
             receive = await self.limited(scope, receive)
         except KgplanError as error:
             response = answer(problem_of(error))
-            if isinstance(error, RateLimited):
-                response.headers["Retry-After"] = str(math.ceil(error.wait))
+            if isinstance(error, BodyTooSlow):
+                response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
         if self.limits.seconds:
@@ -117,18 +179,13 @@ class LimitsMiddleware:
         else:
             await self.app(scope, receive, send)
 
-    def client(self, scope: Scope) -> str:
-        """Who asks: the header's value where one is configured and sent; else the address."""
-        wanted = self.limits.client_header.lower().encode()
-        named = [value for name, value in scope["headers"] if wanted and name == wanted]
-        address = scope.get("client")
-        return named[0].decode("latin-1") if named else str(address[0]) if address else ""
-
     async def limited(self, scope: Scope, receive: Receive) -> Receive:
         """Read the body up to the limit, and give it again.
 
         Raises:
             BodyTooLarge: it is longer; what follows is not read.
+            BodyTooSlow: it does not come.
+            ClientGone: the connection ended before.
         """
         limit, headers = self.limits.body_bytes, dict(scope["headers"])
         said = headers.get(b"content-length", b"")
@@ -138,13 +195,21 @@ class LimitsMiddleware:
             return receive
         read: list[Message] = []
         size, more = 0, True
-        while more:
-            message = await receive()
-            read.append(message)
-            size += len(message.get("body", b""))
-            more = message.get("more_body", False)
-            if size > limit:
-                raise BodyTooLarge(limit)
+        begun, seconds = asyncio.get_running_loop().time(), self.limits.body_seconds
+        try:
+            async with asyncio.timeout_at(late(begun, seconds, 0)) as waiting:
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    read.append(message)
+                    size += len(message.get("body", b""))
+                    more = message.get("more_body", False)
+                    if size > limit:
+                        raise BodyTooLarge(limit)
+                    waiting.reschedule(late(begun, seconds, size))
+        except TimeoutError:
+            raise BodyTooSlow(seconds) from None
         messages = iter(read)
 
         async def again() -> Message:

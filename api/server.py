@@ -28,11 +28,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from kgplan.api.door import Door, DoorLimits, backlog_within
+
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75  # longer than proxies keep idle connections (nginx: 60), so they end them
 ACCEPT_SECONDS = 0.1  # for connections that are being begun: a round trip
 SILENT_SECONDS = 0.5  # for the first bytes of a request on a connection that was just begun
+TICKS = 10  # of uvicorn's, in a second
 _SO_ATTACH_FILTER = 26  # linux/socket.h
 _UNACKED = 24  # tcpi_unacked in linux/tcp.h's tcp_info: of a listening socket, its queue
 _ONLY_BEGUN = (  # classic BPF: (code, jump if true, jump if false, constant)
@@ -51,6 +54,7 @@ class DrainingServer(uvicorn.Server):
         drain_seconds: from SIGTERM until no new connection is taken.
         stop_seconds: from SIGTERM until the process has ended.
         shared: whether other processes take connections from the same socket, and may go on.
+        door: looks after the connections, if anybody does.
     """
 
     def __init__(
@@ -59,9 +63,10 @@ class DrainingServer(uvicorn.Server):
         drain_seconds: float = 3.0,
         stop_seconds: float = 30.0,
         shared: bool = False,
+        door: Door | None = None,
     ) -> None:
         super().__init__(config)
-        self._shared = shared
+        self._shared, self._door = shared, door
         self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
         self._drained_at: float | None = None
         self._told = self._ended = False
@@ -85,6 +90,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close."""
         ends = await super().on_tick(counter)
+        if self._door is not None and counter % TICKS == 0:
+            self._door.look(self.server_state, asyncio.get_running_loop().time())
         if self._drained_at is None:
             return ends
         if not self._told:
@@ -159,6 +166,7 @@ def run_server(
     drain_seconds: float,
     stop_seconds: float,
     shared: socket.socket | None = None,
+    limits: DoorLimits | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; returns when everything has ended.
 
@@ -167,7 +175,9 @@ def run_server(
         host, port: address to listen on.
         drain_seconds, stop_seconds: as for `DrainingServer`.
         shared: listens there already, for other processes too.
+        limits: what a connection is allowed; the defaults where None.
     """
+    door = Door(limits or DoorLimits())
     config = uvicorn.Config(
         app,
         host=host,
@@ -175,6 +185,9 @@ def run_server(
         log_config=None,  # set_up_logging has done it
         access_log=False,  # TelemetryMiddleware writes these lines
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        http=door.protocol,  # type: ignore[arg-type]
+        backlog=backlog_within(door.limits.connections),
+        proxy_headers=False,  # who may name a client: `LimitsMiddleware.client`
     )
-    server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None)
+    server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None, door)
     server.run(None if shared is None else [shared])

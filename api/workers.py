@@ -26,6 +26,7 @@ from multiprocessing.context import ForkProcess
 from types import FrameType
 from typing import Any
 
+from kgplan.api.door import DoorLimits
 from kgplan.api.server import refuse_new, run_server
 from kgplan.api.service import make_service
 from kgplan.api.shared import keep_shared_planner
@@ -212,4 +213,5 @@ def serve_as_worker(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(START_FAILED)
     ready()
-    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds, bound)
+    limits = DoorLimits.of(settings)
+    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds, bound, limits)

@@ -42,6 +42,7 @@ def serve(
         console.print(where)
         raise typer.Exit(serve_by_workers(settings, host, port, workers))
 
+    from kgplan.api.door import DoorLimits
     from kgplan.api.keeper import keep_planner
     from kgplan.api.server import run_server
     from kgplan.api.service import make_service
@@ -51,4 +52,5 @@ def serve(
     # a missing model is said before the port opens
     app = make_service(settings, keep_planner(settings), lines)
     console.print(where)
-    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds)
+    limits = DoorLimits.of(settings)
+    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds, limits=limits)

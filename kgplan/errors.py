@@ -282,6 +282,37 @@ class BodyTooLarge(LimitExceeded):
         self.limit = limit
 
 
+class BodyTooSlow(LimitExceeded):
+    """A request's body does not come."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the body did not come within {seconds:g} s; send it again")
+
+
+class HeadTooLarge(LimitExceeded):
+    """A request line and its headers are longer than allowed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"the request line and its headers are longer than {limit:,} bytes; send less, or what"
+            " is asked for in a body (POST /v1/paths)"
+        )
+
+
+class HeadTooSlow(LimitExceeded):
+    """A request line and its headers do not come."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the request's headers did not come within {seconds:g} s; send it again")
+
+
+class TooManyConnections(LimitExceeded):
+    """All connections that the service allows are taken."""
+
+    def __init__(self) -> None:
+        super().__init__("all connections are taken; try again later")
+
+
 class BatchTooLarge(LimitExceeded):
     """A batch has more items than allowed."""
 
@@ -289,6 +320,13 @@ class BatchTooLarge(LimitExceeded):
         super().__init__(f"the batch has {items:,} items; send at most {limit:,} at a time")
         self.items = items
         self.limit = limit
+
+
+class ClientGone(KgplanError):
+    """Who asked went away before the request was whole; nobody reads the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the client went away before its request was whole")
 
 
 class RateLimited(LimitExceeded):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
@@ -14,6 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from kgplan.errors import ConfigError
 
 SECRET_BYTES = 32
+PRIVATE = (
+    *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    *("::1/128", "fc00::/7", "fe80::/10"),
+)
+"""Networks that nobody outside can send from."""
 
 
 def default_home() -> Path:
@@ -90,6 +96,24 @@ class Settings(BaseSettings):
         return self.records or f"sqlite:///{quote(str((self.home / 'learners.db').absolute()))}"
 
     body_bytes: int = Field(default=1 << 20, ge=1, description="longest body of a request")
+    body_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="time for the body of a request to come, and a second more for each 10 kB of"
+        " it that have come",
+    )
+    head_bytes: int = Field(
+        default=1 << 16, ge=1 << 10, description="longest request line and headers together"
+    )
+    head_seconds: float = Field(
+        default=10.0, gt=0, description="time for a request line and its headers to come"
+    )
+    connections: int = Field(
+        default=2_000,
+        ge=1,
+        description="connections that each process holds; fewer where it may open fewer than twice"
+        " as many files",
+    )
     rate: float = Field(
         default=0.0, ge=0, description="requests a second that a client may make; 0: any number"
     )
@@ -98,11 +122,19 @@ class Settings(BaseSettings):
         default="",
         description="header that names the client, set by a proxy; empty: the address counts",
     )
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=PRIVATE,
+        description="addresses or networks of proxies, from which that header is believed,"
+        " separated by commas or spaces",
+    )
     request_seconds: float = Field(
         default=30.0, ge=0, description="time to answer a request; 0: any"
     )
     cached_answers: int = Field(
         default=16_384, ge=0, description="answers that each process keeps; about 6 kB each"
+    )
+    answer_bytes: int = Field(
+        default=256 << 20, ge=0, description="bytes that the answers kept by a process may take"
     )
     kept_learners: int = Field(
         default=16_384,
@@ -186,6 +218,18 @@ class Settings(BaseSettings):
                     f"{origin!r} is no origin; write https://host or https://host:port"
                 )
         return origins
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        for each in (networks := tuple(given.replace(",", " ").split())):
+            try:
+                ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"{error}; write 10.0.0.1 or 10.0.0.0/8") from None
+        return networks
 
     @property
     def audit_path(self) -> Path:

@@ -14,9 +14,12 @@ from kgplan.api.answers import AnswerCache
 from kgplan.api.app import create_app
 from kgplan.api.dependencies import AtOnce
 from kgplan.api.keeper import Keeper
+from kgplan.api.keys import SecretKeys
 from kgplan.api.limits import Limits
 from kgplan.api.models import PathOut, path_json
 from kgplan.api.problems import problem_name, status_of
+from kgplan.api.security import Security
+from kgplan.api.tokens import Verifier
 from kgplan.errors import KgplanError
 from kgplan.planning import PlanOptions
 
@@ -303,6 +306,54 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back():
     assert 1 <= int(refused.headers["retry-after"]) <= 10
     assert ask("other").status_code == 200
     assert client.get("/health").status_code == 200  # those who watch the service are not counted
+
+
+def asked_from(address, limits):
+    made = hand_case().planner()
+    app = create_app(Keeper(lambda: made, lambda: "always the same"), limits)
+    return TestClient(app, raise_server_exceptions=False, client=(address, 5))
+
+
+def test_only_a_proxy_names_the_client_and_by_what_it_added_last():
+    limits = Limits(per_second=0.001, burst=2, client_header="X-Real-IP", proxies=("10.0.0.0/8",))
+    outside, proxy = asked_from("203.0.113.7", limits), asked_from("10.0.0.1", limits)
+
+    def ask(client, *headers):
+        return client.get("/v1/courses", headers=[*headers, ("X-Forwarded-For", "1.2.3.4")])
+
+    asked = [ask(outside, ("X-Real-IP", f"9.9.9.{n}")).status_code for n in range(4)]
+    assert asked == [200, 200, 429, 429]
+    named = [[("X-Real-IP", f"9.9.9.{n}"), ("X-Real-IP", "198.51.100.1")] for n in range(3)]
+    assert [ask(proxy, *each).status_code for each in named] == [200, 200, 429]
+    listed = [("X-Real-IP", f"9.9.9.{n}, 198.51.100.2") for n in range(3)]
+    assert [ask(proxy, each).status_code for each in listed] == [200, 200, 429]
+    assert ask(proxy, ("X-Real-IP", "198.51.100.3")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/xapi/about", "//v1/courses", "/v1/nothing"])
+def test_every_guarded_address_is_counted(path):
+    client = asked_from("203.0.113.7", Limits(per_second=0.001, burst=2))
+    version = {"X-Experience-API-Version": "1.0.3"}
+    address = f"http://testserver{path}"  # where // would begin a host
+    asked = [client.get(address, headers=version).status_code for _ in range(4)]
+    assert asked[:2] == [asked[0]] * 2
+    assert asked[0] != 429
+    assert asked[2:] == [429, 429]
+
+
+def test_refused_tokens_are_counted_too():
+    made = hand_case().planner()
+    keeper = Keeper(lambda: made, lambda: "always the same")
+    security = Security(Verifier(SecretKeys((b"s" * 32,)), "kgplan", ""))
+    client = TestClient(create_app(keeper, Limits(per_second=0.001, burst=3), security=security))
+    token = {"Authorization": "Bearer x.y.z"}
+    asked = [client.get("/v1/courses", headers=token).status_code for _ in range(5)]
+    assert asked == [401, 401, 401, 429, 429]
+
+
+def test_a_redirection_stays_on_the_host_that_was_asked(client):
+    slash = client.get("/v1/courses/", headers={"Host": "elsewhere"}, follow_redirects=False)
+    assert (slash.status_code, slash.headers["location"]) == (307, "/v1/courses")
 
 
 def test_a_request_that_takes_too_long_is_given_up():
