@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from typing import Any
 from fastapi import Request, Response
 
 from kgplan import __version__
+
+WORDINGS = 4  # kept of one answer
+LONGEST_WORDS = 8_192  # bytes of a wording that is kept
+ANSWER_BYTES, WORDS_BYTES = 700, 400  # objects and tables around each; see the test
 
 
 @dataclass(frozen=True)
@@ -36,26 +41,35 @@ State = tuple[str, str, bool, str]
 model, whether these are stale, and the learner's version."""
 
 
+Words = tuple[str, bytes]
+"""A request as it was worded: path and query."""
+
+
 class AnswerCache:
     """Recent answers by ETag; the one that was asked for longest ago leaves first.
 
-    Beside it, the last answer to each request as it was worded (`hold`): where that still holds,
-    neither parameters nor ETag need to be looked at again.
+    Beside each, the last requests for it as they were worded (`hold`): where their answer still
+    holds, neither parameters nor ETag need to be looked at again.
 
     A learner's history holds the paths that were made. A path that was asked for before another one
     of the same course has to be made anew, so of these only the last one is kept.
 
     Args:
         size: answers at most.
+        budget: bytes of all that is kept, at most; an answer that is longer is not kept.
+
+    Attributes:
+        n_bytes: what is kept now, keys and Python's own share included.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, budget: int = 256 << 20) -> None:
+        self._size, self._budget = size, budget
         self._answers: OrderedDict[str, Answer] = OrderedDict()
-        self._held: OrderedDict[Hashable, tuple[State, Answer]] = OrderedDict()
+        self._held: dict[Words, tuple[State, Answer]] = {}
+        self._wordings: dict[str, list[Words]] = {}  # by ETag; the oldest first
         self._last: dict[tuple[str, Hashable], str] = {}  # ETag of the last answer on it
         self._lock = Lock()
-        self.hits = self.misses = 0
+        self.hits = self.misses = self.n_bytes = 0
 
     def get(
         self,
@@ -79,12 +93,14 @@ class AnswerCache:
         made = Answer(etag, *make(), about, on)
         with self._lock:
             if on is not None:
-                self._answers.pop(self._last.get((about, on), ""), None)
-                self._last[about, on] = etag
-            self._answers[etag] = made
-            while len(self._answers) > self._size:
-                _, oldest = self._answers.popitem(last=False)
-                self._last.pop((oldest.about, oldest.on), None)
+                self._drop(self._last.get((about, on), ""))
+            self._drop(etag)  # another thread may have made it too
+            if self._size and weight(made) <= self._budget:
+                self._answers[etag] = made
+                self.n_bytes += weight(made)
+                if on is not None:
+                    self._last[about, on] = etag
+                self._make_room()
         return made
 
     def find(self, etag: str) -> Answer | None:
@@ -96,37 +112,81 @@ class AnswerCache:
                 self.hits += 1
             return found
 
-    def hold(self, request: Hashable, state: State, answer: Answer) -> None:
-        """Keep the answer to a request under the request's own words."""
+    def hold(self, words: Words, state: State, answer: Answer) -> None:
+        """Keep the answer to a request under the request's own words, unless these are long."""
+        size = weight_of_words(words)
         with self._lock:
-            self._held[request] = state, answer
-            self._held.move_to_end(request)
-            while len(self._held) > self._size:
-                self._held.popitem(last=False)
+            if size > LONGEST_WORDS or self._answers.get(answer.etag) is not answer:
+                return
+            self._let_go(words)
+            self._held[words] = state, answer
+            self.n_bytes += size
+            wordings = self._wordings.setdefault(answer.etag, [])
+            wordings.append(words)
+            if len(wordings) > WORDINGS:
+                self._let_go(wordings[0])
+            self._make_room()
 
-    def held(self, request: Hashable, state: State) -> Answer | None:
+    def held(self, words: Words, state: State) -> Answer | None:
         """The answer to a request that was worded the same, if it still holds."""
         with self._lock:
-            found = self._held.get(request)
-            if found is None or found[0] != state or not self._is_last(found[1]):
+            found = self._held.get(words)
+            if found is None or found[0] != state:
                 return None
-            self._held.move_to_end(request)
+            self._answers.move_to_end(found[1].etag)
             self.hits += 1
             return found[1]
 
     def forget(self, about: str) -> None:
         """Drop all answers about a learner."""
         with self._lock:
-            for asked in [a for a, (_, answer) in self._held.items() if answer.about == about]:
-                del self._held[asked]
             for etag in [e for e, answer in self._answers.items() if answer.about == about]:
-                self._last.pop((about, self._answers.pop(etag).on), None)
+                self._drop(etag)
 
-    def _is_last(self, answer: Answer) -> bool:
-        return answer.on is None or self._last.get((answer.about, answer.on)) == answer.etag
+    def clear(self) -> None:
+        """Drop all answers."""
+        with self._lock:
+            for etag in list(self._answers):
+                self._drop(etag)
+
+    def _make_room(self) -> None:
+        while len(self._answers) > self._size or self.n_bytes > self._budget:
+            self._drop(next(iter(self._answers)))
+
+    def _drop(self, etag: str) -> None:
+        """Let go of an answer and of all that leads to it."""
+        answer = self._answers.pop(etag, None)
+        if answer is None:
+            return
+        self.n_bytes -= weight(answer)
+        for words in list(self._wordings.get(etag, ())):
+            self._let_go(words)
+        if answer.on is not None and self._last.get((answer.about, answer.on)) == etag:
+            del self._last[answer.about, answer.on]
+
+    def _let_go(self, words: Words) -> None:
+        """Let go of a wording."""
+        found = self._held.pop(words, None)
+        if found is None:
+            return
+        self.n_bytes -= weight_of_words(words)
+        etag = found[1].etag
+        self._wordings[etag].remove(words)
+        if not self._wordings[etag]:
+            del self._wordings[etag]
 
     def __len__(self) -> int:
         return len(self._answers)
+
+
+def weight(answer: Answer) -> int:
+    """Bytes that it takes to keep an answer."""
+    return len(answer.body) + sys.getsizeof(answer.about) + ANSWER_BYTES
+
+
+def weight_of_words(words: Words) -> int:
+    """Bytes that it takes to keep a wording."""
+    return sum(map(sys.getsizeof, words)) + WORDS_BYTES
 
 
 def etag_of(*depends_on: Any) -> str:

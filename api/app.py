@@ -56,7 +56,7 @@ def create_app(
     learners = learners or NothingMore()
     telemetry = telemetry or Telemetry()
     security = security or Security()
-    answers = AnswerCache(limits.cached_answers)
+    answers = AnswerCache(limits.cached_answers, limits.answer_bytes)
     readiness = Readiness(learners)
     sources = Sources(keeper, answers, learners, readiness)
 

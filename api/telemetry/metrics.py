@@ -110,6 +110,7 @@ class Metrics:
             "cache_requests", "Look-ups in what is kept in memory.", "cache", "result"
         )
         self._entries = gauge("cache_entries", "What is kept in memory.", "cache")
+        self._bytes = gauge("cache_bytes", "What it takes.", "cache")
         self._memory = gauge("memory_bytes", "Resident memory.", "kind")
         self._cpu = counter("cpu_seconds", "Processor time, of the system's work too.")
         self._by_labels: dict[tuple[str, str, int], Histogram] = {}
@@ -143,6 +144,7 @@ class Metrics:
             self._stopping.set(sources.readiness.stopping)
             answers, learners = sources.answers, sources.learners
             self._sample_cache("answers", answers.hits, answers.misses, len(answers))
+            self._bytes.labels("answers").set(answers.n_bytes)
             if isinstance(learners, CurrentLearners):
                 self._sample_cache("mastery", learners.hits, learners.misses, learners.n_kept)
                 writer = learners.store.writer

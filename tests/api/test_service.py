@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from planning_cases import hand_case, random_case
 
-from kgplan.api.answers import AnswerCache
+from kgplan.api.answers import AnswerCache, etag_of
 from kgplan.api.app import create_app
 from kgplan.api.dependencies import AtOnce
 from kgplan.api.keeper import Keeper
@@ -230,6 +231,83 @@ def test_kept_answers_are_bounded_and_the_oldest_leaves_first():
         ask(name)
     assert made == ["a", "b", "c", "b"]  # c drove out b, not a, which was asked for later
     assert len(cache) == 2
+
+
+STATE = ("graph", "model", False, "learner")
+
+
+def test_kept_answers_are_bounded_by_their_bytes_and_a_huge_one_drives_out_nobody():
+    cache = AnswerCache(1_000, budget=100_000)
+    for n in range(100):
+        cache.get(f"e{n}", lambda: (bytes(10_000), "text/plain"))
+        assert cache.n_bytes <= 100_000
+    assert 8 <= len(cache) <= 10
+    kept = len(cache)
+    assert cache.find("e99") is not None
+    assert cache.get("huge", lambda: (bytes(200_000), "text/plain")).body == bytes(200_000)
+    assert (cache.find("huge"), len(cache)) == (None, kept)
+    cache.clear()
+    assert (len(cache), cache.n_bytes) == (0, 0)
+
+
+def test_wordings_are_few_and_short_and_leave_with_their_answer():
+    cache = AnswerCache(2)
+    answer = cache.get("e", lambda: (b"body", "text/plain"), "u", ("path", "C"))
+    words = [("/path", b"z=%d" % n) for n in range(20)]
+    for each in words:
+        cache.hold(each, STATE, answer)
+    held = [each for each in words if cache.held(each, STATE) is answer]
+    assert held == words[-4:]
+    before = cache.n_bytes
+    cache.hold(("/path", b"z" * 10_000), STATE, answer)
+    assert cache.n_bytes == before
+    for name in ("f", "g"):  # drive out the first
+        other = cache.get(name, lambda: (b"other", "text/plain"))
+    assert [cache.held(each, STATE) for each in words] == [None] * 20
+    cache.hold(words[0], STATE, answer)  # that left meanwhile
+    assert cache.held(words[0], STATE) is None
+    cache.hold(words[0], STATE, other)
+    cache.clear()
+    assert (cache.n_bytes, cache.held(words[0], STATE)) == (0, None)
+
+
+def test_asking_in_words_that_hold_keeps_the_answer():
+    cache = AnswerCache(2)
+    answer = cache.get("e", lambda: (b"body", "text/plain"))
+    cache.hold(("/path", b""), STATE, answer)
+    for name in "fgh":
+        assert cache.held(("/path", b""), STATE) is answer
+        cache.get(name, lambda: (b"other", "text/plain"))
+    assert cache.held(("/path", b""), STATE) is answer
+
+
+@pytest.mark.parametrize(("size", "wordings"), [(0, 0), (0, 4), (3_000, 1), (50_000, 4)])
+def test_what_is_kept_weighs_no_more_than_is_counted(size, wordings):
+    n = 300
+    tracemalloc.start()
+    try:
+        begun = tracemalloc.get_traced_memory()[0]
+        cache = AnswerCache(n)
+        for i in range(n):
+            body = lambda: (bytes(size), "text/plain")  # noqa: E731
+            answer = cache.get(etag_of("path", i), body, f"U_{i:08}", ("path", f"C_{i}"))
+            for w in range(wordings):
+                words = f"/v1/learners/U_{i:08}/path", b"course_id=C_%d&z=%d" % (i, w)
+                cache.hold(words, (f"graph {i}", f"model {i}", False, f"learner {i}"), answer)
+        taken = tracemalloc.get_traced_memory()[0] - begun
+    finally:
+        tracemalloc.stop()
+    assert len(cache) == n
+    assert taken <= cache.n_bytes <= 3 * taken
+
+
+def test_odd_wordings_of_one_path_do_not_fill_the_memory():
+    client = client_of(Limits(answer_bytes=200_000))
+    for n in range(300):
+        query = {"course_id": "A", "z": f"{n}" + "z" * 5_000}
+        assert client.get(PATH, params=query).status_code == 200
+        client.get("/v1/graph", params={"limit": 1_000 + n})
+    assert client.app.state.answers.n_bytes <= 200_000
 
 
 def test_what_is_kept_about_a_learner_can_be_forgotten():
