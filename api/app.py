@@ -57,6 +57,8 @@ def create_app(
     telemetry = telemetry or Telemetry()
     security = security or Security()
     answers = AnswerCache(limits.cached_answers, limits.answer_bytes)
+    # none of an earlier planner, which may have been made again because it was damaged
+    keeper.prepare(lambda _: answers.clear())
     readiness = Readiness(learners)
     sources = Sources(keeper, answers, learners, readiness)
 
@@ -91,7 +93,7 @@ def create_app(
     app.state.audit = audit_log
     app.state.administration = administration
     app.add_middleware(LimitsMiddleware, limits=limits)
-    app.add_middleware(AccessMiddleware, verifier=security.verifier)
+    app.add_middleware(AccessMiddleware, security=security)
     if limits.per_second:
         app.add_middleware(RateMiddleware, limits=limits)
     app.add_middleware(events.XapiVersion)

@@ -5,6 +5,7 @@ stand in it as SHA-256 of their id, as in `erased_learner`: the log outlives the
 """
 
 import json
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from kgplan.api.records.store import hash_of
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
+
+log = logging.getLogger(__name__)
 
 
 class AuditLog:
@@ -50,7 +53,8 @@ class AuditLog:
         Raises:
             AuditUnavailable: the line is not, or not whole, in the file.
         """
-        sent = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        sent = text.encode(errors="backslashreplace")  # half a character becomes its JSON escape
         try:
             written = os.write(self._file, sent)
             if self._on_disk:
@@ -70,7 +74,8 @@ class AuditLog:
 
 def hashed(learner_id: str) -> str:
     """A learner's name in the log, the same as in `erased_learner`."""
-    return f"sha256:{hash_of(learner_id)}"
+    whole = learner_id.encode(errors="backslashreplace").decode()
+    return f"sha256:{hash_of(whole)}"
 
 
 def access_of(request: Request) -> Access:
@@ -104,12 +109,12 @@ def audit(
     Raises:
         AuditUnavailable: the line cannot be written.
     """
-    log: AuditLog | None = request.app.state.audit
-    if log is None:
+    kept: AuditLog | None = request.app.state.audit
+    if kept is None:
         return
     access, context = access_of(request), context_of(request.scope)
     learners = access.learner_id is not None
-    log.write(
+    kept.write(
         {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "request_id": context.request_id if context else None,
@@ -125,11 +130,24 @@ def audit(
 
 @contextmanager
 def audited(request: Request, action: str, target: str = "", **details: Any) -> Iterator[None]:
-    """Write one line when the block has ended, with how it ended."""
+    """Write that the block begins, and when it has ended, how.
+
+    Raises:
+        AuditUnavailable: that it begins cannot be written; the block is not entered.
+    """
+    audit(request, action, target, "begun", **details)
     try:
         yield
     except BaseException as error:
         name = problem_name(error) if isinstance(error, KgplanError) else "internal"
-        audit(request, action, target, f"failed: {name}", **details)
+        _audit_end(request, action, target, f"failed: {name}", **details)
         raise
-    audit(request, action, target, **details)
+    _audit_end(request, action, target, "done", **details)
+
+
+def _audit_end(request: Request, action: str, target: str, outcome: str, **details: Any) -> None:
+    """Write how it ended; where that fails, it is done all the same, and its begin is written."""
+    try:
+        audit(request, action, target, outcome, **details)
+    except AuditUnavailable as error:
+        log.error("%s: %s, and no line in the audit log says so: %s", action, outcome, error)

@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -37,7 +38,7 @@ from pydantic import SecretStr
 
 from kgplan.artifacts import ArtifactStore, sweep_abandoned
 from kgplan.errors import JobRunning, UnknownJob
-from kgplan.files import locked, write_whole
+from kgplan.files import is_time, locked, make_private_folder, read_json, write_whole
 from kgplan.model import name_of
 from kgplan.search import close_matches
 from kgplan.settings import Settings
@@ -53,6 +54,7 @@ SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit foll
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
 HANDED_ON = ("graph", "graph_user", "graph_password", "graph_password_file", "graph_seconds")
 SECRET = "KGPLAN_AUTH_SECRET"
+ASKED = {"kind": str, "options": dict, "by": str, "created_at": str, "model_before": str}
 LAST_WORDS = 300  # characters of its output that explain how a process died
 
 
@@ -192,7 +194,7 @@ class Jobs:
         Raises:
             JobRunning: with the one that is at work.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.root)  # who asked for what, and what went wrong
         with locked(self.root / ".lock"):  # two requests may come at once
             for job in self.all():
                 if job.kind == kind and job.at_work:
@@ -281,7 +283,7 @@ class Jobs:
         note(folder / "cancelled", now)
         for order in (signal.SIGTERM, signal.SIGKILL):
             # while it lives, its number is nobody else's
-            if lives(folder) and (group := read_text(folder / "pid")):
+            if lives(folder) and (group := read_text(folder / "pid").strip()).isdecimal():
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(int(group), order)
             deadline = time.monotonic() + GRACE_SECONDS
@@ -304,14 +306,13 @@ class Jobs:
             shutil.rmtree(self.root / job_id)
 
     def _read(self, job_id: str) -> Job | None:
-        """One job; None while it is being made or removed."""
+        """One job; None while it is being made or removed, or where nobody can tell what it is."""
         folder = self.root / job_id
-        try:
-            asked = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        asked = asked_for(read_text(folder / "job.json"))
+        if asked is None:
             return None
         alive = lives(folder)  # before the log: what has ended writes no more
-        lines = [json.loads(line) for line in log_lines(folder / "log.jsonl")]
+        lines = events_in(log_lines(folder / "log.jsonl"))
         standing = standing_of(lines, WARM if asked["options"].get("warm") else COLD)
         if standing.stage == "switch" and not standing.ended and not alive:
             standing = self._after_the_switch(job_id, standing)
@@ -352,10 +353,51 @@ class Jobs:
         return standing
 
 
+def asked_for(text: str) -> dict[str, Any] | None:
+    """What a job's job.json says was asked for; None where it is not what `Jobs.start` wrote.
+
+    >>> asked_for("[]") is None, asked_for('{"kind": "reembed"}') is None
+    (True, True)
+    """
+    try:
+        asked = read_json(text)
+        kinds = {key: type(asked[key]) for key in ASKED}
+    except (ValueError, KeyError, TypeError):
+        return None
+    return asked if kinds == ASKED and is_time(asked["created_at"]) else None
+
+
+def events_in(lines: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines of a job's log that a command may have written.
+
+    >>> events_in(['{"event": "end", "at": "2026-03-01T10:15:00Z"}', "[]", '{"event": "epoch"}'])
+    [{'event': 'end', 'at': '2026-03-01T10:15:00Z'}]
+    """
+    found = []
+    for line in lines:
+        try:
+            event = read_json(line)
+            standing = standing_of([event])
+        except (ValueError, KeyError, TypeError, ArithmeticError):
+            continue
+        texts = standing.stage, standing.phase, standing.model_version
+        numbers = standing.epoch, standing.epochs, standing.validation_mrr
+        fits = (
+            is_time(event.get("at"))
+            and all(each is None or isinstance(each, str) for each in texts)
+            and all(each is None or isinstance(each, int | float) for each in numbers)
+            and isinstance(standing.error, str)
+            and isinstance(standing.error_kind, str)
+        )
+        if fits:
+            found.append(event)
+    return found
+
+
 def how_it_died(folder: Path) -> str:
     """A sentence about a process that ended without a word in its log."""
     status = read_text(folder / "exit")
-    if status.startswith("-"):
+    if re.fullmatch(r"-\d{1,3}", status):
         number = int(status[1:])
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         how = f"was killed by {name}"

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from kgplan.artifacts import ArtifactStore
-from kgplan.errors import GraphUnavailable, KgplanError
+from kgplan.errors import ArtifactError, GraphUnavailable, KgplanError
+from kgplan.files import FileStats, stats_of
 from kgplan.graph.watch import watch_graph
-from kgplan.model import model_version, open_planner
+from kgplan.model import MODEL_KINDS, model_version, open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 
@@ -158,9 +159,52 @@ class Keeper:
 
 
 def mark_of(settings: Settings, artifacts: ArtifactStore) -> Callable[[], str]:
-    """What gives the mark of the graph and of the model in use."""
-    watch = watch_graph(settings.graph_url, settings.graph_access)
-    return lambda: f"{watch.mark()} {model_version(artifacts)}"
+    """What gives the mark of the graph and of the model in use.
+
+    It raises ArtifactError once a file of the model is found changed on the disk: the planner in
+    memory is what it was, but no other could be made.
+    """
+    watch, stored = watch_graph(settings.graph_url, settings.graph_access), StoredModel(artifacts)
+
+    def mark() -> str:
+        stored.check()
+        return f"{watch.mark()} {model_version(artifacts)}"
+
+    return mark
+
+
+class StoredModel:
+    """Whether the model's files are still what they were when it was put into use.
+
+    Contents are read only where size, time or inode of a file differ from the last look.
+    """
+
+    def __init__(self, artifacts: ArtifactStore) -> None:
+        self._artifacts = artifacts
+        self._seen: dict[tuple[str, str], FileStats] = {}
+        self._wrong: dict[tuple[str, str], ArtifactError] = {}
+
+    def check(self) -> None:
+        """Look at the files.
+
+        Raises:
+            ArtifactError: they are not whole; the same until they change again.
+        """
+        versions = self._artifacts.in_use()
+        in_use = [(kind, versions[kind]) for kind in MODEL_KINDS if kind in versions]
+        stats = {each: stats_of(self._artifacts.root.joinpath(*each)) for each in in_use}
+        for each in in_use:
+            # of a version that has just come into use the planner's maker reads the contents
+            if each in self._seen and stats[each] != self._seen[each]:
+                self._wrong.pop(each, None)
+                try:
+                    self._artifacts.open(*each)
+                except ArtifactError as error:
+                    self._wrong[each] = error
+        self._seen = stats
+        self._wrong = {each: error for each, error in self._wrong.items() if each in stats}
+        for error in self._wrong.values():
+            raise error
 
 
 def keep_planner(settings: Settings) -> Keeper:

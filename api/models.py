@@ -1,5 +1,6 @@
 """What the HTTP service says: the typed bodies of its answers."""
 
+import re
 from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
@@ -376,6 +377,15 @@ def path_json(
     return (text or plan_json(plan))[:-1] + rest
 
 
+def without_places(text: str) -> str:
+    """A sentence for anybody to read, without addresses and absolute paths.
+
+    >>> without_places("cannot reach neo4j://graph:7687; see /var/lib/kgplan and/or the log")
+    'cannot reach …; see … and/or the log'
+    """
+    return re.sub(r"(?<!\w)(?:[a-z][a-z0-9+.-]*:/)?/[^\s;,()'\"`]+", "…", text)
+
+
 class HealthOut(BaseModel):
     """That the service answers, and with what."""
 
@@ -414,7 +424,7 @@ class HealthOut(BaseModel):
             learners=planner.records.learner_ids.size,
             courses=planner.graph.course_ids.size,
             concepts=planner.graph.concept_ids.size,
-            problem=str(served.problem) if served.problem else None,
+            problem=without_places(str(served.problem)) if served.problem else None,
         )
 
 

@@ -20,6 +20,7 @@ from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Verifier
 from kgplan.errors import (
     AccessDenied,
     ConfigError,
+    ForeignPage,
     InvalidToken,
     KeysUnavailable,
     KgplanError,
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 AUTHORIZATION = b"authorization"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+SAID_BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site", b"host"})
 ACROSS_ORIGINS: dict[str, Any] = {
     "allow_methods": ("GET", "POST", "PUT", "DELETE"),
     "allow_headers": ("Authorization", "If-None-Match", "X-Experience-API-Version", "X-Request-ID"),
@@ -228,11 +231,28 @@ def check_settings(settings: Settings, host: str = "127.0.0.1") -> None:
         published_keys(settings.auth_jwks)
 
 
+def is_foreign(scope: Scope, security: Security) -> bool:
+    """Whether a browser says that a page of another origin sent a request; others say nothing.
+
+    Such a page may not read the answer, but without tokens what it asks for would be done.
+    """
+    sent = {name: value for name, value in scope["headers"] if name in SAID_BY_BROWSERS}
+    origin = sent.get(b"origin", b"").decode("latin-1")
+    if origin in security.origins:
+        return False
+    site = sent.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")  # none: the user, by the address bar
+    # a proxy may have changed the host, but in development there is none
+    here = sent.get(b"host", b"").decode("latin-1")
+    return bool(origin and security.hosts) and origin.lower() != f"http://{here}".lower()
+
+
 class AccessMiddleware:
     """Finds out what the sender of a request may do, before its body is read."""
 
-    def __init__(self, app: ASGIApp, verifier: Verifier | None) -> None:
-        self.app, self.verifier = app, verifier
+    def __init__(self, app: ASGIApp, security: Security) -> None:
+        self.app, self.verifier, self.security = app, security.verifier, security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the access in the scope; or refuse."""
@@ -254,8 +274,11 @@ class AccessMiddleware:
             MalformedAuthorization: there is more than one header, and proxies might read another.
             InvalidToken: it proves nothing.
             KeysUnavailable: it cannot be verified now.
+            ForeignPage: nobody is asked for a token, and a browser says that another page asks.
         """
         if self.verifier is None:
+            if scope["method"] not in READING and is_foreign(scope, self.security):
+                raise ForeignPage
             return ANYONE
         sent = [value for name, value in scope["headers"] if name == AUTHORIZATION]
         if len(sent) > 1:

@@ -18,6 +18,7 @@ from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing
 from kgplan.errors import KgplanError
+from kgplan.files import close_to_others
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 
@@ -38,6 +39,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
     telemetry = Telemetry(lines=lines, tracing=tracing)
     security = Security.of(settings)
+    close_home_to_others(settings)
     audit_log = AuditLog(settings.audit_path)
     records = open_records(settings.records_url)
     learners = CurrentLearners(records, settings.kept_learners)
@@ -62,6 +64,16 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         security=security,
         browser=settings.browser_url,
     )
+
+
+def close_home_to_others(settings: Settings) -> None:
+    """Take everybody else's rights to what holds learners' data in a home that is there already."""
+    home = settings.home
+    files = [home / f"learners.db{suffix}" for suffix in ("", "-wal", "-shm")]
+    folders = [home / "serving", home / "jobs", *settings.artifacts.glob("[!.]*/")]
+    for each in (*files, settings.audit_path, *folders):
+        if each.is_file() or each.is_dir():  # an audit log may be a pipe
+            close_to_others(each)
 
 
 def warm_up(planner: Planner) -> None:

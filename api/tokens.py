@@ -205,6 +205,7 @@ def access_by(claims: Mapping[str, Any]) -> Access:
     subject = claims.get("sub", claims.get("client_id", ""))
     if not isinstance(subject, str):
         raise InvalidToken("its subject is no text")
+    subject = subject.encode(errors="backslashreplace").decode()  # half characters go nowhere
     return Access(subject, frozenset(names) & SCOPES.keys(), learner_id, int(claims["exp"]))
 
 

@@ -1,5 +1,6 @@
 """`kgplan serve`: the HTTP service."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -35,6 +36,7 @@ def serve(
     if dev:
         settings = settings.model_copy(update={"auth": "dev"})
     check_settings(settings, host)
+    os.umask(0o077)  # what the service and its jobs write is about learners
     where = f"kgplan at http://{host}:{port}/ · API description at /docs"
     if workers > 1:
         from kgplan.api.workers import serve_by_workers

@@ -9,12 +9,15 @@ of each kind in use and is replaced in one step, for one kind or for several tog
 
 import contextlib
 import hashlib
+import io
 import json
+import math
 import os
 import platform
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,11 +28,20 @@ import numpy as np
 
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
-from kgplan.files import is_running, locked, sync, write_whole
+from kgplan.files import (
+    is_running,
+    is_time,
+    locked,
+    make_private_folder,
+    read_json,
+    sync,
+    write_whole,
+)
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
 HISTORY = "history.json"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")  # of a kind or a version, a folder
 KEPT_SWITCHES = 500  # entries of the history; the oldest leave first
 MADE_BY = {
     "tables": "kgplan etl run",
@@ -59,6 +71,29 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def way_out(kind: str, place: Path) -> str:
+    """What to do about a damaged artifact."""
+    return f"remove {place} and run `{MADE_BY.get(kind, 'kgplan demo')}` again"
+
+
+def array_in(content: bytes) -> Array:
+    """The array of a .npy file's bytes, which it goes on using.
+
+    >>> stream = io.BytesIO()
+    >>> np.save(stream, np.eye(2))
+    >>> array_in(stream.getvalue()).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    stream = io.BytesIO(content)
+    major, _ = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    )
+    shape, by_column, dtype = read(stream)
+    flat = np.frombuffer(content, dtype, offset=stream.tell(), count=math.prod(shape))
+    return flat.reshape(shape, order="F" if by_column else "C")
+
+
 @dataclass(frozen=True)
 class Artifact:
     """One version of one result, verified when it was opened."""
@@ -69,8 +104,29 @@ class Artifact:
     manifest: Mapping[str, Any]
 
     def array(self, name: str) -> Array:
-        """The array stored under `name`, memory-mapped and read-only."""
-        return np.load(self.path / f"{name}.npy", mmap_mode="r")
+        """The array stored under `name`, in memory of its own and read-only.
+
+        It is not memory-mapped: what happens to the file later could change results unseen, or end
+        the process.
+
+        Raises:
+            ArtifactDamaged: it is not there, or not what the manifest says.
+        """
+        file = f"{name}.npy"
+        try:
+            content = (self.path / file).read_bytes()
+        except OSError as error:
+            raise ArtifactDamaged(
+                f"{self.kind} {self.version}: {file} cannot be read ({error.strerror});"
+                f" {way_out(self.kind, self.path)}"
+            ) from None
+        wanted = self.manifest["files"].get(file, {}).get("sha256")
+        if hashlib.sha256(content).hexdigest() != wanted:
+            raise ArtifactDamaged(
+                f"{self.kind} {self.version}: {file} is not what was written;"
+                f" {way_out(self.kind, self.path)}"
+            )
+        return array_in(content)
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -186,7 +242,7 @@ class ArtifactStore:
             if file.is_file():
                 sync(file)
         place = self.root / draft.kind / made_version
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(place.parent)  # learners' ids and views are among the results
         try:
             return self.open(draft.kind, made_version)  # the same work was done before
         except ArtifactDamaged:
@@ -209,30 +265,47 @@ class ArtifactStore:
             ArtifactDamaged: a file is missing, changed, or the manifest cannot be read.
         """
         place = self.root / kind / version
-        way_out = f"remove {place} and run `{MADE_BY.get(kind, 'kgplan demo')}` again"
         if not place.is_dir():
             raise ArtifactMissing(f"{kind} {version}", MADE_BY.get(kind, "kgplan demo"))
         try:
-            manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
-            files = manifest["files"]
-        except (OSError, ValueError, KeyError) as error:
+            manifest = read_json((place / MANIFEST).read_text(encoding="utf-8"))
+            files = {
+                str(name): (int(entry["bytes"]), str(entry["sha256"]))
+                for name, entry in manifest["files"].items()
+            }
+            if not isinstance(manifest["config"], dict) or not isinstance(manifest["inputs"], dict):
+                raise TypeError("config and inputs are no objects")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactDamaged(
-                f"{kind} {version} has no readable manifest ({error}); {way_out}"
+                f"{kind} {version} has no readable manifest ({error}); {way_out(kind, place)}"
             ) from None
-        for name, entry in files.items():
-            file = place / name
-            if not file.is_file():
-                raise ArtifactDamaged(f"{kind} {version} lacks its file {name}; {way_out}")
-            same_size = file.stat().st_size == entry["bytes"]
-            if not same_size or (hashed and hash_file(file) != entry["sha256"]):
+        for name, (size, sha256) in files.items():
+            try:
+                same = (place / name).stat().st_size == size and (
+                    not hashed or hash_file(place / name) == sha256
+                )
+            except FileNotFoundError:
                 raise ArtifactDamaged(
-                    f"{kind} {version}: {name} is not what was written; {way_out}"
+                    f"{kind} {version} lacks its file {name}; {way_out(kind, place)}"
+                ) from None
+            except OSError as error:
+                raise ArtifactDamaged(
+                    f"{kind} {version}: {name} cannot be read ({error.strerror});"
+                    f" {way_out(kind, place)}"
+                ) from None
+            if not same:
+                raise ArtifactDamaged(
+                    f"{kind} {version}: {name} is not what was written; {way_out(kind, place)}"
                 )
         return Artifact(kind, version, place, manifest)
 
     def in_use(self) -> dict[str, str]:
-        """Kind -> version in use; empty before the first switch."""
-        return self._read(CURRENT, "run the stages again") or {}
+        """Kind -> version in use; empty before the first switch.
+
+        Raises:
+            ArtifactDamaged: what is noted is no such thing.
+        """
+        return dict(self._read(CURRENT, "run the stages again", is_versions, {}))
 
     def history(self) -> list[Switch]:
         """Every switch that is remembered, oldest first; the last one is what is in use.
@@ -240,24 +313,29 @@ class ArtifactStore:
         A switch that nobody noted, by an older kgplan or a process that was killed just then, is
         found by what is in use and dated by its file.
         """
-        noted = self._read(HISTORY, "nothing but the memory of earlier switches is lost") or []
-        switches = [Switch(**each) for each in noted]
+        way_out = "nothing but the memory of earlier switches is lost"
+        switches = [Switch(**each) for each in self._read(HISTORY, way_out, is_history, [])]
         in_use = ArtifactStore.in_use(self)
         if in_use and (not switches or switches[-1].versions != in_use):
             changed = datetime.fromtimestamp((self.root / CURRENT).stat().st_mtime, UTC)
             switches.append(Switch(in_use, changed.isoformat(timespec="milliseconds")))
         return switches
 
-    def _read(self, name: str, way_out: str) -> Any:
-        """A JSON file of the store; None where there is none."""
+    def _read(self, name: str, way_out: str, is_such: Callable[[Any], bool], without: Any) -> Any:
+        """A JSON file of the store; `without` where there is none."""
         try:
-            return json.loads((self.root / name).read_text(encoding="utf-8"))
+            found = read_json((self.root / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return None
-        except ValueError as error:
+            return without
+        except (OSError, ValueError) as error:
             raise ArtifactDamaged(
                 f"{self.root / name} is not JSON ({error}); remove it; {way_out}"
             ) from None
+        if not is_such(found):
+            raise ArtifactDamaged(
+                f"{self.root / name} is not what kgplan writes; remove it; {way_out}"
+            )
+        return found
 
     def _replace(self, name: str, value: Any) -> None:
         """Replace a JSON file of the store in one step."""
@@ -369,6 +447,30 @@ class Aside(ArtifactStore):
     def commit(self, by: str = "", back: bool = False) -> None:
         """Put all of this view's versions into use, in one step; arguments as for `switch`."""
         ArtifactStore(self.root).switch(*self._made.values(), by=by, back=back)
+
+
+def is_versions(value: Any) -> bool:
+    """Whether a JSON value is kind -> version, each the name of a folder.
+
+    >>> is_versions({"records": "0b5c"}), is_versions({"records": "../x"}), is_versions([])
+    (True, False, False)
+    """
+    return isinstance(value, dict) and all(
+        isinstance(each, str) and NAME.fullmatch(each) for pair in value.items() for each in pair
+    )
+
+
+def is_history(value: Any) -> bool:
+    """Whether a JSON value is a list of `Switch`."""
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and {"versions", "at"} <= each.keys() <= {"versions", "at", "by", "back"}
+        and is_versions(each["versions"])
+        and is_time(each["at"])
+        and isinstance(each.get("by", ""), str)
+        and isinstance(each.get("back", False), bool)
+        for each in value
+    )
 
 
 def sweep_abandoned(drafts: Path) -> None:

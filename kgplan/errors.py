@@ -262,6 +262,16 @@ class OtherLearner(AccessDenied):
         super().__init__("a learner's token reaches this learner only; ask for no other")
 
 
+class ForeignPage(KgplanError):
+    """A page of another origin asks for a change where nobody is asked for a token."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a page of another origin asks, and no token is needed here; name its origin in"
+            " KGPLAN_CORS if it may"
+        )
+
+
 class KeysUnavailable(KgplanError):
     """The keys that tokens are verified with cannot be had now."""
 

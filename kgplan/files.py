@@ -1,10 +1,16 @@
 """How is a file replaced so that nobody sees it half-written, and who may touch it meanwhile?"""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+FileStats = dict[str, tuple[int, int, int]]
+"""Of a folder's files, by name: size, time of the last change in ns, inode."""
 
 
 def write_whole(path: Path, text: str, durable: bool = False) -> None:
@@ -22,6 +28,54 @@ def write_whole(path: Path, text: str, durable: bool = False) -> None:
     aside.replace(path)
     if durable:
         sync(path.parent)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner may look into; one that is there is closed to others.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_to_others(path)
+
+
+def close_to_others(path: Path) -> None:
+    """Take everybody else's rights to a file or folder of ours; nothing where there is none."""
+    with suppress(FileNotFoundError, PermissionError):
+        mode = path.stat().st_mode
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
+
+
+def read_json(text: str) -> Any:
+    """A JSON value that any answer could repeat: no NaN, no half characters.
+
+    Raises:
+        ValueError: it is no such value.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        value = json.loads(text, parse_constant=refuse)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def is_time(value: object) -> bool:
+    """Whether a value is a moment in ISO 8601 with its zone.
+
+    >>> is_time("2026-03-01T10:15:00+00:00"), is_time("2026-03-01"), is_time(5)
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def sync(path: Path) -> None:
@@ -64,3 +118,13 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def stats_of(folder: Path) -> FileStats:
+    """Size, time and inode of each file of a folder; empty where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(each.name, each.stat()) for each in entries]
+    except OSError:
+        return {}
+    return {name: (each.st_size, each.st_mtime_ns, each.st_ino) for name, each in found}

@@ -6,9 +6,13 @@ is ready. So is a service whose records can be read and not written, as on a ful
 on, and what cannot be stored is refused one by one.
 """
 
+import logging
+
 from kgplan.api.current import CurrentLearners
 from kgplan.api.dependencies import LearnerStates
 from kgplan.errors import RecordsUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class Readiness:
@@ -24,15 +28,23 @@ class Readiness:
 
     def __init__(self, learners: LearnerStates) -> None:
         self._learners = learners
-        self.stopping = False
+        self.stopping, self._told = False, ""
         self.in_flight = 0
 
     def reasons(self) -> list[str]:
-        """Why not; empty where the service is ready. Asks the records."""
+        """Why not, for anybody to read; empty where the service is ready. Asks the records.
+
+        Where these are, and what exactly is wrong with them, stands in the log.
+        """
         found = ["the service is stopping"] if self.stopping else []
         if isinstance(self._learners, CurrentLearners):
+            wrong = ""
             try:
                 self._learners.store.check()
             except RecordsUnavailable as error:
-                found.append(str(error))
+                wrong = str(error)
+                found.append("records unavailable")
+            if wrong != self._told:
+                self._told = wrong
+                log.warning("%s", f"not ready: {wrong}" if wrong else "the records are back")
         return found

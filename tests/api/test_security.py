@@ -30,7 +30,7 @@ from kgplan.api.security import (
     required_by,
 )
 from kgplan.api.tokens import SCOPES, Verifier
-from kgplan.errors import ConfigError
+from kgplan.errors import AuditUnavailable, ConfigError
 from kgplan.settings import Settings
 
 REFRESH = "/v1/admin/graph/refresh"
@@ -449,13 +449,17 @@ def test_administration_export_and_erasure_leave_a_line_each(made, tmp_path):
     found = [(e["action"], e["outcome"], e["subject"], e["target"]) for e in lines(path)]
     someone = hashed("someone")
     assert found == [
+        ("refresh-graph", "begun", "operator", ""),
         ("refresh-graph", "done", "operator", ""),
         ("refresh-graph", "refused: insufficient-scope", "intruder", ""),
+        ("export", "begun", "lms", hashed("erased")),
         ("export", "done", "lms", hashed("erased")),
+        ("export", "begun", "lms", hashed("nobody")),
         ("export", "failed: unknown-learner", "lms", hashed("nobody")),
+        ("erase", "begun", someone, hashed("erased")),
         ("erase", "done", someone, hashed("erased")),
     ]
-    assert [e["learner_token"] for e in lines(path)] == [False, False, False, False, True]
+    assert [e["learner_token"] for e in lines(path)] == [False] * 7 + [True] * 2
     assert lines(path)[-1]["request_id"] == "r1"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     # an erased learner is named nowhere in the log
@@ -483,10 +487,91 @@ def test_processes_that_share_a_log_do_not_mix_their_lines(tmp_path):
     ]
 
 
-def test_what_cannot_be_noted_is_said(made):
+def test_what_cannot_be_noted_is_not_done(made):
     with audited_client(made, Path("/dev/full")) as client:
-        answer = client.post(REFRESH, headers=bearer())
-    assert named(answer) == (503, "audit-unavailable")
+        keeper, mastery = client.app.state.keeper, "/v1/learners/erased/mastery"
+        client.post("/v1/events", json=event(7, "erased"), headers=bearer())
+        kept = client.get(mastery, headers=bearer()).content
+        keeper.refresh = lambda: pytest.fail("the graph was looked at")
+        refused = [
+            client.post(REFRESH, headers=bearer()),
+            client.delete("/v1/learners/erased", headers=bearer()),
+            client.get("/v1/learners/erased/export", headers=bearer()),
+        ]
+        assert [named(each) for each in refused] == [(503, "audit-unavailable")] * 3
+        assert client.get(mastery, headers=bearer()).content == kept
+
+
+def test_what_is_done_is_answered_though_its_end_cannot_be_noted(made, tmp_path, caplog):
+    path = tmp_path / "audit.jsonl"
+    with audited_client(made, path) as client:
+        log = client.app.state.audit
+        write = log.write
+
+        def write_begins(line):
+            if line["outcome"] != "begun":
+                raise AuditUnavailable("the disk is full")
+            write(line)
+
+        log.write = write_begins
+        assert client.post(REFRESH, headers=bearer()).status_code == 200
+    assert [each["outcome"] for each in lines(path)] == ["begun"]
+    assert "refresh-graph: done, and no line in the audit log says so" in caplog.text
+
+
+@pytest.mark.parametrize("learner", [None, "erased"])
+def test_a_subject_with_half_a_character_is_noted_by_its_escape(made, tmp_path, learner):
+    path, subject = tmp_path / "audit.jsonl", "a\ud800"
+    own = {} if learner is None else {"learner_id": learner, "scope": "paths:read events:write"}
+    token = bearer(sub=subject, **own)
+    with audited_client(made, path) as client:
+        client.post("/v1/events", json=event(8, "erased"), headers=bearer())
+        assert client.delete("/v1/learners/erased", headers=token).status_code == 200
+    escaped = "a\\ud800"
+    expected = escaped if learner is None else hashed(escaped)
+    assert [each["subject"] for each in lines(path)] == [expected] * 2
+
+
+# ---------------------------------------------------------------- pages elsewhere
+
+
+def page(**headers):
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "auth", "status"),
+    [
+        ({}, "dev", 200),  # curl
+        (page(Origin="http://localhost:8000", Sec_Fetch_Site="same-origin"), "dev", 200),
+        (page(Origin="http://localhost:8000"), "dev", 200),  # an old browser
+        (page(Sec_Fetch_Site="none"), "dev", 200),
+        (page(Origin="https://lms.example", Sec_Fetch_Site="cross-site"), "dev", 200),  # listed
+        (page(Origin="https://evil.example", Sec_Fetch_Site="cross-site"), "dev", 403),
+        (page(Sec_Fetch_Site="cross-site"), "dev", 403),
+        (page(Origin="http://localhost:3000", Sec_Fetch_Site="same-site"), "dev", 403),
+        (page(Origin="https://evil.example"), "dev", 403),
+        (page(Origin="null"), "dev", 403),
+        (page(Origin="https://evil.example", Sec_Fetch_Site="cross-site"), "off", 403),
+        (page(Origin="https://front.example"), "off", 200),  # a proxy with another Host
+        (page(Origin="https://front.example", Sec_Fetch_Site="same-origin"), "off", 200),
+    ],
+)
+def test_without_tokens_a_page_elsewhere_changes_nothing(made, headers, auth, status):
+    security = Security.of(Settings(auth=auth, cors=("https://lms.example",)))
+    client = TestClient(made(security), base_url="http://localhost:8000")
+    for path in (REFRESH, "/v1/events", "/xapi/statements"):
+        asked = client.post(path, json=event(9, "u"), headers=headers)
+        assert (asked.status_code == 403) == (status == 403), path
+        if status == 403:
+            assert asked.json()["type"].endswith(":foreign-page")
+    assert client.get("/v1/courses", headers=headers).status_code == 200
+
+
+def test_with_a_token_the_origin_says_nothing(made):
+    client = TestClient(made(), raise_server_exceptions=False)
+    foreign = page(Origin="https://evil.example", Sec_Fetch_Site="cross-site")
+    assert client.post(REFRESH, headers=bearer() | foreign).status_code == 200
 
 
 def test_a_log_that_cannot_be_opened_is_refused_at_the_start(tmp_path):

@@ -297,15 +297,19 @@ def test_a_stale_service_is_ready_and_says_so(service):
     assert ready.json()["problem"] == "gone"
 
 
-def test_without_its_records_a_service_lives_and_is_not_ready(service, monkeypatch):
+def test_without_its_records_a_service_lives_and_is_not_ready(service, monkeypatch, caplog):
     def away(learner_id):
-        raise RecordsUnavailable("the database is away")
+        raise RecordsUnavailable("kgplan@db.example:5432 is away")
 
     monkeypatch.setattr(service.records, "mark", away)
     refused = service.client.get("/health/ready")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert refused.json()["type"] == f"{URN}problem:not-ready"
-    assert refused.json()["detail"] == "the database is away"
+    assert refused.json()["detail"] == "records unavailable"  # nobody needs a token to ask
+    assert "db.example" not in refused.text
+    service.client.get("/health/ready")
+    told = [each.getMessage() for each in caplog.records if "db.example" in each.getMessage()]
+    assert told == ["not ready: kgplan@db.example:5432 is away"]  # once
     assert service.client.get("/health/live").status_code == 200
     monkeypatch.undo()
     assert service.client.get("/health/ready").status_code == 200

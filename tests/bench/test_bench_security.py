@@ -9,7 +9,7 @@ from tokens_by_hand import SECRET, claims, eddsa, es256, hs256, jwk, jwks, rs256
 
 from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keys import PublishedKeys, SecretKeys
-from kgplan.api.security import AccessMiddleware, Required
+from kgplan.api.security import AccessMiddleware, Required, Security
 from kgplan.api.tokens import ACCESS, Verifier
 
 
@@ -74,7 +74,7 @@ def test_a_known_token_costs_little():
         scope, layers = request(tokens["HS256"]), {}
         verifier = Verifier(SecretKeys([SECRET]), "kgplan")
         layers["no middleware"] = answered
-        layers["who asks"] = AccessMiddleware(answered, verifier)
+        layers["who asks"] = AccessMiddleware(answered, Security(verifier))
         layers["headers"] = HeadersMiddleware(answered)
         for name, app in layers.items():
             costs[name] = await microseconds(lambda app=app: app(scope, None, dropped), 5_000)
