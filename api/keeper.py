@@ -202,9 +202,9 @@ class StoredModel:
                 except ArtifactError as error:
                     self._wrong[each] = error
         self._seen = stats
-        self._wrong = {each: error for each, error in self._wrong.items() if each in stats}
-        for error in self._wrong.values():
-            raise error
+        self._wrong = {each: wrong for each, wrong in self._wrong.items() if each in stats}
+        for wrong in self._wrong.values():
+            raise wrong
 
 
 def keep_planner(settings: Settings) -> Keeper:

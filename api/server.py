@@ -21,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -55,6 +56,7 @@ class DrainingServer(uvicorn.Server):
         stop_seconds: from SIGTERM until the process has ended.
         shared: whether other processes take connections from the same socket, and may go on.
         door: looks after the connections, if anybody does.
+        beat: called every second while it serves.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class DrainingServer(uvicorn.Server):
         stop_seconds: float = 30.0,
         shared: bool = False,
         door: Door | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
-        self._shared, self._door = shared, door
+        self._shared, self._door, self._beat = shared, door, beat
         self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
         self._drained_at: float | None = None
         self._told = self._ended = False
@@ -90,6 +93,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close."""
         ends = await super().on_tick(counter)
+        if counter % TICKS == 0:
+            self._beat()
         if self._door is not None and counter % TICKS == 0:
             self._door.look(self.server_state, asyncio.get_running_loop().time())
         if self._drained_at is None:
@@ -167,6 +172,7 @@ def run_server(
     stop_seconds: float,
     shared: socket.socket | None = None,
     limits: DoorLimits | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; returns when everything has ended.
 
@@ -176,6 +182,7 @@ def run_server(
         drain_seconds, stop_seconds: as for `DrainingServer`.
         shared: listens there already, for other processes too.
         limits: what a connection is allowed; the defaults where None.
+        beat: called every second by the event loop.
     """
     door = Door(limits or DoorLimits())
     config = uvicorn.Config(
@@ -189,5 +196,5 @@ def run_server(
         backlog=backlog_within(door.limits.connections),
         proxy_headers=False,  # who may name a client: `LimitsMiddleware.client`
     )
-    server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None, door)
+    server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None, door, beat)
     server.run(None if shared is None else [shared])

@@ -7,14 +7,21 @@
 What the parent has imported is in memory once, and a worker that dies is replaced within a second;
 the others take its connections meanwhile. The parent runs no thread, so forking is safe. SIGTERM
 and Ctrl-C reach the parent, which passes them on. Where the parent dies, its workers stop.
+
+A worker that hangs is killed and replaced, too. Its event loop notes the time every second; where
+it has not for `HUNG_SECONDS`, the system says why: a loop that computes, waits for a processor or
+for the disk is at work, however long; one that is stopped, or sleeps and used no processor time all
+the while, waits for something that does not come.
 """
 
 import gc
 import logging
+import mmap
 import multiprocessing
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -23,6 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -39,16 +47,38 @@ log = logging.getLogger(__name__)
 
 START_FAILED = 3  # exit status of a worker that has said why it cannot serve
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until the next try, by tries that failed
+LOOK_SECONDS = 1.0  # between two looks of the parent at its workers
+HUNG_SECONDS = 5.0  # without a word from its event loop, until a worker is looked at closely
+STOPPED, SLEEPING = "T", "S"  # states of a process in /proc
 GRACE = 2.0  # seconds beyond `stop_seconds`, in which workers should have ended by themselves
+
+
+class Pulse:
+    """Memory that a worker shares with its parent: when its event loop was last at work."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 8)
+
+    def beat(self) -> None:
+        """Note the time."""
+        self._memory[:] = struct.pack("d", time.monotonic())
+
+    @property
+    def last(self) -> float:
+        """When it last did, on the monotonic clock of all processes; 0 before the first time."""
+        return float(struct.unpack("d", self._memory[:])[0])
 
 
 @dataclass
 class Worker:
-    """A process, and where it says that it serves."""
+    """A process, and where it says that it serves and goes on."""
 
     process: ForkProcess
     ready: Connection
+    pulse: Pulse
     served: bool = False
+    asleep_since: float | None = None
+    cpu: float = 0.0
 
     def has_served(self) -> bool:
         """Whether it ever came so far."""
@@ -57,12 +87,60 @@ class Worker:
                 self.served = self.ready.recv()
         return self.served
 
+    def hangs(self, now: float) -> str:
+        """How it hangs; empty where it does not, or nobody can tell. To be asked every second."""
+        state, cpu = state_of(self.process.pid or 0)
+        silent = self.pulse.last and now - self.pulse.last > HUNG_SECONDS
+        asleep = state == STOPPED or (silent and state == SLEEPING)
+        if not state or not asleep or cpu > self.cpu:
+            self.asleep_since, self.cpu = None, cpu
+            return ""
+        self.asleep_since = now if self.asleep_since is None else self.asleep_since
+        if now - self.asleep_since < HUNG_SECONDS:
+            return ""
+        return "is stopped" if state == STOPPED else "waits for something that does not come"
+
+
+def state_of(pid: int) -> tuple[str, float]:
+    """A process' state, as a letter of /proc, and its processor time in ticks; "" and 0 unknown.
+
+    >>> state_of(os.getpid())[0] in "RS"
+    True
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return "", 0.0
+    told = text.rpartition(")")[2].split()  # what stands before may hold anything
+    return told[0], float(told[11]) + float(told[12])
+
+
+def how_it_ended(exitcode: int | None) -> str:
+    """A worker's end in words.
+
+    >>> how_it_ended(-9), how_it_ended(1)
+    ('was killed by SIGKILL', 'ended with 1')
+    """
+    if exitcode is None or exitcode >= 0:
+        return f"ended with {exitcode}"
+    known = -exitcode in set(signal.Signals)
+    name = signal.Signals(-exitcode).name if known else f"signal {-exitcode}"
+    told = f"was killed by {name}"
+    if -exitcode in (signal.SIGBUS, signal.SIGSEGV):
+        told += (
+            ": a file that it reads through memory (KGPLAN_HOME/serving, or the graph) was cut,"
+            " changed or cannot be read from the disk; the next one checks the files first, and"
+            " makes those of serving/ anew where they do not fit"
+        )
+    return told
+
 
 class Workers:
     """Keeps a number of processes running.
 
     Args:
-        work: what each does; called with `arguments`, and with what to call once it serves.
+        work: what each does; called with `arguments`, with what to call once it serves, and with
+            what to call every second from then on.
         arguments: of `work`.
         number: of processes.
         stop_seconds: from a signal to the end until those left are killed.
@@ -110,21 +188,33 @@ class Workers:
                 self._running.remove(worker)
                 failed = 0 if worker.has_served() else failed + 1
                 not_before = time.monotonic() + PAUSES[min(failed, len(PAUSES) - 1)]
-                log.error("worker %s ended with %s", worker.process.pid, worker.process.exitcode)
+                told = how_it_ended(worker.process.exitcode)
+                log.error("worker %s %s", worker.process.pid, told)
                 worker.ready.close()
             pause = not_before - time.monotonic()
             while pause <= 0 and len(self._running) < self._number:
                 self._start()
             missing = len(self._running) < self._number
             ends = [each.process.sentinel for each in self._running]
-            wait([self._woken, *ends], pause if missing else None)
+            wait([self._woken, *ends], min(pause, LOOK_SECONDS) if missing else LOOK_SECONDS)
+            self._end_hung()
+
+    def _end_hung(self) -> None:
+        """Kill the workers that hang; they are then replaced as others that ended."""
+        for worker in self._running:
+            if how := worker.hangs(time.monotonic()):
+                log.error("worker %s %s; it is replaced", worker.process.pid, how)
+                worker.process.kill()
+                worker.process.join(GRACE)
 
     def _start(self) -> Worker:
         ready, says_ready = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_run, args=(says_ready, self._work, self._arguments))
+        pulse = Pulse()
+        given = says_ready, pulse, self._work, self._arguments
+        process = self._context.Process(target=_run, args=given)
         process.start()
         says_ready.close()
-        worker = Worker(process, ready)
+        worker = Worker(process, ready, pulse)
         self._running.append(worker)
         return worker
 
@@ -163,13 +253,15 @@ class Workers:
         os.write(self._wake, b".")
 
 
-def _run(ready: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _run(
+    ready: Connection, pulse: Pulse, work: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
     """A worker's life."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()  # Ctrl-C reaches the parent, which passes it on
     threading.Thread(target=_stop_with_parent, name="kgplan-parent", daemon=True).start()
-    work(*arguments, lambda: ready.send(True))
+    work(*arguments, lambda: ready.send(True), pulse.beat)
 
 
 def _stop_with_parent() -> None:
@@ -203,7 +295,12 @@ def serve_by_workers(settings: Settings, host: str, port: int, number: int) -> i
 
 
 def serve_as_worker(
-    settings: Settings, host: str, port: int, bound: socket.socket, ready: Callable[[], None]
+    settings: Settings,
+    host: str,
+    port: int,
+    bound: socket.socket,
+    ready: Callable[[], None],
+    beat: Callable[[], None],
 ) -> None:
     """Serve as one of several processes."""
     lines = set_up_logging(settings.log_format, settings.log_level)
@@ -214,4 +311,5 @@ def serve_as_worker(
         sys.exit(START_FAILED)
     ready()
     limits = DoorLimits.of(settings)
-    run_server(app, host, port, settings.drain_seconds, settings.stop_seconds, bound, limits)
+    stopping = settings.drain_seconds, settings.stop_seconds
+    run_server(app, host, port, *stopping, bound, limits, beat)

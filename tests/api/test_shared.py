@@ -1,3 +1,7 @@
+import json
+import os
+import shutil
+import stat
 import threading
 from pathlib import Path
 
@@ -5,7 +9,7 @@ import pytest
 from planning_cases import hand_case, random_case
 
 from kgplan.api.shared import SharedPlanners
-from kgplan.errors import GraphUnavailable
+from kgplan.errors import ArtifactError, GraphUnavailable
 
 
 class World:
@@ -64,6 +68,90 @@ def test_another_mark_of_the_same_graph_and_model_writes_nothing(tmp_path):
     marks = iter(["another", "another"])
     assert shared.newest(lambda: next(marks), world.read_version) is planner
     assert world.builds == 1
+
+
+ODD = ["", "{", "[]", "null", "7", '"text"', '{"name": "..", "mark": 5}', "\udcff\udcfe", "{}"]
+
+
+@pytest.mark.parametrize("name", ["current.json", "values.json", "sums.json"])
+@pytest.mark.parametrize("content", ODD)
+def test_odd_json_is_made_again(tmp_path, name, content):
+    world = World()
+    expected = world.newest(SharedPlanners(tmp_path)).plan("learner", "A")
+    (folder,) = folders(tmp_path)
+    file = tmp_path / name if name == "current.json" else folder / name
+    file.write_bytes(content.encode(errors="surrogateescape"))
+    assert world.newest(SharedPlanners(tmp_path)).plan("learner", "A") == expected
+    assert world.builds == 2
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path):
+    world, root, elsewhere = World(), tmp_path / "serving", tmp_path / "elsewhere"
+    world.newest(SharedPlanners(root))
+    (folder,) = folders(root)
+    shutil.copytree(folder, elsewhere)
+    current = json.loads((root / "current.json").read_text())
+    (root / "current.json").write_text(json.dumps(current | {"name": "../elsewhere"}))
+    world.newest(SharedPlanners(root))
+    assert world.builds == 2
+    assert elsewhere.is_dir()
+
+
+@pytest.mark.parametrize("harm", ["empty", "half a header", "changed", "more", "a file, no folder"])
+def test_files_that_are_not_what_was_written_are_made_again(tmp_path, harm):
+    world = World()
+    expected = world.newest(SharedPlanners(tmp_path)).plan("learner", "A")
+    (folder,) = folders(tmp_path)
+    file = folder / "derived.prior.npy"
+    content = file.read_bytes()
+    if harm == "a file, no folder":
+        shutil.rmtree(folder)
+        folder.write_text("")
+    elif harm == "more":
+        (folder / "records.more.npy").write_bytes(content)
+    else:
+        changed = content[:-1] + bytes([content[-1] ^ 1])
+        file.write_bytes({"empty": b"", "half a header": content[:50], "changed": changed}[harm])
+    assert world.newest(SharedPlanners(tmp_path)).plan("learner", "A") == expected
+    assert world.builds == 2
+
+
+def test_a_process_sees_that_its_files_were_harmed_and_maps_new_ones(tmp_path):
+    world, one, other = World(), SharedPlanners(tmp_path), SharedPlanners(tmp_path)
+    expected = [world.newest(each).plan("learner", "A") for each in (one, other)]
+    seen = one.changes(), other.changes()
+    (folder,) = folders(tmp_path)
+    for file in folder.glob("*.npy"):
+        os.truncate(file, 0)
+    assert one.changes() != seen[0]
+    assert one.changes() == one.changes()
+    assert world.newest(one).plan("learner", "A") == expected[0]
+    assert other.changes() != seen[1]
+    assert world.newest(other).plan("learner", "A") == expected[1]
+    assert world.builds == 2
+
+
+def test_files_that_were_only_touched_are_not_made_again(tmp_path):
+    world, shared = World(), SharedPlanners(tmp_path)
+    world.newest(shared)
+    (folder,) = folders(tmp_path)
+    os.utime(folder / "derived.prior.npy")
+    assert shared.changes() == 1
+    assert world.newest(shared).plan("learner", "A").steps
+    assert world.builds == 1
+
+
+def test_others_may_not_look_into_the_files(tmp_path):
+    root = tmp_path / "serving"
+    root.mkdir(mode=0o755)  # of an older kgplan
+    World().newest(SharedPlanners(root))
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (root, *folders(root))] == [0o700] * 2
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "serving").write_text("")
+    with pytest.raises(ArtifactError, match="cannot be shared in"):
+        World().newest(SharedPlanners(tmp_path / "serving"))
 
 
 @pytest.mark.parametrize("harm", ["lacks", "cut", "no values", "no json"])

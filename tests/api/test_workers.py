@@ -4,17 +4,23 @@ import json
 import os
 import shutil
 import signal
+import stat
+import struct
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from neo4j_server import free_ports
 
+from kgplan.api import workers
 from kgplan.api.models import path_json
+from kgplan.api.workers import Pulse, Worker
 from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.etl import stages
@@ -93,6 +99,75 @@ def test_a_worker_that_is_killed_is_replaced_and_the_service_goes_on(service):
     after = until(lambda: len(service.workers()) == 2 and service.workers())
     assert before[1] in after
     assert answered or service.answers()
+
+
+def test_a_worker_that_is_stopped_is_replaced_with_a_word_in_the_log(service, home):
+    before = service.workers()
+    os.kill(before[0], signal.SIGSTOP)
+    try:
+        after = until(lambda: before[0] not in (now := service.workers()) and now, 30)
+        assert before[1] in after
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(before[0], signal.SIGKILL)
+    assert f"worker {before[0]} is stopped; it is replaced" in (home.home / "log").read_text()
+    until(lambda: len(service.workers()) == 2 and service.answers())
+
+
+def test_only_what_neither_computes_nor_waits_for_the_disk_hangs(monkeypatch):
+    """What the system tells every second of a worker that has not spoken for a minute."""
+    told = iter([])
+    monkeypatch.setattr(workers, "state_of", lambda pid: next(told))
+    pulse = Pulse()
+    pulse._memory[:] = struct.pack("d", 1000.0)
+
+    def hangs(states) -> list[bool]:
+        nonlocal told
+        worker = Worker(SimpleNamespace(pid=1), None, pulse)
+        told = iter(states)
+        return [bool(worker.hangs(1060.0 + n)) for n in range(len(states))]
+
+    at_work = [("R", 7.0)] * 20, [("D", 7.0)] * 20, [("S", float(n)) for n in range(20)]
+    assert not any(any(hangs(each)) for each in at_work)
+    assert not any(hangs([("S", 7.0), ("S", 7.0), ("R", 7.0)] * 7))  # waits for a processor
+    assert hangs([("S", 7.0)] * 20).index(True) in range(4, 8)
+    assert hangs([("T", 7.0)] * 20).index(True) in range(4, 8)
+    pulse._memory[:] = struct.pack("d", 1079.0)  # it has spoken
+    assert not any(hangs([("S", 7.0)] * 20))
+    assert not any(hangs([("", 0.0)] * 20))  # nobody can tell
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed"])
+def test_shared_files_that_somebody_harms_are_made_again(service, home, harm):
+    path = "/v1/learners/U_1/path?course_id=C_1"
+    expected = httpx.get(service.url + path).content
+    (folder,) = [each for each in (home.home / "serving").iterdir() if each.is_dir()]
+    before = {file.name: file.stat().st_ino for file in folder.glob("*.npy")}
+    for file in folder.glob("*.npy"):
+        if harm == "cut":
+            os.truncate(file, 0)
+        else:
+            content = bytearray(file.read_bytes())
+            content[-1] ^= 0xFF
+            with file.open("r+b") as stream:
+                stream.write(content)
+
+    def made_again():
+        now = {file.name: file.stat().st_ino for file in folder.glob("*.npy")}
+        return now.keys() == before.keys() and all(now[name] != before[name] for name in now)
+
+    until(made_again, 60)
+    until(lambda: len(service.workers()) == 2 and service.answers(), 60)
+    until(lambda: all(service.mapped(pid) == {folder.name} for pid in service.workers()), 60)
+    for _ in range(6):  # whoever answers
+        assert httpx.get(service.url + path).content == expected
+
+
+def test_the_folder_of_shared_files_is_the_owners_only(service, home):
+    for each in ("serving", "artifacts/records", "artifacts/diagnosis"):
+        assert stat.S_IMODE((home.home / each).stat().st_mode) == 0o700
+    for each in ("learners.db", "audit.jsonl"):
+        assert stat.S_IMODE((home.home / each).stat().st_mode) == 0o600
 
 
 def test_an_event_taken_by_one_worker_is_in_the_next_plan_of_any(service):
