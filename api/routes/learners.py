@@ -241,33 +241,37 @@ def take_feedback(
     learner_id: str, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
 ) -> FeedbackOut:
     """Say something about a step; the next plan keeps to it."""
+    version = learners.learner_version(served.planner, learner_id)
     learners.check(served.planner, learner_id)
     known = served.planner.graph.concept_ids
     if feedback.concept_id not in known:
         raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
-    learners.store.say(learner_id, feedback.concept_id, feedback.said, time.time())
+    learners.say(learner_id, feedback.concept_id, feedback.said, version)
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
 
 
-@router.get(ONE + "/export", dependencies=READS)
-def export(
-    learner_id: str, served: ServedDep, learners: LearnersDep, request: Request
-) -> dict[str, Any]:
+@router.get(ONE + "/export", dependencies=READS, response_model=dict[str, Any])
+def export(learner_id: str, served: ServedDep, learners: LearnersDep, request: Request) -> Response:
     """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
     with audited(request, "export", hashed(learner_id)):
-        return _all_about(learner_id, served, learners)
+        return Response(_all_about(learner_id, served, learners), media_type="application/json")
 
 
-def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[str, Any]:
+def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> bytes:
     planner = served.planner
     standing = learners.standing(planner, learner_id)
     learners.check(planner, learner_id)
     learners.store.flush()
     current = None if standing is None else standing.state.learner
     in_records = current is None or current.in_records
-    return {
+    stored = learners.store.export(learner_id)
+    texts = {"events": "sent", "plans": "body"}  # JSON as it is stored, however deep
+    parts = {
+        name: b"[%b]" % b",".join(_with_text(row, texts.get(name)) for row in rows)
+        for name, rows in stored.items()
+    }
+    rest = {
         "learner_id": learner_id,
-        **learners.store.export(learner_id),
         "records": _rows_of(planner, learner_id) if in_records else None,
         "mastery": [
             ConceptMasteryOut.model_validate(each).model_dump()
@@ -276,6 +280,16 @@ def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dic
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
     }
+    lists = b",".join(b'"%b":%b' % (name.encode(), part) for name, part in parts.items())
+    return b"%b,%b}" % (to_json(rest)[:-1], lists)
+
+
+def _with_text(row: dict[str, Any], name: str | None) -> bytes:
+    """A row as JSON; of this name, if any, it holds what is JSON already."""
+    if name is None:
+        return to_json(row)
+    rest = {key: value for key, value in row.items() if key != name}
+    return b'%b,"%b":%b}' % (to_json(rest)[:-1], name.encode(), row[name].encode())
 
 
 @router.delete(ONE, dependencies=[require("admin", own="events:write")])
