@@ -39,7 +39,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     telemetry = Telemetry(lines=lines, tracing=tracing)
     security = Security.of(settings)
     audit_log = AuditLog(settings.audit_path)
-    records = open_records(settings.records_url)
+    records = open_records(settings.records_url, settings.history_bytes)
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)

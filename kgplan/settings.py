@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     cached_answers: int = Field(
         default=16_384, ge=0, description="answers that each process keeps; about 6 kB each"
     )
+    history_bytes: int = Field(
+        default=2 << 20,
+        ge=1,
+        description="that the plans kept of a learner may take; the oldest leave first",
+    )
     kept_learners: int = Field(
         default=16_384,
         ge=1,

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,9 @@ class SqliteFile:
 
     Args:
         path: of a database in WAL mode that another connection has open.
+
+    Attributes:
+        turn: held by who writes, so that the writer and the sweeper take turns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,6 +65,7 @@ class SqliteFile:
         # closed last: closing any descriptor of a file drops the locks that SQLite has on it
         self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._known, self._size = self._identities(), 0
+        self.turn = threading.Lock()
         self._asked, self._done = 0, 0
         self._round: _Round | None = None
         self._changed = threading.Condition()
@@ -96,9 +100,10 @@ class SqliteFile:
             places = zip(BESIDE, self._known, found, strict=True)
             odd, there = next((end, now) for end, before, now in places if before != now)
             what = "was replaced by another file" if there else "is gone"
+            way_out = "or start the service again" if odd else "before the service is started again"
             raise RecordsUnavailable(
-                f"the learner records at {self._path}{odd} are not those that the service opened:"
-                f" the file {what}; put it back where it was, or start the service again"
+                f"{self._path}{odd}, of the learner records, {what} while the service has it open;"
+                f" put it back where it was, {way_out}"
             )
         head, size = os.pread(self._descriptor, 100, 0), os.fstat(self._descriptor).st_size
         page, pages = _page_size(head), int.from_bytes(head[28:32], "big")
@@ -165,11 +170,15 @@ class SqliteFile:
                 self._round = _Round(self._asked, self._pending())
             until = time.monotonic() + CLOSING_SECONDS
             while self._round.place is not None:
-                if not self._emptied() or (self._closing and time.monotonic() > until):
+                if self._closing and time.monotonic() > until:
                     return False
-                self._round.place = self._overwritten(self._round.place)
-            with self._patient() as connection:
-                connection.executemany(
+                with self.turn:
+                    if not self._emptied():
+                        return False
+                    self._round.place = self._overwritten(self._round.place)
+            with self.turn:
+                self._connection.execute("PRAGMA busy_timeout = 2000")
+                self._connection.executemany(
                     "UPDATE erased_learner SET overwritten = 1"
                     " WHERE learner_hash = ? AND n_erasures = ?",
                     self._round.pending,
@@ -182,18 +191,6 @@ class SqliteFile:
             self._changed.notify_all()
         return True
 
-    @contextmanager
-    def _patient(self) -> Iterator[sqlite3.Connection]:
-        """The connection, waiting for those who write.
-
-        Emptying the log must not wait: SQLite would let nobody write meanwhile.
-        """
-        self._connection.execute("PRAGMA busy_timeout = 2000")
-        try:
-            yield self._connection
-        finally:
-            self._connection.execute("PRAGMA busy_timeout = 0")
-
     def _pending(self) -> list[tuple[str, int]]:
         found = self._connection.execute(
             "SELECT learner_hash, n_erasures FROM erased_learner WHERE NOT overwritten"
@@ -202,6 +199,7 @@ class SqliteFile:
 
     def _emptied(self) -> bool:
         """Move the log into the file and empty it; False where a reader needs it."""
+        self._connection.execute("PRAGMA busy_timeout = 5")  # meanwhile nobody may write
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
@@ -212,8 +210,9 @@ class SqliteFile:
             Where to go on, in bytes: at `place` where somebody wrote to the log before; None
             behind the last page.
         """
-        with self._patient() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        connection = self._connection
+        connection.execute("PRAGMA busy_timeout = 2000")
+        connection.execute("BEGIN IMMEDIATE")
         try:
             if os.stat(f"{self._path}-wal").st_size:
                 return place  # the log holds newer pages than the file

@@ -17,7 +17,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
@@ -598,10 +598,8 @@ class RecordStore:
         """Write a group in one transaction, or, where that fails, each job in its own."""
         begun = time.monotonic()
         try:
-            self._check_file()
-            with _writing(self.engine) as connection:
-                answers = self._run(connection, group)
-            self._check_file()
+            with self._turn():
+                answers = self._written(group)
         except _Raced:
             self._commit(group)  # what the other process committed is seen now
             return
@@ -639,9 +637,18 @@ class RecordStore:
                 answers += [job.run(connection) for job in jobs if job.run is not None]
         return answers
 
-    def _check_file(self) -> None:
+    def _written(self, group: list[_Job]) -> list[Any]:
+        """Do the jobs of a group in one transaction, in the file that the next start reads."""
         if self._file is not None:
             self._file.check()
+        with _writing(self.engine) as connection:
+            answers = self._run(connection, group)
+        if self._file is not None:
+            self._file.check()
+        return answers
+
+    def _turn(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self._file is None else self._file.turn
 
     def _keep_plans(self, connection: Connection, plans: Sequence[NewPlan]) -> None:
         """Insert those plans that differ from the last one of the same learner and course."""

@@ -20,6 +20,7 @@ from kgplan.api.dependencies import (
     operation_id,
     problems,
 )
+from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
 from kgplan.api.limits import check_deadline
 from kgplan.api.models import (
@@ -193,7 +194,7 @@ def takes_long(goal: GoalIn, planner: Planner) -> bool:
     return goal.explain or goal.minutes is not None or large
 
 
-def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
+def read_path(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
     options, version = goal.checked("query"), paths.version(learner_id)
     return conditional(
@@ -229,7 +230,7 @@ router.add_api_route(
         }
     },
 )
-def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
+def read_picture(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """The same path as a picture."""
     options, version = goal.checked("query"), paths.version(learner_id)
     return conditional(
