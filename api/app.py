@@ -11,6 +11,7 @@ from kgplan import __version__
 from kgplan.api.administration import Administration
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
+from kgplan.api.bodies import BodyMiddleware
 from kgplan.api.dependencies import LearnerStates, NothingMore, operation_id
 from kgplan.api.description import describe_with_examples, show_description
 from kgplan.api.explorer import serve_explorer
@@ -92,6 +93,7 @@ def create_app(
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.audit = audit_log
     app.state.administration = administration
+    app.add_middleware(BodyMiddleware)
     app.add_middleware(LimitsMiddleware, limits=limits)
     app.add_middleware(AccessMiddleware, security=security)
     if limits.per_second:

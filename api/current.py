@@ -82,7 +82,8 @@ class CurrentLearners:
     def __init__(self, store: RecordStore, capacity: int = CAPACITY) -> None:
         self.store, self._capacity = store, capacity
         self._kept: OrderedDict[str, tuple[LiveModel, Standing]] = OrderedDict()
-        self._last_plans: OrderedDict[tuple[str, str | None], int] = OrderedDict()  # as hashes
+        # (learner, course) -> erasures of the learner, and hash of the text
+        self._last_plans: OrderedDict[tuple[str, str | None], tuple[int, int]] = OrderedDict()
         self._keeping = threading.Lock()
         self._one_at_a_time = [threading.Lock() for _ in range(64)]  # by learner
         self._modelling = threading.Lock()
@@ -220,14 +221,17 @@ class CurrentLearners:
             ids = planner.records.learner_ids
             raise UnknownLearner(learner_id, close_matches(learner_id, ids))
 
-    def remember(self, plan: Plan, text: bytes) -> None:
+    def remember(self, plan: Plan, text: bytes, learner_version: str) -> None:
         """Put a plan into the learner's history, unless it is the last of its course there.
 
         Args:
             plan: whose, and for what.
             text: its JSON.
+            learner_version: read before the learner's state was; where the learner was erased
+                since, the plan is not kept.
         """
-        key, content = (plan.learner_id, plan.course_id), hash(text)
+        erasures = _erasures_in(learner_version)
+        key, content = (plan.learner_id, plan.course_id), (erasures, hash(text))
         with self._keeping:
             before = self._last_plans.get(key)
             self._last_plans[key] = content
@@ -236,7 +240,25 @@ class CurrentLearners:
                 return
             while len(self._last_plans) > self._capacity:
                 self._last_plans.popitem(last=False)
-        self.store.remember(plan.learner_id, plan.course_id, text.decode(), time.time())
+        self.store.remember(plan.learner_id, plan.course_id, text.decode(), time.time(), erasures)
+
+    def say(self, learner_id: str, concept_id: str, said: str, learner_version: str) -> None:
+        """Keep what a learner said about a concept.
+
+        Args:
+            learner_id, concept_id, said: who, about what (`SAID`).
+            learner_version: read before the learner was checked.
+
+        Raises:
+            UnknownLearner: the learner was erased since.
+        """
+        erasures = _erasures_in(learner_version)
+        if not self.store.say(learner_id, concept_id, said, time.time(), erasures):
+            raise UnknownLearner(learner_id)
+
+    def not_erased(self, learner_ids: Iterable[str]) -> list[str]:
+        """Those of the learners that may be named: none that was erased and not heard of since."""
+        return [each for each in learner_ids if not self.store.mark(each).is_erased]
 
     def forget(self, learner_id: str) -> None:
         """Drop what is kept in memory of an erased learner."""
@@ -339,7 +361,11 @@ def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:
 
 
 def _version_of(mark: Mark) -> str:
-    return f"{mark.revision} {mark.erased}"
+    return f"{mark.revision} {mark.erasures}"
+
+
+def _erasures_in(version: str) -> int:
+    return int(version.rpartition(" ")[2])
 
 
 def current_learners(request: Request) -> CurrentLearners:

@@ -1,5 +1,6 @@
 """What operations ask for: what a request is answered from, and what is kept between requests."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -56,8 +57,11 @@ class LearnerStates(Protocol):
     def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
         """Version and state together, in microseconds; None where even the version must wait."""
 
-    def remember(self, plan: Plan, text: bytes) -> None:
-        """Keep a plan that was made for its learner; `text` is its JSON."""
+    def remember(self, plan: Plan, text: bytes, learner_version: str) -> None:
+        """Keep a plan that was made for its learner at this version; `text` is its JSON."""
+
+    def not_erased(self, learner_ids: Iterable[str]) -> list[str]:
+        """Those of the learners that may be named."""
 
 
 NOTHING_AT_ONCE = AtOnce("", True, None)
@@ -78,8 +82,12 @@ class NothingMore:
         """Always the same."""
         return NOTHING_AT_ONCE
 
-    def remember(self, plan: Plan, text: bytes) -> None:
+    def remember(self, plan: Plan, text: bytes, learner_version: str) -> None:
         """Nothing is kept."""
+
+    def not_erased(self, learner_ids: Iterable[str]) -> list[str]:
+        """All."""
+        return list(learner_ids)
 
 
 def learners_of(request: Request) -> LearnerStates:

@@ -3,22 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from kgplan.events import ID_RULE, Event, usable_id
+from kgplan.api.ids import Id
+from kgplan.events import Event
 from kgplan.planning import Doubt
 from kgplan.planning.progress import Status
 
 Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]
 
 
-def _checked_id(text: str) -> str:
-    if not usable_id(text):
-        raise ValueError(ID_RULE)
-    return text
-
-
-Id = Annotated[str, AfterValidator(_checked_id)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
 from kgplan.errors import ConfigError
 from kgplan.graph.around import Direction
@@ -120,10 +121,10 @@ class OptionsIn(BaseModel):
         description="kg-plppm walks prerequisites; trans-cf and popularity rank the course's"
         " concepts that were not learned",
     )
-    exclude: list[str] = Field(
+    exclude: list[Id] = Field(
         [], max_length=1_000, description="concepts that are not planned, nor walked through"
     )
-    pin: list[str] = Field([], max_length=50, description="concepts that are planned in any case")
+    pin: list[Id] = Field([], max_length=50, description="concepts that are planned in any case")
     skip_mastered: float | None = Field(
         None, ge=0, le=1, description="mastery from which a concept is not planned, nor walked"
     )
@@ -136,12 +137,12 @@ class OptionsIn(BaseModel):
 class GoalIn(OptionsIn):
     """What a path shall lead to, a course or a concept, and the options."""
 
-    course_id: str | None = Field(
+    course_id: Id | None = Field(
         None,
         description="course, for example C_course-v1:TsinghuaX+30240184+sp; in an address"
         " write + as %2B",
     )
-    towards: str | None = Field(None, description="concept to reach, in place of a course")
+    towards: Id | None = Field(None, description="concept to reach, in place of a course")
     explain: bool = Field(
         False, description="also why each step, what was rejected, what would change the choice"
     )
@@ -196,7 +197,7 @@ class PathIn(GoalIn):
         }
     )
 
-    learner_id: str
+    learner_id: Id
 
 
 class PathsIn(BaseModel):

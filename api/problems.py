@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -135,11 +136,18 @@ def challenge(error: KgplanError) -> dict[str, str]:
 
 
 def told_to(scope: Scope, error: KgplanError) -> KgplanError:
-    """An error without the close matches that would name other learners to a learner."""
+    """An error without close matches that must not be named.
+
+    Those are other learners to a learner, and erased ones to anyone.
+    """
+    if not isinstance(error, UnknownLearner) or not error.near:
+        return error
     access: Access | None = scope.get(ACCESS)
-    if isinstance(error, UnknownLearner) and access is not None and access.learner_id is not None:
-        return UnknownLearner(error.missing_id)
-    return error
+    near: list[str] = []
+    if access is None or access.learner_id is None:
+        with suppress(RecordsUnavailable):
+            near = scope["app"].state.learners.not_erased(error.near)
+    return UnknownLearner(error.missing_id, near)
 
 
 def problem_named(kind: str, detail: str) -> Problem:

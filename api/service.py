@@ -41,7 +41,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     security = Security.of(settings)
     close_home_to_others(settings)
     audit_log = AuditLog(settings.audit_path)
-    records = open_records(settings.records_url)
+    records = open_records(settings.records_url, settings.history_bytes)
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)

@@ -6,6 +6,7 @@ KgplanError
 │  ├─ SourceError             the MOOCCube archive cannot be read
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
+│  ├─ MalformedBody           no operation reads such a body
 │  ├─ EventConflict           another event has this id               409
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
@@ -78,6 +79,13 @@ class MalformedStatement(InputError):
         super().__init__(f"{field} {reason}")
         self.field = field
         self.reason = reason
+
+
+class MalformedBody(InputError):
+    """The body of a request cannot be used by any operation; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the body {reason}")
 
 
 class EventConflict(InputError):

@@ -5,6 +5,7 @@ The state is a function of the set of events: order and repeats leave no trace.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from unicodedata import category
 
 Segments = tuple[tuple[float, float], ...]
 
@@ -68,16 +69,24 @@ class Evidence:
 
 ID_LENGTH = 500
 """Most characters of an id: databases limit what an index holds."""
-ID_RULE = f"give at most {ID_LENGTH} printable characters"
+ID_RULE = f"give 1 to {ID_LENGTH} characters, no control character and no half of one"
+_UNUSABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, half characters, ends of lines
 
 
 def usable_id(text: str) -> bool:
     """Whether a database can keep this as an id: text, without control characters, not too long.
 
+    The one rule for all ids, whoever sends them: databases refuse some of these characters, and
+    NumPy takes an id with NULs behind it for the id without.
+
     >>> usable_id("V_1"), usable_id(""), usable_id("a\\0b"), usable_id("x" * 501)
     (True, False, False, False)
+    >>> usable_id("\\u6808\\u3000\\u4e8c"), usable_id("a\\n"), usable_id("\\ud800")
+    (True, False, False)
     """
-    return text.strip() != "" and len(text) <= ID_LENGTH and text.isprintable()
+    if not text.strip() or len(text) > ID_LENGTH:
+        return False
+    return text.isprintable() or all(category(each) not in _UNUSABLE for each in text)
 
 
 def played_seconds(segments: Iterable[tuple[float, float]]) -> float:

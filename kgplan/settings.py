@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     answer_bytes: int = Field(
         default=256 << 20, ge=0, description="bytes that the answers kept by a process may take"
     )
+    history_bytes: int = Field(
+        default=2 << 20,
+        ge=1,
+        description="that the plans kept of a learner may take; the oldest leave first",
+    )
     kept_learners: int = Field(
         default=16_384,
         ge=1,

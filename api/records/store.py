@@ -17,7 +17,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
@@ -30,9 +30,17 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
+from kgplan.api.records.sqlite_file import SqliteFile
 from kgplan.api.records.tables import (
+    ErasedEvent,
     ErasedLearner,
     Feedback,
     Learner,
@@ -50,8 +58,11 @@ log = logging.getLogger(__name__)
 GROUP_LIMIT = 5_000  # events written in one transaction; databases limit a statement's parameters
 PLANS_WAIT = 0.1  # seconds that plans wait for others, so that a transaction holds many
 BUSY_SECONDS = 10
+OVERWRITING_SECONDS = 1.0  # that an erasure waits until its bytes are gone, if a reader holds on
+HISTORY_BYTES = 2 << 20  # of a learner's plans that are kept
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = tuple(field.name for field in fields(Event))
+UNTOLD = ("seq", "digest", "sender", "size")  # columns that say nothing about a learner
 SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
 
 
@@ -64,12 +75,21 @@ class Sent:
         form: "xapi" or "event".
         content: JSON value, kept as it came.
         digest: of what makes two statements of one id the same.
+        stamped: whether its time is that of its arrival, as none was sent.
+        sender: the learner whose own token sent it, else ""; an id names one event of a sender.
     """
 
     event: Event
     form: str
     content: Any
     digest: str
+    stamped: bool = False
+    sender: str = ""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from all other events: its id and its sender."""
+        return self.event.event_id, self.sender
 
 
 @dataclass(frozen=True)
@@ -96,10 +116,12 @@ class Mark:
     Attributes:
         revision: None where nothing is stored of the learner.
         erased: when the learner was erased, in seconds since 1970; None if never.
+        erasures: how often that was.
     """
 
     revision: int | None
     erased: float | None
+    erasures: int = 0
 
     @property
     def is_erased(self) -> bool:
@@ -158,6 +180,22 @@ class NewPlan:
     course_id: str | None
     body: str
     made: float
+    erasures: int
+
+
+@dataclass(frozen=True)
+class _Erased:
+    """What is known of an erased learner while something is written.
+
+    Attributes:
+        moment: until when what happened is not kept, in seconds since 1970.
+        erasures: how often the learner was erased.
+        clock_was_fast: the moment that is stored is still to come: the clock was put back since.
+    """
+
+    moment: float
+    erasures: int
+    clock_was_fast: bool
 
 
 class _Raced(Exception):
@@ -179,11 +217,12 @@ class _Job:
         return "run" if self.run is not None else "plan" if self.plan is not None else "events"
 
 
-def open_records(url: str) -> "RecordStore":
+def open_records(url: str, history_bytes: int = HISTORY_BYTES) -> "RecordStore":
     """Open the learner records, and bring their tables to this version.
 
     Args:
         url: `sqlite:////path/to/file` or `postgresql+psycopg://user:password@host/database`.
+        history_bytes: as for `RecordStore`.
 
     Raises:
         ConfigError: not such an address, or a later version of kgplan wrote the records.
@@ -201,7 +240,7 @@ def open_records(url: str) -> "RecordStore":
         ) from None
     except SQLAlchemyError as error:
         raise _unavailable(engine, error) from error
-    return RecordStore(engine)
+    return RecordStore(engine, history_bytes)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
@@ -221,13 +260,14 @@ class RecordStore:
 
     Args:
         engine: of a database whose tables are there (`open_records`).
+        history_bytes: that a learner's plans may take; the oldest leave first.
 
     Attributes:
         writer: what its writer has done.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, history_bytes: int = HISTORY_BYTES) -> None:
+        self.engine, self._history_bytes = engine, history_bytes
         self.writer = WriterCounts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         on_sqlite = engine.dialect.name == "sqlite"
@@ -243,6 +283,9 @@ class RecordStore:
             self._insert(LearnerEvent).on_conflict_do_nothing(), _columns_of(LearnerEvent)
         )
         self._insert_plan = _Insertion(self._insert(PlanMade), _columns_of(PlanMade))
+        self._insert_erased_event = _Insertion(
+            self._insert(ErasedEvent).on_conflict_do_nothing(), ["event_hash"]
+        )
         self._faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         # a single SELECT needs no transaction around it; on SQLite it costs nothing
         self._reader = (
@@ -252,6 +295,7 @@ class RecordStore:
         self._closed = False
         self._glancing = threading.Lock()
         self._glance: sqlite3.Connection | None = None
+        self._file = SqliteFile(Path(engine.url.database or "")) if on_sqlite else None
         self._writer = threading.Thread(target=self._write, name="kgplan-records", daemon=True)
         self._writer.start()
 
@@ -263,11 +307,15 @@ class RecordStore:
             self._closed = True
             self._jobs.put(None)
         self._writer.join()
+        if self._file is not None:
+            self._file.close()
         with self._glancing:
             if self._glance is not None:
                 self._glance.close()
                 self._glance = None
         self.engine.dispose()
+        if self._file is not None:
+            self._file.release()
 
     # writing
 
@@ -280,49 +328,80 @@ class RecordStore:
         """
         return self._put(None, sent)
 
-    def say(self, learner_id: str, concept_id: str, said: str, now: float) -> None:
+    def say(
+        self, learner_id: str, concept_id: str, said: str, now: float, erasures: int = 0
+    ) -> bool:
         """Keep what a learner said about a concept (`SAID`); returns when it is committed.
+
+        Args:
+            learner_id, concept_id, said: who, about what.
+            now: when, in seconds since 1970.
+            erasures: of the learner's mark when it was said.
+
+        Returns:
+            Whether it is kept; not where the learner was erased since.
 
         Raises:
             RecordsUnavailable: it could not be written.
         """
 
-        def run(connection: Connection) -> None:
-            if self._known_erased(connection, [learner_id]).get(learner_id, -1.0) < now:
-                row = {"learner_id": learner_id, "concept_id": concept_id, "said": said}
-                connection.execute(sa.insert(Feedback).values(**row, time=now))
-                self._touch(connection, {learner_id})
+        def run(connection: Connection) -> bool:
+            erased = self._known_erased(connection, [learner_id]).get(learner_id)
+            if (erased.erasures if erased else 0) != erasures:
+                return False
+            row = {"learner_id": learner_id, "concept_id": concept_id, "said": said}
+            connection.execute(sa.insert(Feedback).values(**row, time=now))
+            self._touch(connection, {learner_id})
+            return True
 
-        self._put(run).result()
+        kept: bool = self._put(run).result()
+        return kept
 
-    def remember(self, learner_id: str, course_id: str | None, body: str, now: float) -> None:
+    def remember(
+        self, learner_id: str, course_id: str | None, body: str, now: float, erasures: int = 0
+    ) -> None:
         """Keep a plan in the history if it is not the learner's last of that course; no wait.
 
         Args:
             learner_id, course_id: whose, and for what; None where it leads towards a concept.
             body: the plan as JSON.
             now: when it was made, in seconds since 1970.
+            erasures: of the learner's mark that the plan was made at; where the learner was
+                erased since, it is not kept.
         """
-        self._put(None, plan=NewPlan(learner_id, course_id, body, now))
+        self._put(None, plan=NewPlan(learner_id, course_id, body, now, erasures))
 
     def erase(self, learner_id: str, now: float) -> Erasure:
-        """Remove all about a learner; what remains is a hash, the time and the counts.
+        """Remove all about a learner; what remains is hashes, the time and the counts.
 
-        Events of the learner from before `now` are not kept any more, should they come again.
+        Events of the learner from before `now` are not kept any more, should they come again, nor
+        are those that were erased, whatever their time. On SQLite their bytes are overwritten.
 
         Raises:
             RecordsUnavailable: nothing was erased.
         """
         hashed = hash_of(learner_id)
+        moment = {"erased": now, "ticks": time.monotonic(), "overwritten": False}
 
         def run(connection: Connection) -> Erasure:
             audit = self._insert(ErasedLearner).values(
-                learner_hash=hashed, erased=now, n_events=0, n_plans=0, n_feedback=0
+                learner_hash=hashed, **moment, n_events=0, n_plans=0, n_feedback=0, n_erasures=1
             )
             # first the audit: on PostgreSQL it waits for what is being written (_known_erased)
             connection.execute(
-                audit.on_conflict_do_update(index_elements=["learner_hash"], set_={"erased": now})
+                audit.on_conflict_do_update(
+                    index_elements=["learner_hash"],
+                    set_={**moment, "n_erasures": ErasedLearner.n_erasures + 1},
+                )
             )
+            names = connection.execute(
+                sa.select(LearnerEvent.event_id, LearnerEvent.sender).where(
+                    LearnerEvent.learner_id == learner_id
+                )
+            ).all()
+            if names:
+                hashes = [{"event_hash": hash_of(learner_id, *name)} for name in sorted(names)]
+                self._insert_erased_event.run(connection, hashes)
             counts = [
                 connection.execute(sa.delete(table).where(table.learner_id == learner_id)).rowcount
                 for table in (LearnerEvent, PlanMade, Feedback)
@@ -340,8 +419,8 @@ class RecordStore:
             return Erasure(*counts)
 
         erasure: Erasure = self._put(run).result()
-        if self.engine.dialect.name == "sqlite":
-            self._overwrite_log()
+        if self._file is not None:
+            self._file.overwrite(OVERWRITING_SECONDS)
         return erasure
 
     def flush(self) -> None:
@@ -363,6 +442,8 @@ class RecordStore:
         """
         if not self._writer.is_alive():
             raise RecordsUnavailable("the records' writer has ended; start the service again")
+        if self._file is not None:
+            self._file.check()
         self.mark("")
 
     def mark(self, learner_id: str) -> Mark:
@@ -442,7 +523,12 @@ class RecordStore:
         return found
 
     def export(self, learner_id: str) -> dict[str, list[dict[str, Any]]]:
-        """All that is stored about a learner, events as they were sent, oldest first."""
+        """All that is stored about a learner, oldest first.
+
+        Returns:
+            `sent` of an event and `body` of a plan are JSON as it is stored: what was sent may be
+            nested deeper than can be read here.
+        """
         found = {}
         with self._reading() as connection:
             for name, table in (
@@ -450,15 +536,13 @@ class RecordStore:
                 ("plans", PlanMade),
                 ("feedback", Feedback),
             ):
-                columns = [c for c in table.__table__.columns if c.name not in ("seq", "digest")]
+                columns = [c for c in table.__table__.columns if c.name not in UNTOLD]
                 asked = sa.select(*columns).where(table.learner_id == learner_id)
                 rows = connection.execute(asked.order_by(table.seq)).mappings().all()
                 found[name] = [dict(row) for row in rows]
         for event in found["events"]:
-            event["sent"] = json.loads(event.pop("raw"))
+            event["sent"] = event.pop("raw")
             event["segments"] = json.loads(event["segments"] or "[]")
-        for plan in found["plans"]:
-            plan["body"] = json.loads(plan["body"])
         return found
 
     # the writer
@@ -514,8 +598,8 @@ class RecordStore:
         """Write a group in one transaction, or, where that fails, each job in its own."""
         begun = time.monotonic()
         try:
-            with _writing(self.engine) as connection:
-                answers = self._run(connection, group)
+            with self._turn():
+                answers = self._written(group)
         except _Raced:
             self._commit(group)  # what the other process committed is seen now
             return
@@ -553,6 +637,19 @@ class RecordStore:
                 answers += [job.run(connection) for job in jobs if job.run is not None]
         return answers
 
+    def _written(self, group: list[_Job]) -> list[Any]:
+        """Do the jobs of a group in one transaction, in the file that the next start reads."""
+        if self._file is not None:
+            self._file.check()
+        with _writing(self.engine) as connection:
+            answers = self._run(connection, group)
+        if self._file is not None:
+            self._file.check()
+        return answers
+
+    def _turn(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self._file is None else self._file.turn
+
     def _keep_plans(self, connection: Connection, plans: Sequence[NewPlan]) -> None:
         """Insert those plans that differ from the last one of the same learner and course."""
         learners = sorted({plan.learner_id for plan in plans})
@@ -561,17 +658,51 @@ class RecordStore:
             (learner, course): body
             for learner, course, body in _LAST_PLANS.rows(connection, learners)
         }
-        rows = []
+        rows: dict[str, list[dict[str, Any]]] = {}
         for plan in plans:
-            if erased.get(plan.learner_id, -1.0) >= plan.made:
+            gone = erased.get(plan.learner_id)
+            if (gone.erasures if gone else 0) != plan.erasures:
                 continue
             key = plan.learner_id, plan.course_id
             if last.get(key) != plan.body:
                 row = {"learner_id": plan.learner_id, "course_id": plan.course_id}
-                rows.append(row | {"made": plan.made, "body": plan.body})
+                size = len(plan.body.encode())
+                rows.setdefault(plan.learner_id, []).append(
+                    row | {"made": plan.made, "body": plan.body, "size": size}
+                )
                 last[key] = plan.body
         if rows:
-            self._insert_plan.run(connection, rows)
+            sizes = dict(_HISTORY_SIZES.rows(connection, sorted(rows)))
+            fitting = []
+            for learner, new in rows.items():
+                newest = self._newest(row["size"] for row in reversed(new))
+                fitting += new[len(new) - newest :]
+                new_bytes = sum(row["size"] for row in new[len(new) - newest :])
+                if sizes.get(learner, 0) + new_bytes > self._history_bytes:
+                    self._drop_oldest(connection, learner, new_bytes)
+            self._insert_plan.run(connection, fitting)
+
+    def _newest(self, sizes: Iterable[int], taken: int = 0) -> int:
+        """How many of these plans, the newest first, are kept; one in any case if nothing is."""
+        n = 0
+        for size in sizes:
+            taken += size
+            if taken > self._history_bytes and taken > size:
+                break
+            n += 1
+        return n
+
+    def _drop_oldest(self, connection: Connection, learner_id: str, taken: int) -> None:
+        """Make room in a learner's history for so many bytes."""
+        asked = sa.select(PlanMade.seq, PlanMade.size).where(PlanMade.learner_id == learner_id)
+        held = connection.execute(asked.order_by(PlanMade.seq.desc())).all()
+        newest = self._newest((row.size for row in held), taken)
+        if newest < len(held):
+            connection.execute(
+                sa.delete(PlanMade).where(
+                    PlanMade.learner_id == learner_id, PlanMade.seq <= held[newest].seq
+                )
+            )
 
     def _store(
         self, connection: Connection, requests: Sequence[Sequence[Sent]]
@@ -579,26 +710,36 @@ class RecordStore:
         """Insert the events of several requests, each request's all or none."""
         everything = [each for request in requests for each in request]
         ids = sorted({each.event.event_id for each in everything})
-        known: dict[str, str] = dict(_DIGESTS.rows(connection, ids))
+        known: dict[tuple[str, str], str] = {
+            (event_id, sender): digest
+            for event_id, sender, digest in _DIGESTS.rows(connection, ids)
+        }
         erased = self._known_erased(connection, {each.event.learner_id for each in everything})
+        again = [
+            hash_of(each.event.learner_id, *each.name)
+            for each in everything
+            if each.event.learner_id in erased
+        ]
+        gone = {name for (name,) in _ERASED_EVENTS.rows(connection, again)}
         now = time.time()
         answers: list[Receipt | EventConflict] = []
         rows: list[dict[str, Any]] = []
         for request in requests:
             try:
-                receipt, fresh = _sort_out(request, known, erased)
+                receipt, fresh = _sort_out(request, known, erased, gone)
             except EventConflict as conflict:
                 answers.append(conflict)
                 continue
             answers.append(receipt)
-            known |= {each.event.event_id: each.digest for each in fresh}
+            known |= {each.name: each.digest for each in fresh}
             rows += [_row(each, now) for each in fresh]
         if rows:
             # one order for all processes, so that none waits in a circle
-            rows.sort(key=lambda row: row["event_id"])
+            rows.sort(key=lambda row: (row["event_id"], row["sender"]))
             if self._insert_event.run(connection, rows) != len(rows):
                 raise _Raced
-            voided = [row["voids"] for row in rows if row["voids"] is not None]
+            # what a learner's token sent is of this learner, and voids nothing of others
+            voided = [row["voids"] for row in rows if row["voids"] and not row["sender"]]
             touched = {row["learner_id"] for row in rows}
             if voided:
                 touched |= {learner for (learner,) in _OWNERS.rows(connection, voided)}
@@ -613,26 +754,37 @@ class RecordStore:
         ]
         self._upsert_learner.run(connection, rows)
 
-    def _known_erased(self, connection: Connection, learner_ids: Iterable[str]) -> dict[str, float]:
-        """Those of the learners that were erased, and when; it stays so until the commit."""
+    def _known_erased(
+        self, connection: Connection, learner_ids: Iterable[str]
+    ) -> dict[str, _Erased]:
+        """Those of the learners that were erased; it stays so until the commit."""
         if connection.dialect.name == "postgresql":
             # an erasure by another process comes before or after this transaction, not in between
             connection.exec_driver_sql("LOCK TABLE erased_learner IN SHARE MODE")
         hashes = {hash_of(learner): learner for learner in learner_ids}
-        return {hashes[known]: erased for known, erased in _ERASED.rows(connection, list(hashes))}
+        now, found = time.time(), {}
+        for known, moment, erasures, ticks in _ERASED.rows(connection, list(hashes)):
+            fast = moment > now
+            if fast:
+                moment = now - max(0.0, time.monotonic() - ticks)
+                self._put_right(known, erasures, moment)
+            found[hashes[known]] = _Erased(moment, erasures, fast)
+        return found
 
-    def _overwrite_log(self) -> None:
-        """Move SQLite's log into the file, where erased content is overwritten, and empty it."""
-        for _ in range(50):
-            raw = self.engine.raw_connection()  # a checkpoint cannot run inside a transaction
-            try:
-                busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                raw.close()
-            if not busy:
-                return
-            time.sleep(0.02)  # a reader still looks at an old page
-        log.warning("erased content stays in the log until the next checkpoint: readers are busy")
+    def _put_right(self, hashed: str, erasures: int, moment: float) -> None:
+        """Correct the moment of an erasure that lies in the future: the clock was fast then.
+
+        In a transaction of its own: on PostgreSQL it could wait in a circle with others.
+        """
+
+        def run(connection: Connection) -> None:
+            connection.execute(
+                sa.update(ErasedLearner)
+                .where(ErasedLearner.learner_hash == hashed, ErasedLearner.n_erasures == erasures)
+                .values(erased=moment)
+            )
+
+        self._jobs.put(_Job(run, (), None, Future()))
 
     def _rows(self, asked: "_Query", *about: str) -> list[Any]:
         """The rows of a query, by the faster way where there are two."""
@@ -665,35 +817,55 @@ class RecordStore:
             raise _unavailable(self.engine, error) from error
 
 
-def hash_of(learner_id: str) -> str:
-    """By what an erased learner is known again."""
-    return hashlib.sha256(learner_id.encode()).hexdigest()
+def hash_of(learner_id: str, *event: str) -> str:
+    """By what an erased learner is known again, or an erased event: by its id and sender."""
+    return hashlib.sha256("\0".join((learner_id, *event)).encode()).hexdigest()
 
 
 def _sort_out(
-    request: Sequence[Sent], known: dict[str, str], erased: dict[str, float]
+    request: Sequence[Sent],
+    known: dict[tuple[str, str], str],
+    erased: dict[str, _Erased],
+    gone: set[str],
 ) -> tuple[Receipt, list[Sent]]:
     """What a request brings that is new.
+
+    Args:
+        request: the events.
+        known: name -> digest of those that are stored.
+        erased: those of the learners that were erased.
+        gone: hashes of events of theirs that were erased.
 
     Raises:
         EventConflict: an id is known with other content.
     """
-    fresh: dict[str, Sent] = {}
+    fresh: dict[tuple[str, str], Sent] = {}
     repeated, late = [], []
     for each in request:
-        event = each.event
-        digest = fresh[event.event_id].digest if event.event_id in fresh else None
-        digest = digest or known.get(event.event_id)
+        digest = fresh[each.name].digest if each.name in fresh else None
+        digest = digest or known.get(each.name)
         if digest is not None and digest != each.digest:
-            raise EventConflict(event.event_id)
+            raise EventConflict(each.event.event_id)
         if digest is not None:
-            repeated.append(event.event_id)
-        elif event.time <= erased.get(event.learner_id, float("-inf")):
-            late.append(event.event_id)
+            repeated.append(each.event.event_id)
+        elif _is_late(each, erased.get(each.event.learner_id), gone):
+            late.append(each.event.event_id)
         else:
-            fresh[event.event_id] = each
+            fresh[each.name] = each
     silent = sum(not each.event.tells for each in fresh.values())
-    return Receipt(tuple(fresh), tuple(repeated), tuple(late), silent), list(fresh.values())
+    stored = tuple(each.event.event_id for each in fresh.values())
+    return Receipt(stored, tuple(repeated), tuple(late), silent), list(fresh.values())
+
+
+def _is_late(sent: Sent, erased: _Erased | None, gone: set[str]) -> bool:
+    """Whether an event is from before its learner was erased."""
+    if erased is None:
+        return False
+    if hash_of(sent.event.learner_id, *sent.name) in gone:
+        return True
+    if sent.stamped and erased.clock_was_fast:
+        return False  # it came after the clock was put right
+    return sent.event.time <= erased.moment
 
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
@@ -701,6 +873,7 @@ def _row(sent: Sent, now: float) -> dict[str, Any]:
     row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
     return row | {
         "stored": now,
+        "sender": sent.sender,
         "segments": json.dumps(event.segments) if event.segments else None,
         "form": sent.form,
         "digest": sent.digest,
@@ -716,8 +889,8 @@ def _event(row: Any) -> Event:
 
 
 def _mark(rows: Sequence[Any]) -> Mark:
-    ((revision, erased),) = rows
-    return Mark(revision, erased)
+    ((revision, erased, erasures),) = rows
+    return Mark(revision, erased, erasures or 0)
 
 
 def _said(rows: Sequence[Any]) -> list[KeptWord]:
@@ -814,11 +987,14 @@ class _Insertion(_Statement):
 
 
 _MARK = _Query(
-    lambda learner, hashed: sa.select(
-        sa.select(Learner.revision).where(Learner.learner_id == learner).scalar_subquery(),
-        sa.select(ErasedLearner.erased)
-        .where(ErasedLearner.learner_hash == hashed)
-        .scalar_subquery(),
+    lambda learner, hashed: (
+        sa.select(
+            sa.select(Learner.revision).where(Learner.learner_id == learner).scalar_subquery(),
+            ErasedLearner.erased,
+            ErasedLearner.n_erasures,
+        )
+        .select_from(sa.select(sa.literal_column("1").label("one")).subquery())
+        .outerjoin(ErasedLearner, ErasedLearner.learner_hash == hashed)
     ),
     listed=False,
 )
@@ -826,7 +1002,13 @@ _VOIDING = sqlalchemy.orm.aliased(LearnerEvent)
 _EVENTS = _Query(
     lambda learner: sa.select(*(getattr(LearnerEvent, name) for name in _EVENT_COLUMNS)).where(
         LearnerEvent.learner_id == learner,
-        ~sa.exists().where(_VOIDING.voids == LearnerEvent.event_id),
+        ~sa.exists().where(
+            _VOIDING.voids == LearnerEvent.event_id,
+            sa.or_(
+                _VOIDING.sender == sa.literal_column("''"),
+                _VOIDING.learner_id == LearnerEvent.learner_id,
+            ),
+        ),
     ),
     listed=False,
 )
@@ -839,7 +1021,7 @@ _FEEDBACK = _Query(
     listed=False,
 )
 _DIGESTS = _Query(
-    lambda ids: sa.select(LearnerEvent.event_id, LearnerEvent.digest).where(
+    lambda ids: sa.select(LearnerEvent.event_id, LearnerEvent.sender, LearnerEvent.digest).where(
         LearnerEvent.event_id.in_(ids)
     )
 )
@@ -847,8 +1029,21 @@ _OWNERS = _Query(
     lambda ids: sa.select(LearnerEvent.learner_id).where(LearnerEvent.event_id.in_(ids))
 )
 _ERASED = _Query(
-    lambda hashes: sa.select(ErasedLearner.learner_hash, ErasedLearner.erased).where(
-        ErasedLearner.learner_hash.in_(hashes)
+    lambda hashes: sa.select(
+        ErasedLearner.learner_hash,
+        ErasedLearner.erased,
+        ErasedLearner.n_erasures,
+        ErasedLearner.ticks,
+    ).where(ErasedLearner.learner_hash.in_(hashes))
+)
+_ERASED_EVENTS = _Query(
+    lambda hashes: sa.select(ErasedEvent.event_hash).where(ErasedEvent.event_hash.in_(hashes))
+)
+_HISTORY_SIZES = _Query(
+    lambda learners: (
+        sa.select(PlanMade.learner_id, sa.func.sum(PlanMade.size))
+        .where(PlanMade.learner_id.in_(learners))
+        .group_by(PlanMade.learner_id)
     )
 )
 _LAST_PLANS = _Query(
@@ -897,7 +1092,8 @@ def _sqlite_engine(url: URL) -> Engine:
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
-            "secure_delete=ON",  # an erased learner's pages are overwritten
+            "secure_delete=ON",  # an erased learner's rows are overwritten (SqliteFile does more)
+            "temp_store=MEMORY",  # nothing of learners in other files
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -938,8 +1134,9 @@ def _columns_of(table: type[Table]) -> list[str]:
 
 def _unavailable(engine: Engine, error: Exception) -> RecordsUnavailable:
     reason = " ".join(str(getattr(error, "orig", None) or error).split())
-    with suppress(Exception):  # a broken pool must not hide the reason
-        engine.dispose()
+    if isinstance(error, OperationalError | InterfaceError):  # of the connection, not the values
+        with suppress(Exception):  # a broken pool must not hide the reason
+            engine.dispose()
     return RecordsUnavailable(
         f"the learner records at {engine.url.render_as_string()} cannot be used now: {reason};"
         " see that their database runs and can be written, then send the request again"

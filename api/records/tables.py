@@ -1,6 +1,6 @@
 """The tables of the learner records; `migrations/` makes them."""
 
-from sqlalchemy import BigInteger, Index, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, Index, Integer, MetaData, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only INTEGER keys
@@ -28,13 +28,20 @@ class Learner(Table):
 
 
 class LearnerEvent(Table):
-    """One event, as `kgplan.events.Event`; `raw` is what was sent."""
+    """One event, as `kgplan.events.Event`; `raw` is what was sent.
+
+    An id names one event of a sender: the learner whose own token sent it, or "" for a platform.
+    """
 
     __tablename__ = "learner_event"
-    __table_args__ = (Index(None, "learner_id"), Index(None, "voids"))
+    __table_args__ = (
+        UniqueConstraint("event_id", "sender"),
+        Index(None, "learner_id"),
+        Index(None, "voids"),
+    )
 
     seq: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
-    event_id: Mapped[str] = mapped_column(String, unique=True)
+    event_id: Mapped[str] = mapped_column(String)
     learner_id: Mapped[str] = mapped_column(String)
     time: Mapped[float]
     stored: Mapped[float]
@@ -49,18 +56,20 @@ class LearnerEvent(Table):
     form: Mapped[str]
     digest: Mapped[str]
     raw: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(String, server_default="")
 
 
 class PlanMade(Table):
     """A plan that was given to a learner, where it differs from the one before it."""
 
     __tablename__ = "plan"
-    __table_args__ = (Index(None, "learner_id", "course_id"),)
+    __table_args__ = (Index(None, "learner_id", "course_id", "size"),)
 
     seq: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     learner_id: Mapped[str]
     course_id: Mapped[str | None]
     made: Mapped[float]
+    size: Mapped[int] = mapped_column(server_default="0")
     body: Mapped[str] = mapped_column(Text)
 
 
@@ -78,7 +87,11 @@ class Feedback(Table):
 
 
 class ErasedLearner(Table):
-    """That a learner was erased, when and how much; who it was only as a hash."""
+    """That a learner was erased, when and how much; who it was only as a hash.
+
+    `n_erasures` counts how often, `ticks` is the monotonic clock at the last one, `overwritten`
+    says that SQLite's file holds nothing of it any more.
+    """
 
     __tablename__ = "erased_learner"
 
@@ -87,3 +100,14 @@ class ErasedLearner(Table):
     n_events: Mapped[int]
     n_plans: Mapped[int]
     n_feedback: Mapped[int]
+    n_erasures: Mapped[int] = mapped_column(server_default="1")
+    ticks: Mapped[float] = mapped_column(server_default="0")
+    overwritten: Mapped[bool] = mapped_column(server_default=false())
+
+
+class ErasedEvent(Table):
+    """That an event was erased, by a hash of its learner, sender and id."""
+
+    __tablename__ = "erased_event"
+
+    event_hash: Mapped[str] = mapped_column(String(64), primary_key=True)

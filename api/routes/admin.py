@@ -17,6 +17,7 @@ from kgplan.api.admin_models import (
 from kgplan.api.administration import AdministrationDep, HomeDep
 from kgplan.api.audit import access_of, audited
 from kgplan.api.dependencies import KeeperDep, problems
+from kgplan.api.ids import Id
 from kgplan.api.jobs import State
 from kgplan.api.keeper import Keeper
 from kgplan.api.security import require
@@ -39,7 +40,7 @@ def read_models(home: AdministrationDep) -> ModelsOut:
 
 
 @router.get("/models/{version}", responses=problems(404))
-def read_model(version: str, home: AdministrationDep) -> ModelOut:
+def read_model(version: Id, home: AdministrationDep) -> ModelOut:
     """One model; its files are read and checked."""
     return ModelOut.model_validate(find_model(home.store, version))
 
@@ -54,7 +55,7 @@ def roll_back_model(request: Request, home: AdministrationDep, keeper: KeeperDep
 
 @router.post("/models/{version}/activate", responses=problems(404, 409))
 def activate_model(
-    version: str, request: Request, home: AdministrationDep, keeper: KeeperDep
+    version: Id, request: Request, home: AdministrationDep, keeper: KeeperDep
 ) -> ActivationOut:
     """Put a model into use again, all of it at once; refused where it is not whole or not fit."""
     with audited(request, "activate-model", version):
@@ -116,13 +117,13 @@ def read_jobs(
 
 
 @router.get("/jobs/{job_id}", responses=problems(404))
-def read_job(job_id: str, home: AdministrationDep) -> JobOut:
+def read_job(job_id: Id, home: AdministrationDep) -> JobOut:
     """How far a job is, and how it ended."""
     return JobOut.of(home.jobs.find(job_id))
 
 
 @router.delete("/jobs/{job_id}", responses=problems(404))
-def cancel_job(job_id: str, request: Request, home: AdministrationDep) -> JobOut:
+def cancel_job(job_id: Id, request: Request, home: AdministrationDep) -> JobOut:
     """End a job's process; nothing of it is in use. A job that has ended stays as it is."""
     with audited(request, "cancel-job", job_id):
         return JobOut.of(home.jobs.cancel(job_id))
@@ -135,7 +136,7 @@ def cancel_job(job_id: str, request: Request, home: AdministrationDep) -> JobOut
     | {200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "the lines"}},
 )
 def read_job_log(
-    job_id: str,
+    job_id: Id,
     home: AdministrationDep,
     tail: Annotated[int, Query(ge=1, le=100_000, description="lines from the end")] = 100,
 ) -> Response:

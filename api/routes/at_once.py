@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from kgplan.api.audit import access_of
+from kgplan.api.ids import has_usable_ids
 from kgplan.api.security import Required
 from kgplan.errors import AccessDenied
 
@@ -38,7 +39,8 @@ def at_once(attempt: Attempt) -> type[APIRoute]:
                         check.check(access_of(request), request.path_params.get("learner_id"))
                 except AccessDenied:  # told in the ordinary way, and noted there
                     return await by_framework(request)
-                answer = await attempt(request) if checks else None
+                may_try = bool(checks) and has_usable_ids(request)
+                answer = await attempt(request) if may_try else None
                 return await by_framework(request) if answer is None else answer
 
             return handler

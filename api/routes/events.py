@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from kgplan.api.records.store import Receipt, Sent
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.telemetry.tracing import span
+from kgplan.api.tokens import Access
 from kgplan.errors import BatchTooLarge, MalformedStatement
 
 AT_ONCE = 1_000  # events in one request
@@ -97,8 +99,8 @@ async def take_events(events: OneOrMore, learners: LearnersDep, access: AccessDe
     sent = []
     for each in events:
         content = each.model_dump(mode="json", exclude_unset=True)
-        sent.append(Sent(each.event(now), "event", content, digest(content)))
-    receipt = await _stored(learners, sent)
+        sent.append(Sent(each.event(now), "event", content, digest(content), each.time is None))
+    receipt = await _stored(learners, access, sent)
     return ReceiptOut(
         stored=list(receipt.stored),
         repeated=list(receipt.repeated),
@@ -155,7 +157,7 @@ async def take_statements(request: Request, learners: LearnersDep, access: Acces
                 raise
             raise MalformedStatement(f"statements[{n}].{error.field}", error.reason) from None
     access.check_learners(each.event.learner_id for each in sent)
-    await _stored(learners, sent)
+    await _stored(learners, access, sent)
     return [each.event.event_id for each in sent]
 
 
@@ -183,7 +185,7 @@ async def put_statement(
             raise MalformedStatement("id", f"is {given!r}, but statementId is {statement_id!r}")
     sent = sent_statement(statement, time.time())
     access.check_learners([sent.event.learner_id])
-    await _stored(learners, [sent])
+    await _stored(learners, access, [sent])
     return Response(status_code=204)
 
 
@@ -252,7 +254,8 @@ def sent_statement(statement: Any, now: float) -> Sent:
         statement = {"id": str(uuid4())} | statement
     event = xapi.read_statement(statement, now)
     compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
-    return Sent(event, "xapi", statement, digest(compared | {"id": event.event_id}))
+    stamped = "timestamp" not in statement
+    return Sent(event, "xapi", statement, digest(compared | {"id": event.event_id}), stamped)
 
 
 def digest(content: Any) -> str:
@@ -260,6 +263,9 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-async def _stored(learners: LearnersDep, sent: list[Sent]) -> Receipt:
+async def _stored(learners: LearnersDep, access: Access, sent: list[Sent]) -> Receipt:
+    """Store events under ids that are the sender's own; errors as for `RecordStore.submit`."""
+    if access.learner_id is not None:
+        sent = [replace(each, sender=access.learner_id) for each in sent]
     with span("records.write"):
         return await asyncio.wrap_future(learners.store.submit(sent))

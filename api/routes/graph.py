@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from kgplan.api.answers import conditional, etag_of
 from kgplan.api.case_models import CFPackage
 from kgplan.api.dependencies import NOT_MODIFIED, AnswersDep, ServedDep, problems
+from kgplan.api.ids import Id
 from kgplan.api.models import (
     AroundOut,
     CourseMapOut,
@@ -117,7 +118,7 @@ def search_courses(graph: GraphDep, text: Text = "", limit: Limit = 20) -> Respo
     response_model=AroundOut,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
-def read_prerequisites(concept_id: str, graph: GraphDep, depth: Depth = 1) -> Response:
+def read_prerequisites(concept_id: Id, graph: GraphDep, depth: Depth = 1) -> Response:
     """What leads to a concept, and how many steps before it."""
     return graph.around(concept_id, "up", depth)
 
@@ -127,7 +128,7 @@ def read_prerequisites(concept_id: str, graph: GraphDep, depth: Depth = 1) -> Re
     response_model=AroundOut,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
-def read_unlocks(concept_id: str, graph: GraphDep, depth: Depth = 1) -> Response:
+def read_unlocks(concept_id: Id, graph: GraphDep, depth: Depth = 1) -> Response:
     """What a concept unlocks, and how many steps after it."""
     return graph.around(concept_id, "down", depth)
 
@@ -137,7 +138,7 @@ def read_unlocks(concept_id: str, graph: GraphDep, depth: Depth = 1) -> Response
     response_model=CourseMapOut,
     responses=problems(404) | NOT_MODIFIED,
 )
-def read_course_map(course_id: str, graph: GraphDep) -> Response:
+def read_course_map(course_id: Id, graph: GraphDep) -> Response:
     """A course's concepts by depth, the prerequisites among them, and what it does not have."""
 
     def make() -> CourseMapOut:

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from kgplan.api.audit import audited, hashed
 from kgplan.api.current import CurrentLearners, LearnersDep, Standing
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
+from kgplan.api.ids import Begin, Id
 from kgplan.api.keeper import Served
 from kgplan.api.learner_models import (
     BehindOut,
@@ -54,8 +55,8 @@ READS, WRITES = [require("paths:read")], [require("events:write")]
 LISTS = [require("paths:read", own="admin")]  # never with a learner's token
 PLANS_LOOKED_AT = 50  # of the last ones, for what is done of them
 
-Course = Annotated[str | None, Query(description="only this course")]
-Towards = Annotated[str | None, Query(description="only plans towards this concept")]
+Course = Annotated[Id | None, Query(description="only this course")]
+Towards = Annotated[Id | None, Query(description="only plans towards this concept")]
 
 
 class NoPlanYet(NotFound):
@@ -68,7 +69,7 @@ class NoPlanYet(NotFound):
 def find_learners(
     served: ServedDep,
     learners: LearnersDep,
-    prefix: Annotated[str, Query(max_length=200, description="begin of an id")] = "",
+    prefix: Annotated[Begin, Query(max_length=200, description="begin of an id")] = "",
     limit: Annotated[int, Query(ge=1, le=100, description="results at most")] = 20,
 ) -> LearnersOut:
     """Learners whose id begins so; a learner's own token may not ask."""
@@ -77,7 +78,7 @@ def find_learners(
 
 @router.get(ONE + "/courses", dependencies=READS)
 def read_learner_courses(
-    learner_id: str, served: ServedDep, learners: LearnersDep
+    learner_id: Id, served: ServedDep, learners: LearnersDep
 ) -> LearnerCoursesOut:
     """The courses that the learner takes or was given plans for."""
     planner = served.planner
@@ -111,7 +112,7 @@ async def mastery_at_once(request: Request) -> Response | None:
 
 
 def read_mastery(
-    learner_id: str, served: ServedDep, learners: LearnersDep, course_id: Course = None
+    learner_id: Id, served: ServedDep, learners: LearnersDep, course_id: Course = None
 ) -> Response:
     """What the learner holds: every concept that evidence reaches, or all of a course."""
     standing = learners.standing(served.planner, learner_id)
@@ -161,7 +162,7 @@ def mastery_of(
 
 @router.get(ONE + "/plans", dependencies=READS)
 def read_plans(
-    learner_id: str,
+    learner_id: Id,
     served: ServedDep,
     learners: LearnersDep,
     course_id: Course = None,
@@ -177,7 +178,7 @@ def read_plans(
 
 @router.get(ONE + "/progress", dependencies=READS)
 def read_progress(
-    learner_id: str,
+    learner_id: Id,
     served: ServedDep,
     learners: LearnersDep,
     course_id: Course = None,
@@ -214,7 +215,7 @@ def read_progress(
 
 
 @router.get(ONE + "/feedback", dependencies=READS)
-def read_feedback(learner_id: str, served: ServedDep, learners: LearnersDep) -> SaidListOut:
+def read_feedback(learner_id: Id, served: ServedDep, learners: LearnersDep) -> SaidListOut:
     """What the learner said about steps: what the next plan keeps to."""
     learners.check(served.planner, learner_id)
     words = learners.store.said(learner_id)
@@ -238,36 +239,40 @@ def read_feedback(learner_id: str, served: ServedDep, learners: LearnersDep) -> 
 
 @router.post(ONE + "/feedback", dependencies=WRITES)
 def take_feedback(
-    learner_id: str, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
+    learner_id: Id, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
 ) -> FeedbackOut:
     """Say something about a step; the next plan keeps to it."""
+    version = learners.learner_version(served.planner, learner_id)
     learners.check(served.planner, learner_id)
     known = served.planner.graph.concept_ids
     if feedback.concept_id not in known:
         raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
-    learners.store.say(learner_id, feedback.concept_id, feedback.said, time.time())
+    learners.say(learner_id, feedback.concept_id, feedback.said, version)
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
 
 
-@router.get(ONE + "/export", dependencies=READS)
-def export(
-    learner_id: str, served: ServedDep, learners: LearnersDep, request: Request
-) -> dict[str, Any]:
+@router.get(ONE + "/export", dependencies=READS, response_model=dict[str, Any])
+def export(learner_id: Id, served: ServedDep, learners: LearnersDep, request: Request) -> Response:
     """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
     with audited(request, "export", hashed(learner_id)):
-        return _all_about(learner_id, served, learners)
+        return Response(_all_about(learner_id, served, learners), media_type="application/json")
 
 
-def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dict[str, Any]:
+def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> bytes:
     planner = served.planner
     standing = learners.standing(planner, learner_id)
     learners.check(planner, learner_id)
     learners.store.flush()
     current = None if standing is None else standing.state.learner
     in_records = current is None or current.in_records
-    return {
+    stored = learners.store.export(learner_id)
+    texts = {"events": "sent", "plans": "body"}  # JSON as it is stored, however deep
+    parts = {
+        name: b"[%b]" % b",".join(_with_text(row, texts.get(name)) for row in rows)
+        for name, rows in stored.items()
+    }
+    rest = {
         "learner_id": learner_id,
-        **learners.store.export(learner_id),
         "records": _rows_of(planner, learner_id) if in_records else None,
         "mastery": [
             ConceptMasteryOut.model_validate(each).model_dump()
@@ -276,11 +281,21 @@ def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> dic
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
     }
+    lists = b",".join(b'"%b":%b' % (name.encode(), part) for name, part in parts.items())
+    return b"%b,%b}" % (to_json(rest)[:-1], lists)
+
+
+def _with_text(row: dict[str, Any], name: str | None) -> bytes:
+    """A row as JSON; of this name, if any, it holds what is JSON already."""
+    if name is None:
+        return to_json(row)
+    rest = {key: value for key, value in row.items() if key != name}
+    return b'%b,"%b":%b}' % (to_json(rest)[:-1], name.encode(), row[name].encode())
 
 
 @router.delete(ONE, dependencies=[require("admin", own="events:write")])
 def erase(
-    learner_id: str,
+    learner_id: Id,
     served: ServedDep,
     learners: LearnersDep,
     answers: AnswersDep,

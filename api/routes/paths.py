@@ -20,6 +20,7 @@ from kgplan.api.dependencies import (
     operation_id,
     problems,
 )
+from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
 from kgplan.api.limits import check_deadline
 from kgplan.api.models import (
@@ -62,13 +63,12 @@ class Paths:
         versions = planner.graph.version, planner.model_version
         return *versions, self.served.stale, learner_version
 
-    def etag(
-        self, kind: str, learner_id: str, goal: GoalIn, learner_version: str | None = None
-    ) -> str:
+    def version(self, learner_id: str) -> str:
+        """The learner's version; read before the learner's state."""
+        return self.learners.learner_version(self.served.planner, learner_id)
+
+    def etag(self, kind: str, learner_id: str, goal: GoalIn, learner_version: str) -> str:
         """The name of an answer: all that it depends on."""
-        planner = self.served.planner
-        if learner_version is None:
-            learner_version = self.learners.learner_version(planner, learner_id)
         graph_version, model_version, stale, _ = self.state(learner_version)
         return etag_of(
             kind, graph_version, model_version, learner_version, stale, learner_id,
@@ -80,9 +80,16 @@ class Paths:
         learner_id: str,
         goal: GoalIn,
         options: PlanOptions,
+        version: str,
         at_once: AtOnce | None = None,
     ) -> tuple[Plan, bytes, CurrentLearner | None]:
-        """Plan for a course or towards a concept: the plan, its JSON, what the learner held."""
+        """Plan for a course or towards a concept: the plan, its JSON, what the learner held.
+
+        Args:
+            learner_id, goal, options: what is asked for.
+            version: the learner's; a plan of a learner who was erased since is not remembered.
+            at_once: the learner's state, where it is at hand.
+        """
         planner = self.served.planner
         if at_once is not None:
             current = at_once.current
@@ -94,7 +101,7 @@ class Paths:
             else:
                 plan = planner.plan(learner_id, goal.course_id or "", options, current)
         text = plan_json(plan)
-        self.learners.remember(plan, text)
+        self.learners.remember(plan, text, version)
         return plan, text, current
 
     def body(
@@ -102,27 +109,30 @@ class Paths:
         learner_id: str,
         goal: GoalIn,
         options: PlanOptions,
+        version: str,
         at_once: AtOnce | None = None,
     ) -> tuple[bytes, str]:
-        """A path as JSON."""
-        plan, text, current = self.plan(learner_id, goal, options, at_once)
+        """A path as JSON; arguments as for `plan`."""
+        plan, text, current = self.plan(learner_id, goal, options, version, at_once)
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
         return path_json(plan, self.served.stale, why, text), JSON
 
-    def drawing(self, learner_id: str, goal: GoalIn, options: PlanOptions) -> tuple[bytes, str]:
-        """A path as a picture."""
+    def drawing(
+        self, learner_id: str, goal: GoalIn, options: PlanOptions, version: str
+    ) -> tuple[bytes, str]:
+        """A path as a picture; arguments as for `plan`."""
         graph = self.served.planner.graph
-        plan, _, _ = self.plan(learner_id, goal, options)
+        plan, _, _ = self.plan(learner_id, goal, options, version)
         edges = graph.prerequisites_among([step.concept_id for step in plan.steps])
         return picture(plan, graph.goal_name(plan.course_id, plan.towards), edges).encode(), SVG
 
     def answer(self, item: PathIn) -> Answer:
         """The answer to one item of a batch."""
-        options = item.checked("body")
+        options, version = item.checked("body"), self.version(item.learner_id)
         return self.answers.get(
-            self.etag("path", item.learner_id, item),
-            lambda: self.body(item.learner_id, item, options),
+            self.etag("path", item.learner_id, item, version),
+            lambda: self.body(item.learner_id, item, options, version),
             item.learner_id,
             ("path", item.course_id),
         )
@@ -153,7 +163,7 @@ async def path_at_once(request: Request) -> Response | None:
             if known.known and not takes_long(goal, planner):
                 found = cache.get(
                     etag,
-                    lambda: paths.body(learner_id, goal, options, known),
+                    lambda: paths.body(learner_id, goal, options, known.version, known),
                     learner_id,
                     ("path", goal.course_id),
                 )
@@ -184,14 +194,14 @@ def takes_long(goal: GoalIn, planner: Planner) -> bool:
     return goal.explain or goal.minutes is not None or large
 
 
-def read_path(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
+def read_path(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
-    options = goal.checked("query")
+    options, version = goal.checked("query"), paths.version(learner_id)
     return conditional(
         request,
         paths.answers,
-        paths.etag("path", learner_id, goal),
-        lambda: paths.body(learner_id, goal, options),
+        paths.etag("path", learner_id, goal, version),
+        lambda: paths.body(learner_id, goal, options, version),
         learner_id,
         ("path", goal.course_id),
     )
@@ -220,14 +230,14 @@ router.add_api_route(
         }
     },
 )
-def read_picture(learner_id: str, goal: Goal, paths: PathsDep, request: Request) -> Response:
+def read_picture(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
     """The same path as a picture."""
-    options = goal.checked("query")
+    options, version = goal.checked("query"), paths.version(learner_id)
     return conditional(
         request,
         paths.answers,
-        paths.etag("picture", learner_id, goal),
-        lambda: paths.drawing(learner_id, goal, options),
+        paths.etag("picture", learner_id, goal, version),
+        lambda: paths.drawing(learner_id, goal, options, version),
         learner_id,
         ("picture", goal.course_id),
     )

@@ -184,11 +184,12 @@ def test_an_export_holds_all_that_was_sent(store):
     remember(store, "u", "A", 1, now=6.0)
     store.flush()
     found = store.export("u")
-    assert [event["sent"] for event in found["events"]] == [{"sent": "first"}, {"sent": "second"}]
+    sent_then = [json.loads(event["sent"]) for event in found["events"]]
+    assert sent_then == [{"sent": "first"}, {"sent": "second"}]
     assert [(f["concept_id"], f["said"], f["time"]) for f in found["feedback"]] == [
         ("k", "too_hard", 5.0)
     ]
-    assert [plan["body"]["course_id"] for plan in found["plans"]] == ["A"]
+    assert [json.loads(plan["body"])["course_id"] for plan in found["plans"]] == ["A"]
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(store):
