@@ -31,7 +31,7 @@ class Limits:
         cached_answers: answers that are kept.
     """
 
-    body_bytes: int = 1 << 20
+    body_bytes: int = 4 << 20
     per_second: float = 0.0
     burst: int = 20
     seconds: float = 30.0

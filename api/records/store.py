@@ -37,6 +37,7 @@ from kgplan.api.records.tables import (
     Feedback,
     Learner,
     LearnerEvent,
+    PlainIds,
     PlanMade,
     Table,
 )
@@ -52,6 +53,7 @@ PLANS_WAIT = 0.1  # seconds that plans wait for others, so that a transaction ho
 BUSY_SECONDS = 10
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = tuple(field.name for field in fields(Event))
+_LISTS = ("segments", "aliases", "course_aliases")  # fields of an event that are kept as JSON
 SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
 
 
@@ -295,6 +297,32 @@ class RecordStore:
 
         self._put(run).result()
 
+    def claim(self, owner: str | None, now: float) -> "Future[str | None]":
+        """Make an authority the owner of the plain ids of learners, unless there is one.
+
+        Args:
+            owner: None where nobody is to become it.
+            now: seconds since 1970.
+
+        Returns:
+            Done when it is committed: whoever owns them, from now on for good.
+        """
+
+        def run(connection: Connection) -> str | None:
+            if owner is not None:
+                row = {"one": 1, "owner": owner, "since": now}
+                made = self._insert(PlainIds).values(**row).on_conflict_do_nothing()
+                if connection.execute(made).rowcount == 1:
+                    log.warning(
+                        "names of %s are learners' ids as they are from now on, as the first that"
+                        " were sent; others' ids begin with their own home page"
+                        " (KGPLAN_HOME_PAGES chooses)",
+                        owner,
+                    )
+            return connection.execute(sa.select(PlainIds.owner)).scalar_one_or_none()
+
+        return self._put(run)
+
     def remember(self, learner_id: str, course_id: str | None, body: str, now: float) -> None:
         """Keep a plan in the history if it is not the learner's last of that course; no wait.
 
@@ -456,7 +484,7 @@ class RecordStore:
                 found[name] = [dict(row) for row in rows]
         for event in found["events"]:
             event["sent"] = json.loads(event.pop("raw"))
-            event["segments"] = json.loads(event["segments"] or "[]")
+            event |= {name: json.loads(event[name] or "[]") for name in _LISTS}
         for plan in found["plans"]:
             plan["body"] = json.loads(plan["body"])
         return found
@@ -699,9 +727,10 @@ def _sort_out(
 def _row(sent: Sent, now: float) -> dict[str, Any]:
     event = sent.event
     row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
+    listed = {name: json.dumps(row[name]) if row[name] else None for name in _LISTS}
     return row | {
         "stored": now,
-        "segments": json.dumps(event.segments) if event.segments else None,
+        **listed,
         "form": sent.form,
         "digest": sent.digest,
         "raw": json.dumps(sent.content, ensure_ascii=True),
@@ -711,7 +740,9 @@ def _row(sent: Sent, now: float) -> dict[str, Any]:
 def _event(row: Any) -> Event:
     values = dict(zip(_EVENT_COLUMNS, row, strict=True))
     values["enrols"] = bool(values["enrols"])  # SQLite has no truth values
-    values["segments"] = tuple((a, b) for a, b in json.loads(values["segments"] or "[]"))
+    for name in _LISTS:
+        listed = json.loads(values[name]) if values[name] else ()
+        values[name] = tuple(tuple(each) if isinstance(each, list) else each for each in listed)
     return Event(**values)
 
 
