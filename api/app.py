@@ -23,6 +23,7 @@ from kgplan.api.routes import events, paths, router
 from kgplan.api.routes import learners as learner_routes
 from kgplan.api.routes.graph import Indexes
 from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, check_operations
+from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.metrics import Sources
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
@@ -39,6 +40,7 @@ def create_app(
     administration: Administration | None = None,
     security: Security | None = None,
     browser: str = "",
+    statement_rules: StatementRules | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -50,6 +52,7 @@ def create_app(
         security: how it finds out who asks; nobody is asked where None, as in tests.
         telemetry: where requests are counted and told; counted only where None.
         administration: the home whose models and jobs are administrated; none where None.
+        statement_rules: how xAPI statements are taken; the defaults where None.
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         at_end: called when the service has stopped, to close what it was made with.
     """
@@ -91,6 +94,7 @@ def create_app(
     app.state.learners = learners
     app.state.readiness = readiness
     app.state.metrics, app.state.sources = telemetry.metrics, sources
+    app.state.statement_rules = statement_rules or StatementRules()
     app.state.audit = audit_log
     app.state.administration = administration
     app.add_middleware(BodyMiddleware)

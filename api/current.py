@@ -4,6 +4,7 @@ A learner's state is kept until the records' mark of the learner or the model ch
 the mark is two look-ups by key, so several processes may serve the same records.
 """
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
@@ -77,6 +78,7 @@ class CurrentLearners:
 
     Attributes:
         hits, misses: how often the state that is kept was the current one, and how often not.
+        owners: authorities that own the plain ids of learners; None while nobody is known to.
     """
 
     def __init__(self, store: RecordStore, capacity: int = CAPACITY) -> None:
@@ -89,6 +91,7 @@ class CurrentLearners:
         self._modelling = threading.Lock()
         self._models: list[tuple[Planner, LiveModel]] = []  # newest last
         self.hits = self.misses = 0
+        self.owners: frozenset[str] | None = None
 
     @property
     def n_kept(self) -> int:
@@ -103,6 +106,24 @@ class CurrentLearners:
                 made = LiveModel(planner.records, planner.diagnosis)
                 self._models = [*self._models[-1:], (planner, made)]
             return made
+
+    def unknown_in(self, planner: Planner, events: Iterable[Event]) -> tuple[list[str], list[str]]:
+        """Videos and courses of events that the data in use do not know."""
+        return (self._made(planner) or self.model(planner)).unknown_in(events)
+
+    async def plain_owners(self, first: str | None) -> frozenset[str] | None:
+        """Who owns the plain ids of learners; the first authority that is given comes to.
+
+        Args:
+            first: to be the owner if there is none; None: nobody becomes it.
+
+        Raises:
+            RecordsUnavailable: it cannot be written.
+        """
+        if self.owners is None:
+            owner = await asyncio.wrap_future(self.store.claim(first, time.time()))
+            self.owners = None if owner is None else frozenset([owner])
+        return self.owners
 
     def _made(self, planner: Planner) -> LiveModel | None:
         return next((model for of, model in self._models if of is planner), None)
@@ -180,7 +201,7 @@ class CurrentLearners:
         if told is None:
             return None
         (events, wishes), erased = told, mark.erased is not None
-        evidence = evidence_of(events, model.lengths)
+        evidence = evidence_of(model.named(events), model.lengths)
         state = model.current(
             learner_id, evidence, wishes, not erased, before.state if before else None, most
         )
@@ -352,7 +373,8 @@ class CurrentLearners:
     ) -> frozenset[str]:
         """Concepts on which a video was watched, or answered, to `WATCHED` since a moment."""
         model = self.model(planner)
-        seen = evidence_of([e for e in events if e.time >= moment], model.lengths)
+        since = [event for event in events if event.time >= moment]
+        seen = evidence_of(model.named(since), model.lengths)
         return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
 
 

@@ -84,6 +84,15 @@ class EventIn(BaseModel):
         )
 
 
+class UnknownOut(BaseModel):
+    """What the data in use do not know yet; it says nothing until they do."""
+
+    items: int = Field(description="how many videos")
+    courses: int
+    item_ids: list[str]
+    course_ids: list[str]
+
+
 class ReceiptOut(BaseModel):
     """What became of the events; all are committed."""
 
@@ -93,6 +102,9 @@ class ReceiptOut(BaseModel):
         description="ids not kept: they are from before their learner was erased"
     )
     silent: int = Field(description="how many of those stored say nothing about mastery")
+    unknown: UnknownOut | None = Field(
+        default=None, description="of the events sent; left out where all is known"
+    )
 
 
 class LearnersOut(BaseModel):

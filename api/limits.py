@@ -45,7 +45,7 @@ class Limits:
         answer_bytes: what all answers that are kept may weigh.
     """
 
-    body_bytes: int = 1 << 20
+    body_bytes: int = 4 << 20
     per_second: float = 0.0
     burst: int = 20
     seconds: float = 30.0

@@ -792,6 +792,23 @@ class Problem(BaseModel):
     )
 
 
+class RefusedStatement(BaseModel):
+    """Why a statement of a batch is refused."""
+
+    index: int = Field(description="its place in the batch, from 0")
+    id: str | None = Field(description="as it was sent")
+    field: str = Field(description="the part of it that is wrong")
+    reason: str
+
+
+class StatementsProblem(Problem):
+    """The problem of a batch of statements, with all that are malformed."""
+
+    statements: list[RefusedStatement] = Field(
+        description="those that are malformed; the others may be sent again without them"
+    )
+
+
 class ResultOut(BaseModel):
     """One path of a batch, or why there is none."""
 

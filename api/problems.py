@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from kgplan import errors as kgplan_errors
-from kgplan.api.models import FieldProblem, Problem
+from kgplan.api.models import FieldProblem, Problem, RefusedStatement, StatementsProblem
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import (
@@ -33,6 +34,7 @@ from kgplan.errors import (
     KeysUnavailable,
     KgplanError,
     MalformedAuthorization,
+    MalformedBatch,
     MalformedStatement,
     MissingExtra,
     ModelUnusable,
@@ -104,6 +106,8 @@ def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> 
         error: what went wrong.
         given: (field, value) of the request; those that hold a missing id are named.
     """
+    if isinstance(error, MalformedBatch):
+        return _problem_of_batch(error)
     name, detail = problem_name(error), str(error)
     missing = isinstance(error, NotFound)
     if isinstance(error, NotFound) and " " in error.missing_id:
@@ -121,8 +125,25 @@ def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> 
     )
 
 
-def challenge(error: KgplanError) -> dict[str, str]:
+def _problem_of_batch(error: MalformedBatch) -> StatementsProblem:
+    whole = problem_of(MalformedStatement(error.field, error.reason)).model_dump()
+    listed = [RefusedStatement(**asdict(each)) for each in error.refused]
+    fields = [
+        FieldProblem(
+            field=f"statements[{each.index}].{each.field}", reason=f"{each.field} {each.reason}"
+        )
+        for each in error.refused
+    ]
+    told = {"detail": str(error), "fields": fields, "statements": listed}
+    return StatementsProblem(**whole | told)
+
+
+def challenge(error: KgplanError, basic: bool = False) -> dict[str, str]:
     """The header that says which token would do (RFC 6750, 3), for a refusal.
+
+    Args:
+        error: the refusal.
+        basic: whether a token as the password of RFC 7617 would do, too.
 
     >>> challenge(InsufficientScope("graph:read"))["WWW-Authenticate"]
     'Bearer realm="kgplan", error="insufficient_scope", scope="graph:read"'
@@ -132,7 +153,8 @@ def challenge(error: KgplanError) -> dict[str, str]:
     said = f', error="{error.code}"' if error.code else ""
     if isinstance(error, InsufficientScope):
         said += f', scope="{error.scope}"'
-    return {"WWW-Authenticate": f'Bearer realm="kgplan"{said}'}
+    other = ', Basic realm="kgplan", charset="UTF-8"' if basic else ""
+    return {"WWW-Authenticate": f'Bearer realm="kgplan"{said}{other}'}
 
 
 def told_to(scope: Scope, error: KgplanError) -> KgplanError:

@@ -1,5 +1,6 @@
 """Who may ask for what? Each operation declares its scope; what declares none is not served."""
 
+import base64
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 AUTHORIZATION = b"authorization"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 SAID_BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site", b"host"})
+XAPI = "/xapi/"
 ACROSS_ORIGINS: dict[str, Any] = {
     "allow_methods": ("GET", "POST", "PUT", "DELETE"),
     "allow_headers": ("Authorization", "If-None-Match", "X-Experience-API-Version", "X-Request-ID"),
@@ -248,6 +250,27 @@ def is_foreign(scope: Scope, security: Security) -> bool:
     return bool(origin and security.hosts) and origin.lower() != f"http://{here}".lower()
 
 
+def asks_by_password(scope: Scope) -> bool:
+    """Whether a request names user and password, where xAPI's senders may."""
+    sent = [value for name, value in scope["headers"] if name == AUTHORIZATION]
+    return scope["path"].startswith(XAPI) and any(v[:6].lower() == b"basic " for v in sent)
+
+
+def password_of(credentials: bytes) -> bytes:
+    """The password of Basic credentials (RFC 7617): a token; the user's name says nothing.
+
+    Raises:
+        InvalidToken: they are malformed.
+    """
+    try:
+        _, colon, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
+    except ValueError:
+        colon, password = b"", b""
+    if not colon:
+        raise InvalidToken("it is not user:password in Base64")
+    return password
+
+
 class AccessMiddleware:
     """Finds out what the sender of a request may do, before its body is read."""
 
@@ -261,7 +284,7 @@ class AccessMiddleware:
                 scope[ACCESS] = await self.access(scope)
             except KgplanError as error:
                 response = answer(problem_of(error))
-                response.headers.update(challenge(error))
+                response.headers.update(challenge(error, basic=asks_by_password(scope)))
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
@@ -284,7 +307,9 @@ class AccessMiddleware:
         if len(sent) > 1:
             raise MalformedAuthorization
         scheme, _, token = sent[0].partition(b" ") if sent else (b"", b"", b"")
-        if scheme.lower() != b"bearer":
+        if asks_by_password(scope):
+            token = password_of(token)
+        elif scheme.lower() != b"bearer":
             raise MissingToken
         token = token.strip(b" ")
         if not token:

@@ -14,6 +14,7 @@ from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
 from kgplan.api.records import open_records
 from kgplan.api.security import Security
+from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing
@@ -40,6 +41,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     telemetry = Telemetry(lines=lines, tracing=tracing)
     security = Security.of(settings)
     close_home_to_others(settings)
+    rules = StatementRules.of(settings)
     audit_log = AuditLog(settings.audit_path)
     records = open_records(settings.records_url, settings.history_bytes)
     learners = CurrentLearners(records, settings.kept_learners)
@@ -63,6 +65,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         telemetry=telemetry,
         security=security,
         browser=settings.browser_url,
+        statement_rules=rules,
     )
 
 

@@ -1,33 +1,56 @@
-"""What does an xAPI statement say? Statements 1.0.3 of the Video Profile, turned into events.
+"""What does an xAPI statement say? Statements of xAPI 1.0 and 2.0, turned into events.
 
-Pure: a statement in, an event out. A statement that is well-formed and says nothing about a video
-or a course (another verb, another object) becomes an event that tells nothing; it is kept all the
-same. A malformed one is refused with the field.
+Pure: a statement in, an event out. What a result says counts whatever verb carries it. A statement
+that says nothing about a video or a course becomes an event that tells nothing; it is kept all the
+same. What stands in an extension can never be malformed (xAPI 1.0.3, Data 4.1.2): as much counts as
+can be read. Nor does anything oblige a sender in parts that are not needed here. What is malformed
+is refused with the field.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from math import isfinite, nan
 from typing import Any
-from urllib.parse import unquote
 from uuid import UUID
 
+from kgplan.api.identity import HASHED, MAILBOX, OPENID, Agent, home_page
+from kgplan.api.object_ids import ObjectIds
 from kgplan.errors import MalformedStatement
 from kgplan.events import ID_RULE, Event, Segments, usable_id
 
-VERSION = "1.0.3"
-ADL = "http://adlnet.gov/expapi/verbs/"
+VERSIONS = ("1.0.3", "2.0.0")
+KNOWN_VERSION = re.compile(r"[12]\.0(\.\d+)?")
+ADL, TINCAN = "http://adlnet.gov/expapi/verbs/", "http://id.tincanapi.com/verb/"
+STREAMS = "http://activitystrea.ms/schema/1.0/"
 VIDEO = "https://w3id.org/xapi/video/"
-VIEWING = frozenset(
-    [VIDEO + f"verbs/{verb}" for verb in ("played", "paused", "seeked")]
-    + [ADL + verb for verb in ("completed", "terminated", "initialized", "interacted")]
+PLAYED, PAUSED, SEEKED = (VIDEO + f"verbs/{verb}" for verb in ("played", "paused", "seeked"))
+COMPLETED, TERMINATED = ADL + "completed", ADL + "terminated"
+REGISTERED, VOIDED = ADL + "registered", ADL + "voided"
+PLAYING = frozenset(
+    [PLAYED, PAUSED, SEEKED, TERMINATED]
+    + [ADL + v for v in ("initialized", "interacted", "launched", "suspended", "resumed", "exited")]
 )
-ANSWERING = frozenset(ADL + verb for verb in ("answered", "passed", "failed", "scored"))
-COMPLETED, REGISTERED, VOIDED = ADL + "completed", ADL + "registered", ADL + "voided"
-SEGMENTS, PROGRESS, LENGTH = (
-    VIDEO + f"extensions/{name}" for name in ("played-segments", "progress", "length")
+"""Verbs of a player, whose `success` is that of no answer."""
+VIEWING = PLAYING | {
+    *(ADL + verb for verb in ("completed", "progressed", "experienced")),
+    *(TINCAN + "viewed", STREAMS + "watch", STREAMS + "play", STREAMS + "complete"),
+}
+ANSWERING = frozenset(
+    [ADL + verb for verb in ("answered", "passed", "failed", "scored", "attempted", "mastered")]
+    + [f"https://w3id.org/xapi/{verb}" for verb in ("acrossx/verbs/evaluated", "tla/verbs/scored")]
+    + [TINCAN + "earned", "http://www.tincanapi.co.uk/verbs/evaluated", ADL + "assessed"]
 )
+"""Of these it is known that they carry results; any other may."""
+SEGMENTS, PROGRESS, LENGTH, POSITION, FROM, TO, SESSION = (
+    VIDEO + f"extensions/{name}"
+    for name in (
+        *("played-segments", "progress", "length"),
+        *("time", "time-from", "time-to", "session-id"),
+    )
+)
+PERCENT = "https://w3id.org/xapi/cmi5/result/extensions/progress"
+LOGIN = "https://w3id.org/xapi/openedx/extensions/session-id"
 COURSE = "http://adlnet.gov/expapi/activities/course"
 SET_BY_THE_STORE = frozenset({"stored", "authority", "version"})
 _PROPERTIES = SET_BY_THE_STORE | {
@@ -35,25 +58,36 @@ _PROPERTIES = SET_BY_THE_STORE | {
 }
 _IDENTIFIERS = ("account", "mbox", "mbox_sha1sum", "openid")
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+ROUNDING = 1e-6  # by which a score may leave its range
+LONGEST = 1e7  # seconds of a video: what is longer is no length, and no position
+MOST_SEGMENTS = 10_000
+AS_SENT = ObjectIds()
 
 
-def read_statement(statement: Any, stored: float) -> Event:
+def read_statement(
+    statement: Any,
+    stored: float,
+    ids: ObjectIds = AS_SENT,
+    owners: Collection[str] | None = None,
+) -> Event:
     """Turn one statement into an event.
 
     Args:
         statement: parsed JSON; `id` is given by the sender or by the store beforehand.
         stored: seconds since 1970, the event's time where the statement has no `timestamp`.
+        ids: how ids of activities are read.
+        owners: authorities that own the plain ids of learners, as for `Agent.learner_id`.
 
     Returns:
-        The learner is the actor's account name, mailbox, its SHA-1, or OpenID; the video is the
-        last segment of the object's id; the course that of the context's activity of type course,
-        else of its first parent or grouping.
+        The learner is the actor (`agent_of`), the video what the object's id names, the course
+        the context's activity of type course, else its first parent or grouping.
 
-        - share: `progress`, or 1 where the video is completed and neither it, segments nor a
-          score are told
-        - segments, length: `played-segments`, and `length` of the context
-        - score: `score.scaled`, below 0 counted as 0; else `raw` between `min` and `max`; else,
-          for a verb of answering, 1 or 0 by `success`
+        - share: `progress`, of the Video Profile or in percent of cmi5; or 1 where the video is
+          completed and neither it, segments nor a score are told
+        - segments, length: `played-segments`, and `length`
+        - stopped_at, started_at, session: where the player was, by the verb
+        - score: `score.scaled`, below 0 counted as 0; else `raw` between `min` (0) and `max`;
+          else 1 or 0 by `success`. A score of nothing (`max` not above `min`) says nothing.
 
     Raises:
         MalformedStatement: with the field.
@@ -73,173 +107,212 @@ def read_statement(statement: Any, stored: float) -> Event:
         if name not in _PROPERTIES:
             told = name if name.strip() else repr(name)
             raise MalformedStatement(told, "is not a property of a statement")
-    if not re.fullmatch(r"1\.0(\.\d+)?", str(statement.get("version", VERSION))):
-        raise MalformedStatement("version", f"is {statement['version']!r}; give {VERSION}")
-    event = _read(statement, stored)
-    for field, given in (
-        ("actor", event.learner_id),
-        ("object.id", event.video_id),
-        ("context.contextActivities", event.course_id),
-    ):
-        if given is not None and not usable_id(given):
-            raise MalformedStatement(field, f"names {given!r}; {ID_RULE}")
-    return event
+    if not KNOWN_VERSION.fullmatch(str(statement.get("version", VERSIONS[0]))):
+        known = " or ".join(VERSIONS)
+        raise MalformedStatement("version", f"is {statement['version']!r}; give {known}")
+    return _read(statement, stored, ids, owners)
 
 
-def _read(statement: Mapping[str, Any], stored: float) -> Event:
+def _read(
+    statement: Mapping[str, Any], stored: float, ids: ObjectIds, owners: Collection[str] | None
+) -> Event:
     event_id = _uuid(_needed(statement, "id"), "id")
-    learner_id = _learner(_needed(statement, "actor"))
+    learner_id = agent_of(statement).learner_id(owners)
+    if not usable_id(learner_id):
+        raise MalformedStatement("actor", f"names {learner_id!r}; {ID_RULE}")
     verb = _iri(_needed(_object(_needed(statement, "verb"), "verb"), "id", "verb."), "verb.id")
     thing = _object(_needed(statement, "object"), "object")
     context = _object(statement.get("context", {}), "context")
     result = _object(statement.get("result", {}), "result")
     time = _time(statement["timestamp"], "timestamp") if "timestamp" in statement else stored
-    score, segments, share = _score(result, verb), _segments(result), _share(result)
-    length, course_id = _length(context), _course(context)
+    score = _score(result)
     kind = thing.get("objectType", "Activity")
     if kind == "StatementRef":
         voids = _uuid(_needed(thing, "id", "object."), "object.id")
         return Event(event_id, learner_id, time, voids=voids if verb == VOIDED else None)
     if verb == VOIDED:
         raise MalformedStatement("object.objectType", "is not StatementRef, though the verb voids")
-    if kind != "Activity":
-        if kind not in ("Agent", "Group", "SubStatement"):
-            raise MalformedStatement("object.objectType", f"is {kind!r}, which xAPI does not know")
+    if kind in ("Agent", "Group", "SubStatement"):
         return Event(event_id, learner_id, time)
-    thing_id = last_segment(_iri(_needed(thing, "id", "object."), "object.id"))
-    if verb == REGISTERED:
-        return Event(event_id, learner_id, time, course_id=thing_id, enrols=True)
-    if verb not in VIEWING and verb not in ANSWERING:
-        return Event(event_id, learner_id, time)
-    if verb not in VIEWING:
-        share, segments = None, ()
-    elif verb == COMPLETED and share is None and not segments and "score" not in result:
-        share = 1.0
+    if not isinstance(kind, str) or not kind.lower().endswith("activity"):  # GroupActivity
+        raise MalformedStatement("object.objectType", f"is {kind!r}, which xAPI does not know")
+    named = ids.names(_text(_needed(thing, "id", "object."), "object.id"))
+    courses = _courses(context, ids)
+    answers = verb not in PLAYING and not (verb in VIEWING and _is_video(thing))
+    if answers and "score" not in result and "success" in result:
+        score = float(result["success"])
+    of_course = verb == REGISTERED or _is_course(thing) or (named != () and named == courses)
+    if not (verb == REGISTERED or verb in VIEWING or verb in ANSWERING or score is not None):
+        named = courses = ()
+    if of_course:  # its result is no answer to a video
+        courses, named, score = named, (), None
+    watched = _watched(verb, result, context) if verb in VIEWING and named else {}
     return Event(
         event_id,
         learner_id,
         time,
-        video_id=thing_id,
-        course_id=course_id,
-        share=None if segments and length else share,
-        segments=segments,
-        length=length,
+        video_id=named[0] if named else None,
+        course_id=courses[0] if courses else None,
         score=score,
+        enrols=verb == REGISTERED and bool(courses),
+        aliases=named[1:],
+        course_aliases=courses[1:],
+        **watched,
     )
 
 
-def last_segment(iri: str) -> str:
-    """What an IRI names: its end behind the last `/`, `#` or `=`, else behind the last `:`.
+def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a statement on viewing says of how much was watched: fields of the event."""
+    told, around = _extensions(result), _extensions(context)
+    segments = played_segments(told.get(SEGMENTS))
+    share = _share(told)
+    whole = result.get("completion", verb in (COMPLETED, STREAMS + "complete"))
+    if share is None and whole is True and not segments and "score" not in result:
+        share = 1.0
+    length = _seconds(around.get(LENGTH)) or _seconds(told.get(LENGTH))  # 0 until it is known
+    at = _seconds(told.get(POSITION))
+    stopped, started = {
+        PLAYED: (None, at),
+        PAUSED: (at, None),
+        TERMINATED: (at, None),
+        COMPLETED: (at, at),  # told in passing: the video may play on
+        SEEKED: (_seconds(told.get(FROM)), _seconds(told.get(TO))),
+    }.get(verb, (None, None))
+    return {
+        "share": None if segments and length else share,
+        "segments": segments,
+        "length": length or None,
+        "stopped_at": stopped,
+        "started_at": started,
+        "session": _session(context, around),
+    }
 
-    >>> last_segment("https://mooc.example/video/V_1"), last_segment("urn:kgplan:video:V_1")
-    ('V_1', 'V_1')
-    >>> last_segment("https://mooc.example/courses/C_course-v1:TsinghuaX%2B30240184%2Bsp/")
-    'C_course-v1:TsinghuaX+30240184+sp'
-    """
-    end = re.split(r"[/#=]", iri.rstrip("/#="))[-1]
-    if end == iri.rstrip("/#="):
-        end = iri.rsplit(":", 1)[-1]
-    return unquote(end)
 
+def played_segments(told: Any) -> Segments:
+    """Read a `played-segments` extension; of what is not `from[.]to`, in order, nothing.
 
-def played_segments(text: str) -> Segments:
-    """Read a `played-segments` extension.
-
-    Raises:
-        MalformedStatement: not of the form `from[.]to[,]from[.]to`.
-
-    >>> played_segments("0[.]12.5[,]20[.]35")
+    >>> played_segments("0[.]12.5[,]20[.]35[,]40")
     ((0.0, 12.5), (20.0, 35.0))
     """
-    field = f"result.extensions[{SEGMENTS!r}]"
     found = []
-    for part in text.split("[,]") if text.strip() else []:
-        try:
-            begin, end = (float(number) for number in part.split("[.]"))
-        except ValueError:
-            raise MalformedStatement(
-                field, f"has {part!r}; give from[.]to in seconds, separated by [,]"
-            ) from None
-        if not 0 <= begin <= end < float("inf"):
-            raise MalformedStatement(field, f"has {part!r}; give 0 <= from <= to")
-        found.append((begin, end))
-    return tuple(found)
+    for part in told.split("[,]") if isinstance(told, str) else []:
+        begin, _, end = part.partition("[.]")
+        span = _seconds(begin), _seconds(end)
+        if span[0] is not None and span[1] is not None and span[0] <= span[1]:
+            found.append((span[0], span[1]))
+    return tuple(found[:MOST_SEGMENTS])
 
 
-def _segments(result: Mapping[str, Any]) -> Segments:
-    text = _object(result.get("extensions", {}), "result.extensions").get(SEGMENTS, "")
-    if not isinstance(text, str):
-        raise MalformedStatement(f"result.extensions[{SEGMENTS!r}]", "is not a string")
-    return played_segments(text)
+def _share(told: Mapping[str, Any]) -> float | None:
+    """The share watched that extensions tell; what is above 1 is 1."""
+    for name, whole in ((PROGRESS, 1.0), (PERCENT, 100.0)):
+        progress = _readable(told.get(name))
+        if progress is not None and 0 <= progress < 2 * whole:  # 40 in place of .4 says nothing
+            return min(progress / whole, 1.0)
+    return None
 
 
-def _share(result: Mapping[str, Any]) -> float | None:
-    extensions = result.get("extensions", {})
-    if PROGRESS not in extensions:
+def _session(context: Mapping[str, Any], around: Mapping[str, Any]) -> str | None:
+    for told in (around.get(SESSION), around.get(LOGIN), context.get("registration")):
+        if isinstance(told, str) and usable_id(told):
+            return told
+    return None
+
+
+def _extensions(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    told = holder.get("extensions")
+    return told if isinstance(told, Mapping) else {}
+
+
+def _readable(value: Any) -> float | None:
+    """The number that an extension tells, if any."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    field = f"result.extensions[{PROGRESS!r}]"
-    share = _number(extensions[PROGRESS], field)
-    if not 0 <= share <= 1:
-        raise MalformedStatement(field, f"is {share:g}; give a share in [0, 1]")
-    return share
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
 
 
-def _score(result: Mapping[str, Any], verb: str) -> float | None:
+def _seconds(value: Any) -> float | None:
+    number = _readable(value)
+    return number if number is not None and 0 <= number <= LONGEST else None
+
+
+def _score(result: Mapping[str, Any]) -> float | None:
     score = _object(result.get("score", {}), "result.score")
-    known = {name: _number(score[name], f"result.score.{name}") for name in score}
-    if not known.keys() <= {"scaled", "raw", "min", "max"}:
-        odd = sorted(known.keys() - {"scaled", "raw", "min", "max"})[0]
-        raise MalformedStatement(f"result.score.{odd}", "is not a property of a score")
+    known = {
+        name: _number(score[name], f"result.score.{name}")
+        for name in ("scaled", "raw", "min", "max")
+        if name in score
+    }
     for name in ("success", "completion"):
         if not isinstance(result.get(name, True), bool):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
     low, high, raw = known.get("min"), known.get("max"), known.get("raw")
-    if low is not None and high is not None:
-        if low >= high:
-            raise MalformedStatement("result.score.max", f"is {high:g}, not above min {low:g}")
-        if raw is not None and not low <= raw <= high:
-            raise MalformedStatement("result.score.raw", f"is {raw:g}, not between min and max")
-    if "scaled" in known:
-        if not -1 <= known["scaled"] <= 1:
-            raise MalformedStatement(
-                "result.score.scaled", f"is {known['scaled']:g}; give a number in [-1, 1]"
-            )
-        return max(0.0, known["scaled"])
-    if raw is not None and low is not None and high is not None:
-        span = high - low
-        if isfinite(span):
-            return (raw - low) / span
-        return (raw / 2 - low / 2) / (high / 2 - low / 2)  # of numbers near a double's limits
-    return float(result["success"]) if verb in ANSWERING and "success" in result else None
+    if low is not None and high is not None and low > high:
+        raise MalformedStatement("result.score.max", f"is {high:g}, below min {low:g}")
+    scaled = known.get("scaled")
+    if scaled is not None and not abs(scaled) <= 1 + ROUNDING:
+        raise MalformedStatement("result.score.scaled", f"is {scaled:g}; give a number in [-1, 1]")
+    if high is not None and high <= (low or 0.0):
+        return None  # nothing could be earned
+    return _within(raw, low, high) if scaled is None else min(max(scaled, 0.0), 1.0)
 
 
-def _length(context: Mapping[str, Any]) -> float | None:
-    extensions = _object(context.get("extensions", {}), "context.extensions")
-    if LENGTH not in extensions:
+def _within(raw: float | None, low: float | None, high: float | None) -> float | None:
+    """Where a raw score lies between its ends; None where one is missing."""
+    if raw is None or high is None:
         return None
-    field = f"context.extensions[{LENGTH!r}]"
-    length = _number(extensions[LENGTH], field)
-    if length < 0:
-        raise MalformedStatement(field, f"is {length:g}; give seconds")
-    return length or None  # players send 0 until they know
+    least = low or 0.0
+    half = high / 2 - least / 2  # halves, for numbers near a double's limits
+    share = (raw / 2 - least / 2) / half
+    if low is not None and not -ROUNDING <= share <= 1 + ROUNDING:
+        raise MalformedStatement("result.score.raw", f"is {raw:g}, not between min and max")
+    return min(max(share, 0.0), 1.0)
 
 
-def _course(context: Mapping[str, Any]) -> str | None:
-    """The activity that says it is a course, else the first parent, else the first grouping."""
-    activities = _object(context.get("contextActivities", {}), "context.contextActivities")
-    named = []
+def _courses(context: Mapping[str, Any], ids: ObjectIds) -> tuple[str, ...]:
+    """Names of the activity that says it is a course, else of the first parent or grouping."""
+    activities = context.get("contextActivities")
+    fallback: tuple[str, ...] = ()
     for relation in ("parent", "grouping"):
-        field = f"context.contextActivities.{relation}"
-        listed = activities.get(relation, [])
+        listed = activities.get(relation) if isinstance(activities, Mapping) else None
         for activity in listed if isinstance(listed, list) else [listed]:
-            name = _iri(_needed(_object(activity, field), "id", f"{field}."), f"{field}.id")
-            definition = _object(activity.get("definition", {}), f"{field}.definition")
-            named.append((definition.get("type") != COURSE, last_segment(name)))
-    return min(named, key=lambda each: each[0])[1] if named else None
+            if not isinstance(activity, Mapping):
+                continue
+            name = activity.get("id")
+            if not isinstance(name, str):
+                continue
+            if _is_course(activity):
+                return ids.names(name)
+            if _IRI.fullmatch(name):
+                fallback = fallback or ids.names(name)
+    return fallback
 
 
-def _learner(actor: Any) -> str:
-    _object(actor, "actor")
+def _type_of(activity: Mapping[str, Any]) -> str:
+    definition = activity.get("definition")
+    told = definition.get("type") if isinstance(definition, Mapping) else None
+    return told if isinstance(told, str) else ""
+
+
+def _is_course(activity: Mapping[str, Any]) -> bool:
+    return re.split(r"[/#]", _type_of(activity))[-1].lower() == "course"
+
+
+def _is_video(activity: Mapping[str, Any]) -> bool:
+    return re.split(r"[/#]", _type_of(activity))[-1].lower() in ("video", "media", "audio")
+
+
+def agent_of(statement: Mapping[str, Any]) -> Agent:
+    """Who a statement says did it.
+
+    Raises:
+        MalformedStatement: it does not name one person.
+    """
+    actor = _object(_needed(statement, "actor"), "actor")
     if actor.get("objectType", "Agent") != "Agent":
         raise MalformedStatement(
             "actor.objectType",
@@ -252,16 +325,22 @@ def _learner(actor: Any) -> str:
         )
     if given == ["account"]:
         account = _object(actor["account"], "actor.account")
-        _iri(_needed(account, "homePage", "actor.account."), "actor.account.homePage")
-        return _text(_needed(account, "name", "actor.account."), "actor.account.name")
+        field = "actor.account.homePage"
+        home = _iri(_needed(account, "homePage", "actor.account."), field)
+        if home.lower().startswith((MAILBOX, HASHED, OPENID)):
+            raise MalformedStatement(field, f"is {home!r}, which is no home page")
+        name = _text(_needed(account, "name", "actor.account."), "actor.account.name")
+        return Agent(home_page(home), name)
     value = _text(actor[given[0]], f"actor.{given[0]}")
     if given == ["mbox"]:
         if not re.fullmatch(r"mailto:[^\s@]+@[^\s@]+", value):
             raise MalformedStatement("actor.mbox", f"is {value!r}; give mailto:name@place")
-        return value.removeprefix("mailto:")
-    if given == ["mbox_sha1sum"] and not re.fullmatch(r"[0-9a-fA-F]{40}", value):
+        return Agent(MAILBOX, value.removeprefix("mailto:"))
+    if given == ["openid"]:
+        return Agent(OPENID, _iri(value, "actor.openid"))
+    if not re.fullmatch(r"[0-9a-fA-F]{40}", value):
         raise MalformedStatement("actor.mbox_sha1sum", f"is {value!r}; give 40 hex digits")
-    return _iri(value, "actor.openid") if given == ["openid"] else value
+    return Agent(HASHED, value)
 
 
 def _needed(holder: Mapping[str, Any], name: str, before: str = "") -> Any:

@@ -31,12 +31,14 @@ def serve(
     [bold]Examples:[/] kgplan serve --dev · KGPLAN_AUTH_SECRET_FILE=secret kgplan serve --port 9000
     """
     from kgplan.api.security import check_settings  # the other commands start without it
+    from kgplan.api.statements import StatementRules
 
     settings = read_settings()
     if dev:
         settings = settings.model_copy(update={"auth": "dev"})
     check_settings(settings, host)
     os.umask(0o077)  # what the service and its jobs write is about learners
+    StatementRules.of(settings)
     where = f"kgplan at http://{host}:{port}/ · API description at /docs"
     if workers > 1:
         from kgplan.api.workers import serve_by_workers

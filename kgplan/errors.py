@@ -7,6 +7,7 @@ KgplanError
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ MalformedBody           no operation reads such a body
+│  │  └─ MalformedBatch      one or more of a batch are not
 │  ├─ EventConflict           another event has this id               409
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
@@ -44,6 +45,7 @@ KgplanError
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class KgplanError(Exception):
@@ -86,6 +88,34 @@ class MalformedBody(InputError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the body {reason}")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a statement of a batch is refused.
+
+    Attributes:
+        index: its place in the batch, from 0.
+        id: as it was sent; None where it had none.
+        field: the part of it that is wrong.
+        reason: what is wrong with it.
+    """
+
+    index: int
+    id: str | None
+    field: str
+    reason: str
+
+
+class MalformedBatch(MalformedStatement):
+    """Statements of a batch break rules of xAPI, and none of the batch is kept."""
+
+    def __init__(self, refused: Sequence[Refusal], sent: int) -> None:
+        first = refused[0]
+        super().__init__(f"statements[{first.index}].{first.field}", first.reason)
+        if len(refused) > 1:
+            self.args = (f"{self}; {len(refused)} of the {sent} statements are malformed",)
+        self.refused = list(refused)
 
 
 class EventConflict(InputError):
@@ -240,7 +270,10 @@ class MissingToken(AccessDenied):
     code = ""
 
     def __init__(self) -> None:
-        super().__init__("this operation needs a token; send Authorization: Bearer <token>")
+        super().__init__(
+            "this operation needs a token; send Authorization: Bearer <token>; below /xapi it may"
+            " be the password of Basic"
+        )
 
 
 class InvalidToken(AccessDenied):

@@ -3,8 +3,8 @@
 The state is a function of the set of events: order and repeats leave no trace.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from unicodedata import category
 
 Segments = tuple[tuple[float, float], ...]
@@ -26,6 +26,11 @@ class Event:
         score: of an answer, in [0, 1].
         enrols: whether the learner enrolled in the course.
         voids: id of an event that never counted.
+        stopped_at: position up to which the video had played, if it was playing, in seconds.
+        started_at: position from which it plays on, in seconds.
+        session: names the run of the player that both positions belong to; None where not told.
+        aliases, course_aliases: what else the video or the course may be called; the first that
+            the data know counts where they do not know `video_id` or `course_id` itself.
     """
 
     event_id: str
@@ -39,12 +44,26 @@ class Event:
     score: float | None = None
     enrols: bool = False
     voids: str | None = None
+    stopped_at: float | None = None
+    started_at: float | None = None
+    session: str | None = None
+    aliases: tuple[str, ...] = ()
+    course_aliases: tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether it tells where the player was."""
+        return self.stopped_at is not None or self.started_at is not None
+
+    @property
+    def watches(self) -> bool:
+        """Whether it can say, by itself or with others, how much was watched."""
+        return self.share is not None or bool(self.segments) or self.moves
 
     @property
     def tells(self) -> bool:
-        """Whether it can say anything about mastery."""
-        watched = self.share is not None or bool(self.segments)
-        on_video = self.video_id is not None and (watched or self.score is not None)
+        """Whether it can say anything about mastery, by itself or with others."""
+        on_video = self.video_id is not None and (self.watches or self.score is not None)
         return on_video or self.voids is not None or (self.enrols and self.course_id is not None)
 
 
@@ -102,13 +121,74 @@ def played_seconds(segments: Iterable[tuple[float, float]]) -> float:
     return total
 
 
+def played_between(events: Iterable[Event]) -> Segments:
+    """The segments that one run of a player was seen to play, from where it started and stopped.
+
+    A position counts up to the next one that is told: from where the video was played, or from
+    where a seek led, up to where it was paused, left, ended or a seek began. What has no other
+    end, or no beginning, says nothing.
+
+    Args:
+        events: of one video and one session, in any order.
+
+    >>> played_between([Event("a", "u", 1.0, started_at=0.0), Event("b", "u", 9.0, stopped_at=8.0)])
+    ((0.0, 8.0),)
+    """
+    found = []
+    since: float | None = None
+
+    def moment(event: Event) -> tuple[float, float, float, str]:
+        first = event.started_at if event.stopped_at is None else event.stopped_at
+        return event.time, first or 0.0, event.started_at or 0.0, event.event_id
+
+    for event in sorted((e for e in events if e.moves), key=moment):
+        stopped, started = event.stopped_at, event.started_at
+        if since is not None and stopped is not None and stopped > since:
+            found.append((since, stopped))
+        passed_by = stopped is not None and stopped == started
+        if not passed_by or since is not None:  # what is told in passing starts nothing
+            since = started
+    return tuple(found)
+
+
+def known_name(name: str, others: Iterable[str], known: Container[str]) -> str:
+    """The first of a thing's names that the data know; the first of all where they know none.
+
+    >>> known_name("block-v1:X+type@video+block@7f", ["V_7f"], {"V_7f"})
+    'V_7f'
+    """
+    return name if name in known else next((each for each in others if each in known), name)
+
+
+def named_in(
+    events: Iterable[Event], videos: Container[str] = (), courses: Container[str] = ()
+) -> list[Event]:
+    """Events by the names that the data have for their videos and courses.
+
+    Args:
+        events: as they were sent.
+        videos, courses: ids that the data know.
+    """
+    found = []
+    for event in events:
+        video, course = event.video_id, event.course_id
+        if video is not None and event.aliases:
+            video = known_name(video, event.aliases, videos)
+        if course is not None and event.course_aliases:
+            course = known_name(course, event.course_aliases, courses)
+        same = video == event.video_id and course == event.course_id
+        found.append(event if same else replace(event, video_id=video, course_id=course))
+    return found
+
+
 def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = None) -> Evidence:
     """Sum up one learner's events (spec section 3: the union of watched segments over the length).
 
     Args:
         events: those that count, in any order; segments of one video are joined over all of them.
         lengths: video -> seconds, for videos whose events do not tell it. Of several lengths told
-            the largest counts; segments of a video without any say nothing.
+            the largest counts; segments of a video without any say nothing. Where a session tells
+            no segments, they are those between its positions (`played_between`).
 
     >>> halves = [Event(x, "u", 0.0, "v", segments=((t, t + 50),), length=100)
     ...           for x, t in (("e1", 0.0), ("e2", 25.0))]
@@ -118,6 +198,7 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
     shares: dict[str, float] = {}
     scores: dict[str, float] = {}
     segments: dict[str, set[tuple[float, float]]] = {}
+    runs: dict[tuple[str, str | None], list[Event]] = {}
     told: dict[str, float] = {}
     courses, enrolled, placed = set(), set(), set()
     for event in events:
@@ -136,11 +217,18 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
             shares[video] = max(event.share, shares.get(video, 0.0))
         if event.segments:
             segments.setdefault(video, set()).update(event.segments)
-        if event.course_id is not None and (event.share is not None or event.segments):
+        if event.segments or event.moves:
+            runs.setdefault((video, event.session), []).append(event)
+        if event.course_id is not None and event.watches:
             placed.add(video)
+    for (video, _), run in runs.items():
+        length = told.get(video) or (lengths or {}).get(video)
+        if length and not any(event.segments for event in run):
+            paired = [(a, min(b, length)) for a, b in played_between(run) if a < length]
+            segments.setdefault(video, set()).update(paired)
     for video, played in segments.items():
         length = told.get(video) or (lengths or {}).get(video)
-        if length:
+        if length and played:
             share = min(1.0, played_seconds(played) / length)
             shares[video] = max(share, shares.get(video, 0.0))
     return Evidence(

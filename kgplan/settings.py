@@ -95,7 +95,23 @@ class Settings(BaseSettings):
         """The learner records' address, the default filled in."""
         return self.records or f"sqlite:///{quote(str((self.home / 'learners.db').absolute()))}"
 
-    body_bytes: int = Field(default=1 << 20, ge=1, description="longest body of a request")
+    batches: Literal["whole", "each"] = Field(
+        default="whole",
+        description="a batch of statements of which one is malformed: `whole`: none is stored;"
+        " `each`: the others are",
+    )
+    home_pages: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="home pages whose account names are learners' ids as they are, separated by"
+        " commas or spaces, and `mailto:`, `sha1:`, `openid:`; empty: the first one that sends",
+    )
+    item_ids: str = Field(
+        default="",
+        description="what ids of activities stand for: `REGEX => TEMPLATE`, or the path of a CSV"
+        " table with the columns object_id, item_id; empty: they are read as they are",
+    )
+
+    body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")
     body_seconds: float = Field(
         default=10.0,
         gt=0,
@@ -206,6 +222,11 @@ class Settings(BaseSettings):
                 " password as KGPLAN_GRAPH_PASSWORD_FILE"
             )
         return given
+
+    @field_validator("home_pages", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
 
     @field_validator("cors", mode="before")
     @classmethod

@@ -45,6 +45,7 @@ from kgplan.api.records.tables import (
     Feedback,
     Learner,
     LearnerEvent,
+    PlainIds,
     PlanMade,
     Table,
 )
@@ -63,6 +64,7 @@ HISTORY_BYTES = 2 << 20  # of a learner's plans that are kept
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = tuple(field.name for field in fields(Event))
 UNTOLD = ("seq", "digest", "sender", "size")  # columns that say nothing about a learner
+_LISTS = ("segments", "aliases", "course_aliases")  # fields of an event that are kept as JSON
 SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
 
 
@@ -357,6 +359,32 @@ class RecordStore:
         kept: bool = self._put(run).result()
         return kept
 
+    def claim(self, owner: str | None, now: float) -> "Future[str | None]":
+        """Make an authority the owner of the plain ids of learners, unless there is one.
+
+        Args:
+            owner: None where nobody is to become it.
+            now: seconds since 1970.
+
+        Returns:
+            Done when it is committed: whoever owns them, from now on for good.
+        """
+
+        def run(connection: Connection) -> str | None:
+            if owner is not None:
+                row = {"one": 1, "owner": owner, "since": now}
+                made = self._insert(PlainIds).values(**row).on_conflict_do_nothing()
+                if connection.execute(made).rowcount == 1:
+                    log.warning(
+                        "names of %s are learners' ids as they are from now on, as the first that"
+                        " were sent; others' ids begin with their own home page"
+                        " (KGPLAN_HOME_PAGES chooses)",
+                        owner,
+                    )
+            return connection.execute(sa.select(PlainIds.owner)).scalar_one_or_none()
+
+        return self._put(run)
+
     def remember(
         self, learner_id: str, course_id: str | None, body: str, now: float, erasures: int = 0
     ) -> None:
@@ -542,7 +570,7 @@ class RecordStore:
                 found[name] = [dict(row) for row in rows]
         for event in found["events"]:
             event["sent"] = event.pop("raw")
-            event["segments"] = json.loads(event["segments"] or "[]")
+            event |= {name: json.loads(event[name] or "[]") for name in _LISTS}
         return found
 
     # the writer
@@ -871,10 +899,11 @@ def _is_late(sent: Sent, erased: _Erased | None, gone: set[str]) -> bool:
 def _row(sent: Sent, now: float) -> dict[str, Any]:
     event = sent.event
     row = {name: getattr(event, name) for name in _EVENT_COLUMNS}
+    listed = {name: json.dumps(row[name]) if row[name] else None for name in _LISTS}
     return row | {
         "stored": now,
         "sender": sent.sender,
-        "segments": json.dumps(event.segments) if event.segments else None,
+        **listed,
         "form": sent.form,
         "digest": sent.digest,
         "raw": json.dumps(sent.content, ensure_ascii=True),
@@ -884,7 +913,9 @@ def _row(sent: Sent, now: float) -> dict[str, Any]:
 def _event(row: Any) -> Event:
     values = dict(zip(_EVENT_COLUMNS, row, strict=True))
     values["enrols"] = bool(values["enrols"])  # SQLite has no truth values
-    values["segments"] = tuple((a, b) for a, b in json.loads(values["segments"] or "[]"))
+    for name in _LISTS:
+        listed = json.loads(values[name]) if values[name] else ()
+        values[name] = tuple(tuple(each) if isinstance(each, list) else each for each in listed)
     return Event(**values)
 
 

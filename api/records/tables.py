@@ -53,10 +53,25 @@ class LearnerEvent(Table):
     score: Mapped[float | None]
     enrols: Mapped[bool]
     voids: Mapped[str | None]
+    stopped_at: Mapped[float | None]
+    started_at: Mapped[float | None]
+    session: Mapped[str | None]
+    aliases: Mapped[str | None] = mapped_column(Text)
+    course_aliases: Mapped[str | None] = mapped_column(Text)
     form: Mapped[str]
     digest: Mapped[str]
     raw: Mapped[str] = mapped_column(Text)
     sender: Mapped[str] = mapped_column(String, server_default="")
+
+
+class PlainIds(Table):
+    """The one authority whose names are learners' ids as they are; who was first keeps them."""
+
+    __tablename__ = "plain_ids"
+
+    one: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    owner: Mapped[str]
+    since: Mapped[float]
 
 
 class PlanMade(Table):

@@ -6,13 +6,15 @@ An answer of 2xx comes after the commit.
 import asyncio
 import hashlib
 import json
-import re
+import logging
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, TypeAdapter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,24 +22,38 @@ from kgplan.api import xapi
 from kgplan.api.audit import access_of
 from kgplan.api.current import CurrentLearners, LearnersDep
 from kgplan.api.dependencies import PROBLEMS, operation_id
-from kgplan.api.learner_models import EventIn, ReceiptOut
+from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
 from kgplan.api.records.store import Receipt, Sent
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
+from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
 from kgplan.api.telemetry.tracing import span
 from kgplan.api.tokens import Access
-from kgplan.errors import BatchTooLarge, MalformedStatement
+from kgplan.errors import (
+    BatchTooLarge,
+    EventConflict,
+    MalformedBatch,
+    MalformedStatement,
+    Refusal,
+)
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 1_000  # events in one request
 VERSION_HEADER = "X-Experience-API-Version"
+REFUSED_HEADER = "X-Kgplan-Refused"
 ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "an id is stored with other content; nothing is kept"},
     422: PROBLEMS[422],
     503: {"model": Problem, "description": "the records cannot be written now; send it again"},
 }
 XAPI_ANSWERS = ANSWERS | {
-    400: {"model": Problem, "description": "a statement is malformed, with the field; none is kept"}
+    400: {
+        "model": Problem,
+        "description": "statements are malformed; `statements` lists them, with field and reason;"
+        " none is kept",
+    }
 }
 STATEMENTS_BODY = {
     "requestBody": {
@@ -83,29 +99,41 @@ async def events_at_once(request: Request) -> Response | None:
         events = EVENTS.validate_python(await request.json())
     except (ValueError, RecursionError):  # no JSON, or no events
         return None
-    receipt = await take_events(events, learners, access_of(request))
-    return Response(receipt.model_dump_json(), media_type="application/json")
+    receipt = await take_events(events, learners, access_of(request), request)
+    return Response(receipt.model_dump_json(exclude_none=True), media_type="application/json")
 
 
 def _is_json(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
 
 
-async def take_events(events: OneOrMore, learners: LearnersDep, access: AccessDep) -> ReceiptOut:
+async def take_events(
+    events: OneOrMore, learners: LearnersDep, access: AccessDep, request: Request
+) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
     check_size(events)
     access.check_learners(each.learner_id for each in events)
     now = time.time()
     sent = []
-    for each in events:
-        content = each.model_dump(mode="json", exclude_unset=True)
-        sent.append(Sent(each.event(now), "event", content, digest(content), each.time is None))
+    for n, each in enumerate(events):
+        event, content = each.event(now), each.model_dump(mode="json", exclude_unset=True)
+        if is_ahead(event.time, now):
+            said = f"{content['time']} is {AHEAD}"
+            raise RequestValidationError(
+                [{"type": "value_error", "loc": ("body", n, "time"), "msg": said}]
+            )
+        sent.append(Sent(event, "event", content, digest(content), each.time is None))
     receipt = await _stored(learners, access, sent)
+    videos, courses = _counted(request, learners, sent, [receipt])
+    unknown = UnknownOut(
+        items=len(videos), courses=len(courses), item_ids=videos, course_ids=courses
+    )
     return ReceiptOut(
         stored=list(receipt.stored),
         repeated=list(receipt.repeated),
         erased=list(receipt.erased),
         silent=receipt.silent,
+        unknown=unknown if videos or courses else None,
     )
 
 
@@ -113,24 +141,30 @@ router.add_api_route(
     "/v1/events",
     take_events,
     methods=["POST"],
+    response_model_exclude_none=True,
     route_class_override=at_once(events_at_once),
     tags=["events"],
     responses=ANSWERS,
 )
 
 
+SPOKEN = " or ".join(xapi.VERSIONS)
+
+
 def check_version(
-    version: Annotated[str | None, Header(alias=VERSION_HEADER, description="1.0.3")] = None,
+    version: Annotated[
+        str | None, Header(alias=VERSION_HEADER, description="1.0.3 or 2.0.0")
+    ] = None,
 ) -> None:
-    """Refuse a request that does not speak xAPI 1.0.
+    """Refuse a request that speaks neither xAPI 1.0 nor 2.0.
 
     Raises:
         MalformedStatement: the header is missing or names another version.
     """
     if version is None:
-        raise MalformedStatement(VERSION_HEADER, f"is missing; send {xapi.VERSION}")
-    if not re.fullmatch(r"1\.0(\.\d+)?", version):
-        raise MalformedStatement(VERSION_HEADER, f"is {version!r}; send {xapi.VERSION}")
+        raise MalformedStatement(VERSION_HEADER, f"is missing; send {SPOKEN}")
+    if not xapi.KNOWN_VERSION.fullmatch(version):
+        raise MalformedStatement(VERSION_HEADER, f"is {version!r}; send {SPOKEN}")
 
 
 SpeaksXapi = Depends(check_version)
@@ -143,22 +177,36 @@ SpeaksXapi = Depends(check_version)
     dependencies=[SpeaksXapi],
     openapi_extra=STATEMENTS_BODY,
 )
-async def take_statements(request: Request, learners: LearnersDep, access: AccessDep) -> list[str]:
-    """Store one statement or several, all or none; the answer holds their ids, in order."""
+async def take_statements(
+    request: Request, response: Response, learners: LearnersDep, access: AccessDep
+) -> list[str]:
+    """Store one statement or several; the answer holds the ids of those stored, in order.
+
+    A malformed one refuses its batch; where `KGPLAN_BATCHES` is `each`, itself alone: the header
+    `X-Kgplan-Refused` then lists those refused.
+    """
     body = parsed(await request.body())
-    listed = body if isinstance(body, list) else [body]
-    check_size(listed)
-    now, sent = time.time(), []
-    for n, statement in enumerate(listed):
-        try:
-            sent.append(sent_statement(statement, now))
-        except MalformedStatement as error:
-            if body is not listed:
-                raise
-            raise MalformedStatement(f"statements[{n}].{error.field}", error.reason) from None
-    access.check_learners(each.event.learner_id for each in sent)
-    await _stored(learners, access, sent)
-    return [each.event.event_id for each in sent]
+    if not isinstance(body, list):
+        return [await _take_one(request, learners, access, body)]
+    check_size(body)
+    rules = rules_of(request)
+    sent, refused = await _read(rules, learners, access, body)
+    if refused and (rules.batches == "whole" or not sent):
+        raise MalformedBatch(refused, len(body))
+    access.check_learners(each.event.learner_id for _, each in sent)
+    if rules.batches == "whole":
+        await _counted_statements(request, learners, access, [each for _, each in sent])
+    else:
+        conflicts = await _store_each(request, learners, access, sent)
+        refused = sorted([*refused, *conflicts], key=lambda each: each.index)
+    if refused:
+        left_out = {each.index for each in refused}
+        sent = [(index, each) for index, each in sent if index not in left_out]
+        fields = sorted({each.field for each in refused})
+        log.warning("refused %d of %d statements for %s", len(refused), len(body), fields[:5])
+        response.headers[REFUSED_HEADER] = header_of(refused)
+        request.app.state.metrics.count_events("xapi", refused=len(refused))
+    return [each.event.event_id for _, each in sent]
 
 
 @router.put(
@@ -183,16 +231,14 @@ async def put_statement(
         given = statement.setdefault("id", statement_id)
         if str(given).lower() != statement_id.lower():
             raise MalformedStatement("id", f"is {given!r}, but statementId is {statement_id!r}")
-    sent = sent_statement(statement, time.time())
-    access.check_learners([sent.event.learner_id])
-    await _stored(learners, access, [sent])
+    await _take_one(request, learners, access, statement)
     return Response(status_code=204)
 
 
 @router.get("/xapi/about", tags=["xapi"])
 def about() -> dict[str, list[str]]:
     """Which versions of xAPI are spoken."""
-    return {"version": [xapi.VERSION]}
+    return {"version": list(xapi.VERSIONS)}
 
 
 class XapiVersion:
@@ -206,10 +252,12 @@ class XapiVersion:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                header = VERSION_HEADER.lower().encode(), xapi.VERSION.encode()
+                asked = dict(scope["headers"]).get(name, b"")
+                header = name, xapi.VERSIONS[asked.startswith(b"2")].encode()
                 message = {**message, "headers": [*message["headers"], header]}
             await send(message)
 
+        name = VERSION_HEADER.lower().encode()
         ours = scope["type"] == "http" and scope["path"].startswith("/xapi/")
         await self.app(scope, receive, named if ours else send)
 
@@ -244,7 +292,15 @@ def parsed(body: bytes) -> Any:
         raise MalformedStatement("the body", f"is not JSON: {error}") from None
 
 
-def sent_statement(statement: Any, now: float) -> Sent:
+def rules_of(request: Request) -> StatementRules:
+    """The rules that the application was made with."""
+    rules: StatementRules = request.app.state.statement_rules
+    return rules
+
+
+def sent_statement(
+    statement: Any, now: float, rules: StatementRules, owners: Collection[str] | None
+) -> Sent:
     """A statement as it is stored, under an id of its own where it has none.
 
     Raises:
@@ -252,10 +308,98 @@ def sent_statement(statement: Any, now: float) -> Sent:
     """
     if isinstance(statement, dict) and "id" not in statement:
         statement = {"id": str(uuid4())} | statement
-    event = xapi.read_statement(statement, now)
+    event = rules.event(statement, now, owners)
     compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
     stamped = "timestamp" not in statement
     return Sent(event, "xapi", statement, digest(compared | {"id": event.event_id}), stamped)
+
+
+async def _read(
+    rules: StatementRules, learners: CurrentLearners, access: Access, listed: Sequence[Any]
+) -> tuple[list[tuple[int, Sent]], list[Refusal]]:
+    """The statements of a batch with their places in it, and why others are refused.
+
+    The first platform that sends a good one owns the plain ids of learners, where none does yet;
+    a learner's own token makes nobody the owner.
+    """
+    now, owners = time.time(), rules.owners or learners.owners
+    sent, refused = _read_by(rules, listed, now, owners)
+    if owners is None and sent and not (refused and rules.batches == "whole"):
+        platform = access.learner_id is None
+        first = xapi.agent_of(sent[0][1].content).authority if platform else None
+        owners = await learners.plain_owners(first)
+        sent, refused = _read_by(rules, listed, now, owners)
+    return sent, refused
+
+
+def _read_by(
+    rules: StatementRules, listed: Sequence[Any], now: float, owners: Collection[str] | None
+) -> tuple[list[tuple[int, Sent]], list[Refusal]]:
+    sent, refused = [], []
+    for index, statement in enumerate(listed):
+        try:
+            sent.append((index, sent_statement(statement, now, rules, owners)))
+        except MalformedStatement as error:
+            refused.append(refusal(index, statement, error))
+    return sent, refused
+
+
+async def _take_one(
+    request: Request, learners: CurrentLearners, access: Access, statement: Any
+) -> str:
+    sent, refused = await _read(rules_of(request), learners, access, [statement])
+    if refused:
+        raise MalformedStatement(refused[0].field, refused[0].reason)
+    ((_, one),) = sent
+    access.check_learners([one.event.learner_id])
+    await _counted_statements(request, learners, access, [one])
+    return one.event.event_id
+
+
+async def _counted_statements(
+    request: Request, learners: CurrentLearners, access: Access, sent: Sequence[Sent]
+) -> None:
+    _counted(request, learners, sent, [await _stored(learners, access, sent)])
+
+
+async def _store_each(
+    request: Request,
+    learners: CurrentLearners,
+    access: Access,
+    sent: Sequence[tuple[int, Sent]],
+) -> list[Refusal]:
+    """Store statements each by itself; gives those that contradict what is stored."""
+    stored = await asyncio.gather(
+        *(_stored(learners, access, [each]) for _, each in sent), return_exceptions=True
+    )
+    conflicts, receipts = [], []
+    for (index, each), became in zip(sent, stored, strict=True):
+        if isinstance(became, EventConflict):
+            conflicts.append(Refusal(index, each.event.event_id, "id", str(became)))
+        elif isinstance(became, BaseException):
+            raise became
+        else:
+            receipts.append(became)
+    _counted(request, learners, [each for _, each in sent], receipts)
+    return conflicts
+
+
+def _counted(
+    request: Request, learners: CurrentLearners, sent: Sequence[Sent], receipts: Sequence[Receipt]
+) -> tuple[list[str], list[str]]:
+    """Count what became of events; gives the videos and courses that the data do not know."""
+    planner = request.app.state.keeper.served.planner
+    videos, courses = learners.unknown_in(planner, (each.event for each in sent))
+    request.app.state.metrics.count_events(
+        sent[0].form if sent else "event",
+        stored=sum(len(each.stored) for each in receipts),
+        repeated=sum(len(each.repeated) for each in receipts),
+        erased=sum(len(each.erased) for each in receipts),
+        silent=sum(each.silent for each in receipts),
+        unknown_items=len(videos),
+        unknown_courses=len(courses),
+    )
+    return videos, courses
 
 
 def digest(content: Any) -> str:
@@ -263,7 +407,7 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-async def _stored(learners: LearnersDep, access: Access, sent: list[Sent]) -> Receipt:
+async def _stored(learners: CurrentLearners, access: Access, sent: Sequence[Sent]) -> Receipt:
     """Store events under ids that are the sender's own; errors as for `RecordStore.submit`."""
     if access.learner_id is not None:
         sent = [replace(each, sender=access.learner_id) for each in sent]

@@ -79,6 +79,11 @@ class Metrics:
             registry=registry,
         )
         self._problems = counter("problems", "Problems answered, by their name.", "problem")
+        self._events = counter(
+            "events",
+            "Events by what became of them; unknown: items and courses that no data tell of.",
+            *("form", "result"),
+        )
         self._in_flight = gauge("requests_in_flight", "Requests that are being answered.")
         self._workers = gauge(
             "workers",
@@ -135,6 +140,17 @@ class Metrics:
         timer.observe(seconds)
         if problem:
             self._problems.labels(problem).inc()
+
+    def count_events(self, form: str, **results: int) -> None:
+        """Count events.
+
+        Args:
+            form: in which they were sent, `event` or `xapi`.
+            results: what became of them -> how many.
+        """
+        for result, number in results.items():
+            if number:
+                self._events.labels(form, result).inc(number)
 
     def sample(self, sources: Sources) -> None:
         """Read the numbers that are kept elsewhere."""

@@ -5,7 +5,7 @@ the axis of items, as what is watched and as what is answered, with the same con
 Sizes: V videos of the diagnosis, K its concepts; items 0 to V - 1 are views, V to 2V - 1 answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
-from kgplan.events import Evidence
+from kgplan.events import Event, Evidence, named_in
 from kgplan.planning.learner import CurrentLearner, Wishes
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.records import LearnerRecords
@@ -141,11 +141,25 @@ class LiveModel:
                 found.update(names[_row(q, self._video_at[video])].tolist())
         return frozenset(found)
 
+    def named(self, events: Iterable[Event]) -> list[Event]:
+        """Events by the names that the records have for their videos and courses."""
+        return named_in(events, self._video_at, self._course_at)
+
     def unknown(self, evidence: Evidence) -> list[str]:
         """Videos of the events that the diagnosis does not know; they say nothing until it does."""
         named = evidence.shares.keys() | evidence.scores.keys()
-        known = {v for v in named if v in self._video_at and self._to_item[self._video_at[v]] >= 0}
-        return sorted(named - known)
+        return sorted(video for video in named if not self._diagnoses(video))
+
+    def unknown_in(self, events: Iterable[Event]) -> tuple[list[str], list[str]]:
+        """Videos that the diagnosis, and courses that the records do not know, of single events."""
+        named = self.named(events)
+        watched = {e.video_id for e in named if e.watches or e.score is not None}
+        videos = {video for video in watched if video is not None and not self._diagnoses(video)}
+        courses = {e.course_id for e in named if e.course_id is not None}
+        return sorted(videos), sorted(courses - self._course_at.keys())
+
+    def _diagnoses(self, video: str) -> bool:
+        return video in self._video_at and bool(self._to_item[self._video_at[video]] >= 0)
 
     def _observed(self, evidence: Evidence) -> dict[int, float]:
         """Item -> share or score; videos that the diagnosis does not know say nothing."""

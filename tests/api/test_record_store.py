@@ -38,8 +38,34 @@ def ids(store, learner="u"):
 
 def test_an_event_comes_back_as_it_was(store):
     event = Event("e1", "u", 1.5, "v", "c", 0.25, ((0.0, 1.1), (2.0, 3.0)), 10.0, 0.75, enrols=True)
-    put(store, Sent(event, "event", {}, ""))
-    assert store.events("u") == [event]
+    player = Event(
+        *("e2", "u", 2.5, "v"),
+        stopped_at=0.0,
+        started_at=7.5,
+        session="s",
+        aliases=("V_v", "w"),
+        course_aliases=("C_c",),
+    )
+    for each in (event, player):
+        put(store, Sent(each, "event", {}, each.event_id))
+    assert sorted(store.events("u"), key=lambda each: each.time) == [event, player]
+    exported = store.export("u")["events"][1]
+    assert (exported["aliases"], exported["started_at"], exported["segments"]) == (
+        ["V_v", "w"],
+        7.5,
+        [],
+    )
+
+
+def test_the_first_to_claim_owns_the_plain_ids_in_all_processes(store, records_url):
+    other = open_records(records_url)
+    assert store.claim(None, 1.0).result(30) is None
+    with ThreadPoolExecutor(8) as pool:
+        claims = [(store, other)[n % 2].claim(f"https://{n}.example", n) for n in range(8)]
+        owners = set(pool.map(lambda claim: claim.result(30), claims))
+    assert len(owners) == 1
+    assert {each.claim(None, 9.0).result(30) for each in (store, other)} == owners
+    other.close()
 
 
 def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):

@@ -1,6 +1,7 @@
 """Every operation asks for a token and its scope; a learner's token reaches this learner only."""
 
 import asyncio
+import base64
 import json
 import multiprocessing
 import stat
@@ -251,6 +252,64 @@ def test_a_header_without_a_good_token_is_401(client, header, status, name, chal
     assert named(answer) == (status, name)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"] == challenge or challenge is None
+
+
+def by_password(token, user="moodle"):
+    pair = base64.b64encode(f"{user}:{token}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"} | XAPI
+
+
+def test_a_token_may_be_a_password_where_statements_are_sent(client):
+    sent = statement("learner", n=20)
+    for user in ("moodle", "", "a b"):
+        headers = by_password(hs256(claims(scope="events:write")), user)
+        assert client.post("/xapi/statements", json=sent, headers=headers).status_code == 200
+    assert client.get("/xapi/about", headers=by_password(hs256())).status_code == 200
+    for path in ("/v1/graph/health", "/v1/learners/learner/mastery"):
+        answer = client.get(path, headers=by_password(hs256()))
+        assert named(answer) == (401, "missing-token")
+        assert "Basic" not in answer.headers["www-authenticate"]
+
+
+def test_a_password_is_checked_as_a_token_is(client):
+    sent = statement("learner", n=21)
+    for token, status, name in (
+        ("wrong", 401, "invalid-token"),
+        ("", 401, "invalid-token"),
+        (hs256(claims(exp=1)), 401, "invalid-token"),
+        (hs256(claims(scope="paths:read")), 403, "insufficient-scope"),
+        (hs256(claims(scope="events:write", learner_id="other")), 403, "other-learner"),
+    ):
+        answer = client.post("/xapi/statements", json=sent, headers=by_password(token))
+        assert named(answer) == (status, name)
+        if status == 401:
+            challenges = answer.headers["www-authenticate"]
+            assert challenges.startswith('Bearer realm="kgplan", error="invalid_token"')
+            assert ', Basic realm="kgplan"' in challenges
+    for credentials in ("", "!", "bm9jb2xvbg==", "ü"):  # the third holds no colon
+        headers = {b"Authorization": f"Basic {credentials}".encode()}
+        assert named(client.get("/xapi/about", headers=headers)) == (401, "invalid-token")
+    pair = [("Authorization", by_password(hs256())["Authorization"])] * 2
+    assert named(client.get("/xapi/about", headers=pair)) == (400, "malformed-authorization")
+
+
+def test_a_learners_token_makes_nobody_the_owner_of_ids(model, tmp_path):
+    """Else whoever comes first, from a home page of their own, would own the platform's ids."""
+    store = open_records(f"sqlite:///{tmp_path / 'learners.db'}")
+    keeper = Keeper(lambda: model, lambda: "always the same")
+    app = create_app(keeper, learners=CurrentLearners(store), security=Security(verifier()))
+    client = TestClient(app, raise_server_exceptions=False)
+    mine = statement("learner", n=30)
+    mine["actor"]["account"]["homePage"] = "https://learners-own.example"
+    headers = owned("learner", scope="events:write") | XAPI
+    assert client.post("/xapi/statements", json=mine, headers=headers).status_code == 200
+    sent = client.post("/xapi/statements", json=statement("new", n=31), headers=bearer() | XAPI)
+    assert sent.status_code == 200
+    assert client.get("/v1/learners/new/mastery", headers=bearer()).status_code == 200
+    mine["id"] = statement("", n=32)["id"]
+    again = client.post("/xapi/statements", json=mine, headers=headers)
+    assert named(again) == (403, "other-learner")
+    store.close()
 
 
 def test_the_schemes_name_may_be_written_in_any_case(client):
