@@ -93,7 +93,7 @@ def run_fit(
         data.scores,
         data.q_matrix,
         config,
-        lambda iteration, objective: progress(f"objective {objective:,.1f}", iteration, None),
+        lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
         n_starts=n_starts,
         rng=np.random.default_rng(seed),
         weights=data.weights,

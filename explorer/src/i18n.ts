@@ -34,6 +34,7 @@ export function number(value: number, digits = 0): string {
   return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: "negative", // what rounds to 0 has no sign
   });
 }
 
