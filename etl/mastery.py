@@ -110,7 +110,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The fit in figures: JSON values only, None where a figure is not defined."""
     config, moments = diagnosis.config, goodness.moments
-    notes = list(goodness.notes)
+    notes = [*data.notes, *goodness.notes]
     if errors.reason:
         notes.append(f"no standard errors: {errors.reason}")
     if diagnosis.learners["propagated"]:
