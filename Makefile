@@ -10,7 +10,7 @@ ARGS   ?=
 JOBS   ?= 2
 EXTRAS ?= embed,dev
 CASES  ?= 100000
-SEED   ?= 0
+SEED   ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
@@ -93,8 +93,9 @@ diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
 similarity: setup ## semantic and collaborative similarity, and their fusion
 	$(BIN)/kgplan similarity $(ARGS)
 
-fuzz: setup ## odd requests, statements and archives: CASES=100000 in all, SEED=0
-	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --hypothesis-seed=$(SEED) \
+fuzz: setup ## odd requests, statements and archives, and all property tests: CASES=100000, SEED=any
+	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests -m hypothesis \
+	  --hypothesis-profile=fuzz --hypothesis-seed=$(SEED) \
 	  --hypothesis-show-statistics $(ARGS)
 
 bench: setup ## benchmarks, as ratios against a baseline in the same run

@@ -1,6 +1,7 @@
 """`kgplan graph ask | health | export | sparql | scripts`: what curriculum designers do."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kgplan.etl.load import GraphRows
     from kgplan.graph.health import GraphHealth, Named, NamedEdge
 
+QUERY = re.compile(r"\s*(PREFIX|BASE|SELECT|ASK|CONSTRUCT|DESCRIBE)\s", re.IGNORECASE)
 SHOWN = 10  # rows of each part of the health report, where a person reads
 
 
@@ -262,25 +264,40 @@ def sparql(
     query: Annotated[str, typer.Argument(help="File with a SPARQL query, or the query itself.")],
     as_json: AsJson = False,
 ) -> None:
-    """Put a SPARQL query to the graph; the prefixes kg, rdf, owl and dcterms are known.
+    """Put a SPARQL query to the graph; common prefixes are known: kg, rdf, rdfs, owl, xsd, skos.
 
     [bold]Example:[/] kgplan graph sparql "SELECT ?name WHERE { ?field a kg:Field ; kg:name ?name }"
     """
     from kgplan.etl import export as exporting
     from kgplan.etl.load import graph_names
 
-    text = query
-    if "{" not in query:
-        path = Path(query)
-        if not path.is_file():
-            raise InputError(f"there is no file {query}, and it is no SPARQL query: it has no {{")
-        text = path.read_text(encoding="utf-8")
+    text = query if "{" in query or QUERY.match(query) else read_query(query)
     exported = exporting.triples_of(read_rows(), graph_names())
     found = exporting.sparql(exported.lines, text)
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
     else:
         console.print(table(f"{len(found.rows):,} rows", found.columns, found.rows))
+
+
+def read_query(name: str) -> str:
+    """The text of a file with a query.
+
+    Raises:
+        InputError: there is none, or it cannot be read or is not UTF-8.
+    """
+    try:
+        raw = Path(name).read_bytes()
+        return raw.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(
+            f"there is no file {name}, and it is no SPARQL query: it has no {{"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}); give another file") from None
+    except UnicodeDecodeError as error:
+        row = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name}, line {row}, is not UTF-8; save the query as UTF-8") from None
 
 
 def scripts(

@@ -205,7 +205,7 @@ def calibration_rows(methods: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]
         (
             method["name"],
             *(
-                "{:.3f} ({:.3f} to {:.3f})".format(*method[figure])
+                "{:z.3f} ({:z.3f} to {:z.3f})".format(*method[figure])
                 for figure in ("brier", "log_loss", "auc", "ece")
             ),
             method["says"],
@@ -254,14 +254,14 @@ def fit_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
 def _shown(value: Any) -> str:
     """A figure of a fit as text.
 
-    >>> _shown(-3455.7615), _shown(None), _shown(True), _shown(536)
-    ('-3,455.762', 'not defined', 'yes', '536')
+    >>> _shown(-3455.7615), _shown(-1e-16), _shown(None), _shown(True), _shown(536)
+    ('-3,455.762', '0.000', 'not defined', 'yes', '536')
     """
     if value is None:
         return "not defined"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+    return f"{value:z,.3f}" if isinstance(value, float) else f"{value:,}"
 
 
 def sparkline(values: Sequence[float]) -> str:

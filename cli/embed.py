@@ -87,7 +87,7 @@ def reembed(
         if plans is not None:
             console.print(
                 f"plans of the panel: {plans['changed']} of {plans['plans']} changed,"
-                f" {plans['kept_steps']:.0%} of their concepts stayed",
+                f" {plans['kept_steps']:z.0%} of their concepts stayed",
                 highlight=False,
             )
     finish(reports, as_json)
@@ -103,8 +103,8 @@ def say_how_it_began(details: dict[str, Any]) -> None:
     if drift is not None:
         began.append(
             f"{drift['kept']:,} entities kept, {drift['new']:,} new, {drift['gone']:,} gone;"
-            f" mean drift {drift['mean']:.3f},"
-            f" {drift['share']:.0%} of the usual distance of two entities"
+            f" mean drift {drift['mean']:z.3f},"
+            f" {drift['share']:z.0%} of the usual distance of two entities"
         )
     console.print("; ".join(began), highlight=False)
 

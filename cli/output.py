@@ -41,8 +41,8 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) ->
 def cell(value: Any) -> str:
     """A value as a person reads it.
 
-    >>> cell(12345), cell(0.5), cell(None)
-    ('12,345', '0.500', '')
+    >>> cell(12345), cell(0.5), cell(-1e-16), cell(None)
+    ('12,345', '0.500', '0.000', '')
     """
     if value is None:
         return ""
@@ -50,7 +50,7 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:z.3f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def print_plan(
         doubt = f", {step.doubt.replace('_', ' ')}" if step.doubt else ""
         console.print(
             f"{place:>3}. [bold]{escape(step.name)}[/]{english}  {step.role},"
-            f" mastery {step.terms.mastery:.2f} ± {step.sd:.2f}{doubt}",
+            f" mastery {step.terms.mastery:z.2f} ± {step.sd:z.2f}{doubt}",
             highlight=False,
         )
         console.print(f"     {escape(step.because)}", highlight=False, soft_wrap=True)

@@ -264,9 +264,9 @@ def diagnosis_table(metrics: dict[str, Any]) -> Table:
     for name, value in rows:
         drawn.add_row(
             name,
-            f"{value:,.4g}"
+            f"{value:z,.4g}"
             if isinstance(value, float) and abs(value) < 1
-            else (f"{value:,.1f}" if isinstance(value, float) else str(value)),
+            else (f"{value:z,.1f}" if isinstance(value, float) else str(value)),
         )
     return drawn
 
@@ -328,7 +328,7 @@ def demo(
     console.print(stage_table(reports))
     print_plan(planner, made)
     console.print(f"picture: {picture}", highlight=False)
-    console.print(f"{seconds:.1f} s in all, peak memory {peak / 1e9:.2f} GB")
+    console.print(f"{seconds:z.1f} s in all, peak memory {peak / 1e9:z.2f} GB")
     console.print(
         f"next: {Path(sys.argv[0])} plan {learner_id} {course_id} --length 8",
         highlight=False,

@@ -5,6 +5,8 @@ added and without what they removed. Names come from the ontology's annotations.
 """
 
 import csv
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pyoxigraph as ox
-from rdflib import DCTERMS, OWL, RDF, Graph, URIRef
+from rdflib import DCTERMS, OWL, RDF, RDFS, SKOS, Graph, URIRef
 
 from kgplan.errors import InputError
 from kgplan.etl.load import GraphNames, GraphRows
@@ -21,6 +23,21 @@ from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
 from kgplan.graph.store import GraphStore
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
+XSD = "http://www.w3.org/2001/XMLSchema#"
+QUERY_PREFIXES = SPARQL_PREFIXES | {"rdfs": str(RDFS), "xsd": XSD, "skos": str(SKOS)}
+ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")  # SPARQL has them anywhere
+SPACE = r"(?:\s|#[^\n]*(?:\n|$))"
+SERVICE = re.compile(
+    rf"[?$]\w+|:[\w.-]+|SERVICE{SPACE}*(?:SILENT{SPACE}*)?"
+    rf"(?P<service><[^<>\s]*>|[?$]\w+|[\w.-]*:[^\s{{]*){SPACE}*\{{",
+    re.IGNORECASE,
+)
+"""What a name is passed over by, then the word with whom it asks: it stands in no string so."""
+PROLOGUE = rf"(?:PREFIX\s+[\w.-]*:\s*<[^>]*>|BASE\s*<[^>]*>|{SPACE})*"
+UPDATE = re.compile(
+    rf"{PROLOGUE}\b(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD|WITH)\b", re.IGNORECASE
+)
+FROM = re.compile(r"(?<![\w:?$.-])FROM\s+(?:NAMED\s+)?(?:<[^>\s]*>|[\w.-]*:\w*)", re.IGNORECASE)
 CARRIAGE_RETURN = {"\r": "&#13;"}  # XML readers take a plain one for a line end
 BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for something else
 INVALID_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
@@ -237,26 +254,36 @@ class SparqlAnswer:
 
 
 def sparql(lines: Iterable[str], query: str) -> SparqlAnswer:
-    """Put a SPARQL 1.1 query to the triples; the prefixes kg, rdf, owl and dcterms are known.
+    """Put a SPARQL 1.1 query to the triples; the prefixes of QUERY_PREFIXES are known.
 
     Args:
         lines: N-Triples.
         query: SELECT, ASK, CONSTRUCT or DESCRIBE.
 
     Raises:
-        InputError: the text is not a SPARQL query.
+        InputError: the text is not a SPARQL query, asks another service or graph, would change
+            something, or cannot be answered.
 
     >>> sparql(['<x:a> <x:p> "1" .'], "SELECT ?v WHERE { ?s ?p ?v }")
     SparqlAnswer(columns=['v'], rows=[['1']])
     """
+    check_query(query)
     store = ox.Store()
     store.bulk_load(BytesIO(n_triples(lines).encode()), N_TRIPLES)
     # on the query's own first line, so that a message's line numbers are those of the text
-    prologue = "".join(f"PREFIX {name}: <{iri}> " for name, iri in SPARQL_PREFIXES.items())
+    prologue = "".join(f"PREFIX {name}: <{iri}> " for name, iri in QUERY_PREFIXES.items())
     try:
-        found = store.query(prologue + query)
+        return answer_of(store.query(prologue + query))
     except SyntaxError as broken:
-        raise InputError(f"this is no SPARQL query: {broken}") from None
+        raise InputError(
+            f"this is no SPARQL query: {mistake(str(broken), query, len(prologue))}"
+        ) from None
+    except (ValueError, OSError, RuntimeError) as refused:  # only while the answer is read
+        raise InputError(f"the query cannot be answered: {refused}") from None
+
+
+def answer_of(found: Any) -> SparqlAnswer:
+    """Read what Oxigraph found to its end."""
     if isinstance(found, bool):
         return SparqlAnswer(["answer"], [[found]])
     if isinstance(found, ox.QueryTriples):
@@ -268,6 +295,66 @@ def sparql(lines: Iterable[str], query: str) -> SparqlAnswer:
     return SparqlAnswer(columns, [[value_of(value) for value in solution] for solution in found])
 
 
+def check_query(query: str) -> None:
+    """Refuse what Oxigraph would ask the network for, and what it would answer emptily.
+
+    Raises:
+        InputError: the query has SERVICE or FROM, or is an update.
+
+    >>> check_query("SELECT ?service { ?s x:service ?service }")
+    >>> check_query("select * { service silent <http://x/> { ?s ?p ?o } }")
+    Traceback (most recent call last):
+    kgplan.errors.InputError: the query asks another service (SERVICE <http://x/>); queries are
+    answered from this graph alone, take it out
+    """
+    told = ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16) % 0x110000), query)
+    for found in (found for text in (query, told) for found in SERVICE.finditer(text)):
+        if found["service"]:
+            raise InputError(
+                f"the query asks another service (SERVICE {found['service']}); queries are"
+                " answered from this graph alone, take it out"
+            )
+    if update := UPDATE.match(told):
+        raise InputError(
+            f"{update[1].upper()} would change the graph, and queries only read it; give SELECT,"
+            " ASK, CONSTRUCT or DESCRIBE"
+        )
+    if other := FROM.search(told):
+        raise InputError(
+            f"the query names a graph ({' '.join(other[0].split())}); there is only this one, take"
+            " FROM out"
+        )
+
+
+def mistake(message: str, query: str, before: int) -> str:
+    """Oxigraph's message in one line, its place that of the text.
+
+    Args:
+        message: what it says.
+        query: the text.
+        before: characters before it in its first line.
+
+    >>> mistake("error at 1:25: expected one of Prefix not found, ['%']", "ASK { ?s x:p 1 }", 12)
+    "error at 1:13: prefix 'x' is not declared; begin with PREFIX x: <...>"
+    >>> mistake("error at 1:15: expected one of LATERAL,\\n['_' | '\\\\u{B7}']", "{}", 12)
+    'error at 1:3: expected LATERAL or other'
+    """
+    found = re.match(r"error at (\d+):(\d+): expected (?:one of )?(.*)", message, re.DOTALL)
+    if found is None:
+        return " ".join(message.split())
+    row, column = int(found[1]), int(found[2])
+    column -= before if row == 1 else 0
+    place = f"error at {row}:{column}: "
+    if "Prefix not found" in found[3]:
+        upto = query.split("\n")[row - 1][: column - 1]
+        last = re.search(r"([\w.-]*):[^\s<>(){},;|/^]*$", upto)
+        name = last[1] if last else ""
+        return f"{place}prefix {name!r} is not declared; begin with PREFIX {name}: <...>"
+    words = re.findall(r"[A-Z]{2,}", re.sub(r"\[.*?\]", "", found[3], flags=re.DOTALL))
+    told = ", ".join(word for word in words[:8] if word != "SERVICE")
+    return place + (f"expected {told} or other" if told else "the query cannot go on like this")
+
+
 def value_of(term: Any) -> Any:
     """A term as a JSON value."""
     if term is None:
@@ -276,8 +363,11 @@ def value_of(term: Any) -> Any:
         kind = term.datatype.value.rpartition("#")[2]
         if kind == "boolean":
             return term.value in ("true", "1")
-        if kind == "integer":
-            return int(term.value)
-        if kind in ("decimal", "double", "float"):
-            return float(term.value)
+        number = {"integer": int, "decimal": float, "double": float, "float": float}.get(kind)
+        try:
+            value = number(term.value) if number else None
+        except ValueError:  # the graph may hold "many" as an integer
+            value = None
+        if value is not None and math.isfinite(value):
+            return value
     return str(term.value)

@@ -93,7 +93,7 @@ def run_fit(
         data.scores,
         data.q_matrix,
         config,
-        lambda iteration, objective: progress(f"objective {objective:,.1f}", iteration, None),
+        lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
         n_starts=n_starts,
         rng=np.random.default_rng(seed),
         weights=data.weights,
@@ -110,7 +110,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The fit in figures: JSON values only, None where a figure is not defined."""
     config, moments = diagnosis.config, goodness.moments
-    notes = list(goodness.notes)
+    notes = [*data.notes, *goodness.notes]
     if errors.reason:
         notes.append(f"no standard errors: {errors.reason}")
     if diagnosis.learners["propagated"]:

@@ -1,18 +1,15 @@
 """What did learners answer, and which concepts does each item need? Anyone's two CSV files.
 
 Responses: long (`learner_id,item_id,score[,weight]`) or wide (a column an item, a row a learner,
-optionally with `learner_id` first). Q-matrix: long (`item_id,concept_id`) or wide (a column a
-concept, a row an item, optionally with `item_id` first, else in the order of the responses' items).
+and a column that names the learners). Q-matrix: `etl.qmatrix`. Columns may have other usual names,
+files other separators: `etl.csvfile`. What was taken so is noted.
 A row that cannot be used is kept out, with its line and reason; a file that cannot be read as
-either form is refused. Nothing is dropped silently.
+either form, or whose scores are on another scale, is refused. Nothing is dropped silently.
 Sizes: U learners, V items, K concepts.
 """
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +18,11 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.diagnosis.hierarchy import prerequisites_of
 from kgplan.errors import InputError
+from kgplan.etl.csvfile import CsvFile, plain, read_csv
+from kgplan.etl.qmatrix import QMatrix, Reject, read_q_matrix
 
-LONG_RESPONSES = ["learner_id", "item_id", "score"]
-LONG_Q_MATRIX = ["item_id", "concept_id"]
-HIERARCHY = ["prerequisite_id", "concept_id"]
+LONG_RESPONSES = ("learner_id", "item_id", "score")
+HIERARCHY = ("prerequisite_id", "concept_id")
 MISSING = {"", "na", "nan"}
 REASONS = {
     "broken_row": "the row has more or fewer cells than the header",
@@ -40,27 +38,6 @@ REASONS = {
     "unknown_concept": "the Q-matrix has no such concept; what follows through it counts",
 }
 
-Row = tuple[int, list[str]]
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A row, or a cell of a wide file, that was kept out.
-
-    Attributes:
-        file: its name.
-        line: in the file, from 1.
-        learner_id, item_id, value: what it says, as far as it can be read.
-        reason: a key of REASONS.
-    """
-
-    file: str
-    line: int
-    learner_id: str
-    item_id: str
-    value: str
-    reason: str
-
 
 @dataclass(frozen=True)
 class Responses:
@@ -75,6 +52,7 @@ class Responses:
         q_matrix: (V, K).
         rejects: rows and cells kept out.
         missing: cells or rows without a score.
+        notes: what was taken otherwise than as it is documented, a sentence each.
     """
 
     learner_ids: Ids
@@ -85,6 +63,7 @@ class Responses:
     q_matrix: sparse.csr_matrix
     rejects: tuple[Reject, ...]
     missing: int
+    notes: tuple[str, ...] = ()
 
     def rejected(self) -> dict[str, int]:
         """How many rows and cells were kept out, by reason."""
@@ -124,35 +103,49 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
     """Read answers and Q-matrix.
 
     Args:
-        responses, q_matrix: CSV in UTF-8, long or wide, told apart by the header.
+        responses, q_matrix: CSV, long or wide, told apart by the header.
 
     Raises:
-        InputError: a file is not there, is not CSV in UTF-8, has a header of neither form, a
-            Q-matrix cell that is not 0 or 1, or nothing usable in it.
+        InputError: a file is not there or no CSV, has a header of neither form, scores on another
+            scale than [0, 1], a Q-matrix that can be read in two ways, or nothing usable in it.
     """
-    rejects: list[Reject] = []
-    header, rows = _open(responses)
-    if set(LONG_RESPONSES) <= set(header):
-        answers = _long_answers(responses.name, header, rows, rejects)
-    else:
-        answers = _wide_answers(responses, header, rows, rejects)
-    needs, concepts = _read_q_matrix(q_matrix, list(answers.items), rejects)
+    table = read_csv(responses)
+    needed = read_csv(q_matrix)
+    long = _long_columns(table)
+    mentioned = set(table.header)
+    if long:
+        mentioned |= {cells[long["item_id"]] for _, cells in table.rows if len(cells) > 1}
+    q = read_q_matrix(needed, mentioned)
+    if long and table.header[long["item_id"]] != "item_id" and q.items is not None:
+        among = {table.header[long[name]] for name in ("item_id", "score")}
+        long = {} if among <= set(q.items) else long
+    answers = _long_answers(table, long) if long else _wide_answers(table, q)
+    rejects = [*q.rejects, *answers.rejects]
+    listed = list(answers.items) if q.items is None else q.items
+    if len(listed) != len(q.needs):
+        raise InputError(
+            f"{q_matrix} has {len(q.needs)} rows and the responses have {len(listed)} items; give"
+            " one row an item, or a first column item_id"
+        )
+    needs = dict(zip(listed, q.needs, strict=True))
+    _check_scale(responses, [cell for cell in answers.cells if cell.item in needs])
     item_ids = [item for item in answers.items if item in needs]
     item_ids += [item for item in needs if item not in answers.items]
     place = {item: v for v, item in enumerate(item_ids)}
     where = {learner: u for u, learner in enumerate(answers.learners)}
     kept: dict[tuple[int, int], tuple[float, float]] = {}
-    for line, learner, item, score, weight in answers.cells:
-        reason = ""
-        if item not in place:
+    for cell in answers.cells:
+        reason, value = cell.fault, cell.text
+        if cell.item not in place:
             reason = "unknown_item"
-        elif (where[learner], place[item]) in kept:
-            same = kept[where[learner], place[item]][0] == score
-            reason = "repeated" if same else "contradicts"
+        elif not reason and (before := kept.get((where[cell.learner], place[cell.item]))):
+            reason = "repeated" if before[0] == cell.score else "contradicts"
         if reason:
-            rejects.append(Reject(responses.name, line, learner, item, f"{score:g}", reason))
+            rejects.append(
+                Reject(responses.name, cell.line, cell.learner, cell.item, value, reason)
+            )
         else:
-            kept[where[learner], place[item]] = (score, weight)
+            kept[where[cell.learner], place[cell.item]] = (cell.score, cell.weight)
     if not kept:
         counts = Counter(REASONS[r.reason] for r in rejects if r.file == responses.name)
         why = "; ".join(f"{n} times {reason}" for reason, n in counts.most_common(3))
@@ -164,19 +157,20 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
     u, v = np.array(list(kept), np.int64).T
     values = np.array(list(kept.values()))
     rows_q = [place[item] for item, of in needs.items() for _ in of]
-    columns_q = [concepts[concept] for of in needs.values() for concept in of]
+    columns_q = [q.concepts[concept] for of in needs.values() for concept in of]
     return Responses(
         learner_ids=np.array(list(where), np.str_),
         item_ids=np.array(item_ids, np.str_),
-        concept_ids=np.array(list(concepts), np.str_),
+        concept_ids=np.array(list(q.concepts), np.str_),
         scores=_matrix(values[:, 0], u, v, shape),
         weights=_matrix(values[:, 1], u, v, shape) if answers.weighted else None,
         q_matrix=_matrix(
             np.ones(len(rows_q)), np.array(rows_q, np.int64), np.array(columns_q, np.int64),
-            (len(place), len(concepts)),
+            (len(place), len(q.concepts)),
         ),
         rejects=tuple(sorted(rejects, key=lambda r: (r.file, r.line))),
         missing=answers.missing,
+        notes=(*table.notes, *answers.notes, *needed.notes, *q.notes),
     )  # fmt: skip
 
 
@@ -184,7 +178,7 @@ def read_hierarchy(path: Path, concept_ids: Ids) -> tuple[Ints, tuple[Reject, ..
     """Read which concepts cannot be held without which others.
 
     Args:
-        path: CSV in UTF-8 with the columns prerequisite_id and concept_id.
+        path: CSV with the columns prerequisite_id and concept_id.
         concept_ids: (K,) those of the Q-matrix.
 
     Returns:
@@ -194,16 +188,14 @@ def read_hierarchy(path: Path, concept_ids: Ids) -> tuple[Ints, tuple[Reject, ..
     Raises:
         InputError: the file is not such a CSV, or its concepts go in a circle.
     """
-    header, rows = _open(path)
-    if not set(HIERARCHY) <= set(header):
-        raise InputError(
-            f"the columns of {path} are {', '.join(header[:6])}; give {','.join(HIERARCHY)}"
-        )
-    before_at, after_at = (header.index(name) for name in HIERARCHY)
+    table = read_csv(path)
+    before_at, after_at = (table.column(name) for name in HIERARCHY)
+    if before_at is None or after_at is None:
+        raise InputError(f"the columns of {path} are {table.titles()}; give {','.join(HIERARCHY)}")
     place = {str(concept): k for k, concept in enumerate(concept_ids)}
     pairs, rejects = list[tuple[str, str]](), list[Reject]()
-    for line, cells in rows:
-        reason = "broken_row" if len(cells) != len(header) else ""
+    for line, cells in table.rows:
+        reason = "broken_row" if len(cells) != len(table.header) else ""
         if not reason:
             pairs.append((cells[before_at], cells[after_at]))
             reason = "" if all(concept in place for concept in pairs[-1]) else "unknown_concept"
@@ -226,203 +218,219 @@ def _matrix(
     return matrix
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """What a learner answered to an item, with its line, and a key of REASONS where it is bad."""
+
+    line: int
+    learner: str
+    item: str
+    text: str
+    score: float
+    weight: float = 1.0
+    fault: str = ""
+
+
 @dataclass
 class _Answers:
-    """Cells (line, learner, item, score, weight), ids in order of appearance."""
+    """All cells with a score, ids in order of appearance."""
 
-    learners: dict[str, None]
-    items: dict[str, None]
-    cells: list[tuple[int, str, str, float, float]]
+    learners: dict[str, None] = field(default_factory=dict)
+    items: dict[str, None] = field(default_factory=dict)
+    cells: list[_Cell] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     missing: int = 0
     weighted: bool = False
+    read_as: set[str] = field(default_factory=set)
 
-
-def _open(path: Path) -> tuple[list[str], Iterator[Row]]:
-    """The header and the rows with their line; blank lines are passed over."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 (byte {error.start} is not); save it as UTF-8"
-        ) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = _rows(path, reader)
-    _, header = next(rows, (0, []))
-    if not header:
-        raise InputError(f"{path} is empty; give a header and one row for each answer or learner")
-    repeated = [name for name, n in Counter(header).items() if n > 1]
-    if repeated or "" in header:
-        wrong = f"names {repeated[0]!r} twice" if repeated else "has a column without a name"
-        raise InputError(f"the header of {path} {wrong}; give every column a name of its own")
-    return header, rows
-
-
-def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[Row]:
-    line = 0
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise InputError(f"{path}, after line {line}: {error}; give plain CSV") from None
-        if cells is None:
+    def add(self, line: int, learner: str, item: str, text: str, weight: str = "1") -> None:
+        """Take one answer, or count it where there is none."""
+        if text.lower() in MISSING:
+            self.missing += 1
             return
-        line = reader.line_num  # type: ignore[attr-defined]
-        if len(cells) > 1 or any(cell.strip() for cell in cells):  # commas alone are a row
-            yield line, [cell.strip() for cell in cells]
+        score, fault, read_as = _score(text)
+        if read_as:
+            self.read_as.add(read_as)
+        heavy = _weight(weight)
+        if not fault and not 0 <= heavy < float("inf"):
+            text, fault = weight, "bad_weight"
+        self.cells.append(_Cell(line, learner, item, text, score, heavy, fault))
+
+    def ended(self, table: CsvFile) -> "_Answers":
+        """With a note on scores that were not written as plain numbers."""
+        if self.read_as:
+            self.notes.append(f"{table.path.name}: {', '.join(sorted(self.read_as))}")
+        return self
 
 
-def _score(text: str) -> tuple[float, str]:
-    """The score, or the reason why it is none.
+def _score(text: str) -> tuple[float, str, str]:
+    """The score, the reason why it is none, and how it was read where not as a plain number.
 
     >>> _score("0.5"), _score("2")[1], _score("yes")[1]
-    ((0.5, ''), 'score_out_of_range', 'score_not_a_number')
+    ((0.5, '', ''), 'score_out_of_range', 'score_not_a_number')
+    >>> _score("0,5")[0], _score("85 %")[0], _score("TRUE")[0]
+    (0.5, 0.85, 1.0)
     """
+    words = {"true": 1.0, "false": 0.0}
+    if text.lower() in words:
+        return words[text.lower()], "", "true and false read as 1 and 0"
+    bare, read_as = text, ""
+    if "," in bare and "." not in bare:
+        bare, read_as = bare.replace(",", ".", 1), "decimal commas"
+    if bare.endswith("%"):
+        bare, read_as = bare[:-1], "scores with a percent sign divided by 100"
     try:
-        value = float(text)
+        value = float(bare)
     except ValueError:
-        return 0.0, "score_not_a_number"
-    return value, "" if 0 <= value <= 1 else "score_out_of_range"
-
-
-def _long_answers(
-    file: str, header: list[str], rows: Iterator[Row], rejects: list[Reject]
-) -> _Answers:
-    learner_at, item_at, score_at = (header.index(name) for name in LONG_RESPONSES)
-    weight_at = header.index("weight") if "weight" in header else -1
-    found = _Answers({}, {}, [], weighted=weight_at >= 0)
-    for line, cells in rows:
-        if len(cells) != len(header):
-            rejects.append(Reject(file, line, "", "", ",".join(cells), "broken_row"))
-            continue
-        learner, item, text = cells[learner_at], cells[item_at], cells[score_at]
-        if not learner or not item:
-            reason = "no_item" if learner else "no_learner"
-            rejects.append(Reject(file, line, learner, item, text, reason))
-            continue
-        found.learners[learner] = found.items[item] = None
-        if text.lower() in MISSING:
-            found.missing += 1
-            continue
-        score, reason = _score(text)
-        weight = 1.0
-        if weight_at >= 0 and not reason:
-            weight = _weight(cells[weight_at])
-            reason = "" if 0 <= weight < float("inf") else "bad_weight"
-        if reason:
-            value = cells[weight_at] if reason == "bad_weight" else text
-            rejects.append(Reject(file, line, learner, item, value, reason))
-        else:
-            found.cells.append((line, learner, item, score, weight))
-    return found
+        return 0.0, "score_not_a_number", ""
+    value = value / 100 if text.endswith("%") else value
+    return value, "" if 0 <= value <= 1 else "score_out_of_range", read_as
 
 
 def _weight(text: str) -> float:
     """The weight; -1 where the text is not a number."""
     try:
-        return float(text)
+        return float(text.replace(",", ".", 1) if "." not in text else text)
     except ValueError:
         return -1.0
 
 
-def _wide_answers(
-    path: Path, header: list[str], rows: Iterator[Row], rejects: list[Reject]
-) -> _Answers:
-    named = header[0] == "learner_id"
-    items = header[named:]
-    part = [name for name in LONG_RESPONSES if name in items]
-    if not items or part:
-        raise InputError(
-            f"the columns of {path} are {', '.join(header[:6])}; give learner_id,item_id,score"
-            " (and weight), or a column an item with a row a learner"
-        )
-    found = _Answers({}, dict.fromkeys(items), [])
-    for number, (line, cells) in enumerate(rows, 1):
-        if len(cells) != len(header):
-            rejects.append(Reject(path.name, line, "", "", ",".join(cells), "broken_row"))
+def _check_scale(path: Path, cells: list[_Cell]) -> None:
+    """Refuse scores on another scale, of which [0, 1] would keep some levels and drop others.
+
+    Outside [0, 1] may be: a code for a missing answer beside scores of [0, 1] (a whole number below
+    0; 6 to 9, 66 to 99 and so on; one digit from 3 up that no level leads to); and values that
+    occur once, up to one in a hundred cells.
+    """
+    inside = [cell.score for cell in cells if not cell.fault]
+    outside = [cell for cell in cells if cell.fault == "score_out_of_range"]
+    times = Counter(cell.score for cell in outside if np.isfinite(cell.score))
+    codes = set[float]()
+    if any(score > 0 for score in inside):
+        above = {value for value in times if value > 1}
+        codes = {value for value in above if _is_code(value)}
+        if len(above) == 1 and above <= {3.0, 4.0, 5.0}:
+            codes |= above
+    if any(score < 1 for score in inside):
+        codes |= {value for value in times if value < 0 and value.is_integer()}
+    levels = {value: n for value, n in times.items() if value not in codes}
+    once = all(n == 1 for n in levels.values()) and len(levels) <= max(1, len(cells) // 100)
+    if once:
+        return
+    read = [*inside, *levels]
+    worst = max(levels, key=abs)
+    cell = next(cell for cell in outside if cell.score == worst)
+    raise InputError(
+        f"the scores of {path} run from {min(read):g} to {max(read):g} (line {cell.line}: learner"
+        f" {cell.learner!r} has {cell.text!r} for item {cell.item!r}); give scores in [0, 1], such"
+        " as points divided by the most that an item gives"
+    )
+
+
+def _is_code(value: float) -> bool:
+    """Whether this is a usual code for a missing answer.
+
+    >>> [value for value in (2, 5, 6, 9, 10, 77, 90, 97, 99, 100, 999, 7.5) if _is_code(value)]
+    [6, 9, 77, 97, 99, 999]
+    """
+    text = f"{value:.0f}"
+    same = len(set(text)) == 1 or set(text[:-1]) == {"9"}
+    return float(value).is_integer() and text[-1] in "6789" and same
+
+
+def _long_columns(table: CsvFile) -> dict[str, int]:
+    """Where the columns of the long form stand; empty where one is missing."""
+    found = {name: table.column(name) for name in LONG_RESPONSES}
+    at = {name: place for name, place in found.items() if place is not None}
+    return at if len(set(at.values())) == len(LONG_RESPONSES) else {}
+
+
+def _long_answers(table: CsvFile, at: dict[str, int]) -> _Answers:
+    weight_at = table.column("weight")
+    found = _Answers(notes=table.renamed(at), weighted=weight_at is not None)
+    for line, cells in table.rows:
+        if len(cells) != len(table.header):
+            found.rejects.append(_broken(table, line, cells))
             continue
-        learner = cells[0] if named else str(number)
+        learner, item, text = (cells[at[name]] for name in LONG_RESPONSES)
+        if not learner or not item:
+            reason = "no_item" if learner else "no_learner"
+            found.rejects.append(Reject(table.path.name, line, learner, item, text, reason))
+            continue
+        found.learners[learner] = found.items[item] = None
+        found.add(line, learner, item, text, "1" if weight_at is None else cells[weight_at])
+    return found.ended(table)
+
+
+def _broken(table: CsvFile, line: int, cells: list[str]) -> Reject:
+    return Reject(table.path.name, line, "", "", ",".join(cells), "broken_row")
+
+
+def _wide_answers(table: CsvFile, q: QMatrix) -> _Answers:
+    learner_at = _learner_column(table, q)
+    named = [name for k, name in enumerate(table.header) if k != learner_at]
+    known = named if q.items is None else [name for name in named if name in set(q.items)]
+    if not known or set(named) & set(LONG_RESPONSES):
+        raise InputError(
+            f"the columns of {table.path} are {table.titles()}"
+            + ("" if known or not named else f", and none is an item of the Q-matrix ({_few(q)})")
+            + "; give learner_id,item_id,score (and weight), or a column an item with a row a"
+            " learner"
+        )
+    found = _Answers(items=dict.fromkeys(named))
+    if learner_at is None:
+        found.notes.append(f"{table.path.name}: no column names the learners; each is named by row")
+    else:
+        found.notes += table.renamed({"learner_id": learner_at})
+    for number, (line, cells) in enumerate(table.rows, 1):
+        if len(cells) != len(table.header):
+            found.rejects.append(_broken(table, line, cells))
+            continue
+        learner = str(number) if learner_at is None else cells[learner_at]
         if not learner:
-            rejects.append(Reject(path.name, line, "", "", ",".join(cells), "no_learner"))
+            found.rejects.append(
+                Reject(table.path.name, line, "", "", ",".join(cells), "no_learner")
+            )
             continue
         found.learners[learner] = None
-        for item, text in zip(items, cells[named:], strict=True):
-            if text.lower() in MISSING:
-                found.missing += 1
-                continue
-            score, reason = _score(text)
-            if reason:
-                rejects.append(Reject(path.name, line, learner, item, text, reason))
-            else:
-                found.cells.append((line, learner, item, score, 1.0))
-    return found
+        for k, text in enumerate(cells):
+            if k != learner_at:
+                found.add(line, learner, table.header[k], text)
+    return found.ended(table)
 
 
-def _read_q_matrix(
-    path: Path, answered: list[str], rejects: list[Reject]
-) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Item -> concepts it needs, and concept -> column, both in the file's order."""
-    header, rows = _open(path)
-    needs: dict[str, list[str]] = {}
-    concepts: dict[str, int] = {}
-    if set(LONG_Q_MATRIX) <= set(header):
-        item_at, concept_at = (header.index(name) for name in LONG_Q_MATRIX)
-        for line, cells in rows:
-            if len(cells) != len(header):
-                rejects.append(Reject(path.name, line, "", "", ",".join(cells), "broken_row"))
-                continue
-            item, concept = cells[item_at], cells[concept_at]
-            if not item:
-                rejects.append(Reject(path.name, line, "", "", concept, "no_item"))
-                continue
-            of = needs.setdefault(item, [])
-            if not concept:
-                continue  # says that the item is there, and needs nothing
-            concepts.setdefault(concept, len(concepts))
-            if concept in of:
-                rejects.append(Reject(path.name, line, "", item, concept, "repeated_concept"))
-            else:
-                of.append(concept)
-    else:
-        needs, concepts = _wide_q_matrix(path, header, rows, answered)
-    if not concepts or not any(needs.values()):
-        raise InputError(
-            f"{path} names no concept that an item needs; give item_id,concept_id, or a column a"
-            " concept with a row an item"
-        )
-    return needs, concepts
+def _few(q: QMatrix) -> str:
+    return ", ".join((q.items or [])[:3]) + (", ..." if len(q.items or []) > 3 else "")
 
 
-def _wide_q_matrix(
-    path: Path, header: list[str], rows: Iterator[Row], answered: list[str]
-) -> tuple[dict[str, list[str]], dict[str, int]]:
-    named = header[0] == "item_id"
-    columns = header[named:]
-    listed = list(rows)
-    if not named and len(listed) != len(answered):
-        raise InputError(
-            f"{path} has {len(listed)} rows and the responses have {len(answered)} items; give one"
-            " row an item, or a first column item_id"
-        )
-    needs: dict[str, list[str]] = {}
-    for number, (line, cells) in enumerate(listed):
-        if len(cells) != len(header):
-            raise InputError(
-                f"{path}, line {line}, has {len(cells)} cells and the header {len(header)};"
-                " give one cell a concept"
-            )
-        item = cells[0] if named else answered[number]
-        if not item or item in needs:
-            what = f"item {item!r} a second time" if item else "an item without an id"
-            raise InputError(f"{path}, line {line}, has {what}; give every item one row")
-        needs[item] = []
-        for concept, text in zip(columns, cells[named:], strict=True):
-            if text not in {"0", "1", "0.0", "1.0"}:
-                raise InputError(
-                    f"{path}, line {line}: item {item!r} has {text!r} for concept {concept!r};"
-                    " give 1 where the item needs the concept, else 0"
-                )
-            if float(text) == 1:
-                needs[item].append(concept)
-    return needs, {concept: k for k, concept in enumerate(columns)}
+def _learner_column(table: CsvFile, q: QMatrix) -> int | None:
+    """The column of a wide file that names the learners; None where no column does.
+
+    Raises:
+        InputError: the first column is no item, and whether it names learners cannot be told.
+    """
+    if table.header[0] == "learner_id":
+        return 0
+    items = set(q.items or ())
+    named = table.column("learner_id")
+    if named is not None and table.header[named] not in items:
+        return named
+    first = table.header[0]
+    if not first or plain(first) == "unnamed0":
+        return 0
+    if q.items is None:
+        return 0 if len(table.header) == len(q.needs) + 1 else None
+    if first in items or not items & set(table.header):
+        return None
+    values = [cells[0] for _, cells in table.rows if len(cells) == len(table.header)]
+    scores = [text.lower() in MISSING or not _score(text)[1] for text in values]
+    if all(scores):
+        return None
+    if len(set(values)) == len(values):
+        return 0
+    raise InputError(
+        f"column {first!r} of {table.path} is no item of the Q-matrix, and its"
+        f" {values[scores.index(False)]!r} (line {table.rows[scores.index(False)][0]}) no score;"
+        " call it learner_id if it names the learners, else take it out"
+    )

@@ -244,8 +244,8 @@ def training_key(triples: Ids, config: "EmbeddingConfig", inputs: Mapping[str, s
 
 def epoch_line(now: "TrainingProgress") -> str:
     """What a person reads of an epoch."""
-    mrr = "" if now.validation_mrr is None else f", validation MRR {now.validation_mrr:.3f}"
-    return f"{'last fit, ' if now.phase == 'refit' else ''}loss {now.loss:.3f}{mrr}"
+    mrr = "" if now.validation_mrr is None else f", validation MRR {now.validation_mrr:z.3f}"
+    return f"{'last fit, ' if now.phase == 'refit' else ''}loss {now.loss:z.3f}{mrr}"
 
 
 def moved(before: "Embedding | None", after: "Embedding") -> dict[str, Any] | None:
@@ -270,7 +270,7 @@ def run_diagnose(
             watched,
             records.q_matrix,
             config,
-            lambda iteration, objective: progress(f"objective {objective:,.1f}", iteration, None),
+            lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
         )
         open_pairs = not_told_apart(watched, records.q_matrix)
         mastery = diagnosis.mastery

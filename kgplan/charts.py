@@ -70,12 +70,12 @@ class Axis(NamedTuple):
     def text(self, value: float) -> str:
         """A tick's text.
 
-        >>> Axis("", 0, 1).text(0.2), Axis("", 0, 1).text(-180497.0), Axis("", 0, 1).text(1e-5)
-        ('0.2', '-180,497', '1e-5')
+        >>> [Axis("", 0, 1).text(value) for value in (0.2, -180497.0, 1e-5, -0.0)]
+        ['0.2', '-180,497', '1e-5', '0']
         """
         if abs(value) >= 1000:
-            return f"{value:,.0f}"
-        return f"{value:g}".replace("e-0", "e-")
+            return f"{value:z,.0f}"
+        return f"{value:zg}".replace("e-0", "e-")
 
 
 class Mark(NamedTuple):
@@ -127,11 +127,11 @@ def points(
         parts.append(f'<g class="{mark.kind}"><title>{escape(mark.title)}</title>')
         if mark.x_range is not None:
             low, high = (_x(x, end) for end in mark.x_range)
-            parts.append(f'<path class="range" d="M{low:.1f} {up:.1f}H{high:.1f}"/>')
+            parts.append(f'<path class="range" d="M{low:z.1f} {up:z.1f}H{high:z.1f}"/>')
         if mark.y_range is not None:
             low, high = (_y(y, end) for end in mark.y_range)
-            parts.append(f'<path class="range" d="M{across:.1f} {low:.1f}V{high:.1f}"/>')
-        parts.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3"/></g>')
+            parts.append(f'<path class="range" d="M{across:z.1f} {low:z.1f}V{high:z.1f}"/>')
+        parts.append(f'<circle cx="{across:z.1f}" cy="{up:z.1f}" r="3"/></g>')
     return "".join([*parts, "</svg>"])
 
 
@@ -158,12 +158,12 @@ def histogram(
     for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
         left, right, top = _x(x, low), _x(x, high), _y(y, count)
         parts.append(
-            f'<rect class="bar" x="{left + 0.5:.1f}" y="{top:.1f}"'
-            f' width="{max(right - left - 1, 0.5):.1f}" height="{HEIGHT - BOTTOM - top:.1f}">'
+            f'<rect class="bar" x="{left + 0.5:z.1f}" y="{top:z.1f}"'
+            f' width="{max(right - left - 1, 0.5):z.1f}" height="{HEIGHT - BOTTOM - top:z.1f}">'
             f"<title>{x.text(low)} to {x.text(high)}: {count:,} {escape(unit)}</title></rect>"
         )
     if limit is not None:
-        parts.append(f'<path class="note" d="M{_x(x, limit):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<path class="note" d="M{_x(x, limit):z.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
     return "".join([*parts, "</svg>"])
 
 
@@ -203,33 +203,34 @@ def rows(entries: Sequence[Row], x: Axis, names: Sequence[str], about: str, left
     parts = [_open(height, about)]
     for tick in x.ticks():
         parts.append(
-            f'<path class="grid" d="M{across(tick):.1f} {TOP}V{height - BOTTOM}"/>'
-            f'<text class="axis" x="{across(tick):.1f}" y="{height - BOTTOM + 16}"'
+            f'<path class="grid" d="M{across(tick):z.1f} {TOP}V{height - BOTTOM}"/>'
+            f'<text class="axis" x="{across(tick):z.1f}" y="{height - BOTTOM + 16}"'
             f' text-anchor="middle">{x.text(tick)}</text>'
         )
     parts.append(
-        f'<text class="axis" x="{(left + WIDTH - RIGHT) / 2:.0f}" y="{height - 8}"'
+        f'<text class="axis" x="{(left + WIDTH - RIGHT) / 2:z.0f}" y="{height - 8}"'
         f' text-anchor="middle">{escape(x.label)}</text>'
     )
     for place, row in enumerate(entries):
         middle = TOP + ROW * (place + 0.5)
         told = ", ".join(
-            f"{name} {value:.3f}" for name, value in zip(names, row.values, strict=True)
+            f"{name} {value:z.3f}" for name, value in zip(names, row.values, strict=True)
         )
         if row.interval is not None:
-            told += f" ({row.interval[0]:.3f} to {row.interval[1]:.3f})"
+            told += f" ({row.interval[0]:z.3f} to {row.interval[1]:z.3f})"
         parts.append(
             f'<g class="{row.kind}"><title>{escape(f"{row.name}: {told}")}</title>'
-            f'<text class="name" x="{left - 10}" y="{middle + 4:.1f}" text-anchor="end">'
+            f'<text class="name" x="{left - 10}" y="{middle + 4:z.1f}" text-anchor="end">'
             f"{escape(_short(row.name, left))}</text>"
         )
         ends = row.interval or (min(row.values), max(row.values))
         parts.append(
-            f'<path class="range" d="M{across(ends[0]):.1f} {middle:.1f}H{across(ends[1]):.1f}"/>'
+            f'<path class="range" d="M{across(ends[0]):z.1f} {middle:z.1f}'
+            f'H{across(ends[1]):z.1f}"/>'
         )
         for step, value in enumerate(row.values):
             parts.append(
-                f'<circle class="step{step}" cx="{across(value):.1f}" cy="{middle:.1f}"'
+                f'<circle class="step{step}" cx="{across(value):z.1f}" cy="{middle:z.1f}"'
                 f' r="{6.5 - 1.5 * step if len(row.values) > 1 else 4.5}"/>'
             )
         parts.append("</g>")
@@ -255,22 +256,22 @@ def _grid(x: Axis, y: Axis) -> str:
     parts = []
     for tick in y.ticks():
         parts.append(
-            f'<path class="grid" d="M{LEFT} {_y(y, tick):.1f}H{WIDTH - RIGHT}"/>'
-            f'<text class="axis" x="{LEFT - 6}" y="{_y(y, tick) + 4:.1f}" text-anchor="end">'
+            f'<path class="grid" d="M{LEFT} {_y(y, tick):z.1f}H{WIDTH - RIGHT}"/>'
+            f'<text class="axis" x="{LEFT - 6}" y="{_y(y, tick) + 4:z.1f}" text-anchor="end">'
             f"{y.text(tick)}</text>"
         )
     for tick in x.ticks():
         parts.append(
-            f'<path class="grid" d="M{_x(x, tick):.1f} {TOP}V{bottom}"/>'
-            f'<text class="axis" x="{_x(x, tick):.1f}" y="{bottom + 16}" text-anchor="middle">'
+            f'<path class="grid" d="M{_x(x, tick):z.1f} {TOP}V{bottom}"/>'
+            f'<text class="axis" x="{_x(x, tick):z.1f}" y="{bottom + 16}" text-anchor="middle">'
             f"{x.text(tick)}</text>"
         )
     middle = (TOP + bottom) / 2
     parts.append(
-        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 8}"'
+        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:z.0f}" y="{HEIGHT - 8}"'
         f' text-anchor="middle">{escape(x.label)}</text>'
-        f'<text class="axis" x="12" y="{middle:.0f}" text-anchor="middle"'
-        f' transform="rotate(-90 12 {middle:.0f})">{escape(y.label)}</text>'
+        f'<text class="axis" x="12" y="{middle:z.0f}" text-anchor="middle"'
+        f' transform="rotate(-90 12 {middle:z.0f})">{escape(y.label)}</text>'
     )
     return "".join(parts)
 
@@ -284,4 +285,4 @@ def _y(axis: Axis, value: float) -> float:
 
 
 def _path(line: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
-    return " ".join(f"{_x(x, a):.1f},{_y(y, b):.1f}" for a, b in line)
+    return " ".join(f"{_x(x, a):z.1f},{_y(y, b):z.1f}" for a, b in line)

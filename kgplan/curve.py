@@ -40,16 +40,16 @@ def curve(values: Sequence[float], title: str, horizontal: str, first: int = 0) 
     for share in (0, 0.25, 0.5, 0.75, 1):
         level = low + share * span
         parts.append(
-            f'<path d="M{LEFT} {y(level):.1f}H{WIDTH - RIGHT}" stroke="{GRID}"/>'
-            f'<text x="{LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end" fill="{SOFT}">'
-            f"{level:,.0f}</text>"
+            f'<path d="M{LEFT} {y(level):z.1f}H{WIDTH - RIGHT}" stroke="{GRID}"/>'
+            f'<text x="{LEFT - 8}" y="{y(level) + 4:z.1f}" text-anchor="end" fill="{SOFT}">'
+            f"{level:z,.0f}</text>"
         )
     for place in sorted({round(share * (len(values) - 1)) for share in (0, 0.25, 0.5, 0.75, 1)}):
         parts.append(
-            f'<text x="{x(place):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle"'
+            f'<text x="{x(place):z.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle"'
             f' fill="{SOFT}">{place + first}</text>'
         )
-    points = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in enumerate(values))
+    points = " ".join(f"{x(place):z.1f},{y(value):z.1f}" for place, value in enumerate(values))
     parts += [
         f'<polyline points="{points}" fill="none" stroke="{LINE}" stroke-width="2"/>',
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle"'

@@ -84,8 +84,8 @@ def colour_key(entries: Iterable[tuple[str, str]]) -> str:
 def shown(value: Any) -> str:
     """A value as a person reads it.
 
-    >>> shown(0.12345), shown(1e-6), shown(12345), shown(float("nan")), shown("text")
-    ('0.123', '1e-06', '12,345', 'none', 'text')
+    >>> shown(0.12345), shown(1e-6), shown(12345), shown(float("nan")), shown(-0.0), shown("text")
+    ('0.123', '1e-06', '12,345', 'none', '0.000', 'text')
     """
     if isinstance(value, int | np.integer):
         return f"{int(value):,}"
@@ -96,8 +96,8 @@ def shown(value: Any) -> str:
         return "none"
     size = abs(number)
     if size >= 1000:
-        return f"{number:,.1f}"
-    return f"{number:.3f}" if size >= 0.0005 or size == 0 else f"{number:.0e}"
+        return f"{number:z,.1f}"
+    return f"{number:z.3f}" if size >= 0.0005 or size == 0 else f"{number:z.0e}"
 
 
 def _number_class(numeric: bool) -> str:

@@ -1,5 +1,6 @@
 """Which entities match what a person typed, in Chinese or English?"""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -41,7 +42,7 @@ class SearchIndex:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = list(entries)
         names = {
-            (name.casefold(), place)
+            (folded(name), place)
             for place, entry in enumerate(self.entries)
             for name in (entry.id, *entry.names)
             if name
@@ -54,7 +55,7 @@ class SearchIndex:
 
         A near miss differs by one edit (a letter more, less, another, or two exchanged) where the
         text has three to five letters, by two where it has more; of a name that goes on, its begin
-        may be the near miss.
+        may be the near miss. Names and text are compared as `folded`.
 
         Args:
             text: typed by a person; "" lists everything.
@@ -67,7 +68,7 @@ class SearchIndex:
         >>> [(match.entry.id, match.kind) for match in index.search("栈", 5)]
         [('K_1', 'exact'), ('K_3', 'prefix')]
         """
-        wanted = text.strip().casefold()
+        wanted = folded(text)
         if not wanted:
             return [Match(entry, "prefix") for entry in self.entries[:limit]]
         ranks: dict[int, tuple[int, int]] = {}  # place -> kind, edits
@@ -91,6 +92,19 @@ class SearchIndex:
         return [Match(self.entries[place], KINDS[ranks[place][0]]) for place in best]
 
 
+def folded(text: str) -> str:
+    """A text without what may be written one way or another: case, width, and how wide a space is.
+
+    In NFKC, as Unicode folds case for comparison.
+
+    >>> folded(" ＩＰ地址"), folded("Data\u3000Structure"), folded("ｱﾙｺﾞ")
+    ('ip地址', 'data structure', 'アルゴ')
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(text.casefold().split())
+
+
 def edits_allowed(text: str) -> int:
     """Edits that a near miss may have: none under three letters, one under six, else two.
 
@@ -108,9 +122,8 @@ def search(entries: Sequence[Entry], text: str, limit: int) -> list[Entry]:
 def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:
     """Ids that look like the one that was asked for, best first.
 
-    >>> close_matches("C_math", np.array(["C_maths", "C_art", "K_x"]))
+    >>> close_matches("ｃ_math", np.array(["C_maths", "C_art", "K_x"]))
     ['C_maths']
     """
-    return [
-        match for match, _, _ in process.extract(wanted, ids.tolist(), limit=limit, score_cutoff=75)
-    ]
+    found = process.extract(wanted, ids.tolist(), processor=folded, limit=limit, score_cutoff=75)
+    return [match for match, _, _ in found]

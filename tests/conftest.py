@@ -22,7 +22,10 @@ from kgplan.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
-settings.register_profile("kgplan", deadline=None)  # a first call may compile
+# No deadline: a first call may compile. `make test` tries the same cases for everyone, `make fuzz`
+# others each time.
+settings.register_profile("kgplan", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, print_blob=True)
 settings.load_profile("kgplan")
 
 

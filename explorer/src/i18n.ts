@@ -29,11 +29,17 @@ export function shortId(course: string): string {
   return course.replace(/^C_course-v1:/, "");
 }
 
+/** A text to compare by: case, the width of letters and that of spaces do not count. */
+export function folded(text: string): string {
+  return text.normalize("NFKC").toLowerCase().trim().replace(/\s+/g, " ");
+}
+
 /** A number as the reader's language writes it. */
 export function number(value: number, digits = 0): string {
   return value.toLocaleString(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: "negative", // what rounds to 0 has no sign
   });
 }
 

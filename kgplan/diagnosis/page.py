@@ -140,18 +140,18 @@ def _convergence(findings: Findings) -> str:
     pad = (max(kept) - min(kept)) * 0.05 or 1.0
     x = Axis("iteration", first, len(values) - 1)
     y = Axis("objective, nats", min(kept) - pad, max(kept) + pad)
-    marks = [Mark(first + i, value, f"iteration {first + i}: {value:,.2f}") for i, value in
+    marks = [Mark(first + i, value, f"iteration {first + i}: {value:z,.2f}") for i, value in
              enumerate(kept)]  # fmt: skip
     words = (
         f"Log-evidence plus log density of the priors. It never falls; the last iteration gained"
-        f" {values[-1] - values[-2]:,.3g} nats."
+        f" {values[-1] - values[-2]:z,.3g} nats."
     )
     chart = points(marks, x, y, "The objective after each iteration", joined=True)
     start = max(len(values) - SHOWN, 0)
     table = folded_table(
         "The last iterations",
         ("iteration", "objective", "gain"),
-        ((start + i, f"{v:,.3f}", f"{v - values[start + i - 1]:,.4f}" if start + i else "")
+        ((start + i, f"{v:z,.3f}", f"{v - values[start + i - 1]:z,.4f}" if start + i else "")
          for i, v in enumerate(values[start:])),
     )  # fmt: skip
     return section(heading, words, chart, table)
@@ -254,7 +254,8 @@ def _mastery(mastery: Floats) -> str:
     quantiles = np.quantile(mastery, [0.05, 0.5, 0.95])
     words = (
         f"{mastery.size:,} pairs of learner and concept that observations reach. Median"
-        f" {quantiles[1]:.2f}; nine of ten lie between {quantiles[0]:.2f} and {quantiles[2]:.2f}."
+        f" {quantiles[1]:z.2f}; nine of ten lie between {quantiles[0]:z.2f} and"
+        f" {quantiles[2]:z.2f}."
     )
     chart = histogram(
         counts.tolist(), edges.tolist(), Axis("mastery", 0, 1), "pairs",
@@ -264,7 +265,7 @@ def _mastery(mastery: Floats) -> str:
         "Pairs by mastery",
         ("from", "to", "pairs", "share"),
         (
-            (f"{a:.1f}", f"{b:.1f}", int(n), f"{n / mastery.size:.1%}")
+            (f"{a:z.1f}", f"{b:z.1f}", int(n), f"{n / mastery.size:z.1%}")
             for a, b, n in zip(
                 np.linspace(0, 0.9, 10), np.linspace(0.1, 1, 10),
                 np.histogram(mastery, np.linspace(0, 1, 11))[0], strict=True,
@@ -361,7 +362,8 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
         )  # fmt: skip
         marks = [
             Mark(
-                p, o, f"predicted {p:.3f}, observed {o:.3f} ({low:.3f} to {high:.3f}), {n:,} pairs",
+                p, o, f"predicted {p:z.3f}, observed {o:z.3f} ({low:z.3f} to {high:z.3f}),"
+                f" {n:,} pairs",
                 None, (low, high),
             )
             for p, o, low, high, n in listed

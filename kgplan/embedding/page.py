@@ -126,7 +126,7 @@ def _training(findings: Findings) -> str:
         return section(heading, "No curve: it was trained for less than two epochs.")
     losses = [loss for _, loss in epochs]
     pad = (max(losses) - min(losses)) * 0.05 or 1.0
-    marks = [Mark(e, loss, f"epoch {e}: loss {loss:,.4f}") for e, loss in epochs]
+    marks = [Mark(e, loss, f"epoch {e}: loss {loss:z,.4f}") for e, loss in epochs]
     chart = points(
         marks,
         Axis("epoch", epochs[0][0], epochs[-1][0], whole=True),
@@ -135,7 +135,7 @@ def _training(findings: Findings) -> str:
         joined=True,
     )
     words = (
-        f"Mean loss of the training facts; the last of {len(epochs):,} epochs: {losses[-1]:,.3f}."
+        f"Mean loss of the training facts; the last of {len(epochs):,} epochs: {losses[-1]:z,.3f}."
     )
     return section(heading, words, chart, folded_table("All epochs", ("epoch", "loss"), epochs))
 
@@ -151,7 +151,10 @@ def _validation(findings: Findings) -> str:
         return section(heading, "No curve: it was trained without a validation.")
     marks = [
         Mark(
-            e, mrr, f"epoch {e}: MRR {mrr:.4f}", kind="mark" if e == findings.best_epoch else "soft"
+            e,
+            mrr,
+            f"epoch {e}: MRR {mrr:z.4f}",
+            kind="mark" if e == findings.best_epoch else "soft",
         )
         for e, mrr in epochs
     ]
@@ -193,8 +196,8 @@ def _relations(test: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     both = test["both"]
     words = (
-        f"Filtered ranking of each fact's head and tail among all entities: MRR {both['mrr']:.3f},"
-        f" Hits@10 {both['hits@10']:.3f}, mean rank {both['mean_rank']:,.0f}. Popularity ranks"
+        f"Filtered ranking of each fact's head and tail among all entities: MRR {both['mrr']:z.3f},"
+        f" Hits@10 {both['hits@10']:z.3f}, mean rank {both['mean_rank']:z,.0f}. Popularity ranks"
         " entities by how often they stand there in training, and knows no vectors."
     )
     key = colour_key((("popularity", "var(--soft)"), ("TransR", "var(--second)")))
@@ -209,7 +212,7 @@ def _neighbours(known: Sequence[Neighbours]) -> str:
     if not known:
         return section(heading, "No table: no concept has a neighbour.")
     body = [
-        (each.name, ", ".join(f"{name} {value:.2f}" for name, _, value in each.nearest))
+        (each.name, ", ".join(f"{name} {value:z.2f}" for name, _, value in each.nearest))
         for each in known
     ]
     same = [
@@ -220,7 +223,7 @@ def _neighbours(known: Sequence[Neighbours]) -> str:
         " by eq. (2), 1 / (1 + distance)."
     )
     if same:
-        words += f" {np.mean(same):.0%} of them are of the concept's own field."
+        words += f" {np.mean(same):z.0%} of them are of the concept's own field."
     table = folded_table("Nearest first", ("concept", "nearest"), body)
     return section(heading, words, table.replace("<details>", "<details open>", 1))
 
@@ -256,7 +259,7 @@ def _map(concepts: Concepts) -> str:
     some = f"{len(marks):,} of {concepts.of:,}" if len(marks) < concepts.of else f"{len(marks):,}"
     words = f"{some} concepts by {concepts.plane.method}; only nearness means something."
     if not np.isnan(concepts.plane.trustworthiness):
-        words += f" Trustworthiness of the ten nearest: {concepts.plane.trustworthiness:.2f} of 1."
+        words += f" Trustworthiness of the ten nearest: {concepts.plane.trustworthiness:z.2f} of 1."
     entries = [(name, f"var(--{kind})") for name, kind in kind_of.items()]
     if any(mark.kind.startswith("soft") for mark in marks):
         entries.append(("other or unknown", "var(--soft)"))
@@ -272,7 +275,7 @@ def _similarities(found: Similarities | None, reason: str | None) -> list[str]:
         else f"All {found.of:,} pairs."
     )
     zero = found.collaborative == 0
-    without = f"{zero.mean():.1%} of the pairs share no learner and are left out."
+    without = f"{zero.mean():z.1%} of the pairs share no learner and are left out."
     parts = (
         ("Semantic", "1 / (1 + distance), eq. (2).", found.semantic, found.semantic_bounds, some),
         ("Collaborative", "Cosine of the sets of learners, eq. (5).", found.collaborative[~zero],
@@ -284,15 +287,15 @@ def _similarities(found: Similarities | None, reason: str | None) -> list[str]:
         sections.append(
             section(
                 f"{name} similarity",
-                f"{what} {note} Above as it is, from {low:.3f} to {high:.3f}; below normalised.",
+                f"{what} {note} Above as it is, from {low:z.3f} to {high:z.3f}; below normalised.",
                 _bars(values, Axis("before", low, high or 1.0), f"{name}, before normalisation"),
                 _bars((values - low) / span, Axis("after", 0, 1), f"{name}, after normalisation"),
             )
         )
     words = (
-        f"Eq. (8): {found.alpha:g} of the normalised semantic part and {1 - found.alpha:g} of the"
-        f" normalised collaborative one. {some} Median {np.median(found.fused):.3f}; one in a"
-        f" hundred is above {np.quantile(found.fused, 0.99):.3f}."
+        f"Eq. (8): {found.alpha:zg} of the normalised semantic part and {1 - found.alpha:zg} of the"
+        f" normalised collaborative one. {some} Median {np.median(found.fused):z.3f}; one in a"
+        f" hundred is above {np.quantile(found.fused, 0.99):z.3f}."
     )
     chart = _bars(found.fused, Axis("fused", 0, 1), "Fused similarity")
     return [*sections, section("Fused similarity", words, chart)]

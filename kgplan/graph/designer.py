@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from typing import Any
+from unicodedata import normalize
 from zipfile import ZipFile, ZipInfo
 
 from kgplan.errors import (
@@ -25,6 +26,7 @@ from kgplan.errors import (
 )
 from kgplan.graph.queries import cypher_files, named_queries, split_statements
 from kgplan.graph.store import GraphStore, Row
+from kgplan.search import folded
 
 FAMILY = "designer."
 PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw
@@ -191,8 +193,11 @@ def check_ids(store: GraphStore, values: Mapping[str, Value]) -> None:
         ids = [str(row["id"]) for row in rows]
         if value in ids:
             continue
-        same_name = [str(row["id"]) for row in rows if row["name"] == value]
-        near = same_name or get_close_matches(str(value), ids)
+        wanted = folded(str(value))
+        same_name = [str(row["id"]) for row in rows if folded(row["name"]) == wanted]
+        by_text = {normalize("NFKC", id_): id_ for id_ in ids}
+        alike = get_close_matches(normalize("NFKC", str(value)), by_text)
+        near = same_name or [by_text[text] for text in alike]
         if class_name == "concept":
             raise UnknownConcept(str(value), near)
         if class_name == "course":

@@ -97,8 +97,8 @@ def draw(chain: Chain) -> str:
         start, end = (x1 + BOX_WIDTH, x2) if x1 < x2 else (x1, x2)
         middle = (start + end) / 2 if x1 < x2 else min(x1, x2) - MARGIN + 8
         parts.append(
-            f'<path d="M{start} {y1 + BOX_HEIGHT / 2:.0f}C{middle} {y1 + BOX_HEIGHT / 2:.0f}'
-            f' {middle} {y2 + BOX_HEIGHT / 2:.0f} {end} {y2 + BOX_HEIGHT / 2:.0f}" fill="none"'
+            f'<path d="M{start} {y1 + BOX_HEIGHT / 2:z.0f}C{middle} {y1 + BOX_HEIGHT / 2:z.0f}'
+            f' {middle} {y2 + BOX_HEIGHT / 2:z.0f} {end} {y2 + BOX_HEIGHT / 2:z.0f}" fill="none"'
             f' stroke="{LINE}" stroke-width="1.3" marker-end="url(#to)"/>'
         )
     for concept_id, (x, y) in place.items():
@@ -106,9 +106,9 @@ def draw(chain: Chain) -> str:
         weight = 700 if concept_id == chain.concept_id else 400
         size = 14 if columns(name) < NAME_COLUMNS else 12
         parts.append(
-            f'<rect x="{x}" y="{y:.0f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"'
+            f'<rect x="{x}" y="{y:z.0f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"'
             f' fill="#ffffff" stroke="{SOFT}"/><text x="{x + BOX_WIDTH / 2}"'
-            f' y="{y + BOX_HEIGHT / 2 + 5:.0f}" text-anchor="middle" font-size="{size}"'
+            f' y="{y + BOX_HEIGHT / 2 + 5:z.0f}" text-anchor="middle" font-size="{size}"'
             f' font-weight="{weight}" fill="{INK}">{escape(name)}</text>'
         )
     return "\n".join([*parts, "</svg>\n"])

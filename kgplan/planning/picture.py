@@ -74,7 +74,7 @@ def card(place: int, step: Step) -> str:
     width = WIDTH - GUTTER - MARGIN
     mastery = step.terms.mastery
     colour = mastery_colour(mastery)
-    known = f"{'assumed' if step.doubt == 'no_evidence' else 'mastery'} {mastery:.2f}"
+    known = f"{'assumed' if step.doubt == 'no_evidence' else 'mastery'} {mastery:z.2f}"
     if step.doubt in ("weak_evidence", "not_told_apart"):
         known += f", {step.doubt.replace('_', ' ')}"
     sure = "" if step.identified else ' fill-opacity="0.4"'
@@ -94,7 +94,7 @@ def card(place: int, step: Step) -> str:
             text(x + 70, y + 52, " · ".join(filter(None, [step.name_en, role])), 13, SOFT),
             f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{bar}" height="8" rx="4"'
             ' fill="#e4e9ee"/>',
-            f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{max(bar * mastery, 3):.1f}"'
+            f'<rect x="{x + width - bar - 18}" y="{y + 20}" width="{max(bar * mastery, 3):z.1f}"'
             f' height="8" rx="4" fill="{colour}"{sure}/>',
             text(x + width - 18, y + 47, known, 13, SOFT, anchor="end"),
             *(text(x + 70, y + 74 + 18 * line, words, 13, INK) for line, words in enumerate(lines)),
@@ -113,8 +113,8 @@ def arc(before: int, after: int, walked: bool) -> str:
         else f'stroke="{LINE}" stroke-width="1.4" stroke-dasharray="5 4"'
     )
     return (
-        f'<path d="M{GUTTER} {start:.0f}C{reach} {start:.0f} {reach} {end:.0f} {GUTTER - 3}'
-        f' {end:.0f}" fill="none" {style} marker-end="url(#to)"/>'
+        f'<path d="M{GUTTER} {start:z.0f}C{reach} {start:z.0f} {reach} {end:z.0f} {GUTTER - 3}'
+        f' {end:z.0f}" fill="none" {style} marker-end="url(#to)"/>'
     )
 
 

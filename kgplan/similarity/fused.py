@@ -167,12 +167,15 @@ def _ratio(counts: Ints, norms: Floats) -> Floats:
 def normalised(values: Floats, smallest: float, largest: float) -> Floats:
     """Min-max normalisation; all 0 where every pair is alike, so that no pair stands out.
 
-    >>> normalised(np.array([1.0, 2.0, 3.0]), 1, 3)
+    Returns:
+        In [0, 1], also where a value was rounded otherwise than the bound that it makes.
+
+    >>> normalised(np.array([1.0 - 1e-16, 2.0, 3.0]), 1, 3)
     array([0. , 0.5, 1. ])
     """
     if largest <= smallest:
         return np.zeros_like(values)
-    return (values - smallest) / (largest - smallest)
+    return np.clip((values - smallest) / (largest - smallest), 0.0, 1.0)
 
 
 def bounds_of(near: Nearest, together: CoLearning) -> Bounds:

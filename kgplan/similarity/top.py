@@ -179,9 +179,10 @@ def _lowest_others(size: int, n: int) -> Ints:
 
 @njit(cache=True)
 def fused_value(semantic: float, collaborative: float, scale: Scale) -> float:
-    """Eq. (8) of two parts."""
+    """Eq. (8) of two parts, each normalised as by `fused.normalised`: in [0, 1]."""
     a, low, spread, b, c_low, c_spread = scale
-    return a * ((semantic - low) / spread) + b * ((collaborative - c_low) / c_spread)
+    of_semantic = min(max((semantic - low) / spread, 0.0), 1.0)
+    return a * of_semantic + b * min(max((collaborative - c_low) / c_spread, 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True)
@@ -315,4 +316,4 @@ def _enter_co_learned(
 def _needed(worst_value: float, worst_semantic: float, scale: Scale, norm: float) -> np.float32:
     """The level that reaches a value where the semantic part is at its best, rounded down."""
     missing = worst_value - ROUNDING - fused_value(worst_semantic, 0.0, scale)
-    return np.float32(missing / scale[3] * scale[5] * norm * (1 - 1e-6))
+    return np.float32((scale[4] + missing / scale[3] * scale[5]) * norm * (1 - 1e-6))

@@ -84,6 +84,15 @@ def test_the_graph_is_exported_and_asked_in_sparql(home, tmp_path):
     assert json.loads(graph(home, "sparql", query, "--json").stdout) == [{"n": len(lines)}]
     text = graph(home, "sparql", query.read_text(encoding="utf-8")).stdout
     assert f"{len(lines):,}" in text
+    subject = lines[0].partition(" ")[0]
+    told = graph(home, "sparql", f"DESCRIBE {subject}", "--json").stdout
+    assert {row["subject"] for row in json.loads(told)} == {subject.strip("<>")}
+    query.write_bytes('SELECT ?s {\n ?s ?p "é" }'.encode("latin-1"))
+    refused = graph(home, "sparql", query, code=2).stderr
+    assert "line 2, is not UTF-8" in " ".join(refused.split())
+    refused = graph(home, "sparql", "ASK { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }", code=2)
+    assert "another service" in refused.stderr
+    assert "cannot be read" in graph(home, "sparql", tmp_path, code=2).stderr
 
 
 def test_the_graph_is_exported_as_the_case_package_that_the_service_gives(home, tmp_path):

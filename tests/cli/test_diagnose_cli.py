@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,13 +23,15 @@ DINA = DiagnosisConfig.maximum_likelihood(link="conjunctive", class_prior="satur
 
 
 def diagnose_fit(*arguments, cwd):
+    blas = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
     return subprocess.run(
         [COMMAND, "diagnose", "fit", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         cwd=cwd,
-        env={"KGPLAN_HOME": str(cwd / "home"), "PATH": "/usr/bin:/bin", "COLUMNS": "160"},
+        env={"KGPLAN_HOME": str(cwd / "home"), "PATH": "/usr/bin:/bin", "COLUMNS": "160"}
+        | blas,  # sums in the same order as in this process
     )
 
 
@@ -262,3 +265,28 @@ def test_diagnose_alone_is_the_batch_stage(tmp_path):
     )
     assert done.returncode == 1
     assert "kgplan etl run" in done.stderr  # it asks for the learner records
+
+
+def test_what_was_read_otherwise_is_said_and_in_the_report(tmp_path):
+    for name in ("responses.csv", "q.csv"):
+        text = (FRACTION / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace(",", ";"), encoding="utf-8")
+    done = diagnose_fit(
+        "--responses", "responses.csv", "--q-matrix", "q.csv", "--link", "dina",
+        "--prior", "saturated", "--out", "out", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "note: responses.csv: separated by semicolons" in done.stdout
+    notes = json.loads((tmp_path / "out" / "fit.json").read_text(encoding="utf-8"))["notes"]
+    assert "q.csv: separated by semicolons" in notes
+
+
+def test_scores_on_another_scale_are_one_sentence_and_exit_2_and_no_results(tmp_path):
+    text = (FRACTION / "responses.csv").read_text(encoding="utf-8")
+    (tmp_path / "percent.csv").write_text(text.replace(",1", ",100"), encoding="utf-8")
+    done = diagnose_fit(
+        "--responses", "percent.csv", "--q-matrix", FRACTION / "q.csv", "--out", "out", cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "percent.csv run from 0 to 100 (line 2: learner" in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()

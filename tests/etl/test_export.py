@@ -2,6 +2,7 @@
 
 import csv
 import io
+import socket
 from dataclasses import replace
 
 import networkx as nx
@@ -179,6 +180,95 @@ def test_sparql_answers_as_rdflib_does(rows, source):
 def test_a_text_that_is_no_sparql_is_refused_with_its_place():
     with pytest.raises(InputError, match="this is no SPARQL query: error at 2:"):
         sparql([], "SELECT ?s\nWHERE { ?s ?p }")
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("SELECT ?s WHERE { ?s ?p }", "error at 1:26: expected "),  # where Oxigraph gives up
+        ("ASK {\n ?s foaf:name ?o }", "error at 2:14: prefix 'foaf' is not declared"),
+        ("ASK { ?s foaf:name ?o }", "prefix 'foaf' is not declared; begin with PREFIX foaf: <"),
+        ("", "this is no SPARQL query"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_by_its_place_or_prefix(query, place):
+    with pytest.raises(InputError) as caught:
+        sparql([], query)
+    assert place in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "\\u{" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+SERVICES = [
+    "SELECT * { SERVICE <URL> { ?s ?p ?o } }",
+    "select * { service <URL> { ?s ?p ?o } }",
+    "SELECT * { SERVICE SILENT <URL> { ?s ?p ?o } }",
+    "SELECT*{SERVICE<URL>{?s ?p ?o}}",
+    "SELECT * { ?s ?p 1SERVICE <URL> { ?a ?b ?c } }",
+    "SELECT * { SERVICE # a note { <x:y>\n <URL> # another\n { ?s ?p ?o } }",
+    "SELECT * { { SELECT ?s { OPTIONAL { SERVICE <URL> { ?s ?p ?o } } } } }",
+    "SELECT * { ?s ?p ?o FILTER EXISTS { SERVICE <URL> { ?s ?p ?x } } }",
+    "PREFIX there: <URL> SELECT * { SERVICE there: { ?s ?p ?o } }",
+    "SELECT * { VALUES ?there { <URL> } SERVICE ?there { ?s ?p ?o } }",
+    "SELECT * { SERV\\u0049CE <URL> { ?s ?p ?o } }",
+    "SELECT * { \\U00000053ERVICE <URL> { ?s ?p ?o } }",
+    "ASK { FILTER(1<'x>') SERVICE <URL> { ?s ?p ?o } FILTER(1<'y>') }",
+    "CONSTRUCT { ?s ?p ?o } WHERE { SERVICE <URL> { ?s ?p ?o } }",
+]
+
+
+@pytest.mark.parametrize("query", SERVICES)
+def test_no_query_asks_another_service(query):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        host, port = server.getsockname()
+        with pytest.raises(InputError, match=r"asks another service \(SERVICE .*; queries are"):
+            sparql(["<x:a> <x:b> <x:c> ."], query.replace("URL", f"http://{host}:{port}/"))
+        with pytest.raises(BlockingIOError):  # nobody has come
+            server.accept()
+
+
+def test_the_word_service_may_stand_in_names_and_texts():
+    lines = [f'<{KG}service> <x:p> "a service <x:y> for all" .']
+    query = """# the service {
+        SELECT ?service { ?service <x:p> ?text . kg:service <x:p> ?text
+            FILTER(CONTAINS(?text, "service <x:y>")) FILTER(CONTAINS(?text, 'a service')) }"""
+    assert sparql(lines, query).rows == [[f"{KG}service"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("INSERT DATA { <x:a> <x:b> 1 }", "INSERT would change the graph"),
+        ("PREFIX x: <x:>\n# note\nDELETE WHERE { ?s ?p ?o }", "DELETE would change the graph"),
+        ("load <http://127.0.0.1:9/x>", "LOAD would change the graph"),
+        ("CLEAR ALL", "CLEAR would change the graph"),
+        ("SELECT * FROM <http://127.0.0.1:9/x> { ?s ?p ?o }", "names a graph .FROM <http"),
+        ("SELECT * FROM NAMED kg:x { ?s ?p ?o }", "names a graph .FROM NAMED kg:x"),
+        ("SELECT ?x { BIND(<x:f>(1) AS ?x) }", "cannot be answered: .*function <x:f>"),
+    ],
+)
+def test_what_only_another_store_could_do_is_refused(query, message):
+    with pytest.raises(InputError, match=message):
+        sparql([], query)
+
+
+def test_describe_and_the_common_prefixes_answer(rows):
+    lines = triples_of(rows, NAMES).lines
+    iri = entity_iri("Concept", rows.nodes["Concept"][0]["id"])
+    expected = {tuple(row) for row in sparql(lines, f"SELECT ?p ?o {{ <{iri}> ?p ?o }}").rows}
+    assert {(p, o) for s, p, o in sparql(lines, f"DESCRIBE <{iri}>").rows if s == iri} == expected
+    for prefix in ("rdf", "rdfs", "owl", "xsd", "skos", "dcterms", "kg"):
+        assert sparql(lines, f"ASK {{ {prefix}:nothing {prefix}:nothing 1 }}").rows == [[False]]
+
+
+def test_a_literal_that_is_not_of_its_type_is_given_as_text():
+    typed = [("integer", "many"), ("double", "INF"), ("integer", "7"), ("double", "1e3")]
+    xsd = "http://www.w3.org/2001/XMLSchema#"
+    lines = [f'<x:a> <x:p> "{text}"^^<{xsd}{kind}> .' for kind, text in typed]
+    found = sparql(lines, "SELECT ?o { ?s ?p ?o }").rows
+    assert sorted((row[0] for row in found), key=str) == [1000.0, 7, "INF", "many"]
 
 
 def test_every_format_has_a_name_on_the_command_line():

@@ -9,12 +9,11 @@ FUZZ_CASES = int(os.environ.get("FUZZ_CASES", "0"))
 
 
 def cases(number: int) -> settings:
-    """Try so many, however long a single one takes; in `make test` the same ones each time."""
+    """Try so many, however long a single one takes."""
     return settings(
         max_examples=number,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        derandomize=not FUZZ_CASES,
     )
 
 

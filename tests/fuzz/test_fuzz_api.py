@@ -32,6 +32,7 @@ from kgplan.api.security import Security
 from kgplan.api.tokens import SCOPES, Verifier
 from kgplan.settings import Settings
 
+pytestmark = pytest.mark.hypothesis  # Schemathesis runs its cases by it
 CASES = max(3, FUZZ_CASES // 400)  # of each operation and mode, of which there are about eighty
 KNOWN = {
     "learner_id": ["U_1", "U_2", "U_3"],

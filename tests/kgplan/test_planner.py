@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from planning_cases import Case, hand_case, make_case, random_case
 
@@ -168,6 +168,8 @@ def test_a_plan_repeats_nothing_and_each_prerequisite_leads_to_a_later_step(seed
 
 
 @given(seeds, options)
+@example(2709, PlanOptions(12, 6, neighbours=3))  # a similarity that rounding puts below 0
+@example(11, PlanOptions(12, 6, neighbours=2))  # and a sum of some that it puts above the whole
 def test_the_terms_recompute_from_the_artifacts(seed, chosen):
     case = random_case(seed)
     for step in case.planner().plan("u1", "A", chosen).steps:
@@ -192,7 +194,7 @@ def test_the_terms_recompute_from_the_artifacts(seed, chosen):
         assert step.terms.mastery == (known[column] if stored else case.diagnosis.prior[column])
         if step.role == "start":
             assert step.terms.value == step.terms.preference - step.terms.mastery
-            assert 0 <= step.terms.preference <= 1 + 1e-12
+            assert 0 <= step.terms.preference <= 1
         else:
             later = case.graph.concept_ids.tolist().index(step.leads_to)
             expected = naive_similarity(case, column, later)

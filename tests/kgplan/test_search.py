@@ -1,7 +1,11 @@
+import unicodedata
+
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgplan.search import Entry, SearchIndex
+from kgplan.search import Entry, SearchIndex, close_matches
 
 words = st.text("ab栈表", min_size=1, max_size=7)
 INDEX = SearchIndex(
@@ -70,3 +74,28 @@ def test_typos_in_chinese_and_english_are_forgiven():
 def test_the_whole_name_comes_before_names_that_begin_with_it():
     found = [(match.entry.id, match.kind) for match in INDEX.search("tree", 5)]
     assert found == [("K_5", "exact"), ("K_3", "part"), ("K_4", "part")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IP地址", "ＩＰ地址", "ｉｐ地址", " ip地址\u3000", "data structure", "Data\u3000Structure",
+        "ＤＡＴＡ  ｓｔｒｕｃｔｕｒｅ", "アルゴリズム", "ｱﾙｺﾞﾘｽﾞﾑ", "Poincaré", "Poincare\u0301",
+    ],
+)  # fmt: skip
+def test_width_case_spaces_and_composed_letters_do_not_count(text):
+    named = {"K_1": "IP地址", "K_2": "data structure", "K_3": "アルゴリズム", "K_4": "Poincaré"}
+    plain = " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    for names in (named, {k: unicodedata.normalize("NFD", n) for k, n in named.items()}):
+        index = SearchIndex(Entry(id_, (name,), ()) for id_, name in names.items())
+        (found,) = index.search(text, 5)
+        assert named[found.entry.id].lower() == plain
+        assert found.kind == "exact"
+
+
+def test_full_width_names_are_found_by_plain_letters_and_ids_come_near():
+    index = SearchIndex([Entry("K_Ｂ树", ("Ｂ树",), ())])
+    assert [match.kind for match in index.search("b树", 5)] == ["exact"]
+    assert (
+        close_matches("K_ip地址", np.array(["K_ＩＰ地址_网络", "K_数据"]))[0] == "K_ＩＰ地址_网络"
+    )

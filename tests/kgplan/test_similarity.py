@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
@@ -74,13 +74,14 @@ def test_the_fusion_equals_scikit_learn():
 
 
 @given(seeds)
+@example(10)  # rounded above 1
+@example(43)  # and below 0
 def test_similarity_is_symmetric_and_within_0_and_1(seed):
     fused, _ = case(seed)
     whole = fused.dense()
-    off = ~np.eye(len(whole), dtype=bool)
     np.testing.assert_allclose(whole, whole.T, atol=1e-12)
-    assert whole[off].min() >= -1e-9
-    assert whole[off].max() <= 1 + 1e-9
+    assert whole.min() >= 0
+    assert whole.max() <= 1
 
 
 def test_bounds_over_many_blocks_equal_those_of_the_whole_matrix():

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
-import { number } from "../i18n";
+import { folded, number } from "../i18n";
 import { locale } from "../shell/preferences";
 import { href } from "../router";
 import { Answered, Empty } from "../ui/states";
@@ -147,7 +147,7 @@ function arranged(
   text: string,
   only: Only,
 ): Mastery[] {
-  const wanted = text.trim().toLowerCase();
+  const wanted = folded(text);
   const compare = {
     name: (a: Mastery, b: Mastery) => nameOf(a).localeCompare(nameOf(b), locale()),
     mastery: (a: Mastery, b: Mastery) => a.mastery - b.mastery,
@@ -156,7 +156,7 @@ function arranged(
   return concepts
     .filter(
       (each) =>
-        `${each.name} ${each.name_en ?? ""}`.toLowerCase().includes(wanted) &&
+        folded(`${each.name} ${each.name_en ?? ""}`).includes(wanted) &&
         (only === "all" || (only === "sure") === each.identified),
     )
     .sort((a, b) => (rising ? compare(a, b) : compare(b, a)));

@@ -1,0 +1,186 @@
+"""Anyone's CSV file: which separator, which column is which?
+
+What is clear is read and said in a note; the rest is refused in one sentence.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from kgplan.errors import InputError
+
+Row = tuple[int, list[str]]
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+COLUMNS = {
+    "learner_id": (
+        "learnerid learner studentid student userid user idstud personid person pupilid pupil"
+        " participantid participant respondentid respondent subjectid examineeid examinee"
+        " candidateid candidate sid uid 学生 学号 学习者 用户 studentname learnername username"
+        " name id"
+    ),
+    "item_id": (
+        "itemid item questionid question problemid problem exerciseid exercise exerid taskid task"
+        " itemname questionname 题目 题号 试题 qid"
+    ),
+    "score": (
+        "score correct iscorrect points mark grade outcome result 得分 分数 成绩 answer response"
+    ),
+    "weight": "weight",
+    "concept_id": (
+        "conceptid concept concepts skillid skill skills knowledgecode knowledgeid"
+        " knowledgecomponent kc kcs attributeid attribute attributes topicid topic topics tag tags"
+        " conceptname skillname 知识点 概念"
+    ),
+    "prerequisite_id": "prerequisiteid prerequisite",
+}
+"""What people call a column, by its own name: as `plain` gives it, the surest first."""
+
+_SNIFFED = 200  # rows that the separator is found by
+_SNIFFED_CHARACTERS = 1 << 18
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A header and the rows below it, all cells without spaces around them.
+
+    Attributes:
+        path: of the file.
+        header: the columns' names.
+        rows: each with its line in the file, from 1; blank lines are passed over.
+        notes: a sentence where it is not separated by commas.
+    """
+
+    path: Path
+    header: list[str]
+    rows: list[Row]
+    notes: tuple[str, ...]
+
+    def column(self, name: str) -> int | None:
+        """Where the column stands that is named so, or by another word for it; None if nowhere.
+
+        Args:
+            name: a key of COLUMNS.
+        """
+        if name in self.header:
+            return self.header.index(name)
+        called = [plain(title) for title in self.header]
+        found = (called.index(word) for word in COLUMNS[name].split() if word in called)
+        return next(found, None)
+
+    def renamed(self, columns: dict[str, int]) -> list[str]:
+        """A note where columns, by their own names, are called otherwise in the file."""
+        other = [
+            f"{self.header[at] or 'a column without a name'} as {name}"
+            for name, at in columns.items()
+            if self.header[at] != name
+        ]
+        return [f"{self.path.name}: {', '.join(other)}"] if other else []
+
+    def titles(self) -> str:
+        """The first columns' names, for a message."""
+        return ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
+
+
+def plain(title: str) -> str:
+    """A title without what writers vary: case, width, spaces and signs.
+
+    >>> plain(" Learner-ID "), plain("ＩＤ")
+    ('learnerid', 'id')
+    """
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", title).casefold())
+
+
+def read_csv(path: Path) -> CsvFile:
+    """Read a file whose first line is its header.
+
+    In UTF-8, separated by what its first line names (`sep=;`), else by the one of SEPARATORS under
+    which the most rows have as many cells as the header.
+
+    Raises:
+        InputError: the file is not there, has another encoding, is empty or no CSV, or two of its
+            columns have one name or one but the first has none.
+    """
+    text = _decoded(path)
+    notes = list[str]()
+    line, separator = 0, ""
+    first, _, rest = text.partition("\n")
+    if said := re.fullmatch(r'"?sep=([,;\t|: ])"?', first.rstrip("\r"), re.IGNORECASE):
+        text, line, separator = rest, 1, said[1]
+    separator = separator or _separator(text)
+    if separator != ",":
+        notes.append(f"{path.name}: separated by {SEPARATORS.get(separator, repr(separator))}")
+    rows = _rows(path, text, separator, line)
+    _, header = next(rows, (0, []))
+    if not header:
+        raise InputError(f"{path} is empty; give a header and one row for each answer or learner")
+    repeated = [name for name, n in Counter(header).items() if n > 1]
+    if repeated or "" in header[1:]:
+        wrong = f"names {repeated[0]!r} twice" if repeated else "has a column without a name"
+        raise InputError(f"the header of {path} {wrong}; give every column a name of its own")
+    return CsvFile(path, header, list(rows), tuple(notes))
+
+
+def _decoded(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give a CSV file") from None
+    wrong = raw.find(b"\0")  # as UTF-16 without its byte order mark has
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wrong = error.start
+    if wrong >= 0:
+        line = raw.count(b"\n", 0, wrong) + 1
+        raise InputError(
+            f"{path}, line {line}, is not UTF-8 text (byte {wrong} is {raw[wrong : wrong + 1]!r});"
+            " save it as UTF-8"
+        )
+    return text
+
+
+def _separator(text: str) -> str:
+    """The one under which the most rows have as many cells as the header; of equals the most cells.
+
+    >>> _separator("a;b\\n0,5;1\\n"), _separator("a,b\\nx;y;z,1\\n"), _separator("a\\n1\\n")
+    (';', ',', ',')
+    """
+    best = (0.0, 1)
+    chosen = ","
+    for separator in SEPARATORS:
+        stream = io.StringIO(text[:_SNIFFED_CHARACTERS], newline="")
+        widths = list[int]()
+        try:
+            for cells in islice(csv.reader(stream, delimiter=separator), _SNIFFED):
+                if cells:
+                    widths.append(len(cells))
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        fits = sum(width == widths[0] for width in widths[1:]) / max(len(widths) - 1, 1)
+        if (fits, widths[0]) > best:
+            best, chosen = (fits, widths[0]), separator
+    return chosen
+
+
+def _rows(path: Path, text: str, separator: str, line: int) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    before = line
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{path}, after line {line}: {error}; give plain CSV") from None
+        if cells is None:
+            return
+        line = before + reader.line_num
+        if len(cells) > 1 or any(cell.strip() for cell in cells):  # separators alone are a row
+            yield line, [cell.strip() for cell in cells]
