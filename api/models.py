@@ -1,22 +1,25 @@
 """What the HTTP service says: the typed bodies of its answers."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
 from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
 from kgplan.errors import ConfigError
 from kgplan.graph.around import Direction
 from kgplan.planning import Doubt, Plan, PlanOptions, StepExplanation
-from kgplan.planning.explanation import Rule, Verdict
-from kgplan.planning.plan import PlannerName
+from kgplan.planning.explanation import Verdict
+from kgplan.planning.options import OPTIONS, NamedOption
+from kgplan.planning.planners import planners, rules
 from kgplan.planning.texts import Language
 from kgplan.search import Kind
 
 MAX_BATCH = 1_000  # items
+PlannerName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(planners())})]
+RuleName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rules())})]
 
 EXAMPLE_STEP: dict[str, Any] = {
     "concept_id": "K_线性表_计算机科学技术",
@@ -108,33 +111,33 @@ EXAMPLE_PATH: dict[str, Any] = {
 }
 
 
-class OptionsIn(BaseModel):
-    """What the caller may choose about a path."""
-
-    length: int = Field(4, ge=1, le=50, description="concepts to plan")
-    max_prerequisites: int = Field(10, ge=0, le=50, description="prerequisites walked per start")
-    neighbours: int = Field(
-        10, ge=1, le=100, description="similar concepts that a preference looks at"
+def _field(named: NamedOption) -> tuple[Any, Any]:
+    """An option of a plan as the field of a request, (type, default)."""
+    option, of, default = named.option, named.type, named.default
+    if option.names is not None:
+        of = Literal[tuple(option.names())]
+    elif isinstance(default, tuple):
+        of, default = list[Id], list(default)
+    described = Field(
+        default,
+        ge=option.low,
+        le=option.high,
+        max_length=option.most,
+        description=option.told(),
     )
-    planner: PlannerName = Field(
-        "kg-plppm",
-        description="kg-plppm walks prerequisites; trans-cf and popularity rank the course's"
-        " concepts that were not learned",
-    )
-    exclude: list[Id] = Field(
-        [], max_length=1_000, description="concepts that are not planned, nor walked through"
-    )
-    pin: list[Id] = Field([], max_length=50, description="concepts that are planned in any case")
-    skip_mastered: float | None = Field(
-        None, ge=0, le=1, description="mastery from which a concept is not planned, nor walked"
-    )
-    minutes: float | None = Field(
-        None, ge=1, le=100_000, description="time that the steps' videos may take"
-    )
-    language: Language = Field("en", description="of the sentences")
+    return of, described
 
 
-class GoalIn(OptionsIn):
+_FIELDS: dict[str, Any] = {named.name: _field(named) for named in OPTIONS}
+OptionsIn: Any = create_model(
+    "OptionsIn",
+    __module__=__name__,
+    __doc__="What the caller may choose about a path.",
+    **_FIELDS,
+)
+
+
+class GoalIn(OptionsIn):  # type: ignore[misc]  # made from `PlanOptions`
     """What a path shall lead to, a course or a concept, and the options."""
 
     course_id: Id | None = Field(
@@ -161,17 +164,7 @@ class GoalIn(OptionsIn):
         if self.course_id is not None and self.towards is not None:
             raise wrong_field(where, "towards", "give either a course_id or towards, not both")
         try:
-            return PlanOptions(
-                self.length,
-                self.max_prerequisites,
-                self.neighbours,
-                self.planner,
-                tuple(self.exclude),
-                tuple(self.pin),
-                self.skip_mastered,
-                self.minutes,
-                self.language,
-            )
+            return PlanOptions(**{each.name: getattr(self, each.name) for each in OPTIONS})
         except ConfigError as error:
             raise wrong_field(where, "pin", str(error)) from None
 
@@ -214,7 +207,7 @@ class TermsOut(BaseModel):
     preference: float | None = Field(description="S_P: how much of what is alike was learned")
     mastery: float = Field(description="probability that the learner holds the concept")
     value: float | None = Field(
-        description="what starts are ranked by; kg-plppm: preference - mastery"
+        description="what the planner ranks starts by; kg-plppm: preference - mastery"
     )
     similarity: float | None = Field(description="with the step that it leads to")
     score: float | None = Field(description="similarity + 1 - mastery, for a prerequisite")
@@ -290,7 +283,7 @@ class ExplanationOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     concept_id: str
-    rule: Rule = Field(description="whose largest figure decided; or pinned, or the target")
+    rule: RuleName = Field(description="whose largest figure decided; or pinned, or the target")
     because: str
     terms: TermsOut
     alternatives: list[AlternativeOut] = Field(description="the best that were rejected")
@@ -315,6 +308,50 @@ class OptionsOut(BaseModel):
     skip_mastered: float | None
     minutes: float | None
     language: Language
+
+
+class PlannerOut(BaseModel):
+    """A planner that a path can be asked of."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(description="what `planner` takes")
+    title: dict[Language, str] = Field(description="for a list to choose from")
+    about: str = Field(description="how it plans")
+    figure: dict[Language, str] = Field(description="what starts are ranked by")
+    walks: bool = Field(description="whether prerequisites are planned; needed towards a concept")
+    weighs_mastery: bool = Field(description="whether the figure is the preference - mastery")
+
+
+class PlannersOut(BaseModel):
+    """The planners of this service."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "default": "kg-plppm",
+                    "planners": [
+                        {
+                            "name": "popularity",
+                            "title": {"en": "Rank by popularity", "zh": "按热门程度排序"},
+                            "about": "ranks what was not learned by the share of learners who"
+                            " learned it, and walks nothing",
+                            "figure": {
+                                "en": "Share of learners who learned it",
+                                "zh": "学过它的学习者比例",
+                            },
+                            "walks": False,
+                            "weighs_mastery": False,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    default: str = Field(description="the one that plans where none is named")
+    planners: list[PlannerOut]
 
 
 class PathOut(BaseModel):

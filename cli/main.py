@@ -1,10 +1,8 @@
 """`kgplan`: every part of the service, from the command line."""
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from kgplan import __version__
 from kgplan.cli import (
@@ -20,8 +18,6 @@ from kgplan.cli import (
     stages,
     token,
 )
-from kgplan.cli.output import errors
-from kgplan.errors import InputError, KgplanError
 
 app = typer.Typer(
     name="kgplan",
@@ -68,12 +64,3 @@ app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.command()(token.token)
 app.command()(generate.generate)
-
-
-def main() -> None:
-    """Run the command; an error that kgplan raises on purpose is one sentence, not a traceback."""
-    try:
-        app()
-    except KgplanError as error:
-        errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)

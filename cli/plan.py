@@ -1,13 +1,16 @@
 """`kgplan plan`: one learner's path through one course, or towards a concept."""
 
+from collections.abc import Callable
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from kgplan.cli.output import AsJson, console, print_json
 from kgplan.errors import ConfigError
+from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.settings import read_settings
 
 if TYPE_CHECKING:
@@ -16,6 +19,33 @@ if TYPE_CHECKING:
     from kgplan.planning import Plan, Planner, StepExplanation
 
 
+def with_plan_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes `PlanOptions` one by one, in place of its `**chosen`."""
+    own = signature(command, eval_str=True)
+    kept = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    mine = [_parameter(named) for named in OPTIONS]
+    command.__signature__ = own.replace(parameters=[*kept, *mine])  # type: ignore[attr-defined]
+    return command
+
+
+def _parameter(named: NamedOption) -> Parameter:
+    option, of, default = named.option, named.type, named.default
+    about = option.told()
+    about = about[0].upper() + about[1:]
+    if isinstance(default, tuple):
+        of, default, about = list[str] | None, None, f"{about}; may be repeated"
+    elif option.names is not None:
+        of = str
+    described = typer.Option(help=f"{about}.", min=option.low, max=option.high)
+    return Parameter(
+        named.name,
+        Parameter.POSITIONAL_OR_KEYWORD,
+        default=default,
+        annotation=Annotated[of, described],
+    )
+
+
+@with_plan_options
 def plan(
     learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
     course_id: Annotated[
@@ -24,29 +54,6 @@ def plan(
     towards: Annotated[
         str | None, typer.Option(help="Concept to reach, in place of a course.")
     ] = None,
-    length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 4,
-    max_prerequisites: Annotated[
-        int, typer.Option(help="Prerequisites walked per start.", min=0, max=50)
-    ] = 10,
-    neighbours: Annotated[
-        int, typer.Option(help="Similar concepts that a preference looks at.", min=1, max=100)
-    ] = 10,
-    planner: Annotated[
-        str, typer.Option(help="kg-plppm walks prerequisites; trans-cf and popularity only rank.")
-    ] = "kg-plppm",
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Concept not to plan; may be repeated.")
-    ] = None,
-    pin: Annotated[
-        list[str] | None, typer.Option(help="Concept to plan in any case; may be repeated.")
-    ] = None,
-    skip_mastered: Annotated[
-        float | None, typer.Option(help="Mastery from which a concept is skipped.", min=0, max=1)
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Time that the videos may take.", min=1)
-    ] = None,
-    language: Annotated[str, typer.Option(help="Of the sentences: en or zh.")] = "en",
     explain: Annotated[
         bool, typer.Option("--explain", help="Also what was rejected and what would change.")
     ] = False,
@@ -54,6 +61,7 @@ def plan(
         Path | None, typer.Option("--picture", help="Also draw the path to this SVG file.")
     ] = None,
     as_json: AsJson = False,
+    **chosen: Any,
 ) -> None:
     """What a learner should learn next in a course, or towards a concept, and why.
 
@@ -66,17 +74,7 @@ def plan(
 
     if (course_id is None) == (towards is None):
         raise ConfigError("give either a course (`kgplan courses` lists them) or --towards CONCEPT")
-    options = PlanOptions(
-        length,
-        max_prerequisites,
-        neighbours,
-        planner,  # type: ignore[arg-type]  # PlanOptions refuses what it does not know
-        tuple(exclude or ()),
-        tuple(pin or ()),
-        skip_mastered,
-        minutes,
-        language,  # type: ignore[arg-type]
-    )
+    options = PlanOptions(**{name: given for name, given in chosen.items() if given is not None})
     maker = open_planner(read_settings())
     if towards is not None:
         made = maker.plan_towards(learner_id, towards, options)

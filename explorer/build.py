@@ -106,11 +106,13 @@ def with_packages() -> None:
 
 
 def write_types() -> None:
-    """Write src/api/schema.d.ts anew."""
+    """Write src/api/schema.d.ts and options.json anew."""
     with_packages()
+    describe = [sys.executable, HERE / "describe.py"]
+    bounds = subprocess.run([*describe, "options"], check=True, stdout=subprocess.PIPE).stdout
+    (HERE / "src" / "api" / "options.json").write_bytes(bounds)
     with tempfile.NamedTemporaryFile(suffix=".json") as description:
-        describe = [sys.executable, HERE / "describe.py"]
-        subprocess.run(describe, check=True, stdout=description)
+        subprocess.run([*describe, "api"], check=True, stdout=description)
         run_npm("run", "--silent", "types", "--", description.name)
 
 

@@ -29,6 +29,8 @@ from kgplan.api.models import (
     PathOut,
     PathsIn,
     PathsOut,
+    PlannerOut,
+    PlannersOut,
     Problem,
     path_json,
     plan_json,
@@ -40,6 +42,7 @@ from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.picture import picture
+from kgplan.planning.planners import planners
 
 router = APIRouter(prefix="/v1", tags=["paths"], generate_unique_id_function=operation_id)
 READS = [require("paths:read")]
@@ -241,6 +244,13 @@ def read_picture(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) 
         learner_id,
         ("picture", goal.course_id),
     )
+
+
+@router.get("/planners", dependencies=[require("paths:read", learner="none")], responses=problems())
+def read_planners() -> PlannersOut:
+    """The planners that a path can be asked of, and what each ranks by."""
+    known = [PlannerOut.model_validate(planner) for planner in planners().values()]
+    return PlannersOut(default=PlanOptions().planner, planners=known)
 
 
 @router.post(

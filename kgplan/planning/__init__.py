@@ -1,9 +1,27 @@
-"""Planning: which concepts next, in what order, and why."""
+"""Planning: which concepts next, in what order, and why.
 
-from kgplan.planning.explanation import Alternative, Change, StepExplanation
-from kgplan.planning.learner import ConceptMastery, CurrentLearner, Wishes
-from kgplan.planning.plan import Doubt, Plan, PlanOptions, Step, Teaching, Terms
-from kgplan.planning.planner import Planner
+Names are loaded when they are asked for: options and planners are described without the numerical
+libraries.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kgplan.planning.explanation import Alternative, Change, StepExplanation
+    from kgplan.planning.learner import ConceptMastery, CurrentLearner, Wishes
+    from kgplan.planning.options import PlanOptions
+    from kgplan.planning.plan import Doubt, Plan, Step, Teaching, Terms
+    from kgplan.planning.planner import Planner
+
+_PLACES = {
+    "explanation": ("Alternative", "Change", "StepExplanation"),
+    "learner": ("ConceptMastery", "CurrentLearner", "Wishes"),
+    "options": ("PlanOptions",),
+    "plan": ("Doubt", "Plan", "Step", "Teaching", "Terms"),
+    "planner": ("Planner",),
+}
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
     "Alternative",
@@ -20,3 +38,9 @@ __all__ = [
     "Terms",
     "Wishes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

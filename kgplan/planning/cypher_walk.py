@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from kgplan.arrays import Floats
 from kgplan.graph.store import GraphStore
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.plan import PlanOptions
+from kgplan.planning.options import PlanOptions
 from kgplan.records import LearnerRecords
 from kgplan.similarity import FusedSimilarity
 

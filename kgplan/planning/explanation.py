@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kgplan.planning.plan import PlanOptions, Terms
-from kgplan.planning.texts import say
+from kgplan.planning.options import PlanOptions
+from kgplan.planning.plan import Terms
+from kgplan.planning.planners import NamedPlanner
+from kgplan.planning.texts import fill, say
 
 ALTERNATIVES = 5  # that an explanation lists for a step
 ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
-Rule = Literal["value", "preference", "popularity", "score", "pinned", "target"]
 Verdict = Literal[
     "lower", "tie", "not_pinned", "excluded", "mastered", "learned", "too_long", "no_room", "ended"
 ]
@@ -46,11 +47,13 @@ class Decision:
         concept: the one chosen, in positions; None where a walk ended.
         rule: what the figures are, or what overrules them.
         candidates: all that could have been chosen then, the one chosen among them.
+        weighs_mastery: whether the figures fall by as much as mastery rises.
     """
 
     concept: int | None
-    rule: Rule
+    rule: str
     candidates: Sequence[Candidate]
+    weighs_mastery: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,8 @@ class StepExplanation:
 
     Attributes:
         concept_id: of the step.
-        rule: what decided: the largest "value", "preference", "popularity" or "score"; or the
-            concept was "pinned", or the "target".
+        rule: what decided: the largest figure of the planner's `rule`, or of a prerequisite's
+            "score"; or the concept was "pinned", or the "target".
         because: the same in words.
         terms: the step's numbers.
         alternatives: the best that were rejected, largest figure first.
@@ -111,7 +114,7 @@ class StepExplanation:
     """
 
     concept_id: str
-    rule: Rule
+    rule: str
     because: str
     terms: Terms
     alternatives: tuple[Alternative, ...]
@@ -131,12 +134,14 @@ class Explainer:
     Attributes:
         ids, names, english: of all K concepts, by position.
         options: of the plan.
+        planner: that made it.
     """
 
     ids: Sequence[str]
     names: Sequence[str]
     english: Sequence[str]
     options: PlanOptions
+    planner: NamedPlanner
 
     def explain(self, decision: Decision, end: Decision | None) -> StepExplanation:
         """Explain one choice.
@@ -154,15 +159,22 @@ class Explainer:
         return StepExplanation(
             concept_id=self.ids[chosen.concept],
             rule=decision.rule,
-            because=say(self.options.language, f"why.{decision.rule}", figure=chosen.figure),
+            because=self.why(decision.rule, chosen.figure),
             terms=chosen.terms,
             alternatives=tuple(listed[:ALTERNATIVES]),
             rejected=len(listed),
-            changes=tuple(self.changes(chosen, others, decision.rule)),
+            changes=tuple(self.changes(chosen, others, decision)),
             ended=ended,
         )
 
-    def alternative(self, other: Candidate, chosen: Candidate | None, rule: Rule) -> Alternative:
+    def why(self, rule: str, figure: float) -> str:
+        """Say what decided."""
+        language = self.options.language
+        if rule == self.planner.rule:
+            return fill(self.planner.why[language], figure=figure)
+        return say(language, f"why.{rule}", figure=figure)
+
+    def alternative(self, other: Candidate, chosen: Candidate | None, rule: str) -> Alternative:
         """Say why a candidate was not chosen."""
         best = chosen.figure if chosen is not None else other.figure
         verdict = other.verdict
@@ -187,15 +199,12 @@ class Explainer:
         return Alternative(*names, other.terms, other.figure, verdict, because)
 
     def changes(
-        self, chosen: Candidate, others: Sequence[Candidate], rule: Rule
+        self, chosen: Candidate, others: Sequence[Candidate], decision: Decision
     ) -> Iterator[Change]:
-        """What would change the choice; figures fall by as much as mastery rises, where it counts.
-
-        Mastery counts in "value" and "score". What is pinned or a target changes by nothing.
-        """
-        if rule in ("pinned", "target"):
+        """What would change the choice; what is pinned or a target changes by nothing."""
+        if decision.rule in ("pinned", "target"):
             return
-        skip, counts = self.options.skip_mastered, rule in ("value", "score")
+        skip, counts = self.options.skip_mastered, decision.weighs_mastery
         mastery = chosen.terms.mastery
         runner = next((other for other in others if other.verdict is None), None)
         margin = None if runner is None else chosen.figure - runner.figure

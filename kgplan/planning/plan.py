@@ -1,77 +1,13 @@
-"""What is a plan? What a caller may choose, and the answer's types."""
+"""What is a plan? The answer's types."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from kgplan.errors import ConfigError
-from kgplan.planning.texts import Language
+from kgplan.planning.options import PlanOptions
 
 Role = Literal["start", "prerequisite"]
 Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
-PlannerName = Literal["kg-plppm", "trans-cf", "popularity"]
 MASTERED = 0.95  # mastery from which a whole course is called mastered
-
-CHOICES = {"planner": get_args(PlannerName), "language": get_args(Language)}
-RANGES = {
-    "length": (1, 50),
-    "max_prerequisites": (0, 50),
-    "neighbours": (1, 100),
-    "skip_mastered": (0, 1),
-    "minutes": (1, 100_000),
-}
-
-
-@dataclass(frozen=True)
-class PlanOptions:
-    """What the caller may choose.
-
-    Attributes:
-        length: concepts to plan, 1 to 50.
-        max_prerequisites: prerequisites walked per start, 0 to 50.
-        neighbours: n of eq. (12), the similar concepts that a preference looks at, 1 to 100.
-        planner: "kg-plppm" is Algorithm 1. The others rank what the learner has not learned, and
-            walk nothing: "trans-cf" by the preference of eq. (12), TransR neighbours fused with
-            item CF; "popularity" by the share of all learners who learned the concept.
-        exclude: concepts that are not planned, and not walked through.
-        pin: concepts that are planned in any case, before other starts, `length` at most.
-        skip_mastered: mastery from which a concept is neither planned nor walked through.
-        minutes: time that the steps' videos may take, 1 to 100,000.
-        language: of the sentences.
-
-    Raises:
-        ConfigError: an option is outside its range, or two contradict each other.
-    """
-
-    length: int = 4
-    max_prerequisites: int = 10
-    neighbours: int = 10
-    planner: PlannerName = "kg-plppm"
-    exclude: tuple[str, ...] = ()
-    pin: tuple[str, ...] = ()
-    skip_mastered: float | None = None
-    minutes: float | None = None
-    language: Language = "en"
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ConfigError(f"{name} is {value}; it goes from {low} to {high}")
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}"
-                )
-        for name in ("exclude", "pin"):  # their order means nothing
-            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
-        both = sorted(set(self.pin) & set(self.exclude))
-        if both:
-            raise ConfigError(f"{both[0]!r} is both pinned and excluded; leave one of them out")
-        if len(self.pin) > self.length:
-            raise ConfigError(
-                f"{len(self.pin)} concepts are pinned, but the length is {self.length};"
-                " pin fewer or plan more"
-            )
 
 
 @dataclass(frozen=True)
@@ -81,8 +17,8 @@ class Terms:
     Attributes:
         preference: S_P of eq. (12), for a start.
         mastery: probability that the learner holds the concept.
-        value: what starts are ranked by: preference - mastery; under "trans-cf" the preference,
-            under "popularity" the share of learners who learned the concept.
+        value: what the planner ranks starts by (`NamedPlanner.rank`); under "kg-plppm"
+            preference - mastery.
         similarity: eq. (8) with the step that it leads to, for a prerequisite.
         score: similarity + (1 - mastery), for a prerequisite.
     """

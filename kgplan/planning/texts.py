@@ -19,7 +19,6 @@ ENGLISH = {
     "start": "{interest} and {knowledge}.",
     "start.target": "You want to reach {name}; {knowledge}.",
     "start.pinned": "You asked for {name}; {knowledge}.",
-    "start.popular": "{value:z.0%} of all learners learned {name}, and {knowledge}.",
     "prerequisite": "{name} comes before {later} (similarity {similarity:z.2f}) and {knowledge}.",
     "note.empty_course": "Course {course_id} has no concepts in the graph, so there is nothing to"
     " plan.",
@@ -39,9 +38,6 @@ ENGLISH = {
     " is counted as {minutes:z.1f} min, the mean of all.",
     "note.provisional": "New in the graph: {names}. How close it is to the rest is estimated from"
     " its neighbours until the model is renewed.",
-    "why.value": "the largest preference - mastery of what the course has left: {figure:z.2f}",
-    "why.preference": "the largest preference of what the course has left: {figure:z.2f}",
-    "why.popularity": "learned by more learners than anything the course has left: {figure:z.2f}",
     "why.pinned": "it was asked for, and what is asked for comes first",
     "why.target": "the path leads towards it",
     "why.score": "the largest similarity + 1 - mastery among the prerequisites left: {figure:z.2f}",
@@ -76,7 +72,6 @@ CHINESE = {
     "start": "{interest}，{knowledge}。",
     "start.target": "你的目标是{name}；{knowledge}。",
     "start.pinned": "你指定要学{name}；{knowledge}。",
-    "start.popular": "{value:z.0%}的学习者学过{name}，{knowledge}。",
     "prerequisite": "学习{later}之前先学{name}（相似度{similarity:z.2f}），{knowledge}。",
     "note.empty_course": "课程{course_id}在图谱中没有概念，因此无法规划。",
     "note.mastered": "你已掌握本课程的全部概念；以下步骤仅作复习。",
@@ -89,9 +84,6 @@ CHINESE = {
     "note.over_time": "你指定的内容需要{minutes:z.0f}分钟，超过你的{asked:zg}分钟。",
     "note.assumed_length": "其中{steps}步的视频时长未知；每步按平均值{minutes:z.1f}分钟计算。",
     "note.provisional": "图谱中新增：{names}。在模型更新之前，它与其他概念的相似度由相邻概念估计。",
-    "why.value": "课程余下概念中“偏好度 - 掌握度”最大：{figure:z.2f}",
-    "why.preference": "课程余下概念中偏好度最大：{figure:z.2f}",
-    "why.popularity": "课程余下概念中学过的学习者最多：{figure:z.2f}",
     "why.pinned": "这是你指定的概念，指定的概念排在最前",
     "why.target": "这是路径的目标",
     "why.score": "余下的先修概念中“相似度 + 1 - 掌握度”最大：{figure:z.2f}",
@@ -119,7 +111,12 @@ def say(language: Language, sentence: str, **values: str | float | None) -> str:
     >>> say("en", "not.mastered", mastery=0.91, threshold=0.9)
     'skip: mastery 0.91 >= 0.90'
     """
-    return TEXTS[language][sentence].format(**values)
+    return fill(TEXTS[language][sentence], **values)
+
+
+def fill(sentence: str, **values: str | float | None) -> str:
+    """A sentence with its values filled in."""
+    return sentence.format(**values)
 
 
 def knowledge(mastery: float, doubt: str | None, language: Language = "en") -> str:

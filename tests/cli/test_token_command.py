@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 
 from kgplan.api.records import open_records
 from kgplan.api.tokens import mint
-from kgplan.cli.main import app, main
+from kgplan.cli import main
+from kgplan.cli.main import app
 from kgplan.errors import KgplanError
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings, read_settings

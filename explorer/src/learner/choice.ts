@@ -1,14 +1,15 @@
 /** What the reader chose, as it stands in the address: learner, goal, options, which part is shown. */
 
+import { length as LENGTHS, minutes as MINUTES, skip_mastered as SKIPS } from "../api/options.json";
+import type { Schemas } from "../api/client";
 import { language } from "../shell/preferences";
 import { go, href, type Query, type Route } from "../router";
 
-export const PLANNERS = ["kg-plppm", "trans-cf", "popularity"] as const;
+export { LENGTHS, MINUTES, SKIPS };
 export const PARTS = ["path", "mastery", "history", "record"] as const;
-export const LENGTHS = { least: 1, usual: 4, most: 50 };
-export const MINUTES = { least: 1, most: 100_000 };
 
-export type PlannerName = (typeof PLANNERS)[number];
+/** Planners known when the types were made; the service may have others. */
+type Known = NonNullable<Schemas["PathIn"]["planner"]>;
 export type Part = (typeof PARTS)[number];
 
 export interface Choice {
@@ -21,7 +22,8 @@ export interface Choice {
   minutes: number | null;
   /** Mastery from which a concept is passed over; null: none is. */
   skip: number | null;
-  planner: PlannerName;
+  /** Empty: the service's own choice. */
+  planner: string;
   exclude: string[];
   pin: string[];
   part: Part;
@@ -37,8 +39,8 @@ export function choiceOf({ argument, query }: Route): Choice {
     towards: query.has("course") ? "" : (query.get("towards") ?? ""),
     length: within(query.get("length"), LENGTHS.least, LENGTHS.most) ?? LENGTHS.usual,
     minutes: within(query.get("minutes"), MINUTES.least, MINUTES.most),
-    skip: within(query.get("skip"), 0, 1),
-    planner: oneOf(PLANNERS, query.get("planner")) ?? "kg-plppm",
+    skip: within(query.get("skip"), SKIPS.least, SKIPS.most),
+    planner: query.get("planner") ?? "",
     exclude: query.getAll("exclude"),
     pin: query.getAll("pin"),
     part: oneOf(PARTS, query.get("part")) ?? "path",
@@ -62,7 +64,7 @@ function queryOf(choice: Choice): Query {
     length: choice.length === LENGTHS.usual ? null : choice.length,
     minutes: choice.minutes,
     skip: choice.skip,
-    planner: choice.planner === "kg-plppm" ? null : choice.planner,
+    planner: choice.planner || null,
     exclude: choice.exclude,
     pin: choice.pin,
     part: choice.part === "path" ? null : choice.part,
@@ -102,9 +104,9 @@ export function questionOf(choice: Choice) {
   return {
     ...goalOf(choice),
     length: choice.length,
-    planner: choice.planner,
     exclude: choice.exclude,
     pin: choice.pin,
+    ...(choice.planner === "" ? {} : { planner: choice.planner as Known }),
     ...(choice.minutes === null ? {} : { minutes: choice.minutes }),
     ...(choice.skip === null ? {} : { skip_mastered: choice.skip }),
     language: language.value,

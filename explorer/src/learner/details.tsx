@@ -3,10 +3,12 @@
 import { useId, useState } from "preact/hooks";
 import { number } from "../i18n";
 import { href } from "../router";
+import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
 import { nameOf, useCourseName } from "./names";
 import type { Explanation, Path, Said, Step } from "./road";
+import { usePlanners } from "./planners";
 import { texts } from "./texts";
 
 export interface Actions {
@@ -105,6 +107,8 @@ export function Details(props: {
 /** The terms as the sum that decided. */
 function Formula({ step, path }: { step: Step; path: Path }) {
   const say = texts();
+  const planner = usePlanners()?.planners.find((each) => each.name === path.options.planner);
+  const figure = planner?.figure[language.value] ?? "";
   const { preference, mastery, value, similarity, score } = step.terms;
   if (score !== null && similarity !== null)
     return (
@@ -116,22 +120,19 @@ function Formula({ step, path }: { step: Step; path: Path }) {
         <Term value={score} label={say.score} result />
       </p>
     );
-  if (preference !== null && value !== null && path.options.planner === "kg-plppm")
+  if (preference !== null && value !== null && planner?.weighs_mastery)
     return (
       <p class="formula">
         <Term value={preference} label={say.preference} />
         <span class="sign">−</span>
         <Term value={mastery} label={say.masteryTerm} />
         <span class="sign">=</span>
-        <Term value={value} label={say.value} result />
+        <Term value={value} label={figure} result />
       </p>
     );
-  const popular = path.options.planner === "popularity";
   return (
     <p class="formula">
-      {value !== null && (
-        <Term value={value} label={popular ? say.popularity : say.preference} result />
-      )}
+      {value !== null && <Term value={value} label={figure} result />}
       <Term value={mastery} label={say.masteryTerm} />
     </p>
   );

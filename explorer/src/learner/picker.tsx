@@ -10,18 +10,10 @@ import { Combobox, type Option } from "../ui/combobox";
 import { Icon } from "../ui/icons";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
-import {
-  type Choice,
-  LENGTHS,
-  MINUTES,
-  PLANNERS,
-  type PlannerName,
-  addressOf,
-  choose,
-  chooseGoal,
-} from "./choice";
+import { type Choice, LENGTHS, MINUTES, SKIPS, addressOf, choose, chooseGoal } from "./choice";
 import { may, ownLearner } from "./may";
 import { keepNames, useCourseName } from "./names";
+import { usePlanners } from "./planners";
 import { texts } from "./texts";
 
 export type Courses = Schemas["LearnerCoursesOut"];
@@ -225,11 +217,12 @@ export function Options({
   nameOf: (concept: string) => string;
 }) {
   const say = texts();
+  const planners = usePlanners();
   const changed =
     Number(choice.length !== LENGTHS.usual) +
     Number(choice.minutes !== null) +
     Number(choice.skip !== null) +
-    Number(choice.planner !== "kg-plppm") +
+    Number(choice.planner !== "") +
     choice.exclude.length +
     choice.pin.length;
   return (
@@ -256,8 +249,8 @@ export function Options({
         />
         <NumberField
           label={say.skip}
-          least={0}
-          most={1}
+          least={SKIPS.least}
+          most={SKIPS.most}
           step={0.05}
           none={say.noSkip}
           value={choice.skip}
@@ -266,14 +259,14 @@ export function Options({
         <label class="field">
           {say.planner}
           <select
-            value={choice.planner}
-            onChange={({ currentTarget }) =>
-              choose(choice, { planner: currentTarget.value as PlannerName })
+            value={choice.planner || planners?.default}
+            onChange={({ currentTarget: { value } }) =>
+              choose(choice, { planner: value === planners?.default ? "" : value })
             }
           >
-            {PLANNERS.map((each) => (
-              <option key={each} value={each}>
-                {say.planners[each]}
+            {planners?.planners.map((each) => (
+              <option key={each.name} value={each.name} title={each.about}>
+                {each.title[language.value]}
               </option>
             ))}
           </select>
@@ -302,7 +295,7 @@ export function Options({
               length: LENGTHS.usual,
               minutes: null,
               skip: null,
-              planner: "kg-plppm",
+              planner: "",
               exclude: [],
               pin: [],
             })

@@ -1,6 +1,6 @@
 import { dictionary, number } from "../i18n";
 import type { Schemas } from "../api/client";
-import type { PlannerName, Part } from "./choice";
+import type { Part } from "./choice";
 import type { Said, Status } from "./road";
 
 type Doubt = NonNullable<Schemas["StepOut"]["doubt"]>;
@@ -40,11 +40,6 @@ const en = {
   skip: "Pass over from mastery",
   noSkip: "never",
   planner: "Planner",
-  planners: {
-    "kg-plppm": "Walk the prerequisites (KG-PLPPM)",
-    "trans-cf": "Rank by preference (TransCF)",
-    popularity: "Rank by popularity",
-  } satisfies Record<PlannerName, string>,
   excluded: "Left out",
   pinned: "Pinned",
   takeBack: (name: string) => `Take back: ${name}`,
@@ -103,9 +98,7 @@ const en = {
   similarity: "Similarity",
   oneMinusMastery: "1 − mastery",
   masteryTerm: "Mastery",
-  value: "Value",
   score: "Score",
-  popularity: "Share of learners who learned it",
   rejected: (n: number) => (n === 1 ? "1 other was considered" : `${n} others were considered`),
   rejectedNone: "Nothing else was in question.",
   bestShown: (n: number) => `the best ${n}`,
@@ -247,11 +240,6 @@ const zh: typeof en = {
   skip: "掌握度达到多少则跳过",
   noSkip: "不跳过",
   planner: "规划方法",
-  planners: {
-    "kg-plppm": "沿先修关系回溯（KG-PLPPM）",
-    "trans-cf": "按偏好度排序（TransCF）",
-    popularity: "按热门程度排序",
-  },
   excluded: "已排除",
   pinned: "已指定",
   takeBack: (name) => `撤回：${name}`,
@@ -297,9 +285,7 @@ const zh: typeof en = {
   similarity: "相似度",
   oneMinusMastery: "1 − 掌握度",
   masteryTerm: "掌握度",
-  value: "取值",
   score: "得分",
-  popularity: "学过它的学习者比例",
   rejected: (n) => `还考虑过 ${n} 个概念`,
   rejectedNone: "没有别的候选。",
   bestShown: (n) => `列出最好的 ${n} 个`,

@@ -1,0 +1,281 @@
+"""Which concepts does a plan take? Algorithm 1 of KG-PLPPM on arrays, by the planner named.
+
+Spec section 4. Sizes: K concepts; A concepts of the course asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.errors import ConfigError, UnknownConcept
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.planning.derived import Derived, similarity_block
+from kgplan.planning.options import PlanOptions
+from kgplan.planning.plan import Terms
+from kgplan.planning.planners import NamedPlanner, Ranking, planner_named
+from kgplan.planning.walk import preferences, walk
+from kgplan.records import LearnerRecords
+from kgplan.search import close_matches
+from kgplan.similarity import FusedSimilarity
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What choosing needs of one learner, on the graph's concepts.
+
+    Attributes:
+        mastery: (K,).
+        reached: (K,) True where evidence reaches the mastery.
+        not_told_apart: (K,) True where evidence leaves open which of several concepts is held.
+        around: (K,) N_u, True for concepts of the learner's courses.
+        learned: (K,) C_uj.
+        courses: ids of the learner's courses.
+        passed_over: (K,) True for what is not to be planned.
+        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
+    """
+
+    mastery: Floats
+    reached: Array
+    not_told_apart: Array
+    around: Array
+    learned: Array
+    courses: frozenset[str]
+    passed_over: Array
+    too_hard: Array
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long each concept takes: (K,) minutes, and which video that is, -1 where none is known.
+
+    Both are empty where time does not count.
+    """
+
+    minutes: Floats
+    video: Ints
+
+
+NO_TIMES = Times(np.empty(0), np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen for a learner, in positions, and the numbers that chose it.
+
+    Attributes:
+        planner, learner: who chose, and for whom.
+        asked: (A,) sorted, what the course or the caller asks for.
+        ranking: (A,) by what starts are ranked.
+        pinned: (K,) True for what is planned in any case.
+        times: how long concepts take.
+        concepts, starts, leads, similarities, chosen: as `walk` gives them.
+    """
+
+    planner: NamedPlanner
+    learner: Learner
+    asked: Ints
+    ranking: Ranking
+    pinned: Array
+    times: Times
+    concepts: Ints
+    starts: Ints
+    leads: Ints
+    similarities: Floats
+    chosen: Ints
+
+    def start_terms(self, place: int) -> Terms:
+        """The terms of what stands at a place of `asked`, as a start."""
+        preference = self.ranking.preference
+        return Terms(
+            None if preference is None else float(preference[place]),
+            float(self.learner.mastery[self.asked[place]]),
+            float(self.ranking.value[place]),
+            None,
+            None,
+        )
+
+    def terms(self) -> Iterator[Terms]:
+        """The terms of each step."""
+        for concept, leads_to, similarity in zip(
+            self.concepts.tolist(), self.leads.tolist(), self.similarities.tolist(), strict=True
+        ):
+            if leads_to < 0:
+                yield self.start_terms(int(np.searchsorted(self.asked, concept)))
+            else:
+                yield prerequisite_terms(float(self.learner.mastery[concept]), similarity)
+
+
+class Chooser:
+    """Chooses the concepts of plans; one for all learners.
+
+    Args:
+        graph: what the graph says.
+        records: what the learners did.
+        similarity: eq. (8).
+        derived: what `derive` gives for these.
+
+    Attributes:
+        ids, names, english: of the K concepts, by position.
+        mean_minutes: mean length of the videos whose length is known; None where none is.
+    """
+
+    def __init__(
+        self,
+        graph: GraphSnapshot,
+        records: LearnerRecords,
+        similarity: FusedSimilarity,
+        derived: Derived,
+    ) -> None:
+        self.graph, self.similarity, self.derived = graph, similarity, derived
+        self.mean_minutes = mean_minutes(records)
+        self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
+        self.ids, self.names = graph.concept_ids.tolist(), graph.concept_names.tolist()
+        self.english = graph.concept_names_en.tolist()
+        self._concept_at = {name: k for k, name in enumerate(self.ids)}
+        self._usual_times = self._usual()
+
+    def choose(
+        self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
+    ) -> Choices:
+        """Rank what is asked for as the planner named does, and take steps 4 and 5 of Algorithm 1.
+
+        Args:
+            learner: whose.
+            asked: (A,) sorted positions, what is asked for; (1,) for a path towards a concept.
+            options: of the plan.
+            course_id: asked for; None for a path towards the one concept asked for.
+        """
+        towards = course_id is None
+        pins = self.concepts(options.pin)
+        pinned = np.zeros(learner.mastery.size, dtype=bool)
+        pinned[pins] = True
+        target = asked if towards else asked[:0]  # as good as pinned, but last of these
+        pinned[target] = True
+        asked = np.union1d(asked, pins) if pins.size else asked
+        planner = planner_named(options.planner)
+        ranking = planner.rank(self, learner, asked, options)
+        # a stable sort of positions that follow the ids: ties break by concept id
+        order = np.argsort(-ranking.value, kind="stable")
+        if pins.size:
+            rank = np.where(pinned[asked], np.isin(asked, target).astype(int), 2)
+            order = order[np.argsort(rank[order], kind="stable")]
+        times = self._times(learner, course_id, options)
+        requires = self.graph.prerequisites
+        found = walk(
+            asked[order],
+            requires.indptr,
+            requires.indices,
+            self.derived.edge_similarity,
+            learner.mastery,
+            options.length,
+            options.max_prerequisites if planner.walks else 0,
+            self.passed_over(learner, pinned, options),
+            pinned,
+            learner.too_hard,
+            towards,
+            times.minutes,
+            times.video,
+            np.inf if options.minutes is None else options.minutes,
+        )
+        return Choices(planner, learner, asked, ranking, pinned, times, *found)
+
+    def preference(self, learner: Learner, asked: Ints, neighbours: int) -> Floats:
+        """S_P of eq. (12).
+
+        Args:
+            learner: whose.
+            asked: (A,) positions of the concepts asked for.
+            neighbours: n, how many similar concepts count.
+
+        Returns:
+            (A,) in [0, 1]; 0 where the learner's courses have no other concept.
+        """
+        among, learned = learner.around, learner.learned
+        near = self.derived.nearby
+        found, short = preferences(near.ids, near.values, asked, asked, among, learned, neighbours)
+        rest = asked[short]
+        if rest.size and not near.whole:  # of these the list ended before n were found
+            around = np.flatnonzero(among)
+            alike = similarity_block(self.similarity, self._to_similarity, rest, around)
+            order = np.argsort(-alike, axis=1, kind="stable")
+            found[short], _ = preferences(
+                around[order].astype(np.int32),
+                np.take_along_axis(alike, order, axis=1),
+                np.arange(rest.size),
+                rest,
+                among,
+                learned,
+                neighbours,
+            )
+        return found
+
+    def passed_over(self, learner: Learner, pinned: Array, options: PlanOptions) -> Array:
+        """(K,) True for what must not be planned; what is pinned may."""
+        over = learner.passed_over
+        if not planner_named(options.planner).walks:
+            over = over | learner.learned
+        if options.skip_mastered is not None:
+            over = over | (learner.mastery >= options.skip_mastered)
+        if options.exclude:
+            over = over.copy()
+            over[self.concepts(options.exclude)] = True
+        return over & ~pinned if pinned.any() else over
+
+    def concepts(self, concept_ids: Sequence[str]) -> Ints:
+        """Sorted positions of concepts that must be there."""
+        for concept_id in concept_ids:
+            if concept_id not in self._concept_at:
+                near = close_matches(concept_id, self.graph.concept_ids)
+                raise UnknownConcept(concept_id, near)
+        return np.sort(np.array([self._concept_at[c] for c in concept_ids], dtype=np.int64))
+
+    def known(self, concept_ids: frozenset[str]) -> Ints:
+        """Positions of those concepts that the graph has."""
+        found = [self._concept_at[each] for each in concept_ids if each in self._concept_at]
+        return np.array(found, dtype=np.int64)
+
+    def _times(self, learner: Learner, course_id: str | None, options: PlanOptions) -> Times:
+        """How long each concept takes, by the first video that a step would name."""
+        if options.minutes is None:
+            return NO_TIMES
+        if self.mean_minutes is None:
+            raise ConfigError(
+                "minutes are set, but the records hold no lengths of videos;"
+                " run `kgplan etl run` on an archive that has them, or leave minutes out"
+            )
+        usual = self._usual_times
+        minutes, video = usual.minutes.copy(), usual.video.copy()
+        nearer = learner.courses if course_id is None else {course_id, *learner.courses}
+        taught = self.derived.teachings
+        concepts = list({k for course in nearer for k in taught.concepts_in(course)})
+        first = [taught.first_video(k, course_id, learner.courses) for k in concepts]
+        video[concepts] = first
+        minutes[concepts] = self._minutes_of_videos(video[concepts])
+        return Times(minutes, video)
+
+    def _minutes_of_videos(self, videos: Ints) -> Floats:
+        """Minutes of each video; the mean where it is not known, and for -1, no video."""
+        assert self.mean_minutes is not None
+        lengths = np.append(self.derived.teachings.minutes, np.nan)[videos]
+        return np.where(np.isnan(lengths), self.mean_minutes, lengths)
+
+    def _usual(self) -> Times:
+        """How long concepts take a learner whose courses have none of them."""
+        if self.mean_minutes is None:
+            return NO_TIMES
+        videos = self.derived.teachings.first_videos()
+        return Times(self._minutes_of_videos(videos), videos)
+
+
+def mean_minutes(records: LearnerRecords) -> float | None:
+    """Mean length of the videos whose length is known; None where none is."""
+    seconds = records.video_seconds
+    known = np.empty(0) if seconds is None else seconds[~np.isnan(seconds)]
+    return float(known.mean()) / 60 if known.size else None
+
+
+def prerequisite_terms(mastery: float, similarity: float) -> Terms:
+    """The terms of a prerequisite."""
+    return Terms(None, mastery, None, similarity, similarity + (1 - mastery))

@@ -1,0 +1,132 @@
+"""What may a caller choose about a plan? Each option once: its type, bounds, words and default.
+
+Command line, HTTP and its description are made from `OPTIONS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, get_args, get_type_hints
+
+from kgplan.errors import ConfigError
+from kgplan.planning.planners import planners
+from kgplan.planning.texts import Language
+
+
+@dataclass(frozen=True)
+class Option:
+    """How an option is described.
+
+    Attributes:
+        about: half a sentence, for a list of options.
+        low, high: bounds of its value, both allowed.
+        most: entries that a request may give.
+        names: gives those that it is one of, each with what it means.
+    """
+
+    about: str
+    low: float | None = None
+    high: float | None = None
+    most: int | None = None
+    names: Callable[[], Mapping[str, str]] | None = None
+
+    def told(self) -> str:
+        """All that a caller needs to know beside type and bounds."""
+        if self.names is None:
+            return self.about
+        meanings = (f"{name} {meaning}" for name, meaning in self.names().items())
+        return f"{self.about}: {'; '.join(meanings)}"
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the caller may choose.
+
+    Attributes:
+        length: concepts to plan.
+        max_prerequisites: prerequisites walked per start.
+        neighbours: n of eq. (12), the similar concepts that a preference looks at.
+        planner: name of the planner (`kgplan.planning.planners`); "kg-plppm" is Algorithm 1.
+        exclude: concepts that are not planned, and not walked through.
+        pin: concepts that are planned in any case, before other starts, `length` at most.
+        skip_mastered: mastery from which a concept is neither planned nor walked through.
+        minutes: time that the steps' videos may take.
+        language: of the sentences.
+
+    Raises:
+        ConfigError: an option is outside its range, or two contradict each other.
+    """
+
+    length: Annotated[int, Option("concepts to plan", 1, 50)] = 4
+    max_prerequisites: Annotated[int, Option("prerequisites walked per start", 0, 50)] = 10
+    neighbours: Annotated[int, Option("similar concepts that a preference looks at", 1, 100)] = 10
+    planner: Annotated[
+        str,
+        Option("planner", names=lambda: {name: each.about for name, each in planners().items()}),
+    ] = "kg-plppm"
+    exclude: Annotated[
+        tuple[str, ...],
+        Option("concepts that are not planned, nor walked through", most=1_000),
+    ] = ()
+    pin: Annotated[tuple[str, ...], Option("concepts that are planned in any case", most=50)] = ()
+    skip_mastered: Annotated[
+        float | None, Option("mastery from which a concept is not planned, nor walked", 0, 1)
+    ] = None
+    minutes: Annotated[float | None, Option("time that the steps' videos may take", 1, 100_000)] = (
+        None
+    )
+    language: Annotated[
+        Language, Option("of the sentences", names=lambda: {"en": "English", "zh": "Chinese"})
+    ] = "en"
+
+    def __post_init__(self) -> None:
+        for each in OPTIONS:
+            each.check(getattr(self, each.name))
+        for name in ("exclude", "pin"):  # their order means nothing
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
+        both = sorted(set(self.pin) & set(self.exclude))
+        if both:
+            raise ConfigError(f"{both[0]!r} is both pinned and excluded; leave one of them out")
+        if len(self.pin) > self.length:
+            raise ConfigError(
+                f"{len(self.pin)} concepts are pinned, but the length is {self.length};"
+                " pin fewer or plan more"
+            )
+
+
+@dataclass(frozen=True)
+class NamedOption:
+    """An option of `PlanOptions`.
+
+    Attributes:
+        name, type, default: of the field.
+        option: how it is described.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    option: Option
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that the option may not have.
+
+        Raises:
+            ConfigError: with the value and what it may be.
+        """
+        low, high, names = self.option.low, self.option.high, self.option.names
+        if low is not None and high is not None and value is not None and not low <= value <= high:
+            raise ConfigError(f"{self.name} is {value}; it goes from {low} to {high}")
+        if names is not None and value not in names():
+            raise ConfigError(f"{self.name} is {value!r}; it is one of {', '.join(names())}")
+
+
+def _named_options() -> tuple[NamedOption, ...]:
+    hints = get_type_hints(PlanOptions, include_extras=True)
+    found = []
+    for each in fields(PlanOptions):
+        of, option = get_args(hints[each.name])
+        found.append(NamedOption(each.name, of, each.default, option))
+    return tuple(found)
+
+
+OPTIONS = _named_options()

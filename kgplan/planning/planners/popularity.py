@@ -1,0 +1,33 @@
+"""Popularity: what most learners learned comes first."""
+
+from typing import TYPE_CHECKING
+
+from kgplan.planning.planners import NamedPlanner, Ranking
+
+if TYPE_CHECKING:
+    from kgplan.arrays import Ints
+    from kgplan.planning.choosing import Chooser, Learner
+    from kgplan.planning.options import PlanOptions
+
+
+def rank(chooser: "Chooser", learner: "Learner", asked: "Ints", options: "PlanOptions") -> Ranking:
+    """By the share of all learners who learned the concept."""
+    return Ranking(None, chooser.derived.popularity[asked])
+
+
+PLANNER = NamedPlanner(
+    name="popularity",
+    title={"en": "Rank by popularity", "zh": "按热门程度排序"},
+    about="ranks what was not learned by the share of learners who learned it, and walks nothing",
+    rank=rank,
+    rule="popularity",
+    figure={"en": "Share of learners who learned it", "zh": "学过它的学习者比例"},
+    why={
+        "en": "learned by more learners than anything the course has left: {figure:z.2f}",
+        "zh": "课程余下概念中学过的学习者最多：{figure:z.2f}",
+    },
+    start={
+        "en": "{value:z.0%} of all learners learned {name}, and {knowledge}.",
+        "zh": "{value:z.0%}的学习者学过{name}，{knowledge}。",
+    },
+)
