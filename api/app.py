@@ -61,13 +61,13 @@ def create_app(
     telemetry = telemetry or Telemetry()
     security = security or Security()
     answers = AnswerCache(limits.cached_answers, limits.answer_bytes)
-    # none of an earlier planner, which may have been made again because it was damaged
-    keeper.prepare(lambda _: answers.clear())
     readiness = Readiness(learners)
     sources = Sources(keeper, answers, learners, readiness)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # none of an earlier planner, which may have been made again because it was damaged
+        keeper.prepare(lambda _: answers.clear())
         keeper.start()
         async with telemetry.at_work(sources):
             yield

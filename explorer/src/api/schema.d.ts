@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/planners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Planners
+         * @description The planners that a path can be asked of, and what each ranks by.
+         */
+        get: operations["read_planners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/paths": {
         parameters: {
             query?: never;
@@ -2015,7 +2035,7 @@ export interface components {
             neighbours?: number;
             /**
              * Planner
-             * @description kg-plppm walks prerequisites; trans-cf and popularity rank the course's concepts that were not learned
+             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
              * @default kg-plppm
              * @enum {string}
              */
@@ -2044,7 +2064,7 @@ export interface components {
             minutes?: number | null;
             /**
              * Language
-             * @description of the sentences
+             * @description of the sentences: en English; zh Chinese
              * @default en
              * @enum {string}
              */
@@ -2387,6 +2407,78 @@ export interface components {
              * @description dependency, prediction or designer
              */
             sources: string[];
+        };
+        /**
+         * PlannerOut
+         * @description A planner that a path can be asked of.
+         */
+        PlannerOut: {
+            /**
+             * Name
+             * @description what `planner` takes
+             */
+            name: string;
+            /**
+             * Title
+             * @description for a list to choose from
+             */
+            title: {
+                [key: string]: string;
+            };
+            /**
+             * About
+             * @description how it plans
+             */
+            about: string;
+            /**
+             * Figure
+             * @description what starts are ranked by
+             */
+            figure: {
+                [key: string]: string;
+            };
+            /**
+             * Walks
+             * @description whether prerequisites are planned; needed towards a concept
+             */
+            walks: boolean;
+            /**
+             * Weighs Mastery
+             * @description whether the figure is the preference - mastery
+             */
+            weighs_mastery: boolean;
+        };
+        /**
+         * PlannersOut
+         * @description The planners of this service.
+         * @example {
+         *       "default": "kg-plppm",
+         *       "planners": [
+         *         {
+         *           "name": "popularity",
+         *           "title": {
+         *             "en": "Rank by popularity",
+         *             "zh": "按热门程度排序"
+         *           },
+         *           "about": "ranks what was not learned by the share of learners who learned it, and walks nothing",
+         *           "figure": {
+         *             "en": "Share of learners who learned it",
+         *             "zh": "学过它的学习者比例"
+         *           },
+         *           "walks": false,
+         *           "weighs_mastery": false
+         *         }
+         *       ]
+         *     }
+         */
+        PlannersOut: {
+            /**
+             * Default
+             * @description the one that plans where none is named
+             */
+            default: string;
+            /** Planners */
+            planners: components["schemas"]["PlannerOut"][];
         };
         /**
          * PlansOut
@@ -2809,7 +2901,7 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what starts are ranked by; kg-plppm: preference - mastery
+             * @description what the planner ranks starts by; kg-plppm: preference - mastery
              */
             value: number | null;
             /**
@@ -2920,7 +3012,7 @@ export interface operations {
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description kg-plppm walks prerequisites; trans-cf and popularity rank the course's concepts that were not learned */
+                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
                 planner?: "kg-plppm" | "trans-cf" | "popularity";
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
@@ -2930,7 +3022,7 @@ export interface operations {
                 skip_mastered?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
-                /** @description of the sentences */
+                /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
@@ -3037,7 +3129,7 @@ export interface operations {
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description kg-plppm walks prerequisites; trans-cf and popularity rank the course's concepts that were not learned */
+                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
                 planner?: "kg-plppm" | "trans-cf" | "popularity";
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
@@ -3047,7 +3139,7 @@ export interface operations {
                 skip_mastered?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
-                /** @description of the sentences */
+                /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
@@ -3119,6 +3211,71 @@ export interface operations {
             };
             /** @description a parameter is missing or out of its range */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_planners: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannersOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
