@@ -93,6 +93,9 @@ class Stage(Enum):
     ANSWER = 3
 
 
+IDLE, HEAD, BODY, ANSWER = Stage  # an enumeration's members are looked up slowly
+
+
 class Door:
     """Looks after all connections of one server."""
 
@@ -149,6 +152,7 @@ class GuardedProtocol(HttpToolsProtocol):
     Attributes:
         stage: what it waits for.
         since: when it began to, on the event loop's clock.
+        now: when something last came.
         unparsed: bytes since the parser last had a head, a piece of a body or a message whole.
         received: bytes of the body so far.
     """
@@ -163,7 +167,8 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.door, self.limits = door, door.limits
-        self.stage, self.since = Stage.IDLE, self.loop.time()
+        self.stage = IDLE
+        self.since = self.now = self.loop.time()
         self.unparsed = self.received = 0
         self._refused, self._discarded = False, 0
         self._unsent, self._unsent_since = 0, 0.0
@@ -185,20 +190,22 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._discarded > LINGER_BYTES:
                 self.transport.abort()
             return
-        if self.stage is Stage.IDLE:
-            self._begin(Stage.HEAD)
+        self.now = self.loop.time()
+        if self.stage is IDLE:
+            self.stage, self.since = HEAD, self.now
         self.unparsed += len(data)
         super().data_received(data)
         if self.unparsed > self.limits.head_bytes and not self.transport.is_closing():
-            if self.stage is Stage.HEAD:
+            if self.stage is HEAD:
                 self._refuse(HeadTooLarge(self.limits.head_bytes))
-            elif self.stage is Stage.BODY:  # trailers, or a chunk's extensions
+            elif self.stage is BODY:  # trailers, or a chunk's extensions
                 self._end()
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._begin(Stage.HEAD)
+        if self.stage is ANSWER:
+            self.stage, self.since = HEAD, self.now
 
     def on_headers_complete(self) -> None:
         """A head is whole: start the request, if it is not too large."""
@@ -209,7 +216,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(HeadTooLarge(limit))
             return
         self.unparsed = self.received = 0
-        self._begin(Stage.BODY)
+        self.stage, self.since = BODY, self.now
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -223,13 +230,13 @@ class GuardedProtocol(HttpToolsProtocol):
         """The request is whole."""
         if not self._refused:
             self.unparsed = 0
-            self.stage = Stage.ANSWER
+            self.stage = ANSWER
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer is written; the next request may come."""
-        if self.stage is Stage.ANSWER and not self.pipeline:
-            self._begin(Stage.IDLE)
+        if self.stage is ANSWER and not self.pipeline:
+            self.stage, self.since = IDLE, self.loop.time()
         super().on_response_complete()
 
     def look(self, now: float) -> None:
@@ -240,35 +247,30 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._look_at_answer(now)
         limits = self.limits
-        if self.stage is Stage.IDLE:
+        if self.stage is IDLE:
             if self.cycle is None and now - self.since > limits.head_seconds:
                 self._end()  # nothing came at all, so there is nothing to answer
         elif self.flow.read_paused:
             self.since = now  # the client waits for us
-        elif self.stage is Stage.HEAD and now - self.since > limits.head_seconds:
+        elif self.stage is HEAD and now - self.since > limits.head_seconds:
             self.door.slow += 1
             self._refuse(HeadTooSlow(limits.head_seconds))
         # the application answers first where it waits for the body
-        elif self.stage is Stage.BODY and now > 1 + late(
-            self.since, limits.body_seconds, self.received
-        ):
+        elif self.stage is BODY and now > 1 + late(self.since, limits.body_seconds, self.received):
             self._end()
 
     def may_leave(self, now: float) -> bool:
         """Whether it is closed to make room: no request would be lost, or none that comes well."""
-        if self.stage is Stage.IDLE:
+        if self.stage is IDLE:
             return True
         settled = now - self.since > SETTLED_SECONDS
-        return self.stage is Stage.HEAD and settled and not self._at_work()
+        return self.stage is HEAD and settled and not self._at_work()
 
     def leave(self) -> None:
         """Close it, and count it out at once."""
         self._refused = True
         self.connections.discard(self)
         self.transport.close()
-
-    def _begin(self, stage: Stage) -> None:
-        self.stage, self.since = stage, self.loop.time()
 
     def _head_size(self) -> int:
         lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -298,7 +300,7 @@ class GuardedProtocol(HttpToolsProtocol):
             last.keep_alive = False  # the connection ends with its answer
             self.since = float("inf")
             return
-        self._begin(self.stage)
+        self.since = self.loop.time()
         self._unset_keepalive_if_required()
         self._tell(error)
         if self.transport.can_write_eof():

@@ -324,7 +324,7 @@ class Jobs:
         elif alive:
             state, ended_at = "running" if lines else "queued", None
         elif cancelled:
-            state, ended_at = "cancelled", cancelled
+            state, ended_at = "cancelled", cancelled if is_time(cancelled) else ended_at
         else:
             state, error, kind = "failed", standing.error, standing.error_kind
             if not error:

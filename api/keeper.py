@@ -31,12 +31,15 @@ class Served:
         planner: the newest planner that could be built.
         mark: what the graph and the model were marked with just before it was built.
         problem: why nothing newer can be read; None while all is well.
+        damage: what happened to the model on the disk, that the planner in memory knows nothing
+            of; None while all is well. Answers are what they were; no other planner can be made.
         since: when this version of the graph was first served.
     """
 
     planner: Planner
     mark: str
     problem: KgplanError | None = None
+    damage: KgplanError | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -53,6 +56,7 @@ class Keeper:
         mark: cheap; differs from before whenever a new planner may differ.
         interval: seconds between two looks.
         patience: seconds that a look may take before answers count as stale.
+        check: raises KgplanError where what the planner was built from is damaged.
 
     Attributes:
         built, checked: when the planner was built, and when a look last succeeded, on the
@@ -69,8 +73,9 @@ class Keeper:
         mark: Callable[[], str],
         interval: float = 1.0,
         patience: float = 5.0,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._build, self._mark = build, mark
+        self._build, self._mark, self._check = build, mark, check
         self._interval, self._patience = interval, patience
         self._renewing = threading.Lock()
         self._stopping = threading.Event()
@@ -79,6 +84,7 @@ class Keeper:
         self.builds, self.build_seconds = 0, 0.0
         self.built = self.checked = time.monotonic()
         first = mark()  # before the build: a change during it is then seen
+        self._damage()
         self._served = Served(self._timed_build(), first)
         self._looking_since: float | None = None
 
@@ -110,6 +116,10 @@ class Keeper:
                     served = replace(made, since=served.since) if same else made
                 elif served.stale:
                     served = replace(served, problem=None)
+                damage = self._damage()
+                if damage is not None and damage is not served.damage:
+                    log.error("the planner in memory goes on, but %s", damage)
+                served = replace(served, damage=damage)
                 self.checked = time.monotonic()
             except KgplanError as error:
                 if not served.stale:
@@ -141,6 +151,13 @@ class Keeper:
         if self._watcher is not None:
             self._watcher.join(self._patience)
 
+    def _damage(self) -> KgplanError | None:
+        try:
+            self._check()
+        except KgplanError as error:
+            return error
+        return None
+
     def _timed_build(self) -> Planner:
         begun = time.monotonic()
         planner = self._build()
@@ -159,18 +176,9 @@ class Keeper:
 
 
 def mark_of(settings: Settings, artifacts: ArtifactStore) -> Callable[[], str]:
-    """What gives the mark of the graph and of the model in use.
-
-    It raises ArtifactError once a file of the model is found changed on the disk: the planner in
-    memory is what it was, but no other could be made.
-    """
-    watch, stored = watch_graph(settings.graph_url, settings.graph_access), StoredModel(artifacts)
-
-    def mark() -> str:
-        stored.check()
-        return f"{watch.mark()} {model_version(artifacts)}"
-
-    return mark
+    """What gives the mark of the graph and of the model in use."""
+    watch = watch_graph(settings.graph_url, settings.graph_access)
+    return lambda: f"{watch.mark()} {model_version(artifacts)}"
 
 
 class StoredModel:
@@ -217,4 +225,5 @@ def keep_planner(settings: Settings) -> Keeper:
         last[:] = [planner]
         return planner
 
-    return Keeper(build, mark_of(settings, artifacts))
+    check = StoredModel(artifacts).check
+    return Keeper(build, mark_of(settings, artifacts), check=check)

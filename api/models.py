@@ -454,15 +454,15 @@ class HealthOut(BaseModel):
     @classmethod
     def of(cls, served: Served) -> "HealthOut":
         """The body for what is served."""
-        planner = served.planner
+        planner, problem = served.planner, served.problem or served.damage
         return cls(
-            status="stale" if served.stale else "ok",
+            status="stale" if problem else "ok",
             graph_version=planner.graph.version,
             model_version=planner.model_version,
             learners=planner.records.learner_ids.size,
             courses=planner.graph.course_ids.size,
             concepts=planner.graph.concept_ids.size,
-            problem=without_places(str(served.problem)) if served.problem else None,
+            problem=without_places(str(problem)) if problem else None,
         )
 
 

@@ -78,8 +78,9 @@ def refresh_graph(request: Request, home: HomeDep, keeper: KeeperDep) -> Refresh
     before = keeper.served.planner
     with audited(request, "refresh-graph"):
         served = keeper.refresh()
-        if served.problem is not None:
-            raise served.problem
+        problem = served.problem or served.damage
+        if problem is not None:
+            raise problem
     planner = served.planner
     found = outdated(home.store, planner.graph.version) if home else []
     return RefreshOut(

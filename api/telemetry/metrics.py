@@ -92,7 +92,9 @@ class Metrics:
         )
         self._stopping = gauge("workers_stopping", "Processes that were told to stop.")
         self._stale = gauge(
-            "stale", "1 while the graph or the model may have changed unseen.", over="livemax"
+            "stale",
+            "1 while the graph or the model may have changed unseen, or is damaged on the disk.",
+            over="livemax",
         )
         self._age = gauge(
             "snapshot_age_seconds",
@@ -187,7 +189,7 @@ class Metrics:
 
     def _sample_snapshot(self, keeper: Keeper) -> None:
         served, now = keeper.served, time.monotonic()
-        self._stale.set(served.stale)
+        self._stale.set(served.stale or served.damage is not None)
         self._age.set(now - keeper.built)
         self._unchecked.set(now - keeper.checked)
         self._advance(self._builds, keeper.builds)

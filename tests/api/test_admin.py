@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -364,6 +365,51 @@ def test_a_job_that_cannot_run_is_refused_before_it_starts(client, home, monkeyp
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/log")):
         answer = client.request(method, f"/v1/admin/jobs/..{path}x")
         assert answer.status_code == 404
+
+
+ODD = [
+    *("", "{", "[]", "null", "7", "NaN", "\udcff\udcfe", '{"kind": 5}', "[" * 100_000),
+    '{"kind": "reembed", "options": [], "by": "", "created_at": "x", "model_before": ""}',
+]
+ODD_LINES = [
+    *ODD,
+    '{"event": "epoch", "at": "2026-03-01T10:15:00+00:00"}',
+    '{"event": "stage", "stage": [], "at": "2026-03-01T10:15:00+00:00"}',
+    '{"event": "report", "stage": "switch", "version": 5, "at": "2026-03-01T10:15:00+00:00"}',
+    '{"event": "failed", "error": 5, "kind": {}, "at": "2026-03-01T10:15:00+00:00"}',
+    '{"event": "end", "at": "yesterday"}',
+    '{"event": "\\ud800", "at": 5}',
+]
+
+
+def test_odd_files_of_a_job_are_passed_over(client, puppets):
+    object.__setattr__(client.app.state.administration, "jobs", puppets)
+    whole = ended(puppets, begin(puppets, START, END))
+    odd = ended(puppets, begin(puppets, START, END))
+
+    def listed():
+        answer = client.get("/v1/admin/jobs")
+        assert answer.status_code == 200
+        return {each["id"]: each["state"] for each in answer.json()["jobs"]}
+
+    for content in ODD_LINES:
+        (puppets.root / odd.id / "log.jsonl").write_bytes(
+            (content + "\n").encode(errors="surrogateescape")
+        )
+        assert listed() == {whole.id: "done", odd.id: "failed"}
+        assert client.get(f"/v1/admin/jobs/{odd.id}").status_code == 200
+        assert client.get(f"/v1/admin/jobs/{odd.id}/log").status_code == 200
+        assert client.delete(f"/v1/admin/jobs/{odd.id}").status_code == 200
+    for content in ("x", "-", "-x", "-99999", "\udcff"):
+        for name in ("exit", "pid", "cancelled"):
+            (puppets.root / odd.id / name).write_bytes(content.encode(errors="surrogateescape"))
+        assert listed().keys() == {whole.id, odd.id}
+    for content in ODD:
+        (puppets.root / odd.id / "job.json").write_bytes(content.encode(errors="surrogateescape"))
+        assert listed() == {whole.id: "done"}
+        assert client.get(f"/v1/admin/jobs/{odd.id}").status_code == 404
+    assert begin(puppets, START, "wait").at_work
+    assert stat.S_IMODE(puppets.root.stat().st_mode) == 0o700
 
 
 def test_a_job_over_http_tells_its_error_as_a_problem(client, puppets):

@@ -1,10 +1,17 @@
+import os
+import shutil
 import threading
 import time
 
+import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from planning_cases import hand_case, random_case
 
-from kgplan.api.keeper import Keeper
+from kgplan.api.answers import Answer
+from kgplan.api.app import create_app
+from kgplan.api.keeper import Keeper, StoredModel
+from kgplan.artifacts import ArtifactStore
 from kgplan.errors import ArtifactMissing, GraphUnavailable
 
 
@@ -118,3 +125,112 @@ def test_the_watcher_renews_by_itself_and_survives_what_nobody_foresaw(world):
     assert keeper.served.mark == "3"
     ours = set(threading.enumerate()) - before
     assert not any(thread.name == "kgplan-keeper" for thread in ours)
+
+
+# ---------------------------------------------------------------- the model's files
+
+
+def stored(root):
+    """A store with a model of three artifacts in use."""
+    store, made = ArtifactStore(root), []
+    for kind in ("records", "diagnosis", "similarity"):
+        with store.draft(kind, {}, {}) as draft:
+            draft.put(values=np.arange(5.0), more=np.arange(3))
+        made.append(draft.finished())
+    store.switch(*made)
+    return store
+
+
+def file_of(store, kind="diagnosis"):
+    return store.current(kind).path / "values.npy"
+
+
+HARMS = {
+    "cut": lambda file: os.truncate(file, 0),
+    "changed": lambda file: file.write_bytes(file.read_bytes()[:-1] + b"?"),
+    "removed": lambda file: file.unlink(),
+    "no manifest": lambda file: (file.parent / "manifest.json").write_text("[]"),
+    "all removed": lambda file: shutil.rmtree(file.parent),
+}
+
+
+@pytest.mark.parametrize("kind", ["records", "diagnosis", "similarity"])
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_damaged_model_is_told_while_the_planner_goes_on(world, tmp_path, kind, harm):
+    store = stored(tmp_path)
+    backup = shutil.copytree(file_of(store, kind).parent, tmp_path / "backup")
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    planner = keeper.refresh().planner
+    assert keeper.served.damage is None
+    place = file_of(store, kind).parent
+    HARMS[harm](file_of(store, kind))
+    served = keeper.refresh()
+    assert (served.planner, served.stale) == (planner, False)  # what is in memory is whole
+    assert kind in str(served.damage)
+    assert keeper.refresh().damage is served.damage  # not read again every second
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(backup, place)
+    assert keeper.refresh().damage is None
+    assert world.builds == 1
+
+
+def test_files_that_were_only_touched_are_whole(world, tmp_path):
+    store = stored(tmp_path)
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    os.utime(file_of(store))
+    assert keeper.refresh().damage is None
+
+
+def test_another_model_in_use_ends_the_damage_of_the_one_before(world, tmp_path):
+    store = stored(tmp_path)
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    HARMS["cut"](file_of(store))
+    assert keeper.refresh().damage is not None
+    with store.draft("diagnosis", {"run": 2}, {}) as draft:
+        draft.put(values=np.arange(5.0))
+    store.switch(draft.finished())
+    assert keeper.refresh().damage is None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "null", "[]", "7", '{"records": 5}', '{"records": "../../etc"}', "\udcff"]
+)
+def test_an_odd_note_of_what_is_in_use_is_told_too(world, tmp_path, content):
+    store = stored(tmp_path)
+    kept = (tmp_path / "current.json").read_text()
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    (tmp_path / "current.json").write_bytes(content.encode(errors="surrogateescape"))
+    assert "current.json" in str(keeper.refresh().damage)
+    (tmp_path / "current.json").write_text(kept)
+    assert keeper.refresh().damage is None
+
+
+def test_health_tells_of_the_damage_without_the_place_and_paths_stay(world, tmp_path):
+    store = stored(tmp_path)
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    client = TestClient(create_app(keeper))
+    path = "/v1/learners/learner/path?course_id=A"
+    before = client.get(path)
+    HARMS["changed"](file_of(store))
+    keeper.refresh()
+    health = client.get("/health/ready").json()
+    assert health["status"] == "stale"
+    assert "values.npy is not what was written" in health["problem"]
+    assert str(tmp_path) not in health["problem"]
+    after = client.get(path)
+    assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
+    refused = client.post("/v1/admin/graph/refresh")
+    assert (refused.status_code, refused.json()["type"][-16:]) == (503, "artifact-damaged")
+
+
+def test_answers_of_a_planner_that_was_replaced_are_not_given_again(world):
+    keeper = Keeper(world.build, world.mark)
+    client = TestClient(create_app(keeper))
+    path = "/v1/learners/learner/path?course_id=A"
+    right = client.get(path).content
+    kept = client.app.state.answers
+    wrong = Answer(client.get(path).headers["etag"], b"wrong", about="learner")
+    kept._answers[wrong.etag] = wrong
+    keeper._mark = lambda: "made again, of the same graph and model"
+    keeper.refresh()
+    assert client.get(path).content == right

@@ -103,6 +103,62 @@ def test_a_damaged_artifact_is_refused_with_a_way_out_and_mended_by_running_agai
     assert store.current("embedding").array("vectors").shape == (2, 3)
 
 
+@pytest.mark.parametrize("manifest", ["[]", "7", "null", "\udcff", '{"files": []}', '{"files": 3}'])
+def test_an_odd_manifest_is_a_damaged_artifact(tmp_path, manifest):
+    store = ArtifactStore(tmp_path)
+    made = write(store)
+    store.switch(made)
+    content = manifest.encode(errors="surrogateescape")
+    (made.path / "manifest.json").write_bytes(content)
+    with pytest.raises(ArtifactDamaged, match="no readable manifest"):
+        store.current("embedding")
+
+
+@pytest.mark.parametrize("name", ["current.json", "history.json"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "5", '"x"', "[3]", '[{"at": 5}]', '{"a": []}', "\udcff"]
+)
+def test_odd_notes_of_what_is_in_use_are_one_sentence(tmp_path, name, content):
+    store = ArtifactStore(tmp_path)
+    store.switch(write(store))
+    (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(ArtifactDamaged, match=f"{name} is not .*; remove it"):
+        store.history()
+
+
+def test_an_array_is_whole_or_refused_when_it_is_read(tmp_path):
+    """What changes after the artifact was opened is seen too."""
+    store = ArtifactStore(tmp_path)
+    for dtype in (np.float64, np.int32, bool, "<U5"):
+        for order in "CF":
+            array = np.arange(6).reshape(2, 3).astype(dtype, order=order)
+            with store.draft("embedding", {"dtype": str(dtype), "order": order}, {}) as draft:
+                draft.put(vectors=array, nothing=array[:0])
+            made = draft.finished()
+            read = made.array("vectors")
+            assert (read.dtype, read.tolist()) == (array.dtype, array.tolist())
+            assert made.array("nothing").shape == (0, 3)
+            assert not read.flags.writeable
+    file = made.path / "vectors.npy"
+    content = file.read_bytes()
+    for harm in (content[:-1] + b"?", b"", content + b"?"):
+        file.write_bytes(harm)
+        with pytest.raises(ArtifactDamaged, match="is not what was written"):
+            made.array("vectors")
+    file.unlink()
+    with pytest.raises(ArtifactDamaged, match="cannot be read"):
+        made.array("vectors")
+    assert read.tolist() == array.tolist()  # in memory of its own
+
+
+def test_results_are_the_owners_only(tmp_path):
+    store = ArtifactStore(tmp_path)
+    (tmp_path / "embedding").mkdir(mode=0o755)
+    made = write(store)
+    for folder in (made.path, made.path.parent):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
 def test_what_was_never_made_says_how_to_make_it(tmp_path):
     with pytest.raises(
         ArtifactMissing, match="no diagnosis artifact yet; run `kgplan diagnose` first"
