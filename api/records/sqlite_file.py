@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 MAGIC = b"SQLite format 3\0"
 BESIDE = ("", "-wal", "-shm")
-AT_ONCE = 4 << 20  # bytes that are looked through while nobody else may write: some milliseconds
+AT_ONCE = 16 << 20  # bytes that are looked through while nobody else may write: 4 ms
+PAUSE = 0.001  # seconds in which the writer, if it waits, takes its turn
 MOST_PAGES = 0x02000000  # of more, the number of a next page could look like the kind of a page
 LEAST_WAIT, MOST_WAIT = 0.02, 0.5  # seconds between two tries
 CLOSING_SECONDS = 5.0  # that a stop waits for it; the next start goes on
@@ -49,9 +50,6 @@ class SqliteFile:
 
     Args:
         path: of a database in WAL mode that another connection has open.
-
-    Attributes:
-        turn: held by who writes, so that the writer and the sweeper take turns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,11 +59,13 @@ class SqliteFile:
             path, timeout=0, isolation_level=None, check_same_thread=False
         )
         self._connection.execute("PRAGMA secure_delete=ON")
+        # a round that the machine's end undoes is begun again; the log is still moved safely
+        self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         # closed last: closing any descriptor of a file drops the locks that SQLite has on it
         self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._known, self._size = self._identities(), 0
-        self.turn = threading.Lock()
+        self._turn, self._wanted = threading.Lock(), False
         self._asked, self._done = 0, 0
         self._round: _Round | None = None
         self._changed = threading.Condition()
@@ -86,6 +86,20 @@ class SqliteFile:
         """Close what is open; after all other connections."""
         self._connection.close()
         os.close(self._descriptor)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """While something is written and committed.
+
+        Raises:
+            RecordsUnavailable: as for `check`; what was written may be lost, or is not.
+        """
+        self._wanted = True
+        with self._turn:
+            self._wanted = False
+            self.check()
+            yield
+            self.check()
 
     # is it still there?
 
@@ -145,7 +159,10 @@ class SqliteFile:
                 self._sweeper.start()
             self._changed.notify_all()
             if not self._changed.wait_for(lambda: self._done >= mine, seconds) and seconds:
-                log.warning("a reader holds on: what was erased is overwritten when it has ended")
+                log.warning(
+                    "what was erased is overwritten later: a reader still holds on to it, or the"
+                    " file is large"
+                )
 
     def _sweep(self) -> None:
         wait = LEAST_WAIT
@@ -172,11 +189,14 @@ class SqliteFile:
             while self._round.place is not None:
                 if self._closing and time.monotonic() > until:
                     return False
-                with self.turn:
+                if self._wanted:
+                    time.sleep(PAUSE)
+                with self._turn:
                     if not self._emptied():
                         return False
                     self._round.place = self._overwritten(self._round.place)
-            with self.turn:
+            os.fsync(self._descriptor)
+            with self._turn:
                 self._connection.execute("PRAGMA busy_timeout = 2000")
                 self._connection.executemany(
                     "UPDATE erased_learner SET overwritten = 1"
@@ -199,6 +219,8 @@ class SqliteFile:
 
     def _emptied(self) -> bool:
         """Move the log into the file and empty it; False where a reader needs it."""
+        if os.stat(f"{self._path}-wal").st_size == 0:
+            return True
         self._connection.execute("PRAGMA busy_timeout = 5")  # meanwhile nobody may write
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
@@ -226,7 +248,6 @@ class SqliteFile:
             for begin, end in spans:
                 os.pwrite(self._descriptor, bytes(end - begin), place + begin)
             if spans:
-                os.fsync(self._descriptor)
                 # a change for all connections to see: they read their pages anew
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute(NEXT_VERSION[version == 1])

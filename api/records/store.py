@@ -626,8 +626,8 @@ class RecordStore:
         """Write a group in one transaction, or, where that fails, each job in its own."""
         begun = time.monotonic()
         try:
-            with self._turn():
-                answers = self._written(group)
+            with self._in_file(), _writing(self.engine) as connection:
+                answers = self._run(connection, group)
         except _Raced:
             self._commit(group)  # what the other process committed is seen now
             return
@@ -665,18 +665,8 @@ class RecordStore:
                 answers += [job.run(connection) for job in jobs if job.run is not None]
         return answers
 
-    def _written(self, group: list[_Job]) -> list[Any]:
-        """Do the jobs of a group in one transaction, in the file that the next start reads."""
-        if self._file is not None:
-            self._file.check()
-        with _writing(self.engine) as connection:
-            answers = self._run(connection, group)
-        if self._file is not None:
-            self._file.check()
-        return answers
-
-    def _turn(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self._file is None else self._file.turn
+    def _in_file(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._file is None else self._file.writing()
 
     def _keep_plans(self, connection: Connection, plans: Sequence[NewPlan]) -> None:
         """Insert those plans that differ from the last one of the same learner and course."""

@@ -10,6 +10,7 @@ from planning_cases import random_case
 from kgplan.api.app import create_app
 from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
+from kgplan.api.records import open_records
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.events import Event, evidence_of
 from kgplan.planning import PlanOptions, Wishes
@@ -204,6 +205,52 @@ def test_an_erased_learner_is_gone_from_every_answer(client):
     assert client.get("/v1/learners/learner/mastery").status_code == 404
     assert client.delete("/v1/learners/learner").json()["events"] == 0
     assert client.delete("/v1/learners/nobody").status_code == 404
+
+
+@pytest.mark.parametrize("operation", ["path", "path.svg", "batch", "feedback"])
+def test_what_was_begun_before_an_erasure_leaves_nothing(
+    case, store, records_url, monkeypatch, operation
+):
+    """The erasure, by another process, falls between reading the learner and writing."""
+    planner, other = case.planner(), open_records(records_url)
+    client = client_of(planner, store)
+    client.post("/v1/events", json=view("e1", "learner", "v_e"))
+    begun = []
+
+    def erasing(work):
+        def erased_meanwhile(*given, **options):
+            if not begun:
+                begun.append(1)
+                other.erase("learner", time.time() - 60)  # its clock is slow, too
+            return work(*given, **options)
+
+        return erased_meanwhile
+
+    monkeypatch.setattr(planner, "plan", erasing(planner.plan))
+    monkeypatch.setattr(store, "say", erasing(store.say))
+    if operation == "feedback":
+        said = {"concept_id": "e", "said": "done"}
+        answer = client.post("/v1/learners/learner/feedback", json=said)
+        assert answer.status_code == 404  # not kept, and not answered as if it were
+    elif operation == "batch":
+        item = {"learner_id": "learner", "course_id": "A"}
+        results = client.post(
+            "/v1/paths", json={"items": [item | {"length": n + 1} for n in range(9)]}
+        ).json()["results"]
+        assert [each["status"] for each in results] == [200] + [404] * 8
+    else:
+        client.get(f"/v1/learners/learner/{operation}", params={"course_id": "A"})
+    other.close()
+    store.flush()
+    assert begun
+    assert store.export("learner") == {"events": [], "plans": [], "feedback": []}
+    client.post("/v1/events", json=view("e2", "learner", "v_e"))  # the learner comes back
+    assert client.get("/v1/learners/learner/plans").json()["plans"] == []
+    first = path(client)
+    store.flush()
+    assert [
+        kept["plan"]["steps"] for kept in client.get("/v1/learners/learner/plans").json()["plans"]
+    ] == [first["steps"]]
 
 
 def test_a_learner_named_by_an_address_can_be_asked_for_and_erased(client):

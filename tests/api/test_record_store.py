@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from kgplan.api.records import open_records
-from kgplan.api.records.store import Sent, migrate
+from kgplan.api.records.store import Sent, hash_of, migrate
 from kgplan.api.records.tables import Table
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
 from kgplan.events import Event
@@ -231,6 +231,36 @@ def test_the_migrations_make_the_tables_that_the_code_names(store):
     assert {change[0] for change in differences()} >= {"add_table"}
     migrate(store.engine)
     assert differences() == []
+
+
+def test_records_of_the_first_version_are_taken_over(records_url):
+    first = open_records(records_url)
+    migrate(first.engine, "0001")
+    with first.engine.begin() as connection:
+        for n, (event_id, voids) in enumerate([("a", None), ("b", None), ("w", "a")]):
+            connection.exec_driver_sql(
+                "INSERT INTO learner_event (event_id, learner_id, time, stored, enrols, voids,"
+                f" form, digest, raw, share) VALUES ('{event_id}', 'u', {n}.5, 1.0, false,"
+                f" {'NULL' if voids is None else repr(voids)}, 'event', 'same', '{{}}', 0.5)"
+            )
+        connection.exec_driver_sql("INSERT INTO learner VALUES ('u', 7)")
+        connection.exec_driver_sql(
+            "INSERT INTO plan (learner_id, course_id, made, body)"
+            " VALUES ('u', 'A', 1.0, '[\u6808]')"
+        )
+        connection.exec_driver_sql(
+            f"INSERT INTO erased_learner VALUES ('{hash_of('gone')}', 50.0, 1, 0, 0)"
+        )
+    first.close()
+    second = open_records(records_url)
+    assert ids(second) == ["b", "w"]
+    assert second.export("u")["plans"][0]["body"] == "[\u6808]"
+    with second.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT size FROM plan").scalar() == 5  # bytes of UTF-8
+    assert put(second, sent("a")).repeated == ("a",)
+    assert put(second, sent("late", learner="gone", time=49.0)).erased == ("late",)
+    assert second.mark("gone").erasures == 1
+    second.close()
 
 
 def test_records_of_a_later_version_are_refused(store, records_url):

@@ -391,6 +391,81 @@ def test_a_learners_token_reads_and_writes_this_learner(client):
     assert get("/v1/learners/learner/export", headers=headers).status_code == 200
 
 
+def counted(client, learner):
+    told = client.get(f"/v1/learners/{learner}/mastery", headers=bearer()).json()
+    return told["events"]["counted"]
+
+
+def voiding(kind, name, learner, n=99):
+    """What says that an event never counted: its address and body."""
+    if kind == "plain":
+        return "/v1/events", {"event_id": f"w{name}{learner}", "learner_id": learner, "voids": name}
+    ref = {"objectType": "StatementRef", "id": name}
+    verb = {"id": "http://adlnet.gov/expapi/verbs/voided"}
+    return "/xapi/statements", statement(learner, n=n) | {"verb": verb, "object": ref}
+
+
+@pytest.mark.parametrize("first", ["event", "void"])
+@pytest.mark.parametrize("kind", ["plain", "xapi"])
+def test_a_learners_token_withdraws_this_learners_events_and_nobody_elses(made, kind, first):
+    client = TestClient(made(), raise_server_exceptions=False)
+    uid = f"bb{len(kind) * 10 + len(first):06d}-bb56-4c2e-ab83-44982ef22df0"
+    victim, mallory = f"victim-{kind}-{first}", f"mallory-{kind}-{first}"
+    lms = bearer(scope="events:write")
+
+    def send(headers, address, body):
+        answer = client.post(address, json=body, headers=headers | XAPI)
+        assert answer.status_code == 200, answer.text
+
+    def stored(headers, learner, name):
+        if kind == "plain":
+            body = {"event_id": name, "learner_id": learner, "video_id": "v_a", "share": 1}
+            send(headers, "/v1/events", body)
+        else:
+            send(headers, "/xapi/statements", statement(learner, name))
+
+    steps = [
+        lambda: stored(lms, victim, uid),
+        lambda: send(owned(mallory), *voiding(kind, uid, mallory, n=len(first))),
+    ]
+    for step in steps if first == "event" else steps[::-1]:
+        step()
+    assert counted(client, victim) == 1
+    send(owned(victim), *voiding(kind, uid, victim, n=90 + len(first)))  # of the learner's own: yes
+    assert counted(client, victim) == 1  # the void itself; the event does not count any more
+    events = client.get(f"/v1/learners/{victim}/mastery", headers=bearer()).json()["events"]
+    assert events["unknown_videos"] == []
+    stored(owned(mallory), mallory, uid.replace("bb", "cc", 1))
+    send(lms, *voiding(kind, uid.replace("bb", "cc", 1), "teacher", n=70 + len(kind) + len(first)))
+    assert counted(client, mallory) == 1  # a platform's void reaches everyone
+
+
+@pytest.mark.parametrize("kind", ["plain", "xapi"])
+def test_ids_of_others_can_be_neither_taken_nor_probed(made, kind):
+    client = TestClient(made(), raise_server_exceptions=False)
+    lms, mine = bearer(scope="events:write"), owned(f"m-{kind}")
+
+    def send(headers, learner, name, video):
+        if kind == "plain":
+            body = {"event_id": name, "learner_id": learner, "video_id": video, "share": 1}
+            return client.post("/v1/events", json=body, headers=headers)
+        body = statement(learner, name) | {"object": {"id": f"https://mooc.example/{video}"}}
+        return client.post("/xapi/statements", json=body, headers=headers | XAPI)
+
+    known, new, taken = (f"{c}f87ccde-bb56-4c2e-ab83-44982ef2{len(kind):04d}" for c in "abc")
+    assert send(lms, "v", known, "v_a").status_code == 200
+    probes = [send(mine, f"m-{kind}", name, "v_b") for name in (known, new)]
+    assert [probe.status_code for probe in probes] == [200, 200]
+    told = [
+        probe.text.replace(name, "it") for probe, name in zip(probes, (known, new), strict=True)
+    ]
+    assert told[0] == told[1]
+    assert send(mine, f"m-{kind}", taken, "v_b").status_code == 200
+    assert send(lms, "v", taken, "v_a").status_code == 200  # the platform's own ids are free
+    assert send(lms, "v", taken, "v_b").status_code == 409  # and still one event each
+    assert send(mine, f"m-{kind}", taken, "v_a").status_code == 409
+
+
 @pytest.mark.parametrize("foreign", ["new", "nobody", "learner ", "LEARNER", "learner/x", ""])
 def test_a_learners_token_sends_nothing_for_another(client, foreign):
     headers = owned()

@@ -190,7 +190,7 @@ def test_another_graph_model_or_learner_version_is_another_etag():
         def at_once(self, planner, learner_id):
             return AtOnce(self.version, True, None)
 
-        def remember(self, plan, text):
+        def remember(self, plan, text, learner_version):
             pass
 
     case, learners = hand_case(), Learners()
