@@ -94,6 +94,7 @@ CARRIERS = [
         ({"score": {"raw": 0, "max": 0}}, None),
         ({"score": {"raw": 5, "min": 5, "max": 5}}, None),
         ({"score": {"raw": 5}}, None),
+        ({"score": {"raw": 5}, "success": True}, 1.0),
         ({"response": "a piano", "duration": "PT4M"}, None),
     ],
 )
@@ -236,6 +237,12 @@ def test_what_is_odd_in_parts_that_say_nothing_here_is_taken():
         for activities in ({"parent": parents}, {"grouping": parents}, parents):
             context = {"contextActivities": activities}
             assert xapi.read_statement(statement(context=context), 0.0).learner_id == "U_1"
+    nothing = {"score": None, "success": None, "completion": None, "extensions": None}
+    for result in (None, nothing, nothing | {"score": {"raw": None}}):
+        null = statement(EVALUATED, result=result, context=None, timestamp=None, version=None)
+        assert xapi.read_statement(null, 5.0).time == 5.0
+        assert xapi.read_statement(null, 5.0).score is None
+    assert xapi.read_statement(statement(xapi.COMPLETED, result=nothing), 0.0).share == 1.0
     bare = statement(EVALUATED, object={"id": "V_1"}, result={"success": True})
     assert xapi.read_statement(bare, 0.0).video_id == "V_1"
     assert xapi.read_statement(statement(object={"id": "https://a.b/" + "x" * 9999}), 0.0)
