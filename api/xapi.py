@@ -25,11 +25,12 @@ ADL, TINCAN = "http://adlnet.gov/expapi/verbs/", "http://id.tincanapi.com/verb/"
 STREAMS = "http://activitystrea.ms/schema/1.0/"
 VIDEO = "https://w3id.org/xapi/video/"
 PLAYED, PAUSED, SEEKED = (VIDEO + f"verbs/{verb}" for verb in ("played", "paused", "seeked"))
-COMPLETED, TERMINATED = ADL + "completed", ADL + "terminated"
-REGISTERED, VOIDED = ADL + "registered", ADL + "voided"
+COMPLETED, REGISTERED, VOIDED = ADL + "completed", ADL + "registered", ADL + "voided"
+STARTING = frozenset([PLAYED, ADL + "resumed"])
+STOPPING = frozenset([PAUSED, *(ADL + verb for verb in ("terminated", "suspended", "exited"))])
 PLAYING = frozenset(
-    [PLAYED, PAUSED, SEEKED, TERMINATED]
-    + [ADL + v for v in ("initialized", "interacted", "launched", "suspended", "resumed", "exited")]
+    [SEEKED, *STARTING, *STOPPING]
+    + [ADL + verb for verb in ("initialized", "interacted", "launched")]
 )
 """Verbs of a player, whose `success` is that of no answer."""
 VIEWING = PLAYING | {
@@ -173,9 +174,8 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
     length = _seconds(around.get(LENGTH)) or _seconds(told.get(LENGTH))  # 0 until it is known
     at = _seconds(told.get(POSITION))
     stopped, started = {
-        PLAYED: (None, at),
-        PAUSED: (at, None),
-        TERMINATED: (at, None),
+        **dict.fromkeys(STARTING, (None, at)),
+        **dict.fromkeys(STOPPING, (at, None)),
         COMPLETED: (at, at),  # told in passing: the video may play on
         SEEKED: (_seconds(told.get(FROM)), _seconds(told.get(TO))),
     }.get(verb, (None, None))
@@ -268,8 +268,9 @@ def _within(raw: float | None, low: float | None, high: float | None) -> float |
     if raw is None or high is None:
         return None
     least = low or 0.0
-    half = high / 2 - least / 2  # halves, for numbers near a double's limits
-    share = (raw / 2 - least / 2) / half
+    share = (raw - least) / (high - least)
+    if not isfinite(high - least):  # numbers near a double's limits
+        share = (raw / 2 - least / 2) / (high / 2 - least / 2)
     if low is not None and not -ROUNDING <= share <= 1 + ROUNDING:
         raise MalformedStatement("result.score.raw", f"is {raw:g}, not between min and max")
     return min(max(share, 0.0), 1.0)
