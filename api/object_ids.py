@@ -21,6 +21,7 @@ _PART = re.compile(r"[?&]subContentId=[^&#]*")  # H5P: an interaction inside the
 _SCRIPT = re.compile(r".*\.(php|aspx?|jsp|cgi|do|cfm)", re.IGNORECASE)
 _OPAQUE_KEY = re.compile(r"[A-Za-z-]+-v\d+:")  # Open edX: block-v1:, course-v1:, ccx-block-v1:
 _BLOCK = re.compile(r".*\+block@([^@/?#]+)")
+_HEX = re.compile(r"([0-9a-f]{32})")  # what Open edX calls a block in older addresses
 _PATH_PARAMETER = re.compile(r";[A-Za-z]+=[^/]*")  # as in ;jsessionid=...
 ARROW = "=>"
 LONGEST = 4_096  # characters of an address that is read; what names something has fewer
@@ -66,15 +67,15 @@ class ObjectIds:
         """
         if len(object_id) > LONGEST:
             return ()
-        for form in _forms(object_id):
+        read = names_of(object_id)
+        for form in (*_forms(object_id), *read[:1]):
             if form in self.table:
                 return (self.table[form],)
         found = None if self.pattern is None else self.pattern.search(object_id)
         if found:
             name = found.expand(self.template)
             return (name,) if usable_id(name) else ()
-        named = names_of(object_id)
-        return tuple(dict.fromkeys(name for name in named if usable_id(name)))
+        return tuple(dict.fromkeys(name for name in read if usable_id(name)))
 
 
 def names_of(object_id: str) -> list[str]:
@@ -105,13 +106,15 @@ def names_of(object_id: str) -> list[str]:
         names = [last, *(names_of(value) if value else [])]
     if last in ("watch", "watch.php") and value:
         del names[0]
-    block = _BLOCK.fullmatch(last)
+    block = _BLOCK.fullmatch(last) or _HEX.fullmatch(last)
     if block:
         names.append(f"V_{block[1]}")
     if last.startswith("course-v1:"):
         names.append(f"C_{last}")
     if "=" in last:
         names.append(last.rpartition("=")[2])
+    if "&" in last:  # parameters without their ?
+        names.append(last.partition("&")[0])
     if "/" in fragment:  # a page's own addresses, as in #/video/V_1
         names = names_of(fragment.replace("#", "/")) + names
     elif fragment and "=" not in fragment:

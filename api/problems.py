@@ -34,7 +34,6 @@ from kgplan.errors import (
     KeysUnavailable,
     KgplanError,
     MalformedAuthorization,
-    MalformedBatch,
     MalformedStatement,
     MissingExtra,
     ModelUnusable,
@@ -106,7 +105,7 @@ def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> 
         error: what went wrong.
         given: (field, value) of the request; those that hold a missing id are named.
     """
-    if isinstance(error, MalformedBatch):
+    if isinstance(error, MalformedStatement) and error.refused:
         return _problem_of_batch(error)
     name, detail = problem_name(error), str(error)
     missing = isinstance(error, NotFound)
@@ -125,17 +124,16 @@ def problem_of(error: KgplanError, given: Iterable[tuple[str, object]] = ()) -> 
     )
 
 
-def _problem_of_batch(error: MalformedBatch) -> StatementsProblem:
+def _problem_of_batch(error: MalformedStatement) -> StatementsProblem:
     whole = problem_of(MalformedStatement(error.field, error.reason)).model_dump()
-    listed = [RefusedStatement(**asdict(each)) for each in error.refused]
     fields = [
         FieldProblem(
             field=f"statements[{each.index}].{each.field}", reason=f"{each.field} {each.reason}"
         )
         for each in error.refused
     ]
-    told = {"detail": str(error), "fields": fields, "statements": listed}
-    return StatementsProblem(**whole | told)
+    listed = [RefusedStatement(**asdict(each)) for each in error.refused]
+    return StatementsProblem(**whole | {"fields": fields, "statements": listed})
 
 
 def challenge(error: KgplanError, basic: bool = False) -> dict[str, str]:

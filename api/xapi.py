@@ -25,11 +25,12 @@ ADL, TINCAN = "http://adlnet.gov/expapi/verbs/", "http://id.tincanapi.com/verb/"
 STREAMS = "http://activitystrea.ms/schema/1.0/"
 VIDEO = "https://w3id.org/xapi/video/"
 PLAYED, PAUSED, SEEKED = (VIDEO + f"verbs/{verb}" for verb in ("played", "paused", "seeked"))
-COMPLETED, TERMINATED = ADL + "completed", ADL + "terminated"
-REGISTERED, VOIDED = ADL + "registered", ADL + "voided"
+COMPLETED, REGISTERED, VOIDED = ADL + "completed", ADL + "registered", ADL + "voided"
+STARTING = frozenset([PLAYED, ADL + "resumed"])
+STOPPING = frozenset([PAUSED, *(ADL + verb for verb in ("terminated", "suspended", "exited"))])
 PLAYING = frozenset(
-    [PLAYED, PAUSED, SEEKED, TERMINATED]
-    + [ADL + v for v in ("initialized", "interacted", "launched", "suspended", "resumed", "exited")]
+    [SEEKED, *STARTING, *STOPPING]
+    + [ADL + verb for verb in ("initialized", "interacted", "launched")]
 )
 """Verbs of a player, whose `success` is that of no answer."""
 VIEWING = PLAYING | {
@@ -107,7 +108,7 @@ def read_statement(
         if name not in _PROPERTIES:
             told = name if name.strip() else repr(name)
             raise MalformedStatement(told, "is not a property of a statement")
-    if not KNOWN_VERSION.fullmatch(str(statement.get("version", VERSIONS[0]))):
+    if not KNOWN_VERSION.fullmatch(str(statement.get("version") or VERSIONS[0])):
         known = " or ".join(VERSIONS)
         raise MalformedStatement("version", f"is {statement['version']!r}; give {known}")
     return _read(statement, stored, ids, owners)
@@ -122,11 +123,11 @@ def _read(
         raise MalformedStatement("actor", f"names {learner_id!r}; {ID_RULE}")
     verb = _iri(_needed(_object(_needed(statement, "verb"), "verb"), "id", "verb."), "verb.id")
     thing = _object(_needed(statement, "object"), "object")
-    context = _object(statement.get("context", {}), "context")
-    result = _object(statement.get("result", {}), "result")
-    time = _time(statement["timestamp"], "timestamp") if "timestamp" in statement else stored
-    score = _score(result)
-    kind = thing.get("objectType", "Activity")
+    context, result = _optional(statement, "context"), _optional(statement, "result")
+    told = statement.get("timestamp")
+    time = stored if told is None else _time(told, "timestamp")
+    score, worth = _score(result)
+    kind = thing.get("objectType") or "Activity"
     if kind == "StatementRef":
         voids = _uuid(_needed(thing, "id", "object."), "object.id")
         return Event(event_id, learner_id, time, voids=voids if verb == VOIDED else None)
@@ -139,7 +140,7 @@ def _read(
     named = ids.names(_text(_needed(thing, "id", "object."), "object.id"))
     courses = _courses(context, ids)
     answers = verb not in PLAYING and not (verb in VIEWING and _is_video(thing))
-    if answers and "score" not in result and "success" in result:
+    if answers and worth and score is None and result.get("success") is not None:
         score = float(result["success"])
     of_course = verb == REGISTERED or _is_course(thing) or (named != () and named == courses)
     if not (verb == REGISTERED or verb in VIEWING or verb in ANSWERING or score is not None):
@@ -166,15 +167,15 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
     told, around = _extensions(result), _extensions(context)
     segments = played_segments(told.get(SEGMENTS))
     share = _share(told)
-    whole = result.get("completion", verb in (COMPLETED, STREAMS + "complete"))
-    if share is None and whole is True and not segments and "score" not in result:
+    whole = result.get("completion")
+    whole = verb in (COMPLETED, STREAMS + "complete") if whole is None else whole
+    if share is None and whole and not segments and not result.get("score"):
         share = 1.0
     length = _seconds(around.get(LENGTH)) or _seconds(told.get(LENGTH))  # 0 until it is known
     at = _seconds(told.get(POSITION))
     stopped, started = {
-        PLAYED: (None, at),
-        PAUSED: (at, None),
-        TERMINATED: (at, None),
+        **dict.fromkeys(STARTING, (None, at)),
+        **dict.fromkeys(STOPPING, (at, None)),
         COMPLETED: (at, at),  # told in passing: the video may play on
         SEEKED: (_seconds(told.get(FROM)), _seconds(told.get(TO))),
     }.get(verb, (None, None))
@@ -240,15 +241,16 @@ def _seconds(value: Any) -> float | None:
     return number if number is not None and 0 <= number <= LONGEST else None
 
 
-def _score(result: Mapping[str, Any]) -> float | None:
-    score = _object(result.get("score", {}), "result.score")
+def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
+    """What `score` tells, and whether there was anything to earn."""
+    score = _optional(result, "score", "result.")
     known = {
         name: _number(score[name], f"result.score.{name}")
         for name in ("scaled", "raw", "min", "max")
-        if name in score
+        if score.get(name) is not None
     }
     for name in ("success", "completion"):
-        if not isinstance(result.get(name, True), bool):
+        if not isinstance(result.get(name), bool | None):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
     low, high, raw = known.get("min"), known.get("max"), known.get("raw")
     if low is not None and high is not None and low > high:
@@ -257,8 +259,8 @@ def _score(result: Mapping[str, Any]) -> float | None:
     if scaled is not None and not abs(scaled) <= 1 + ROUNDING:
         raise MalformedStatement("result.score.scaled", f"is {scaled:g}; give a number in [-1, 1]")
     if high is not None and high <= (low or 0.0):
-        return None  # nothing could be earned
-    return _within(raw, low, high) if scaled is None else min(max(scaled, 0.0), 1.0)
+        return None, False
+    return (_within(raw, low, high) if scaled is None else min(max(scaled, 0.0), 1.0)), True
 
 
 def _within(raw: float | None, low: float | None, high: float | None) -> float | None:
@@ -266,8 +268,9 @@ def _within(raw: float | None, low: float | None, high: float | None) -> float |
     if raw is None or high is None:
         return None
     least = low or 0.0
-    half = high / 2 - least / 2  # halves, for numbers near a double's limits
-    share = (raw / 2 - least / 2) / half
+    share = (raw - least) / (high - least)
+    if not isfinite(high - least):  # numbers near a double's limits
+        share = (raw / 2 - least / 2) / (high / 2 - least / 2)
     if low is not None and not -ROUNDING <= share <= 1 + ROUNDING:
         raise MalformedStatement("result.score.raw", f"is {raw:g}, not between min and max")
     return min(max(share, 0.0), 1.0)
@@ -347,6 +350,12 @@ def _needed(holder: Mapping[str, Any], name: str, before: str = "") -> Any:
     if name not in holder:
         raise MalformedStatement(before + name, "is missing")
     return holder[name]
+
+
+def _optional(holder: Mapping[str, Any], name: str, before: str = "") -> Mapping[str, Any]:
+    """An object that may be missing; null says as much, though xAPI knows none."""
+    value = holder.get(name)
+    return {} if value is None else _object(value, before + name)
 
 
 def _object(value: Any, field: str) -> Mapping[str, Any]:

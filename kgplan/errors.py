@@ -7,7 +7,6 @@ KgplanError
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ MalformedBody           no operation reads such a body
-│  │  └─ MalformedBatch      one or more of a batch are not
 │  ├─ EventConflict           another event has this id               409
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
@@ -74,15 +73,6 @@ class ConfigError(InputError):
     """A setting or a configuration file has a value that cannot be used."""
 
 
-class MalformedStatement(InputError):
-    """A statement breaks a rule of xAPI; `field` says where."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field} {reason}")
-        self.field = field
-        self.reason = reason
-
-
 class MalformedBody(InputError):
     """The body of a request cannot be used by any operation; `reason` says why."""
 
@@ -107,15 +97,22 @@ class Refusal:
     reason: str
 
 
-class MalformedBatch(MalformedStatement):
-    """Statements of a batch break rules of xAPI, and none of the batch is kept."""
+class MalformedStatement(InputError):
+    """A statement breaks a rule of xAPI; `field` says where, `refused` which of a batch do."""
 
-    def __init__(self, refused: Sequence[Refusal], sent: int) -> None:
-        first = refused[0]
-        super().__init__(f"statements[{first.index}].{first.field}", first.reason)
-        if len(refused) > 1:
-            self.args = (f"{self}; {len(refused)} of the {sent} statements are malformed",)
+    def __init__(self, field: str, reason: str, refused: Sequence[Refusal] = ()) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason
         self.refused = list(refused)
+
+    @classmethod
+    def of_batch(cls, refused: Sequence[Refusal], n_sent: int) -> "MalformedStatement":
+        """The error of a batch of which some are malformed: at least one."""
+        first, reason = refused[0], refused[0].reason
+        if len(refused) > 1:
+            reason += f"; {len(refused)} of the {n_sent} statements are malformed"
+        return cls(f"statements[{first.index}].{first.field}", reason, refused)
 
 
 class EventConflict(InputError):

@@ -33,7 +33,6 @@ from kgplan.api.tokens import Access
 from kgplan.errors import (
     BatchTooLarge,
     EventConflict,
-    MalformedBatch,
     MalformedStatement,
     Refusal,
 )
@@ -192,7 +191,7 @@ async def take_statements(
     rules = rules_of(request)
     sent, refused = await _read(rules, learners, access, body)
     if refused and (rules.batches == "whole" or not sent):
-        raise MalformedBatch(refused, len(body))
+        raise MalformedStatement.of_batch(refused, len(body))
     access.check_learners(each.event.learner_id for _, each in sent)
     if rules.batches == "whole":
         await _counted_statements(request, learners, access, [each for _, each in sent])

@@ -210,18 +210,23 @@ def read_path(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> 
     )
 
 
-router.add_api_route(
-    "/learners/{learner_id}/path",
-    read_path,
-    route_class_override=at_once(path_at_once),
-    response_model=PathOut,
-    dependencies=READS,
-    responses=problems(404, 422) | NOT_MODIFIED,
-)
+ONE, WITH_SLASHES = "/learners/{learner_id}", "/learners/{learner_id:path}"
+"""The second takes ids that hold a slash, as those of other home pages do, and the first not."""
+for one in (ONE, WITH_SLASHES):
+    router.add_api_route(
+        one + "/path",
+        read_path,
+        route_class_override=at_once(path_at_once),
+        response_model=PathOut,
+        dependencies=READS,
+        responses=problems(404, 422) | NOT_MODIFIED,
+        include_in_schema=one == ONE,
+    )
 
 
+@router.get(WITH_SLASHES + "/path.svg", dependencies=READS, include_in_schema=False)
 @router.get(
-    "/learners/{learner_id}/path.svg",
+    ONE + "/path.svg",
     response_class=Response,
     dependencies=READS,
     responses=problems(404, 422)

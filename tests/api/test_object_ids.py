@@ -22,6 +22,8 @@ KEY = "block-v1:edX+D+T+type@video+block@7f"
         ("https://lms.example/video/V_1/?lang=en#comments", {"V_1"}, "V_1"),
         ("https://lms.example/video/V_1;jsessionid=A8", {"V_1"}, "V_1"),
         ("https://lms.example/video/V_1?subContentId=080661d3-6895-43b1", {"V_1"}, "V_1"),
+        ("https://tu.be/V_1&t=30", {"V_1"}, "V_1"),
+        ("i4x://X/D/video/" + "7f" * 16, {"V_" + "7f" * 16}, "V_" + "7f" * 16),
         ("https://lms.example/#/video/V_1", {"V_1"}, "V_1"),
         ("https://lms.example/videos#V_1", {"V_1"}, "V_1"),
         ("https://lms.example/video?id=V_1", {"V_1"}, "V_1"),
@@ -105,6 +107,8 @@ def test_a_table_maps_single_activities_whatever_follows_their_ids(tmp_path):
     assert ids.names("https://m.example/mod/page/view.php?id=9#top") == ("V_1",)
     assert ids.names("https://m.example/a,b/?x=1") == ("V_2",)
     assert "9" in ids.names("https://m.example/mod/quiz/view.php?id=9")
+    path.write_text(f"object_id,item_id\n{KEY},V_3\n")
+    assert ObjectIds.of(str(path)).names(f"http://lms.example/xblock/{KEY}") == ("V_3",)
 
 
 @pytest.mark.parametrize(

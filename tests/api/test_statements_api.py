@@ -71,6 +71,15 @@ def test_one_account_name_on_two_sites_is_two_learners(serve):
     assert [counted(client, each) for each in ("2", other)] == [1, 1]
     found = client.get("/v1/learners", params={"prefix": SOUTH}).json()
     assert found == {"learners": [other]}
+    for what in (
+        "path?course_id=A",
+        "path.svg?course_id=A",
+        "plans",
+        "courses",
+        "progress?course_id=A",
+    ):
+        asked = client.get(f"/v1/learners/{quote(other, safe='')}/{what}")
+        assert asked.status_code == 200, (what, asked.text)
     exported = client.get(f"/v1/learners/{quote(other, safe='')}/export").json()
     assert [each["sent"]["id"] for each in exported["events"]] == [str(UUID(int=2))]
     assert client.delete(f"/v1/learners/{quote(other, safe='')}").json()["events"] == 1

@@ -94,6 +94,7 @@ CARRIERS = [
         ({"score": {"raw": 0, "max": 0}}, None),
         ({"score": {"raw": 5, "min": 5, "max": 5}}, None),
         ({"score": {"raw": 5}}, None),
+        ({"score": {"raw": 5}, "success": True}, 1.0),
         ({"response": "a piano", "duration": "PT4M"}, None),
     ],
 )
@@ -193,6 +194,24 @@ def test_no_value_of_an_extension_refuses_a_statement(told, share, length):
     assert (event.share, event.length) == (share, length)
 
 
+KEYS = [
+    *(xapi.SEGMENTS, xapi.PROGRESS, xapi.LENGTH, xapi.POSITION, xapi.FROM, xapi.TO),
+    *(xapi.SESSION, xapi.LOGIN, PERCENT),
+]
+
+
+@given(
+    told=st.dictionaries(st.sampled_from(KEYS), json_values),
+    around=st.dictionaries(st.sampled_from(KEYS), json_values),
+    verb=st.sampled_from(sorted(xapi.VIEWING)),
+)
+def test_whatever_stands_in_extensions_is_read(told, around, verb):
+    sent = statement(verb, result={"extensions": told}, context={"extensions": around})
+    event = xapi.read_statement(sent, 0.0)
+    share = evidence_of([event], {"V_1": 50.0}).shares.get("V_1", 0.0)
+    assert 0 <= share <= 1
+
+
 @pytest.mark.parametrize("extensions", [None, [], "x", 7])
 def test_extensions_that_are_no_map_say_nothing(extensions):
     sent = statement(result={"extensions": extensions}, context={"extensions": extensions})
@@ -205,7 +224,7 @@ def test_extensions_that_are_no_map_say_nothing(extensions):
     [
         (xapi.PLAYED, {xapi.POSITION: 3}, (None, 3.0)),
         (xapi.PAUSED, {xapi.POSITION: 9.5}, (9.5, None)),
-        (xapi.TERMINATED, {xapi.POSITION: 9.5}, (9.5, None)),
+        (xapi.ADL + "terminated", {xapi.POSITION: 9.5}, (9.5, None)),
         (xapi.COMPLETED, {xapi.POSITION: 9.5}, (9.5, 9.5)),
         (xapi.SEEKED, {xapi.FROM: 9.5, xapi.TO: 40}, (9.5, 40.0)),
         (xapi.SEEKED, {xapi.FROM: None, xapi.TO: -1}, (None, None)),
@@ -236,6 +255,12 @@ def test_what_is_odd_in_parts_that_say_nothing_here_is_taken():
         for activities in ({"parent": parents}, {"grouping": parents}, parents):
             context = {"contextActivities": activities}
             assert xapi.read_statement(statement(context=context), 0.0).learner_id == "U_1"
+    nothing = {"score": None, "success": None, "completion": None, "extensions": None}
+    for result in (None, nothing, nothing | {"score": {"raw": None}}):
+        null = statement(EVALUATED, result=result, context=None, timestamp=None, version=None)
+        assert xapi.read_statement(null, 5.0).time == 5.0
+        assert xapi.read_statement(null, 5.0).score is None
+    assert xapi.read_statement(statement(xapi.COMPLETED, result=nothing), 0.0).share == 1.0
     bare = statement(EVALUATED, object={"id": "V_1"}, result={"success": True})
     assert xapi.read_statement(bare, 0.0).video_id == "V_1"
     assert xapi.read_statement(statement(object={"id": "https://a.b/" + "x" * 9999}), 0.0)
@@ -353,6 +378,8 @@ def test_numbers_at_the_limits_of_a_double_give_a_share_or_are_refused():
     for raw, share in ((-1.7e308, 0.0), (0, 0.5), (1.7e308, 1.0)):
         sent = statement(xapi.COMPLETED, result={"score": {**ends, "raw": raw}})
         assert xapi.read_statement(sent, 0.0).score == share
+    least = statement(xapi.COMPLETED, result={"score": {"raw": 5e-324, "max": 5e-324}})
+    assert xapi.read_statement(least, 0.0).score == 1.0
     beyond = statement(xapi.COMPLETED, result={"score": {"scaled": 10**400}})
     with pytest.raises(MalformedStatement, match=r"score\.scaled"):
         xapi.read_statement(beyond, 0.0)
