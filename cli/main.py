@@ -1,6 +1,7 @@
 """`kgplan`: every part of the service, from the command line."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,7 @@ from kgplan.cli import (
 )
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
+from kgplan.files import enough_room
 
 app = typer.Typer(
     name="kgplan",
@@ -73,7 +75,8 @@ app.command()(generate.generate)
 def main() -> None:
     """Run the command; an error that kgplan raises on purpose is one sentence, not a traceback."""
     try:
-        app()
+        with enough_room("the command", Path.cwd()):
+            app()
     except KgplanError as error:
         errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
