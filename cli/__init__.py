@@ -1,11 +1,13 @@
 """The `kgplan` command."""
 
 import sys
+from pathlib import Path
 
 from rich.markup import escape
 
 from kgplan.cli.output import errors
 from kgplan.errors import InputError, KgplanError
+from kgplan.files import enough_room
 
 
 def main() -> None:
@@ -13,7 +15,8 @@ def main() -> None:
     try:
         from kgplan.cli.main import app  # it asks which planners there are, which may fail
 
-        app()
+        with enough_room("the command", Path.cwd()):
+            app()
     except KgplanError as error:
         errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.artifacts import ArtifactStore, Aside
 from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
@@ -32,6 +32,13 @@ designer.register(graph)
 
 Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
 Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]
+Tolerant = Annotated[
+    bool,
+    typer.Option(
+        "--tolerant",
+        help="Take files of which no row is kept, and tables that lost much since the last run.",
+    ),
+]
 SeverityOption = Annotated[
     list[str] | None,
     typer.Option("--severity", help="RULE=warn|drop|stop, instead of the constraint's own."),
@@ -47,6 +54,8 @@ def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageRe
         f" {report.seconds:>7.1f} s  {report.version}",
         highlight=False,
     )
+    for note in report.details.get("notes", ()):
+        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False, soft_wrap=True)
     return report
 
 
@@ -65,21 +74,23 @@ def stage_table(reports: Sequence["StageReport"]) -> Table:
 
 
 @etl.command("run")
-def run_etl(source: Source, severity: SeverityOption = None, as_json: AsJson = False) -> None:
+def run_etl(
+    source: Source,
+    severity: SeverityOption = None,
+    tolerant: Tolerant = False,
+    as_json: AsJson = False,
+) -> None:
     """Extract tables, map them to triples and check the constraints.
+
+    All comes into use at the end, together; learner records with the model fitted on them.
 
     [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
     kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
     """
-    from kgplan.etl.stages import run_extract, run_map
+    from kgplan.etl import stages
 
-    settings = read_settings()
     severities = read_severities(severity or [])
-    reports = [
-        run_stage("extract", lambda progress: run_extract(settings, source, progress)),
-        run_stage("map and check", lambda progress: run_map(settings, severities, progress)),
-    ]
-    finish(reports, as_json)
+    finish(stages.run_etl(read_settings(), source, severities, tolerant, run_stage), as_json)
 
 
 def read_severities(given: Sequence[str]) -> dict[str, "Severity"]:
@@ -151,6 +162,9 @@ def load_graph(
     bulk: Annotated[
         bool, typer.Option("--bulk", help="Fill the empty Neo4j of `kgplan neo4j start` at once.")
     ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Also where it deletes much of the graph.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Load the checked triples; a second load changes nothing, and designers' edits stay.
@@ -160,7 +174,7 @@ def load_graph(
     from kgplan.etl.stages import run_load
 
     settings = read_settings()
-    reports = [run_stage("load graph", lambda progress: run_load(settings, progress, bulk))]
+    reports = [run_stage("load graph", lambda progress: run_load(settings, progress, bulk, sweep))]
     conflicts = [tuple(each.values()) for each in reports[0].details["conflicts"]]
     if conflicts and not as_json:
         title = "designers' edits that stay against the source"
@@ -277,47 +291,52 @@ def demo(
         Path | None, typer.Option(help="Where the path's picture goes; KGPLAN_HOME/path.svg.")
     ] = None,
     length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
+    tolerant: Tolerant = False,
     as_json: AsJson = False,
 ) -> None:
     """The main job: source files, graph, embedding, diagnosis, similarity, one learner's path.
+
+    An archive with other ids than the one before takes its place.
 
     [bold]Example:[/] kgplan demo data/mooccube-cs.zip
     """
     from kgplan.cli.plan import print_plan, write_picture
     from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.etl.stages import (
-        run_diagnose,
-        run_embed,
-        run_extract,
-        run_load,
-        run_map,
-        run_similarity,
-    )
+    from kgplan.etl.stages import run_diagnose, run_embed, run_etl, run_load, run_similarity
     from kgplan.model import open_planner
     from kgplan.planning import PlanOptions
 
     settings = read_settings()
     picture = picture or settings.home / "path.svg"
     begun = time.perf_counter()
-    reports = [
-        run_stage("extract", lambda progress: run_extract(settings, source, progress)),
-        run_stage("map and check", lambda progress: run_map(settings, None, progress)),
-        run_stage("load graph", lambda progress: run_load(settings, progress)),
-        run_stage("embed", lambda progress: run_embed(settings, embedding_config(None), progress)),
-        run_stage("diagnose", lambda progress: run_diagnose(settings, DiagnosisConfig(), progress)),
-        run_stage("similarity", lambda progress: run_similarity(settings, progress=progress)),
+    config, model = embedding_config(None), Aside(ArtifactStore(settings.artifacts))
+    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage)
+    sweep = tolerant or reports[0].details["another"]
+    reports += [
+        run_stage("load graph", lambda progress: run_load(settings, progress, sweep=sweep)),
+        run_stage("embed", lambda progress: run_embed(settings, config, progress, artifacts=model)),
+        run_stage(
+            "diagnose",
+            lambda progress: run_diagnose(settings, DiagnosisConfig(), progress, model),
+        ),
+        run_stage(
+            "similarity",
+            lambda progress: run_similarity(settings, progress=progress, artifacts=model),
+        ),
     ]
+    model.commit(by="kgplan demo")
     planner = open_planner(settings)
-    learner_id, course_id = showcase(planner)
-    made = planner.plan(learner_id, course_id, PlanOptions(length=length))
-    write_picture(planner, made, picture)
+    shown = showcase(planner)
+    made = planner.plan(*shown, PlanOptions(length=length)) if shown else None
+    if made:
+        write_picture(planner, made, picture)
     seconds, peak = time.perf_counter() - begun, peak_memory()
     if as_json:
         print_json(
             {
                 "stages": [report.to_dict() for report in reports],
-                "plan": made.to_dict(),
-                "picture": str(picture),
+                "plan": made.to_dict() if made else None,
+                "picture": str(picture) if made else None,
                 "seconds": seconds,
                 "peak_memory_bytes": peak,
             }
@@ -326,18 +345,20 @@ def demo(
     console.print(embedding_table(reports[3].details))
     console.print(diagnosis_table(reports[4].details))
     console.print(stage_table(reports))
-    print_plan(planner, made)
-    console.print(f"picture: {picture}", highlight=False)
+    if made:
+        print_plan(planner, made)
+        console.print(f"picture: {picture}", highlight=False)
     console.print(f"{seconds:z.1f} s in all, peak memory {peak / 1e9:z.2f} GB")
-    console.print(
-        f"next: {Path(sys.argv[0])} plan {learner_id} {course_id} --length 8",
-        highlight=False,
-        soft_wrap=True,
-    )
+    if shown:
+        following = f"plan {' '.join(shown)} --length 8"
+    else:
+        console.print("no path yet: there is no learner or no course to show one of")
+        following = "serve --dev"
+    console.print(f"next: {Path(sys.argv[0])} {following}", highlight=False, soft_wrap=True)
 
 
-def showcase(planner: "Planner") -> tuple[str, str]:
-    """The learner and course that show most.
+def showcase(planner: "Planner") -> tuple[str, str] | None:
+    """The learner and course that show most; None where there are none.
 
     Of the courses whose videos cover concepts, the one whose concepts have the most prerequisites;
     of its learners, the one nearest to having opened half of those videos.
@@ -345,6 +366,8 @@ def showcase(planner: "Planner") -> tuple[str, str]:
     import numpy as np
 
     graph, records = planner.graph, planner.records
+    if not (records.learner_ids.size and records.course_ids.size):
+        return None
     n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
     weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
     n_videos = np.diff(records.course_videos.indptr)

@@ -20,7 +20,7 @@ from kgplan.diagnosis.calibration import HeldBack, Score, hold_back, score
 from kgplan.diagnosis.contest import METHODS, contest
 from kgplan.errors import ArtifactMissing, InputError
 from kgplan.etl.stages import StageReport, timed
-from kgplan.model import open_records
+from kgplan.model import newest_records
 from kgplan.progress import Progress, silent
 from kgplan.records import LearnerRecords, observed_views
 from kgplan.settings import Settings
@@ -50,8 +50,8 @@ def run_calibrate(
         InputError: a setting out of range, or too few learners with enough views.
     """
     artifacts = ArtifactStore(settings.artifacts)
-    with timed("calibrate") as report:
-        records, source = open_records(artifacts)
+    with timed("calibrate", settings.home) as report:
+        records, source = newest_records(artifacts)
         tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
         order = read_order(tables.path, records)
         rng = np.random.default_rng(seed)

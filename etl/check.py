@@ -205,6 +205,15 @@ def check_constraints(
     )
 
 
+def check_severities(chosen: Mapping[str, str]) -> None:
+    """Refuse, before any work, what `check_constraints` would refuse.
+
+    Raises:
+        ConfigError: `chosen` names no rule or no severity.
+    """
+    _actions(_shapes(), chosen)
+
+
 def declared_severities() -> dict[str, Severity]:
     """Every rule of `constraints.ttl` and what breaking it leads to."""
     return {_rule(shape): severity for shape, severity in _actions(_shapes(), {}).items()}

@@ -35,9 +35,12 @@ class Checkpoint:
         """Replace the stored state; whoever is killed meanwhile leaves the one before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_suffix(f".{os.getpid()}")
-        aside.write_bytes(state)
-        sync(aside)
-        aside.replace(self.path)
+        try:
+            aside.write_bytes(state)
+            sync(aside)
+            aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget the run, and all that was left in the folder too long ago."""

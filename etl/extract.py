@@ -18,11 +18,13 @@ import pyarrow.parquet as pq
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.source import FILES, LINES, Source, open_source
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
+from kgplan.events import ID_LENGTH
 
 Progress = Callable[[str, int], None]
 
 ROWS_PER_GROUP = 122_880
-RECORD_CHARACTERS = 1_000
+RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
+NAME_LENGTH = 10_000
 
 
 def _queries() -> dict[str, str]:
@@ -318,7 +320,7 @@ def _run(con: duckdb.DuckDBPyConnection, archive: Source, step: Step) -> FileRep
         f"""
         INSERT INTO rejects
         SELECT $file, line, item, $table, split_part(verdict, ' ', 1),
-            substr(verdict, strpos(verdict, ' ') + 1), record
+            substr(verdict, strpos(verdict, ' ') + 1, {RECORD_CHARACTERS}), record
         FROM judged WHERE verdict IS NOT NULL
         UNION ALL
         SELECT $file, line, item, $table, 'duplicate',
@@ -384,13 +386,21 @@ def _judging(step: Step) -> str:
         f"format('there is no {entity} ''{{}}''', given.{column})) END"
         for column, entity in known.items()
     )
+    # the text that is given: a column may hold a name that is no id yet
+    usable = "".join(
+        f", bad_id('{column}', given.{column}, {ID_LENGTH})"
+        if column in REFERENCES
+        else f", long_name('{column}', given.{column}, {NAME_LENGTH})"
+        for column in step.columns
+        if column in REFERENCES or column in ("name", "name_en")
+    )
     record = f"left(record, {RECORD_CHARACTERS})"
     if step.bulky:
         record = f"CASE WHEN verdict IS NOT NULL THEN {record} END"
     columns = ", ".join(f"given.{column}" for column in step.columns)
     return (
         f"CREATE TABLE judged AS WITH given AS ({step.query.strip().rstrip(';')}) "
-        f"SELECT line, item, mends, {columns}, coalesce(reject {checks}) AS verdict, "
+        f"SELECT line, item, mends, {columns}, coalesce(reject {usable} {checks}) AS verdict, "
         f"{record} AS record FROM given {joins}"
     )
 

@@ -42,6 +42,19 @@ CREATE MACRO no_text(field, value) AS
     CASE WHEN coalesce(trim(value), '') = ''
         THEN reject('missing_field', format('{} is absent or empty', field))
     END;
+-- Ids and names lie in arrays as wide as the longest; NumPy takes a NUL at the end for none.
+CREATE MACRO bad_id(field, value, longest) AS
+    CASE WHEN length(value) > longest
+        THEN reject('broken_row', format('{} has {} characters, {} are allowed', field,
+            length(value), longest))
+    WHEN regexp_matches(value, '\p{Cc}')
+        THEN reject('broken_row', format('{} holds a control character', field))
+    END;
+CREATE MACRO long_name(field, value, longest) AS
+    CASE WHEN length(value) > longest
+        THEN reject('broken_row', format('{} has {} characters, {} are allowed', field,
+            length(value), longest))
+    END;
 CREATE MACRO mend_text(value) AS
     CASE WHEN json_type(value) = 'VARCHAR' AND trim(value ->> '$') = '' THEN 'empty_text'
     WHEN value::VARCHAR = 'NaN' THEN 'nan_value'

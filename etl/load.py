@@ -17,6 +17,7 @@ from operator import itemgetter
 import pyoxigraph as ox
 from rdflib import OWL, RDF, RDFS, Graph, Namespace, URIRef
 
+from kgplan.errors import LossRefused
 from kgplan.graph.snapshot import content_hash, read_contents
 from kgplan.graph.store import GraphStore, Row, batches
 from kgplan.progress import Progress, silent
@@ -264,7 +265,11 @@ def is_of_load(row: Row) -> bool:
 
 
 def load(
-    rows: GraphRows, store: GraphStore, run_id: str, progress: Progress = silent
+    rows: GraphRows,
+    store: GraphStore,
+    run_id: str,
+    progress: Progress = silent,
+    loss_share: float = 1.0,
 ) -> LoadReport:
     """Make the graph hold these rows, and nothing that an older load wrote.
 
@@ -276,15 +281,19 @@ def load(
         store: the graph database.
         run_id: names the content; a second load of the same content changes nothing.
         progress: called with a name, rows done and rows in all.
+        loss_share: of the graph's nodes that may be swept; 1: all of them.
 
     Raises:
         GraphUnavailable: the database does not answer, or another load is under way.
+        LossRefused: too much would be swept; nothing has changed.
     """
     store.define_schema()
     with store.loading(run_id):
         before = [row["version"] for row in store.read("snapshot.graph_version")]
         found = read_found(store, graph_names())
         changes = compare(rows, found, store.read("found.tombstone"))
+        if loss_share < 1:
+            refuse_sweep(changes, found, loss_share)
         if changes:
             store.write("load.begin", run_id=run_id)
         written = put(changes, rows, store, run_id, progress)
@@ -306,6 +315,29 @@ def load(
         swept_relationships,
         changes.conflicts,
     )
+
+
+def refuse_sweep(changes: Changes, found: GraphRows, share: float) -> None:
+    """Refuse changes that would take away much of the graph.
+
+    Args:
+        changes: as `compare` found them.
+        found: what the graph holds.
+        share: of its nodes that may be swept. A class of which nothing would be left counts, too.
+
+    Raises:
+        LossRefused: with what would go, by class.
+    """
+    held = {label: len(rows) for label, rows in found.nodes.items() if rows}
+    swept = {label: len(changes.sweep[label]) for label in held if changes.sweep[label]}
+    emptied = [label for label, n in swept.items() if n == held[label] and not changes.put[label]]
+    if emptied or sum(swept.values()) > share * sum(held.values()):
+        listed = ", ".join(f"{n:,} of {held[label]:,} {label}" for label, n in swept.items())
+        raise LossRefused(
+            f"this load would delete {sum(swept.values()):,} of the graph's"
+            f" {sum(held.values()):,} nodes ({listed}); nothing was changed: check the source, or"
+            " run `kgplan graph load --sweep` if they are to go"
+        )
 
 
 def put(

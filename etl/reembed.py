@@ -94,7 +94,7 @@ def run_reembed(
     ]
 
     def switch(progress: Progress) -> StageReport:
-        with timed("switch") as report:
+        with timed("switch", settings.home) as report:
             progress("comparing plans", 0, None)
             changes = changes_of_plans(settings, store, aside)
             command = "kgplan reembed --warm" if warm else "kgplan reembed"

@@ -61,7 +61,7 @@ def run_similar_graph(
     """
     artifact = ArtifactStore(settings.artifacts).current("similarity")
     with (
-        timed("similar concepts") as report,
+        timed("similar concepts", settings.home) as report,
         open_graph(settings.graph_url, access=settings.graph_access) as store,
     ):
         is_server = urlsplit(settings.graph_url).scheme in NEO4J_SCHEMES

@@ -6,6 +6,7 @@ marks, CRLF and a missing last newline do not matter, blank lines are counted bu
 """
 
 import lzma
+import os
 import stat
 import struct
 import zipfile
@@ -27,6 +28,7 @@ from kgplan.errors import SourceError
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE = 256 << 20
 BOMB_RATIO = 200  # MOOCCube's own files pack 4 to 30 times; deflate's limit is 1,032
+MACOS = "__MACOSX"  # the folder in which its zips keep what is not in the files
 BOMB_BYTES = 64 << 20  # a smaller member may pack as well as it likes
 
 LINES = pa.schema([("line", pa.int64()), ("text", pa.string()), ("is_utf8", pa.bool_())])
@@ -175,7 +177,7 @@ def _batch(whole: bytes, first_line: int) -> tuple[pa.RecordBatch, int]:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """Open a MOOCCube zip or folder; an inner top folder of any name is looked through.
+    """Open a MOOCCube zip or folder; folders of any name around it are looked through.
 
     Raises:
         SourceError: nothing is there, it is no readable zip, it is not MOOCCube, a required file
@@ -197,14 +199,75 @@ def open_source(path: Path) -> Iterator[Source]:
         yield _Zip(path, archive)
 
 
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Refuse what the block reads of a zip or folder where its files change meanwhile.
+
+    Raises:
+        SourceError: a file came, went, or has another size, time or place on the disk than before.
+    """
+    before = _stamps(path)
+
+    def refuse_changed(cause: Exception | None) -> None:
+        now = _stamps(path)
+        changed = sorted(name for name in before | now if before.get(name) != now.get(name))
+        if changed:
+            raise SourceError(
+                f"{changed[0]} in {path} changed while it was read; nothing was taken: wait until"
+                " it is written to its end, or give a copy"
+            ) from cause
+
+    try:
+        yield
+    except SourceError as error:  # which a change may have caused
+        refuse_changed(error)
+        raise
+    refuse_changed(None)
+
+
+def _stamps(path: Path) -> dict[str, tuple[int, int, int]]:
+    """Size, time of change and inode of the zip, or of each of the folder's files of the layout."""
+    stamps = {}
+    for name, file in ({path.name: path} if path.is_file() else files_below(path)).items():
+        try:
+            found = file.stat()
+        except OSError:  # gone since it was listed
+            continue
+        stamps[name] = (found.st_size, found.st_mtime_ns, found.st_ino)
+    return stamps
+
+
+def files_below(path: Path) -> dict[str, Path]:
+    """Every file of the layout below a folder, at any depth, by its name relative to the folder.
+
+    Links are followed; a folder that can be reached in two ways is looked through once.
+    """
+    wanted = {file.path for file in FILES}
+    found: dict[str, Path] = {}
+    seen: set[tuple[int, int]] = set()
+    waiting = [path]
+    while waiting:
+        folder = waiting.pop(0)  # the shortest way to a folder comes first
+        try:
+            place, entries = folder.stat(), sorted(os.scandir(folder), key=lambda each: each.name)
+        except OSError:  # no folder, or nobody's business
+            continue
+        if (place.st_dev, place.st_ino) in seen:
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != MACOS:
+                    waiting.append(folder / entry.name)
+            elif f"{folder.name}/{entry.name}" in wanted and entry.is_file():
+                name = PurePosixPath((folder / entry.name).relative_to(path))
+                found[str(name)] = folder / entry.name
+    return found
+
+
 class _Folder(Source):
     def __init__(self, path: Path) -> None:
-        found = {
-            str(PurePosixPath(file.relative_to(path))): file
-            for depth in ("*/*.json", "*/*/*.json")
-            for file in path.glob(depth)
-            if file.is_file()
-        }
+        found = files_below(path)
         self.name = path.name
         top = _top(frozenset(found), path)
         self._files = {name.removeprefix(top): found[name] for name in found if _below(name, top)}
@@ -218,9 +281,11 @@ class _Folder(Source):
 class _Zip(Source):
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         found = {
-            info.filename: info
+            name: info
             for info in archive.infolist()
             if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
+            # some tools of Windows write \\ for /
+            if MACOS not in (name := info.filename.replace("\\", "/")).split("/")
         }
         self.name = path.name
         self._archive = archive

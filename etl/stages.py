@@ -9,7 +9,7 @@ artifact, and a stage that was killed leaves nothing behind that anything would 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,21 +18,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgplan.arrays import Ids
-from kgplan.artifacts import ArtifactStore, hash_file, hash_json, package_versions
+from kgplan.artifacts import ArtifactStore, Aside, hash_file, hash_json, package_versions
 from kgplan.curve import curve
 from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
 from kgplan.embedding.drift import drift
-from kgplan.errors import ConfigError, MissingExtra
+from kgplan.errors import ArtifactError, ConfigError, MissingExtra
 from kgplan.etl.bulk import bulk_load
-from kgplan.etl.check import Severity, check_constraints
+from kgplan.etl.check import Severity, check_constraints, check_severities
 from kgplan.etl.checkpoint import Checkpoint
 from kgplan.etl.extract import extract
 from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.losses import is_another, notes_of, refuse_shrunk, refuse_unread
 from kgplan.etl.map import map_tables
 from kgplan.etl.records import read_records
+from kgplan.etl.report import ExtractReport
+from kgplan.etl.source import files_below, unchanged
+from kgplan.etl.tracking import RunStage
+from kgplan.files import enough_room
 from kgplan.graph.store import open_graph
-from kgplan.model import open_embedding, open_records, open_snapshot
+from kgplan.model import newest_records, open_embedding, open_snapshot
 from kgplan.progress import Progress, silent
 from kgplan.records import csr_to_arrays, learned_concepts, observed_views
 from kgplan.settings import Settings
@@ -72,21 +77,91 @@ class StageReport:
 
 
 @contextmanager
-def timed(stage: str) -> Iterator[StageReport]:
-    """A report whose seconds are filled in when the block ends."""
+def timed(stage: str, home: Path) -> Iterator[StageReport]:
+    """A report whose seconds are filled in when the block ends.
+
+    Args:
+        stage: its name.
+        home: where it writes.
+
+    Raises:
+        DiskFull: there is no room for what it writes.
+    """
     report, start = StageReport(stage), time.perf_counter()
-    yield report
+    with enough_room(stage, home):
+        yield report
     report.seconds = time.perf_counter() - start
 
 
-def run_extract(settings: Settings, source: Path, progress: Progress = silent) -> StageReport:
-    """Source archive -> tables and learner records."""
-    artifacts = ArtifactStore(settings.artifacts)
-    with timed("extract") as report:
-        inputs = {"source": hash_source(source)}
-        with artifacts.draft("tables", {}, inputs) as tables:
-            extracted = extract(source, tables.path, lambda what, done: progress(what, done, None))
-            tables.metrics = extracted.to_dict()
+def run_etl(
+    settings: Settings,
+    source: Path,
+    severities: Mapping[str, Severity] | None = None,
+    tolerant: bool = False,
+    run_stage: RunStage | None = None,
+) -> list[StageReport]:
+    """Source archive -> tables, learner records and checked triples, put into use together.
+
+    Where there is a model, the records come into use with the one that is fitted on them next:
+    until then, answers are made from those that the model in use knows.
+
+    Args:
+        settings: where the results are.
+        source: the zip or the folder.
+        severities: rule -> what breaking it leads to, instead of the rule's own.
+        tolerant: take a source that says less than the last one, see `run_extract`.
+        run_stage: called with each stage's name and the stage; shows its progress.
+
+    Raises:
+        ConfigError: there is no such rule; nothing was read.
+        SourceError, LossRefused, ConstraintViolation: as the stages; nothing has changed then.
+    """
+    check_severities(severities or {})
+    run_stage = run_stage or (lambda _, stage: stage(silent))
+    store = ArtifactStore(settings.artifacts)
+    aside = Aside(store)
+    reports = [
+        run_stage(
+            "extract", lambda progress: run_extract(settings, source, progress, tolerant, aside)
+        ),
+        run_stage("map and check", lambda progress: run_map(settings, severities, progress, aside)),
+    ]
+    fitted = "diagnosis" in store.in_use()
+    aside.commit(by="kgplan etl run", but={"records"} if fitted else ())
+    return reports
+
+
+def run_extract(
+    settings: Settings,
+    source: Path,
+    progress: Progress = silent,
+    tolerant: bool = False,
+    artifacts: ArtifactStore | None = None,
+) -> StageReport:
+    """Source archive -> tables and learner records.
+
+    Args:
+        settings: where the results are.
+        source: the zip or the folder.
+        progress: told what is being read.
+        tolerant: take a file of which no row is kept, and tables that lost much since the last
+            run.
+        artifacts: where the result is put into use; the store of the settings where None.
+
+    Raises:
+        SourceError: see `extract`; or the source changed meanwhile; or no row of a file was kept.
+        LossRefused: it says much less than the last one.
+    """
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
+    with timed("extract", settings.home) as report:
+        with unchanged(source):
+            inputs = {"source": hash_source(source)}
+            with artifacts.draft("tables", {}, inputs) as tables:
+                extracted = extract(
+                    source, tables.path, lambda what, done: progress(what, done, None)
+                )
+                judged = judge_losses(settings, artifacts, source, extracted, tables.path, tolerant)
+                tables.metrics = extracted.to_dict()
         made = tables.finished()
         progress("learner records", 0, None)
         with artifacts.draft("records", {}, {"tables": made.version}) as records:
@@ -95,18 +170,70 @@ def run_extract(settings: Settings, source: Path, progress: Progress = silent) -
         report.version = made.version
         report.rows_in = extracted.rows_read
         report.rows_out = extracted.rows_written
-        report.details = {"rejected": extracted.rows_rejected}
+        report.details = {"rejected": extracted.rows_rejected, **asdict(judged)}
     return report
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is to be said of an archive that is taken.
+
+    Attributes:
+        notes: sentences for people.
+        another: whether it has no id of the last one, and so takes its place.
+    """
+
+    notes: list[str]
+    another: bool = False
+
+
+def judge_losses(
+    settings: Settings,
+    artifacts: ArtifactStore,
+    source: Path,
+    extracted: ExtractReport,
+    tables: Path,
+    tolerant: bool,
+) -> Judgement:
+    """Refuse an archive that says much less than its files or than the last one.
+
+    Args:
+        settings: which share may be lost.
+        artifacts: where the last run's tables are in use.
+        source: the archive.
+        extracted: what came of it.
+        tables: the folder of its tables.
+        tolerant: take it nevertheless.
+
+    Raises:
+        SourceError: no row of a file was kept.
+        LossRefused: a table lost more than may be.
+    """
+    share, rejects = settings.loss_share, tables / "rejects.parquet"
+    notes = notes_of(extracted, share)
+    if tolerant:
+        return Judgement(notes)
+    refuse_unread(extracted, source, rejects)
+    try:
+        last = artifacts.open("tables", artifacts.in_use().get("tables", ""), hashed=False)
+    except ArtifactError:  # there is none to compare with
+        return Judgement(notes)
+    if is_another(tables, last.path):
+        note = f"no id is one of {last.metrics['source']}, read last: another archive's place"
+        return Judgement([*notes, note], another=True)
+    refuse_shrunk(extracted.tables, last.metrics["tables"], share, rejects)
+    return Judgement(notes)
 
 
 def run_map(
     settings: Settings,
     severities: Mapping[str, Severity] | None = None,
     progress: Progress = silent,
+    artifacts: ArtifactStore | None = None,
 ) -> StageReport:
     """Tables -> N-Triples, checked against the SHACL constraints."""
-    artifacts = ArtifactStore(settings.artifacts)
-    with timed("map and check") as report:
+    artifacts = artifacts or ArtifactStore(settings.artifacts)
+    with timed("map and check", settings.home) as report:
         tables = artifacts.current("tables")
         progress("mapping tables to triples", 0, None)
         lines = map_tables(tables.path)
@@ -132,16 +259,19 @@ def run_map(
     return report
 
 
-def run_load(settings: Settings, progress: Progress = silent, bulk: bool = False) -> StageReport:
+def run_load(
+    settings: Settings, progress: Progress = silent, bulk: bool = False, sweep: bool = False
+) -> StageReport:
     """Checked triples -> graph database.
 
     Args:
         settings: where the triples and the graph are.
         progress: called with what is being loaded.
         bulk: into the empty Neo4j server of `kgplan neo4j start`, by its import tool.
+        sweep: also where it takes away much of the graph.
     """
     artifacts = ArtifactStore(settings.artifacts)
-    with timed("load graph") as report:
+    with timed("load graph", settings.home) as report:
         triples = artifacts.current("triples")
         # not splitlines: a literal may hold U+2028 and the like
         lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
@@ -150,7 +280,8 @@ def run_load(settings: Settings, progress: Progress = silent, bulk: bool = False
             loaded = bulk_load(rows, settings, triples.version, progress)
         else:
             with open_graph(settings.graph_url, access=settings.graph_access) as store:
-                loaded = load(rows, store, triples.version, progress)
+                share = 1.0 if sweep else settings.loss_share
+                loaded = load(rows, store, triples.version, progress, share)
         report.version = loaded.graph_version
         report.rows_in = len(lines)
         report.rows_out = sum(loaded.written.values()) + loaded.unchanged
@@ -190,7 +321,7 @@ def run_embed(
             raise
         raise MissingExtra("embed", "training an embedding") from None
     artifacts = artifacts or ArtifactStore(settings.artifacts)
-    with timed("embed") as report:
+    with timed("embed", settings.home) as report:
         graph = open_snapshot(settings)
         triples, inputs = graph.triples, {"graph": graph.version}
         in_use = artifacts.in_use().get("embedding")
@@ -263,8 +394,8 @@ def run_diagnose(
 ) -> StageReport:
     """Learner records -> slip, guess, prior and every learner's mastery."""
     artifacts = artifacts or ArtifactStore(settings.artifacts)
-    with timed("diagnose") as report:
-        records, source = open_records(artifacts)
+    with timed("diagnose", settings.home) as report:
+        records, source = newest_records(artifacts)
         watched = observed_views(records)
         diagnosis = fit(
             watched,
@@ -310,7 +441,7 @@ def run_diagnose(
                 "bits_still_open": float(entropy(mastery.data).mean()) if evidence.size else 0.0,
                 "videos_without_observation": int((~diagnosis.observed).sum()),
             }
-        artifacts.switch(draft.finished())
+        artifacts.switch(draft.finished(), source, by="kgplan diagnose")
         report.version = draft.finished().version
         report.rows_in, report.rows_out = int(watched.nnz), int(mastery.nnz)
         report.details = dict(draft.metrics)
@@ -331,9 +462,9 @@ def run_similarity(
     if not 0 <= alpha <= 1:
         raise ConfigError(f"alpha is {alpha}; it goes from 0 (learners only) to 1 (graph only)")
     artifacts = artifacts or ArtifactStore(settings.artifacts)
-    with timed("similarity") as report:
+    with timed("similarity", settings.home) as report:
         embedding = artifacts.current("embedding")
-        records, source = open_records(artifacts)
+        records, source = newest_records(artifacts)
         entity_ids = embedding.array("entity_ids")
         concept_ids = records.concept_ids[np.isin(records.concept_ids, entity_ids)]
         learned = learned_concepts(records)
@@ -367,9 +498,9 @@ def run_similarity(
 
 
 def hash_source(source: Path) -> str:
-    """Hash an archive's bytes, or the names and bytes of a folder's files."""
+    """Hash an archive's bytes, or the names and bytes of a folder's files of the layout."""
     if source.is_file():
         return hash_file(source)[:16]
-    files: Sequence[Path] = sorted(path for path in source.rglob("*.json") if path.is_file())
-    listed = "\n".join(f"{path.relative_to(source)} {hash_file(path)}" for path in files)
+    files = sorted(files_below(source).items())
+    listed = "\n".join(f"{name} {hash_file(path)}" for name, path in files)
     return hashlib.sha256(listed.encode()).hexdigest()[:16]

@@ -26,7 +26,8 @@ class Reason(StrEnum):
     BROKEN_JSON = "broken_json"
     """The line is no JSON object."""
     BROKEN_ROW = "broken_row"
-    """A wrong number of columns, bytes that are not UTF-8, or a value of the wrong type."""
+    """A wrong number of columns, bytes that are not UTF-8, a value of the wrong type, an id of more
+    than 500 characters or with a control character, or a name of more than 10,000."""
     MISSING_FIELD = "missing_field"
     """A field without which the row says nothing is absent, null or empty."""
     DUPLICATE = "duplicate"

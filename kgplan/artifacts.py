@@ -12,12 +12,11 @@ import hashlib
 import io
 import json
 import math
-import os
 import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -29,7 +28,7 @@ import numpy as np
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
 from kgplan.files import (
-    is_running,
+    is_locked,
     is_time,
     locked,
     make_private_folder,
@@ -42,6 +41,7 @@ MANIFEST = "manifest.json"
 CURRENT = "current.json"
 HISTORY = "history.json"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")  # of a kind or a version, a folder
+DRAFTS = ".drafts"
 KEPT_SWITCHES = 500  # entries of the history; the oldest leave first
 MADE_BY = {
     "tables": "kgplan etl run",
@@ -199,16 +199,10 @@ class ArtifactStore:
             config: every setting it was made with, as JSON values.
             inputs: kind or data -> version of what it was made from.
         """
-        drafts = self.root / ".drafts"
-        drafts.mkdir(parents=True, exist_ok=True)
-        sweep_abandoned(drafts)
-        path = Path(tempfile.mkdtemp(prefix=f"{kind}.{os.getpid()}.", dir=drafts))
-        draft = Draft(kind, path, config, inputs)
-        try:
+        with _own_folder(self.root / DRAFTS, kind) as path:
+            draft = Draft(kind, path, config, inputs)
             yield draft
             draft.result = self._keep(draft)
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
 
     def _keep(self, draft: Draft) -> Artifact:
         files = {
@@ -386,11 +380,36 @@ class ArtifactStore:
         """Remove a version that is not in use.
 
         Raises:
-            ArtifactMissing: there is no such version, or it is the one in use.
+            ArtifactMissing: there is no such version, or it is in use, or what is in use was made
+                from it.
         """
-        if self.in_use().get(kind) == version or version not in self.versions(kind):
+        if version not in self.versions(kind) or (kind, version) in self._needed():
             raise ArtifactMissing(f"unused {kind} {version}", f"kgplan artifacts {kind}")
         shutil.rmtree(self.root / kind / version)
+
+    def _needed(self) -> set[tuple[str, str]]:
+        """(kind, version) of all that is in use and of what it was made from."""
+        needed = set(self.in_use().items())
+        for kind, used in self.in_use().items():
+            needed |= set(self._inputs(kind, used).items())
+        if newest := self.made_from("records", "tables", self.in_use().get("tables", "")):
+            needed.add(("records", newest))  # what the next fit is on
+        return needed
+
+    def made_from(self, kind: str, input_kind: str, version: str) -> str | None:
+        """The newest stored version of a kind that was made from this version of another."""
+        for made in reversed(self.versions(kind)):
+            if self._inputs(kind, made).get(input_kind) == version:
+                return made
+        return None
+
+    def _inputs(self, kind: str, version: str) -> dict[str, str]:
+        """What a version was made from; nothing where its manifest cannot be read."""
+        try:
+            text = (self.root / kind / version / MANIFEST).read_text(encoding="utf-8")
+            return dict(json.loads(text)["inputs"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
 
 class AsOf(ArtifactStore):
@@ -444,9 +463,34 @@ class Aside(ArtifactStore):
         """Put these versions into use in this view."""
         self._made |= {made.kind: made for made in artifacts}
 
-    def commit(self, by: str = "", back: bool = False) -> None:
-        """Put all of this view's versions into use, in one step; arguments as for `switch`."""
-        ArtifactStore(self.root).switch(*self._made.values(), by=by, back=back)
+    def commit(self, by: str = "", back: bool = False, but: Collection[str] = ()) -> None:
+        """Put this view's versions into use, in one step.
+
+        Args:
+            by, back: as for `switch`.
+            but: kinds that stay as they are for everybody else.
+        """
+        made = [artifact for kind, artifact in self._made.items() if kind not in but]
+        ArtifactStore(self.root).switch(*made, by=by, back=back)
+
+
+@contextlib.contextmanager
+def _own_folder(drafts: Path, kind: str) -> Iterator[Path]:
+    """A new folder below the drafts, removed at the end with what is in it then.
+
+    Its writer holds the lock beside it, and the system lets go of that when the writer ends. No
+    process id would do: two containers on one home do not see each other's.
+    """
+    drafts.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        with locked(drafts.parent / f"{DRAFTS}.lock"):  # nobody sweeps before the lock is held
+            _sweep(drafts)
+            place = Path(tempfile.mkdtemp(prefix=f"{kind}.", dir=drafts))
+            held.enter_context(locked(place / "lock"))
+        held.callback(shutil.rmtree, place, ignore_errors=True)
+        path = place / "content"
+        path.mkdir(mode=0o700)
+        yield path
 
 
 def is_versions(value: Any) -> bool:
@@ -474,11 +518,15 @@ def is_history(value: Any) -> bool:
 
 
 def sweep_abandoned(drafts: Path) -> None:
-    """Remove what writers left that were killed: their process id, in the name, is gone."""
-    for path in drafts.iterdir():
-        _, pid, _ = path.name.split(".", 2)
-        if not is_running(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
+    """Remove what writers left that were killed: nobody holds the lock of their draft."""
+    with locked(drafts.parent / f"{DRAFTS}.lock"):
+        _sweep(drafts)
+
+
+def _sweep(drafts: Path) -> None:
+    for place in drafts.iterdir():
+        if place.is_dir() and not is_locked(place / "lock"):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def package_versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ KgplanError
 ├─ InputError                 the caller can fix it                    422
 │  ├─ AxisMismatch            arrays disagree on a size
 │  ├─ SourceError             the MOOCCube archive cannot be read
+│  ├─ LossRefused             a run would take away too much unasked
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ MalformedBody           no operation reads such a body
@@ -39,12 +40,14 @@ KgplanError
 │  ├─ RateLimited             too many requests in too short a time   429
 │  └─ TookTooLong             no answer within the time limit         503
 ├─ NotReady                   the service should get no requests now   503
+├─ DiskFull                   what was to be written does not fit
 ├─ JobDied                    a job's process ended without a word
 └─ MissingExtra               an optional part of kgplan is not installed   501
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class KgplanError(Exception):
@@ -67,6 +70,10 @@ class AxisMismatch(InputError):
 
 class SourceError(InputError):
     """The source archive or folder cannot be read as MOOCCube."""
+
+
+class LossRefused(InputError):
+    """A run would take away more of what is in use than may go unasked."""
 
 
 class ConfigError(InputError):
@@ -393,6 +400,18 @@ class TookTooLong(LimitExceeded):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer within {seconds:g} s; ask for less, or try again later")
         self.seconds = seconds
+
+
+class DiskFull(KgplanError):
+    """What was to be written does not fit on the disk, or into a file of the allowed size."""
+
+    def __init__(self, what: str, where: Path, free: int, may_not_grow: bool) -> None:
+        why = "a file may not grow further (`ulimit -f`)" if may_not_grow else "the disk is full"
+        super().__init__(
+            f"{what} was not finished: {why} at {where}, where {free / 1e6:,.1f} MB are free; make"
+            " room, or move KGPLAN_HOME or TMPDIR to a larger disk, and run it again; nothing that"
+            " is in use has changed"
+        )
 
 
 class JobDied(KgplanError):

@@ -1,16 +1,28 @@
 """How is a file replaced so that nobody sees it half-written, and who may touch it meanwhile?"""
 
+import errno
 import fcntl
 import json
 import os
+import re
+import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kgplan.errors import DiskFull
+
 FileStats = dict[str, tuple[int, int, int]]
 """Of a folder's files, by name: size, time of the last change in ns, inode."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# what NumPy and the databases say, which pass on no number
+SAYS_FULL = re.compile(
+    r"no space left|disk quota exceeded|file too large|\d+ requested and \d+ written", re.I
+)
 
 
 def write_whole(path: Path, text: str, durable: bool = False) -> None:
@@ -103,6 +115,66 @@ def locked(path: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+@contextmanager
+def enough_room(what: str, folder: Path) -> Iterator[None]:
+    """Say in one sentence that there is no room for what the block writes, and where.
+
+    Args:
+        what: does not get finished then.
+        folder: that it is about, where the error does not name another.
+
+    Raises:
+        DiskFull: the block failed for want of room.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        if number not in FULL and not SAYS_FULL.search(str(error)):
+            raise
+        named = getattr(error, "filename", None)
+        where = Path(named) if isinstance(named, str | Path) else folder
+        there = next(each for each in (where, *where.absolute().parents) if each.is_dir())
+        may_not_grow = number == errno.EFBIG or "file too large" in str(error).lower()
+        raise DiskFull(what, where, shutil.disk_usage(there).free, may_not_grow) from error
+
+
+def require_room(what: str, file: Path, n_bytes: int) -> None:
+    """Refuse to begin what a full disk would break.
+
+    Args:
+        what: is to be written.
+        file: that grows by it.
+        n_bytes: at most about so much.
+
+    Raises:
+        DiskFull: its disk has less, or it may not grow by so much.
+    """
+    free = shutil.disk_usage(file.parent).free
+    largest = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    size = file.stat().st_size if file.exists() else 0
+    may_not_grow = largest != resource.RLIM_INFINITY and size + n_bytes > largest
+    if free < n_bytes or may_not_grow:
+        raise DiskFull(f"{what} (up to {n_bytes / 1e6:,.0f} MB)", file, free, may_not_grow)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds a file's lock, in whatever container; no file, no lock."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # another user's, who may be at work
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def is_running(pid: int) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
-from kgplan.artifacts import Artifact, ArtifactStore, AsOf, hash_json
+from kgplan.artifacts import MADE_BY, Artifact, ArtifactStore, AsOf, hash_json
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
@@ -40,8 +40,23 @@ class StoredArrays(Mapping[str, Array]):
 
 
 def open_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
-    """The learner records in use."""
+    """The learner records in use, which answers are made from."""
     artifact = artifacts.current("records")
+    return LearnerRecords.from_arrays(StoredArrays(artifact)), artifact
+
+
+def newest_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
+    """The learner records of the tables in use, which the next model is fitted on.
+
+    The records in use are those that the diagnosis in use was fitted on: both change together.
+    """
+    tables = artifacts.in_use().get("tables")
+    if tables is None:  # records that came without tables
+        return open_records(artifacts)
+    version = artifacts.made_from("records", "tables", tables)
+    if version is None:
+        raise ArtifactMissing("records", MADE_BY["records"])
+    artifact = artifacts.open("records", version)
     return LearnerRecords.from_arrays(StoredArrays(artifact)), artifact
 
 

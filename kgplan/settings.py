@@ -82,6 +82,13 @@ class Settings(BaseSettings):
         host = f"[{server.hostname}]" if ":" in (server.hostname or "") else server.hostname
         return f"http://{host}:7474/browser/"
 
+    loss_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of a table, or of the graph's nodes, that a run may take away unasked",
+    )
+
     records: str = Field(
         default="",
         repr=False,

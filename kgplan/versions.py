@@ -8,6 +8,7 @@ are when another model comes into use.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,8 @@ def outdated(store: ArtifactStore, graph_version: str) -> list[Outdated]:
         graph_version: of the graph as it is now.
     """
     in_use = store.in_use()
-    now = in_use | {"graph": graph_version}
+    newest = store.made_from("records", "tables", in_use.get("tables", ""))
+    now = in_use | {"graph": graph_version} | ({"records": newest} if newest else {})
     found = []
     for kind in KINDS:
         if kind not in in_use:
@@ -170,8 +172,9 @@ def outdated(store: ArtifactStore, graph_version: str) -> list[Outdated]:
 
 
 def models_of(history: Sequence[Switch]) -> list[Switch]:
-    """The switches after which there was a whole model."""
-    return [each for each in history if all(kind in each.versions for kind in MODEL_KINDS)]
+    """The switches after which there was a whole model, and another one than before."""
+    whole = [each for each in history if all(kind in each.versions for kind in MODEL_KINDS)]
+    return [next(same) for _, same in groupby(whole, lambda each: name_of(each.versions))]
 
 
 def trail(history: Sequence[Switch]) -> list[Switch]:

@@ -174,7 +174,7 @@ def _block_ends(evidence: Evidence) -> list[int]:
     factors = evidence.component_factor_start[evidence.component_start]
     work = evidence.factor_edge_start[factors] + evidence.pull_start + np.arange(n_cases + 1)
     cuts = np.searchsorted(work, np.linspace(0, work[-1], _BLOCKS + 1)[1:-1])
-    return sorted({0, *(int(c) for c in cuts), n_cases})
+    return [0, *sorted({*(int(c) for c in cuts), n_cases} - {0})] if n_cases else [0, 0]
 
 
 def loopy_cases(evidence: Evidence) -> Ints:

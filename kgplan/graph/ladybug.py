@@ -8,6 +8,7 @@ from typing import Any
 import ladybug
 
 from kgplan.errors import GraphUnavailable
+from kgplan.files import require_room
 from kgplan.graph.queries import named_queries, query
 from kgplan.graph.store import Row, batches
 
@@ -15,6 +16,9 @@ MAX_DB_BYTES = (
     1 << 36
 )  # address space set aside, not memory; the default of 8 TiB fails in containers
 BUFFER_BYTES = 1 << 28
+# Where the disk is full, the database ends the process and leaves a file that nobody can open.
+LEAST_ROOM, OPENING_ROOM = 4 << 20, 1 << 18
+BYTES_A_ROW = 1_200  # of its log, then of its pages; 400 to 800 were measured, texts apart
 
 
 class LadybugStore:
@@ -26,6 +30,9 @@ class LadybugStore:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._pending = path, 0
+        if not read_only:  # opening and declaring write a little, too
+            require_room("opening the graph", path, OPENING_ROOM if path.exists() else LEAST_ROOM)
         try:
             self._database = ladybug.Database(
                 path,
@@ -36,11 +43,11 @@ class LadybugStore:
             self._connection = ladybug.Connection(self._database)
         except RuntimeError as error:
             reason = str(error).partition("\n")[0].strip()
-            way_out = (
-                "wait for the other process or stop it"
-                if "lock" in reason
-                else "remove the file and run `kgplan graph load`"
-            )
+            way_out = "remove the file and run `kgplan graph load`"
+            if "lock" in reason:
+                way_out = "wait for the other process or stop it"
+            elif "recovery" in reason:
+                way_out = "run `kgplan graph load`, which finishes what was broken off"
             raise GraphUnavailable(f"cannot open the graph {path}: {reason}; {way_out}") from None
 
     def define_schema(self) -> None:
@@ -54,7 +61,14 @@ class LadybugStore:
         return self._run(name, parameters)
 
     def write(self, name: str, rows: Sequence[Row] | None = None, **parameters: Any) -> int:
-        """Run a named query that changes the graph; with `rows`, in batches."""
+        """Run a named query that changes the graph; with `rows`, in batches.
+
+        Raises:
+            DiskFull: there may not be room for it; nothing was written.
+        """
+        texts = sum(len(text) for row in rows or () for text in row.values() if text)
+        self._pending += BYTES_A_ROW * len(rows or ()) + 4 * texts
+        require_room("writing the graph", self._path, LEAST_ROOM + self._pending)
         if rows is None:
             return sum(row["n"] for row in self._run(name, parameters))
         return sum(
