@@ -122,7 +122,7 @@ def test_the_database_of_the_address_is_used(neo4j_server, scheme, named):
     place = neo4j_server.place
     url = place.url.replace("neo4j://", f"{scheme}://") + named
     with replace(place, url=url).open() as store:
-        load(store, some_rows(), "x")
+        load(some_rows(), store, "x")
     assert neo4j_server.run("MATCH (n:Concept) RETURN count(n) AS n")[0]["n"] > 0
 
 
