@@ -79,6 +79,11 @@ class CsvFile:
         found = (called.index(word) for word in COLUMNS[name].split() if word in called)
         return next(found, None)
 
+    @property
+    def has_index(self) -> bool:
+        """Whether the first column has no name, as the row numbers that pandas and R write."""
+        return plain(self.header[0]) in ("", "unnamed0")
+
     def renamed(self, columns: dict[str, int]) -> list[str]:
         """A note where columns, by their own names, are called otherwise in the file."""
         other = [

@@ -193,7 +193,8 @@ def _wide(table: CsvFile, item_at: int | None, answered: set[str]) -> QMatrix:
         item_at = None if {cells[item_at] for _, cells in rows} <= CELLS else item_at
     if item_at is None and first & answered and not first <= CELLS:
         item_at = 0
-    concepts = [k for k in range(len(table.header)) if k != item_at]
+    index_at = 0 if table.has_index else None
+    concepts = [k for k in range(len(table.header)) if k not in (item_at, index_at)]
     needs, items = list[list[str]](), dict[str, None]()
     for line, cells in rows:
         item = f"of row {len(needs) + 1}" if item_at is None else cells[item_at]
@@ -203,11 +204,6 @@ def _wide(table: CsvFile, item_at: int | None, answered: set[str]) -> QMatrix:
         items[item] = None
         needs.append([table.header[k] for k in concepts if _needed(table, line, item, cells, k)])
     columns = {table.header[k]: place for place, k in enumerate(concepts)}
-    if "" in columns:
-        raise InputError(
-            f"the header of {table.path} has a column without a name; call it item_id, or by its"
-            " concept"
-        )
     if item_at is None:
         return QMatrix(None, needs, columns, [], [])
     return QMatrix(list(items), needs, columns, [], table.renamed({"item_id": item_at}))

@@ -256,6 +256,19 @@ def test_the_learner_column_of_a_wide_file_may_have_any_name(read, name, q_matri
     assert data.notes == (f"R.csv: {name or 'a column without a name'} as learner_id",)
 
 
+@pytest.mark.parametrize("index", ["", "Unnamed: 0"])
+def test_row_numbers_beside_learners_and_items_are_neither(read, index):
+    data = read(
+        f"{index},learner_id,i1,i2\n0,a,1,0\n1,b,0.5,\n",
+        f"{index},item,c1,c2\n0,i1,1,0\n1,i2,1,1\n",
+    )
+    assert as_dictionary(data) == ANSWERS
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+    assert data.rejects == ()
+    data = read(WIDE_R, f"{index},c1,c2\n0,1,0\n1,1,1\n")  # items by their order
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+
+
 def test_the_learner_column_may_stand_behind_others_and_an_item_may_be_called_like_one(read):
     data = read("class,student,i1,i2\n7,a,1,0\n7,b,0.5,\n", WIDE_Q)
     assert as_dictionary(data) == ANSWERS
