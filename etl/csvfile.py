@@ -40,6 +40,7 @@ COLUMNS = {
         " knowledgecomponent kc kcs attributeid attribute attributes topicid topic topics tag tags"
         " conceptname skillname 知识点 概念"
     ),
+    "needed": "needed required value q",
     "prerequisite_id": "prerequisiteid prerequisite",
 }
 """What people call a column, by its own name: as `plain` gives it, the surest first."""

@@ -88,6 +88,10 @@ def _is_long(table: CsvFile, concept_at: int) -> bool:
 
 def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
     file, width = table.path.name, len(table.header)
+    needed_at = table.column("needed")
+    if needed_at is not None:  # a wide matrix, melted: a row for what is not needed as well
+        said = {cells[needed_at] for _, cells in table.rows if len(cells) == width}
+        needed_at = needed_at if said <= CELLS else None
     rejects = list[Reject]()
     rows = list[tuple[int, str, str]]()
     for line, cells in table.rows:
@@ -101,7 +105,8 @@ def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
         elif not cells[item_at]:
             rejects.append(Reject(file, line, "", "", cells[concept_at], "no_item"))
         else:
-            rows.append((line, cells[item_at], cells[concept_at]))
+            needed = needed_at is None or cells[needed_at].startswith("1")
+            rows.append((line, cells[item_at], cells[concept_at] if needed else ""))
     parts, ambiguous = read_lists(concept for _, _, concept in rows)
     needs, concepts = dict[str, list[str]](), dict[str, int]()
     for line, item, cell in rows:
@@ -119,6 +124,8 @@ def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
             else:
                 of.append(concept)
     notes = table.renamed({"item_id": item_at, "concept_id": concept_at})
+    if needed_at is not None:
+        notes.append(f"{file}: rows with 0 for {table.header[needed_at]} are of what is not needed")
     if parts:
         cell = next(iter(parts))
         told = ", ".join(map(repr, parts[cell]))

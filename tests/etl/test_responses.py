@@ -343,6 +343,13 @@ def test_lists_of_numbers_are_lists_also_where_no_concept_stands_alone(read):
     assert data.q_matrix.toarray().tolist() == [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
 
 
+def test_a_melted_q_matrix_says_with_0_what_is_not_needed(read):
+    melted = "item_id,concept_id,value\ni1,c1,1\ni1,c2,0\ni2,c1,1\ni2,c2,1\n"
+    data = read(LONG_R, melted)
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+    assert "not needed" in data.notes[0]
+
+
 def test_names_with_commas_and_signs_stay_names(read):
     names = ["Sets, relations", "Search & sort", "Input/output", "TCP_IP"]
     rows = [f'i{k},"{name}"' for k, name in enumerate(names)]
