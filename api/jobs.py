@@ -52,7 +52,14 @@ COLD = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
 WARM = {"embed": 0.21, "diagnose": 0.72, "similarity": 0.02, "switch": 0.05}
 SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit follows
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
-HANDED_ON = ("graph", "graph_user", "graph_password", "graph_password_file", "graph_seconds")
+HANDED_ON = (
+    "graph",
+    "graph_user",
+    "graph_password",
+    "graph_password_file",
+    "graph_seconds",
+    "graph_database",
+)
 SECRET = "KGPLAN_AUTH_SECRET"
 ASKED = {"kind": str, "options": dict, "by": str, "created_at": str, "model_before": str}
 LAST_WORDS = 300  # characters of its output that explain how a process died

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from kgplan.etl.load import GraphRows
     from kgplan.graph.health import GraphHealth, Named, NamedEdge
 
-QUERY = re.compile(r"\s*(PREFIX|BASE|SELECT|ASK|CONSTRUCT|DESCRIBE)\s", re.IGNORECASE)
+QUERY = re.compile(
+    r"\s*(PREFIX|BASE|SELECT|ASK|CONSTRUCT|DESCRIBE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\s", re.I
+)
 SHOWN = 10  # rows of each part of the health report, where a person reads
 
 

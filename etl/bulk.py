@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import csv
@@ -16,7 +17,7 @@ from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
 from kgplan.graph.neo4j_server import Neo4jServer
 from kgplan.graph.snapshot import content_hash
-from kgplan.graph.store import Row, open_graph
+from kgplan.graph.store import Row, database_of, open_graph, server_of
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
 
@@ -44,7 +45,7 @@ def bulk_load(
     """
     server = Neo4jServer(settings.neo4j_home)
     now = server.status()
-    if not now.running or settings.graph_url.partition("://")[2] != now.bolt.partition("://")[2]:
+    if not now.running or not is_own(settings, now.bolt):
         raise ConfigError(
             f"a bulk load works on the files of the server of `kgplan neo4j start`, and"
             f" KGPLAN_GRAPH is {settings.graph_url!r}; start that server and use its address, or"
@@ -87,6 +88,14 @@ def bulk_load(
     shutil.rmtree(folder)
     written = {name: len(part) for name, part in [*rows.nodes.items(), *rows.relationships.items()]}
     return LoadReport(version.result(), True, written, 0, 0, 0, [])
+
+
+def is_own(settings: Settings, bolt: str) -> bool:
+    """Whether the settings name the default database of the server at this address."""
+    if database_of(settings.graph_url) != "neo4j":
+        return False
+    address, database = server_of(settings.graph_url, settings.graph_access)
+    return urlsplit(address).netloc == urlsplit(bolt).netloc and database in (None, "neo4j")
 
 
 def check_empty(settings: Settings) -> None:

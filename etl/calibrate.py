@@ -4,7 +4,6 @@ The split is by time: tables hold each learner's views in order. The artifact `c
 the figures of every method; `left_out.csv` in it names the learners who could not be asked about.
 """
 
-import csv
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from kgplan.diagnosis import DiagnosisConfig
 from kgplan.diagnosis.calibration import HeldBack, Score, hold_back, score
 from kgplan.diagnosis.contest import METHODS, contest
 from kgplan.errors import ArtifactMissing, InputError
+from kgplan.etl.csvfile import write_rows
 from kgplan.etl.stages import StageReport, timed
 from kgplan.model import newest_records
 from kgplan.progress import Progress, silent
@@ -159,7 +159,6 @@ def _vectors(
 def _write_left_out(path: Path, records: LearnerRecords, held: HeldBack, views: Ints) -> None:
     """Learners who are not predicted, and how many views they have."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("learner_id", "n_views"))
-        for u in np.flatnonzero(held.too_few):
-            writer.writerow((records.learner_ids[u], int(views[u])))
+        write_rows(stream, [("learner_id", "n_views")], "\n")
+        few = np.flatnonzero(held.too_few)
+        write_rows(stream, ((str(records.learner_ids[u]), int(views[u])) for u in few), "\n")

@@ -16,6 +16,7 @@ import numpy as np
 from pyshacl import validate
 from rdflib import DCTERMS, OWL, RDF, SH, Graph, URIRef
 from rdflib.collection import Collection
+from rdflib.namespace import NamespaceManager
 from rdflib.term import Node
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -169,6 +170,7 @@ def check_constraints(
     actions = _actions(shapes, severities or {})
     line_of = dict(zip(terms(triples), triples, strict=True))
     graph = Graph()
+    graph.namespace_manager = _FullIris(graph, bind_namespaces="none")
     graph.addN((*triple, graph) for triple in line_of)
     names = _Names(graph)
     dropped: dict[_Finding, Violation] = {}
@@ -242,6 +244,17 @@ def prerequisite_cycles(before: Ints, after: Ints, n_concepts: int) -> list[Ints
     own = set(before[before == after].tolist())
     cyclic = [m for m in members if m.size > 1 or (m.size == 1 and int(m[0]) in own)]
     return sorted(cyclic, key=lambda m: (-m.size, int(m[0])))
+
+
+class _FullIris(NamespaceManager):
+    """Writes IRIs in full.
+
+    pySHACL words a finding for each node, also within sh:not, and to abbreviate an IRI rdflib walks
+    over all namespaces it has met: with as many of those as nodes the check would be quadratic.
+    """
+
+    def normalizeUri(self, rdfTerm: str) -> str:
+        return f"<{rdfTerm}>"
 
 
 def _shapes() -> Graph:

@@ -1,6 +1,7 @@
-"""Anyone's CSV file: which separator, which column is which?
+"""CSV files: anyone's are read, ours are written for spreadsheets.
 
-What is clear is read and said in a note; the rest is refused in one sentence.
+Which separator, which column is which? What is clear is read and said in a note; the rest is
+refused in one sentence.
 """
 
 import csv
@@ -8,10 +9,11 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, TextIO
 
 from kgplan.errors import InputError
 
@@ -38,9 +40,13 @@ COLUMNS = {
         " knowledgecomponent kc kcs attributeid attribute attributes topicid topic topics tag tags"
         " conceptname skillname 知识点 概念"
     ),
+    "needed": "needed required value q",
     "prerequisite_id": "prerequisiteid prerequisite",
 }
 """What people call a column, by its own name: as `plain` gives it, the surest first."""
+
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 _SNIFFED = 200  # rows that the separator is found by
 _SNIFFED_CHARACTERS = 1 << 18
@@ -73,6 +79,11 @@ class CsvFile:
         called = [plain(title) for title in self.header]
         found = (called.index(word) for word in COLUMNS[name].split() if word in called)
         return next(found, None)
+
+    @property
+    def has_index(self) -> bool:
+        """Whether the first column has no name, as the row numbers that pandas and R write."""
+        return plain(self.header[0]) in ("", "unnamed0")
 
     def renamed(self, columns: dict[str, int]) -> list[str]:
         """A note where columns, by their own names, are called otherwise in the file."""
@@ -184,3 +195,28 @@ def _rows(path: Path, text: str, separator: str, line: int) -> Iterator[Row]:
         line = before + reader.line_num
         if len(cells) > 1 or any(cell.strip() for cell in cells):  # separators alone are a row
             yield line, [cell.strip() for cell in cells]
+
+
+def write_rows(stream: TextIO, rows: Iterable[Sequence[Any]], line_end: str = "\r\n") -> None:
+    """Write rows, each of their cells as `cell` gives it."""
+    csv.writer(stream, lineterminator=line_end).writerows([cell(v) for v in row] for row in rows)
+
+
+def cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: with an apostrophe before it (OWASP, CSV
+    Injection); numbers stay as they are, and `uncell` reads it back.
+
+    >>> cell("=1+1"), cell("@x"), cell("-0.5"), cell(-0.5), cell("'=1"), cell("it's")
+    ("'=1+1", "'@x", '-0.5', -0.5, "''=1", "it's")
+    """
+    dangerous = isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value)
+    return f"'{value}" if dangerous else value
+
+
+def uncell(text: str) -> str:
+    """The value of which `cell` made this text.
+
+    >>> uncell("'=1+1"), uncell("''=1"), uncell("-0.5"), uncell("it's")
+    ('=1+1', "'=1", '-0.5', "it's")
+    """
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text

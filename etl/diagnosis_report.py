@@ -24,6 +24,7 @@ from kgplan.diagnosis.itemwise import report_items
 from kgplan.diagnosis.page import Concepts, Findings, Items, Moves, page
 from kgplan.errors import ArtifactMissing, InputError, UnknownLearner
 from kgplan.etl.calibrate import read_order
+from kgplan.etl.csvfile import uncell
 from kgplan.etl.mastery import SUMMARY
 from kgplan.etl.page import template
 from kgplan.model import StoredArrays, open_mastery
@@ -285,7 +286,7 @@ def _columns(path: Path) -> dict[str, list[str]]:
     """A CSV file's columns, as text."""
     with path.open(encoding="utf-8", newline="") as stream:
         header, *rows = list(csv.reader(stream))
-    return {name: [row[at] for row in rows] for at, name in enumerate(header)}
+    return {name: [uncell(row[at]) for row in rows] for at, name in enumerate(header)}
 
 
 def _numbers(cells: list[str]) -> Floats:

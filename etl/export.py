@@ -4,7 +4,6 @@ The inverse of `etl/load.py`: what a load put in comes out as the same triples, 
 added and without what they removed. Names come from the ontology's annotations.
 """
 
-import csv
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,15 +11,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from io import BytesIO, StringIO
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 import pyoxigraph as ox
 from rdflib import DCTERMS, OWL, RDF, RDFS, SKOS, Graph, URIRef
 
 from kgplan.errors import InputError
+from kgplan.etl.csvfile import write_rows
 from kgplan.etl.load import GraphNames, GraphRows
 from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
 from kgplan.graph.store import GraphStore
+from kgplan.markup import clean
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -40,7 +42,6 @@ UPDATE = re.compile(
 FROM = re.compile(r"(?<![\w:?$.-])FROM\s+(?:NAMED\s+)?(?:<[^>\s]*>|[\w.-]*:\w*)", re.IGNORECASE)
 CARRIAGE_RETURN = {"\r": "&#13;"}  # XML readers take a plain one for a line end
 BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for something else
-INVALID_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 
 
 class Format(StrEnum):
@@ -173,12 +174,12 @@ def graphml(rows: GraphRows, names: GraphNames) -> str:
     for label, nodes in rows.nodes.items():
         for row in sorted((row for row in nodes if row["id"]), key=lambda row: row["id"]):
             data = {"label": label} | {key: row.get(key) for key in keys}
-            parts.append(element("node", {"id": f"{label} {row['id']}"}, data))
+            parts.append(element("node", {"id": node_id(label, row["id"])}, data))
     for type_, edges in rows.relationships.items():
         head, tail = names.ends[type_]
         named = [row for row in edges if row["head"] and row["tail"]]
         for row in sorted(named, key=lambda row: (row["head"], row["tail"])):
-            ends = {"source": f"{head} {row['head']}", "target": f"{tail} {row['tail']}"}
+            ends = {"source": node_id(head, row["head"]), "target": node_id(tail, row["tail"])}
             data = {"type": type_, "sources": " ".join(row.get("sources") or [])}
             parts.append(element("edge", ends, data))
     parts += ["</graph>", "</graphml>"]
@@ -200,9 +201,17 @@ def element(name: str, attributes: Mapping[str, str], data: Mapping[str, Any]) -
     return f"<{name} {opening}>{values}</{name}>"
 
 
-def clean(value: Any) -> str:
-    """A text that XML 1.0 can hold."""
-    return str(value).translate(INVALID_XML)
+def node_id(label: str, entity_id: str) -> str:
+    """A node's id in GraphML: of its class, and different for different ids.
+
+    Percent-encoded is what XML cannot hold, and the percent sign.
+
+    >>> node_id("Concept", "K_a\x01 50%")
+    'Concept K_a%01 50%25'
+    """
+    return f"{label} " + "".join(
+        quote(c, errors="surrogatepass") if c == "%" or not clean(c) else c for c in entity_id
+    )
 
 
 def csv_files(rows: GraphRows) -> dict[str, str]:
@@ -223,10 +232,8 @@ def csv_text(found: Sequence[Mapping[str, Any]]) -> str:
     """
     rows = [[" ".join(v) if isinstance(v, list) else v for v in row.values()] for row in found]
     text = StringIO()
-    writer = csv.writer(text)
-    if found:
-        writer.writerow(found[0])
-    writer.writerows(sorted(rows, key=lambda row: [str(value) for value in row]))
+    rows.sort(key=lambda row: [str(value) for value in row])
+    write_rows(text, ([list(found[0])] if found else []) + rows)
     return BOM + text.getvalue()
 
 

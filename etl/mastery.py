@@ -5,7 +5,6 @@ the others' hashes: whoever reads a folder between two runs can tell.
 Sizes: U learners, V items, K concepts.
 """
 
-import csv
 import json
 import math
 import os
@@ -32,6 +31,7 @@ from kgplan.diagnosis import (
     standard_errors,
 )
 from kgplan.errors import InputError
+from kgplan.etl.csvfile import write_rows
 from kgplan.etl.responses import Responses, read_hierarchy, read_responses
 from kgplan.progress import Progress, silent
 
@@ -259,9 +259,8 @@ def _write_mastery(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        write_rows(stream, [header], "\n")
+        write_rows(stream, rows, "\n")
 
 
 def _number(value: float | np.floating[Any]) -> float | None:

@@ -88,6 +88,10 @@ def _is_long(table: CsvFile, concept_at: int) -> bool:
 
 def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
     file, width = table.path.name, len(table.header)
+    needed_at = table.column("needed")
+    if needed_at is not None:  # a wide matrix, melted: a row for what is not needed as well
+        said = {cells[needed_at] for _, cells in table.rows if len(cells) == width}
+        needed_at = needed_at if said <= CELLS else None
     rejects = list[Reject]()
     rows = list[tuple[int, str, str]]()
     for line, cells in table.rows:
@@ -101,7 +105,8 @@ def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
         elif not cells[item_at]:
             rejects.append(Reject(file, line, "", "", cells[concept_at], "no_item"))
         else:
-            rows.append((line, cells[item_at], cells[concept_at]))
+            needed = needed_at is None or cells[needed_at].startswith("1")
+            rows.append((line, cells[item_at], cells[concept_at] if needed else ""))
     parts, ambiguous = read_lists(concept for _, _, concept in rows)
     needs, concepts = dict[str, list[str]](), dict[str, int]()
     for line, item, cell in rows:
@@ -119,6 +124,8 @@ def _long(table: CsvFile, item_at: int, concept_at: int) -> QMatrix:
             else:
                 of.append(concept)
     notes = table.renamed({"item_id": item_at, "concept_id": concept_at})
+    if needed_at is not None:
+        notes.append(f"{file}: rows with 0 for {table.header[needed_at]} are of what is not needed")
     if parts:
         cell = next(iter(parts))
         told = ", ".join(map(repr, parts[cell]))
@@ -193,7 +200,8 @@ def _wide(table: CsvFile, item_at: int | None, answered: set[str]) -> QMatrix:
         item_at = None if {cells[item_at] for _, cells in rows} <= CELLS else item_at
     if item_at is None and first & answered and not first <= CELLS:
         item_at = 0
-    concepts = [k for k in range(len(table.header)) if k != item_at]
+    index_at = 0 if table.has_index else None
+    concepts = [k for k in range(len(table.header)) if k not in (item_at, index_at)]
     needs, items = list[list[str]](), dict[str, None]()
     for line, cells in rows:
         item = f"of row {len(needs) + 1}" if item_at is None else cells[item_at]
@@ -203,11 +211,6 @@ def _wide(table: CsvFile, item_at: int | None, answered: set[str]) -> QMatrix:
         items[item] = None
         needs.append([table.header[k] for k in concepts if _needed(table, line, item, cells, k)])
     columns = {table.header[k]: place for place, k in enumerate(concepts)}
-    if "" in columns:
-        raise InputError(
-            f"the header of {table.path} has a column without a name; call it item_id, or by its"
-            " concept"
-        )
     if item_at is None:
         return QMatrix(None, needs, columns, [], [])
     return QMatrix(list(items), needs, columns, [], table.renamed({"item_id": item_at}))

@@ -1,6 +1,5 @@
 """What did the extraction read, keep, mend and leave out, and why?"""
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table as RichTable
 
+from kgplan.etl.csvfile import write_rows
 from kgplan.etl.tables import LEFT_OUT_BY_MEANING, REJECTS, Reason
 
 
@@ -142,13 +142,11 @@ def write_csv(rejects: Path, path: Path, reason: Reason | None = None) -> int:
     """
     written = 0
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(REJECTS.column_names)
+        write_rows(stream, [REJECTS.column_names])
         for batch in pq.ParquetFile(rejects).iter_batches():
-            for row in batch.to_pylist():
-                if reason is None or row["reason"] == reason:
-                    writer.writerow(row.values())
-                    written += 1
+            wanted = [row for row in batch.to_pylist() if reason in (None, row["reason"])]
+            write_rows(stream, [list(row.values()) for row in wanted])
+            written += len(wanted)
     return written
 
 

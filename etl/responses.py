@@ -18,7 +18,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.diagnosis.hierarchy import prerequisites_of
 from kgplan.errors import InputError
-from kgplan.etl.csvfile import CsvFile, plain, read_csv
+from kgplan.etl.csvfile import CsvFile, read_csv
 from kgplan.etl.qmatrix import QMatrix, Reject, read_q_matrix
 
 LONG_RESPONSES = ("learner_id", "item_id", "score")
@@ -369,7 +369,9 @@ def _broken(table: CsvFile, line: int, cells: list[str]) -> Reject:
 
 def _wide_answers(table: CsvFile, q: QMatrix) -> _Answers:
     learner_at = _learner_column(table, q)
-    named = [name for k, name in enumerate(table.header) if k != learner_at]
+    index_at = 0 if table.has_index else None  # row numbers, where another column has the learners
+    at = [k for k in range(len(table.header)) if k not in (learner_at, index_at)]
+    named = [table.header[k] for k in at]
     known = named if q.items is None else [name for name in named if name in set(q.items)]
     if not known or set(named) & set(LONG_RESPONSES):
         raise InputError(
@@ -394,9 +396,8 @@ def _wide_answers(table: CsvFile, q: QMatrix) -> _Answers:
             )
             continue
         found.learners[learner] = None
-        for k, text in enumerate(cells):
-            if k != learner_at:
-                found.add(line, learner, table.header[k], text)
+        for k in at:
+            found.add(line, learner, table.header[k], cells[k])
     return found.ended(table)
 
 
@@ -417,7 +418,7 @@ def _learner_column(table: CsvFile, q: QMatrix) -> int | None:
     if named is not None and table.header[named] not in items:
         return named
     first = table.header[0]
-    if not first or plain(first) == "unnamed0":
+    if table.has_index:
         return 0
     if q.items is None:
         return 0 if len(table.header) == len(q.needs) + 1 else None

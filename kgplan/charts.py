@@ -6,8 +6,9 @@ that one drawing serves light and dark: axis, grid, mark, soft, range, bar, note
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
+
+from kgplan.markup import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 320, 80, 14, 12, 44
 ROW = 26  # height of a row of a chart with names

@@ -1,7 +1,8 @@
 """How did a figure come on, iteration by iteration? A curve as SVG."""
 
 from collections.abc import Sequence
-from html import escape
+
+from kgplan.markup import escape
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 320, 96, 44, 20, 44
 INK, SOFT, GRID, LINE = "#1d2733", "#5b6875", "#e1e6eb", "#1b7f6b"

@@ -4,11 +4,12 @@ Charts come from kgplan/charts.py; etl/page.py writes the text to a file.
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from string import Template
 from typing import Any
 
 import numpy as np
+
+from kgplan.markup import escape
 
 SHOWN = 12  # rows of a table that lists the worst or the best
 

@@ -38,12 +38,14 @@ class GraphAccess:
         user, password: of a Neo4j server; the embedded database asks for none.
         query_seconds: longest time of one query.
         retry_seconds: how long a query is tried again while a server is away.
+        database: of that server; empty: the one that the address names, else the user's own.
     """
 
     user: str = "neo4j"
     password: str = field(default="", repr=False)
     query_seconds: float = 60.0
     retry_seconds: float = 15.0
+    database: str = ""
 
 
 class Settings(BaseSettings):
@@ -57,7 +59,8 @@ class Settings(BaseSettings):
     graph: str = Field(
         default="",
         description="graph database; empty means the embedded one in KGPLAN_HOME,"
-        " `ladybug:///path/to/file` another file, `neo4j://host:7687` a Neo4j server",
+        " `ladybug:///path/to/file` another file, `neo4j://host:7687` a Neo4j server,"
+        " `neo4j://host:7687/database` a database of it",
     )
     graph_user: str = Field(default="neo4j", description="user of the Neo4j server")
     graph_password: SecretStr = Field(default=SecretStr(""), description="that user's password")
@@ -65,6 +68,9 @@ class Settings(BaseSettings):
         default=None,
         description="file that holds the password; where neither is given, the one that"
         " `kgplan neo4j start` wrote",
+    )
+    graph_database: str = Field(
+        default="", description="database of the Neo4j server, where its address names none"
     )
     graph_seconds: float = Field(default=60.0, gt=0, description="longest time of one query")
 
@@ -305,7 +311,8 @@ class Settings(BaseSettings):
     @property
     def graph_url(self) -> str:
         """The graph database's address, the default filled in."""
-        return self.graph or f"ladybug://{self.home / 'graph.lbug'}"
+        own = (self.home / "graph.lbug").absolute()
+        return self.graph or f"ladybug://{quote(str(own))}"
 
     @property
     def neo4j_home(self) -> Path:
@@ -331,7 +338,9 @@ class Settings(BaseSettings):
                     f"KGPLAN_GRAPH_PASSWORD_FILE is {str(file)!r}, which cannot be read:"
                     f" {error.strerror}; name a file that holds only the password"
                 ) from None
-        return GraphAccess(self.graph_user, password, self.graph_seconds)
+        return GraphAccess(
+            self.graph_user, password, self.graph_seconds, database=self.graph_database
+        )
 
 
 @cache

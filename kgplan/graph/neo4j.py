@@ -32,9 +32,10 @@ from neo4j.exceptions import (
 from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
 from kgplan.files import is_running
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row, batches
+from kgplan.graph.store import Row, batches, server_of
 from kgplan.settings import GraphAccess
 
+CONNECTING = "connecting"
 CONNECT_SECONDS = 5.0
 OLDEST_SERVER = 5
 LEASE_SECONDS = 60.0  # a load that says nothing for so long counts as dead
@@ -58,7 +59,7 @@ class Neo4jStore:
         read_only: refuse to write.
 
     Raises:
-        ConfigError: the address cannot be used.
+        ConfigError: the address cannot be used, or the server has no such database.
         GraphUnavailable: nothing that kgplan can talk to answers there.
     """
 
@@ -69,10 +70,15 @@ class Neo4jStore:
         self._loader: str | None = None
         self._driver = open_driver(url, access)
         try:
-            with self._sentences("connecting"):
+            with self._sentences(CONNECTING):
                 check_server(self._driver.get_server_info().agent, url)
                 mode = READ_ACCESS if read_only else WRITE_ACCESS
-                self._session: Session = self._driver.session(default_access_mode=mode)
+                _, database = server_of(url, access)
+                self._session: Session = self._driver.session(
+                    default_access_mode=mode, database=database
+                )
+                if database is not None:
+                    self._session.run("RETURN 1").consume()  # whether it is there
         except KgplanError:
             self._driver.close()
             raise
@@ -192,9 +198,10 @@ def open_driver(url: str, access: GraphAccess) -> Driver:
     Raises:
         ConfigError: the address cannot be used.
     """
+    address, _ = server_of(url, access)
     try:
         return GraphDatabase.driver(
-            url,
+            address,
             auth=(access.user, access.password),
             connection_timeout=CONNECT_SECONDS,
             connection_acquisition_timeout=2 * CONNECT_SECONDS,
@@ -261,6 +268,12 @@ def sentences(name: str, url: str, access: GraphAccess) -> Iterator[None]:
     try:
         yield
     except (DriverError, Neo4jError, OSError, ValueError) as error:  # ValueError: no such host
+        if name == CONNECTING and "DatabaseNotFound" in (getattr(error, "code", None) or ""):
+            _, database = server_of(url, access)
+            raise ConfigError(
+                f"{url} has no database {database!r}; name one that it has in KGPLAN_GRAPH or"
+                " KGPLAN_GRAPH_DATABASE, or none for the user's own"
+            ) from error
         raise GraphUnavailable(sentence(error, name, url, access)) from error
 
 

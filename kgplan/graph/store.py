@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.settings import GraphAccess
@@ -95,10 +95,58 @@ def database_of(url: str) -> str:
 def file_of(url: str) -> Path:
     """The file of an embedded database's address.
 
+    Raises:
+        ConfigError: the address has a part that would not be used.
+
     >>> file_of("ladybug:///var/my%20graph.lbug").name
     'my graph.lbug'
     """
-    return Path(unquote(urlsplit(url).path))
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
+        raise ConfigError(
+            f"KGPLAN_GRAPH is {url!r}, which names more than a file; write"
+            " ladybug:///path/to/file, with %23 for # and %3F for ? in it"
+        )
+    return Path(unquote(parts.path))
+
+
+def server_of(url: str, access: GraphAccess = NO_ACCESS) -> tuple[str, str | None]:
+    """The address of a Neo4j server, and its database; None: the one that the user has.
+
+    Raises:
+        ConfigError: the address has a part that would not be used, or names another database than
+            the settings do.
+
+    >>> server_of("neo4j://here:7687/mooc"), server_of("bolt://here?database=mooc")
+    (('neo4j://here:7687', 'mooc'), ('bolt://here', 'mooc'))
+    >>> server_of("neo4j://here", GraphAccess(database="mooc")), server_of("neo4j://here/")
+    (('neo4j://here', 'mooc'), ('neo4j://here', None))
+    """
+    parts = urlsplit(url)
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    routed = [(key, value) for key, value in given if key == "policy" and "neo4j" in parts.scheme]
+    unused = [key for key, value in given if key != "database" and (key, value) not in routed]
+    path = unquote(parts.path).strip("/")
+    if unused or parts.fragment or "/" in path:
+        part = (
+            f"?{unused[0]}=" if unused else f"#{parts.fragment}" if parts.fragment else parts.path
+        )
+        raise ConfigError(
+            f"KGPLAN_GRAPH is {url!r}, of which {part!r} is not used; write"
+            " neo4j://host:7687/database"
+        )
+    named = [path, access.database, *(value for key, value in given if key == "database")]
+    databases = list(dict.fromkeys(name for name in named if name))
+    if len(databases) > 1 or "system" in databases:
+        wrong = "system, which holds no graph" if "system" in databases else " and ".join(databases)
+        raise ConfigError(
+            f"KGPLAN_GRAPH is {url!r} and KGPLAN_GRAPH_DATABASE {access.database!r}: this names"
+            f" the database {wrong}; name one"
+        )
+    address = f"{parts.scheme}://{parts.netloc}"
+    if routed:
+        address += f"?policy={routed[0][1]}"
+    return address, databases[0] if databases else None
 
 
 @contextmanager
@@ -108,8 +156,8 @@ def open_graph(
     """Open the graph database at this address, and close it at the end of the block.
 
     Args:
-        url: `ladybug:///path/to/file` for the embedded database; `neo4j://host:port`, `bolt://...`
-            or one of them with `+s` (encrypted) for a Neo4j server.
+        url: `ladybug:///path/to/file` for the embedded database; `neo4j://host:port/database`,
+            `bolt://...` or one of them with `+s` (encrypted) for a Neo4j server.
         read_only: refuse writes and, in the embedded database, let other readers in.
         access: user, password and time limit.
 

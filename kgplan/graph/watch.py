@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kgplan.errors import GraphUnavailable
-from kgplan.graph.store import database_of, file_of
+from kgplan.graph.store import database_of, file_of, server_of
 from kgplan.settings import GraphAccess
 
 
@@ -60,12 +60,16 @@ class Neo4jWatch:
 
         self.url, self.access = url, access
         self.driver = open_driver(url, access)
+        _, self.database = server_of(url, access)
 
     def mark(self) -> str:
         """The bookmark, as the server words it."""
         from kgplan.graph.neo4j import sentences
 
-        with sentences("watch", self.url, self.access), self.driver.session() as session:
+        with (
+            sentences("watch", self.url, self.access),
+            self.driver.session(database=self.database) as session,
+        ):
             session.run("RETURN 1 AS n").consume()
             return " ".join(sorted(session.last_bookmarks().raw_values))
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.graph.designer import ask as ask_store
-from kgplan.graph.store import database_of, open_graph
+from kgplan.graph.store import database_of, open_graph, server_of
 from kgplan.model import open_planner, open_snapshot
 from kgplan.notebook.chain import Chain, chain_of
 from kgplan.planning import PlanOptions
@@ -102,4 +102,5 @@ def py2neo_graph() -> "py2neo.Graph":
     # py2neo does not know the scheme neo4j:// of a single server's routing table
     parts = urlsplit(settings.graph_url)
     address = f"bolt://{parts.hostname}:{parts.port or 7687}"
-    return py2neo.Graph(address, auth=(access.user, access.password))
+    _, database = server_of(settings.graph_url, access)
+    return py2neo.Graph(address, name=database, auth=(access.user, access.password))

@@ -1,10 +1,10 @@
 """What leads to a concept, as edges and as a picture in columns, foundation on the left."""
 
 from dataclasses import dataclass
-from html import escape
 
 from kgplan.errors import UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.markup import escape
 from kgplan.planning.picture import FONT, INK, LINE, PAPER, SOFT, columns, shorten
 from kgplan.search import close_matches
 

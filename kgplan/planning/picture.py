@@ -2,8 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from html import escape
 
+from kgplan.markup import escape
 from kgplan.planning.plan import Plan, Step
 
 WIDTH, GUTTER, MARGIN = 860, 120, 28

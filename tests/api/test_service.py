@@ -328,6 +328,7 @@ def test_what_is_kept_about_a_learner_can_be_forgotten():
 def test_concepts_are_searched_with_the_kind_of_match(client):
     body = client.get("/v1/concepts", params={"text": "d"}).json()
     assert body["found"] == [{"id": "d", "name": "d", "name_en": "", "match": "exact"}]
+    assert client.get("/v1/concepts", params={"text": "\u3000Ｄ"}).json() == body
     assert len(client.get("/v1/concepts").json()["found"]) == 6
     assert [c["id"] for c in client.get("/v1/courses", params={"text": "Z"}).json()["found"]] == [
         "Z"

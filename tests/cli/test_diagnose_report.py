@@ -291,3 +291,28 @@ def test_bars_are_as_high_as_their_counts():
     drawn = histogram([1, 2, 4], [0, 1, 2, 3], Axis("x", 0, 3), "things", "three bars")
     heights = [float(h) for h in re.findall(r' height="([\d.]+)"><title>', drawn)]
     np.testing.assert_allclose(np.array(heights) / heights[0], [1, 2, 4], rtol=0.01)
+
+
+def test_ids_that_a_spreadsheet_takes_for_formulas_come_back_in_the_report(tmp_path):
+    items = ["=1+1", "-1", "@x", "'=y"]
+    concepts = ["+sum", "plain"]
+    rng = np.random.default_rng(0)
+    cells = [[f"u{u}", *map(str, row)] for u, row in enumerate(rng.integers(0, 2, (40, 4)))]
+    for name, table in (
+        ("R.csv", [["learner_id", *items], *cells]),
+        (
+            "Q.csv",
+            [["item_id", "concept_id"], *([item, concepts[k % 2]] for k, item in enumerate(items))],
+        ),
+    ):
+        with (tmp_path / name).open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows(table)
+    run_fit(tmp_path / "R.csv", tmp_path / "Q.csv", tmp_path / "out", DiagnosisConfig())
+    written = (tmp_path / "out" / "items.csv").read_text(encoding="utf-8")
+    assert [row.partition(",")[0] for row in written.splitlines()[1:]] == [
+        "'=1+1",
+        "-1",
+        "'@x",
+        "''=y",
+    ]
+    assert list(find_in_results(tmp_path / "out", None).items.names) == items

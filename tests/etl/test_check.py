@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdflib import DCTERMS, OWL, RDF
+from rdflib import namespace as namespaces
 
 from kgplan.errors import ConfigError, ConstraintViolation, InputError
 from kgplan.etl.check import (
@@ -393,6 +394,22 @@ def test_a_cycle_through_a_hundred_thousand_concepts_is_found_without_recursion(
     ring = np.arange(100_000)
     (members,) = prerequisite_cycles(ring, np.roll(ring, -1), ring.size)
     np.testing.assert_array_equal(members, ring)
+
+
+def test_the_check_looks_for_no_prefix_of_a_nodes_iri(monkeypatch):
+    """Each look walks over all namespaces met so far: with one a node the check was quadratic."""
+    looks = []
+    insert = namespaces.insert_trie
+    monkeypatch.setattr(
+        namespaces, "insert_trie", lambda trie, value: looks.append(value) or insert(trie, value)
+    )
+    for n in (10, 100):
+        ring = [f"K_{k}" for k in range(n)]
+        nodes = [each for name in ring for each in entity(f"id:concept/{name}", "Concept", name)]
+        pairs = zip(ring, [*ring[1:], ring[0]], strict=True)
+        (cycle,) = check([*nodes, *(each for pair in pairs for each in prerequisite(*pair))]).cycles
+        assert len(cycle.concepts) == n
+    assert not [value for value in looks if value.startswith(ID)]
 
 
 def test_a_cycle_is_reported_by_name_with_its_pairs_and_their_sources():

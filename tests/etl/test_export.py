@@ -4,6 +4,7 @@ import csv
 import io
 import socket
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import networkx as nx
 import pytest
@@ -12,6 +13,7 @@ from rdflib.compare import isomorphic
 
 from kgplan.artifacts import ArtifactStore
 from kgplan.errors import InputError
+from kgplan.etl.csvfile import uncell
 from kgplan.etl.export import (
     Format,
     GraphRows,
@@ -140,6 +142,41 @@ def test_networkx_reads_every_node_and_edge_from_graphml(rows):
         for type_, found in rows.relationships.items()
         for row in found
     }
+
+
+def test_ids_that_differ_only_by_what_xml_cannot_hold_stay_different_in_graphml(rows):
+    ids = ["K_a", "K_\x01a", "K_%01a", "K_a\ufffe", "K_a\t", "K_a ", "F_1"]
+    concepts = [{"id": id_, "name": "x", "name_en": None, "explanation": None} for id_ in ids]
+    edges = [{"head": a, "tail": b, "sources": []} for a in ids for b in ids if a < b]
+    no_edges = {type_: [] for type_ in rows.relationships}
+    changed = replace(
+        rows,
+        nodes=rows.nodes | {"Concept": concepts, "Field": [{"id": "F_1", "name": "x"}]},
+        relationships=no_edges | {"PREREQUISITE_OF": edges},
+    )
+    text = graphml(changed, NAMES)
+    found = [node.get("id") for node in ElementTree.fromstring(text).iter() if "node" in node.tag]
+    others = sum(
+        len(nodes) for label, nodes in rows.nodes.items() if label not in ("Concept", "Field")
+    )
+    assert len(set(found)) == len(found) == len(ids) + 1 + others
+    assert nx.parse_graphml(text).number_of_edges() == len(edges)
+
+
+FORMULAS = [
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "=cmd|' /C calc'!A0", "-", "'=1",
+    "''+x",
+]  # fmt: skip
+NO_FORMULAS = ["-0.5", "+3", "-1e-9", "it's", "'quoted'", "a=b", "", " =1", "0"]
+
+
+@pytest.mark.parametrize("text", FORMULAS + NO_FORMULAS)
+def test_no_cell_of_a_csv_is_a_formula_and_each_reads_back(rows, text):
+    school = {"id": text, "name": text, "about": None}
+    files = csv_files(replace(rows, nodes=rows.nodes | {"School": [school]}))
+    (row,) = csv.DictReader(io.StringIO(files["school.csv"][1:], newline=""))
+    assert row["name"] == (f"'{text}" if text in FORMULAS else text)
+    assert {name: uncell(value) for name, value in row.items()} == school | {"about": ""}
 
 
 def test_csv_has_a_row_for_every_node_and_relationship(rows):

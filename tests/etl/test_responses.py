@@ -256,6 +256,19 @@ def test_the_learner_column_of_a_wide_file_may_have_any_name(read, name, q_matri
     assert data.notes == (f"R.csv: {name or 'a column without a name'} as learner_id",)
 
 
+@pytest.mark.parametrize("index", ["", "Unnamed: 0"])
+def test_row_numbers_beside_learners_and_items_are_neither(read, index):
+    data = read(
+        f"{index},learner_id,i1,i2\n0,a,1,0\n1,b,0.5,\n",
+        f"{index},item,c1,c2\n0,i1,1,0\n1,i2,1,1\n",
+    )
+    assert as_dictionary(data) == ANSWERS
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+    assert data.rejects == ()
+    data = read(WIDE_R, f"{index},c1,c2\n0,1,0\n1,1,1\n")  # items by their order
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+
+
 def test_the_learner_column_may_stand_behind_others_and_an_item_may_be_called_like_one(read):
     data = read("class,student,i1,i2\n7,a,1,0\n7,b,0.5,\n", WIDE_Q)
     assert as_dictionary(data) == ANSWERS
@@ -328,6 +341,13 @@ def test_lists_of_numbers_are_lists_also_where_no_concept_stands_alone(read):
     data = read(LONG_R + "a,i3,1\n", 'item,skill\ni1,"1,2"\ni2,"2,3"\ni3,"1,3"\n')
     assert data.concept_ids.tolist() == ["1", "2", "3"]
     assert data.q_matrix.toarray().tolist() == [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
+
+
+def test_a_melted_q_matrix_says_with_0_what_is_not_needed(read):
+    melted = "item_id,concept_id,value\ni1,c1,1\ni1,c2,0\ni2,c1,1\ni2,c2,1\n"
+    data = read(LONG_R, melted)
+    assert data.q_matrix.toarray().tolist() == [[1, 0], [1, 1]]
+    assert "not needed" in data.notes[0]
 
 
 def test_names_with_commas_and_signs_stay_names(read):

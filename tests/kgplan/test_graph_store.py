@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import graph_loader
 import pytest
@@ -15,7 +16,8 @@ from kgplan.errors import ConfigError, GraphUnavailable, UnknownQuery
 from kgplan.etl.load import KG, GraphRows, graph_names, load, rows_of
 from kgplan.graph.queries import named_queries
 from kgplan.graph.snapshot import CLASSES, RELATIONS, read_finished_snapshot, read_snapshot
-from kgplan.graph.store import open_graph
+from kgplan.graph.store import open_graph, server_of
+from kgplan.settings import GraphAccess, Settings
 
 
 @pytest.fixture(params=["ladybug", "neo4j"])
@@ -349,3 +351,41 @@ def test_triples_become_rows_as_rdflib_reads_them():
     assert [row["id"] for row in rows.nodes["Concept"]] == ["K_栈"]
     assert rows.relationships["COURSE_HAS_CONCEPT"] == [edge("C_1", "K_栈")]
     assert rows.total == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("neo4j://here:7687/a/b", "'/a/b' is not used"),
+        ("neo4j://here:7687#mooc", "'#mooc' is not used"),
+        ("bolt://here:7687?db=mooc", "'?db=' is not used"),
+        ("bolt://here:7687?policy=near", "'?policy=' is not used"),
+        ("neo4j://here:7687/mooc?database=other", "mooc and other; name one"),
+        ("neo4j://here:7687/system", "system, which holds no graph"),
+        ("ladybug://var/graph.lbug", "more than a file"),
+        ("ladybug:///var/graph.lbug?database=x", "more than a file"),
+        ("ladybug:///var/graph#1.lbug", "more than a file"),
+    ],
+)
+def test_an_address_with_a_part_that_is_not_used_is_refused(url, part):
+    with pytest.raises(ConfigError) as caught, open_graph(url):
+        pass
+    assert part in str(caught.value)
+
+
+def test_an_address_and_a_setting_that_name_two_databases_are_refused():
+    access = GraphAccess(database="other")
+    with pytest.raises(ConfigError, match=r"KGPLAN_GRAPH_DATABASE 'other': .* mooc and other"):
+        server_of("neo4j://here/mooc", access)
+    assert server_of("neo4j://here/other?policy=near", access) == (
+        "neo4j://here?policy=near", "other",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a b", "50%25", "x#y", "x?y", "数据", "relative"])
+def test_the_embedded_graph_of_a_home_of_any_name_lies_in_it(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(home=Path(name) if name == "relative" else tmp_path / name)
+    with open_graph(settings.graph_url) as store:
+        store.define_schema()
+    assert (tmp_path / name / "graph.lbug").is_file()

@@ -116,6 +116,31 @@ def test_a_host_that_is_none_is_told(neo4j_server, url):
     refused(replace(neo4j_server.place, url=url), f"no Neo4j answers at {url}")
 
 
+@pytest.mark.parametrize("scheme", ["neo4j", "bolt"])
+@pytest.mark.parametrize("named", ["/neo4j", "?database=neo4j", "/neo4j?database=neo4j"])
+def test_the_database_of_the_address_is_used(neo4j_server, scheme, named):
+    place = neo4j_server.place
+    url = place.url.replace("neo4j://", f"{scheme}://") + named
+    with replace(place, url=url).open() as store:
+        load(some_rows(), store, "x")
+    assert neo4j_server.run("MATCH (n:Concept) RETURN count(n) AS n")[0]["n"] > 0
+
+
+@pytest.mark.parametrize("scheme", ["neo4j", "bolt"])
+@pytest.mark.parametrize("named", ["/mooc", "?database=mooc", ""])
+def test_a_database_that_is_not_there_is_told_and_nothing_is_written(neo4j_server, scheme, named):
+    place = neo4j_server.place
+    access = place.access if named else replace(place.access, database="mooc")
+    url = place.url.replace("neo4j://", f"{scheme}://") + named
+    with (
+        pytest.raises(ConfigError, match="has no database 'mooc'; name one") as caught,
+        replace(place, url=url, access=access).open() as store,
+    ):
+        store.define_schema()
+    assert "\n" not in str(caught.value)
+    assert neo4j_server.run("MATCH (n) RETURN count(n) AS n") == [{"n": 0}]
+
+
 def test_a_query_beyond_its_time_is_stopped_and_named(neo4j_server, monkeypatch):
     endless = "UNWIND range(1, 2000000000) AS x RETURN sum(x % 7) AS n"
     monkeypatch.setattr(neo4j, "query", lambda name: endless)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -55,6 +56,15 @@ def test_a_mastery_in_doubt_has_a_pale_bar_and_says_why(drawn):
 def test_names_are_escaped(drawn):
     _, svg = drawn
     assert "课程 <A> & more" in {t.text for t in svg.iter(f"{SVG}text")}
+
+
+def test_a_picture_is_xml_whatever_characters_the_names_hold(drawn):
+    plan, _ = drawn
+    odd = "".join(map(chr, [*range(32), 0x7F, 0x85, 0xD800, 0xFFFE, 0xFFFF])) + "\U0001f4da"
+    steps = tuple(replace(step, name=odd, name_en=odd, because=odd) for step in plan.steps)
+    drawing = picture(replace(plan, steps=steps, learner_id=odd), odd, [])
+    svg = ElementTree.fromstring(drawing.encode())
+    assert any("\U0001f4da" in (t.text or "") for t in svg.iter(f"{SVG}text"))
 
 
 def test_an_empty_plan_shows_its_note():
