@@ -40,7 +40,9 @@ XAPI = "/xapi/"
 ACROSS_ORIGINS: dict[str, Any] = {
     "allow_methods": ("GET", "POST", "PUT", "DELETE"),
     "allow_headers": ("Authorization", "If-None-Match", "X-Experience-API-Version", "X-Request-ID"),
-    "expose_headers": ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID"),
+    "expose_headers": (
+        *("ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID", "X-Kgplan-Refused"),
+    ),
     "max_age": 600,
 }
 """What pages of the listed origins may send and read; no cookies."""

@@ -263,6 +263,22 @@ def test_records_of_the_first_version_are_taken_over(records_url):
     second.close()
 
 
+def test_whose_statements_were_there_before_owns_the_plain_ids(store):
+    actors = [
+        {"mbox": "mailto:admin@example.org"},
+        *({"account": {"homePage": f"http://Lms.example/{end}", "name": "1"}} for end in ("", "")),
+    ]
+    for n, actor in enumerate(actors):
+        event = Event(f"e{n}", "u", 1.0)
+        put(store, Sent(event, "xapi", {"actor": actor}, str(n)))
+    put(store, sent("plain"))
+    assert store.claim(None, 1.0).result(30) is None
+    migrate(store.engine, "0001")
+    migrate(store.engine)
+    assert store.claim("https://else.example", 2.0).result(30) == "https://lms.example"
+    assert ids(store) == ["e0", "e1", "e2", "plain"]
+
+
 def test_records_of_a_later_version_are_refused(store, records_url):
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
