@@ -430,10 +430,12 @@ class RecordStore:
             if names:
                 hashes = [{"event_hash": hash_of(learner_id, *name)} for name in sorted(names)]
                 self._insert_erased_event.run(connection, hashes)
+            n_voids = self._make_nobodys(connection, learner_id)
             counts = [
                 connection.execute(sa.delete(table).where(table.learner_id == learner_id)).rowcount
                 for table in (LearnerEvent, PlanMade, Feedback)
             ]
+            counts[0] += n_voids
             connection.execute(sa.delete(Learner).where(Learner.learner_id == learner_id))
             connection.execute(
                 sa.update(ErasedLearner)
@@ -450,6 +452,28 @@ class RecordStore:
         if self._file is not None:
             self._file.overwrite(OVERWRITING_SECONDS)
         return erasure
+
+    def _make_nobodys(self, connection: Connection, learner_id: str) -> int:
+        """Of a learner's events leave, as nobody's, that they void events of others.
+
+        Returns:
+            How many they are.
+        """
+        event, others = LearnerEvent, sqlalchemy.orm.aliased(LearnerEvent)
+        found = connection.execute(
+            sa.select(event.seq, event.event_id).where(
+                event.learner_id == learner_id,
+                event.sender == "",
+                sa.exists().where(others.event_id == event.voids, others.learner_id != learner_id),
+            )
+        ).all()
+        columns = event.__table__.columns
+        unsaid: dict[str, Any] = {c.name: None for c in columns if c.nullable and c.name != "voids"}
+        unsaid |= {"learner_id": "", "digest": "", "raw": "{}", "time": 0.0, "stored": 0.0}
+        for row in found:
+            named = {"event_id": hash_of(learner_id, row.event_id, "")}
+            connection.execute(sa.update(event).where(event.seq == row.seq).values(unsaid | named))
+        return len(found)
 
     def flush(self) -> None:
         """Return when all that was asked for before is written."""

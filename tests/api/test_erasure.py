@@ -192,6 +192,23 @@ def test_plans_while_learners_are_erased_leave_nothing(store, records_url):
     assert [store.export(f"u{k}")["plans"] for k in range(8)] == [[]] * 8
 
 
+def test_what_an_erased_learner_voided_of_others_stays_voided_and_names_nobody(store):
+    void = Event("SecretVoid", "SecretTeacher", 100.0, voids="a")
+    own = Event("SecretOwn", "SecretTeacher", 100.0, voids="SecretEvent")
+    put(store, sent("a", "u"), sent("SecretEvent", "SecretTeacher"))
+    put(store, *(Sent(each, "event", {"by": "SecretTeacher"}, "d") for each in (void, own)))
+    assert store.events("u") == []
+    assert store.erase("SecretTeacher", now=200.0).n_events == 3
+    assert store.events("u") == []
+    with store.engine.connect() as connection:
+        left = connection.exec_driver_sql("SELECT * FROM learner_event WHERE learner_id <> 'u'")
+        rows = left.all()
+    assert len(rows) == 1
+    assert "Secret" not in repr(rows)
+    again = put(store, Sent(void, "event", {"by": "SecretTeacher"}, "d"))
+    assert again.erased == ("SecretVoid",)
+
+
 # clocks
 
 
