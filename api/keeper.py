@@ -84,8 +84,7 @@ class Keeper:
         self.builds, self.build_seconds = 0, 0.0
         self.built = self.checked = time.monotonic()
         first = mark()  # before the build: a change during it is then seen
-        self._damage()
-        self._served = Served(self._timed_build(), first)
+        self._served = Served(self._timed_build(), first, damage=self._damage())
         self._looking_since: float | None = None
 
     @property
@@ -184,7 +183,7 @@ def mark_of(settings: Settings, artifacts: ArtifactStore) -> Callable[[], str]:
 class StoredModel:
     """Whether the model's files are still what they were when it was put into use.
 
-    Contents are read only where size, time or inode of a file differ from the last look.
+    Contents are read at first, and where size, time or inode of a file differ from the last look.
     """
 
     def __init__(self, artifacts: ArtifactStore) -> None:
@@ -202,8 +201,7 @@ class StoredModel:
         in_use = [(kind, versions[kind]) for kind in MODEL_KINDS if kind in versions]
         stats = {each: stats_of(self._artifacts.root.joinpath(*each)) for each in in_use}
         for each in in_use:
-            # of a version that has just come into use the planner's maker reads the contents
-            if each in self._seen and stats[each] != self._seen[each]:
+            if stats[each] != self._seen.get(each):
                 self._wrong.pop(each, None)
                 try:
                     self._artifacts.open(*each)

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 START_FAILED = 3  # exit status of a worker that has said why it cannot serve
 PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds until the next try, by tries that failed
 LOOK_SECONDS = 1.0  # between two looks of the parent at its workers
+STOPPED_SECONDS = 3.0  # that a worker may be stopped, as for a look at its memory
 HUNG_SECONDS = 5.0  # without a word from its event loop, until a worker is looked at closely
 STOPPED, SLEEPING = "T", "S"  # states of a process in /proc
 GRACE = 2.0  # seconds beyond `stop_seconds`, in which workers should have ended by themselves
@@ -96,7 +97,7 @@ class Worker:
             self.asleep_since, self.cpu = None, cpu
             return ""
         self.asleep_since = now if self.asleep_since is None else self.asleep_since
-        if now - self.asleep_since < HUNG_SECONDS:
+        if now - self.asleep_since < (STOPPED_SECONDS if state == STOPPED else HUNG_SECONDS):
             return ""
         return "is stopped" if state == STOPPED else "waits for something that does not come"
 
@@ -243,7 +244,12 @@ class Workers:
                 for process in alive:
                     process.kill()
             wait([process.sentinel for process in alive], 0.05)
-        ended = [each.process.exitcode for each in self._running]
+        starting = -signal.SIGTERM  # how one ends that is told to stop before it serves
+        ended = [
+            each.process.exitcode
+            for each in self._running
+            if each.has_served() or each.process.exitcode != starting
+        ]
         for each in self._running:
             each.ready.close()
         return status or int(any(ended))

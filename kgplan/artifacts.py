@@ -29,7 +29,6 @@ from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
 from kgplan.files import (
     is_locked,
-    is_time,
     locked,
     make_private_folder,
     read_json,
@@ -63,6 +62,12 @@ def hash_json(value: Any) -> str:
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def version_of(kind: str, config: Any, inputs: Any, sha256s: Mapping[str, str]) -> str:
+    """The name of a version: of what it was made with, and of its files by their hashes."""
+    identity = {"kind": kind, "config": config, "inputs": inputs, "files": sha256s}
+    return hash_json(identity)[:16]
 
 
 def hash_file(path: Path) -> str:
@@ -213,13 +218,8 @@ class ArtifactStore:
             for file in sorted(draft.path.rglob("*"))
             if file.is_file()
         }
-        identity = {
-            "kind": draft.kind,
-            "config": dict(draft.config),
-            "inputs": dict(draft.inputs),
-            "files": {name: entry["sha256"] for name, entry in files.items()},
-        }
-        made_version = hash_json(identity)[:16]
+        sha256s = {name: str(entry["sha256"]) for name, entry in files.items()}
+        made_version = version_of(draft.kind, dict(draft.config), dict(draft.inputs), sha256s)
         manifest = {
             "kind": draft.kind,
             "version": made_version,
@@ -267,8 +267,10 @@ class ArtifactStore:
                 str(name): (int(entry["bytes"]), str(entry["sha256"]))
                 for name, entry in manifest["files"].items()
             }
-            if not isinstance(manifest["config"], dict) or not isinstance(manifest["inputs"], dict):
-                raise TypeError("config and inputs are no objects")
+            sha256s = {name: sha256 for name, (_, sha256) in files.items()}
+            named = version_of(kind, manifest["config"], manifest["inputs"], sha256s)
+            if named != version or not isinstance(manifest["metrics"], dict):
+                raise ValueError("it is not what was written")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactDamaged(
                 f"{kind} {version} has no readable manifest ({error}); {way_out(kind, place)}"
@@ -510,7 +512,7 @@ def is_history(value: Any) -> bool:
         isinstance(each, dict)
         and {"versions", "at"} <= each.keys() <= {"versions", "at", "by", "back"}
         and is_versions(each["versions"])
-        and is_time(each["at"])
+        and isinstance(each["at"], str)
         and isinstance(each.get("by", ""), str)
         and isinstance(each.get("back", False), bool)
         for each in value

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kgplan.artifacts import Artifact, ArtifactStore, Aside, Switch
+from kgplan.artifacts import HISTORY, Artifact, ArtifactStore, Aside, Switch
 from kgplan.errors import (
     ArtifactDamaged,
     ArtifactError,
@@ -21,6 +21,7 @@ from kgplan.errors import (
     NoEarlierModel,
     UnknownModelVersion,
 )
+from kgplan.files import is_time
 from kgplan.model import MODEL_KINDS, name_of, open_planner, open_snapshot
 from kgplan.search import close_matches
 from kgplan.settings import Settings
@@ -211,7 +212,16 @@ def switch_of(store: ArtifactStore, version: str) -> Switch:
 
 
 def describe(store: ArtifactStore, switch: Switch, hashed: bool) -> ModelVersion:
-    """What can be said of the model that a switch put into use."""
+    """What can be said of the model that a switch put into use.
+
+    Raises:
+        ArtifactDamaged: the history has a switch at no time.
+    """
+    if not is_time(switch.at):
+        raise ArtifactDamaged(
+            f"{store.root / HISTORY} has a switch at {switch.at!r}, which is no time; remove it;"
+            " nothing but the memory of earlier switches is lost"
+        )
     artifacts, problem = _open(store, switch, hashed)
     manifests = {kind: artifact.manifest for kind, artifact in artifacts.items()}
     in_use = store.in_use()
@@ -224,9 +234,20 @@ def describe(store: ArtifactStore, switch: Switch, hashed: bool) -> ModelVersion
         in_use=name_of(in_use) == name_of(switch.versions),
         problem=problem,
         graph_version=embedding["inputs"].get("graph") if embedding else None,
-        test_mrr=embedding["metrics"]["test"]["both"]["mrr"] if embedding else None,
-        log_likelihood=diagnosis["metrics"]["objective"][-1] if diagnosis else None,
+        test_mrr=_figure(embedding, "test", "both", "mrr"),
+        log_likelihood=_figure(diagnosis, "objective", -1),
     )
+
+
+def _figure(manifest: Mapping[str, Any] | None, *keys: str | int) -> float | None:
+    """One of an artifact's figures; None where there is none. Their hash is in no version."""
+    found: Any = (manifest or {}).get("metrics")
+    try:
+        for key in keys:
+            found = found[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return found if isinstance(found, int | float) else None
 
 
 def _versions(switch: Switch, similarity: Mapping[str, Any] | None) -> dict[str, str]:

@@ -174,6 +174,13 @@ def test_a_damaged_model_is_told_while_the_planner_goes_on(world, tmp_path, kind
     assert world.builds == 1
 
 
+def test_a_process_that_starts_later_tells_of_the_damage_too(world, tmp_path):
+    store = stored(tmp_path)
+    HARMS["changed"](file_of(store))
+    keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)
+    assert "values.npy" in str(keeper.served.damage)
+
+
 def test_files_that_were_only_touched_are_whole(world, tmp_path):
     store = stored(tmp_path)
     keeper = Keeper(world.build, world.mark, check=StoredModel(store).check)

@@ -114,6 +114,18 @@ def test_an_odd_manifest_is_a_damaged_artifact(tmp_path, manifest):
         store.current("embedding")
 
 
+@pytest.mark.parametrize(
+    "change", [{"config": {"seed": 8}}, {"inputs": {}}, {"config": []}, {"metrics": 5}]
+)
+def test_a_manifest_that_was_changed_is_seen_by_the_versions_name(tmp_path, change):
+    store = ArtifactStore(tmp_path)
+    made = write(store, config={"seed": 7}, inputs={"graph": "abc"})
+    manifest = json.loads((made.path / "manifest.json").read_text())
+    (made.path / "manifest.json").write_text(json.dumps(manifest | change))
+    with pytest.raises(ArtifactDamaged, match="no readable manifest"):
+        store.open("embedding", made.version)
+
+
 @pytest.mark.parametrize("name", ["current.json", "history.json"])
 @pytest.mark.parametrize(
     "content", ["", "{", "5", '"x"', "[3]", '[{"at": 5}]', '{"a": []}', "\udcff"]
