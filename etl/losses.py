@@ -5,7 +5,9 @@ encoding, a wrong form or a broken export look like. Nobody is to find that out 
 """
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -196,13 +198,13 @@ def _decoded(head: bytes, encoding: str) -> str:
 
 
 def _eight_bits(head: bytes) -> str:
-    try:
-        text = _decoded(head, "gb18030")
-    except UnicodeDecodeError:
-        return "Latin-1 or another encoding of 8 bits"
-    outside = [letter for letter in text if ord(letter) > 0x7F]
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in outside)
-    return "GBK or GB18030" if chinese > len(outside) / 2 else "Latin-1 or another of 8 bits"
+    """Chinese letters are bytes above 127 in a row, accented ones stand alone in a word."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", head)]
+    if sum(run for run in runs if run > 1) > sum(runs) / 2:
+        with suppress(UnicodeDecodeError):
+            _decoded(head, "gb18030")
+            return "GBK or GB18030"
+    return "Latin-1 or another encoding of 8 bits"
 
 
 def _form_of_pairs(lines: list[str]) -> str:

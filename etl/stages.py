@@ -441,7 +441,8 @@ def run_diagnose(
                 "bits_still_open": float(entropy(mastery.data).mean()) if evidence.size else 0.0,
                 "videos_without_observation": int((~diagnosis.observed).sum()),
             }
-        artifacts.switch(draft.finished(), source, by="kgplan diagnose")
+        new = [source] if artifacts.in_use().get("records") != source.version else []
+        artifacts.switch(draft.finished(), *new, by="kgplan diagnose")
         report.version = draft.finished().version
         report.rows_in, report.rows_out = int(watched.nnz), int(mastery.nnz)
         report.details = dict(draft.metrics)

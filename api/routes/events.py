@@ -309,7 +309,7 @@ def sent_statement(
         statement = {"id": str(uuid4())} | statement
     event = rules.event(statement, now, owners)
     compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
-    stamped = "timestamp" not in statement
+    stamped = statement.get("timestamp") is None
     return Sent(event, "xapi", statement, digest(compared | {"id": event.event_id}), stamped)
 
 

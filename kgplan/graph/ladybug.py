@@ -66,7 +66,7 @@ class LadybugStore:
         Raises:
             DiskFull: there may not be room for it; nothing was written.
         """
-        texts = sum(len(text) for row in rows or () for text in row.values() if text)
+        texts = sum(len(v) for row in rows or () for v in row.values() if isinstance(v, str))
         self._pending += BYTES_A_ROW * len(rows or ()) + 4 * texts
         require_room("writing the graph", self._path, LEAST_ROOM + self._pending)
         if rows is None:

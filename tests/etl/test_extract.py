@@ -606,3 +606,34 @@ def test_the_sample_s_positions_follow_the_lists(sample, plain, table, list_name
         for owner, members in expected.items()
         for position, member in enumerate(members)
     }
+
+
+LONG, LONGEST = "x" * 501, "x" * 500
+ODD_IDS = ("K a b", "K_é/ü?#%20", "K_\u00a0_\u3000", "K_\u202e", "K_{x}$`'\"", "K_𝒳", LONGEST)
+BAD_IDS = ("K_0\0", "K_\x07", "K_a\nb", "K_a\tb", "K_\x85", "K_" + LONG)
+
+
+def test_an_id_that_is_too_long_or_holds_a_control_character_is_kept_out(tmp_path):
+    """NumPy would take a NUL at the end for none, and make every id as wide as the longest."""
+    concepts = "entities/concept.json"
+    files = {path: list(found) for path, found in miniature.MINI.items()}
+    files[concepts] += [{"id": each, "name": "n"} for each in (*ODD_IDS, *BAD_IDS)]
+    files[concepts].append({"id": "K_name", "name": "n" * 10_001})
+    files["entities/user.json"].append({"id": "U_1\0"})
+    written = [each for each in BAD_IDS if not set(each) & {"\n", "\t"}]
+    files["relations/course-concept.json"] += [("C_1", each) for each in written]
+    files["relations/concept-field.json"].append(("K a b", "F\0"))
+    out_folder = tmp_path / "out"
+    out_folder.mkdir()
+    extract(miniature.write_folder(tmp_path / "source", files), out_folder)
+    kept = {row[0] for row in rows(out_folder, "concept")}
+    assert kept == {row["id"] for row in miniature.MINI[concepts]} | set(ODD_IDS)
+    assert {row[0] for row in rows(out_folder, "learner")} == {"U_1", "U_2", "U_3"}
+    out = rejects(out_folder)
+    assert len(out) == len(BAD_IDS) + 1 + 1 + len(written) + 1
+    assert {row["reason"] for row in out} == {"broken_row"}
+    details = {row["detail"] for row in out}
+    assert "concept_id holds a control character" in details
+    assert f"concept_id has {len(LONG) + 2} characters, 500 are allowed" in details
+    assert "name has 10001 characters, 10000 are allowed" in details
+    assert max(len(row["record"]) for row in out) <= 1_000

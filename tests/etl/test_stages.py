@@ -1,18 +1,22 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import miniature
 import pytest
 import stage_runner
 
 from kgplan.artifacts import ArtifactStore
-from kgplan.errors import ArtifactMissing, ConfigError
+from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
 from kgplan.etl import stages
-from kgplan.model import open_planner, open_snapshot
+from kgplan.etl.check import Severity
+from kgplan.model import model_version, newest_records, open_planner, open_snapshot
 from kgplan.settings import Settings
+from kgplan.versions import list_models, outdated
 
 MOMENTS = {
     "extract": ["progress:1", "progress:20", "keep", "switch"],
@@ -141,3 +145,109 @@ def test_the_objective_is_plotted_beside_the_diagnosis(undisturbed):
 def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, undisturbed):
     moved = miniature.write_folder(tmp_path / "elsewhere", miniature.MINI)
     assert stages.hash_source(Path(moved)) == stages.hash_source(mini_source)
+
+
+def in_use(home: Settings) -> dict[str, str]:
+    return ArtifactStore(home.artifacts).in_use()
+
+
+USER_COURSE = "relations/user-course.json"
+MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
+
+
+def test_a_rule_that_is_not_there_is_refused_before_anything_is_read(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    with pytest.raises(ConfigError, match="no rule 'SelfPrerequisit'; close matches"):
+        stages.run_etl(home, tmp_path / "no such source", {"SelfPrerequisit": Severity.STOP})
+    assert not home.home.exists()
+
+
+def test_what_the_source_makes_comes_into_use_together_or_not_at_all(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    stages.run_etl(home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
+    before = in_use(home)
+    assert set(before) == {"tables", "records", "triples"}
+    needs = "relations/prerequisite-dependency.json"
+    mutual = MORE | {needs: [*MORE[needs], (miniature.FUNCTION, miniature.SET)]}
+    with pytest.raises(ConstraintViolation):
+        stages.run_etl(
+            home,
+            miniature.write_zip(tmp_path / "mutual.zip", mutual),
+            {"prerequisiteIsAsymmetric": Severity.STOP},
+        )
+    assert in_use(home) == before
+    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    after = in_use(home)
+    assert all(after[kind] != before[kind] for kind in ("tables", "records"))
+    assert [each.by for each in ArtifactStore(home.artifacts).history()] == ["kgplan etl run"] * 2
+
+
+def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp_path, mini_home):
+    home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
+    store = ArtifactStore(home.artifacts)
+    before, model = store.in_use(), model_version(store)
+    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    # nobody sees them yet: plans, the model and what is remembered of it are the same
+    assert (store.in_use()["records"], model_version(store)) == (before["records"], model)
+    assert store.in_use()["tables"] != before["tables"]
+    planner = open_planner(home)
+    assert planner.diagnosis.of_records
+    assert planner.records.enrolled.nnz == len(miniature.MINI[USER_COURSE])
+    assert [each.by for each in list_models(store)] == ["kgplan similarity"]
+    newest = newest_records(store)[1].version
+    assert newest != before["records"]
+    assert {
+        (each.kind, each.input, each.now) for each in outdated(store, planner.graph.version)
+    } >= {
+        ("diagnosis", "records", newest),
+        ("similarity", "records", newest),
+        ("records", "tables", store.in_use()["tables"]),
+    }
+    with pytest.raises(ArtifactMissing):  # the next fit needs them
+        store.remove("records", newest)
+    stage_runner.run("diagnose", home, tmp_path)
+    assert store.in_use()["records"] == newest
+    stage_runner.run("similarity", home, tmp_path)
+    planner = open_planner(home)
+    assert planner.diagnosis.of_records
+    assert planner.records.enrolled.nnz == len(MORE[USER_COURSE])
+    assert outdated(store, planner.graph.version) == []
+
+
+def without(*paths: str) -> dict[str, list[Any]]:
+    """The miniature with these files empty."""
+    return {**miniature.MINI, **{path: [] for path in paths}}
+
+
+ACTIVITIES = "additional_information/user_video_act.json"
+PREDICTIONS = "additional_information/prerequisite_prediction.json"
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        ["entities/user.json"],
+        ["entities/user.json", USER_COURSE, "relations/user-video.json", ACTIVITIES],
+        ["relations/user-video.json", ACTIVITIES],
+        [USER_COURSE],
+        ["relations/video-concept.json"],
+        ["entities/video.json"],
+    ],
+    ids=["no learner", "nor rows of any", "no view", "no enrolment", "no Q-matrix", "no video"],
+)
+def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
+    home = Settings(home=tmp_path / "home")
+    source = miniature.write_folder(tmp_path / "source", without(*empty))
+    stages.run_etl(home, source)
+    for stage in stage_runner.STAGES[2:]:
+        stage_runner.run(stage, home, source)
+    stage_runner.run("reembed", home, source)
+    planner = open_planner(home)
+    if "entities/user.json" in empty:
+        assert planner.diagnosis.mastery.nnz == 0
+        assert planner.diagnosis.mastery.shape == (0, len(miniature.MINI["entities/concept.json"]))
+        assert 0 < planner.diagnosis.prior.min() <= planner.diagnosis.prior.max() < 1
+        with pytest.raises(UnknownLearner):
+            planner.plan("U_1", "C_1")
+    else:
+        assert planner.plan("U_1", "C_1").steps

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.artifacts import ArtifactStore, Aside, sweep_abandoned
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
 
 
@@ -192,3 +192,50 @@ def test_switching_several_kinds_is_one_step(tmp_path):
         draft.put(bounds=np.zeros(4))
     store.switch(one, draft.finished())
     assert set(store.in_use()) == {"embedding", "similarity"}
+
+
+def test_a_draft_is_its_writers_as_long_as_it_holds_the_lock_whatever_its_process_id(
+    tmp_path, monkeypatch
+):
+    """Another container sees no process of this one."""
+
+    def unknown(pid, signal):
+        raise ProcessLookupError
+
+    store = ArtifactStore(tmp_path)
+    (tmp_path / ".drafts").mkdir()
+    (tmp_path / ".drafts" / "README").write_text("nobody's draft")
+    with store.draft("embedding", {}, {}) as draft:
+        monkeypatch.setattr(os, "kill", unknown)
+        sweep_abandoned(tmp_path / ".drafts")
+        write(ArtifactStore(tmp_path), value=1.0)
+        draft.put(vectors=np.zeros((2, 3)))
+    assert len(store.versions("embedding")) == 2
+    assert [each.name for each in (tmp_path / ".drafts").iterdir()] == ["README"]
+
+
+def test_what_a_result_in_use_was_made_from_is_not_removed(tmp_path):
+    store = ArtifactStore(tmp_path)
+    old, new = write(store), write(store, value=1.0)
+    with store.draft("similarity", {}, {"embedding": old.version}) as draft:
+        draft.put(numbers=np.zeros(1))
+    store.switch(new, draft.finished())
+    with pytest.raises(ArtifactMissing, match="unused embedding"):
+        store.remove("embedding", old.version)
+    with store.draft("similarity", {}, {"embedding": new.version}) as draft:
+        draft.put(numbers=np.zeros(1))
+    store.switch(draft.finished())
+    store.remove("embedding", old.version)
+    assert store.versions("embedding") == [new.version]
+
+
+def test_a_part_of_what_was_made_aside_may_stay_aside(tmp_path):
+    store = ArtifactStore(tmp_path)
+    aside = Aside(store)
+    for kind in ("tables", "records"):
+        with aside.draft(kind, {}, {}) as draft:
+            draft.put(numbers=np.zeros(1))
+        aside.switch(draft.finished())
+    aside.commit(but={"records"})
+    assert set(store.in_use()) == {"tables"}
+    assert store.versions("records") == [aside.in_use()["records"]]
