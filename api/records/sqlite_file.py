@@ -21,7 +21,6 @@ from kgplan.errors import RecordsUnavailable
 log = logging.getLogger(__name__)
 
 MAGIC = b"SQLite format 3\0"
-BESIDE = ("", "-wal", "-shm")
 AT_ONCE = 16 << 20  # bytes that are looked through while nobody else may write: 4 ms
 PAUSE = 0.001  # seconds in which the writer, if it waits, takes its turn
 MOST_PAGES = 0x02000000  # of more, the number of a next page could look like the kind of a page
@@ -53,7 +52,10 @@ class SqliteFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, real = path, path.resolve()
+        # SQLite's log lies beside the file itself, also where the path leads over a link
+        self._log = Path(f"{real}-wal")
+        self._files = (path, self._log, Path(f"{real}-shm"))
         # kept open while the service runs: as long as one is open, SQLite keeps its log's files
         self._connection = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False
@@ -111,12 +113,14 @@ class SqliteFile:
         """
         found = self._identities()
         if found != self._known:
-            places = zip(BESIDE, self._known, found, strict=True)
-            odd, there = next((end, now) for end, before, now in places if before != now)
+            places = zip(self._files, self._known, found, strict=True)
+            odd, there = next((file, now) for file, before, now in places if before != now)
             what = "was replaced by another file" if there else "is gone"
-            way_out = "or start the service again" if odd else "before the service is started again"
+            way_out = "before the service is started again"
+            if odd != self._path:
+                way_out = "or start the service again"
             raise RecordsUnavailable(
-                f"{self._path}{odd}, of the learner records, {what} while the service has it open;"
+                f"{odd}, of the learner records, {what} while the service has it open;"
                 f" put it back where it was, {way_out}"
             )
         head, size = os.pread(self._descriptor, 100, 0), os.fstat(self._descriptor).st_size
@@ -131,9 +135,9 @@ class SqliteFile:
 
     def _identities(self) -> list[tuple[int, int] | None]:
         found: list[tuple[int, int] | None] = []
-        for end in BESIDE:
+        for file in self._files:
             try:
-                status = os.stat(f"{self._path}{end}")
+                status = os.stat(file)
             except OSError:
                 found.append(None)
             else:
@@ -219,7 +223,7 @@ class SqliteFile:
 
     def _emptied(self) -> bool:
         """Move the log into the file and empty it; False where a reader needs it."""
-        if os.stat(f"{self._path}-wal").st_size == 0:
+        if os.stat(self._log).st_size == 0:
             return True
         self._connection.execute("PRAGMA busy_timeout = 5")  # meanwhile nobody may write
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -236,7 +240,7 @@ class SqliteFile:
         connection.execute("PRAGMA busy_timeout = 2000")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if os.stat(f"{self._path}-wal").st_size:
+            if os.stat(self._log).st_size:
                 return place  # the log holds newer pages than the file
             head = os.pread(self._descriptor, 100, 0)
             some = os.pread(self._descriptor, AT_ONCE, place)

@@ -128,6 +128,21 @@ def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(p
     store.close()
 
 
+def test_a_file_behind_a_link_is_overwritten_too(tmp_path):
+    real, link = tmp_path / "disk" / "learners.db", tmp_path / "learners.db"
+    real.parent.mkdir()
+    real.touch()
+    link.symlink_to(real)
+    store = open_records(f"sqlite:///{link}")
+    put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
+    store.erase("SecretPerson", now=200.0)
+    assert files_with(real, "SecretPerson") == []
+    with store.engine.connect() as connection:
+        done = connection.exec_driver_sql("SELECT overwritten FROM erased_learner")
+        assert done.scalars().all() == [1]
+    store.close()
+
+
 def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, monkeypatch):
     store = open_records(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
