@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 BODY_RATE = 10_000  # bytes a second that a body comes at, at least, beyond its first seconds
 ANSWER_SECONDS = 75.0  # in which a client must take something of its answer
 LINGER_SECONDS = 1.0  # for a refused client to read why; closed at once, it would see a reset
-LINGER_BYTES = 1 << 20
+LINGER_BYTES = 32 << 20  # of its request that are thrown away meanwhile
 SETTLED_SECONDS = 1.0  # an unfinished head younger than this is not closed to make room
 TOLD_SECONDS = 10.0  # between two lines about refused connections
 

@@ -120,11 +120,19 @@ def test_a_head_without_end_is_refused_at_once_wherever_it_grows(serve, begin):
         connection.sendall(begin)
         sent = 0
         with suppress(OSError):
-            while sent < 1 << 26:
+            while sent < 1 << 27:
                 connection.sendall(piece * 60)
                 sent += len(piece) * 60
-        assert sent < 1 << 24  # what was on the way when it was refused
+        assert sent < 1 << 26  # what was thrown away, or on the way
     assert service.get().status_code == 200
+
+
+def test_who_sends_all_of_a_large_head_can_read_why_it_was_refused(serve):
+    service = serve(DoorLimits())
+    for size in (100_000, 20_000_000):
+        with closing(service.connect()) as connection:
+            connection.sendall(head_of(size))
+            assert told(all_of(connection)) == (431, "head-too-large")
 
 
 def test_trailers_without_end_are_cut_off(serve):

@@ -24,6 +24,7 @@ from kgplan.api.workers import Pulse, Worker
 from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.etl import stages
+from kgplan.files import stats_of
 from kgplan.model import open_planner
 from kgplan.settings import Settings
 
@@ -142,7 +143,7 @@ def test_shared_files_that_somebody_harms_are_made_again(service, home, harm):
     path = "/v1/learners/U_1/path?course_id=C_1"
     expected = httpx.get(service.url + path).content
     (folder,) = [each for each in (home.home / "serving").iterdir() if each.is_dir()]
-    before = {file.name: file.stat().st_ino for file in folder.glob("*.npy")}
+    before = stats_of(folder)
     for file in folder.glob("*.npy"):
         if harm == "cut":
             os.truncate(file, 0)
@@ -153,8 +154,8 @@ def test_shared_files_that_somebody_harms_are_made_again(service, home, harm):
                 stream.write(content)
 
     def made_again():
-        now = {file.name: file.stat().st_ino for file in folder.glob("*.npy")}
-        return now.keys() == before.keys() and all(now[name] != before[name] for name in now)
+        now = stats_of(folder)  # nothing while it is put into its place
+        return now.keys() == before.keys() and all(now[name][2] != before[name][2] for name in now)
 
     until(made_again, 60)
     until(lambda: len(service.workers()) == 2 and service.answers(), 60)
