@@ -416,12 +416,16 @@ def path_json(
 
 
 def without_places(text: str) -> str:
-    """A sentence for anybody to read, without addresses and absolute paths.
+    """A sentence for anybody to read, without addresses; of paths only the last name is left.
 
     >>> without_places("cannot reach neo4j://graph:7687; see /var/lib/kgplan and/or the log")
-    'cannot reach …; see … and/or the log'
+    'cannot reach …; see …/kgplan and/or the log'
     """
-    return re.sub(r"(?<!\w)(?:[a-z][a-z0-9+.-]*:/)?/[^\s;,()'\"`]+", "…", text)
+
+    def short(found: re.Match[str]) -> str:
+        return "…" if "://" in found[0] else "…/" + found[0].rstrip("/").rpartition("/")[2]
+
+    return re.sub(r"(?<!\w)(?:[a-z][a-z0-9+.-]*:/)?/[^\s;,()'\"`]+", short, text)
 
 
 class HealthOut(BaseModel):
