@@ -138,7 +138,7 @@ def read_lists(cells: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, st
 
     Returns:
         Cell -> its concepts, of those that are lists; and cell -> sign, of those that may be one,
-        as some of the parts around the sign occur elsewhere and some do not.
+        as some of the parts around the sign occur elsewhere and some do not, or as all are words.
 
     >>> read_lists(["A", "B", "A & B", "[1, 2]", "C;D", "Search & sort"])[0]
     {'[1, 2]': ['1', '2'], 'C;D': ['C', 'D'], 'A & B': ['A', 'B']}
@@ -171,6 +171,9 @@ def read_lists(cells: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, st
             parts = _split(cell, sign)
             if cell not in lists and len(parts) > 1 and alone.issuperset(parts):
                 lists[cell] = parts
+    for cell in distinct:  # words of a name, or names: nobody can tell
+        if cell not in lists and len(words := cell.split()) > 1 and alone.issuperset(words):
+            ambiguous[cell] = " "
     return lists, {cell: sign for cell, sign in ambiguous.items() if cell not in lists}
 
 

@@ -365,6 +365,10 @@ def test_names_with_commas_and_signs_stay_names(read):
             'item_id,concept_id\ni1,A\ni2,"A, B"\n',
             r"Q.csv, line 3: item 'i2' has 'A, B', one .* or",
         ),
+        (
+            "item_id,concept_id\ni1,A\ni2,B\ni3,A B\n",
+            r"Q.csv, line 4: item 'i3' has 'A B', one .* or",
+        ),
         ("item_id,concept_id\ni1,A\ni2,A,B\n", "Q.csv, line 3, has 3 cells and the header 2"),
     ],
 )
