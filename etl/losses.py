@@ -142,13 +142,21 @@ def is_another(tables: Path, before: Path) -> bool:
 
 
 def notes_of(report: ExtractReport, share: float) -> list[str]:
-    """A sentence for each file of whose rows more than a share was kept out."""
-    return [
-        f"{file.file}: {sum(file.rejected.values()):,} of {file.read:,} rows were kept out of"
+    """How many rows were kept out, and of which files more than a share."""
+    kept_out = {file.file: sum(file.rejected.values()) for file in report.files}
+    notes = [
+        f"{file.file}: {kept_out[file.file]:,} of {file.read:,} rows were kept out of"
         f" {file.table}; `kgplan etl report` says why"
         for file in report.files
-        if sum(file.rejected.values()) > share * file.read
+        if kept_out[file.file] > share * file.read
     ]
+    if any(kept_out.values()) and not notes:
+        read = sum(file.read for file in report.files)
+        notes = [
+            f"{sum(kept_out.values()):,} of {read:,} rows were kept out;"
+            " `kgplan etl report` says which and why"
+        ]
+    return notes
 
 
 def seems_to_be(head: bytes, pairs: bool) -> str:
