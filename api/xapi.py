@@ -12,12 +12,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from math import isfinite, nan
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from kgplan.api.identity import HASHED, MAILBOX, OPENID, Agent, home_page
 from kgplan.api.object_ids import ObjectIds
 from kgplan.errors import MalformedStatement
-from kgplan.events import ID_RULE, Event, Segments, usable_id
+from kgplan.events import ID_RULE, Event, Segments, has_usable_characters, usable_id
 
 VERSIONS = ("1.0.3", "2.0.0")
 KNOWN_VERSION = re.compile(r"[12]\.0(\.\d+)?")
@@ -137,7 +138,10 @@ def _read(
         return Event(event_id, learner_id, time)
     if not isinstance(kind, str) or not kind.lower().endswith("activity"):  # GroupActivity
         raise MalformedStatement("object.objectType", f"is {kind!r}, which xAPI does not know")
-    named = ids.names(_text(_needed(thing, "id", "object."), "object.id"))
+    thing_id = _text(_needed(thing, "id", "object."), "object.id")
+    if not has_usable_characters(unquote(thing_id)):
+        raise MalformedStatement("object.id", f"is {thing_id!r:.80}; {ID_RULE}")
+    named = ids.names(thing_id)
     courses = _courses(context, ids)
     answers = verb not in PLAYING and not (verb in VIEWING and _is_video(thing))
     if answers and worth and score is None and result.get("success") is not None:

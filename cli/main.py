@@ -1,8 +1,11 @@
 """`kgplan`: every part of the service, from the command line."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from kgplan import __version__
 from kgplan.cli import (
@@ -18,6 +21,9 @@ from kgplan.cli import (
     stages,
     token,
 )
+from kgplan.cli.output import errors
+from kgplan.errors import InputError, KgplanError
+from kgplan.files import enough_room
 
 app = typer.Typer(
     name="kgplan",
@@ -64,3 +70,13 @@ app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.command()(token.token)
 app.command()(generate.generate)
+
+
+def main() -> None:
+    """Run the command; an error that kgplan raises on purpose is one sentence, not a traceback."""
+    try:
+        with enough_room("the command", Path.cwd()):
+            app()
+    except KgplanError as error:
+        errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)

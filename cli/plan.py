@@ -30,7 +30,10 @@ def with_plan_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _parameter(named: NamedOption) -> Parameter:
     option, of, default = named.option, named.type, named.default
-    about = option.told()
+    try:
+        about = option.told()
+    except ConfigError as error:  # a planner cannot be loaded: other commands need none
+        about = f"{option.about} ({error})"
     about = about[0].upper() + about[1:]
     if isinstance(default, tuple):
         of, default, about = list[str] | None, None, f"{about}; may be repeated"

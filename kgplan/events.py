@@ -103,8 +103,11 @@ def usable_id(text: str) -> bool:
     >>> usable_id("\\u6808\\u3000\\u4e8c"), usable_id("a\\n"), usable_id("\\ud800")
     (True, False, False)
     """
-    if not text.strip() or len(text) > ID_LENGTH:
-        return False
+    return text.strip() != "" and len(text) <= ID_LENGTH and has_usable_characters(text)
+
+
+def has_usable_characters(text: str) -> bool:
+    """Whether no character of a text is one that ids may not have."""
     return text.isprintable() or all(category(each) not in _UNUSABLE for each in text)
 
 

@@ -146,8 +146,8 @@ def test_no_odd_id_passes_in_a_statement(client):
         for odd in ODD + HALVES:
             if place == ("object", "id"):
                 odd = "https://mooc.example/videos/" + quote(odd, errors="surrogatepass")
-                if "%ED" in odd:
-                    continue  # no UTF-8: read as other characters
+                if "%ED" in odd or len(odd) > 500:
+                    continue  # no UTF-8: read as other characters; too long: says nothing
             content = with_value(good, place, odd)
             refused(client.post("/xapi/statements", content=content, headers=headers), (place, odd))
     assert client.post("/xapi/statements", json=good, headers=XAPI).status_code == 200

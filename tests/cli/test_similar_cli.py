@@ -136,12 +136,13 @@ def test_a_concept_added_to_the_graph_is_listed_and_answered_by_the_graph_alone(
     assert {row["concept_id"] for row in own} == {RECURSION, *(row["concept_id"] for row in before)}
     (back,) = [row for row in own if row["concept_id"] == RECURSION]
     assert back["fused"] == there["fused"]
-    # eq. (8) without a collaborative part: the semantic one, between the extremes of stored pairs
+    # eq. (8) without a collaborative part: the semantic one, between the extremes of stored pairs,
+    # beyond which a new concept may lie
     vectors = artifacts.current("similarity").array("vectors").astype(float)
     pairs = [1 / (1 + math.dist(*pair)) for pair in itertools.combinations(vectors, 2)]
     for row in own:
         share = (row["semantic"] - min(pairs)) / (max(pairs) - min(pairs))
-        assert row["fused"] == pytest.approx(0.7 * share)
+        assert row["fused"] == pytest.approx(0.7 * min(max(share, 0), 1))
         assert (row["collaborative"], row["shared_learners"]) == (0, 0)
     for told in (notes, own_notes):
         assert told[0] == "Without learners of their own, compared by the graph alone: K_new."

@@ -20,8 +20,7 @@ from typer.testing import CliRunner
 
 from kgplan.api.records import open_records
 from kgplan.api.tokens import mint
-from kgplan.cli import main
-from kgplan.cli.main import app
+from kgplan.cli.main import app, main
 from kgplan.errors import KgplanError
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings, read_settings
