@@ -223,7 +223,8 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
         store.switch((one, other)[n % 2])
         time.sleep(0.35)
     last = open_planner(home).model_version
-    until(lambda: all(served_by(service, 6) == {last} for _ in range(2)))
+    # on a busy machine the requests leave the watchers little time
+    until(lambda: all(served_by(service, 6) == {last} for _ in range(2)), seconds=240)
     stop.set()
     for each in asking:
         each.join()
