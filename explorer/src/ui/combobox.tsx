@@ -59,7 +59,23 @@ export function Combobox<T extends Option>(props: {
   const { data, problem } = answer;
   const options = data ?? [];
   const shown = asks && (data ?? problem) !== undefined;
-  useEffect(() => setAt(0), [data]);
+  // an answer that comes late leaves what was pointed at meanwhile
+  const pointed = useRef("");
+  useEffect(
+    () =>
+      setAt(
+        Math.max(
+          0,
+          options.findIndex((each) => each.key === pointed.current),
+        ),
+      ),
+    [data],
+  );
+
+  function point(place: number): void {
+    pointed.current = options[place]?.key ?? "";
+    setAt(place);
+  }
 
   function take(option: T | undefined): void {
     if (!option) return;
@@ -89,10 +105,10 @@ export function Combobox<T extends Option>(props: {
       else setTyped("");
       return;
     } else {
-      if (event.key === "ArrowDown") setAt(shown ? Math.min(at + 1, last) : at);
-      else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-      else if (event.key === "Home" && shown) setAt(0);
-      else if (event.key === "End" && shown) setAt(last);
+      if (event.key === "ArrowDown") point(shown ? Math.min(at + 1, last) : at);
+      else if (event.key === "ArrowUp") point(Math.max(at - 1, 0));
+      else if (event.key === "Home" && shown) point(0);
+      else if (event.key === "End" && shown) point(last);
       else return;
       setOpen(true);
     }
@@ -124,6 +140,7 @@ export function Combobox<T extends Option>(props: {
         value={typed}
         onInput={(event) => {
           setTyped(event.currentTarget.value);
+          pointed.current = "";
           setOpen(true);
         }}
         onFocus={() => setOpen(true)}
@@ -140,7 +157,7 @@ export function Combobox<T extends Option>(props: {
             option={option}
             chosen={place === at}
             onChoose={() => take(option)}
-            onPoint={() => setAt(place)}
+            onPoint={() => point(place)}
           />
         ))}
         {shown && options.length === 0 && (
