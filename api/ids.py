@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import AfterValidator
 
 from kgplan.events import ID_RULE, usable_id
@@ -35,12 +34,3 @@ Id = Annotated[str, AfterValidator(checked_id)]
 """Of a learner, course, concept, video, event, model or job."""
 Begin = Annotated[str, AfterValidator(checked_begin)]
 """Of an id; empty: of any."""
-
-
-def has_usable_ids(request: Request) -> bool:
-    """Whether all that an address names could be an id.
-
-    Where not, a request goes through the operation's own signature, which says which is not.
-    """
-    named = (*request.path_params.values(), *request.query_params.values())
-    return all(map(usable_id, named))

@@ -12,12 +12,14 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from kgplan.api.audit import access_of
-from kgplan.api.ids import has_usable_ids
 from kgplan.api.security import Required
 from kgplan.errors import AccessDenied
+from kgplan.events import usable_id
 
 Attempt = Callable[[Request], Awaitable[Response | None]]
-"""The answer to a request whose sender may call the operation; None: ask in the ordinary way."""
+"""The answer to a request whose sender may call the operation; None: ask in the ordinary way.
+
+The ids of the path are checked by then, those of the query are not."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -39,7 +41,7 @@ def at_once(attempt: Attempt) -> type[APIRoute]:
                         check.check(access_of(request), request.path_params.get("learner_id"))
                 except AccessDenied:  # told in the ordinary way, and noted there
                     return await by_framework(request)
-                may_try = bool(checks) and has_usable_ids(request)
+                may_try = bool(checks) and all(map(usable_id, request.path_params.values()))
                 answer = await attempt(request) if may_try else None
                 return await by_framework(request) if answer is None else answer
 

@@ -38,6 +38,7 @@ from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import require
 from kgplan.arrays import positions
 from kgplan.errors import KgplanError, NotFound, UnknownConcept
+from kgplan.events import usable_id
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.planning import ConceptMastery, Planner
 from kgplan.search import close_matches
@@ -106,6 +107,8 @@ async def mastery_at_once(request: Request) -> Response | None:
         if found is None or not found.is_whole:
             return None
         course_id = request.query_params.get("course_id")
+        if course_id is not None and not usable_id(course_id):
+            return None
         return mastery_of(served, learners, learner_id, course_id, found.standing)
     except KgplanError:  # told in the ordinary way
         return None
