@@ -21,6 +21,7 @@ from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from kgplan.errors import ConfigError, GraphUnavailable, InputError
+from kgplan.files import locked
 from kgplan.progress import Progress, silent
 
 USER = "neo4j"
@@ -227,6 +228,11 @@ class Neo4jServer:
             InputError: Maven is missing.
             GraphUnavailable: Maven cannot get them.
         """
+        self.lib.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self.lib.with_name("lib.lock")):  # two must not fill and empty the folder
+            self._fetch_jars(progress)
+
+    def _fetch_jars(self, progress: Progress) -> None:
         pom = (files("kgplan.graph") / "neo4j_server.pom.xml").read_bytes()
         stamp, wanted = self.lib / "pom.sha256", hashlib.sha256(pom).hexdigest()
         if stamp.exists() and stamp.read_text("ascii") == wanted:

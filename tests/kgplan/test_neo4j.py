@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -271,3 +272,16 @@ def test_a_server_that_falls_silent_is_given_up(neo4j_server):
             os.kill(pid, signal.SIGCONT)
         assert waited < 30  # the server's keep-alive of 2 x 3 s, then a new connection in vain
         assert len(store.read("snapshot.concept")) == 3
+
+
+def test_the_jars_are_fetched_once_by_all_who_need_them_at_once(tmp_path, monkeypatch):
+    calls = tmp_path / "calls"
+    maven = tmp_path / "bin" / "mvn"
+    maven.parent.mkdir()
+    maven.write_text(f"#!/bin/sh\necho >> {calls}\nsleep 0.2\n", encoding="utf-8")
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{maven.parent}{os.pathsep}{os.environ['PATH']}")
+    servers = [neo4j_server.Neo4jServer(tmp_path / "home", tmp_path / "lib") for _ in range(3)]
+    with ThreadPoolExecutor() as several:
+        list(several.map(lambda server: server.fetch_jars(), servers))
+    assert calls.read_text(encoding="utf-8").count("\n") == 1
