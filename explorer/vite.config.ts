@@ -29,7 +29,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: { format: "es" },
   build: {
-    outDir: process.env["KGPLAN_EXPLORER_OUT"] ?? "../api/page/dist",
+    outDir: process.env["KGPLAN_EXPLORER_OUT"] ?? "../kgplan/api/page/dist",
     emptyOutDir: true,
     assetsInlineLimit: 0, // the page's content security policy allows no data: addresses
     modulePreload: { polyfill: false },

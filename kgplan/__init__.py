@@ -4,11 +4,11 @@ import os
 from importlib.metadata import version
 from pathlib import Path
 
-from kgplan.compiled import compiled_folder
+from kgplan.native.compiled import compiled_folder
 
 __version__ = version("kgplan")
 
-_PARTS = ("diagnosis", "embedding", "graph", "planning", "similarity")
+_PARTS = ("diagnosis", "embedding", "graph", "native", "planning", "similarity")
 _CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "kgplan"
 os.environ.setdefault(  # before anything imports numba, which reads it once
     "NUMBA_CACHE_DIR",

@@ -14,9 +14,9 @@ from postgres_server import PostgresServer, start_postgres
 from kgplan.api.records import RecordStore, open_records
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
-from kgplan.etl import stages
-from kgplan.etl.stages import StageReport
-from kgplan.model import open_planner
+from kgplan.model.opening import open_planner
+from kgplan.pipeline import stages
+from kgplan.pipeline.stages import StageReport
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 

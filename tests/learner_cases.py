@@ -6,9 +6,9 @@ import numpy as np
 from planning_cases import Case, hand_case
 from scipy import sparse
 
+from kgplan.data.records import LearnerRecords, observed_views
 from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
 from kgplan.planning.mastery import ItemParameters, LearnerMastery
-from kgplan.records import LearnerRecords, observed_views
 
 
 def diagnosed(case: Case, seed: int = 0) -> Case:

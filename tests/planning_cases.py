@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.graph.snapshot import CLASSES, RELATIONS, GraphSnapshot, snapshot_of
 from kgplan.planning import Planner
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.records import LearnerRecords, learned_concepts
 from kgplan.similarity import FusedSimilarity, fuse
 
 

@@ -9,12 +9,12 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
-from kgplan.etl import stages
-from kgplan.etl.reembed import run_reembed
+from kgplan.pipeline import stages
+from kgplan.pipeline.reembed import run_reembed
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 STAGES = ("extract", "map", "load", "embed", "diagnose", "similarity")
 

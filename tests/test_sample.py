@@ -9,13 +9,13 @@ import pytest
 from remembering import Remembering
 from scipy import sparse
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.data.records import learned_concepts, observed_views
 from kgplan.diagnosis import Pooled, fit_new_videos, pooled_parameters, similar_videos
 from kgplan.graph.store import open_graph
-from kgplan.model import open_records, open_snapshot
+from kgplan.model.opening import open_records, open_snapshot
 from kgplan.planning import PlanOptions
 from kgplan.planning.cypher_walk import CypherWalk
-from kgplan.records import learned_concepts, observed_views
+from kgplan.store.artifacts import ArtifactStore
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import numpy as np
 
 from kgplan.arrays import Floats, Ints
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.evidence import LOOPY, Evidence, Videos
-from kgplan.diagnosis.kernels import Control, Parameters, Tally, infer_cases
 from kgplan.diagnosis.response import EtaTable, log_right, log_wrong
+from kgplan.native.cases import Control, Parameters, Tally, infer_cases
+from kgplan.native.layout import LOOPY, Cases, Videos
 
 _BLOCKS = 16
 
@@ -67,7 +67,7 @@ class Expectations:
     """What one E-step found.
 
     Attributes:
-        mastery: along `Evidence.support`; by regions where LOOPY, if it is to be read.
+        mastery: along `Cases.support`; by regions where LOOPY, if it is to be read.
         log_evidence: (R,) each case's, in nats; Bethe's approximation where a component is LOOPY.
         tally: expected counts over all learners.
         residual: (N,) largest move of a mastery in the last sweep of each component.
@@ -100,7 +100,7 @@ def parameters(videos: Videos, line: Line) -> Parameters:
 
 
 def expect(
-    evidence: Evidence,
+    evidence: Cases,
     videos: Videos,
     par: Parameters,
     config: DiagnosisConfig,
@@ -168,7 +168,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _block_ends(evidence: Evidence) -> list[int]:
+def _block_ends(evidence: Cases) -> list[int]:
     """Cut the cases where about equal numbers of messages and pulls lie on either side."""
     n_cases = evidence.weight.size
     factors = evidence.component_factor_start[evidence.component_start]
@@ -177,7 +177,7 @@ def _block_ends(evidence: Evidence) -> list[int]:
     return [0, *sorted({*(int(c) for c in cuts), n_cases} - {0})] if n_cases else [0, 0]
 
 
-def loopy_cases(evidence: Evidence) -> Ints:
+def loopy_cases(evidence: Cases) -> Ints:
     """(R,) the number of components of each case that were propagated around loops."""
     loops = np.concatenate([[0], np.cumsum(evidence.component_kind == LOOPY)])
     return loops[evidence.component_start[1:]] - loops[evidence.component_start[:-1]]

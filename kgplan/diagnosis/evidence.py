@@ -12,7 +12,6 @@ Sizes: U learners, V videos, K concepts; R cases, G factors, N components.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -21,69 +20,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.response import EtaTable, eta_table
 from kgplan.errors import InputError
-
-ENUMERATED, TREE, LOOPY = 0, 1, 2
-
-
-class Videos(NamedTuple):
-    """The Q-matrix as the kernels read it.
-
-    Attributes:
-        scope_of: (V,) which set of concepts a video covers; equal sets share a number.
-        scope_start: (S + 1,) where each set's concepts begin in `scope_concept`.
-        scope_concept: concepts of each set, ascending.
-        table_start: (V + 1,) where each video's entries for m = 0 .. n_v begin in `eta`.
-        eta: (T,) eta of every m of every video.
-    """
-
-    scope_of: Ints
-    scope_start: Ints
-    scope_concept: Ints
-    table_start: Ints
-    eta: Floats
-
-    def sizes(self) -> Ints:
-        """(V,) n_v, the concepts of each video."""
-        return np.diff(self.table_start) - 1
-
-
-class Evidence(NamedTuple):
-    """Cases, their components, factors and pulls; every `*_start` has one entry more.
-
-    Attributes:
-        weight: (R,) learners that share the case.
-        component_start: (R + 1,) components of each case.
-        support_start: (R + 1,) the case's entries in `support`.
-        support: concepts that some observation of the case covers: first those of its components,
-            one after the other, then those that only pulls reach.
-        component_support_start, component_support_end: (N,) a component's entries in `support`.
-        component_factor_start: (N + 1,) factors of each component.
-        component_kind: (N,) ENUMERATED, TREE or LOOPY.
-        factor_scope: (G,) the factor's set of concepts.
-        factor_edge_start: (G + 1,) the factor's entries in an array with one message per concept.
-        factor_member_start: (G + 1,) the factor's observations.
-        member_video, member_right, member_wrong: the observation's video, weight r and 1 - r.
-        pull_start: (R + 1,) pulls of each case.
-        pull_video, pull_right: the observation's video and weight r.
-    """
-
-    weight: Floats
-    component_start: Ints
-    support_start: Ints
-    support: Ints
-    component_support_start: Ints
-    component_support_end: Ints
-    component_factor_start: Ints
-    component_kind: Ints
-    factor_scope: Ints
-    factor_edge_start: Ints
-    factor_member_start: Ints
-    member_video: Ints
-    member_right: Floats
-    member_wrong: Floats
-    pull_start: Ints
-    pull_video: Ints
-    pull_right: Floats
+from kgplan.native.layout import ENUMERATED, LOOPY, TREE, Cases, Videos
 
 
 @dataclass(frozen=True)
@@ -102,7 +39,7 @@ class Problem:
     """
 
     videos: Videos
-    evidence: Evidence
+    evidence: Cases
     case_of: Ints
     n_concepts: int
     right: Floats
@@ -275,7 +212,7 @@ def gather(
     n_concepts: int,
     pulls: bool,
     enumeration_limit: int,
-) -> Evidence:
+) -> Cases:
     """Group the observations of every case into pulls, factors and components.
 
     Args:
@@ -340,7 +277,7 @@ def gather(
     n_edges = edge_start[factor_start[1:]] - edge_start[factor_start[:-1]]
     is_tree = n_edges == (end - begin) + np.diff(factor_start) - 1
     kind = np.where(is_tree, TREE, np.where(end - begin <= enumeration_limit, ENUMERATED, LOOPY))
-    return Evidence(
+    return Cases(
         weight=multiplicity.astype(np.float64),
         component_start=component_start,
         support_start=support_start,

@@ -21,7 +21,7 @@ from scipy.special import expit, logit, logsumexp
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import Line, expect, parameters
-from kgplan.diagnosis.evidence import Problem, Videos, pose
+from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.response import EtaTable, log_right, to_line
 from kgplan.diagnosis.states import (
     StateLine,
@@ -31,6 +31,7 @@ from kgplan.diagnosis.states import (
     pose_states,
 )
 from kgplan.diagnosis.vdina import Diagnosis
+from kgplan.native.layout import Videos
 
 _STEP = 1e-4  # of a logit: errors of the difference are about its square
 _LEAST_COUNT = 0.01  # learners: a share or slip that expects fewer stands at its bound

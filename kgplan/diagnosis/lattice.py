@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.diagnosis.lanes import LANES, add, fill, load, multiply, store, total
+from kgplan.native.lanes import LANES, add, fill, load, multiply, store, total
 
 _LARGEST = 650.0  # nats: a product of likelihood ratios up to it stays in a double
 

@@ -20,12 +20,13 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints, check_axis, positions
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import expect, parameters
-from kgplan.diagnosis.evidence import Videos, check_observations, gather, read_videos
+from kgplan.diagnosis.evidence import check_observations, gather, read_videos
 from kgplan.diagnosis.identify import split
-from kgplan.diagnosis.kernels import Parameters
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.diagnosis.vdina import check_line
 from kgplan.errors import InputError
+from kgplan.native.cases import Parameters
+from kgplan.native.layout import Videos
 
 
 @dataclass(frozen=True)

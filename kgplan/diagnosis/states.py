@@ -22,12 +22,13 @@ from scipy.special import logsumexp
 
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
-from kgplan.diagnosis.evidence import Videos, check_observations, distinct_rows, read_videos
-from kgplan.diagnosis.lanes import LANES, workspace
+from kgplan.diagnosis.evidence import check_observations, distinct_rows, read_videos
 from kgplan.diagnosis.lattice import Lattice, Ratios, arrange, sum_states
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
+from kgplan.native.lanes import LANES, workspace
+from kgplan.native.layout import Videos
 
 _BLOCKS = 16
 _THREAD_ROWS = 1 << 20  # learners times rows, about 1 ms: from there a further thread pays

@@ -18,13 +18,13 @@ from pykeen.triples import CoreTriplesFactory
 from threadpoolctl import threadpool_limits
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.embedding import kernels
 from kgplan.embedding.config import NegativeConfig, TrainingConfig
 from kgplan.embedding.grouped import Grouping, grouped_scores
-from kgplan.embedding.kernels import Places
 from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser, Table
 from kgplan.embedding.resumable import Resumable
 from kgplan.embedding.sampling import NegativeSampler
+from kgplan.native import negatives
+from kgplan.native.negatives import Places
 
 Gradient = tuple[Table, Table]  # rows of a table, and the slope of each
 
@@ -54,7 +54,7 @@ class NegativeObjective(Resumable):
         config: of the batches and the optimiser.
         negative: of the negatives.
         loss: PyKEEN's; by default the configured one.
-        compiled: by `kgplan.embedding.kernels` instead of by torch; by default where the model
+        compiled: by `kgplan.native.negatives` instead of by torch; by default where the model
             lies in main memory.
     """
 
@@ -133,7 +133,7 @@ class NegativeObjective(Resumable):
         """Mean loss, and rows and gradient of each table, by compiled loops."""
         entities, vectors, projections = weights
         scratch = self.places
-        batch, entity_of_pair, parts, head_pair, tail_pair = kernels.group_pairs(
+        batch, entity_of_pair, parts, head_pair, tail_pair = negatives.group_pairs(
             heads,
             relations,
             tails,
@@ -144,13 +144,13 @@ class NegativeObjective(Resumable):
         )
         kept = self._kept(entity_of_pair.size, vectors.shape[1])
         where = entity_of_pair, parts, head_pair, tail_pair, relations, kept, self.norm
-        distance, *way = kernels.forward(
+        distance, *way = negatives.forward(
             entities, vectors, projections, batch, *where, self.largest
         )
         scores = torch.from_numpy(-(distance**self.norm) if self.squared else -distance)
         loss = self._loss(scores.requires_grad_())
         (slope,) = torch.autograd.grad(loss, scores)
-        gradients = kernels.backward(
+        gradients = negatives.backward(
             slope.numpy(),
             distance,
             *way,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch.optim.adam import adam
 
-from kgplan.embedding.kernels import adagrad_rows, adam_rows
+from kgplan.native.negatives import adagrad_rows, adam_rows
 
 EPSILON = 1e-8  # torch's for Adam
 ADAGRAD_EPSILON = 1e-10  # torch's for Adagrad
@@ -119,7 +119,7 @@ class RowAdam:
     Args:
         tables: each (E, ...), as they start.
         beta1, beta2: memory of gradients and of their squares.
-        compiled: by `kgplan.embedding.kernels`, which needs main memory, instead of by torch.
+        compiled: by `kgplan.native.negatives`, which needs main memory, instead of by torch.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class RowAdagrad:
 
     Args:
         tables: each (E, ...), as they start.
-        compiled: by `kgplan.embedding.kernels`, which needs main memory, instead of by torch.
+        compiled: by `kgplan.native.negatives`, which needs main memory, instead of by torch.
     """
 
     def __init__(self, tables: list[torch.Tensor], compiled: bool) -> None:

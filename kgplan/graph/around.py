@@ -11,10 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ints
+from kgplan.data.search import close_matches
 from kgplan.errors import UnknownConcept, UnknownCourse
 from kgplan.graph.health import levels
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.search import close_matches
 
 Direction = Literal["up", "down"]
 

@@ -17,6 +17,7 @@ from typing import Any
 from unicodedata import normalize
 from zipfile import ZipFile, ZipInfo
 
+from kgplan.data.search import folded
 from kgplan.errors import (
     InputError,
     UnknownConcept,
@@ -26,7 +27,6 @@ from kgplan.errors import (
 )
 from kgplan.graph.queries import cypher_files, named_queries, split_statements
 from kgplan.graph.store import GraphStore, Row
-from kgplan.search import folded
 
 FAMILY = "designer."
 PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw

@@ -15,8 +15,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse.csgraph import connected_components
 
 from kgplan.arrays import Array, Ids, Ints, check_axis
+from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.records import LearnerRecords
 
 # Up to here a smallest breaking set is computed, and proven; limits are counts, not seconds, so
 # that the same graph has the same answer everywhere.

@@ -8,9 +8,9 @@ from typing import Any
 import ladybug
 
 from kgplan.errors import GraphUnavailable
-from kgplan.files import require_room
 from kgplan.graph.queries import named_queries, query
 from kgplan.graph.store import Row, batches
+from kgplan.store.files import require_room
 
 MAX_DB_BYTES = (
     1 << 36

@@ -30,10 +30,10 @@ from neo4j.exceptions import (
 )
 
 from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
-from kgplan.files import is_running
 from kgplan.graph.queries import named_queries, query
 from kgplan.graph.store import Row, batches, server_of
 from kgplan.settings import GraphAccess
+from kgplan.store.files import is_running
 
 CONNECTING = "connecting"
 CONNECT_SECONDS = 5.0

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.graph.designer import ask as ask_store
 from kgplan.graph.store import database_of, open_graph, server_of
-from kgplan.model import open_planner, open_snapshot
+from kgplan.model.opening import open_planner, open_snapshot
 from kgplan.notebook.chain import Chain, chain_of
 from kgplan.planning import PlanOptions
 from kgplan.settings import read_settings

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from kgplan.data.search import close_matches
 from kgplan.errors import UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.markup import escape
-from kgplan.planning.picture import FONT, INK, LINE, PAPER, SOFT, columns, shorten
-from kgplan.search import close_matches
+from kgplan.report.markup import escape
+from kgplan.report.plan_picture import FONT, INK, LINE, PAPER, SOFT, columns, shorten
 
 BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, MARGIN = 150, 34, 220, 48, 48
 NAME_COLUMNS = 18

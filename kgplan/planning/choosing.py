@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.data.records import LearnerRecords
+from kgplan.data.search import close_matches
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.native.walk import preferences, walk
 from kgplan.planning.derived import Derived, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
 from kgplan.planning.planners import NamedPlanner, Ranking, planner_named
-from kgplan.planning.walk import preferences, walk
-from kgplan.records import LearnerRecords
-from kgplan.search import close_matches
 from kgplan.similarity import FusedSimilarity
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from kgplan.arrays import Floats
+from kgplan.data.records import LearnerRecords
 from kgplan.graph.store import GraphStore
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import PlanOptions
-from kgplan.records import LearnerRecords
 from kgplan.similarity import FusedSimilarity
 
 

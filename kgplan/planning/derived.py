@@ -10,10 +10,10 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.teaching import Teachings, teachings
-from kgplan.records import LearnerRecords, learned_concepts
 from kgplan.similarity import FusedSimilarity
 
 DENSE_LIMIT = 4096  # concepts up to which all similarities are kept; 201 MB at the limit

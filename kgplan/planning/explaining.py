@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser, prerequisite_terms
 from kgplan.planning.explanation import Candidate, Decision, Explainer, StepExplanation, Verdict
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
-from kgplan.planning.walk import SLACK
 
 
 def explained(

@@ -12,11 +12,11 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.data.events import Event, Evidence, named_in
+from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
-from kgplan.events import Event, Evidence, named_in
 from kgplan.planning.learner import CurrentLearner, Wishes
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.records import LearnerRecords
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2
 """Of every scored answer: nothing was fitted to answers; where EM starts (de la Torre 2009)."""

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ids, Ints, positions
+from kgplan.data.records import LearnerRecords
+from kgplan.data.search import close_matches
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
@@ -22,8 +24,6 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
 from kgplan.planning.telling import Teller, doubt_of
-from kgplan.records import LearnerRecords
-from kgplan.search import close_matches
 from kgplan.similarity import FusedSimilarity
 
 DEFAULTS = PlanOptions()

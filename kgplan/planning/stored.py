@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from kgplan.arrays import Array, Ids
+from kgplan.data.records import LearnerRecords, csr_from_arrays, csr_to_arrays
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.graph.snapshot import RELATIONS, GraphSnapshot, id_array
 from kgplan.planning.derived import Derived, Nearby
 from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.planning.planner import Planner
 from kgplan.planning.teaching import Teachings
-from kgplan.records import LearnerRecords, csr_from_arrays, csr_to_arrays
 from kgplan.similarity import Bounds, FusedSimilarity, LearnerSets
 
 GRAPH_ARRAYS = (

@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.plan import Teaching
-from kgplan.records import LearnerRecords
 
 TEACHINGS = 3  # places to learn a concept that a step names
 

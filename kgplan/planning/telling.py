@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import sqrt
 
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
+from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Teaching, Terms
 from kgplan.planning.texts import because_prerequisite, because_start, fill, knowledge, say
-from kgplan.planning.walk import SLACK
 
 NOWHERE = Teaching("", None)
 

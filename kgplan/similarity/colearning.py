@@ -15,9 +15,8 @@ from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Ints
-from kgplan.similarity.learners import LearnerSets, learner_sets
-from kgplan.similarity.threads import in_threads
-from kgplan.similarity.wide import (
+from kgplan.native.threads import in_threads
+from kgplan.native.wide import (
     BITS,
     WORD,
     WORDS,
@@ -34,6 +33,7 @@ from kgplan.similarity.wide import (
     store,
     store_sums,
 )
+from kgplan.similarity.learners import LearnerSets, learner_sets
 
 BATCH = 256  # rows of one task
 TOGETHER = 256  # rows counted at once, so that the bits of their learners are fetched once for all

@@ -16,7 +16,7 @@ from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints
-from kgplan.similarity.wide import WORD, bit_count
+from kgplan.native.wide import WORD, bit_count
 
 HELD_BITS = 1 << 28  # bytes of all groups' learners as bits, up to which they are kept
 STAY = 64  # sets of learners that stay in cache while others are intersected with them

@@ -16,10 +16,10 @@ from numba import njit
 
 from kgplan.arrays import Floats, Ints
 from kgplan.errors import InputError
+from kgplan.native.heap import LAST, empty_rows, is_worse, replace_worst, sort_row
+from kgplan.native.threads import in_threads
+from kgplan.native.wide import WORD, at_most, at_most_each, bit_count, lowest_bit
 from kgplan.progress import Progress, silent
-from kgplan.similarity.heap import LAST, empty_rows, is_worse, replace_worst, sort_row
-from kgplan.similarity.threads import in_threads
-from kgplan.similarity.wide import WORD, at_most, at_most_each, bit_count, lowest_bit
 
 BLOCK = 2048  # concepts; two blocks' vectors stay in cache
 TILE = 256, 512  # rows and columns of two blocks multiplied at once: the product stays in cache

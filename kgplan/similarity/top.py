@@ -16,6 +16,9 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
 from kgplan.errors import InputError
+from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row
+from kgplan.native.threads import in_threads
+from kgplan.native.wide import BITS, WORD, at_least, lowest_bit
 from kgplan.progress import Progress, silent
 from kgplan.similarity.colearning import (
     BATCH,
@@ -26,10 +29,7 @@ from kgplan.similarity.colearning import (
     count_rows,
 )
 from kgplan.similarity.fused import Bounds, bounds_of
-from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row
 from kgplan.similarity.nearest import Nearest, nearest, similarity_of
-from kgplan.similarity.threads import in_threads
-from kgplan.similarity.wide import BITS, WORD, at_least, lowest_bit
 
 Scale = tuple[float, float, float, float, float, float]
 ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at

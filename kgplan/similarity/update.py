@@ -20,10 +20,10 @@ from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis, positions
+from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row, sort_rows
 from kgplan.progress import Progress, silent
 from kgplan.similarity.colearning import CoLearning, co_learning, cosine, shared_between
 from kgplan.similarity.fused import bounds_of
-from kgplan.similarity.heap import empty_rows, is_worse, replace_worst, sort_row, sort_rows
 from kgplan.similarity.nearest import Nearest, nearest, similarity_of
 from kgplan.similarity.top import Scale, TopSimilar, fuse_rows, fused_value, scale_of, top_similar
 

@@ -21,11 +21,11 @@ from kgplan.api.administration import Administration, to_toml, with_changes
 from kgplan.api.app import create_app
 from kgplan.api.jobs import Jobs, standing_of
 from kgplan.api.keeper import keep_planner
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ConfigError, JobRunning, UnknownJob
-from kgplan.etl.stages import run_similarity
-from kgplan.model import MODEL_KINDS, model_version, open_snapshot
+from kgplan.pipeline.stages import run_similarity
+from kgplan.model.opening import MODEL_KINDS, model_version, open_snapshot
 from kgplan.settings import Settings
 
 URN = "urn:kgplan:problem:"

@@ -14,7 +14,7 @@ from kgplan.api.records import store as record_store
 from kgplan.api.records.sqlite_file import stale_spans
 from kgplan.api.records.store import Sent
 from kgplan.errors import RecordsUnavailable
-from kgplan.events import Event
+from kgplan.data.events import Event
 
 
 def sent(event_id, learner, words="", stamped=False, **says):

@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from kgplan.api.app import create_app
 from kgplan.api.keeper import keep_planner
 from kgplan.api.models import PathOut
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.etl.load import graph_names, load, rows_of
 from kgplan.graph.store import open_graph
-from kgplan.model import open_planner
+from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
 
 PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"

@@ -15,7 +15,7 @@ from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
 from kgplan.api.records.store import Sent
 from kgplan.api.routes.events import VERSION_HEADER
-from kgplan.events import Event
+from kgplan.data.events import Event
 from kgplan.settings import Settings
 
 XAPI = {VERSION_HEADER: "1.0.3"}

@@ -12,7 +12,7 @@ from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.records import open_records
 from kgplan.api.routes.events import VERSION_HEADER
-from kgplan.events import Event, evidence_of
+from kgplan.data.events import Event, evidence_of
 from kgplan.planning import PlanOptions, Wishes
 from kgplan.planning.live import LiveModel
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kgplan.api.object_ids import LONGEST, ObjectIds
 from kgplan.errors import ConfigError
-from kgplan.events import known_name, usable_id
+from kgplan.data.events import known_name, usable_id
 
 KEY = "block-v1:edX+D+T+type@video+block@7f"
 

@@ -14,7 +14,7 @@ from kgplan.api.records import open_records
 from kgplan.api.records.store import Sent, hash_of, migrate
 from kgplan.api.records.tables import Table
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
-from kgplan.events import Event
+from kgplan.data.events import Event
 from kgplan.planning import Wishes
 
 

@@ -21,11 +21,11 @@ from neo4j_server import free_ports
 from kgplan.api import workers
 from kgplan.api.models import path_json
 from kgplan.api.workers import Pulse, Worker
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
-from kgplan.etl import stages
-from kgplan.files import stats_of
-from kgplan.model import open_planner
+from kgplan.pipeline import stages
+from kgplan.store.files import stats_of
+from kgplan.model.opening import open_planner
 from kgplan.settings import Settings
 
 SWITCHES = 20

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from kgplan.etl.reembed import panel_of
-from kgplan.model import open_mastery
+from kgplan.data.records import learned_concepts
+from kgplan.model.opening import open_mastery
+from kgplan.pipeline.reembed import panel_of
 from kgplan.planning import Planner
-from kgplan.records import learned_concepts
 from kgplan.similarity.fused import fuse
 
 ALPHA, NEIGHBOURS, FIRST = 0.7, 10, 10

@@ -15,7 +15,7 @@ import numpy as np
 from rich.progress import track
 
 from kgplan.graph.store import open_graph
-from kgplan.model import open_planner
+from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
 from kgplan.planning.cypher_walk import CypherWalk
 from kgplan.settings import read_settings

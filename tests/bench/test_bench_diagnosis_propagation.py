@@ -7,12 +7,12 @@ import pytest
 from diagnosis_cases import infer_one, random_case, varied_cases
 from scipy import sparse
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.data.records import observed_views
 from kgplan.diagnosis import DiagnosisConfig, infer
 from kgplan.diagnosis.gibbs import gibbs_mastery
 from kgplan.diagnosis.vdina import PROPAGATED
-from kgplan.model import open_records
-from kgplan.records import observed_views
+from kgplan.model.opening import open_records
+from kgplan.store.artifacts import ArtifactStore
 
 WAYS = {  # region_limit, cutset_limit
     "propagation alone": (0, 0),

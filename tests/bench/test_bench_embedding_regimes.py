@@ -31,14 +31,14 @@ from pykeen.losses import NSSALoss
 from pykeen.models import DistMult, TransE
 from pykeen.training import SLCWATrainingLoop
 
-from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding.evaluate import ranking_metrics
 from kgplan.embedding.neighbours import distance_auc
 from kgplan.embedding.train import split_triples, starting_model
-from kgplan.etl import stages
-from kgplan.model import open_records, open_snapshot
+from kgplan.model.opening import open_records, open_snapshot
+from kgplan.pipeline import stages
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 SAMPLE_SECONDS = float(os.environ.get("KGPLAN_BENCH_SECONDS", "20"))
 SEEDS = range(int(os.environ.get("KGPLAN_BENCH_SEEDS", "3")))

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.data.records import observed_views
 from kgplan.diagnosis import fit, fit_new_videos, pooled_parameters, similar_videos
-from kgplan.etl import stages
-from kgplan.model import open_records
-from kgplan.records import observed_views
+from kgplan.model.opening import open_records
+from kgplan.pipeline import stages
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 VIEWS = (0, 5, 20, 100, 400)
 

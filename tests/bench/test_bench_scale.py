@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from kgplan.diagnosis import DiagnosisConfig, fit
-from kgplan.simulation import PRESETS, plant, simulate
+from kgplan.evaluation.simulation import PRESETS, plant, simulate
 
 SMALL = {"learners": 2_000, "enrolments": 11_082, "views": 299_564, "concepts": 5_000}
 SIZES = {

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kgplan.artifacts import hash_file
+from kgplan.store.artifacts import hash_file
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError
-from kgplan.etl import mastery
+from kgplan.pipeline import mastery
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"

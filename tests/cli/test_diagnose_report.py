@@ -12,15 +12,15 @@ import miniature
 import numpy as np
 import pytest
 
-from kgplan.artifacts import ArtifactStore
-from kgplan.charts import Axis, Mark, histogram, points
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.report.charts import Axis, Mark, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
-from kgplan.etl import stages
-from kgplan.etl.calibrate import run_calibrate
-from kgplan.etl.diagnosis_report import find_in_home, find_in_results, to_html
-from kgplan.etl.mastery import run_fit
-from kgplan.etl.page import write_page
+from kgplan.pipeline import stages
+from kgplan.pipeline.calibrate import run_calibrate
+from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
+from kgplan.pipeline.mastery import run_fit
+from kgplan.report.writing import write_page
 from kgplan.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("kgplan")

@@ -4,11 +4,11 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.main import app
 from kgplan.errors import NoEarlierModel, UnknownModelVersion
-from kgplan.etl.stages import run_similarity
-from kgplan.model import model_version
+from kgplan.pipeline.stages import run_similarity
+from kgplan.model.opening import model_version
 from kgplan.settings import Settings, read_settings
 
 

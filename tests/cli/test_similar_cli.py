@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.similar import neighbours_of
-from kgplan.model import open_records, open_snapshot
-from kgplan.records import learned_concepts
+from kgplan.model.opening import open_records, open_snapshot
+from kgplan.data.records import learned_concepts
 from kgplan.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("kgplan")

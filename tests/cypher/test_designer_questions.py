@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 from neo4j_server import Place
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
 from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import graph_names, load, rows_of
-from kgplan.etl.similar_graph import run_similar_graph, write_similar
+from kgplan.pipeline.similar_graph import run_similar_graph, write_similar
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
 from kgplan.graph.queries import named_queries
 from kgplan.graph.store import GraphStore
-from kgplan.model import open_similarity
+from kgplan.model.opening import open_similarity
 from kgplan.planning.cypher_walk import paper_similarity
 from kgplan.settings import Settings
 

@@ -11,9 +11,9 @@ import pytest
 from rdflib import DCTERMS, OWL, RDF, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError
-from kgplan.etl.csvfile import uncell
+from kgplan.store.csvfile import uncell
 from kgplan.etl.export import (
     Format,
     GraphRows,

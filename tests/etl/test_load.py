@@ -4,8 +4,8 @@ import miniature
 import pytest
 
 from kgplan.errors import LossRefused
-from kgplan.etl.stages import run_etl, run_load
-from kgplan.model import open_snapshot
+from kgplan.pipeline.stages import run_etl, run_load
+from kgplan.model.opening import open_snapshot
 from kgplan.settings import Settings
 
 

@@ -10,7 +10,7 @@ import pytest
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl import bulk
 from kgplan.etl.load import GraphRows, graph_names, load, read_found
-from kgplan.model import open_snapshot
+from kgplan.model.opening import open_snapshot
 from kgplan.settings import Settings
 
 ODD_TEXTS = [

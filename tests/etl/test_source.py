@@ -6,9 +6,9 @@ import zipfile
 import miniature
 import pytest
 
-from kgplan.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import SourceError
-from kgplan.etl import stages
+from kgplan.pipeline import stages
 from kgplan.etl.source import FILES, open_source, unchanged
 from kgplan.settings import Settings
 

@@ -27,8 +27,8 @@ from kgplan.api.xapi import (
     VOIDED,
     read_statement,
 )
+from kgplan.data.events import evidence_of
 from kgplan.errors import MalformedStatement
-from kgplan.events import evidence_of
 
 READ = max(200, FUZZ_CASES * 3 // 10)
 SENT = max(60, FUZZ_CASES // 20)

@@ -28,9 +28,9 @@ from urllib.request import urlopen
 import numpy as np
 from home import made_aside
 
-from kgplan.artifacts import ArtifactStore
-from kgplan.model import open_records
+from kgplan.model.opening import open_records
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16

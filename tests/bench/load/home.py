@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from kgplan.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding import Embedding
-from kgplan.etl import stages
-from kgplan.etl.generate import generate
-from kgplan.model import open_snapshot
+from kgplan.evaluation.generate import generate
+from kgplan.evaluation.simulation import PRESETS
+from kgplan.model.opening import open_snapshot
+from kgplan.pipeline import stages
 from kgplan.settings import Settings
-from kgplan.simulation import PRESETS
+from kgplan.store.artifacts import ArtifactStore
 
 DIMENSION = 50
 ITERATIONS = 5  # of the diagnosis

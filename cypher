@@ -1,0 +1,1 @@
+kgplan/cypher

@@ -1,0 +1,113 @@
+"""What does the service administrate? One home: its models, its jobs, the graph beside it."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+
+from kgplan.api.jobs import Job, Jobs
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.embedding.config import EmbeddingConfig
+from kgplan.errors import ArtifactMissing, MissingExtra
+from kgplan.model.opening import model_version
+from kgplan.settings import Settings
+
+Sections = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Administration:
+    """One home and its graph.
+
+    Attributes:
+        jobs: the long tasks of the home.
+    """
+
+    jobs: Jobs
+
+    @property
+    def settings(self) -> Settings:
+        """Where home and graph are."""
+        return self.jobs.settings
+
+    @property
+    def store(self) -> ArtifactStore:
+        """The results of the home."""
+        return ArtifactStore(self.settings.artifacts)
+
+    def reembed(self, warm: bool, alpha: float, changes: Sections, by: str) -> Job:
+        """Begin `kgplan reembed` as a job.
+
+        Args:
+            warm, alpha: its options.
+            changes: hyper-parameters that differ from the default, by section.
+            by: who asks.
+
+        Raises:
+            MissingExtra: the libraries that train are not installed.
+            ArtifactMissing: a warm start, and there are no vectors yet.
+            ConfigError: a hyper-parameter is unknown or has an impossible value.
+            JobRunning: another one is at work.
+        """
+        if find_spec("torch") is None or find_spec("pykeen") is None:
+            raise MissingExtra("embed", "a re-embedding job")
+        if warm and "embedding" not in self.store.in_use():
+            raise ArtifactMissing("embedding", "kgplan embed")
+        config = with_changes(changes)
+
+        def arguments(folder: Path) -> list[str]:
+            (folder / "config.toml").write_text(to_toml(config), encoding="utf-8")
+            files = ["--config", str(folder / "config.toml"), "--log", str(folder / "log.jsonl")]
+            given = ["--warm"] if warm else []
+            return ["reembed", *given, "--alpha", str(alpha), *files, "--job", folder.name]
+
+        options = {"warm": warm, "alpha": alpha, "config": changes}
+        return self.jobs.start("reembed", options, arguments, by, model_version(self.store))
+
+
+def home_of(request: Request) -> Administration | None:
+    """The home that the application was made with; None where it was made around a planner."""
+    found: Administration | None = request.app.state.administration
+    return found
+
+
+HomeDep = Annotated[Administration | None, Depends(home_of)]
+
+
+def administration_of(home: HomeDep) -> Administration:
+    """The home that the application was made with."""
+    if home is None:
+        raise HTTPException(404, "this service was made around a planner, without a home")
+    return home
+
+
+AdministrationDep = Annotated[Administration, Depends(administration_of)]
+
+
+def with_changes(changes: Sections) -> Sections:
+    """The default hyper-parameters of the embedding with some changed.
+
+    Raises:
+        ConfigError: a key is unknown or has an impossible value.
+    """
+    values = EmbeddingConfig.default().to_dict()
+    for section, keys in changes.items():
+        values[section] = {**values.get(section, {}), **keys}
+    return EmbeddingConfig.from_dict(values).to_dict()
+
+
+def to_toml(sections: Sections) -> str:
+    """Sections of plain values as TOML.
+
+    >>> print(to_toml({"training": {"epochs": 2, "optimiser": "adam"}}), end="")
+    [training]
+    epochs = 2
+    optimiser = "adam"
+    """
+    return "".join(
+        f"[{section}]\n" + "".join(f"{key} = {dumps(value)}\n" for key, value in keys.items())
+        for section, keys in sections.items()
+    )

@@ -1,0 +1,277 @@
+"""What the operations on events and learner records take and say: their typed bodies."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from kgplan.api.ids import Id
+from kgplan.data.events import Event
+from kgplan.planning import Doubt
+from kgplan.planning.progress import Status
+
+Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class EventIn(BaseModel):
+    """One thing that a learner was seen to do."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "player-7:000123",
+                    "learner_id": "U_1000",
+                    "time": "2026-03-01T10:15:00Z",
+                    "video_id": "V_5f3a",
+                    "segments": [[0, 95.5], [120, 300]],
+                    "length": 351,
+                }
+            ]
+        },
+    )
+
+    event_id: Id = Field(description="names the event: sent again, it is the same event")
+    learner_id: Id
+    time: AwareDatetime | None = Field(
+        default=None, description="when; the time of arrival if missing"
+    )
+    video_id: Id | None = None
+    course_id: Id | None = Field(default=None, description="the course that it happened in")
+    share: Share | None = Field(default=None, description="of the video that was watched")
+    segments: list[tuple[Seconds, Seconds]] = Field(
+        default=[], description="(from, to) positions played, in seconds", max_length=10_000
+    )
+    length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="of the video, in seconds"
+    )
+    score: Share | None = Field(default=None, description="of an answer to the video's exercise")
+    enrols: bool = Field(default=False, description="the learner enrolled in the course")
+    voids: Id | None = Field(default=None, description="id of an event that never counted")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "EventIn":
+        if any(end < begin for begin, end in self.segments):
+            raise ValueError("a segment ends before it begins")
+        watched = self.share is not None or self.segments or self.score is not None
+        if watched and self.video_id is None:
+            raise ValueError("a share, segments and a score need a video_id")
+        if self.enrols and self.course_id is None:
+            raise ValueError("enrols needs a course_id")
+        if not (watched or self.enrols or self.voids):
+            raise ValueError("give a share, segments, a score, enrols or voids")
+        return self
+
+    def event(self, now: float) -> Event:
+        """What it says."""
+        return Event(
+            self.event_id,
+            self.learner_id,
+            now if self.time is None else self.time.timestamp(),
+            self.video_id,
+            self.course_id,
+            self.share,
+            tuple(self.segments),
+            self.length,
+            self.score,
+            self.enrols,
+            self.voids,
+        )
+
+
+class UnknownOut(BaseModel):
+    """What the data in use do not know yet; it says nothing until they do."""
+
+    items: int = Field(description="how many videos")
+    courses: int
+    item_ids: list[str]
+    course_ids: list[str]
+
+
+class ReceiptOut(BaseModel):
+    """What became of the events; all are committed."""
+
+    stored: list[str] = Field(description="ids that were new")
+    repeated: list[str] = Field(description="ids that were stored before, with the same content")
+    erased: list[str] = Field(
+        description="ids not kept: they are from before their learner was erased"
+    )
+    silent: int = Field(description="how many of those stored say nothing about mastery")
+    unknown: UnknownOut | None = Field(
+        default=None, description="of the events sent; left out where all is known"
+    )
+
+
+class LearnersOut(BaseModel):
+    """Learners whose id begins with a text, in the order of ids."""
+
+    learners: list[str]
+
+
+class LearnerCourseOut(BaseModel):
+    """A course of a learner's."""
+
+    course_id: str
+    name: str
+    planned: datetime | None = Field(description="when the last plan was made; null: none yet")
+
+
+class LearnerCoursesOut(BaseModel):
+    """A learner's courses: those with a plan first, the newest first; then the others by id."""
+
+    learner_id: str
+    courses: list[LearnerCourseOut]
+
+
+class ConceptMasteryOut(BaseModel):
+    """How likely the learner holds a concept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concept_id: str
+    name: str
+    name_en: str = Field(default="", description="empty where unknown")
+    mastery: float = Field(description="probability that the learner holds the concept")
+    sd: float = Field(description="standard deviation of the concept's state: .5 wholly open")
+    evidence: float = Field(description="bits that views and answers said, beyond the prior")
+    identified: bool = Field(description="whether the mastery is the learner's own")
+    doubt: Doubt | None = Field(description="why it is not identified")
+
+
+class EventCounts(BaseModel):
+    """The learner's events in the records."""
+
+    counted: int = Field(description="events that were not voided")
+    silent: int = Field(description="those of them that say nothing about mastery")
+    unknown_videos: list[str] = Field(
+        description="videos of events that the model does not know yet"
+    )
+
+
+class MasteryOut(BaseModel):
+    """What a learner holds now: the fit, and the events since."""
+
+    learner_id: str
+    course_id: str | None
+    graph_version: str
+    model_version: str
+    events: EventCounts
+    concepts: list[ConceptMasteryOut]
+    stale: bool
+
+
+class KeptPlanOut(BaseModel):
+    """A plan of the history."""
+
+    made: datetime
+    plan: dict[str, Any] = Field(description="as it was answered")
+
+
+class PlansOut(BaseModel):
+    """A learner's plans, the newest first; one that repeats the one before is not listed."""
+
+    learner_id: str
+    plans: list[KeptPlanOut]
+
+
+class StepProgressOut(BaseModel):
+    """Where the learner stands with a step."""
+
+    concept_id: str
+    status: Status = Field(
+        description="done: said, or a video on it watched or answered to 80 % since the plan;"
+        " left_out: not for me; overdue: its time is over; next: the first of the others; later"
+    )
+    due: datetime
+
+
+class BehindOut(BaseModel):
+    """A step of an earlier plan that is done."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+
+
+class ProgressOut(BaseModel):
+    """How far a learner has come along the last plan."""
+
+    learner_id: str
+    course_id: str | None
+    towards: str | None = Field(description="the concept to reach; null for a course")
+    made: datetime
+    done: int
+    overdue: int
+    next_concept_id: str | None = Field(description="first step that is neither done nor left out")
+    steps: list[StepProgressOut]
+    behind: list[BehindOut] = Field(
+        description="steps of earlier plans to the same goal that are done, and that the last plan"
+        " does not hold any more; in the order in which they were planned first"
+    )
+
+
+class FeedbackIn(BaseModel):
+    """What a learner says about a step."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"concept_id": "K_栈_计算机科学技术", "said": "too_hard"}]},
+    )
+
+    concept_id: Id
+    said: Said = Field(
+        description="done, too_easy: counts as held; too_hard: its prerequisites come first;"
+        " not_for_me: not planned; withdrawn: as if nothing had been said"
+    )
+
+
+class FeedbackOut(BaseModel):
+    """What is kept of it: the last word on each concept counts."""
+
+    learner_id: str
+    concept_id: str
+    said: Said
+
+
+class SaidOut(BaseModel):
+    """What a learner said about a concept."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+    said: Said
+    time: datetime
+
+
+class SaidListOut(BaseModel):
+    """The last word on each concept, the newest first; what was withdrawn is not listed."""
+
+    learner_id: str
+    feedback: list[SaidOut]
+
+
+class ErasureOut(BaseModel):
+    """What was erased of a learner."""
+
+    learner_id: str
+    events: int
+    plans: int
+    feedback: int
+    known_to_model: bool = Field(
+        description="the model was made from the learner's rows: they are not used any more here,"
+        " and leave the model when they leave the archive and the stages run"
+    )
+
+
+def moment(seconds: float) -> datetime:
+    """A time since 1970 as JSON shows it.
+
+    >>> moment(0.0).isoformat()
+    '1970-01-01T00:00:00+00:00'
+    """
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,363 @@
+"""The operations on learners: finding them, mastery, plans, progress, feedback, export, erasure."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from kgplan.api.audit import audited, hashed
+from kgplan.api.current import CurrentLearners, LearnersDep, Standing
+from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
+from kgplan.api.ids import Begin, Id
+from kgplan.api.keeper import Served
+from kgplan.api.learner_models import (
+    BehindOut,
+    ConceptMasteryOut,
+    ErasureOut,
+    EventCounts,
+    FeedbackIn,
+    FeedbackOut,
+    KeptPlanOut,
+    LearnerCourseOut,
+    LearnerCoursesOut,
+    LearnersOut,
+    MasteryOut,
+    PlansOut,
+    ProgressOut,
+    SaidListOut,
+    SaidOut,
+    StepProgressOut,
+    moment,
+)
+from kgplan.api.models import wrong_field
+from kgplan.api.routes.at_once import at_once
+from kgplan.api.security import require
+from kgplan.arrays import positions
+from kgplan.errors import KgplanError, NotFound, UnknownConcept
+from kgplan.data.events import usable_id
+from kgplan.graph.snapshot import GraphSnapshot, id_array
+from kgplan.planning import ConceptMastery, Planner
+from kgplan.data.search import close_matches
+
+router = APIRouter(
+    prefix="/v1/learners",
+    tags=["learners"],
+    responses=PROBLEMS,
+    generate_unique_id_function=operation_id,
+)
+CONCEPTS = TypeAdapter(list[ConceptMastery])
+ONE = "/{learner_id:path}"  # :path, as a learner's id of xAPI may hold a slash
+
+READS, WRITES = [require("paths:read")], [require("events:write")]
+LISTS = [require("paths:read", own="admin")]  # never with a learner's token
+PLANS_LOOKED_AT = 50  # of the last ones, for what is done of them
+
+Course = Annotated[Id | None, Query(description="only this course")]
+Towards = Annotated[Id | None, Query(description="only plans towards this concept")]
+
+
+class NoPlanYet(NotFound):
+    """The learner has asked for no plan yet."""
+
+    kind = "plan of learner"
+
+
+@router.get("", dependencies=LISTS)
+def find_learners(
+    served: ServedDep,
+    learners: LearnersDep,
+    prefix: Annotated[Begin, Query(max_length=200, description="begin of an id")] = "",
+    limit: Annotated[int, Query(ge=1, le=100, description="results at most")] = 20,
+) -> LearnersOut:
+    """Learners whose id begins so; a learner's own token may not ask."""
+    return LearnersOut(learners=learners.found(served.planner, prefix, limit))
+
+
+@router.get(ONE + "/courses", dependencies=READS)
+def read_learner_courses(
+    learner_id: Id, served: ServedDep, learners: LearnersDep
+) -> LearnerCoursesOut:
+    """The courses that the learner takes or was given plans for."""
+    planner = served.planner
+    return LearnerCoursesOut(
+        learner_id=learner_id,
+        courses=[
+            LearnerCourseOut(
+                course_id=course,
+                name=planner.graph.course_name(course),
+                planned=None if made is None else moment(made),
+            )
+            for course, made in learners.courses(planner, learner_id).items()
+        ],
+    )
+
+
+async def mastery_at_once(request: Request) -> Response | None:
+    """What `read_mastery` answers where the learner is known without waiting; else None."""
+    state, learner_id = request.app.state, request.path_params["learner_id"]
+    served, learners = state.keeper.served, state.learners
+    if not isinstance(learners, CurrentLearners):
+        return None
+    try:
+        found = learners.glance(served.planner, learner_id)
+        if found is None or not found.is_whole:
+            return None
+        course_id = request.query_params.get("course_id")
+        if course_id is not None and not usable_id(course_id):
+            return None
+        return mastery_of(served, learners, learner_id, course_id, found.standing)
+    except KgplanError:  # told in the ordinary way
+        return None
+
+
+def read_mastery(
+    learner_id: Id, served: ServedDep, learners: LearnersDep, course_id: Course = None
+) -> Response:
+    """What the learner holds: every concept that evidence reaches, or all of a course."""
+    standing = learners.standing(served.planner, learner_id)
+    return mastery_of(served, learners, learner_id, course_id, standing)
+
+
+router.add_api_route(
+    ONE + "/mastery",
+    read_mastery,
+    route_class_override=at_once(mastery_at_once),
+    response_model=MasteryOut,
+    dependencies=READS,
+)
+
+
+def mastery_of(
+    served: Served,
+    learners: CurrentLearners,
+    learner_id: str,
+    course_id: str | None,
+    standing: Standing | None,
+) -> Response:
+    """The answer of `read_mastery`; errors as for `Planner.mastery`."""
+    planner = served.planner
+    current = None if standing is None else standing.state.learner
+    found = planner.mastery(learner_id, course_id, current)
+    counts = EventCounts(counted=0, silent=0, unknown_videos=[])
+    if standing is not None:
+        unknown = learners.model(planner).unknown(standing.evidence)
+        counts = EventCounts(
+            counted=standing.n_events, silent=standing.n_silent, unknown_videos=unknown
+        )
+    # MasteryOut as it is: validating hundreds of concepts takes longer than finding them
+    head = {
+        "learner_id": learner_id,
+        "course_id": course_id,
+        "graph_version": planner.graph.version,
+        "model_version": planner.model_version,
+        "stale": served.stale,
+        "events": counts,
+    }
+    concepts = CONCEPTS.dump_json(found)
+    return Response(
+        b'%b,"concepts":%b}' % (to_json(head)[:-1], concepts), media_type="application/json"
+    )
+
+
+@router.get(ONE + "/plans", dependencies=READS)
+def read_plans(
+    learner_id: Id,
+    served: ServedDep,
+    learners: LearnersDep,
+    course_id: Course = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    towards: Towards = None,
+) -> PlansOut:
+    """The plans that the learner was given, the newest first."""
+    check_goal(course_id, towards)
+    kept = learners.history(served.planner, learner_id, course_id, limit, towards)
+    plans = [KeptPlanOut(made=moment(each.made), plan=each.body) for each in kept]
+    return PlansOut(learner_id=learner_id, plans=plans)
+
+
+@router.get(ONE + "/progress", dependencies=READS)
+def read_progress(
+    learner_id: Id,
+    served: ServedDep,
+    learners: LearnersDep,
+    course_id: Course = None,
+    days_per_step: Annotated[
+        float, Query(gt=0, le=3650, description="the pace: step n is due after n times as long")
+    ] = 7,
+    towards: Towards = None,
+) -> ProgressOut:
+    """How far the learner has come along the last plan, and what is done of earlier ones."""
+    check_goal(course_id, towards)
+    plans = learners.history(served.planner, learner_id, course_id, PLANS_LOOKED_AT, towards)
+    if not plans:
+        raise NoPlanYet(learner_id)
+    kept = plans[0]
+    steps = learners.progress(served.planner, learner_id, kept, time.time(), days_per_step)
+    open_ = [step.concept_id for step in steps if step.status not in ("done", "left_out")]
+    return ProgressOut(
+        learner_id=learner_id,
+        course_id=kept.body["course_id"],
+        towards=kept.body["towards"],
+        made=moment(kept.made),
+        done=sum(step.status == "done" for step in steps),
+        overdue=sum(step.status == "overdue" for step in steps),
+        next_concept_id=open_[0] if open_ else None,
+        steps=[
+            StepProgressOut(concept_id=step.concept_id, status=step.status, due=moment(step.due))
+            for step in steps
+        ],
+        behind=[
+            BehindOut.model_validate(step)
+            for step in learners.behind(served.planner, learner_id, plans)
+        ],
+    )
+
+
+@router.get(ONE + "/feedback", dependencies=READS)
+def read_feedback(learner_id: Id, served: ServedDep, learners: LearnersDep) -> SaidListOut:
+    """What the learner said about steps: what the next plan keeps to."""
+    learners.check(served.planner, learner_id)
+    words = learners.store.said(learner_id)
+    names = names_of(served.planner.graph, [word.concept_id for word in words])
+    return SaidListOut(
+        learner_id=learner_id,
+        feedback=[
+            SaidOut.model_validate(
+                {
+                    "concept_id": word.concept_id,
+                    "name": name,
+                    "name_en": english,
+                    "said": word.said,
+                    "time": moment(word.time),
+                }
+            )
+            for word, (name, english) in zip(words, names, strict=True)
+        ],
+    )
+
+
+@router.post(ONE + "/feedback", dependencies=WRITES)
+def take_feedback(
+    learner_id: Id, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
+) -> FeedbackOut:
+    """Say something about a step; the next plan keeps to it."""
+    version = learners.learner_version(served.planner, learner_id)
+    learners.check(served.planner, learner_id)
+    known = served.planner.graph.concept_ids
+    if feedback.concept_id not in known:
+        raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
+    learners.say(learner_id, feedback.concept_id, feedback.said, version)
+    return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
+
+
+@router.get(ONE + "/export", dependencies=READS, response_model=dict[str, Any])
+def export(learner_id: Id, served: ServedDep, learners: LearnersDep, request: Request) -> Response:
+    """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
+    with audited(request, "export", hashed(learner_id)):
+        return Response(_all_about(learner_id, served, learners), media_type="application/json")
+
+
+def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> bytes:
+    planner = served.planner
+    standing = learners.standing(planner, learner_id)
+    learners.check(planner, learner_id)
+    learners.store.flush()
+    current = None if standing is None else standing.state.learner
+    in_records = current is None or current.in_records
+    stored = learners.store.export(learner_id)
+    texts = {"events": "sent", "plans": "body"}  # JSON as it is stored, however deep
+    parts = {
+        name: b"[%b]" % b",".join(_with_text(row, texts.get(name)) for row in rows)
+        for name, rows in stored.items()
+    }
+    rest = {
+        "learner_id": learner_id,
+        "records": _rows_of(planner, learner_id) if in_records else None,
+        "mastery": [
+            ConceptMasteryOut.model_validate(each).model_dump()
+            for each in planner.mastery(learner_id, None, current)
+        ],
+        "graph_version": planner.graph.version,
+        "model_version": planner.model_version,
+    }
+    lists = b",".join(b'"%b":%b' % (name.encode(), part) for name, part in parts.items())
+    return b"%b,%b}" % (to_json(rest)[:-1], lists)
+
+
+def _with_text(row: dict[str, Any], name: str | None) -> bytes:
+    """A row as JSON; of this name, if any, it holds what is JSON already."""
+    if name is None:
+        return to_json(row)
+    rest = {key: value for key, value in row.items() if key != name}
+    return b'%b,"%b":%b}' % (to_json(rest)[:-1], name.encode(), row[name].encode())
+
+
+@router.delete(ONE, dependencies=[require("admin", own="events:write")])
+def erase(
+    learner_id: Id,
+    served: ServedDep,
+    learners: LearnersDep,
+    answers: AnswersDep,
+    request: Request,
+) -> ErasureOut:
+    """Erase all about the learner; what remains is a hash of the id, the time and the counts.
+
+    Needs the scope `admin`, or a token of the learner's own with `events:write`.
+
+    A second request finds nothing more, and is answered 200 with zeros while the hash is known.
+    """
+    with audited(request, "erase", hashed(learner_id)):
+        store, planner = learners.store, served.planner
+        if store.mark(learner_id).erased is None:
+            learners.check(planner, learner_id)
+        erasure = store.erase(learner_id, time.time())
+        learners.forget(learner_id)
+        answers.forget(learner_id)
+    return ErasureOut(
+        learner_id=learner_id,
+        events=erasure.n_events,
+        plans=erasure.n_plans,
+        feedback=erasure.n_feedback,
+        known_to_model=learners.model(planner).knows(learner_id),
+    )
+
+
+def check_goal(course_id: str | None, towards: str | None) -> None:
+    """Refuse plans of a course and towards a concept at once: there are none.
+
+    Raises:
+        RequestValidationError: both are given.
+    """
+    if course_id is not None and towards is not None:
+        raise wrong_field("query", "towards", "give either a course_id or towards, not both")
+
+
+def names_of(graph: GraphSnapshot, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """The Chinese and the English name of each concept; the id and "" where the graph has none."""
+    at = positions(graph.concept_ids, id_array(concept_ids)).tolist()
+    return [
+        (str(graph.concept_names[k]), str(graph.concept_names_en[k])) if k >= 0 else (concept, "")
+        for concept, k in zip(concept_ids, at, strict=True)
+    ]
+
+
+def _rows_of(planner: Planner, learner_id: str) -> dict[str, Any] | None:
+    """The learner's rows in the records that the model was made from."""
+    records = planner.records
+    (at,) = np.nonzero(records.learner_ids == learner_id)
+    if not at.size:
+        return None
+    enrolled, viewed = records.enrolled[[int(at[0])]], records.viewed[[int(at[0])]]
+    return {
+        "courses": records.course_ids[enrolled.indices].tolist(),
+        "views": [
+            {"video_id": video, "share": share}
+            for video, share in zip(
+                records.video_ids[viewed.indices].tolist(), viewed.data.tolist(), strict=True
+            )
+        ],
+    }

@@ -1,0 +1,87 @@
+"""The service as `kgplan serve` runs it: settings in, application out."""
+
+import gc
+from contextlib import suppress
+
+from fastapi import FastAPI
+
+from kgplan.api.administration import Administration
+from kgplan.api.app import create_app
+from kgplan.api.audit import AuditLog
+from kgplan.api.current import CurrentLearners
+from kgplan.api.jobs import Jobs
+from kgplan.api.keeper import Keeper
+from kgplan.api.limits import Limits
+from kgplan.api.records import open_records
+from kgplan.api.security import Security
+from kgplan.api.statements import StatementRules
+from kgplan.api.telemetry.logs import LineSink
+from kgplan.api.telemetry.middleware import Telemetry
+from kgplan.api.telemetry.tracing import Tracing
+from kgplan.errors import KgplanError
+from kgplan.store.files import close_to_others
+from kgplan.planning import Planner
+from kgplan.settings import Settings
+
+
+def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = None) -> FastAPI:
+    """The application with all its parts, as the settings say; it closes them when it stops.
+
+    Args:
+        settings: read from the environment.
+        keeper: holds the planner that answers.
+        lines: writes a line about each request (`set_up_logging`); none are written where None.
+
+    Raises:
+        ConfigError, RecordsUnavailable: the learner records or the audit log cannot be opened,
+            or it is not said who may ask.
+        MissingExtra: traces are wanted, and OpenTelemetry is not installed.
+    """
+    tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
+    telemetry = Telemetry(lines=lines, tracing=tracing)
+    security = Security.of(settings)
+    close_home_to_others(settings)
+    rules = StatementRules.of(settings)
+    audit_log = AuditLog(settings.audit_path)
+    records = open_records(settings.records_url, settings.history_bytes)
+    learners = CurrentLearners(records, settings.kept_learners)
+    keeper.prepare(warm_up)
+    keeper.prepare(learners.prepare)
+    gc.collect()
+    # what stays is not looked through again by every full collection, which would stop all requests
+    keeper.prepare(lambda planner: gc.freeze())
+
+    def close() -> None:
+        records.close()
+        audit_log.close()
+
+    return create_app(
+        keeper,
+        Limits.of(settings),
+        learners,
+        at_end=close,
+        audit_log=audit_log,
+        administration=Administration(Jobs(settings)),
+        telemetry=telemetry,
+        security=security,
+        browser=settings.browser_url,
+        statement_rules=rules,
+    )
+
+
+def close_home_to_others(settings: Settings) -> None:
+    """Take everybody else's rights to what holds learners' data in a home that is there already."""
+    home = settings.home
+    files = [home / f"learners.db{suffix}" for suffix in ("", "-wal", "-shm")]
+    folders = [home / "serving", home / "jobs", *settings.artifacts.glob("[!.]*/")]
+    for each in (*files, settings.audit_path, *folders):
+        if each.is_file() or each.is_dir():  # an audit log may be a pipe
+            close_to_others(each)
+
+
+def warm_up(planner: Planner) -> None:
+    """Plan once, so that the first request finds all that is compiled loaded."""
+    with suppress(KgplanError):  # an empty model plans nothing
+        learner_id, course_id = planner.records.learner_ids[:1], planner.graph.course_ids[:1]
+        if learner_id.size and course_id.size:
+            planner.plan(str(learner_id[0]), str(course_id[0]))

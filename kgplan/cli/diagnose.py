@@ -1,0 +1,275 @@
+"""`kgplan diagnose`: the batch stage; `kgplan diagnose fit`: anyone's answers and Q-matrix."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
+from kgplan.cli.stages import diagnosis_table, finish, run_stage
+from kgplan.settings import read_settings
+
+diagnose = typer.Typer(invoke_without_command=True)
+
+
+class Link(StrEnum):
+    """How an item's concepts act together."""
+
+    DINA = "dina"
+    VDINA = "vdina"
+
+
+class Prior(StrEnum):
+    """What is believed of learners beforehand."""
+
+    SATURATED = "saturated"
+    INDEPENDENT = "independent"
+
+
+LINKS = {Link.DINA: "conjunctive", Link.VDINA: "compensatory"}
+
+
+@diagnose.callback()
+def run_diagnosis(
+    context: typer.Context,
+    flat_prior: Annotated[
+        bool, typer.Option("--flat-prior", help="Keep the prior of every concept at 0.5.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Which concepts does each learner hold? Without a command: the batch stage.
+
+    It fits V-DINA by EM: slip and guess of every video, mastery of every learner.
+
+    [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior ·
+    kgplan diagnose fit --help (your own answers)
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.pipeline.stages import OBJECTIVE_PLOT, run_diagnose
+
+    settings = read_settings()
+    config = DiagnosisConfig(learn_prior=not flat_prior)
+    reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
+    if not as_json:
+        console.print(diagnosis_table(reports[0].details))
+        console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")
+        plot = settings.artifacts / "diagnosis" / reports[0].version / OBJECTIVE_PLOT
+        console.print(f"plot: {plot}", highlight=False, soft_wrap=True)
+    finish(reports, as_json)
+
+
+@diagnose.command("fit")
+def fit_answers(
+    responses: Annotated[
+        Path,
+        typer.Option(help="CSV: learner_id,item_id,score\\[,weight], or a column an item."),
+    ],
+    q_matrix: Annotated[
+        Path, typer.Option(help="CSV: item_id,concept_id, or a column a concept, a row an item.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    link: Annotated[
+        Link, typer.Option(help="dina: all concepts of an item are needed; vdina: each helps.")
+    ] = Link.VDINA,
+    prior: Annotated[
+        Prior, typer.Option(help="saturated: a probability for every set of concepts (15 at most).")
+    ] = Prior.INDEPENDENT,
+    pull: Annotated[
+        bool,
+        typer.Option(
+            "--pull", help="Beta priors on slip, guess and prior, for items with few answers."
+        ),
+    ] = False,
+    hierarchy: Annotated[
+        Path | None,
+        typer.Option(help="CSV: prerequisite_id,concept_id; needs --prior saturated."),
+    ] = None,
+    starts: Annotated[int, typer.Option(help="Starting values to try.", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="Draws the starting values after the first.")] = 0,
+    iterations: Annotated[int, typer.Option(help="Iterations of EM at most.", min=1)] = 5000,
+    as_json: AsJson = False,
+) -> None:
+    """Fit DINA or V-DINA to your own answers, by maximum likelihood.
+
+    Writes items.csv (slip and guess with standard errors, item fit), mastery.parquet, concepts.csv,
+    states.csv, rejects.csv (rows kept out, with the reason) and fit.json.
+
+    [bold]Example:[/] kgplan diagnose fit --responses R.csv --q-matrix Q.csv --link dina
+    --prior saturated --out results
+    """
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.pipeline.mastery import run_fit
+
+    chosen = {
+        "link": LINKS[link],
+        "class_prior": prior.value,
+        "iteration_limit": iterations,
+    }
+    config = (
+        DiagnosisConfig(**chosen, tolerance=1e-8)  # type: ignore[arg-type]
+        if pull
+        else DiagnosisConfig.maximum_likelihood(**chosen)
+    )
+    with progress_bar("diagnose fit") as progress:
+        summary = run_fit(responses, q_matrix, out, config, starts, seed, progress, hierarchy)
+    if as_json:
+        print_json(summary)
+        return
+    console.print(table("fit", ("what", "value"), fit_rows(summary)))
+    for note in summary["notes"]:
+        console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
+    console.print(f"results: {out}", highlight=False, soft_wrap=True)
+
+
+@diagnose.command("calibrate")
+def calibrate(
+    share: Annotated[
+        float, typer.Option(help="Share of each learner's time line that is held back.")
+    ] = 0.2,
+    least_views: Annotated[int, typer.Option(help="Views that a learner must have.")] = 5,
+    seed: Annotated[int, typer.Option(help="Draws the zeros held back, and the resamples.")] = 0,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of learners behind each interval.", min=20)
+    ] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Predict held-back views: V-DINA and its variants beside simpler methods.
+
+    The last share of each learner's views, and as large a share of the zeros, is held back.
+    Every method is fitted to the rest. Intervals: 95 %, learners resampled.
+
+    [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json
+    """
+    from kgplan.pipeline.calibrate import run_calibrate
+
+    settings = read_settings()
+    report = run_stage(
+        "calibrate",
+        lambda progress: run_calibrate(settings, share, least_views, seed, resamples, progress),
+    )
+    if as_json:
+        print_json(report.to_dict())
+        return
+    split = report.details["split"]
+    rows = [(name.replace("_", " "), value) for name, value in split.items()]
+    console.print(table("held back", ("what", "value"), rows))
+    headings = ("method", "Brier", "log-loss", "AUC", "calibration error", "what it does")
+    console.print(table("held-back pairs", headings, calibration_rows(report.details["methods"])))
+
+
+@diagnose.command("report")
+def report_diagnosis(
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder that `kgplan diagnose fit` wrote; else the batch model in use."),
+    ] = None,
+    learner: Annotated[
+        str | None, typer.Option(help="Learner to show before and after the views.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page; diagnosis.html in the folder or in KGPLAN_HOME."),
+    ] = None,
+) -> None:
+    """Write one HTML page: convergence, slip and guess, fit, calibration, mastery, a learner.
+
+    [bold]Examples:[/] kgplan diagnose report · kgplan diagnose report --learner U_10002086 ·
+    kgplan diagnose report --results results
+    """
+    from kgplan.pipeline.diagnosis_report import PAGE, find_in_home, find_in_results, to_html
+    from kgplan.report.writing import write_page
+
+    settings = read_settings()
+    if results is None:
+        findings = find_in_home(settings, learner)
+    else:
+        findings = find_in_results(results, learner)
+    place = out or (results or settings.home) / PAGE
+    write_page(to_html(findings), place)
+    console.print(f"page: {place}", highlight=False, soft_wrap=True)
+
+
+def calibration_rows(methods: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Each method's figures with their intervals.
+
+    >>> calibration_rows([{"name": "coin", "says": "tosses", "brier": [0.25, 0.2, 0.3],
+    ...     "log_loss": [0.693, 0.69, 0.7], "auc": [0.5, 0.5, 0.5], "ece": [0, 0, 0]}])[0][1]
+    '0.250 (0.200 to 0.300)'
+    """
+    return [
+        (
+            method["name"],
+            *(
+                "{:z.3f} ({:z.3f} to {:z.3f})".format(*method[figure])
+                for figure in ("brier", "log_loss", "auc", "ece")
+            ),
+            method["says"],
+        )
+        for method in methods
+    ]
+
+
+def fit_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The figures of a fit, then what was kept out or says little, where there is any."""
+    figures = (
+        "log_likelihood",
+        "aic",
+        "bic",
+        "srmsr",
+        "m2",
+        "m2_df",
+        "m2_p",
+        "rmsea2",
+        "n_parameters",
+        "iterations",
+        "converged",
+        "n_learners",
+        "n_items",
+        "n_concepts",
+        "n_responses",
+        "n_missing",
+    )
+    rows = [(name, _shown(summary[name])) for name in figures]
+    rows += [(f"rejected: {reason}", str(n)) for reason, n in summary["rejected"].items()]
+    for name in (
+        "items_without_concepts",
+        "items_without_responses",
+        "constant_items",
+        "concepts_without_items",
+        "learners_without_responses",
+        "unknown_items",
+        "concepts_not_told_apart",
+    ):
+        if ids := summary[name]:
+            more = ", ..." if len(ids) > 5 else ""
+            rows.append((name.replace("_", " "), f"{len(ids)}: {', '.join(ids[:5])}{more}"))
+    return rows
+
+
+def _shown(value: Any) -> str:
+    """A figure of a fit as text.
+
+    >>> _shown(-3455.7615), _shown(-1e-16), _shown(None), _shown(True), _shown(536)
+    ('-3,455.762', '0.000', 'not defined', 'yes', '536')
+    """
+    if value is None:
+        return "not defined"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:z,.3f}" if isinstance(value, float) else f"{value:,}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A curve in one line of text.
+
+    >>> sparkline([0, 1, 2, 3])
+    '▁▃▆█'
+    """
+    low, high = min(values), max(values)
+    steps = "▁▂▃▄▅▆▇█"
+    return "".join(steps[round((v - low) / ((high - low) or 1) * (len(steps) - 1))] for v in values)

@@ -1,0 +1,388 @@
+"""`kgplan demo | etl | graph | similarity`: the batch stages."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kgplan.store.artifacts import ArtifactStore, Aside
+from kgplan.cli import designer
+from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
+from kgplan.errors import ConfigError
+from kgplan.progress import Progress
+from kgplan.settings import read_settings
+
+# Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
+if TYPE_CHECKING:
+    from kgplan.embedding.config import EmbeddingConfig
+    from kgplan.etl.check import Severity
+    from kgplan.pipeline.stages import StageReport
+    from kgplan.planning import Planner
+
+etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
+graph = typer.Typer(help="The graph database.", no_args_is_help=True)
+designer.register(graph)
+
+Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]
+Tolerant = Annotated[
+    bool,
+    typer.Option(
+        "--tolerant",
+        help="Take files of which no row is kept, and tables that lost much since the last run.",
+    ),
+]
+SeverityOption = Annotated[
+    list[str] | None,
+    typer.Option("--severity", help="RULE=warn|drop|stop, instead of the constraint's own."),
+]
+
+
+def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageReport":
+    """Run one stage with a progress bar and say what it did."""
+    with progress_bar(name) as progress:
+        report = stage(progress)
+    errors.print(
+        f"[green]✓[/] {report.stage:<14} {report.rows_in:>10,} in {report.rows_out:>10,} out"
+        f" {report.seconds:>7.1f} s  {report.version}",
+        highlight=False,
+    )
+    for note in report.details.get("notes", ()):
+        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False, soft_wrap=True)
+    return report
+
+
+def finish(reports: Sequence["StageReport"], as_json: bool) -> None:
+    """Print what the stages did."""
+    if as_json:
+        print_json([report.to_dict() for report in reports])
+    else:
+        console.print(stage_table(reports))
+
+
+def stage_table(reports: Sequence["StageReport"]) -> Table:
+    """Rows in, rows out and seconds by stage."""
+    rows = [(r.stage, r.rows_in, r.rows_out, r.seconds, r.version) for r in reports]
+    return table("stages", ("stage", "rows in", "rows out", "seconds", "version"), rows)
+
+
+@etl.command("run")
+def run_etl(
+    source: Source,
+    severity: SeverityOption = None,
+    tolerant: Tolerant = False,
+    as_json: AsJson = False,
+) -> None:
+    """Extract tables, map them to triples and check the constraints.
+
+    All comes into use at the end, together; learner records with the model fitted on them.
+
+    [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
+    kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
+    """
+    from kgplan.pipeline import stages
+
+    severities = read_severities(severity or [])
+    finish(stages.run_etl(read_settings(), source, severities, tolerant, run_stage), as_json)
+
+
+def read_severities(given: Sequence[str]) -> dict[str, "Severity"]:
+    """Read RULE=severity pairs.
+
+    >>> read_severities(["SelfPrerequisite=stop"])
+    {'SelfPrerequisite': <Severity.STOP: 'stop'>}
+    """
+    from kgplan.etl.check import Severity
+
+    choices = ", ".join(severity.value for severity in Severity)
+    found = {}
+    for pair in given:
+        rule, equals, name = pair.partition("=")
+        if not equals or name not in set(Severity):
+            raise ConfigError(f"--severity {pair!r} is not RULE=SEVERITY with one of {choices}")
+        found[rule] = Severity(name)
+    return found
+
+
+@etl.command("report")
+def report_etl(
+    csv: Annotated[Path | None, typer.Option(help="Write every rejected row to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What was read, kept, mended and rejected; violations of the constraints; cycles.
+
+    [bold]Examples:[/] kgplan etl report · kgplan etl report --csv rejects.csv
+    """
+    from kgplan.etl.report import ExtractReport, render, summary, write_csv
+    from kgplan.pipeline.stages import CHECK_REPORT
+
+    artifacts = ArtifactStore(read_settings().artifacts)
+    tables, triples = artifacts.current("tables"), artifacts.current("triples")
+    extracted = ExtractReport.from_dict(dict(tables.metrics))
+    checked = json.loads((triples.path / CHECK_REPORT).read_text(encoding="utf-8"))
+    if as_json:
+        print_json({"extract": summary(extracted), "check": checked})
+    else:
+        console.print(render(extracted))
+        counts = checked["classes"] | checked["properties"]
+        console.print(table("triples", ("class or property", "count"), list(counts.items())))
+        console.print(violation_table(checked))
+        for cycle in checked["cycles"]:
+            names = ", ".join(name for _, name in cycle["concepts"])
+            console.print(
+                f"cycle of {len(cycle['concepts'])} concepts, {len(cycle['pairs'])} pairs:"
+                f" {escape(names)}",
+                highlight=False,
+            )
+    if csv is not None:
+        written = write_csv(tables.path / "rejects.parquet", csv)
+        errors.print(f"{written:,} rejected rows written to {csv}")
+
+
+def violation_table(checked: dict[str, Any]) -> Table:
+    """The constraint violations by rule, with an example of each."""
+    example = {found["rule"]: found for found in reversed(checked["violations"])}
+    rows = [
+        (rule, example[rule]["severity"], count, example[rule]["node_id"], example[rule]["message"])
+        for rule, count in checked["violations_by_rule"].items()
+    ]
+    title = f"constraints: {checked['n_dropped']:,} triples dropped"
+    return table(title, ("rule", "severity", "count", "for example", "message"), rows)
+
+
+@graph.command("load")
+def load_graph(
+    bulk: Annotated[
+        bool, typer.Option("--bulk", help="Fill the empty Neo4j of `kgplan neo4j start` at once.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Also where it deletes much of the graph.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load the checked triples; a second load changes nothing, and designers' edits stay.
+
+    [bold]Examples:[/] kgplan graph load · kgplan graph load --bulk
+    """
+    from kgplan.pipeline.stages import run_load
+
+    settings = read_settings()
+    reports = [run_stage("load graph", lambda progress: run_load(settings, progress, bulk, sweep))]
+    conflicts = [tuple(each.values()) for each in reports[0].details["conflicts"]]
+    if conflicts and not as_json:
+        title = "designers' edits that stay against the source"
+        console.print(table(title, ("what", "why"), conflicts))
+    finish(reports, as_json)
+
+
+@graph.command("show")
+def show_graph(as_json: AsJson = False) -> None:
+    """What the graph holds, and its version.
+
+    [bold]Example:[/] kgplan graph show --json
+    """
+    from kgplan.model.opening import open_snapshot
+
+    snapshot = open_snapshot(read_settings())
+    counts = {"concepts": snapshot.concept_ids.size, "courses": snapshot.course_ids.size}
+    counts |= {name: heads.size for name, (heads, _) in snapshot.relations.items()}
+    if as_json:
+        print_json({"graph_version": snapshot.version, **counts})
+        return
+    console.print(table(f"graph {snapshot.version}", ("what", "count"), list(counts.items())))
+
+
+def embedding_config(path: Path | None) -> "EmbeddingConfig":
+    """Read an embedding's configuration; the default one where no path is given."""
+    from kgplan.embedding.config import EmbeddingConfig
+
+    if path is None:
+        return EmbeddingConfig.default()
+    if not path.is_file():
+        raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
+    return EmbeddingConfig.from_toml(path.read_text(encoding="utf-8"))
+
+
+def similarity(
+    alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
+    write_graph: Annotated[
+        bool,
+        typer.Option("--write-graph", help="Put the most similar into the graph, as SIMILAR_TO."),
+    ] = False,
+    top: Annotated[
+        int, typer.Option(help="Of each concept, with --write-graph.", min=1, max=50)
+    ] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Semantic and collaborative similarity of concepts, and their fusion.
+
+    In the graph they are for questions only: no plan and no version of the graph rests on them.
+
+    [bold]Examples:[/] kgplan similarity --alpha 0.5 · kgplan similarity --write-graph --top 20
+    """
+    from kgplan.pipeline.stages import run_similarity
+
+    settings = read_settings()
+    reports = [run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress))]
+    if write_graph:
+        from kgplan.pipeline.similar_graph import run_similar_graph
+
+        def write(progress: Progress) -> "StageReport":
+            return run_similar_graph(settings, top, progress=progress)
+
+        reports.append(run_stage("similar concepts", write))
+    finish(reports, as_json)
+
+
+def embedding_table(metrics: dict[str, Any]) -> Table:
+    """Filtered ranking of the test triples, beside the popularity baseline."""
+    test = metrics["test"]
+    rows = [(name, *figures) for name, figures in ranking_rows(test)]
+    headings = ("test triples", "MRR", "Hits@1", "Hits@3", "Hits@10", "mean rank")
+    return table("embedding, filtered", headings, rows)
+
+
+def ranking_rows(test: dict[str, Any]) -> list[tuple[str, list[float]]]:
+    """(what is ranked, its figures) for TransR and for popularity, by side."""
+    keys = ("mrr", "hits@1", "hits@3", "hits@10", "mean_rank")
+    return [
+        (f"{method}, {side}", [float(figures[side][key]) for key in keys])
+        for method, figures in (("TransR", test), ("popularity", test["popularity"]))
+        for side in ("both", "head", "tail")
+    ]
+
+
+def diagnosis_table(metrics: dict[str, Any]) -> Table:
+    """How the fit went."""
+    rows: list[tuple[str, Any]] = [
+        ("log-likelihood, first", metrics["objective"][0]),
+        ("log-likelihood, last", metrics["objective"][-1]),
+        ("iterations", metrics["iterations"]),
+        ("converged", metrics["converged"]),
+        ("propagation residual", metrics["residual"]),
+        ("concepts that evidence reaches", metrics["reached_concepts"]),
+        ("learner-concept pairs not told apart", metrics["not_told_apart"]),
+        ("learner-concept pairs with weak evidence", metrics["weak_evidence"]),
+        ("bits of evidence on a pair, mean", metrics["bits_of_evidence"]),
+        ("bits still open on a pair, mean", metrics["bits_still_open"]),
+    ]
+    rows += [(f"learners, {how}", count) for how, count in metrics["learners"].items()]
+    drawn = Table(title="diagnosis", title_justify="left", show_header=False)
+    for name, value in rows:
+        drawn.add_row(
+            name,
+            f"{value:z,.4g}"
+            if isinstance(value, float) and abs(value) < 1
+            else (f"{value:z,.1f}" if isinstance(value, float) else str(value)),
+        )
+    return drawn
+
+
+def demo(
+    source: Source = Path("data/mooccube-cs.zip"),
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the path's picture goes; KGPLAN_HOME/path.svg.")
+    ] = None,
+    length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
+    tolerant: Tolerant = False,
+    as_json: AsJson = False,
+) -> None:
+    """The main job: source files, graph, embedding, diagnosis, similarity, one learner's path.
+
+    An archive with other ids than the one before takes its place.
+
+    [bold]Example:[/] kgplan demo data/mooccube-cs.zip
+    """
+    from kgplan.cli.plan import print_plan, write_picture
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.pipeline.stages import run_diagnose, run_embed, run_etl, run_load, run_similarity
+    from kgplan.model.opening import open_planner
+    from kgplan.planning import PlanOptions
+
+    settings = read_settings()
+    picture = picture or settings.home / "path.svg"
+    begun = time.perf_counter()
+    config, model = embedding_config(None), Aside(ArtifactStore(settings.artifacts))
+    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage)
+    sweep = tolerant or reports[0].details["another"]
+    reports += [
+        run_stage("load graph", lambda progress: run_load(settings, progress, sweep=sweep)),
+        run_stage("embed", lambda progress: run_embed(settings, config, progress, artifacts=model)),
+        run_stage(
+            "diagnose",
+            lambda progress: run_diagnose(settings, DiagnosisConfig(), progress, model),
+        ),
+        run_stage(
+            "similarity",
+            lambda progress: run_similarity(settings, progress=progress, artifacts=model),
+        ),
+    ]
+    model.commit(by="kgplan demo")
+    planner = open_planner(settings)
+    shown = showcase(planner)
+    made = planner.plan(*shown, PlanOptions(length=length)) if shown else None
+    if made:
+        write_picture(planner, made, picture)
+    seconds, peak = time.perf_counter() - begun, peak_memory()
+    if as_json:
+        print_json(
+            {
+                "stages": [report.to_dict() for report in reports],
+                "plan": made.to_dict() if made else None,
+                "picture": str(picture) if made else None,
+                "seconds": seconds,
+                "peak_memory_bytes": peak,
+            }
+        )
+        return
+    console.print(embedding_table(reports[3].details))
+    console.print(diagnosis_table(reports[4].details))
+    console.print(stage_table(reports))
+    if made:
+        print_plan(planner, made)
+        console.print(f"picture: {picture}", highlight=False)
+    console.print(f"{seconds:z.1f} s in all, peak memory {peak / 1e9:z.2f} GB")
+    if shown:
+        following = f"plan {' '.join(shown)} --length 8"
+    else:
+        console.print("no path yet: there is no learner or no course to show one of")
+        following = "serve --dev"
+    console.print(f"next: {Path(sys.argv[0])} {following}", highlight=False, soft_wrap=True)
+
+
+def showcase(planner: "Planner") -> tuple[str, str] | None:
+    """The learner and course that show most; None where there are none.
+
+    Of the courses whose videos cover concepts, the one whose concepts have the most prerequisites;
+    of its learners, the one nearest to having opened half of those videos.
+    """
+    import numpy as np
+
+    graph, records = planner.graph, planner.records
+    if not (records.learner_ids.size and records.course_ids.size):
+        return None
+    n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
+    weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
+    n_videos = np.diff(records.course_videos.indptr)
+    course = max(
+        range(records.course_ids.size),
+        key=lambda k: weight.get(str(records.course_ids[k]), 0) if n_videos[k] else -1,
+    )
+    taught = (records.course_videos[[course]] > 0).astype(np.int64)
+    opened = ((records.viewed > 0).astype(np.int64) @ taught.T).toarray().ravel()
+    enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0
+    off = np.where(enrolled, abs(opened - n_videos[course] / 2), np.inf)
+    return str(records.learner_ids[int(np.argmin(off))]), str(records.course_ids[course])
+
+
+def peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes if sys.platform == "darwin" else kilobytes * 1024

@@ -1,0 +1,102 @@
+"""Read the learner records from the extracted tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Array, Ids, Ints, positions
+from kgplan.data.records import LearnerRecords
+
+Pairs = tuple[Ints, Ints]
+
+
+def read_records(tables: Path) -> LearnerRecords:
+    """Arrange the tables as sparse arrays.
+
+    Args:
+        tables: folder that `kgplan.etl.extract.extract` filled.
+    """
+    with duckdb.connect() as database:
+
+        def columns(sql: str) -> dict[str, Array]:
+            return database.execute(sql, {"folder": str(tables)}).fetchnumpy()
+
+        def ids(sql: str) -> Ids:
+            return np.sort(columns(sql)["id"].astype(np.str_))
+
+        def scan(table: str) -> str:
+            return f"read_parquet($folder || '/{table}.parquet')"
+
+        learner_ids = ids(f"SELECT learner_id AS id FROM {scan('learner')}")
+        concept_ids = ids(f"SELECT concept_id AS id FROM {scan('concept')}")
+        course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
+        # a video that covers no concept says nothing about mastery
+        video_ids = ids(f"SELECT DISTINCT video_id AS id FROM {scan('video_concept')}")
+        video_seconds = np.full(video_ids.size, np.nan)
+        lengths = columns(
+            f"SELECT video_id, duration FROM {scan('video')} WHERE duration IS NOT NULL"
+        )
+        place = positions(video_ids, lengths["video_id"].astype(np.str_))
+        video_seconds[place[place >= 0]] = lengths["duration"].astype(np.float64)[place >= 0]
+
+        def matrix(
+            sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
+        ) -> sparse.csr_array:
+            found = columns(sql)
+            rows = positions(row_ids, found["row_id"].astype(np.str_))
+            cols = positions(column_ids, found["column_id"].astype(np.str_))
+            kept = (rows >= 0) & (cols >= 0)
+            result = sparse.coo_array(
+                (value(found)[kept], (rows[kept], cols[kept])),
+                shape=(row_ids.size, column_ids.size),
+            ).tocsr()
+            result.sort_indices()
+            return result
+
+        def ones(found: dict[str, Array]) -> Array:
+            return np.ones(len(found["row_id"]), dtype=np.int8)
+
+        return LearnerRecords(
+            learner_ids=learner_ids,
+            video_ids=video_ids,
+            concept_ids=concept_ids,
+            course_ids=course_ids,
+            enrolled=matrix(
+                "SELECT learner_id AS row_id, course_id AS column_id"
+                f" FROM {scan('learner_course')}",
+                learner_ids,
+                course_ids,
+                ones,
+            ),
+            viewed=matrix(
+                "SELECT learner_id AS row_id, video_id AS column_id, watched"
+                f" FROM {scan('learner_video')}",
+                learner_ids,
+                video_ids,
+                lambda found: found["watched"].astype(np.float64),
+            ),
+            course_concepts=matrix(
+                "SELECT course_id AS row_id, concept_id AS column_id"
+                f" FROM {scan('course_concept')}",
+                course_ids,
+                concept_ids,
+                ones,
+            ),
+            course_videos=matrix(
+                "SELECT course_id AS row_id, video_id AS column_id, row_number() OVER (PARTITION BY"
+                f" course_id ORDER BY position, video_id) AS place FROM {scan('course_video')}",
+                course_ids,
+                video_ids,
+                lambda found: found["place"].astype(np.int32),
+            ),
+            q_matrix=matrix(
+                f"SELECT video_id AS row_id, concept_id AS column_id FROM {scan('video_concept')}",
+                video_ids,
+                concept_ids,
+                ones,
+            ),
+            video_seconds=video_seconds,
+        )

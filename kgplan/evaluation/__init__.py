@@ -1,0 +1,1 @@
+"""How good are the answers? Held-back views, rivals, and worlds whose truth is planted."""

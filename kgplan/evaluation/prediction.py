@@ -1,0 +1,383 @@
+"""Will a learner open a video? What V-DINA says, and what simpler methods say.
+
+All take the same observations and the same pairs (calibration.HeldBack) and give P(opened).
+Sizes: U learners, V videos, K concepts, C courses, P pairs, A ability classes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logit, logsumexp
+
+from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.vdina import Diagnosis, infer
+from kgplan.evaluation.calibration import look_up
+
+Pairs = tuple[Ints, Ints]
+"""Learner and video of each pair, (P,) both."""
+
+_PULL = 5.0  # observations at the overall mean that a share starts from
+
+
+def predict(
+    mastery: sparse.csr_matrix,
+    prior: Floats,
+    q_matrix: sparse.csr_matrix,
+    slip: Floats,
+    guess: Floats,
+    pairs: Pairs,
+    link: str = "compensatory",
+) -> Floats:
+    """P(watched | the learner's observations), concepts taken as independent given them.
+
+    Compensatory: E[g^(1 - eta) (1 - s)^eta] = g prod_k (1 - m_k + m_k ((1 - s) / g)^(1 / n)) over
+    the video's concepts, from eq. (9) and (10) of kg-plppm. Conjunctive: all concepts are held
+    with the product of their mastery. A video without concepts is watched with its guess.
+
+    Args:
+        mastery: (U, K) stored where identified.
+        prior: (K,) where it is not.
+        q_matrix: (V, K).
+        slip, guess: (V,).
+        pairs: what to predict.
+        link: "compensatory" or "conjunctive".
+
+    Raises:
+        AxisMismatch: arguments disagree on V or K.
+
+    >>> one = sparse.csr_matrix(np.array([[1.0]]))
+    >>> predict(one * 0.5, np.array([0.5]), one, np.array([0.1]), np.array([0.3]),
+    ...     (np.array([0]), np.array([0])))
+    array([0.6])
+    """
+    check_axis("V", q_matrix=q_matrix.shape[0], slip=slip.size, guess=guess.size)
+    check_axis("K", q_matrix=q_matrix.shape[1], mastery=mastery.shape[1], prior=prior.size)
+    learner, video = pairs
+    q = sparse.csr_matrix(q_matrix != 0)
+    n_concepts = np.diff(q.indptr)
+    result = guess[video].astype(np.float64)
+    by_learner = np.argsort(learner, kind="stable")
+    cuts = np.searchsorted(learner[by_learner], np.arange(mastery.shape[0] + 1))
+    held = prior.copy()
+    for u in np.unique(learner):
+        at = by_learner[cuts[u] : cuts[u + 1]]
+        v = video[at]
+        reached = slice(mastery.indptr[u], mastery.indptr[u + 1])
+        held[mastery.indices[reached]] = mastery.data[reached]
+        sizes = n_concepts[v]
+        start = np.concatenate([[0], np.cumsum(sizes)])
+        concept = q.indices[np.repeat(q.indptr[v] - start[:-1], sizes) + np.arange(start[-1])]
+        m, some = held[concept], sizes > 0
+        ratio = (1 - slip[v]) / guess[v]
+        if link == "compensatory":
+            lift = np.repeat(ratio ** (1 / np.maximum(sizes, 1)), sizes)
+            result[at[some]] *= np.multiply.reduceat(1 - m + m * lift, start[:-1][some])
+        else:
+            whole = np.multiply.reduceat(m, start[:-1][some])
+            result[at[some]] *= 1 + whole * (ratio[some] - 1)
+        held[mastery.indices[reached]] = prior[mastery.indices[reached]]
+    return result
+
+
+def by_active_learners(watched: sparse.csr_array) -> sparse.csr_array:
+    """The observations of learners with a view; the others' rows become empty.
+
+    Who never opened any video has not met the videos at all: those zeros speak of absence, and
+    lower every guess and prior.
+
+    >>> watched = sparse.csr_array(([1.0, 0.0, 0.0], ([0, 0, 1], [0, 1, 0])), shape=(2, 2))
+    >>> by_active_learners(watched).nnz
+    2
+    """
+    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    active = np.bincount(learner, watched.data > 0, watched.shape[0]) > 0
+    kept = active[learner]
+    size = np.where(active, np.diff(watched.indptr), 0)
+    return sparse.csr_array(
+        (watched.data[kept], watched.indices[kept], np.concatenate([[0], np.cumsum(size)])),
+        shape=watched.shape,
+    )
+
+
+def attendance(q_matrix: sparse.csr_array, course_videos: sparse.csr_array) -> sparse.csr_array:
+    """Add a concept 'attends this course' for every course: one more that its videos need.
+
+    Whether a learner follows a course decides about all its videos together; concepts held
+    independently cannot say so.
+
+    Args:
+        q_matrix: (V, K).
+        course_videos: (C, V) not 0 where the course has the video.
+
+    Returns:
+        (V, K + courses with a video).
+
+    >>> q_matrix = sparse.csr_array(np.array([[1], [1]]))
+    >>> attendance(q_matrix, sparse.csr_array(np.array([[0, 0], [3, 0]]))).toarray()
+    array([[1, 1],
+           [1, 0]])
+    """
+    check_axis("V", q_matrix=q_matrix.shape[0], course_videos=course_videos.shape[1])
+    with_video = np.flatnonzero(np.diff(course_videos.indptr))
+    member = (course_videos[with_video] > 0).T.astype(q_matrix.dtype)
+    return sparse.csr_array(sparse.hstack([q_matrix, member]))
+
+
+class Abilities(NamedTuple):
+    """A mixture of ability classes in the prior.
+
+    Attributes:
+        share: (A,) share of learners in each class.
+        prior: (A, K) prior of every concept in each class.
+        responsible: (U, A) P(class | the learner's observations).
+        mastery: A matrices (U, K), mastery given the class.
+    """
+
+    share: Floats
+    prior: Floats
+    responsible: Floats
+    mastery: tuple[sparse.csr_matrix, ...]
+
+
+def fit_abilities(
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    diagnosis: Diagnosis,
+    n_classes: int = 5,
+    n_rounds: int = 6,
+    reach: float = 3.0,
+) -> Abilities:
+    """Give learners an ability: classes whose priors start shifted and are fitted by EM.
+
+    A non-parametric higher-order DINA (de la Torre & Douglas, Psychometrika 2004). Slip and guess
+    stay as fitted; each round re-estimates the share of every class and its prior of every
+    concept, which ten learners' weight holds near where it was.
+
+    Args:
+        watched, q_matrix: as for `vdina.fit`.
+        diagnosis: its result.
+        n_classes: A, at least 1.
+        n_rounds: rounds of EM, at least 1.
+        reach: the first and last class start this far from the fitted prior, in log odds.
+    """
+    shift = np.linspace(-reach, reach, n_classes) if n_classes > 1 else np.zeros(1)
+    prior = expit(logit(diagnosis.prior)[None, :] + shift[:, None])
+    share = np.full(n_classes, 1 / n_classes)
+    for step in range(n_rounds):
+        found = [
+            infer(watched, q_matrix, diagnosis.slip, diagnosis.guess, p, diagnosis.config)
+            for p in np.clip(prior, 1e-4, 1 - 1e-4)
+        ]
+        joint = np.log(share) + np.stack([each.log_evidence for each in found], axis=1)
+        responsible = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        if step == n_rounds - 1:
+            break
+        heard = np.diff(found[0].mastery.indptr) > 0  # the silent would pull classes together
+        share = np.maximum(responsible[heard].mean(axis=0), 1e-6)
+        for a, each in enumerate(found):
+            weight = responsible[:, a]
+            of_entry = np.repeat(weight, np.diff(each.mastery.indptr))
+            held = np.bincount(each.mastery.indices, of_entry * each.mastery.data, prior.shape[1])
+            reached = np.bincount(each.mastery.indices, of_entry, prior.shape[1])
+            prior[a] = (held + 10 * prior[a]) / (reached + 10)
+    return Abilities(share, prior, responsible, tuple(each.mastery for each in found))
+
+
+def predict_by_ability(
+    abilities: Abilities, q_matrix: sparse.csr_matrix, diagnosis: Diagnosis, pairs: Pairs
+) -> Floats:
+    """P(watched), averaged over the learner's ability."""
+    total = np.zeros(pairs[0].size)
+    for a, mastery in enumerate(abilities.mastery):
+        total += abilities.responsible[pairs[0], a] * predict(
+            mastery, abilities.prior[a], q_matrix, diagnosis.slip, diagnosis.guess, pairs,
+            diagnosis.config.link,
+        )  # fmt: skip
+    return total
+
+
+# -------------------------------------------------------------------------------- simpler methods
+
+
+def popularity(watched: sparse.csr_array, pairs: Pairs) -> Floats:
+    """Share of all learners with any view who opened the video.
+
+    >>> watched = sparse.csr_array(np.array([[1.0, 1.0], [1.0, 0.0]]))
+    >>> popularity(watched, (np.array([0, 1]), np.array([0, 1])))
+    array([1. , 0.5])
+    """
+    opened = watched.data > 0
+    views = np.bincount(watched.indices[opened], minlength=watched.shape[1])
+    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    return views[pairs[1]] / max(np.unique(learner[opened]).size, 1)
+
+
+def item_mean(watched: sparse.csr_array, pairs: Pairs, pull: float = _PULL) -> Floats:
+    """Share of the video's observations that are views, pulled to the overall share.
+
+    Args:
+        watched: (U, V) observations.
+        pairs: what to predict.
+        pull: observations at the overall share that every video starts with.
+    """
+    return _shares(watched.indices, watched.data > 0, watched.shape[1], pull)[pairs[1]]
+
+
+def learner_mean(watched: sparse.csr_array, pairs: Pairs, pull: float = _PULL) -> Floats:
+    """Share of the learner's observations that are views, pulled to the overall share."""
+    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    return _shares(learner, watched.data > 0, watched.shape[0], pull)[pairs[0]]
+
+
+def _shares(of: Ints, opened: Array, size: int, pull: float) -> Floats:
+    overall = opened.mean() if opened.size else 0.5
+    views = np.bincount(of, opened, size)
+    return (views + pull * overall) / (np.bincount(of, minlength=size) + pull)
+
+
+def item_cf(watched: sparse.csr_array, pairs: Pairs, pull: float = 1.0) -> Floats:
+    """Item-based collaborative filtering (Sarwar et al., WWW 2001).
+
+    The mean of the learner's observations (1 opened, 0 not), weighted by the cosine of each
+    video's column of views with the asked one's, and pulled to the video's own mean.
+
+    Args:
+        watched: (U, V) observations.
+        pairs: what to predict.
+        pull: summed cosine at which the video's mean and the learner's observations weigh alike.
+    """
+    views = sparse.csr_array(
+        ((watched.data > 0).astype(np.float64), watched.indices, watched.indptr),
+        shape=watched.shape,
+    )
+    both = (views.T @ views).toarray()
+    norm = np.sqrt(np.maximum(np.diag(both), 1))
+    cosine = both / norm / norm[:, None]
+    np.fill_diagonal(cosine, 0)  # a pair asked for is not observed; this is for safety
+    asked, row = np.unique(pairs[0], return_inverse=True)
+    seen = sparse.csr_array(
+        (np.ones(watched.nnz), watched.indices, watched.indptr), shape=watched.shape
+    )
+    top, bottom = views[asked] @ cosine, seen[asked] @ cosine
+    mean = item_mean(watched, pairs)
+    return (top[row, pairs[1]] + pull * mean) / (bottom[row, pairs[1]] + pull)
+
+
+class Course(NamedTuple):
+    """What a pair's course says at the time of the split; 0 where no course of the learner has it.
+
+    Attributes:
+        begun: (P,) 1 where the learner opened a video of the course.
+        opened: (P,) share of the observed videos of the course that were opened, pulled.
+        ahead: (P,) places after the last one watched, 0 if before it or not begun.
+        behind: (P,) places before it.
+    """
+
+    begun: Floats
+    opened: Floats
+    ahead: Floats
+    behind: Floats
+
+
+def place_in_course(
+    watched: sparse.csr_array,
+    order: sparse.csr_array,
+    enrolled: sparse.csr_array,
+    course_videos: sparse.csr_array,
+    pairs: Pairs,
+) -> Course:
+    """Where a video stands to what the learner watched last in its course.
+
+    Of several courses of the learner with the video, the one begun with most views counts.
+
+    Args:
+        watched: (U, V) observations, what was held back apart.
+        order: (U, V) places of views on the learner's time line.
+        enrolled: (U, C) not 0 where enrolled.
+        course_videos: (C, V) place of the video in the course, from 1.
+        pairs: what to describe.
+    """
+    learner, video = pairs
+    best = np.full(learner.size, -1.0)
+    found = Course(*(np.zeros(learner.size) for _ in Course._fields))
+    n_views, overall = watched.data > 0, float(np.mean(watched.data > 0))
+    row = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    when = look_up(order, row, np.asarray(watched.indices))
+    by_video = np.argsort(video, kind="stable")
+    cuts = np.searchsorted(video[by_video], np.arange(watched.shape[1] + 1))
+    is_in = enrolled.tocsc()
+    for c in np.flatnonzero(np.diff(course_videos.indptr)):
+        part = slice(course_videos.indptr[c], course_videos.indptr[c + 1])
+        place = np.zeros(watched.shape[1])
+        place[course_videos.indices[part]] = course_videos.data[part]
+        inside = place[watched.indices] > 0
+        seen = np.bincount(row[inside], minlength=watched.shape[0])
+        views = np.bincount(row[inside & n_views], minlength=watched.shape[0])
+        last = np.zeros(watched.shape[0])
+        at = np.flatnonzero(inside & n_views)
+        at = at[np.lexsort((when[at], row[at]))]
+        last[row[at]] = place[watched.indices[at]]  # the latest of a learner is written last
+        member = np.zeros(watched.shape[0], bool)
+        member[is_in.indices[is_in.indptr[c] : is_in.indptr[c + 1]]] = True
+        asked = np.concatenate(
+            [by_video[cuts[v] : cuts[v + 1]] for v in course_videos.indices[part]]
+        )
+        u = learner[asked]
+        better = (member[u] | (views[u] > 0)) & (views[u] > best[asked])
+        asked, u = asked[better], u[better]
+        best[asked] = views[u]
+        begun = views[u] > 0
+        distance = np.where(begun, place[video[asked]] - last[u], 0)
+        found.begun[asked] = begun
+        found.opened[asked] = (views[u] + overall) / (seen[u] + 1)
+        found.ahead[asked] = np.maximum(distance, 0)
+        found.behind[asked] = np.maximum(-distance, 0)
+    return found
+
+
+def simple_features(watched: sparse.csr_array, pairs: Pairs, course: Course) -> Floats:
+    """(P, 6) what is known of learner, video and course at the split, in log odds or logs."""
+    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    opened = watched.data > 0
+    of_learner = np.bincount(learner[opened], minlength=watched.shape[0])[pairs[0]]
+    of_video = np.bincount(watched.indices[opened], minlength=watched.shape[1])[pairs[1]]
+    return np.column_stack(
+        [
+            logit(item_mean(watched, pairs)),
+            logit(learner_mean(watched, pairs)),
+            np.log1p(of_learner),
+            np.log1p(of_video),
+            logit(np.clip(course.opened, 0.01, 0.99)),
+            course.begun,
+        ]
+    )
+
+
+def place_features(course: Course) -> Floats:
+    """(P, 4) how far ahead of, or behind, what was watched last, and whether it is the next."""
+    return np.column_stack(
+        [
+            np.log1p(course.ahead),
+            np.log1p(course.behind),
+            course.ahead == 1,
+            (course.ahead > 0) & (course.ahead <= 5),
+        ]
+    )
+
+
+def spread_prior(prior: Floats, near: Floats, own: float = 0.5) -> Floats:
+    """Priors drawn towards those of nearby concepts, in log odds.
+
+    Args:
+        prior: (K,) in (0, 1).
+        near: (K, K) nearness of two concepts, at least 0; a concept near to none keeps its prior.
+        own: weight of a concept's own prior, in [0, 1].
+
+    >>> spread_prior(np.array([0.2, 0.8, 0.9]), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]]))
+    array([0.5, 0.5, 0.9])
+    """
+    odds = logit(prior)
+    total = near.sum(axis=1)
+    around = np.where(total > 0, near @ odds / np.where(total > 0, total, 1), odds)
+    return expit(own * odds + (1 - own) * around)

@@ -1,0 +1,1 @@
+"""Compiled loops: what takes most of the time, on arrays alone."""

@@ -1,0 +1,272 @@
+"""What do answers say about learners and items? Fit a diagnosis to two CSV files and write it.
+
+All results are written aside; then each takes its place in one step, `fit.json` last, which names
+the others' hashes: whoever reads a folder between two runs can tell.
+Sizes: U learners, V items, K concepts.
+"""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kgplan.diagnosis import (
+    Diagnosis,
+    DiagnosisConfig,
+    Goodness,
+    StandardErrors,
+    ambiguous_concepts,
+    assess,
+    fit_best,
+    reached,
+    standard_errors,
+)
+from kgplan.errors import InputError
+from kgplan.pipeline.responses import Responses, read_hierarchy, read_responses
+from kgplan.progress import Progress, silent
+from kgplan.store.artifacts import hash_file
+from kgplan.store.csvfile import write_rows
+
+RESULTS = ("items.csv", "concepts.csv", "states.csv", "rejects.csv", "mastery.parquet")
+SUMMARY = "fit.json"
+MASTERY = pa.schema(
+    [
+        pa.field("learner_id", pa.string(), nullable=False),
+        pa.field("concept_id", pa.string(), nullable=False),
+        pa.field("mastery", pa.float64(), nullable=False),
+        pa.field("sd", pa.float64(), nullable=False),
+        pa.field("identified", pa.bool_(), nullable=False),
+    ]
+)
+_LEARNERS_AT_ONCE = 4_096
+
+
+def run_fit(
+    responses: Path,
+    q_matrix: Path,
+    out: Path,
+    config: DiagnosisConfig,
+    n_starts: int = 1,
+    seed: int = 0,
+    progress: Progress = silent,
+    hierarchy: Path | None = None,
+) -> dict[str, Any]:
+    """Read, fit, judge and write.
+
+    Args:
+        responses, q_matrix: as for `read_responses`.
+        out: folder for the results; made where it is not there.
+        config: all settings.
+        n_starts, seed: fits from so many starting values, the later ones drawn with this seed.
+        progress: told the objective after each iteration.
+        hierarchy: as for `read_hierarchy`; needs a saturated prior.
+
+    Returns:
+        What `fit.json` holds.
+
+    Raises:
+        InputError: the files cannot be used, or `out` is not a folder.
+        ConfigError: a hierarchy is given and the prior is not saturated.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is not a folder; give another place for the results")
+    data = read_responses(responses, q_matrix)
+    pairs = None
+    if hierarchy is not None:
+        pairs, kept_out = read_hierarchy(hierarchy, data.concept_ids)
+        data = replace(data, rejects=data.rejects + kept_out)
+    needs = np.diff(data.q_matrix.indptr)[data.scores.indices]
+    if not np.any(needs if data.weights is None else needs * data.weights.data):
+        raise InputError(
+            f"no answer in {responses} speaks about a concept: each is to an item that needs none,"
+            " or weighs 0; give answers to items of the Q-matrix that need a concept"
+        )
+    diagnosis = fit_best(
+        data.scores,
+        data.q_matrix,
+        config,
+        lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
+        n_starts=n_starts,
+        rng=np.random.default_rng(seed),
+        weights=data.weights,
+        hierarchy=pairs,
+    )
+    progress("standard errors and fit", diagnosis.objective.size - 1, None)
+    errors = standard_errors(data.scores, data.q_matrix, diagnosis, weights=data.weights)
+    goodness = assess(data.scores, data.q_matrix, diagnosis, weights=data.weights)
+    return write_fit(out, data, diagnosis, errors, goodness)
+
+
+def summarise(
+    data: Responses, diagnosis: Diagnosis, errors: StandardErrors, goodness: Goodness
+) -> dict[str, Any]:
+    """The fit in figures: JSON values only, None where a figure is not defined."""
+    config, moments = diagnosis.config, goodness.moments
+    notes = [*data.notes, *goodness.notes]
+    if errors.reason:
+        notes.append(f"no standard errors: {errors.reason}")
+    if diagnosis.learners["propagated"]:
+        notes.append("the log-likelihood is Bethe's approximation: mastery was propagated")
+    n_uncertain = np.sum(diagnosis.observed & np.isnan(errors.slip + errors.guess))
+    if n_uncertain and not errors.reason:
+        notes.append(
+            f"{n_uncertain} items without a standard error: slip or guess at its bound, or not"
+            " determined by the answers"
+        )
+    open_ = ambiguous_concepts(data.q_matrix, config.link)
+    return {
+        "log_likelihood": goodness.log_likelihood,
+        "aic": goodness.aic,
+        "bic": goodness.bic,
+        "iterations": diagnosis.objective.size - 1,
+        "converged": diagnosis.converged,
+        "objective": diagnosis.objective.tolist(),
+        "link": {"conjunctive": "dina", "compensatory": "vdina"}[config.link],
+        "prior": config.class_prior,
+        "n_parameters": goodness.n_parameters,
+        "n_impossible_states": 0 if diagnosis.share is None else int(np.sum(diagnosis.share == 0)),
+        "n_learners": int(data.learner_ids.size),
+        "n_learners_with_evidence": goodness.n_learners,
+        "n_items": int(data.item_ids.size),
+        "n_concepts": int(data.concept_ids.size),
+        "n_responses": int(data.scores.nnz),
+        "n_missing": data.missing,
+        "n_without_say": diagnosis.skipped,
+        "srmsr": _number(goodness.srmsr),
+        "m2": _number(moments.m2),
+        "m2_df": moments.df or None,
+        "m2_p": _number(moments.p),
+        "rmsea2": _number(moments.rmsea2),
+        "rmsea2_90": [_number(moments.rmsea2_low), _number(moments.rmsea2_high)],
+        "learners_by_inference": diagnosis.learners,
+        "residual": diagnosis.residual,
+        "rejected": data.rejected(),
+        **data.findings(),
+        "concepts_not_told_apart": data.concept_ids[open_].tolist(),
+        "notes": notes,
+        "config": config.to_dict(),
+    }
+
+
+def write_fit(
+    out: Path, data: Responses, diagnosis: Diagnosis, errors: StandardErrors, goodness: Goodness
+) -> dict[str, Any]:
+    """Write items.csv, concepts.csv, states.csv, rejects.csv, mastery.parquet and fit.json."""
+    out.mkdir(parents=True, exist_ok=True)
+    aside = out / f".draft-{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        _write_items(aside / "items.csv", data, diagnosis, errors, goodness)
+        _write_concepts(aside / "concepts.csv", data, diagnosis, errors)
+        _write_states(aside / "states.csv", data, diagnosis)
+        _write_csv(
+            aside / "rejects.csv",
+            ("file", "line", "learner_id", "item_id", "value", "reason"),
+            ((r.file, r.line, r.learner_id, r.item_id, r.value, r.reason) for r in data.rejects),
+        )
+        _write_mastery(aside / "mastery.parquet", data, diagnosis)
+        hashes = {name: hash_file(aside / name) for name in RESULTS}
+        summary = summarise(data, diagnosis, errors, goodness) | {"files": hashes}
+        text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
+        (aside / SUMMARY).write_text(text + "\n", encoding="utf-8")
+        for name in (*RESULTS, SUMMARY):
+            (aside / name).replace(out / name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return summary
+
+
+def _write_items(
+    path: Path,
+    data: Responses,
+    diagnosis: Diagnosis,
+    errors: StandardErrors,
+    goodness: Goodness,
+) -> None:
+    seen = diagnosis.observed
+    columns = {
+        "guess": np.where(seen, diagnosis.guess, np.nan),
+        "slip": np.where(seen, diagnosis.slip, np.nan),
+        "guess_se": errors.guess,
+        "slip_se": errors.slip,
+        "rmsea": goodness.rmsea,
+        "s_x2": goodness.s_x2,
+        "s_x2_df": goodness.s_x2_df,
+        "s_x2_p": goodness.s_x2_p,
+    }
+    answers = np.bincount(data.scores.indices, minlength=data.item_ids.size)
+    rows = (
+        (item, *(_number(column[v]) for column in columns.values()), int(answers[v]))
+        for v, item in enumerate(data.item_ids.tolist())
+    )
+    _write_csv(path, ("item_id", *columns, "n_responses"), rows)
+
+
+def _write_concepts(
+    path: Path, data: Responses, diagnosis: Diagnosis, errors: StandardErrors
+) -> None:
+    items = np.bincount(data.q_matrix.indices, minlength=data.concept_ids.size)
+    open_ = ambiguous_concepts(data.q_matrix, diagnosis.config.link)
+    rows = (
+        (concept, float(diagnosis.prior[k]), _number(errors.prior[k]), int(items[k]), int(open_[k]))
+        for k, concept in enumerate(data.concept_ids.tolist())
+    )
+    _write_csv(path, ("concept_id", "prior", "prior_se", "n_items", "not_told_apart"), rows)
+
+
+def _write_states(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
+    """One row a state under the saturated prior, 1 where it holds the concept; else no row."""
+    covered = np.unique(data.q_matrix.indices)
+    share = np.zeros(0) if diagnosis.share is None else diagnosis.share
+    rows = (
+        (*(int(state >> k) & 1 for k in range(covered.size)), float(share[state]))
+        for state in range(share.size)
+    )
+    _write_csv(path, (*data.concept_ids[covered].tolist(), "probability"), rows)
+
+
+def _write_mastery(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
+    """A row for every learner and concept; sd is that of held (1) or not (0) given the answers."""
+    evidence = reached(data.scores, data.q_matrix)
+    n_concepts = data.concept_ids.size
+    with pq.ParquetWriter(path, MASTERY) as writer:
+        for begin in range(0, data.learner_ids.size, _LEARNERS_AT_ONCE):
+            part = slice(begin, begin + _LEARNERS_AT_ONCE)
+            learners = data.learner_ids[part]
+            mastery = np.tile(diagnosis.prior, (learners.size, 1))
+            known = diagnosis.mastery[part]
+            mastery[np.repeat(np.arange(learners.size), np.diff(known.indptr)), known.indices] = (
+                known.data
+            )
+            columns = [
+                np.repeat(learners, n_concepts),
+                np.tile(data.concept_ids, learners.size),
+                mastery.ravel(),
+                np.sqrt(mastery * (1 - mastery)).ravel(),
+                evidence[part].toarray().ravel(),
+            ]
+            writer.write_table(pa.table(columns, schema=MASTERY))
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        write_rows(stream, [header], "\n")
+        write_rows(stream, rows, "\n")
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    """A figure for CSV and JSON; None, an empty cell, where it is not defined.
+
+    >>> _number(0.5), _number(float("nan"))
+    (0.5, None)
+    """
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,289 @@
+"""How does a figure look? Small charts as inline SVG, coloured by the page's CSS.
+
+Every mark carries its values as a title, shown on hover and read aloud; classes, not colours, so
+that one drawing serves light and dark: axis, grid, mark, soft, range, bar, note.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kgplan.report.markup import escape
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 320, 80, 14, 12, 44
+ROW = 26  # height of a row of a chart with names
+
+
+class Axis(NamedTuple):
+    """What one direction of a chart shows.
+
+    Attributes:
+        label: in words.
+        low, high: the range; above 0 if log.
+        log: powers of ten at equal distances.
+        whole: ticks at whole numbers only.
+    """
+
+    label: str
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def at(self, value: float) -> float:
+        """Where a value stands, 0 at the low end and 1 at the high one; outside is put at the end.
+
+        >>> Axis("", 0, 10).at(5), Axis("", 0.01, 1, log=True).at(0.1)
+        (0.5, 0.5)
+        """
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = math.log(low), math.log(high), math.log(max(value, self.low))
+        return min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
+
+    def ticks(self) -> list[float]:
+        """Round values over the range, about five.
+
+        >>> Axis("", 0, 1).ticks(), Axis("", 0.001, 1, log=True).ticks()
+        ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.001, 0.01, 0.1, 1.0])
+        """
+        if self.log:
+            first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
+            return [10.0**power for power in range(first, last + 1)]
+        rough = ((self.high - self.low) or 1.0) / 5
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = min((n * power for n in (1, 2, 5, 10)), key=lambda s: abs(s - rough))
+        step = max(step, 1.0) if self.whole else step
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [round(n * step, 10) for n in range(first, last + 1)]
+
+    def rounded(self) -> "Axis":
+        """The same axis up to the next tick.
+
+        >>> Axis("", 0, 79_000).rounded().high
+        80000.0
+        """
+        ticks = self.ticks()
+        step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
+        return self._replace(high=ticks[-1] + step) if ticks[-1] < self.high else self
+
+    def text(self, value: float) -> str:
+        """A tick's text.
+
+        >>> [Axis("", 0, 1).text(value) for value in (0.2, -180497.0, 1e-5, -0.0)]
+        ['0.2', '-180,497', '1e-5', '0']
+        """
+        if abs(value) >= 1000:
+            return f"{value:z,.0f}"
+        return f"{value:zg}".replace("e-0", "e-")
+
+
+class Mark(NamedTuple):
+    """A point, with its ranges where they are known.
+
+    Attributes:
+        x, y: the values.
+        title: shown on hover.
+        x_range, y_range: low and high ends of an error bar.
+        kind: a CSS class, "mark" or "soft".
+    """
+
+    x: float
+    y: float
+    title: str
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    kind: str = "mark"
+
+
+def points(
+    marks: Sequence[Mark],
+    x: Axis,
+    y: Axis,
+    about: str,
+    lines: Sequence[Sequence[tuple[float, float]]] = (),
+    joined: bool = False,
+    ticks: bool = True,
+) -> str:
+    """Draw points with error bars.
+
+    Args:
+        marks: what to draw, in order.
+        x, y: the axes.
+        about: the chart in a sentence, for who cannot see it.
+        lines: polylines behind the points, each a list of (x, y).
+        joined: draw a line from point to point.
+        ticks: draw the grid; False where the values themselves say nothing.
+    """
+    parts = [_open(HEIGHT, about), _grid(x, y) if ticks else ""]
+    for line in lines:
+        parts.append(f'<polyline class="note" points="{_path(line, x, y)}"/>')
+    if joined:
+        parts.append(
+            f'<polyline class="line" points="{_path([(m.x, m.y) for m in marks], x, y)}"/>'
+        )
+    for mark in marks:
+        across, up = _x(x, mark.x), _y(y, mark.y)
+        parts.append(f'<g class="{mark.kind}"><title>{escape(mark.title)}</title>')
+        if mark.x_range is not None:
+            low, high = (_x(x, end) for end in mark.x_range)
+            parts.append(f'<path class="range" d="M{low:z.1f} {up:z.1f}H{high:z.1f}"/>')
+        if mark.y_range is not None:
+            low, high = (_y(y, end) for end in mark.y_range)
+            parts.append(f'<path class="range" d="M{across:z.1f} {low:z.1f}V{high:z.1f}"/>')
+        parts.append(f'<circle cx="{across:z.1f}" cy="{up:z.1f}" r="3"/></g>')
+    return "".join([*parts, "</svg>"])
+
+
+def histogram(
+    counts: Sequence[int],
+    edges: Sequence[float],
+    x: Axis,
+    unit: str,
+    about: str,
+    limit: float | None = None,
+) -> str:
+    """Draw how many values lie in each bin.
+
+    Args:
+        counts: one per bin.
+        edges: one more than bins, rising.
+        x: what the values are.
+        unit: what is counted.
+        about: the chart in a sentence.
+        limit: a value to mark by a dashed line.
+    """
+    y = Axis(unit, 0, max(counts, default=1) or 1, whole=True).rounded()
+    parts = [_open(HEIGHT, about), _grid(x, y)]
+    for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
+        left, right, top = _x(x, low), _x(x, high), _y(y, count)
+        parts.append(
+            f'<rect class="bar" x="{left + 0.5:z.1f}" y="{top:z.1f}"'
+            f' width="{max(right - left - 1, 0.5):z.1f}" height="{HEIGHT - BOTTOM - top:z.1f}">'
+            f"<title>{x.text(low)} to {x.text(high)}: {count:,} {escape(unit)}</title></rect>"
+        )
+    if limit is not None:
+        parts.append(f'<path class="note" d="M{_x(x, limit):z.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+    return "".join([*parts, "</svg>"])
+
+
+class Row(NamedTuple):
+    """A named row of values, first to last.
+
+    Attributes:
+        name: at its left.
+        values: where its points stand.
+        interval: low and high end of a bar behind them.
+        kind: a CSS class, "mark" or "soft".
+    """
+
+    name: str
+    values: Sequence[float]
+    interval: tuple[float, float] | None = None
+    kind: str = "mark"
+
+
+def rows(entries: Sequence[Row], x: Axis, names: Sequence[str], about: str, left: int) -> str:
+    """Draw a row of points per name; several points are joined in order.
+
+    Args:
+        entries: the rows, top first.
+        x: the axis of all values.
+        names: what the first, second, ... value of each row is, for the titles; the points get the
+            classes step0, step1, ..., and shrink, so that
+            one behind another shows as a ring
+        about: the chart in a sentence.
+        left: room for the names.
+    """
+    height = TOP + ROW * len(entries) + BOTTOM
+
+    def across(value: float) -> float:
+        return left + (WIDTH - left - RIGHT) * x.at(value)
+
+    parts = [_open(height, about)]
+    for tick in x.ticks():
+        parts.append(
+            f'<path class="grid" d="M{across(tick):z.1f} {TOP}V{height - BOTTOM}"/>'
+            f'<text class="axis" x="{across(tick):z.1f}" y="{height - BOTTOM + 16}"'
+            f' text-anchor="middle">{x.text(tick)}</text>'
+        )
+    parts.append(
+        f'<text class="axis" x="{(left + WIDTH - RIGHT) / 2:z.0f}" y="{height - 8}"'
+        f' text-anchor="middle">{escape(x.label)}</text>'
+    )
+    for place, row in enumerate(entries):
+        middle = TOP + ROW * (place + 0.5)
+        told = ", ".join(
+            f"{name} {value:z.3f}" for name, value in zip(names, row.values, strict=True)
+        )
+        if row.interval is not None:
+            told += f" ({row.interval[0]:z.3f} to {row.interval[1]:z.3f})"
+        parts.append(
+            f'<g class="{row.kind}"><title>{escape(f"{row.name}: {told}")}</title>'
+            f'<text class="name" x="{left - 10}" y="{middle + 4:z.1f}" text-anchor="end">'
+            f"{escape(_short(row.name, left))}</text>"
+        )
+        ends = row.interval or (min(row.values), max(row.values))
+        parts.append(
+            f'<path class="range" d="M{across(ends[0]):z.1f} {middle:z.1f}'
+            f'H{across(ends[1]):z.1f}"/>'
+        )
+        for step, value in enumerate(row.values):
+            parts.append(
+                f'<circle class="step{step}" cx="{across(value):z.1f}" cy="{middle:z.1f}"'
+                f' r="{6.5 - 1.5 * step if len(row.values) > 1 else 4.5}"/>'
+            )
+        parts.append("</g>")
+    return "".join([*parts, "</svg>"])
+
+
+def _short(name: str, room: int) -> str:
+    """A name cut to its room; a Chinese sign takes two places."""
+    places = (room - 12) / 6.6
+    for end, sign in enumerate(name):
+        places -= 1.9 if ord(sign) > 0x2E80 else 1
+        if places < 0:
+            return name[: max(end - 1, 1)] + "…"
+    return name
+
+
+def _open(height: int, about: str) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(about)}">'
+
+
+def _grid(x: Axis, y: Axis) -> str:
+    bottom = HEIGHT - BOTTOM
+    parts = []
+    for tick in y.ticks():
+        parts.append(
+            f'<path class="grid" d="M{LEFT} {_y(y, tick):z.1f}H{WIDTH - RIGHT}"/>'
+            f'<text class="axis" x="{LEFT - 6}" y="{_y(y, tick) + 4:z.1f}" text-anchor="end">'
+            f"{y.text(tick)}</text>"
+        )
+    for tick in x.ticks():
+        parts.append(
+            f'<path class="grid" d="M{_x(x, tick):z.1f} {TOP}V{bottom}"/>'
+            f'<text class="axis" x="{_x(x, tick):z.1f}" y="{bottom + 16}" text-anchor="middle">'
+            f"{x.text(tick)}</text>"
+        )
+    middle = (TOP + bottom) / 2
+    parts.append(
+        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:z.0f}" y="{HEIGHT - 8}"'
+        f' text-anchor="middle">{escape(x.label)}</text>'
+        f'<text class="axis" x="12" y="{middle:z.0f}" text-anchor="middle"'
+        f' transform="rotate(-90 12 {middle:z.0f})">{escape(y.label)}</text>'
+    )
+    return "".join(parts)
+
+
+def _x(axis: Axis, value: float) -> float:
+    return LEFT + (WIDTH - LEFT - RIGHT) * axis.at(value)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * axis.at(value)
+
+
+def _path(line: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
+    return " ".join(f"{_x(x, a):z.1f},{_y(y, b):z.1f}" for a, b in line)

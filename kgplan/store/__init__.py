@@ -1,0 +1,1 @@
+"""What lies on disk: versioned results, and files replaced whole."""

@@ -1,0 +1,253 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import miniature
+import pytest
+import stage_runner
+
+from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
+from kgplan.etl.check import Severity
+from kgplan.model.opening import model_version, newest_records, open_planner, open_snapshot
+from kgplan.model.versions import list_models, outdated
+from kgplan.pipeline import stages
+from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+
+MOMENTS = {
+    "extract": ["progress:1", "progress:20", "keep", "switch"],
+    "map": ["progress:2", "keep", "switch"],
+    "load": ["progress:3", "progress:12"],
+    # the second takes up the first after one of two epochs and dies in the last fit
+    "embed": ["progress:1", "progress:2", "keep", "switch"],
+    "diagnose": ["progress:1", "keep", "switch"],
+    "similarity": ["progress:1", "keep", "switch"],
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, mini_source) -> Settings:
+    """A home where every stage ran to its end."""
+    home = Settings(home=tmp_path_factory.mktemp("undisturbed"))
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, home, mini_source)
+    return home
+
+
+def outcome(home: Settings) -> dict[str, str]:
+    """Version of every artifact in use, and of the graph."""
+    return ArtifactStore(home.artifacts).in_use() | {"graph": open_snapshot(home).version}
+
+
+def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
+    tmp_path, mini_source, undisturbed
+):
+    home = Settings(home=tmp_path / "home")
+    for stage in stage_runner.STAGES:
+        before = ArtifactStore(home.artifacts).in_use()
+        runner = [sys.executable, stage_runner.__file__, stage, str(home.home), str(mini_source)]
+        killed = subprocess.run(
+            [*runner, *MOMENTS[stage]], capture_output=True, text=True, check=False
+        )
+        assert killed.returncode == 0, killed.stderr
+        assert ArtifactStore(home.artifacts).in_use() == before
+        stage_runner.run(stage, home, mini_source)
+    assert outcome(home) == outcome(undisturbed)
+    assert list((home.artifacts / ".drafts").iterdir()) == []
+    assert list((home.home / "checkpoints").iterdir()) == []
+
+
+def test_a_second_run_of_every_stage_changes_nothing(tmp_path, mini_source, undisturbed):
+    before = outcome(undisturbed)
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, undisturbed, mini_source)
+    assert outcome(undisturbed) == before
+
+
+def test_a_zip_of_the_folder_gives_the_same_plan(tmp_path, mini_source, undisturbed):
+    home = Settings(home=tmp_path / "home")
+    source = miniature.write_zip(tmp_path / "mini.zip", miniature.MINI)
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, home, source)
+    of_zip, of_folder = (
+        open_planner(each).plan("U_1", "C_1").steps for each in (home, undisturbed)
+    )
+    assert of_zip == of_folder
+
+
+def test_a_diagnosis_is_of_the_records_until_they_are_extracted_anew(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    for stage in stage_runner.STAGES:
+        stage_runner.run(stage, home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
+    assert open_planner(home).diagnosis.of_records
+    user_course = "relations/user-course.json"
+    more = miniature.MINI | {user_course: [*miniature.MINI[user_course], ("U_2", "C_3")]}
+    stage_runner.run("extract", home, miniature.write_zip(tmp_path / "more.zip", more))
+    assert not open_planner(home).diagnosis.of_records
+
+
+def test_the_dirty_archive_gives_the_graph_and_the_records_of_the_clean_one(
+    tmp_path, dirty_source, undisturbed
+):
+    home = Settings(home=tmp_path / "home")
+    for stage in ("extract", "map", "load"):
+        stage_runner.run(stage, home, dirty_source)
+    assert open_snapshot(home).version == open_snapshot(undisturbed).version
+    clean = ArtifactStore(undisturbed.artifacts).current("records").manifest["files"]
+    dirty = ArtifactStore(home.artifacts).current("records").manifest["files"]
+    assert dirty == clean
+
+
+def test_the_manifests_name_what_each_artifact_was_made_from(undisturbed):
+    store = ArtifactStore(undisturbed.artifacts)
+    in_use = store.in_use()
+    assert store.current("triples").manifest["inputs"] == {"tables": in_use["tables"]}
+    assert store.current("embedding").manifest["inputs"] == {
+        "graph": open_snapshot(undisturbed).version
+    }
+    assert store.current("similarity").manifest["inputs"] == {
+        "embedding": in_use["embedding"],
+        "records": in_use["records"],
+    }
+
+
+def test_a_stage_before_its_turn_says_which_command_comes_first(tmp_path):
+    home = Settings(home=tmp_path)
+    with pytest.raises(ArtifactMissing, match="no tables artifact yet; run `kgplan etl run` first"):
+        stages.run_map(home)
+
+
+def test_alpha_out_of_range_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="alpha is 2"):
+        stages.run_similarity(Settings(home=tmp_path), alpha=2)
+
+
+def test_the_check_report_is_beside_the_triples(undisturbed):
+    triples = ArtifactStore(undisturbed.artifacts).current("triples")
+    report = json.loads((triples.path / stages.CHECK_REPORT).read_text(encoding="utf-8"))
+    lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
+    assert report["n_triples"] == len(lines)
+    # every entity has one type, every other property was counted once
+    assert sum(report["classes"].values()) + sum(report["properties"].values()) >= len(lines)
+
+
+def test_the_objective_is_plotted_beside_the_diagnosis(undisturbed):
+    diagnosis = ArtifactStore(undisturbed.artifacts).current("diagnosis")
+    drawn = (diagnosis.path / stages.OBJECTIVE_PLOT).read_text(encoding="utf-8")
+    (line,) = re.findall(r'polyline points="([^"]*)"', drawn)
+    assert len(line.split()) == max(diagnosis.metrics["iterations"], 1)
+
+
+def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, undisturbed):
+    moved = miniature.write_folder(tmp_path / "elsewhere", miniature.MINI)
+    assert stages.hash_source(Path(moved)) == stages.hash_source(mini_source)
+
+
+def in_use(home: Settings) -> dict[str, str]:
+    return ArtifactStore(home.artifacts).in_use()
+
+
+USER_COURSE = "relations/user-course.json"
+MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
+
+
+def test_a_rule_that_is_not_there_is_refused_before_anything_is_read(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    with pytest.raises(ConfigError, match="no rule 'SelfPrerequisit'; close matches"):
+        stages.run_etl(home, tmp_path / "no such source", {"SelfPrerequisit": Severity.STOP})
+    assert not home.home.exists()
+
+
+def test_what_the_source_makes_comes_into_use_together_or_not_at_all(tmp_path):
+    home = Settings(home=tmp_path / "home")
+    stages.run_etl(home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
+    before = in_use(home)
+    assert set(before) == {"tables", "records", "triples"}
+    needs = "relations/prerequisite-dependency.json"
+    mutual = MORE | {needs: [*MORE[needs], (miniature.FUNCTION, miniature.SET)]}
+    with pytest.raises(ConstraintViolation):
+        stages.run_etl(
+            home,
+            miniature.write_zip(tmp_path / "mutual.zip", mutual),
+            {"prerequisiteIsAsymmetric": Severity.STOP},
+        )
+    assert in_use(home) == before
+    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    after = in_use(home)
+    assert all(after[kind] != before[kind] for kind in ("tables", "records"))
+    assert [each.by for each in ArtifactStore(home.artifacts).history()] == ["kgplan etl run"] * 2
+
+
+def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp_path, mini_home):
+    home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
+    store = ArtifactStore(home.artifacts)
+    before, model = store.in_use(), model_version(store)
+    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    # nobody sees them yet: plans, the model and what is remembered of it are the same
+    assert (store.in_use()["records"], model_version(store)) == (before["records"], model)
+    assert store.in_use()["tables"] != before["tables"]
+    planner = open_planner(home)
+    assert planner.diagnosis.of_records
+    assert planner.records.enrolled.nnz == len(miniature.MINI[USER_COURSE])
+    assert [each.by for each in list_models(store)] == ["kgplan similarity"]
+    newest = newest_records(store)[1].version
+    assert newest != before["records"]
+    assert {
+        (each.kind, each.input, each.now) for each in outdated(store, planner.graph.version)
+    } >= {
+        ("diagnosis", "records", newest),
+        ("similarity", "records", newest),
+        ("records", "tables", store.in_use()["tables"]),
+    }
+    with pytest.raises(ArtifactMissing):  # the next fit needs them
+        store.remove("records", newest)
+    stage_runner.run("diagnose", home, tmp_path)
+    assert store.in_use()["records"] == newest
+    stage_runner.run("similarity", home, tmp_path)
+    planner = open_planner(home)
+    assert planner.diagnosis.of_records
+    assert planner.records.enrolled.nnz == len(MORE[USER_COURSE])
+    assert outdated(store, planner.graph.version) == []
+
+
+def without(*paths: str) -> dict[str, list[Any]]:
+    """The miniature with these files empty."""
+    return {**miniature.MINI, **{path: [] for path in paths}}
+
+
+ACTIVITIES = "additional_information/user_video_act.json"
+PREDICTIONS = "additional_information/prerequisite_prediction.json"
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        ["entities/user.json"],
+        ["entities/user.json", USER_COURSE, "relations/user-video.json", ACTIVITIES],
+        ["relations/user-video.json", ACTIVITIES],
+        [USER_COURSE],
+        ["relations/video-concept.json"],
+        ["entities/video.json"],
+    ],
+    ids=["no learner", "nor rows of any", "no view", "no enrolment", "no Q-matrix", "no video"],
+)
+def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
+    home = Settings(home=tmp_path / "home")
+    source = miniature.write_folder(tmp_path / "source", without(*empty))
+    stages.run_etl(home, source)
+    for stage in stage_runner.STAGES[2:]:
+        stage_runner.run(stage, home, source)
+    stage_runner.run("reembed", home, source)
+    planner = open_planner(home)
+    if "entities/user.json" in empty:
+        assert planner.diagnosis.mastery.nnz == 0
+        assert planner.diagnosis.mastery.shape == (0, len(miniature.MINI["entities/concept.json"]))
+        assert 0 < planner.diagnosis.prior.min() <= planner.diagnosis.prior.max() < 1
+        with pytest.raises(UnknownLearner):
+            planner.plan("U_1", "C_1")
+    else:
+        assert planner.plan("U_1", "C_1").steps
