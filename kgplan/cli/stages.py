@@ -1,7 +1,6 @@
 """`kgplan demo | etl | graph | similarity`: the batch stages."""
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
+from kgplan.machine import peak_memory
 from kgplan.progress import Progress
 from kgplan.settings import read_settings
 
@@ -380,9 +380,3 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
     enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0
     off = np.where(enrolled, abs(opened - n_videos[course] / 2), np.inf)
     return str(records.learner_ids[int(np.argmin(off))]), str(records.course_ids[course])
-
-
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, in bytes."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes if sys.platform == "darwin" else kilobytes * 1024
