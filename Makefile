@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test: setup ## all tests (benchmarks apart), on JOBS=2 processes
 test-newest: ## the same with the newest versions of everything, in .venv-newest
 	rm -f .venv-newest/.ready
 	$(MAKE) test VENV=.venv-newest PINS=--upgrade
+
+test-image: setup ## build the image and run it, with buildah as root
+	$(BIN)/python -m pytest tests/image -o norecursedirs= $(ARGS)
 
 check: setup ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .

@@ -61,3 +61,13 @@ def test_without_compiling_a_function_is_plain_python(tmp_path):
     (tmp_path / "twice.py").write_text(TWICE)
     command = "import twice; print(twice.twice(21), type(twice.twice).__name__)"
     assert told(tmp_path, command, NUMBA_DISABLE_JIT=1) == "42 function\n"
+
+
+def test_where_nothing_can_be_kept_each_process_compiles(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    (tmp_path / "file").touch()  # no folder can be made below it
+    place = {"HOME": tmp_path, "NUMBA_CACHE_DIR": tmp_path / "file" / "cache"}
+    for _ in range(2):
+        answer, path, found = json.loads(told(tmp_path, TELL, **place))
+        assert (answer, found) == (42, 0)
+        assert path.startswith(str(tmp_path / "file" / "cache"))
