@@ -17,15 +17,16 @@ import numpy as np
 from fastapi import Depends, Request
 
 from kgplan.api.dependencies import AtOnce
-from kgplan.api.records.store import KeptPlan, Mark, RecordStore
+from kgplan.store.events.store import KeptPlan, Mark, EventStore
 from kgplan.arrays import positions
 from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import RecordsUnavailable, UnknownLearner
 from kgplan.data.events import Event, Evidence, evidence_of
-from kgplan.planning import CurrentLearner, Plan, Planner, Wishes
+from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
 from kgplan.data.search import close_matches
+from kgplan.data.wishes import Wishes
 
 CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
 AT_ONCE_CONCEPTS = 500  # that the event loop infers: 4 ms in sparse components, 10 in dense ones
@@ -81,7 +82,7 @@ class CurrentLearners:
         owners: authorities that own the plain ids of learners; None while nobody is known to.
     """
 
-    def __init__(self, store: RecordStore, capacity: int = CAPACITY) -> None:
+    def __init__(self, store: EventStore, capacity: int = CAPACITY) -> None:
         self.store, self._capacity = store, capacity
         self._kept: OrderedDict[str, tuple[LiveModel, Standing]] = OrderedDict()
         # (learner, course) -> erasures of the learner, and hash of the text
