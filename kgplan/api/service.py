@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits

@@ -8,7 +8,7 @@ from learner_cases import hand_model
 from planning_cases import random_case
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.store.events import open_events
 from kgplan.api.routes.events import VERSION_HEADER

@@ -17,7 +17,7 @@ from tokens_by_hand import ISSUER, SECRET, claims, hs256, jwks, signed
 
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog, hashed
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import PublishedKeys, SecretKeys
 from kgplan.store.events import open_events

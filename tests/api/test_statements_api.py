@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.data.identity import MAILBOX
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits

@@ -17,7 +17,7 @@ from learner_cases import hand_model
 from prometheus_client.parser import text_string_to_metric_families
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
 from kgplan.store.events import open_events

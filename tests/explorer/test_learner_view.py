@@ -17,11 +17,11 @@ from playwright.sync_api import expect
 from tokens_by_hand import ISSUER, SECRET, claims, hs256
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
+from kgplan.model.current import CurrentLearners
 from kgplan.store.events import open_events
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}

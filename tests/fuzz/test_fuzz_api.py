@@ -22,13 +22,13 @@ from tokens_by_hand import ISSUER, SECRET, claims, hs256
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
-from kgplan.api.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper, keep_planner
 from kgplan.api.keys import SecretKeys
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.api.security import Security
 from kgplan.api.tokens import SCOPES, Verifier
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
 from kgplan.store.events import open_events
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from planning_cases import hand_case
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.api.xapi import (
@@ -28,6 +27,7 @@ from kgplan.api.xapi import (
 )
 from kgplan.data.events import evidence_of
 from kgplan.errors import MalformedStatement
+from kgplan.model.current import CurrentLearners
 from kgplan.store.events import open_events
 
 READ = max(200, FUZZ_CASES * 3 // 10)

@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
 from kgplan.api.audit import access_of
-from kgplan.api.current import CurrentLearners, LearnersDep
+from kgplan.api.current import LearnersDep
+from kgplan.model.current import CurrentLearners
 from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
