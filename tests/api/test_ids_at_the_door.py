@@ -10,10 +10,10 @@ from learner_cases import hand_model
 
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
-from kgplan.api.records.store import Sent
+from kgplan.store.events.store import Sent
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event
 from kgplan.settings import Settings

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from kgplan.api.audit import audited, hashed
-from kgplan.api.current import CurrentLearners, LearnersDep, Standing
+from kgplan.api.current import LearnersDep
+from kgplan.model.current import CurrentLearners, Standing
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
 from kgplan.api.ids import Begin, Id
 from kgplan.api.keeper import Served

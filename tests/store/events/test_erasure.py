@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kgplan.api.records import open_records
-from kgplan.api.records import store as record_store
-from kgplan.api.records.sqlite_file import stale_spans
-from kgplan.api.records.store import Sent
-from kgplan.errors import RecordsUnavailable
 from kgplan.data.events import Event
+from kgplan.errors import RecordsUnavailable
+from kgplan.store.events import open_events
+from kgplan.store.events import store as event_store
+from kgplan.store.events.sqlite_file import stale_spans
+from kgplan.store.events.store import Sent
 
 
 def sent(event_id, learner, words="", stamped=False, **says):
@@ -55,7 +55,7 @@ def files_with(path: Path, *texts: str) -> list[str]:
 def test_no_byte_of_many_erased_learners_is_left_in_any_file(path, seed):
     """Random ids and lengths: trees are balanced often, which leaves copies of rows behind."""
     dice = random.Random(seed)
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     learners = [f"Person{dice.randrange(10**9):09d}@school.example" for _ in range(300)]
     for turn in range(3):
         dice.shuffle(learners)
@@ -110,7 +110,7 @@ def test_free_space_with_copies_of_moved_rows_is_found_and_nothing_else(tmp_path
 
 
 def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(path):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(200)))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
@@ -119,7 +119,7 @@ def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(p
     assert store.erase("SecretPerson", now=200.0).n_events == 200
     for n in range(20):
         put(store, sent(f"b{n}", "other"))
-    assert time.monotonic() - begun < record_store.BUSY_SECONDS / 2
+    assert time.monotonic() - begun < event_store.BUSY_SECONDS / 2
     assert files_with(path, "SecretPerson")  # the reader still may look at it
     reader.execute("ROLLBACK")
     reader.close()
@@ -133,7 +133,7 @@ def test_a_file_behind_a_link_is_overwritten_too(tmp_path):
     real.parent.mkdir()
     real.touch()
     link.symlink_to(real)
-    store = open_records(f"sqlite:///{link}")
+    store = open_events(f"sqlite:///{link}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
     store.erase("SecretPerson", now=200.0)
     assert files_with(real, "SecretPerson") == []
@@ -144,17 +144,17 @@ def test_a_file_behind_a_link_is_overwritten_too(tmp_path):
 
 
 def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, monkeypatch):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM learner_event").fetchone()
-    monkeypatch.setattr(record_store, "OVERWRITING_SECONDS", 0.01)
+    monkeypatch.setattr(event_store, "OVERWRITING_SECONDS", 0.01)
     store.erase("SecretPerson", now=200.0)
     store.close()  # the reader is still there, as if the machine had stopped
     assert files_with(path, "SecretPerson")
     reader.close()
-    second = open_records(f"sqlite:///{path}")
+    second = open_events(f"sqlite:///{path}")
     awaited(lambda: not files_with(path, "SecretPerson"))
     second.close()
 
@@ -165,7 +165,7 @@ def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, mon
 def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(store, records_url):
     put(store, sent("a", "u"))
     seen = store.mark("u").erasures
-    other = open_records(records_url)  # another process erases
+    other = open_events(records_url)  # another process erases
     other.erase("u", now=time.time())
     other.close()
     remember(store, "u", 1, now=time.time() + 10, erasures=seen)
@@ -180,7 +180,7 @@ def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(s
 
 def test_plans_while_learners_are_erased_leave_nothing(store, records_url):
     """As requests do: read the mark, work on a plan, write it."""
-    other, stop = open_records(records_url), threading.Event()
+    other, stop = open_events(records_url), threading.Event()
 
     def plan():
         n = 0
@@ -257,7 +257,7 @@ def test_a_clock_that_was_fast_at_an_erasure_swallows_nothing_later(store):
 
 @pytest.mark.parametrize("end", ["", "-wal", "-shm"])
 def test_what_would_be_lost_is_refused_until_the_file_is_back(path, end):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, sent("a", "u"))
     place, away = Path(f"{path}{end}"), path.with_name("moved")
     place.rename(away)
@@ -269,14 +269,14 @@ def test_what_would_be_lost_is_refused_until_the_file_is_back(path, end):
     store.check()
     assert put(store, sent("c", "u")).stored == ("c",)
     store.close()
-    again = open_records(f"sqlite:///{path}")
+    again = open_events(f"sqlite:///{path}")
     assert {event.event_id for event in again.events("u")} >= {"a", "c"}
     again.close()
 
 
 @pytest.mark.parametrize("fault", ["another", "cut", "junk"])
 def test_another_file_or_a_damaged_one_takes_no_events(path, fault):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "u", "x" * 500) for n in range(50)))
     store.erase("nobody", 1.0)  # moves the log into the file
     put(store, sent("b", "u"))
@@ -299,7 +299,7 @@ def test_another_file_or_a_damaged_one_takes_no_events(path, fault):
 
 
 def test_a_history_is_bounded_in_bytes_and_the_oldest_plans_leave(records_url):
-    store = open_records(records_url, history_bytes=20_000)
+    store = open_events(records_url, history_bytes=20_000)
     for n in range(100):
         remember(store, "u", f"{n:03d}" + "x" * 1000, now=n, course=f"C{n % 3}")
         remember(store, "else", n, now=n)

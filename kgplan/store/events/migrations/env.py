@@ -1,8 +1,8 @@
-"""Runs the migrations on the connection that `kgplan.api.records.store.migrate` gives."""
+"""Runs the migrations on the connection that `kgplan.store.events.store.migrate` gives."""
 
 from alembic import context
 
-from kgplan.api.records.tables import Table
+from kgplan.store.events.tables import Table
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -38,8 +38,11 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from kgplan.api.records.sqlite_file import SqliteFile
-from kgplan.api.records.tables import (
+from kgplan.data.events import Event
+from kgplan.data.wishes import Wishes, Word, last_words, wishes_of
+from kgplan.errors import ConfigError, EventConflict, MissingExtra, RecordsUnavailable
+from kgplan.store.events.sqlite_file import SqliteFile
+from kgplan.store.events.tables import (
     ErasedEvent,
     ErasedLearner,
     Feedback,
@@ -49,10 +52,6 @@ from kgplan.api.records.tables import (
     PlanMade,
     Table,
 )
-from kgplan.api.telemetry.tracing import span
-from kgplan.errors import ConfigError, EventConflict, MissingExtra, RecordsUnavailable
-from kgplan.data.events import Event
-from kgplan.planning import Wishes
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,6 @@ _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 _EVENT_COLUMNS = tuple(field.name for field in fields(Event))
 UNTOLD = ("seq", "digest", "sender", "size")  # columns that say nothing about a learner
 _LISTS = ("segments", "aliases", "course_aliases")  # fields of an event that are kept as JSON
-SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -147,15 +145,6 @@ class KeptPlan:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class KeptWord:
-    """What a learner said about a concept (`SAID`), and when, in seconds since 1970."""
-
-    concept_id: str
-    said: str
-    time: float
-
-
 @dataclass
 class WriterCounts:
     """What the writer has done since it began.
@@ -175,7 +164,7 @@ class WriterCounts:
 
 @dataclass(frozen=True)
 class NewPlan:
-    """A plan to keep; its fields as the arguments of `RecordStore.remember`."""
+    """A plan to keep; its fields as the arguments of `EventStore.remember`."""
 
     learner_id: str
     course_id: str | None
@@ -218,12 +207,21 @@ class _Job:
         return "run" if self.run is not None else "plan" if self.plan is not None else "events"
 
 
-def open_records(url: str, history_bytes: int = HISTORY_BYTES) -> "RecordStore":
+Span = Callable[[str], AbstractContextManager[Any]]
+
+
+def _untraced(name: str) -> AbstractContextManager[Any]:
+    return nullcontext()
+
+
+def open_events(
+    url: str, history_bytes: int = HISTORY_BYTES, span: Span = _untraced
+) -> "EventStore":
     """Open the learner records, and bring their tables to this version.
 
     Args:
         url: `sqlite:////path/to/file` or `postgresql+psycopg://user:password@host/database`.
-        history_bytes: as for `RecordStore`.
+        history_bytes, span: as for `EventStore`.
 
     Raises:
         ConfigError: not such an address, or a later version of kgplan wrote the records.
@@ -241,7 +239,7 @@ def open_records(url: str, history_bytes: int = HISTORY_BYTES) -> "RecordStore":
         ) from None
     except SQLAlchemyError as error:
         raise _unavailable(engine, error) from error
-    return RecordStore(engine, history_bytes)
+    return EventStore(engine, history_bytes, span)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
@@ -256,19 +254,22 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         (command.upgrade if revision == "head" else command.downgrade)(config, revision)
 
 
-class RecordStore:
+class EventStore:
     """The learner records in one database. Any number of threads may use it.
 
     Args:
-        engine: of a database whose tables are there (`open_records`).
+        engine: of a database whose tables are there (`open_events`).
         history_bytes: that a learner's plans may take; the oldest leave first.
+        span: around each reading, by its name in a trace.
 
     Attributes:
         writer: what its writer has done.
     """
 
-    def __init__(self, engine: Engine, history_bytes: int = HISTORY_BYTES) -> None:
-        self.engine, self._history_bytes = engine, history_bytes
+    def __init__(
+        self, engine: Engine, history_bytes: int = HISTORY_BYTES, span: Span = _untraced
+    ) -> None:
+        self.engine, self._history_bytes, self._span = engine, history_bytes, span
         self.writer = WriterCounts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         on_sqlite = engine.dialect.name == "sqlite"
@@ -297,7 +298,7 @@ class RecordStore:
         self._glancing = threading.Lock()
         self._glance: sqlite3.Connection | None = None
         self._file = SqliteFile(Path(engine.url.database or "")) if on_sqlite else None
-        self._writer = threading.Thread(target=self._write, name="kgplan-records", daemon=True)
+        self._writer = threading.Thread(target=self._write, name="kgplan-events", daemon=True)
         self._writer.start()
 
     def close(self) -> None:
@@ -515,11 +516,14 @@ class RecordStore:
 
     def wishes(self, learner_id: str) -> Wishes:
         """What the learner said, the last word on each concept."""
-        return _wishes(self.said(learner_id))
+        return wishes_of(self._words(learner_id))
 
-    def said(self, learner_id: str) -> list[KeptWord]:
+    def said(self, learner_id: str) -> list[Word]:
         """The last word on each concept, the newest first; what was withdrawn is not listed."""
-        return _said(self._rows(_FEEDBACK, learner_id))
+        return last_words(self._words(learner_id))
+
+    def _words(self, learner_id: str) -> list[Word]:
+        return [Word(*row) for row in self._rows(_FEEDBACK, learner_id)]
 
     def told(self, learner_id: str) -> tuple[list[Event], Wishes]:
         """All that a learner's state follows from: `events` and `wishes`."""
@@ -531,7 +535,7 @@ class RecordStore:
         words = self._rows_at_once(_FEEDBACK, learner_id)
         if events is None or words is None:
             return None
-        return [_event(row) for row in events], _wishes(_said(words))
+        return [_event(row) for row in events], wishes_of(Word(*row) for row in words)
 
     def plans(
         self,
@@ -840,7 +844,7 @@ class RecordStore:
         if self.engine.dialect.name != "sqlite" or path is None:
             return None
         try:
-            with span("records.read"), self._glancing:
+            with self._span("records.read"), self._glancing:
                 if self._glance is None:
                     self._glance = sqlite3.connect(
                         path, timeout=0, isolation_level=None, check_same_thread=False
@@ -852,7 +856,7 @@ class RecordStore:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
-            with span("records.read"), self._reader.connect() as connection:
+            with self._span("records.read"), self._reader.connect() as connection:
                 yield connection
         except self._faults as error:
             raise _unavailable(self.engine, error) from error
@@ -935,22 +939,6 @@ def _event(row: Any) -> Event:
 def _mark(rows: Sequence[Any]) -> Mark:
     ((revision, erased, erasures),) = rows
     return Mark(revision, erased, erasures or 0)
-
-
-def _said(rows: Sequence[Any]) -> list[KeptWord]:
-    last: dict[str, KeptWord] = {}
-    for row in rows:
-        word = KeptWord(*row)
-        last.pop(word.concept_id, None)
-        last[word.concept_id] = word
-    return [word for word in reversed(last.values()) if word.said != "withdrawn"]
-
-
-def _wishes(words: Sequence[KeptWord]) -> Wishes:
-    def having(*said: str) -> frozenset[str]:
-        return frozenset(word.concept_id for word in words if word.said in said)
-
-    return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))
 
 
 class _Statement(ABC):

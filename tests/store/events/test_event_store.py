@@ -10,12 +10,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from kgplan.api.records import open_records
-from kgplan.api.records.store import Sent, hash_of, migrate
-from kgplan.api.records.tables import Table
-from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
 from kgplan.data.events import Event
-from kgplan.planning import Wishes
+from kgplan.data.wishes import Wishes
+from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
+from kgplan.store.events import open_events
+from kgplan.store.events.store import Sent, hash_of, migrate
+from kgplan.store.events.tables import Table
 
 
 def sent(event_id, learner="u", content="same", **says):
@@ -58,7 +58,7 @@ def test_an_event_comes_back_as_it_was(store):
 
 
 def test_the_first_to_claim_owns_the_plain_ids_in_all_processes(store, records_url):
-    other = open_records(records_url)
+    other = open_events(records_url)
     assert store.claim(None, 1.0).result(30) is None
     with ThreadPoolExecutor(8) as pool:
         claims = [(store, other)[n % 2].claim(f"https://{n}.example", n) for n in range(8)]
@@ -78,7 +78,7 @@ def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):
 
 
 def test_many_senders_of_the_same_ids_store_each_once(store, records_url):
-    other = open_records(records_url)  # as another process would
+    other = open_events(records_url)  # as another process would
 
     def send(n):
         target = (store, other)[n % 2]
@@ -163,7 +163,7 @@ def test_erasure_removes_everything_and_late_repeats_stay_away(store):
 
 
 def test_an_erased_learners_name_is_in_no_file_of_sqlite(tmp_path):
-    store = open_records(f"sqlite:///{tmp_path / 'learners.db'}")
+    store = open_events(f"sqlite:///{tmp_path / 'learners.db'}")
     name, secret = "ada-lovelace", "looked-at-this"
     events = [sent(f"{name}-{n}", name, secret * 50, time=1.0) for n in range(300)]
     put(store, *events)
@@ -181,7 +181,7 @@ def test_an_erased_learners_name_is_in_no_file_of_sqlite(tmp_path):
 
 def test_events_and_an_erasure_at_once_leave_nothing_from_before_it(store, records_url):
     """Whatever the order of commits: what is left was sent with a later time."""
-    other, stop = open_records(records_url), threading.Event()
+    other, stop = open_events(records_url), threading.Event()
 
     def send():
         n = 0
@@ -234,7 +234,7 @@ def test_the_migrations_make_the_tables_that_the_code_names(store):
 
 
 def test_records_of_the_first_version_are_taken_over(records_url):
-    first = open_records(records_url)
+    first = open_events(records_url)
     migrate(first.engine, "0001")
     with first.engine.begin() as connection:
         for n, (event_id, voids) in enumerate([("a", None), ("b", None), ("w", "a")]):
@@ -252,7 +252,7 @@ def test_records_of_the_first_version_are_taken_over(records_url):
             f"INSERT INTO erased_learner VALUES ('{hash_of('gone')}', 50.0, 1, 0, 0)"
         )
     first.close()
-    second = open_records(records_url)
+    second = open_events(records_url)
     assert ids(second) == ["b", "w"]
     assert second.export("u")["plans"][0]["body"] == "[\u6808]"
     with second.engine.connect() as connection:
@@ -283,29 +283,29 @@ def test_records_of_a_later_version_are_refused(store, records_url):
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match="written by a later kgplan"):
-        open_records(records_url)
+        open_events(records_url)
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense", "learners.db"])
 def test_an_address_of_no_known_database_is_refused(url):
     with pytest.raises(ConfigError, match="KGPLAN_RECORDS"):
-        open_records(url)
+        open_events(url)
 
 
 def test_a_database_that_is_away_is_told_without_its_password(tmp_path):
     url = f"postgresql+psycopg://me:secret@/db?host={tmp_path}"
     with pytest.raises(RecordsUnavailable, match="cannot be used now") as refused:
-        open_records(url)
+        open_events(url)
     assert "secret" not in str(refused.value)
 
 
 def test_what_waits_is_written_when_the_service_stops(records_url):
-    first = open_records(records_url)
+    first = open_events(records_url)
     waiting = [first.submit([sent(f"e{n}")]) for n in range(50)]
     first.close()
     assert all(each.result(0).stored for each in waiting)
     with pytest.raises(RecordsUnavailable, match="stopping"):
         first.submit([sent("late")])
-    second = open_records(records_url)
+    second = open_events(records_url)
     assert len(ids(second)) == 50
     second.close()
