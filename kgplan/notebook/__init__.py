@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kgplan.errors import ConfigError, MissingExtra
+from kgplan.graph.address import database_of, server_of
 from kgplan.graph.designer import ask as ask_store
-from kgplan.graph.store import database_of, open_graph, server_of
+from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_planner, open_snapshot
 from kgplan.notebook.chain import Chain, chain_of
 from kgplan.planning import PlanOptions
