@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from kgplan.data.search import SearchIndex
 from kgplan.errors import ConfigError, MissingExtra, NotFound
+from kgplan.graph.address import database_of, server_of
 from kgplan.graph.designer import ask, question, questions
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.graph.store import database_of, open_graph, server_of
+from kgplan.graph.store import open_graph
 from kgplan.model.catalogue import ListedConcept, ListedCourse, ListedLearner, list_learners
 from kgplan.model.names import Names
 from kgplan.model.neighbours import Neighbour, Neighbours
