@@ -33,14 +33,6 @@ STEPS: Columns = {
     **{name: _taught(name) for name in Teaching.__dataclass_fields__},
 }
 SHOWN = ("name", "role", "mastery", "sd", "because", "course_id", "video_id")
-EXPLANATIONS: Columns = {
-    "concept_id": lambda each: each.concept_id,
-    "because": lambda each: each.because,
-    "rejected": lambda each: [
-        f"{other.name}: {other.because}" for other in (*each.alternatives, *each.ended)
-    ],
-    "changes": lambda each: [change.because for change in each.changes],
-}
 
 
 class Path(Rows[Step]):
@@ -78,4 +70,13 @@ class Path(Rows[Step]):
 
 def explained(path: Path, explanations: Sequence[StepExplanation]) -> Rows[StepExplanation]:
     """Why each step of a path."""
-    return Rows(f"why: {path.title}", explanations, EXPLANATIONS)
+    names = {step.concept_id: step.name for step in path}
+    columns: Columns = {
+        "name": lambda each: names[each.concept_id],
+        "because": lambda each: each.because,
+        "rejected": lambda each: [
+            f"{other.name}: {other.because}" for other in (*each.alternatives, *each.ended)
+        ],
+        "changes": lambda each: [change.because for change in each.changes],
+    }
+    return Rows(f"why: {path.title}", explanations, columns)

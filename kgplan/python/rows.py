@@ -1,6 +1,6 @@
 """How is an answer seen? As a sequence in Python, a table where it is shown, a frame of pandas."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -87,19 +87,19 @@ class Rows(Sequence[Row], Generic[Row]):
         return "\n".join([f"{self.title} ({len(self):,})", *drawn, *self._below()])
 
     def _repr_html_(self) -> str:
-        def line(tag: str, values: Sequence[Any]) -> str:
-            return "".join(
-                f'<{tag} style="text-align:{_side(value)}">{escape(cell(value))}</{tag}>'
-                for value in values
-            )
-
         cells = self._cells()
-        heads = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in self._shown)
-        body = "".join(f"<tr>{line('td', row)}</tr>" for row in cells)
+        sides = [_side(value) for value in cells[0]] if cells else ["left"] * len(self._shown)
+
+        def line(tag: str, texts: Iterable[str]) -> str:
+            aligned = zip(sides, texts, strict=True)
+            drawn = (f'<{tag} style="text-align:{s}">{escape(text)}</{tag}>' for s, text in aligned)
+            return f"<tr>{''.join(drawn)}</tr>"
+
+        body = "".join(line("td", map(cell, row)) for row in cells)
         below = "".join(f"<p>{escape(text)}</p>" for text in self._below())
         return (
             f"<p><b>{escape(self.title)}</b> ({len(self):,})</p>"
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{below}"
+            f"<table><thead>{line('th', self._shown)}</thead><tbody>{body}</tbody></table>{below}"
         )
 
 
