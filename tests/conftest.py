@@ -12,13 +12,12 @@ from neo4j_server import TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 
 from kgplan.api.records import RecordStore, open_records
-from kgplan.diagnosis import DiagnosisConfig
-from kgplan.embedding.config import EmbeddingConfig
+from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner
-from kgplan.pipeline import stages
-from kgplan.pipeline.stages import StageReport
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.stages import StageReport, run_part, run_plainly
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
@@ -32,14 +31,9 @@ settings.load_profile("kgplan")
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
     """Every stage run once on the real sample with its defaults."""
     home = Settings(home=folder)
-    reports = [
-        stages.run_extract(home, SAMPLE),
-        stages.run_map(home),
-        stages.run_load(home),
-        stages.run_embed(home, EmbeddingConfig.default()),
-        stages.run_diagnose(home, DiagnosisConfig()),
-        stages.run_similarity(home),
-    ]
+    reports = run_etl(home, SAMPLE)
+    for part in ("graph", "model"):
+        reports += run_part(part, home, ArtifactStore(home.artifacts), {}, run_plainly)
     return home, {report.stage: report for report in reports}
 
 

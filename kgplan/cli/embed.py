@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from kgplan.cli.output import AsJson, console
-from kgplan.cli.stages import Config, embedding_config, embedding_table, finish, run_stage
+from kgplan.cli.stages import Config, embedding_config, finish, print_figures, run_stage
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 Warm = Annotated[
     bool, typer.Option("--warm", help="Start from the vectors in use, and stop when they are back.")
@@ -41,17 +42,20 @@ def run_embedding(
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.pipeline.stages import run_embed
+    from kgplan.pipeline.embed import STAGE, run_embed
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
-        run = follow.stages(run_stage)
+        run, store = follow.stages(run_stage), ArtifactStore(settings.artifacts)
         reports = [
-            run("embed", lambda progress: run_embed(settings, chosen, progress, warm, follow))
+            run(
+                STAGE.name,
+                lambda progress: run_embed(settings, chosen, progress, store, warm, follow),
+            )
         ]
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
     finish(reports, as_json)
 
@@ -71,17 +75,19 @@ def reembed(
 
     [bold]Examples:[/] kgplan reembed · kgplan reembed --warm --log epochs.jsonl
     """
+    from kgplan.pipeline.embed import STAGE as EMBED
     from kgplan.pipeline.reembed import run_reembed
+    from kgplan.pipeline.similarity import STAGE as SIMILARITY
+    from kgplan.pipeline.similarity import SimilarityConfig
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
-        reports = run_reembed(
-            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run, job=job
-        )
+        configs = {EMBED.name: chosen, SIMILARITY.name: SimilarityConfig(alpha)}
+        reports = run_reembed(settings, configs, warm, follow, run, job)
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
         plans = reports[-1].details["plans"]
         if plans is not None:

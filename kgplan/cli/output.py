@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich import progress as rich_progress
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from kgplan.progress import Progress as Callback
+from kgplan.progress import Progress
 
 console = Console()
 errors = Console(stderr=True)
@@ -54,9 +55,9 @@ def cell(value: Any) -> str:
 
 
 @contextmanager
-def progress_bar(stage: str) -> Iterator[Callback]:
+def progress_bar(stage: str) -> Iterator[Progress]:
     """Show how a stage comes on, on standard error, where a person looks on."""
-    bar = Progress(
+    bar = rich_progress.Progress(
         TextColumn(f"[bold]{stage:<14}[/]"),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),

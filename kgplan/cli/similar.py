@@ -93,20 +93,15 @@ def neighbours_of(
     `kgplan.model.opening.with_new_concepts`.
 
     Raises:
-        InputError: the similarity holds no neighbours, or no fact leads to the concept.
+        InputError: no fact leads to the concept.
     """
     import numpy as np
 
     from kgplan.arrays import positions
-    from kgplan.model.opening import open_similarity, with_new_concepts
+    from kgplan.model.opening import open_neighbours, open_similarity, with_new_concepts
 
     artifact = artifacts.current("similarity")
-    if "neighbours.indptr.npy" not in artifact.manifest["files"]:
-        raise InputError(
-            f"similarity {artifact.version} was made without neighbours;"
-            " run `kgplan similarity` again"
-        )
-    stored = open_similarity(artifact)
+    stored, neighbours = open_similarity(artifact), open_neighbours(artifact)
     embedding = artifact.manifest["inputs"]["embedding"]
     fused, provisional = with_new_concepts(stored, embedding, artifacts, graph)
     at, at_stored = (
@@ -123,13 +118,10 @@ def neighbours_of(
     others = np.flatnonzero(added if at_stored >= 0 else np.arange(added.size) != at)
     values = fused.pairs(np.full(others.size, at), others)
     if at_stored >= 0:
-        indptr, ids, weights = (
-            artifact.array(f"neighbours.{x}") for x in ("indptr", "indices", "data")
-        )
-        row = slice(int(indptr[at_stored]), int(indptr[at_stored + 1]))
-        near = positions(fused.concept_ids, stored.concept_ids[np.asarray(ids[row])])
+        row = slice(neighbours.indptr[at_stored], neighbours.indptr[at_stored + 1])
+        near = positions(fused.concept_ids, stored.concept_ids[neighbours.indices[row]])
         others = np.concatenate([near, others])
-        values = np.concatenate([weights[row], values])
+        values = np.concatenate([neighbours.data[row], values])
     best = np.lexsort((others, -values))[:limit]
     others, values = others[best], values[best]
     parts = fused.parts(np.full(others.size, at), others)
