@@ -17,7 +17,8 @@ from kgplan.model.opening import open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
-from kgplan.store.stages import StageReport, run_part, run_plainly
+from kgplan.store.running import run_part
+from kgplan.store.stages import StageReport
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
@@ -33,7 +34,7 @@ def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
     home = Settings(home=folder)
     reports = run_etl(home, SAMPLE)
     for part in ("graph", "model"):
-        reports += run_part(part, home, ArtifactStore(home.artifacts), {}, run_plainly)
+        reports += run_part(part, home, ArtifactStore(home.artifacts), {})
     return home, {report.stage: report for report in reports}
 
 

@@ -34,8 +34,7 @@ def run(stage: str, settings: Settings, source: Path, progress=silent):
         return run_reembed(settings, configs, run_stage=lambda _, run: run(progress))
     found = stages()[{"map": "map and check", "load": "load graph"}.get(stage, stage)]
     configs = {"extract": Extraction(source), "embed": small_embedding()}
-    config = configs.get(stage) or found.config()
-    return found.run(settings, config, progress, ArtifactStore(settings.artifacts))
+    return found(settings, configs.get(stage), progress)
 
 
 def die(*_args, **_kwargs):

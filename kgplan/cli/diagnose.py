@@ -47,9 +47,9 @@ def run_diagnosis(
     if context.invoked_subcommand is not None:
         return
     from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, STAGE
+    from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 
-    reports = [run_alone(STAGE, DiagnosisConfig(learn_prior=not flat_prior))]
+    reports = [run_alone(run_diagnose, DiagnosisConfig(learn_prior=not flat_prior))]
     print_figures(reports, as_json)
     if not as_json:
         console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")
@@ -144,9 +144,9 @@ def calibrate(
 
     [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json
     """
-    from kgplan.pipeline.calibrate import STAGE, CalibrationConfig
+    from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 
-    report = run_alone(STAGE, CalibrationConfig(share, least_views, seed, resamples))
+    report = run_alone(run_calibrate, CalibrationConfig(share, least_views, seed, resamples))
     if as_json:
         print_json(report.to_dict())
         return

@@ -8,7 +8,6 @@ import typer
 from kgplan.cli.output import AsJson, console
 from kgplan.cli.stages import Config, embedding_config, finish, print_figures, run_stage
 from kgplan.settings import read_settings
-from kgplan.store.artifacts import ArtifactStore
 
 Warm = Annotated[
     bool, typer.Option("--warm", help="Start from the vectors in use, and stop when they are back.")
@@ -42,17 +41,15 @@ def run_embedding(
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.pipeline.embed import STAGE, run_embed
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
-        run, store = follow.stages(run_stage), ArtifactStore(settings.artifacts)
+        run = follow.stages(run_stage)
+        training = {"warm": warm, "follow": follow}
         reports = [
-            run(
-                STAGE.name,
-                lambda progress: run_embed(settings, chosen, progress, store, warm, follow),
-            )
+            run("embed", lambda progress: run_embed(settings, chosen, progress, **training))
         ]
     print_figures(reports, as_json)
     if not as_json:
@@ -75,16 +72,15 @@ def reembed(
 
     [bold]Examples:[/] kgplan reembed · kgplan reembed --warm --log epochs.jsonl
     """
-    from kgplan.pipeline.embed import STAGE as EMBED
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.reembed import run_reembed
-    from kgplan.pipeline.similarity import STAGE as SIMILARITY
-    from kgplan.pipeline.similarity import SimilarityConfig
+    from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
-        configs = {EMBED.name: chosen, SIMILARITY.name: SimilarityConfig(alpha)}
+        configs = {run_embed.name: chosen, run_similarity.name: SimilarityConfig(alpha)}
         reports = run_reembed(settings, configs, warm, follow, run, job)
     print_figures(reports, as_json)
     if not as_json:

@@ -18,7 +18,8 @@ from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar,
 from kgplan.errors import ConfigError
 from kgplan.progress import Progress
 from kgplan.settings import read_settings
-from kgplan.store.stages import run_part, stages
+from kgplan.store.running import run_part
+from kgplan.store.stages import stages
 
 # Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
 if TYPE_CHECKING:
@@ -60,11 +61,10 @@ def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageRe
     return report
 
 
-def run_alone(stage: "Stage", config: Any) -> "StageReport":
+def run_alone(stage: "Stage", config: Any = None) -> "StageReport":
     """Run a stage that comes into use by itself."""
     settings = read_settings()
-    store = ArtifactStore(settings.artifacts)
-    return run_stage(stage.name, lambda progress: stage.run(settings, config, progress, store))
+    return run_stage(stage.name, lambda progress: stage(settings, config, progress))
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
     def add(stage: "Stage") -> None:
         @app.command(stage.name, help=stage.about)
         def run(as_json: AsJson = False) -> None:
-            reports = [run_alone(stage, stage.config())]
+            reports = [run_alone(stage)]
             print_figures(reports, as_json)
             finish(reports, as_json)
 
@@ -217,9 +217,9 @@ def load_graph(
 
     [bold]Examples:[/] kgplan graph load · kgplan graph load --bulk
     """
-    from kgplan.etl.stages import LOAD, Loading
+    from kgplan.etl.stages import Loading, run_load
 
-    reports = [run_alone(LOAD, Loading(bulk, sweep))]
+    reports = [run_alone(run_load, Loading(bulk, sweep))]
     conflicts = [tuple(each.values()) for each in reports[0].details["conflicts"]]
     if conflicts and not as_json:
         title = "designers' edits that stay against the source"
@@ -272,9 +272,9 @@ def similarity(
 
     [bold]Examples:[/] kgplan similarity --alpha 0.5 · kgplan similarity --write-graph --top 20
     """
-    from kgplan.pipeline.similarity import STAGE, SimilarityConfig
+    from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 
-    reports = [run_alone(STAGE, SimilarityConfig(alpha))]
+    reports = [run_alone(run_similarity, SimilarityConfig(alpha))]
     if write_graph:
         from kgplan.pipeline.similar_graph import run_similar_graph
 
@@ -301,7 +301,7 @@ def demo(
     [bold]Example:[/] kgplan demo data/mooccube-cs.zip
     """
     from kgplan.cli.plan import print_plan, write_picture
-    from kgplan.etl.stages import LOAD, Loading, run_etl
+    from kgplan.etl.stages import Loading, run_etl, run_load
     from kgplan.model.opening import open_planner
     from kgplan.planning import PlanOptions
 
@@ -311,7 +311,7 @@ def demo(
     model = Aside(ArtifactStore(settings.artifacts))
     reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage)
     loading = Loading(sweep=tolerant or reports[0].details["another"])
-    reports += run_part("graph", settings, model, {LOAD.name: loading}, run_stage)
+    reports += run_part("graph", settings, model, {run_load.name: loading}, run_stage)
     reports += run_part("model", settings, model, {}, run_stage)
     model.commit(by="kgplan demo")
     planner = open_planner(settings)

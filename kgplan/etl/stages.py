@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, Aside, hash_file
-from kgplan.store.stages import RunStage, Stage, StageReport, run_part, run_plainly, timed
+from kgplan.store.running import RunStage, Task, run_part, run_plainly, stage
+from kgplan.store.stages import StageReport
 
 if TYPE_CHECKING:
     from kgplan.etl.check import Severity
@@ -52,10 +52,10 @@ def run_etl(
     check_severities(severities or {})
     store = ArtifactStore(settings.artifacts)
     aside = Aside(store)
-    configs = {EXTRACT.name: Extraction(source, tolerant), MAP.name: severities}
+    configs = {run_extract.name: Extraction(source, tolerant), run_map.name: severities}
     reports = run_part("source", settings, aside, configs, run_stage)
     fitted = "diagnosis" in store.in_use()
-    aside.commit(by=EXTRACT.command, but={"records"} if fitted else ())
+    aside.commit(by=run_extract.command, but={"records"} if fitted else ())
     return reports
 
 
@@ -73,19 +73,16 @@ class Extraction:
     tolerant: bool = False
 
 
-def run_extract(
-    settings: Settings,
-    config: Extraction,
-    progress: Progress = silent,
-    artifacts: ArtifactStore | None = None,
-) -> StageReport:
+@stage(
+    name="extract",
+    about="Read a platform's files into checked tables and learner records.",
+    part="source",
+    own_command="kgplan etl run",
+    makes=("tables", "records"),
+    serves=("records",),
+)
+def run_extract(task: Task, config: Extraction) -> None:
     """Source archive -> tables and learner records.
-
-    Args:
-        settings: where the results are.
-        config: what is read.
-        progress: told what is being read.
-        artifacts: where the result is put into use; the store of the settings where None.
 
     Raises:
         SourceError: see `extract`; or the source changed meanwhile; or no row of a file was kept.
@@ -96,63 +93,56 @@ def run_extract(
     from kgplan.etl.records import read_records
     from kgplan.etl.source import unchanged
 
-    source, artifacts = config.source, artifacts or ArtifactStore(settings.artifacts)
-    with timed(EXTRACT.name, settings.home) as report:
-        with unchanged(source):
-            inputs = {"source": hash_source(source)}
-            with artifacts.draft("tables", {}, inputs) as tables:
-                extracted = extract(source, tables.path, progress)
-                judged = judge_losses(
-                    settings, artifacts, source, extracted, tables.path, config.tolerant
-                )
-                tables.metrics = extracted.to_dict()
-        made = tables.finished()
-        progress("learner records", 0, None)
-        with artifacts.draft("records", {}, {"tables": made.version}) as records:
-            records.put(**read_records(made.path).to_arrays())
-        artifacts.switch(made, records.finished())
-        report.version = made.version
-        report.rows_in = extracted.rows_read
-        report.rows_out = extracted.rows_written
-        report.details = {"rejected": extracted.rows_rejected, **asdict(judged)}
-    return report
+    source, artifacts, report = config.source, task.artifacts, task.report
+    with unchanged(source):
+        inputs = {"source": hash_source(source)}
+        with artifacts.draft("tables", {}, inputs) as tables:
+            extracted = extract(source, tables.path, task.progress)
+            judged = judge_losses(
+                task.settings, artifacts, source, extracted, tables.path, config.tolerant
+            )
+            tables.metrics = extracted.to_dict()
+    made = tables.finished()
+    task.progress("learner records", 0, None)
+    with task.draft("records", {}, {"tables": made.version}, beside=[made]) as records:
+        records.put(**read_records(made.path).to_arrays())
+    report.version = made.version
+    report.rows_in, report.rows_out = extracted.rows_read, extracted.rows_written
+    report.details = {"rejected": extracted.rows_rejected, **asdict(judged)}
 
 
-def run_map(
-    settings: Settings,
-    severities: "Mapping[str, Severity] | None" = None,
-    progress: Progress = silent,
-    artifacts: ArtifactStore | None = None,
-) -> StageReport:
+@stage(
+    name="map and check",
+    about="Map the tables to triples and check the constraints.",
+    part="source",
+    own_command="kgplan etl run",
+    reads=("tables",),
+    makes=("triples",),
+)
+def run_map(task: Task, severities: "Mapping[str, Severity] | None") -> None:
     """Tables -> N-Triples, checked against the SHACL constraints."""
     from kgplan.etl.check import check_constraints
     from kgplan.etl.map import map_tables
 
-    artifacts = artifacts or ArtifactStore(settings.artifacts)
-    with timed(MAP.name, settings.home) as report:
-        tables = artifacts.current("tables")
-        progress("mapping tables to triples", 0, None)
-        lines = map_tables(tables.path, progress)
-        progress("checking constraints", 0, None)
-        config = {"severities": dict(severities or {})}
-        checked = check_constraints(lines, severities or {}, progress)  # before the first write
-        with artifacts.draft("triples", config, {"tables": tables.version}) as draft:
-            text = "".join(line + "\n" for line in checked.triples)
-            (draft.path / "triples.nt").write_text(text, encoding="utf-8")
-            found = json.dumps(checked.report(), ensure_ascii=False, indent=1)
-            (draft.path / CHECK_REPORT).write_text(found, encoding="utf-8")
-            draft.metrics = {
-                "dropped": checked.n_dropped,
-                "classes": checked.classes,
-                "properties": checked.properties,
-                "violations": len(checked.violations),
-                "cycles": [len(cycle.concepts) for cycle in checked.cycles],
-            }
-        artifacts.switch(draft.finished())
-        report.version = draft.finished().version
-        report.rows_in, report.rows_out = len(lines), len(checked.triples)
-        report.details = dict(draft.metrics)
-    return report
+    tables = task.artifacts.current("tables")
+    task.progress("mapping tables to triples", 0, None)
+    lines = map_tables(tables.path, task.progress)
+    task.progress("checking constraints", 0, None)
+    checked = check_constraints(lines, severities or {}, task.progress)  # before the first write
+    config = {"severities": dict(severities or {})}
+    with task.draft("triples", config, {"tables": tables.version}) as draft:
+        text = "".join(line + "\n" for line in checked.triples)
+        (draft.path / "triples.nt").write_text(text, encoding="utf-8")
+        found = json.dumps(checked.report(), ensure_ascii=False, indent=1)
+        (draft.path / CHECK_REPORT).write_text(found, encoding="utf-8")
+        draft.metrics = {
+            "dropped": checked.n_dropped,
+            "classes": checked.classes,
+            "properties": checked.properties,
+            "violations": len(checked.violations),
+            "cycles": [len(cycle.concepts) for cycle in checked.cycles],
+        }
+    task.report.rows_in, task.report.rows_out = len(lines), len(checked.triples)
 
 
 @dataclass(frozen=True)
@@ -168,40 +158,34 @@ class Loading:
     sweep: bool = False
 
 
-def run_load(
-    settings: Settings,
-    config: Loading = Loading(),
-    progress: Progress = silent,
-    artifacts: ArtifactStore | None = None,
-) -> StageReport:
-    """Checked triples -> graph database.
-
-    Args:
-        settings: where the graph is.
-        config: how it is filled.
-        progress: called with what is being loaded.
-        artifacts: where the triples are; the store of the settings where None.
-    """
+@stage(
+    name="load graph",
+    about="Load the checked triples into the graph database.",
+    part="graph",
+    own_command="kgplan graph load",
+    reads=("triples",),
+    config=Loading,
+)
+def run_load(task: Task, config: Loading) -> None:
+    """Checked triples -> graph database."""
     from kgplan.etl.bulk import bulk_load
     from kgplan.etl.load import graph_names, load, rows_of
     from kgplan.graph.store import open_graph
 
-    with timed(LOAD.name, settings.home) as report:
-        triples = (artifacts or ArtifactStore(settings.artifacts)).current("triples")
-        # not splitlines: a literal may hold U+2028 and the like
-        lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
-        rows = rows_of(lines, graph_names())
-        if config.bulk:
-            loaded = bulk_load(rows, settings, triples.version, progress)
-        else:
-            with open_graph(settings.graph_url, access=settings.graph_access) as store:
-                share = 1.0 if config.sweep else settings.loss_share
-                loaded = load(rows, store, triples.version, progress, share)
-        report.version = loaded.graph_version
-        report.rows_in = len(lines)
-        report.rows_out = sum(loaded.written.values()) + loaded.unchanged
-        report.details = asdict(loaded)
-    return report
+    settings, report = task.settings, task.report
+    triples = task.artifacts.current("triples")
+    # not splitlines: a literal may hold U+2028 and the like
+    lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
+    rows = rows_of(lines, graph_names())
+    if config.bulk:
+        loaded = bulk_load(rows, settings, triples.version, task.progress)
+    else:
+        with open_graph(settings.graph_url, access=settings.graph_access) as store:
+            share = 1.0 if config.sweep else settings.loss_share
+            loaded = load(rows, store, triples.version, task.progress, share)
+    report.version, report.details = loaded.graph_version, asdict(loaded)
+    report.rows_in = len(lines)
+    report.rows_out = sum(loaded.written.values()) + loaded.unchanged
 
 
 def hash_source(source: Path) -> str:
@@ -213,32 +197,3 @@ def hash_source(source: Path) -> str:
     files = sorted(files_below(source).items())
     listed = "\n".join(f"{name} {hash_file(path)}" for name, path in files)
     return hashlib.sha256(listed.encode()).hexdigest()[:16]
-
-
-EXTRACT = Stage(
-    name="extract",
-    about="Read a platform's files into checked tables and learner records.",
-    part="source",
-    run=run_extract,
-    own_command="kgplan etl run",
-    makes=("tables", "records"),
-    serves=("records",),
-)
-MAP = Stage(
-    name="map and check",
-    about="Map the tables to triples and check the constraints.",
-    part="source",
-    run=run_map,
-    own_command="kgplan etl run",
-    reads=("tables",),
-    makes=("triples",),
-)
-LOAD = Stage(
-    name="load graph",
-    about="Load the checked triples into the graph database.",
-    part="graph",
-    run=run_load,
-    own_command="kgplan graph load",
-    reads=("triples",),
-    config=Loading,
-)

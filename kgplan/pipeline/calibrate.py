@@ -12,10 +12,8 @@ import numpy as np
 
 from kgplan.arrays import Floats, Ints, positions
 from kgplan.errors import ArtifactMissing, InputError
-from kgplan.progress import Progress, silent
-from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
-from kgplan.store.stages import Stage, StageReport, timed
+from kgplan.store.running import Task, stage
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -42,19 +40,17 @@ class CalibrationConfig:
     resamples: int = 300
 
 
-def run_calibrate(
-    settings: Settings,
-    config: CalibrationConfig = CalibrationConfig(),
-    progress: Progress = silent,
-    artifacts: ArtifactStore | None = None,
-) -> StageReport:
+@stage(
+    name="calibrate",
+    about="Predict held-back views: V-DINA and its variants beside simpler methods.",
+    part="study",
+    own_command="kgplan diagnose calibrate",
+    reads=("tables", "records", "embedding"),
+    makes=("calibration",),
+    config=CalibrationConfig,
+)
+def run_calibrate(task: Task, config: CalibrationConfig) -> None:
     """Hold back each learner's last views, let every method predict them, judge, and write.
-
-    Args:
-        settings: where the results are.
-        config: what is held back.
-        progress: told what is being fitted.
-        artifacts: where tables, records and, if there is one, the embedding are.
 
     Raises:
         ArtifactMissing: there are no tables or records.
@@ -66,45 +62,40 @@ def run_calibrate(
     from kgplan.evaluation.contest import METHODS, contest
     from kgplan.model.opening import newest_records
 
-    artifacts = artifacts or ArtifactStore(settings.artifacts)
+    artifacts, progress = task.artifacts, task.progress
     share, least_views = config.share, config.least_views
-    with timed(STAGE.name, settings.home) as report:
-        records, source = newest_records(artifacts)
-        tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
-        order = read_order(tables.path, records)
-        rng = np.random.default_rng(config.seed)
-        watched = observed_views(records)
-        held = hold_back(watched, order, rng, share, least_views)
-        if not np.any(held.opened):
-            raise InputError(
-                f"no learner has {least_views} views of videos that cover a concept;"
-                " give a smaller --least-views, or more data"
-            )
-        vectors, inputs = _vectors(artifacts, records)
-        step = iter(range(1_000))
-        found = contest(
-            records, order, held, rng, DiagnosisConfig(tolerance=1e-5), vectors,
-            lambda what: progress(what, next(step), None), share, least_views,
-        )  # fmt: skip
-        progress("figures and their intervals", next(step), None)
-        whole = score(found, held.opened, held.learner, rng, n_resamples=config.resamples)
-        inputs["records"] = source.version
-        with artifacts.draft("calibration", asdict(config), inputs) as draft:
-            views = np.diff(records.viewed.indptr)
-            _write_left_out(draft.path / LEFT_OUT, records, held, views)
-            draft.metrics = {
-                "split": split_figures(watched, held, views),
-                "methods": [
-                    {**asdict(method), **to_json(whole[method.name])}
-                    for method in METHODS
-                    if method.name in whole
-                ],
-            }
-        artifacts.switch(draft.finished())
-        report.version = draft.finished().version
-        report.rows_in, report.rows_out = int(held.watched.nnz), int(held.learner.size)
-        report.details = dict(draft.metrics)
-    return report
+    records, source = newest_records(artifacts)
+    tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
+    order = read_order(tables.path, records)
+    rng = np.random.default_rng(config.seed)
+    watched = observed_views(records)
+    held = hold_back(watched, order, rng, share, least_views)
+    if not np.any(held.opened):
+        raise InputError(
+            f"no learner has {least_views} views of videos that cover a concept;"
+            " give a smaller --least-views, or more data"
+        )
+    vectors, inputs = _vectors(artifacts, records)
+    step = iter(range(1_000))
+    found = contest(
+        records, order, held, rng, DiagnosisConfig(tolerance=1e-5), vectors,
+        lambda what: progress(what, next(step), None), share, least_views,
+    )  # fmt: skip
+    progress("figures and their intervals", next(step), None)
+    whole = score(found, held.opened, held.learner, rng, n_resamples=config.resamples)
+    inputs["records"] = source.version
+    with task.draft("calibration", asdict(config), inputs) as draft:
+        views = np.diff(records.viewed.indptr)
+        _write_left_out(draft.path / LEFT_OUT, records, held, views)
+        draft.metrics = {
+            "split": split_figures(watched, held, views),
+            "methods": [
+                {**asdict(method), **to_json(whole[method.name])}
+                for method in METHODS
+                if method.name in whole
+            ],
+        }
+    task.report.rows_in, task.report.rows_out = int(held.watched.nnz), int(held.learner.size)
 
 
 def read_order(tables: Path, records: "LearnerRecords") -> "sparse.csr_array":
@@ -184,15 +175,3 @@ def _write_left_out(path: Path, records: "LearnerRecords", held: "HeldBack", vie
         write_rows(stream, [("learner_id", "n_views")], "\n")
         few = np.flatnonzero(held.too_few)
         write_rows(stream, ((str(records.learner_ids[u]), int(views[u])) for u in few), "\n")
-
-
-STAGE = Stage(
-    name="calibrate",
-    about="Predict held-back views: V-DINA and its variants beside simpler methods.",
-    part="study",
-    run=run_calibrate,
-    own_command="kgplan diagnose calibrate",
-    reads=("tables", "records", "embedding"),
-    makes=("calibration",),
-    config=CalibrationConfig,
-)

@@ -18,7 +18,8 @@ from kgplan.planning import Planner
 from kgplan.progress import Progress
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, Aside
-from kgplan.store.stages import SWITCH, RunStage, StageReport, run_part, run_plainly, timed
+from kgplan.store.running import RunStage, run_part, run_plainly, timed
+from kgplan.store.stages import SWITCH, StageReport
 
 PANEL = 200  # learners whose plans are compared
 

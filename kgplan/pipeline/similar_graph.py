@@ -23,7 +23,8 @@ from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
 from kgplan.similarity import FusedSimilarity
 from kgplan.store.artifacts import Artifact, ArtifactStore
-from kgplan.store.stages import StageReport, timed
+from kgplan.store.running import timed
+from kgplan.store.stages import StageReport
 
 INDEX_SECONDS = 300
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.progress import Progress
-from kgplan.store.stages import RunStage, StageReport
+from kgplan.store.running import RunStage
+from kgplan.store.stages import StageReport
 
 if TYPE_CHECKING:
     from kgplan.embedding import TrainingProgress

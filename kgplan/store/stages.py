@@ -1,40 +1,34 @@
 """Which batch stages are there, and what does each read, write and tell?
 
-A stage is a file that declares a `Stage` beside the function that runs it. Those of other packages
-are found by the entry point group `kgplan.stages`. What `kgplan demo` and `reembed` run, in which
+A stage is a file with a function that `running.stage` declares. Those of other packages are found
+by the entry point group `kgplan.stages`. What `kgplan demo` and `reembed` run, in which
 order, which command is named where a result is missing, what a model is made of, which of it is
 outdated and how far a job is: all of it follows from here. Loading the declarations loads the tools
 of no stage.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import EntryPoint
-from pathlib import Path
 from typing import Any, Literal
 
 from kgplan.errors import ConfigError
-from kgplan.progress import Progress, silent
 from kgplan.registry import registered
-from kgplan.settings import Settings
-from kgplan.store.files import enough_room
 
 GROUP = "kgplan.stages"
 SWITCH = "switch"  # in reports, logs and progress: when all of a new model comes into use
 # by name, as those of other packages: they stand above all who ask what there is
 OURS = (
-    "kgplan.etl.stages:EXTRACT",
-    "kgplan.etl.stages:MAP",
-    "kgplan.etl.stages:LOAD",
-    "kgplan.pipeline.embed:STAGE",
-    "kgplan.pipeline.diagnose:STAGE",
-    "kgplan.pipeline.similarity:STAGE",
-    "kgplan.pipeline.calibrate:STAGE",
+    "kgplan.etl.stages:run_extract",
+    "kgplan.etl.stages:run_map",
+    "kgplan.etl.stages:run_load",
+    "kgplan.pipeline.embed:run_embed",
+    "kgplan.pipeline.diagnose:run_diagnose",
+    "kgplan.pipeline.similarity:run_similarity",
+    "kgplan.pipeline.calibrate:run_calibrate",
 )
 Part = Literal["source", "graph", "model", "study"]
 
@@ -63,32 +57,6 @@ class StageReport:
         return asdict(self)
 
 
-@contextmanager
-def timed(stage: str, home: Path) -> Iterator[StageReport]:
-    """A report whose seconds are filled in when the block ends.
-
-    Args:
-        stage: its name.
-        home: where it writes.
-
-    Raises:
-        DiskFull: there is no room for what it writes.
-    """
-    report, start = StageReport(stage), time.perf_counter()
-    with enough_room(stage, home):
-        yield report
-    report.seconds = time.perf_counter() - start
-
-
-RunStage = Callable[[str, Callable[[Progress], StageReport]], StageReport]
-"""Called with a stage's name and the stage; shows its progress."""
-
-
-def run_plainly(name: str, stage: Callable[[Progress], StageReport]) -> StageReport:
-    """Run a stage and show nothing."""
-    return stage(silent)
-
-
 @dataclass(frozen=True)
 class Figures:
     """What to show of a stage's details.
@@ -113,15 +81,14 @@ class Stage:
         about: one sentence on what it does.
         part: what it belongs to: reading the source, filling the graph, the model, which is made
             and put into use as a whole; or a study of it, which nothing rests on.
-        run: called with the settings, a configuration, what is told the progress, and the
-            artifacts that it reads and puts its own among; a `StageReport` comes back.
+        run: takes the settings and, if they are not the usual ones, a configuration, what is told
+            the progress, the artifacts, `warm` and `follow`, see `running.Task`.
         own_command: what runs it. `kgplan NAME` is made for a stage that brings none.
         reads: kinds of artifacts, or "graph".
         makes: kinds of artifacts.
         serves: those of them that answers are made from.
         config: makes the default configuration.
-        trains: whether `run` also takes `warm`, to start from what is in use, and `follow`, to be
-            called after each epoch.
+        trains: whether it tells epochs.
         work: its part of the time of a whole model, from nothing and from what is in use; only
             their proportions count.
         figures: what to show of the report's details.
@@ -139,6 +106,10 @@ class Stage:
     trains: bool = False
     work: tuple[float, float] = (0.02, 0.02)
     figures: Callable[[Mapping[str, Any]], Figures] | None = None
+
+    def __call__(self, *given: Any, **named: Any) -> StageReport:
+        """Run it."""
+        return self.run(*given, **named)
 
     @property
     def command(self) -> str:
@@ -180,34 +151,6 @@ def stages_of(part: Part) -> tuple[Stage, ...]:
         return tuple(ours[name] for name in TopologicalSorter(before).static_order())
     except CycleError as error:
         raise ConfigError(f"each of these stages reads another's: {error.args[1]}") from None
-
-
-def run_part(
-    part: Part,
-    settings: Settings,
-    artifacts: Any,
-    configs: Mapping[str, Any],
-    run_stage: RunStage,
-    **training: Any,
-) -> list[StageReport]:
-    """Run the stages of a part, one after the other.
-
-    Args:
-        part: see `Stage`.
-        settings, artifacts: as for `Stage.run`.
-        configs: stage -> configuration, where it is not the default one.
-        run_stage: runs each.
-        **training: also for stages that train.
-    """
-
-    def run(stage: Stage) -> StageReport:
-        config = configs[stage.name] if stage.name in configs else stage.config()
-        more = training if stage.trains else {}
-        return run_stage(
-            stage.name, lambda progress: stage.run(settings, config, progress, artifacts, **more)
-        )
-
-    return [run(stage) for stage in stages_of(part)]
 
 
 def command_for(kind: str) -> str:

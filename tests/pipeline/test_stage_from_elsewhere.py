@@ -21,35 +21,29 @@ ELSEWHERE = '''
 
 import numpy as np
 
-from kgplan.store.stages import Figures, Stage, StageReport, timed
+from kgplan.store.running import stage
+from kgplan.store.stages import Figures
 
 
-def run(settings, config, progress, artifacts):
-    from kgplan.model.opening import newest_records
-
-    with timed("rank", settings.home) as report:
-        records, source = newest_records(artifacts)
-        progress("videos", 0, records.video_ids.size)
-        viewers = np.bincount(records.viewed.indices, minlength=records.video_ids.size)
-        with artifacts.draft("ranking", config, {"records": source.version}) as draft:
-            draft.put(video_ids=records.video_ids, viewers=viewers)
-            draft.metrics = {"most": int(viewers.max())}
-        artifacts.switch(draft.finished())
-        report.version, report.details = draft.finished().version, dict(draft.metrics)
-    return report
-
-
-STAGE = Stage(
+@stage(
     name="rank",
     about="Rank videos by their viewers.",
     part="model",
-    run=run,
     reads=("records",),
     makes=("ranking",),
     serves=("ranking",),
     config=lambda: {"by": "viewers"},
     figures=lambda details: Figures("ranking", [("most viewers", details["most"])]),
 )
+def rank(task, config):
+    from kgplan.model.opening import newest_records
+
+    records, source = newest_records(task.artifacts)
+    task.progress("videos", 0, records.video_ids.size)
+    viewers = np.bincount(records.viewed.indices, minlength=records.video_ids.size)
+    with task.draft("ranking", config, {"records": source.version}) as draft:
+        draft.put(video_ids=records.video_ids, viewers=viewers)
+        draft.metrics = {"most": int(viewers.max())}
 '''
 ASK = """
 import json, sys, threading
@@ -104,7 +98,7 @@ def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, 
     installed = tmp_path / "elsewhere-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Name: elsewhere\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(f"[{GROUP}]\nrank = elsewhere:STAGE\n")
+    (installed / "entry_points.txt").write_text(f"[{GROUP}]\nrank = elsewhere:rank\n")
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
     user_course = "relations/user-course.json"
     enrolled = [*miniature.MINI[user_course], ("U_2", "C_3")]
@@ -205,8 +199,8 @@ def test_stages_that_are_in_each_others_way_are_refused(monkeypatch, declared, t
 
 
 def test_who_asks_what_there_is_loads_no_stages_tools():
-    tools = "scipy numba duckdb pyarrow rdflib pyshacl morph_kgc torch pykeen sklearn".split()
+    tools = {"scipy", "numba", "duckdb", "rdflib", "pyshacl", "morph_kgc", "torch", "pykeen"}
     asked = "import sys; from kgplan.store.stages import stages, model_kinds; stages();"
-    asked += f"model_kinds(); print(sorted(set({tools}) & set(sys.modules)))"
+    asked += f"model_kinds(); print(sorted({tools} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
     assert said.stdout.strip() == "[]"
