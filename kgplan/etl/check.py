@@ -21,11 +21,11 @@ from rdflib.term import Node
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from kgplan.progress import Progress, silent
 from kgplan.arrays import Ints
 from kgplan.errors import ConfigError, ConstraintViolation
 from kgplan.etl.rdf import KG, KGC, Triple, ontology_text, short_name, terms
 
-Progress = Callable[[str, int, int], None]
 
 
 class Severity(StrEnum):
@@ -149,7 +149,7 @@ class _Finding:
 def check_constraints(
     triples: Sequence[str],
     severities: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> CheckResult:
     """Validate triples against `constraints.ttl` and act by severity.
 
@@ -189,8 +189,7 @@ def check_constraints(
         dropped = {f: v for f, v in found.items() if v.severity is Severity.DROP} | dropped
         for triple in falling:
             graph.remove(triple)
-        if progress:
-            progress(f"round {round_}", len(graph), len(line_of))
+        progress(f"round {round_}", len(graph), len(line_of))
         if not falling:
             break
     # A warning may fall with its node: only those of the last round are true of what is left.
