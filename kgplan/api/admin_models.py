@@ -156,7 +156,7 @@ class JobIn(BaseModel):
     warm: bool = Field(False, description="start the vectors from those in use")
     alpha: float = Field(0.7, ge=0, le=1, description="weight of the semantic part")
     config: dict[str, dict[str, bool | int | float | str]] = Field(
-        {}, description="hyper-parameters of the embedding that differ from the default, by section"
+        {}, description="keys that differ from the default, by section or by stage"
     )
 
 

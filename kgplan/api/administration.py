@@ -10,10 +10,11 @@ from fastapi import Depends, HTTPException, Request
 
 from kgplan.api.jobs import Job, Jobs
 from kgplan.store.artifacts import ArtifactStore
-from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ArtifactMissing, MissingExtra
 from kgplan.model.opening import model_version
 from kgplan.settings import Settings
+from kgplan.store.configs import configs_with
+from kgplan.store.stages import stages_of
 
 Sections = dict[str, dict[str, Any]]
 
@@ -43,7 +44,7 @@ class Administration:
 
         Args:
             warm, alpha: its options.
-            changes: hyper-parameters that differ from the default, by section.
+            changes: keys that differ from the default, by section or stage.
             by: who asks.
 
         Raises:
@@ -56,10 +57,10 @@ class Administration:
             raise MissingExtra("embed", "a re-embedding job")
         if warm and "embedding" not in self.store.in_use():
             raise ArtifactMissing("embedding", "kgplan embed")
-        config = with_changes(changes)
+        configs_with(changes, stages_of("model"))  # refuses now what the job would refuse
 
         def arguments(folder: Path) -> list[str]:
-            (folder / "config.toml").write_text(to_toml(config), encoding="utf-8")
+            (folder / "config.toml").write_text(to_toml(changes), encoding="utf-8")
             files = ["--config", str(folder / "config.toml"), "--log", str(folder / "log.jsonl")]
             given = ["--warm"] if warm else []
             return ["reembed", *given, "--alpha", str(alpha), *files, "--job", folder.name]
@@ -85,18 +86,6 @@ def administration_of(home: HomeDep) -> Administration:
 
 
 AdministrationDep = Annotated[Administration, Depends(administration_of)]
-
-
-def with_changes(changes: Sections) -> Sections:
-    """The default hyper-parameters of the embedding with some changed.
-
-    Raises:
-        ConfigError: a key is unknown or has an impossible value.
-    """
-    values = EmbeddingConfig.default().to_dict()
-    for section, keys in changes.items():
-        values[section] = {**values.get(section, {}), **keys}
-    return EmbeddingConfig.from_dict(values).to_dict()
 
 
 def to_toml(sections: Sections) -> str:

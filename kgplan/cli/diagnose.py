@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
-from kgplan.cli.stages import finish, print_figures, run_alone
+from kgplan.cli.stages import Changes, Config, configured, finish, print_figures, run_alone
 from kgplan.settings import read_settings
 
 diagnose = typer.Typer(invoke_without_command=True)
@@ -32,6 +32,8 @@ class Prior(StrEnum):
 @diagnose.callback()
 def run_diagnosis(
     context: typer.Context,
+    config: Config = None,
+    changes: Changes = None,
     flat_prior: Annotated[
         bool, typer.Option("--flat-prior", help="Keep the prior of every concept at 0.5.")
     ] = False,
@@ -42,14 +44,15 @@ def run_diagnosis(
     It fits V-DINA by EM: slip and guess of every video, mastery of every learner.
 
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior ·
+    kgplan diagnose --set damping=0.2 --set enumeration_limit=10 ·
     kgplan diagnose fit --help (your own answers)
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.diagnosis import DiagnosisConfig
     from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 
-    reports = [run_alone(run_diagnose, DiagnosisConfig(learn_prior=not flat_prior))]
+    wanted = [*(changes or []), *(["learn_prior=false"] if flat_prior else [])]
+    reports = [run_alone(run_diagnose, configured(run_diagnose, config, wanted))]
     print_figures(reports, as_json)
     if not as_json:
         console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")

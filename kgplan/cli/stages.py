@@ -23,7 +23,6 @@ from kgplan.store.stages import stages
 
 # Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
 if TYPE_CHECKING:
-    from kgplan.embedding.config import EmbeddingConfig
     from kgplan.etl.check import Severity
     from kgplan.store.stages import Figures, Stage, StageReport
     from kgplan.planning import Planner
@@ -33,7 +32,13 @@ graph = typer.Typer(help="The graph database.", no_args_is_help=True)
 designer.register(graph)
 
 Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
-Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with the keys that differ from the default.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one key; may be repeated."),
+]
 Tolerant = Annotated[
     bool,
     typer.Option(
@@ -59,6 +64,14 @@ def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageRe
     for note in report.details.get("notes", ()):
         errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False, soft_wrap=True)
     return report
+
+
+def configured(stage: "Stage", file: Path | None, pairs: Sequence[str] | None) -> Any:
+    """A stage's configuration with what a file and KEY=VALUE pairs change."""
+    from kgplan.store.configs import configs_with, read_changes
+
+    found = configs_with(read_changes(file, pairs or []), [stage])
+    return found.get(stage.name) or stage.config()
 
 
 def run_alone(stage: "Stage", config: Any = None) -> "StageReport":
@@ -242,17 +255,6 @@ def show_graph(as_json: AsJson = False) -> None:
         print_json({"graph_version": snapshot.version, **counts})
         return
     console.print(table(f"graph {snapshot.version}", ("what", "count"), list(counts.items())))
-
-
-def embedding_config(path: Path | None) -> "EmbeddingConfig":
-    """Read an embedding's configuration; the default one where no path is given."""
-    from kgplan.embedding.config import EmbeddingConfig
-
-    if path is None:
-        return EmbeddingConfig.default()
-    if not path.is_file():
-        raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
-    return EmbeddingConfig.from_toml(path.read_text(encoding="utf-8"))
 
 
 def similarity(

@@ -1,9 +1,11 @@
 """The model in use, opened once, for questions in Python."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -19,11 +21,14 @@ from kgplan.model.neighbours import Neighbour, Neighbours
 from kgplan.model.opening import open_planner, open_records, open_snapshot
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
 from kgplan.planning.learner import ConceptMastery
+from kgplan.progress import Progress, silent
 from kgplan.python.chain import Chain, chain_of
 from kgplan.python.path import Path, explained
 from kgplan.python.rows import Rows, columns_of
 from kgplan.settings import Settings, settings_with
-from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.artifacts import ArtifactStore, Aside
+from kgplan.store.configs import configs_with
+from kgplan.store.stages import StageReport, stages_of
 
 if TYPE_CHECKING:
     import py2neo
@@ -98,6 +103,55 @@ class Model:
         from kgplan.store.events import open_events
 
         return CurrentLearners(open_events(settings.records_url))
+
+    def refit(
+        self,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        stages: Sequence[str] = (),
+        warm: bool = False,
+        progress: Progress = silent,
+        **of_stages: Mapping[str, Any],
+    ) -> Rows[StageReport]:
+        """Make vectors, diagnosis and similarity anew, and put them into use together.
+
+        Args:
+            changes: keys that differ from the default configurations:
+                `{"training.epochs": 40, "diagnose.damping": 0.2}`.
+            stages: only these of "embed", "diagnose" and "similarity"; all where not given.
+            warm: start the vectors from those in use.
+            progress: told how far it is; `print` will do.
+            **of_stages: the same by stage: `embed={"training.epochs": 40}`.
+
+        Returns:
+            What each stage did. The model is renewed; until then nothing has changed, also where
+            it fails or is stopped.
+
+        Raises:
+            ConfigError: there is no such stage or key, or a value cannot be used.
+            MissingExtra, ArtifactError, GraphUnavailable: as the stages.
+        """
+        from kgplan.pipeline.reembed import run_reembed  # the tools of the stages take their time
+
+        known = {stage.name: stage for stage in stages_of("model")}
+        if unknown := [name for name in stages if name not in known]:
+            raise ConfigError(f"there is no stage {unknown[0]!r}; there are {', '.join(known)}")
+        chosen = [stage for stage in known.values() if stage.name in stages or not stages]
+        configs = configs_with({**changes, **of_stages}, chosen)
+        if stages:
+            aside = Aside(ArtifactStore(self.settings.artifacts))
+            reports = [
+                stage(self.settings, configs.get(stage.name), progress, aside, warm=warm)
+                for stage in chosen
+            ]
+            aside.commit(by=f"Model.refit of {', '.join(stage.name for stage in chosen)}")
+        else:
+            reports = run_reembed(
+                self.settings, configs, warm, run_stage=lambda _, stage: stage(progress)
+            )
+        self.renew()
+        shown = [name for name in columns_of(StageReport) if name != "details"]
+        return Rows("stages", reports, columns_of(StageReport), shown)
 
     def renew(self) -> Self:
         """Look again at what is in use now."""

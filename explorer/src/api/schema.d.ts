@@ -1626,7 +1626,7 @@ export interface components {
             alpha?: number;
             /**
              * Config
-             * @description hyper-parameters of the embedding that differ from the default, by section
+             * @description keys that differ from the default, by section or by stage
              * @default {}
              */
             config?: {

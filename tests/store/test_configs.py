@@ -2,10 +2,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from kgplan.configs import changed, read_changes
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import ConfigError
+from kgplan.store.configs import changed, configs_with, read_changes
+from kgplan.store.stages import Stage, stages_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def test_every_kind_of_configuration_can_be_changed():
     assert new == DiagnosisConfig(slip_beta=(2, 5), iteration_limit=3)
     assert changed(Plain(seed=4), {"alpha": 0.5}) == Plain(0.5, 4)
     assert changed(Plain(), {}) == Plain()
+    assert changed(EmbeddingConfig.default(), {"training": {}}) == EmbeddingConfig.default()
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,7 @@ def test_every_kind_of_configuration_can_be_changed():
         (DiagnosisConfig(), {"damping": 2}, "damping is 2.0; give a number in"),
         (DiagnosisConfig(), {"slip_beta": 2}, "slip_beta is 2"),
         (Plain(), {"beta": 1}, "there are alpha, seed"),
+        (EmbeddingConfig.default(), {"trainin": {}}, "no key 'trainin'"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_by_its_key(config, changes, message):
@@ -60,11 +63,39 @@ def test_a_change_that_cannot_be_is_refused_by_its_key(config, changes, message)
 def test_pairs_come_after_the_file(tmp_path):
     file = tmp_path / "my.toml"
     file.write_text("[training]\nepochs = 7\nseed = 1\n[diagnose]\ndamping = 0.2\n")
-    found = read_changes(file, ["training.epochs = 5", "similarity.alpha=0.5"])
-    embed = {key: found[key] for key in ("training", "training.epochs")}
-    new = changed(EmbeddingConfig.default(), embed)
-    assert (new.training.epochs, new.training.seed) == (5, 1)
-    assert (found["diagnose"], found["similarity.alpha"]) == ({"damping": 0.2}, 0.5)
+    changes = read_changes(file, ["training.epochs = 5", "similarity.alpha=0.5"])
+    configs = configs_with(changes, stages_of("model"))
+    training = EmbeddingConfig.default().training
+    assert configs["embed"].training == training.model_copy(update={"epochs": 5, "seed": 1})
+    assert configs["diagnose"] == DiagnosisConfig(damping=0.2)
+    assert configs["similarity"].alpha == 0.5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"damping": 0.2, "alpha": 0.5},
+        {"diagnose.damping": 0.2, "similarity.alpha": 0.5},
+        {"diagnose": {"damping": 0.2}, "similarity": {"alpha": 0.5}},
+    ],
+)
+def test_a_key_finds_its_stage_with_or_without_the_stage_s_name(changes):
+    configs = configs_with(changes, stages_of("model"))
+    assert "embed" not in configs
+    assert configs["diagnose"] == DiagnosisConfig(damping=0.2)
+    assert configs["similarity"].alpha == 0.5
+
+
+def test_a_key_of_no_stage_or_of_several_is_refused():
+    stages = stages_of("model")
+    with pytest.raises(ConfigError, match=r"no key 'diagnose\.dampening'.*diagnose\.damping"):
+        configs_with({"diagnose.dampening": 0.2}, stages)
+    diagnose = [each for each in stages if each.name == "diagnose"]
+    with pytest.raises(ConfigError, match=r"no key 'training\.epochs'"):
+        configs_with({"training.epochs": 2}, diagnose)
+    again = Stage("again", "", "model", run=lambda: None, config=DiagnosisConfig)
+    with pytest.raises(ConfigError, match="'damping' is a key of diagnose and again; write"):
+        configs_with({"damping": 0.2}, [*diagnose, again])
 
 
 @pytest.mark.parametrize(
