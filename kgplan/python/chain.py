@@ -12,7 +12,7 @@ BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, MARGIN = 150, 34, 220, 48, 48
 NAME_COLUMNS = 18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chain:
     """The concepts that lead to one, and the prerequisite edges among them.
 
@@ -27,6 +27,9 @@ class Chain:
     names: dict[str, str]
     steps: dict[str, int]
     edges: list[tuple[str, str]]
+
+    def __repr__(self) -> str:
+        return f"<{len(self.names):,} concepts and {len(self.edges):,} edges to {self.concept_id}>"
 
     def _repr_svg_(self) -> str:
         return draw(self)

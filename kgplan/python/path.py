@@ -1,7 +1,7 @@
 """A learner's path in Python: its steps as rows, and as a picture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kgplan.planning import CurrentLearner, Plan, StepExplanation
@@ -14,7 +14,7 @@ from kgplan.report.plan_picture import picture
 class Picture:
     """A drawing; a notebook shows it, `str()` of it is the SVG document."""
 
-    svg: str
+    svg: str = field(repr=False)
 
     def __str__(self) -> str:
         return self.svg

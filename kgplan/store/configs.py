@@ -101,7 +101,8 @@ def _leaves(
 
 def _unknown(key: str, known: Sequence[str]) -> ConfigError:
     near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-    hint = f"close matches: {', '.join(near)}" if near else f"there are {', '.join(known)}"
+    first = dict.fromkeys(each.partition(".")[0] for each in known)
+    hint = f"close matches: {', '.join(near)}" if near else f"keys begin with {', '.join(first)}"
     return ConfigError(f"there is no key {key!r} to change; {hint}")
 
 
