@@ -7,6 +7,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from kgplan.errors import ConfigError
 from kgplan.store.stages import Stage
 
@@ -50,7 +52,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """A configuration with some keys changed.
 
     Args:
-        config: with `to_dict` and `from_dict`, or any dataclass.
+        config: a dataclass, or anything with `to_dict` and `from_dict`.
         changes: key -> value; a key of a section as `"section.key"`, or in the section's mapping.
 
     Raises:
@@ -70,7 +72,14 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
             within = within[section]
         within[key] = value
     kind: Any = type(config)
-    return kind.from_dict(values) if hasattr(config, "from_dict") else kind(**values)
+    if not is_dataclass(config):
+        return kind.from_dict(values)
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].lower()
+        raise ConfigError(f"{first['loc'][0]} is {first['input']!r}: {reason}") from None
 
 
 def keys_of(config: Any) -> list[str]:

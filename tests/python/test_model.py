@@ -10,6 +10,8 @@ from planning_cases import hand_case
 import kgplan
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
+from kgplan.diagnosis import DiagnosisConfig
+from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import AmbiguousName, ConfigError, MissingExtra, UnknownConcept, UnknownLearner
 from kgplan.model.current import CurrentLearners
 from kgplan.model.opening import open_planner
@@ -17,6 +19,7 @@ from kgplan.planning import PlanOptions
 from kgplan.python import model as module
 from kgplan.python.chain import chain_of
 from kgplan.python.rows import SHOWN, Rows
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.store.events import open_events
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -135,6 +138,42 @@ def test_what_the_service_recorded_counts_as_in_the_service(mini_home, tmp_path)
             }
         assert list(model.mastery("U_1")) != list(old)
     store.close()
+
+
+def test_refit_changes_the_keys_that_are_named_and_no_other(mini_home, tmp_path):
+    home = shutil.copytree(mini_home.home, tmp_path / "home")
+    store = ArtifactStore(mini_home.model_copy(update={"home": home}).artifacts)
+    model, before = kgplan.open(home), store.in_use()
+    old = model.planner
+    for wrong in ({"training.epoch": 1}, {"damping": 2}, {"similarity.alpha": "much"}):
+        with pytest.raises(ConfigError):
+            model.refit(wrong)
+    with pytest.raises(ConfigError, match="no stage 'diagnosis'; there are embed, diagnose"):
+        model.refit(stages=["diagnosis"])
+    assert (store.in_use(), model.planner) == (before, old)
+
+    (report,) = model.refit(stages=["similarity"], similarity={"alpha": 0.2})
+    assert store.in_use() == before | {"similarity": report.version}
+    assert (old.similarity.alpha, model.planner.similarity.alpha) == (0.7, 0.2)
+    assert model.planner.model_version != old.model_version
+
+    told = []
+    reports = model.refit(
+        {"training.epochs": 1, "refit.epochs": 1},
+        diagnose={"damping": 0.2},
+        progress=lambda what, done, total: told.append(what),
+    )
+    assert reports.to_frame()["stage"].tolist() == ["embed", "diagnose", "similarity", "switch"]
+    config = EmbeddingConfig.default()
+    training, last = (
+        each.model_copy(update={"epochs": 1}) for each in (config.training, config.refit)
+    )
+    made = {kind: store.current(kind).manifest["config"] for kind in ("embedding", "diagnosis")}
+    expected = config.model_copy(update={"training": training, "refit": last})
+    assert made["embedding"] == expected.to_dict()
+    assert made["diagnosis"] == DiagnosisConfig(damping=0.2).to_dict()
+    assert model.planner.similarity.alpha == 0.7
+    assert told
 
 
 def test_a_chain_has_the_fewest_steps_from_each_concept_to_its_end():

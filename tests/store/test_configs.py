@@ -51,6 +51,7 @@ def test_every_kind_of_configuration_can_be_changed():
         (DiagnosisConfig(), {"damping": "much"}, "damping is 'much'"),
         (DiagnosisConfig(), {"damping": 2}, "damping is 2.0; give a number in"),
         (DiagnosisConfig(), {"slip_beta": 2}, "slip_beta is 2"),
+        (Plain(), {"alpha": "much"}, "alpha is 'much'"),
         (Plain(), {"beta": 1}, "keys begin with alpha, seed"),
         (EmbeddingConfig.default(), {"trainin": {}}, "no key 'trainin'"),
     ],
