@@ -19,6 +19,7 @@ from kgplan.model.catalogue import ListedConcept, ListedCourse, ListedLearner, l
 from kgplan.model.names import Names
 from kgplan.model.neighbours import Neighbour, Neighbours
 from kgplan.model.opening import open_planner, open_records, open_snapshot
+from kgplan.pipeline.similarity import STORED_NEIGHBOURS
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
 from kgplan.planning.learner import ConceptMastery
 from kgplan.progress import Progress, silent
@@ -217,13 +218,13 @@ class Model:
             AmbiguousName: several have the name; they are listed.
             ConfigError: an option cannot be used.
         """
-        chosen, current = self._names.options(PlanOptions(**options)), self._current(learner)
+        chosen, current = self._options(options), self._current(learner)
         course_id = self._names.course(course)
         return self._path(self.planner.plan(learner, course_id, chosen, current), current)
 
     def towards(self, learner: str, concept: str, **options: Any) -> Path:
         """What a learner should learn on the way to a concept; errors as for `plan`."""
-        chosen, current = self._names.options(PlanOptions(**options)), self._current(learner)
+        chosen, current = self._options(options), self._current(learner)
         concept_id = self._names.concept(concept)
         return self._path(self.planner.plan_towards(learner, concept_id, chosen, current), current)
 
@@ -244,7 +245,14 @@ class Model:
     # what the graph and the model say of concepts
 
     def similar(self, concept: str, limit: int = 10) -> Rows[Neighbour]:
-        """The concepts most similar to one, and what makes them so; 50 at most."""
+        """The concepts most similar to one, and what makes them so.
+
+        Raises:
+            UnknownConcept, AmbiguousName: as for `plan`.
+            ConfigError: the limit is beyond what is stored.
+        """
+        if not 1 <= limit <= STORED_NEIGHBOURS:
+            raise ConfigError(f"limit is {limit}; it goes from 1 to {STORED_NEIGHBOURS}")
         concept_id = self._names.concept(concept)
         found, notes = self._neighbours.of(concept_id, limit)
         return Rows(f"similar to {concept_id}", found, columns_of(Neighbour), notes=notes)
@@ -306,6 +314,11 @@ class Model:
 
     def _current(self, learner: str) -> CurrentLearner | None:
         return None if self._learners is None else self._learners.current(self.planner, learner)
+
+    def _options(self, given: dict[str, Any]) -> PlanOptions:
+        """What the caller chose, concepts by id; one concept may be given as it is."""
+        lists = {key: [given[key]] for key in ("pin", "exclude") if isinstance(given.get(key), str)}
+        return self._names.options(PlanOptions(**(given | lists)))
 
     def _path(self, plan: Plan, current: CurrentLearner | None) -> Path:
         edges = self.graph.prerequisites_among([step.concept_id for step in plan.steps])

@@ -35,7 +35,7 @@ def model(mini_home):
 def test_a_path_is_the_planner_s_and_names_serve_as_ids(model, mini_home):
     planner = open_planner(mini_home)
     options = PlanOptions(length=3, exclude=(ARRAY,))
-    path = model.plan("U_1", "线性代数", length=3, exclude=["数组"])
+    path = model.plan("U_1", "线性代数", length=3, exclude="数组")
     assert path.to_dict() == planner.plan("U_1", "C_1", options).to_dict()
     assert tuple(path) == path.plan.steps
     towards = model.towards("U_1", "recursion")
@@ -53,6 +53,8 @@ def test_what_is_not_there_is_told_with_what_was_meant(model):
         model.similar("向量")
     with pytest.raises(UnknownLearner):
         model.plan("nobody", "C_1")
+    with pytest.raises(ConfigError, match="limit is 51; it goes from 1 to 50"):
+        model.similar("递归", 51)
     with pytest.raises(ConfigError, match="there is no folder"):
         kgplan.open(model.settings.home / "nowhere")
     with pytest.raises(ConfigError, match="no setting 'grpah'; close matches: graph"):
