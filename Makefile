@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
+.PHONY: help setup demo test check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ explorer: setup ## build the page at / with Node, where its sources have changed
 
 explorer-types: setup ## the explorer's types from the service's description
 	$(BIN)/python explorer/build.py types
+
+reference: setup ## docs/reference/ from the code: commands, options, configuration, problems
+	$(BIN)/python docs/reference.py
 
 screenshots: setup explorer ## take docs/pictures/explorer-*.png from the model in KGPLAN_HOME
 	PYTHONPATH=tests $(BIN)/python tests/explorer/screenshots.py docs/pictures $(ARGS)
