@@ -125,6 +125,14 @@ def errors() -> str:
     )
 
 
+def flags() -> dict[str, set[str]]:
+    """The options that each command takes."""
+    return {
+        name: {"--help", *(flag for each in command.params for flag in each.opts)}
+        for name, command in _commands(typer.main.get_command(app), "kgplan")
+    }
+
+
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     below = getattr(command, "commands", {})
     if not below or (command.invoke_without_command and name != "kgplan"):
