@@ -1,4 +1,4 @@
-"""Which concepts does each learner hold? V-DINA by EM (docs/diagnosis.md)."""
+"""Which concepts does each learner hold? V-DINA by EM (docs/research/diagnosis.md)."""
 
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estimator import VDina

@@ -39,7 +39,7 @@ def frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 
 
 def ask(question: str, **values: Any) -> "pd.DataFrame":
-    """Put a question of the designers' library to the graph (docs/designers.md).
+    """Put a question of the designers' library to the graph (docs/guide/designers.md).
 
     Args:
         question: its name, as in `kgplan graph ask --list`.

@@ -468,7 +468,7 @@ def test_every_picture_draws_its_own_example(store, database):
 
 
 def test_every_question_is_in_the_designers_guide():
-    guide = (Path(__file__).parents[2] / "docs" / "designers.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "designers.md").read_text("utf-8")
     assert [name for name in questions() if f"`{name}`" not in guide] == []
 
 
