@@ -11,7 +11,6 @@ from made_once import made_once
 from neo4j_server import TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 
-from kgplan.api.records import RecordStore, open_records
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.model.opening import open_planner
@@ -19,6 +18,7 @@ from kgplan.pipeline import stages
 from kgplan.pipeline.stages import StageReport
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.events import EventStore, open_events
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
@@ -125,8 +125,8 @@ def records_url(request, tmp_path) -> str:
 
 
 @pytest.fixture
-def store(records_url) -> Iterator[RecordStore]:
+def store(records_url) -> Iterator[EventStore]:
     """Empty learner records."""
-    opened = open_records(records_url)
+    opened = open_events(records_url)
     yield opened
     opened.close()

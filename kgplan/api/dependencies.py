@@ -1,7 +1,6 @@
 """What operations ask for: what a request is answered from, and what is kept between requests."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
@@ -11,6 +10,7 @@ from kgplan.api.answers import AnswerCache
 from kgplan.api.keeper import Keeper, Served
 from kgplan.api.limits import Limits
 from kgplan.api.models import Problem
+from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner
 
 
@@ -28,21 +28,6 @@ def keeper_of(request: Request) -> Keeper:
 def served_to(keeper: Annotated[Keeper, Depends(keeper_of)]) -> Served:
     """What this request is answered from, whatever is renewed meanwhile."""
     return keeper.served
-
-
-@dataclass(frozen=True, slots=True)
-class AtOnce:
-    """What can be said of a learner without waiting.
-
-    Attributes:
-        version: what `LearnerStates.learner_version` gives.
-        known: whether the state is at hand; False where finding it out takes longer, or fails.
-        current: the state; None where nothing more is known.
-    """
-
-    version: str
-    known: bool
-    current: CurrentLearner | None
 
 
 class LearnerStates(Protocol):

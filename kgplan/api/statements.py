@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kgplan.api import xapi
-from kgplan.api.identity import read_owners
+from kgplan.data.identity import read_owners
 from kgplan.api.object_ids import ObjectIds
 from kgplan.errors import MalformedStatement, Refusal
 from kgplan.data.events import Event

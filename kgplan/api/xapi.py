@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from kgplan.api.identity import HASHED, MAILBOX, OPENID, Agent, home_page
+from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page
 from kgplan.api.object_ids import ObjectIds
 from kgplan.errors import MalformedStatement
 from kgplan.data.events import ID_RULE, Event, Segments, has_usable_characters, usable_id

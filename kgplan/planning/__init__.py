@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kgplan.planning.explanation import Alternative, Change, StepExplanation
-    from kgplan.planning.learner import ConceptMastery, CurrentLearner, Wishes
+    from kgplan.planning.learner import ConceptMastery, CurrentLearner
     from kgplan.planning.options import PlanOptions
     from kgplan.planning.plan import Doubt, Plan, Step, Teaching, Terms
     from kgplan.planning.planner import Planner
 
 _PLACES = {
     "explanation": ("Alternative", "Change", "StepExplanation"),
-    "learner": ("ConceptMastery", "CurrentLearner", "Wishes"),
+    "learner": ("ConceptMastery", "CurrentLearner"),
     "options": ("PlanOptions",),
     "plan": ("Doubt", "Plan", "Step", "Teaching", "Terms"),
     "planner": ("Planner",),
@@ -36,7 +36,6 @@ __all__ = [
     "StepExplanation",
     "Teaching",
     "Terms",
-    "Wishes",
 ]
 
 

@@ -14,8 +14,9 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, named_in
 from kgplan.data.records import LearnerRecords
+from kgplan.data.wishes import Wishes
 from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
-from kgplan.planning.learner import CurrentLearner, Wishes
+from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2

@@ -17,14 +17,14 @@ from learner_cases import hand_model
 from prometheus_client.parser import text_string_to_metric_families
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
+from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
+from kgplan.store.events import open_events
 from kgplan.api.telemetry.logs import set_up_logging
 from kgplan.api.telemetry.metrics import Metrics, share_metrics
 from kgplan.api.telemetry.middleware import Telemetry
-from kgplan.api.telemetry.tracing import Tracing
+from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.errors import GraphUnavailable, MissingExtra, RecordsUnavailable
 
 PLANNER = cache(lambda: hand_model().planner())
@@ -41,7 +41,7 @@ class Service:
         self.before = root.handlers[:], root.level
         logging.getLogger("httpx2").setLevel("WARNING")  # the test's client
         lines = set_up_logging("json", level, self.written)
-        self.records = open_records(f"sqlite:///{folder / 'learners.db'}")
+        self.records = open_events(f"sqlite:///{folder / 'learners.db'}", span=span)
         planner = PLANNER()
         self.version, self.failure = "1", None
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgplan.api import xapi
-from kgplan.api.identity import MAILBOX
+from kgplan.data.identity import MAILBOX
 from kgplan.errors import MalformedStatement
 from kgplan.data.events import evidence_of, played_seconds
 

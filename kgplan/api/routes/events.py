@@ -20,11 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
 from kgplan.api.audit import access_of
-from kgplan.api.current import CurrentLearners, LearnersDep
+from kgplan.api.current import LearnersDep
+from kgplan.model.current import CurrentLearners
 from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
-from kgplan.api.records.store import Receipt, Sent
+from kgplan.store.events.sent import Receipt, Sent
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
@@ -407,7 +408,7 @@ def digest(content: Any) -> str:
 
 
 async def _stored(learners: CurrentLearners, access: Access, sent: Sequence[Sent]) -> Receipt:
-    """Store events under ids that are the sender's own; errors as for `RecordStore.submit`."""
+    """Store events under ids that are the sender's own; errors as for `EventStore.submit`."""
     if access.learner_id is not None:
         sent = [replace(each, sender=access.learner_id) for each in sent]
     with span("records.write"):

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from kgplan.api.audit import audited, hashed
-from kgplan.api.current import CurrentLearners, LearnersDep, Standing
+from kgplan.api.current import LearnersDep
+from kgplan.model.current import CurrentLearners, Standing
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
 from kgplan.api.ids import Begin, Id
 from kgplan.api.keeper import Served
@@ -312,7 +313,7 @@ def erase(
     """
     with audited(request, "erase", hashed(learner_id)):
         store, planner = learners.store, served.planner
-        if store.mark(learner_id).erased is None:
+        if store.version(learner_id).erased is None:
             learners.check(planner, learner_id)
         erasure = store.erase(learner_id, time.time())
         learners.forget(learner_id)

@@ -12,7 +12,6 @@ from kgplan.api.answers import Answer, AnswerCache, State, conditional, etag_of,
 from kgplan.api.dependencies import (
     NOT_MODIFIED,
     AnswersDep,
-    AtOnce,
     LearnersDep,
     LearnerStates,
     LimitsDep,
@@ -40,6 +39,7 @@ from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
+from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.report.plan_picture import picture
 from kgplan.planning.planners import planners

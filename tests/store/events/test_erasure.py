@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from kgplan.api.records import open_records
-from kgplan.api.records import store as record_store
-from kgplan.api.records.sqlite_file import stale_spans
-from kgplan.api.records.store import Sent
-from kgplan.errors import RecordsUnavailable
 from kgplan.data.events import Event
+from kgplan.errors import RecordsUnavailable
+from kgplan.store.events import open_events
+from kgplan.store.events import store as event_store
+from kgplan.store.events.database import BUSY_SECONDS
+from kgplan.store.events.sent import Sent
+from kgplan.store.events.sqlite_file import stale_spans
 
 
 def sent(event_id, learner, words="", stamped=False, **says):
@@ -55,7 +56,7 @@ def files_with(path: Path, *texts: str) -> list[str]:
 def test_no_byte_of_many_erased_learners_is_left_in_any_file(path, seed):
     """Random ids and lengths: trees are balanced often, which leaves copies of rows behind."""
     dice = random.Random(seed)
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     learners = [f"Person{dice.randrange(10**9):09d}@school.example" for _ in range(300)]
     for turn in range(3):
         dice.shuffle(learners)
@@ -110,7 +111,7 @@ def test_free_space_with_copies_of_moved_rows_is_found_and_nothing_else(tmp_path
 
 
 def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(path):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(200)))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
@@ -119,7 +120,7 @@ def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(p
     assert store.erase("SecretPerson", now=200.0).n_events == 200
     for n in range(20):
         put(store, sent(f"b{n}", "other"))
-    assert time.monotonic() - begun < record_store.BUSY_SECONDS / 2
+    assert time.monotonic() - begun < BUSY_SECONDS / 2
     assert files_with(path, "SecretPerson")  # the reader still may look at it
     reader.execute("ROLLBACK")
     reader.close()
@@ -133,28 +134,28 @@ def test_a_file_behind_a_link_is_overwritten_too(tmp_path):
     real.parent.mkdir()
     real.touch()
     link.symlink_to(real)
-    store = open_records(f"sqlite:///{link}")
+    store = open_events(f"sqlite:///{link}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
     store.erase("SecretPerson", now=200.0)
     assert files_with(real, "SecretPerson") == []
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         done = connection.exec_driver_sql("SELECT overwritten FROM erased_learner")
         assert done.scalars().all() == [1]
     store.close()
 
 
 def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, monkeypatch):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM learner_event").fetchone()
-    monkeypatch.setattr(record_store, "OVERWRITING_SECONDS", 0.01)
+    monkeypatch.setattr(event_store, "OVERWRITING_SECONDS", 0.01)
     store.erase("SecretPerson", now=200.0)
     store.close()  # the reader is still there, as if the machine had stopped
     assert files_with(path, "SecretPerson")
     reader.close()
-    second = open_records(f"sqlite:///{path}")
+    second = open_events(f"sqlite:///{path}")
     awaited(lambda: not files_with(path, "SecretPerson"))
     second.close()
 
@@ -164,8 +165,8 @@ def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, mon
 
 def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(store, records_url):
     put(store, sent("a", "u"))
-    seen = store.mark("u").erasures
-    other = open_records(records_url)  # another process erases
+    seen = store.version("u").erasures
+    other = open_events(records_url)  # another process erases
     other.erase("u", now=time.time())
     other.close()
     remember(store, "u", 1, now=time.time() + 10, erasures=seen)
@@ -173,23 +174,23 @@ def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(s
     assert store.export("u") == {"events": [], "plans": [], "feedback": []}
     put(store, sent("b", "u", time=time.time() + 20))  # the learner came back
     remember(store, "u", 1, now=1.0, erasures=seen)  # still one from before
-    remember(store, "u", 2, now=2.0, erasures=store.mark("u").erasures)
+    remember(store, "u", 2, now=2.0, erasures=store.version("u").erasures)
     store.flush()
     assert [kept.body["steps"] for kept in store.plans("u", limit=9)] == [[2]]
 
 
 def test_plans_while_learners_are_erased_leave_nothing(store, records_url):
     """As requests do: read the mark, work on a plan, write it."""
-    other, stop = open_records(records_url), threading.Event()
+    other, stop = open_events(records_url), threading.Event()
 
     def plan():
         n = 0
         while not stop.is_set():
             for k in range(8):
-                mark = other.mark(f"u{k}")
-                if not mark.is_erased:
+                version = other.version(f"u{k}")
+                if not version.is_erased:
                     n += 1
-                    remember(other, f"u{k}", n, time.time(), mark.erasures)
+                    remember(other, f"u{k}", n, time.time(), version.erasures)
             time.sleep(0.001)
 
     put(store, *(sent(f"e{k}", f"u{k}") for k in range(8)))
@@ -215,7 +216,7 @@ def test_what_an_erased_learner_voided_of_others_stays_voided_and_names_nobody(s
     assert store.events("u") == []
     assert store.erase("SecretTeacher", now=200.0).n_events == 3
     assert store.events("u") == []
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         left = connection.exec_driver_sql("SELECT * FROM learner_event WHERE learner_id <> 'u'")
         rows = left.all()
     assert len(rows) == 1
@@ -247,7 +248,7 @@ def test_a_clock_that_was_fast_at_an_erasure_swallows_nothing_later(store):
     )
     assert (receipt.stored, receipt.erased) == (("came",), ("late",))
     store.flush()
-    assert before - 1 < store.mark("u").erased <= time.time()  # put right
+    assert before - 1 < store.version("u").erased <= time.time()  # put right
     assert put(store, sent("right", "u", time=time.time())).stored == ("right",)
     assert put(store, sent("late", "u", time=before - 60)).erased == ("late",)
 
@@ -257,7 +258,7 @@ def test_a_clock_that_was_fast_at_an_erasure_swallows_nothing_later(store):
 
 @pytest.mark.parametrize("end", ["", "-wal", "-shm"])
 def test_what_would_be_lost_is_refused_until_the_file_is_back(path, end):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, sent("a", "u"))
     place, away = Path(f"{path}{end}"), path.with_name("moved")
     place.rename(away)
@@ -269,14 +270,14 @@ def test_what_would_be_lost_is_refused_until_the_file_is_back(path, end):
     store.check()
     assert put(store, sent("c", "u")).stored == ("c",)
     store.close()
-    again = open_records(f"sqlite:///{path}")
+    again = open_events(f"sqlite:///{path}")
     assert {event.event_id for event in again.events("u")} >= {"a", "c"}
     again.close()
 
 
 @pytest.mark.parametrize("fault", ["another", "cut", "junk"])
 def test_another_file_or_a_damaged_one_takes_no_events(path, fault):
-    store = open_records(f"sqlite:///{path}")
+    store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "u", "x" * 500) for n in range(50)))
     store.erase("nobody", 1.0)  # moves the log into the file
     put(store, sent("b", "u"))
@@ -299,7 +300,7 @@ def test_another_file_or_a_damaged_one_takes_no_events(path, fault):
 
 
 def test_a_history_is_bounded_in_bytes_and_the_oldest_plans_leave(records_url):
-    store = open_records(records_url, history_bytes=20_000)
+    store = open_events(records_url, history_bytes=20_000)
     for n in range(100):
         remember(store, "u", f"{n:03d}" + "x" * 1000, now=n, course=f"C{n % 3}")
         remember(store, "else", n, now=n)

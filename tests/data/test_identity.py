@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgplan.api.identity import HASHED, MAILBOX, OPENID, Agent, home_page, read_owners
+from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page, read_owners
 from kgplan.errors import ConfigError
 
 

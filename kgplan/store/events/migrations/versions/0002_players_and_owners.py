@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from kgplan.api.identity import HASHED, MAILBOX, OPENID, home_page
+from kgplan.data.identity import HASHED, MAILBOX, OPENID, home_page
 
 revision = "0002"
 down_revision = "0001"
