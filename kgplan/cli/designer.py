@@ -44,7 +44,8 @@ def ask(
     kgplan graph ask leads_to --param concept_id=K_中断机制_计算机科学技术
     """
     from kgplan.graph import designer
-    from kgplan.graph.store import database_of, open_graph
+    from kgplan.graph.address import database_of
+    from kgplan.graph.store import open_graph
 
     if list_all or not name:
         all_questions = list(designer.questions().values())

@@ -2,16 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from kgplan.progress import Progress as Callback
+from kgplan.report.table import table as table
 
 console = Console()
 errors = Console(stderr=True)
@@ -23,34 +23,6 @@ def print_json(value: Any) -> None:
     """Print a value as JSON, Chinese left readable."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
     sys.stdout.write("\n")
-
-
-def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table whose numbers are right-aligned."""
-    drawn = Table(title=title, title_justify="left", header_style="bold")
-    for place, heading in enumerate(headings):
-        numbers = all(isinstance(row[place], int | float) for row in rows) and bool(rows)
-        # what names the row stays whole, to be copied; the others fold where the screen is narrow
-        justify: Literal["left", "right"] = "right" if numbers else "left"
-        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        drawn.add_row(*(cell(value) for value in row))
-    return drawn
-
-
-def cell(value: Any) -> str:
-    """A value as a person reads it.
-
-    >>> cell(12345), cell(0.5), cell(-1e-16), cell(None)
-    ('12,345', '0.500', '0.000', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:z.3f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

@@ -7,11 +7,11 @@ Sizes: V videos, K concepts.
 """
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, check_axis
 from kgplan.diagnosis.response import eta_table
+from kgplan.native.compiled import njit
 
 
 def gibbs_mastery(

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis, positions
@@ -26,6 +25,7 @@ from kgplan.diagnosis.uncertainty import divergence
 from kgplan.diagnosis.vdina import check_line
 from kgplan.errors import InputError
 from kgplan.native.cases import Parameters
+from kgplan.native.compiled import njit
 from kgplan.native.layout import Videos
 
 

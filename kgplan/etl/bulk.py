@@ -17,7 +17,9 @@ from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
 from kgplan.graph.neo4j_server import Neo4jServer
 from kgplan.graph.snapshot import content_hash
-from kgplan.graph.store import Row, database_of, open_graph, server_of
+from kgplan.graph.address import database_of, server_of
+from kgplan.graph.rows import Row
+from kgplan.graph.store import open_graph
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
 

@@ -19,7 +19,8 @@ from rdflib import OWL, RDF, RDFS, Graph, Namespace, URIRef
 
 from kgplan.errors import LossRefused
 from kgplan.graph.snapshot import content_hash, read_contents
-from kgplan.graph.store import GraphStore, Row, batches
+from kgplan.graph.rows import Row, batches
+from kgplan.graph.store import GraphStore
 from kgplan.progress import Progress, silent
 
 KG = Namespace("https://w3id.org/kgplan/ontology#")

@@ -26,7 +26,8 @@ from kgplan.errors import (
     UnknownQuery,
 )
 from kgplan.graph.queries import cypher_files, named_queries, split_statements
-from kgplan.graph.store import GraphStore, Row
+from kgplan.graph.rows import Row
+from kgplan.graph.store import GraphStore
 
 FAMILY = "designer."
 PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw

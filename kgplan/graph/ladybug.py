@@ -9,7 +9,7 @@ import ladybug
 
 from kgplan.errors import GraphUnavailable
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row, batches
+from kgplan.graph.rows import Row, batches
 from kgplan.store.files import require_room
 
 MAX_DB_BYTES = (

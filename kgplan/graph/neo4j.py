@@ -30,8 +30,9 @@ from neo4j.exceptions import (
 )
 
 from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
+from kgplan.graph.address import server_of
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row, batches, server_of
+from kgplan.graph.rows import Row, batches
 from kgplan.settings import GraphAccess
 from kgplan.store.files import is_running
 

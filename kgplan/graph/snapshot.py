@@ -14,7 +14,8 @@ from scipy import sparse
 
 from kgplan.arrays import Ids, positions
 from kgplan.errors import ConstraintViolation, GraphUnavailable
-from kgplan.graph.store import GraphStore, Row
+from kgplan.graph.rows import Row
+from kgplan.graph.store import GraphStore
 
 CLASSES = ("concept", "course", "school", "teacher", "field")
 RELATIONS = (

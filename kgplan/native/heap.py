@@ -5,9 +5,9 @@ infinite costs, so that whatever comes first is better.
 """
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Floats, Ints
+from kgplan.native.compiled import njit
 
 LAST = 2**31 - 1  # an id that every other stands before
 

@@ -9,14 +9,15 @@ They name the similarity that they come from, and what an older one left is swep
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from kgplan.arrays import Array, Ids, Ints, positions
 from kgplan.errors import InputError
+from kgplan.graph.address import database_of
+from kgplan.graph.rows import BATCH, Row
 from kgplan.graph.snapshot import id_array
-from kgplan.graph.store import BATCH, NEO4J_SCHEMES, GraphStore, Row, open_graph
+from kgplan.graph.store import GraphStore, open_graph
 from kgplan.model.opening import open_similarity
 from kgplan.pipeline.stages import StageReport, timed
 from kgplan.progress import Progress, silent
@@ -64,7 +65,7 @@ def run_similar_graph(
         timed("similar concepts", settings.home) as report,
         open_graph(settings.graph_url, access=settings.graph_access) as store,
     ):
-        is_server = urlsplit(settings.graph_url).scheme in NEO4J_SCHEMES
+        is_server = database_of(settings.graph_url) == "neo4j"
         written = write_similar(artifact, store, top, concept_id, is_server, progress)
     report.version = artifact.version
     report.rows_in = int(artifact.array("concept_ids").size)

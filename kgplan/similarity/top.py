@@ -11,11 +11,11 @@ n neighbours.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
 from kgplan.errors import InputError
+from kgplan.native.compiled import njit
 from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row
 from kgplan.native.threads import in_threads
 from kgplan.native.wide import BITS, WORD, at_least, lowest_bit

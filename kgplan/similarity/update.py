@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis, positions
+from kgplan.native.compiled import njit
 from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row, sort_rows
 from kgplan.progress import Progress, silent
 from kgplan.similarity.colearning import CoLearning, co_learning, cosine, shared_between

@@ -14,9 +14,10 @@ from rdflib import RDF, Graph, URIRef
 
 from kgplan.errors import ConfigError, GraphUnavailable, UnknownQuery
 from kgplan.etl.load import KG, GraphRows, graph_names, load, rows_of
+from kgplan.graph.address import server_of
 from kgplan.graph.queries import named_queries
 from kgplan.graph.snapshot import CLASSES, RELATIONS, read_finished_snapshot, read_snapshot
-from kgplan.graph.store import open_graph, server_of
+from kgplan.graph.store import open_graph
 from kgplan.settings import GraphAccess, Settings
 
 
