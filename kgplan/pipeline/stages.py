@@ -26,12 +26,13 @@ from kgplan.errors import ArtifactError, ConfigError, MissingExtra
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints, check_severities
 from kgplan.etl.extract import extract
-from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.load import load, rows_of
 from kgplan.etl.losses import is_another, notes_of, refuse_shrunk, refuse_unread
 from kgplan.etl.map import map_tables
 from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
 from kgplan.etl.source import files_below, unchanged
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import newest_records, open_embedding, open_snapshot
 from kgplan.pipeline.checkpoint import Checkpoint
@@ -275,7 +276,7 @@ def run_load(
         triples = artifacts.current("triples")
         # not splitlines: a literal may hold U+2028 and the like
         lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
-        rows = rows_of(lines, graph_names())
+        rows = rows_of(lines, graph_schema())
         if bulk:
             loaded = bulk_load(rows, settings, triples.version, progress)
         else:

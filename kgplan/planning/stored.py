@@ -14,7 +14,8 @@ import numpy as np
 from kgplan.arrays import Array, Ids
 from kgplan.data.records import LearnerRecords, csr_from_arrays, csr_to_arrays
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.graph.snapshot import RELATIONS, GraphSnapshot, id_array
+from kgplan.graph.schema import graph_schema
+from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.planning.derived import Derived, Nearby
 from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.planning.planner import Planner
@@ -95,8 +96,8 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
         prerequisites=csr_from_arrays("graph.prerequisites", arrays),
         prerequisite_sources=_sources_from_arrays(arrays["graph.sourced"], arrays["graph.sources"]),
         relations={
-            name: (arrays[f"graph.{name}.heads"], arrays[f"graph.{name}.tails"])
-            for name in RELATIONS
+            each.name: (arrays[f"graph.{each.name}.heads"], arrays[f"graph.{each.name}.tails"])
+            for each in graph_schema().relations
         },
     )
     derived = Derived(
