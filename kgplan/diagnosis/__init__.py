@@ -18,6 +18,7 @@ from kgplan.diagnosis.newvideos import (
     fit_new_videos,
     pooled_parameters,
     similar_videos,
+    with_new_videos,
 )
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
@@ -46,4 +47,5 @@ __all__ = [
     "reached",
     "similar_videos",
     "standard_errors",
+    "with_new_videos",
 ]

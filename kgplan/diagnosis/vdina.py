@@ -65,7 +65,7 @@ class Diagnosis:
             hierarchy rules the state out; bit k of a
             state is the k-th of the concepts that some video covers.
         observed: (V,) False where no observation speaks about the video: slip and guess are then
-            their Beta priors' peak.
+            their Beta priors' peak, or those of similar videos (`newvideos.with_new_videos`).
         mastery: (U, K) stored where the learner's observations reach the concept: *identified*.
         log_evidence: (U,) log P(observations) in nats; Bethe's approximation where propagated.
         objective: (iterations + 1,) log-evidence plus log density of the Beta priors, in nats;

@@ -19,7 +19,7 @@ import numpy as np
 
 from kgplan.arrays import Ids
 from kgplan.data.records import csr_to_arrays, learned_concepts, observed_views
-from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
+from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart, with_new_videos
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
 from kgplan.embedding.drift import drift
 from kgplan.errors import ArtifactError, ConfigError, MissingExtra
@@ -404,6 +404,8 @@ def run_diagnose(
             config,
             lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
         )
+        if config.class_prior == "independent":
+            diagnosis = with_new_videos(diagnosis, watched, records.q_matrix, records.course_videos)
         open_pairs = not_told_apart(watched, records.q_matrix)
         mastery = diagnosis.mastery
         evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])

@@ -24,7 +24,7 @@ from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questi
 from kgplan.graph.queries import written_queries
 from kgplan.graph.store import GraphStore
 from kgplan.model.opening import open_similarity
-from kgplan.planning.cypher_walk import paper_similarity
+from oracles.cypher_walk import paper_similarity
 from kgplan.settings import Settings
 
 CONCEPT, FIRST, LAST = "K_中断机制_计算机科学技术", "K_数学_数学", "K_搜索引擎_计算机科学技术"
