@@ -24,7 +24,9 @@ def run(source, names):
     if not isinstance(last, ast.Expr):
         body.append(last)
     exec(compile(ast.Module(body, []), NOTEBOOK.name, "exec"), names)
-    return eval(compile(ast.Expression(last.value), "", "eval"), names) if last not in body else None
+    return (
+        eval(compile(ast.Expression(last.value), "", "eval"), names) if last not in body else None
+    )
 
 
 def headings(html):
