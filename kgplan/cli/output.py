@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich import progress as rich_progress
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-from kgplan.progress import Progress as Callback
+from kgplan.progress import Progress
 from kgplan.report.table import table as table
 
 console = Console()
@@ -26,9 +27,9 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def progress_bar(stage: str) -> Iterator[Callback]:
+def progress_bar(stage: str) -> Iterator[Progress]:
     """Show how a stage comes on, on standard error, where a person looks on."""
-    bar = Progress(
+    bar = rich_progress.Progress(
         TextColumn(f"[bold]{stage:<14}[/]"),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),

@@ -16,13 +16,14 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.em import Progress, climb
+from kgplan.diagnosis.em import climb
 from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import eta_table, from_line, to_line
 from kgplan.diagnosis.vdina import Diagnosis, check_line, infer
 from kgplan.errors import InputError
+from kgplan.progress import Progress, silent
 
 MOST_CONCEPTS = 8
 """Videos with so many concepts, or more, count as having equally many."""
@@ -273,7 +274,7 @@ def fit_new_videos(
     new: Ints,
     pooled: Pooled,
     config: DiagnosisConfig | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     threads: int | None = None,
 ) -> NewVideos:
@@ -287,7 +288,7 @@ def fit_new_videos(
         new: (M,) places of the new videos.
         pooled: their start and their prior, from `pooled_parameters`.
         config: all settings; its Beta priors are not looked at.
-        progress: called after each iteration with its number and the objective in nats.
+        progress: told the objective after each iteration, in nats.
         threads: at most so many.
 
     Raises:

@@ -21,13 +21,13 @@ from rdflib.term import Node
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from kgplan.progress import Progress, silent
 from kgplan.arrays import Ints
 from kgplan.errors import ConfigError, ConstraintViolation
 from kgplan.etl.rdf import KG, KGC, Triple, short_name, terms
 from kgplan.etl.shapes import shapes_text
 from kgplan.graph.schema import GraphSchema, graph_schema
 
-Progress = Callable[[str, int, int], None]
 
 
 class Severity(StrEnum):
@@ -151,7 +151,7 @@ class _Finding:
 def check_constraints(
     triples: Sequence[str],
     severities: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     schema: GraphSchema | None = None,
 ) -> CheckResult:
     """Validate triples against all rules and act by severity.
@@ -193,8 +193,7 @@ def check_constraints(
         dropped = {f: v for f, v in found.items() if v.severity is Severity.DROP} | dropped
         for triple in falling:
             graph.remove(triple)
-        if progress:
-            progress(f"round {round_}", len(graph), len(line_of))
+        progress(f"round {round_}", len(graph), len(line_of))
         if not falling:
             break
     # A warning may fall with its node: only those of the last round are true of what is left.

@@ -4,6 +4,7 @@ Sizes: K concepts, C courses, N triples.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Ids, positions
+from kgplan.arrays import Array, Ids, positions
+from kgplan.data.records import csr_from_arrays, csr_to_arrays
 from kgplan.errors import ConstraintViolation, GraphUnavailable
 from kgplan.graph.rows import Row
 from kgplan.graph.schema import GraphSchema, graph_schema
@@ -79,6 +81,44 @@ class GraphSnapshot:
                 for name, (heads, tails) in self.relations.items()
             ]
         )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        arrays = {"version": np.array(self.version)}
+        arrays |= {name: getattr(self, name) for name in ARRAYS}
+        for name in MATRICES:
+            arrays |= csr_to_arrays(name, getattr(self, name))
+        for name, (heads, tails) in self.relations.items():
+            arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
+        texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
+        pairs = np.array(list(self.prerequisite_sources), dtype=np.int64).reshape(-1, 2)
+        return arrays | {"sourced": pairs, "sources": id_array(texts)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "GraphSnapshot":
+        """Rebuild from what `to_arrays` gave."""
+        texts = arrays["sources"].tolist()
+        kinds = {text: json.loads(text) for text in set(texts)}
+        places = map(tuple, arrays["sourced"].tolist())
+        return cls(
+            version=str(arrays["version"]),
+            **{name: arrays[name] for name in ARRAYS},
+            **{name: csr_from_arrays(name, arrays) for name in MATRICES},
+            prerequisite_sources={
+                place: kinds[text] for place, text in zip(places, texts, strict=True)
+            },
+            relations={
+                each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
+                for each in graph_schema().relations
+            },
+        )
+
+
+ARRAYS = (
+    "concept_ids", "concept_names", "concept_names_en", "concept_fields", "course_ids",
+    "course_names",
+)  # fmt: skip
+MATRICES = ("course_concepts", "prerequisites")
 
 
 def snapshot_of(

@@ -8,7 +8,7 @@ import numpy as np
 from kgplan.arrays import positions
 from kgplan.errors import InputError
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.model.opening import open_similarity, with_new_concepts
+from kgplan.model.opening import open_neighbours, open_similarity, with_new_concepts
 from kgplan.store.artifacts import ArtifactStore
 
 
@@ -42,19 +42,13 @@ class Neighbours:
         artifacts: with the similarity in use.
         graph: as it is now.
 
-    Raises:
-        InputError: the similarity holds no neighbours.
     """
 
     def __init__(self, artifacts: ArtifactStore, graph: GraphSnapshot) -> None:
-        self._graph, self._artifact = graph, artifacts.current("similarity")
-        if "neighbours.indptr.npy" not in self._artifact.manifest["files"]:
-            raise InputError(
-                f"similarity {self._artifact.version} was made without neighbours;"
-                " run `kgplan similarity` again"
-            )
-        self._stored = open_similarity(self._artifact)
-        embedding = self._artifact.manifest["inputs"]["embedding"]
+        artifact = artifacts.current("similarity")
+        self._graph, self._stored = graph, open_similarity(artifact)
+        self._near = open_neighbours(artifact)
+        embedding = artifact.manifest["inputs"]["embedding"]
         self._fused, provisional = with_new_concepts(self._stored, embedding, artifacts, graph)
         self._provisional = set(provisional.tolist())
 
@@ -79,13 +73,10 @@ class Neighbours:
         others = np.flatnonzero(added if at_stored >= 0 else np.arange(added.size) != at)
         values = fused.pairs(np.full(others.size, at), others)
         if at_stored >= 0:
-            indptr, ids, weights = (
-                self._artifact.array(f"neighbours.{x}") for x in ("indptr", "indices", "data")
-            )
-            row = slice(int(indptr[at_stored]), int(indptr[at_stored + 1]))
-            near = positions(fused.concept_ids, stored.concept_ids[np.asarray(ids[row])])
+            row = slice(self._near.indptr[at_stored], self._near.indptr[at_stored + 1])
+            near = positions(fused.concept_ids, stored.concept_ids[self._near.indices[row]])
             others = np.concatenate([near, others])
-            values = np.concatenate([weights[row], values])
+            values = np.concatenate([self._near.data[row], values])
         best = np.lexsort((others, -values))[:limit]
         others, values = others[best], values[best]
         parts = fused.parts(np.full(others.size, at), others)

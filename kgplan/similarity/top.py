@@ -8,12 +8,14 @@ Sizes: U learners, K concepts, G groups of concepts with the same learners, d em
 n neighbours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints, check_axis
+from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
+from kgplan.data.records import csr_from_arrays, csr_to_arrays
 from kgplan.errors import InputError
 from kgplan.native.compiled import njit
 from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row
@@ -32,6 +34,7 @@ from kgplan.similarity.fused import Bounds, bounds_of
 from kgplan.similarity.nearest import Nearest, nearest, similarity_of
 
 Scale = tuple[float, float, float, float, float, float]
+STORED_AS = "neighbours"
 ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
 
 
@@ -59,6 +62,19 @@ class TopSimilar:
         return sparse.csr_array(
             (self.values.ravel(), self.ids.ravel(), np.arange(size + 1) * n), shape=(size, size)
         )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """The lists as plain arrays that `neighbours_from_arrays` turns back."""
+        return csr_to_arrays(STORED_AS, self.to_csr())
+
+
+def neighbours_from_arrays(arrays: Mapping[str, Array]) -> sparse.csr_array:
+    """The lists of `TopSimilar.to_csr` from stored arrays.
+
+    Raises:
+        KeyError: they were not stored.
+    """
+    return csr_from_arrays(STORED_AS, arrays)
 
 
 def top_similar(

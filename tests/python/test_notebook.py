@@ -20,13 +20,10 @@ def cells():
 
 def run(source, names):
     """Run a cell as a notebook does; what its last line gives, if that is an expression."""
-    *body, last = ast.parse(source).body
-    if not isinstance(last, ast.Expr):
-        body.append(last)
+    body = ast.parse(source).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
     exec(compile(ast.Module(body, []), NOTEBOOK.name, "exec"), names)
-    return (
-        eval(compile(ast.Expression(last.value), "", "eval"), names) if last not in body else None
-    )
+    return eval(compile(ast.Expression(last.value), NOTEBOOK.name, "eval"), names) if last else None
 
 
 def headings(html):
@@ -41,7 +38,7 @@ def test_the_notebook_runs_and_its_stored_answers_are_of_this_code(sample_home, 
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: figures.append(1))
     names: dict = {}
     for source, outputs in cells():
-        shown, drawn = run(source, names), len(figures)
+        shown = run(source, names)
         kinds = {kind for output in outputs for kind in output["data"]}
         if "text/html" in kinds:
             stored = "".join(outputs[0]["data"]["text/html"])
