@@ -14,6 +14,7 @@ from scipy import sparse
 
 from kgplan.data.events import Event, evidence_of
 from kgplan.data.records import LearnerRecords
+from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
 from kgplan.etl.check import Severity
@@ -28,7 +29,6 @@ from kgplan.model.opening import (
 from kgplan.model.versions import list_models, outdated
 from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
-from kgplan.planning import Wishes
 from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
