@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import Request
 
 from kgplan.api.problems import problem_name
-from kgplan.store.events.store import hash_of
+from kgplan.store.events.erasure import hash_of
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken

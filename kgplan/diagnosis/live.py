@@ -6,7 +6,7 @@ so far, and the mastery that follows from them. What is observed of a video is t
 its views and in the row that the learner began with, so the order in which views arrive, repeats
 and withdrawn views leave no trace. An update infers again the components that it touches, from
 their first message on: going on from old messages is hardly faster and can end at another fixed
-point of propagation (docs/diagnosis.md, "Live").
+point of propagation (docs/research/diagnosis.md, "Live").
 Sizes: V videos, K concepts.
 """
 

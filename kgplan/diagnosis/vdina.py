@@ -3,8 +3,8 @@
 The model is kg-plppm section 3: P(r_uv = 1 | alpha_u) = g_v^(1 - eta_uv) (1 - s_v)^eta_uv with
 eta_uv the share of the video's concepts that the learner holds, each concept held with its own
 prior, or each state (set of held concepts) with its own where concepts are few. Slip, guess and
-prior are fitted by EM; docs/diagnosis.md tells how the E-step is made tractable and what is
-approximate in it.
+prior are fitted by EM; docs/research/diagnosis.md tells how the E-step is made tractable and what
+is approximate in it.
 Sizes: U learners, V videos, K concepts, S = 2^K states.
 """
 
@@ -66,7 +66,7 @@ class Diagnosis:
             hierarchy rules the state out; bit k of a
             state is the k-th of the concepts that some video covers.
         observed: (V,) False where no observation speaks about the video: slip and guess are then
-            their Beta priors' peak.
+            their Beta priors' peak, or those of similar videos (`newvideos.with_new_videos`).
         mastery: (U, K) stored where the learner's observations reach the concept: *identified*.
         log_evidence: (U,) log P(observations) in nats; Bethe's approximation where propagated.
         objective: (iterations + 1,) log-evidence plus log density of the Beta priors, in nats;

@@ -20,7 +20,8 @@ from rdflib import Graph, Literal, Namespace
 
 from kgplan.progress import Progress, silent
 from kgplan.errors import SourceError
-from kgplan.etl.rdf import canonical_lines, ontology_text
+from kgplan.etl.rdf import canonical_lines
+from kgplan.ontology import ontology_text
 
 RML = Namespace("http://w3id.org/rml/")
 Row = dict[str, str]

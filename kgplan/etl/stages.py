@@ -169,14 +169,15 @@ class Loading:
 def run_load(task: Task, config: Loading) -> None:
     """Checked triples -> graph database."""
     from kgplan.etl.bulk import bulk_load
-    from kgplan.etl.load import graph_names, load, rows_of
+    from kgplan.etl.load import load, rows_of
+    from kgplan.graph.schema import graph_schema
     from kgplan.graph.store import open_graph
 
     settings, report = task.settings, task.report
     triples = task.artifacts.current("triples")
     # not splitlines: a literal may hold U+2028 and the like
     lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
-    rows = rows_of(lines, graph_names())
+    rows = rows_of(lines, graph_schema())
     if config.bulk:
         loaded = bulk_load(rows, settings, triples.version, task.progress)
     else:

@@ -1,6 +1,6 @@
 """Where does the graph live, and how is it asked?
 
-Both databases answer the same named queries of `cypher/`; only the schema statements differ.
+Both databases answer the same named queries of `cypher/`; only their declarations differ.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,15 @@ from typing import Any, Protocol
 from kgplan.errors import GraphUnavailable
 from kgplan.graph.address import database_of, file_of
 from kgplan.graph.rows import Row
+from kgplan.graph.schema import GraphSchema, graph_schema
 from kgplan.settings import GraphAccess
 
 
 class GraphStore(Protocol):
     """A graph database behind named Cypher queries."""
+
+    schema: GraphSchema
+    """The classes and relations that it is asked for."""
 
     def define_schema(self) -> None:
         """Declare tables, constraints and indexes; a second call changes nothing."""
@@ -59,7 +63,10 @@ class GraphStore(Protocol):
 
 @contextmanager
 def open_graph(
-    url: str, read_only: bool = False, access: GraphAccess = GraphAccess()
+    url: str,
+    read_only: bool = False,
+    access: GraphAccess = GraphAccess(),
+    schema: GraphSchema | None = None,
 ) -> Iterator[GraphStore]:
     """Open the graph database at this address, and close it at the end of the block.
 
@@ -68,16 +75,18 @@ def open_graph(
             `bolt://...` or one of them with `+s` (encrypted) for a Neo4j server.
         read_only: refuse writes and, in the embedded database, let other readers in.
         access: user, password and time limit.
+        schema: the classes and relations of the graph; None: those of kgplan's ontology.
 
     Raises:
         ConfigError: the address names no database that kgplan knows.
         GraphUnavailable: it cannot be opened now.
     """
+    schema = schema or graph_schema()
     store: GraphStore
     if database_of(url) == "neo4j":
         from kgplan.graph.neo4j import Neo4jStore  # the embedded database needs no driver
 
-        store = Neo4jStore(url, access, read_only)
+        store = Neo4jStore(url, access, schema, read_only)
     else:
         path = file_of(url)
         if read_only and not path.exists():
@@ -86,6 +95,6 @@ def open_graph(
             )
         from kgplan.graph.ladybug import LadybugStore  # opening it loads a native library
 
-        store = LadybugStore(path, read_only)
+        store = LadybugStore(path, schema, read_only)
     with closing(store):
         yield store

@@ -1,7 +1,7 @@
 """What is known of a learner at this moment? The model in use, and the learner records on top.
 
-A learner's state is kept until the records' mark of the learner or the model changes; asking for
-the mark is two look-ups by key, so several processes may serve the same records.
+A learner's state is kept until the version of what is stored of them or the model changes; asking
+for the version is two look-ups by key, so several processes may serve the same records.
 """
 
 import asyncio
@@ -24,11 +24,12 @@ from kgplan.errors import UnknownLearner
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
-from kgplan.store.events.store import EventStore, KeptPlan, Mark
+from kgplan.store.events.plans import KeptPlan
+from kgplan.store.events.store import EventStore, LearnerVersion
 
 CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
 AT_ONCE_CONCEPTS = 500  # that the event loop infers: 4 ms in sparse components, 10 in dense ones
-NOTHING_STORED = Mark(None, None)
+NOTHING_STORED = LearnerVersion(None, None)
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class Standing:
     """A learner's records, read and inferred from.
 
     Attributes:
-        mark: of the records that it was read at.
+        version: of the records that it was read at.
         n_events: events that count.
         n_silent: those of them that say nothing.
         evidence: what they say together.
         state: what follows in the model.
     """
 
-    mark: Mark
+    version: LearnerVersion
     n_events: int
     n_silent: int
     evidence: Evidence
@@ -55,17 +56,17 @@ class Glance:
     """What can be said of a learner's records without waiting.
 
     Attributes:
-        mark: of the records.
+        version: of the records.
         standing: None where nothing is stored, or finding it out takes longer.
     """
 
-    mark: Mark
+    version: LearnerVersion
     standing: Standing | None
 
     @property
     def is_whole(self) -> bool:
         """Whether there is no more to say; not where that is for `CurrentLearners.standing`."""
-        return self.standing is not None or self.mark == NOTHING_STORED
+        return self.standing is not None or self.version == NOTHING_STORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,31 +160,33 @@ class CurrentLearners:
             UnknownLearner: the learner was erased, and nothing was stored since.
             RecordsUnavailable: the records cannot be read.
         """
-        mark = self.store.mark(learner_id)
-        if mark.is_erased:
+        version = self.store.version(learner_id)
+        if version.is_erased:
             raise UnknownLearner(learner_id)
-        if mark.revision is None:
+        if version.revision is None:
             return None
         model = self.model(planner)
         with self._lock_of(learner_id):
-            return self._renewed(model, learner_id, mark, self.store.told)
+            return self._renewed(model, learner_id, version, self.store.told)
 
     def glance(self, planner: Planner, learner_id: str) -> Glance | None:
-        """What `standing` gives, if the event loop can wait for it; None where not for the mark."""
-        mark = self.store.mark_at_once(learner_id)
-        if mark is None:
+        """What `standing` gives, as far as the event loop can wait; None: not for the version."""
+        version = self.store.version_at_once(learner_id)
+        if version is None:
             return None
         model = self._made(planner)
-        if mark.revision is None or model is None:
-            return Glance(mark, None)
+        if version.revision is None or model is None:
+            return Glance(version, None)
         lock = self._lock_of(learner_id)
         if not lock.acquire(blocking=False):
-            return Glance(mark, None)
+            return Glance(version, None)
         try:
             tell = self.store.told_at_once
-            return Glance(mark, self._renewed(model, learner_id, mark, tell, AT_ONCE_CONCEPTS))
+            return Glance(
+                version, self._renewed(model, learner_id, version, tell, AT_ONCE_CONCEPTS)
+            )
         except LargeUpdate:
-            return Glance(mark, None)
+            return Glance(version, None)
         finally:
             lock.release()
 
@@ -194,11 +197,11 @@ class CurrentLearners:
         self,
         model: LiveModel,
         learner_id: str,
-        mark: Mark,
+        version: LearnerVersion,
         tell: Callable[[str], tuple[list[Event], Wishes] | None],
         most: int | None = None,
     ) -> Standing | None:
-        """The learner's standing at this mark; None where it is not kept, and not told either.
+        """The learner's standing at this version; None where it is not kept, and not told either.
 
         Raises:
             LargeUpdate: more than `most` concepts would have to be inferred.
@@ -207,20 +210,20 @@ class CurrentLearners:
             of, before = self._kept.get(learner_id, (None, None))
             if of is not model:
                 before = None
-            elif before is not None and before.mark == mark:
+            elif before is not None and before.version == version:
                 self._kept.move_to_end(learner_id)
                 self.hits += 1
                 return before
         told = tell(learner_id)
         if told is None:
             return None
-        (events, wishes), erased = told, mark.erased is not None
+        (events, wishes), erased = told, version.erased is not None
         evidence = evidence_of(model.named(events), model.lengths)
         state = model.current(
             learner_id, evidence, wishes, not erased, before.state if before else None, most
         )
         silent = sum(not event.tells for event in events)
-        standing = Standing(mark, len(events), silent, evidence, state)
+        standing = Standing(version, len(events), silent, evidence, state)
         with self._keeping:
             self.misses += 1
             self._kept[learner_id] = model, standing
@@ -231,7 +234,7 @@ class CurrentLearners:
 
     def learner_version(self, planner: Planner, learner_id: str) -> str:
         """Changes whenever `current` does, at one version of the model."""
-        return _version_of(self.store.mark(learner_id))
+        return _version_of(self.store.version(learner_id))
 
     def at_once(self, planner: Planner, learner_id: str) -> AtOnce | None:
         """Version and state, as far as they are known without waiting for the records."""
@@ -239,7 +242,7 @@ class CurrentLearners:
         if found is None:
             return None
         current = None if found.standing is None else found.standing.state.learner
-        return AtOnce(_version_of(found.mark), found.is_whole, current)
+        return AtOnce(_version_of(found.version), found.is_whole, current)
 
     def current(self, planner: Planner, learner_id: str) -> CurrentLearner | None:
         """What `Planner.plan` takes; errors as for `standing`."""
@@ -293,7 +296,7 @@ class CurrentLearners:
 
     def not_erased(self, learner_ids: Iterable[str]) -> list[str]:
         """Those of the learners that may be named: none that was erased and not heard of since."""
-        return [each for each in learner_ids if not self.store.mark(each).is_erased]
+        return [each for each in learner_ids if not self.store.version(each).is_erased]
 
     def forget(self, learner_id: str) -> None:
         """Drop what is kept in memory of an erased learner."""
@@ -307,7 +310,7 @@ class CurrentLearners:
         ids = planner.records.learner_ids  # sorted
         rest = map(str, ids[int(np.searchsorted(ids, prefix)) :])
         begin = takewhile(lambda each: each.startswith(prefix), rest)
-        known = islice(filterfalse(lambda each: self.store.mark(each).is_erased, begin), limit)
+        known = islice(filterfalse(lambda each: self.store.version(each).is_erased, begin), limit)
         return sorted({*self.store.learners(prefix, limit), *known})[:limit]
 
     def courses(self, planner: Planner, learner_id: str) -> dict[str, float | None]:
@@ -396,8 +399,8 @@ def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:
     return kept.body["course_id"], kept.body["towards"]
 
 
-def _version_of(mark: Mark) -> str:
-    return f"{mark.revision} {mark.erasures}"
+def _version_of(version: LearnerVersion) -> str:
+    return f"{version.revision} {version.erasures}"
 
 
 def _erasures_in(version: str) -> int:

@@ -54,7 +54,7 @@ def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
     import numpy as np
 
     from kgplan.data.records import observed_views
-    from kgplan.diagnosis import fit, not_told_apart
+    from kgplan.diagnosis import fit, not_told_apart, with_new_videos
     from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
     from kgplan.model.opening import newest_records
     from kgplan.planning.mastery import ItemParameters, LearnerMastery
@@ -63,6 +63,8 @@ def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
     records, source = newest_records(task.artifacts)
     watched = observed_views(records)
     diagnosis = fit(watched, records.q_matrix, config, task.progress)
+    if config.class_prior == "independent":
+        diagnosis = with_new_videos(diagnosis, watched, records.q_matrix, records.course_videos)
     open_pairs = not_told_apart(watched, records.q_matrix)
     mastery = diagnosis.mastery
     evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])

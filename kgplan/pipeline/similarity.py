@@ -57,7 +57,7 @@ def run_similarity(task: Task, config: SimilarityConfig) -> None:
     vectors = embedding.vectors[at].astype(np.float32)
     matrix = learned.matrix[:, columns]
     top = top_similar(concept_ids, vectors, matrix, config.alpha, STORED_NEIGHBOURS, task.progress)
-    fused = FusedSimilarity(concept_ids, vectors, top.together.sets, top.alpha, top.bounds)
+    fused = FusedSimilarity(concept_ids, vectors, top.together.sets, config.alpha, top.bounds)
     inputs = {"embedding": of_vectors.version, "records": source.version}
     with task.draft("similarity", asdict(config), inputs) as draft:
         draft.put(**fused.to_arrays(), **top.to_arrays())

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgplan.planning import CurrentLearner, Plan, StepExplanation
-from kgplan.planning.plan import Step, Teaching, Terms
+from kgplan.planning.plan import Step, Terms
+from kgplan.planning.teaching import Teaching
 from kgplan.python.rows import Columns, Rows, columns_of
 from kgplan.report.plan_picture import picture
 

@@ -5,7 +5,8 @@ from planning_cases import hand_case
 
 from kgplan.data.search import Entry, SearchIndex, folded
 from kgplan.errors import AmbiguousName, UnknownCourse
-from kgplan.graph.snapshot import CLASSES, RELATIONS, snapshot_of
+from kgplan.graph.schema import graph_schema
+from kgplan.graph.snapshot import snapshot_of
 from kgplan.model.names import Names
 
 COURSES = {"C_1": ("Sets", "F_1", "S_1"), "C_2": ("Sets", "F_2", "S_1"), "C_3": ("Ｇraphs", "", "")}
@@ -15,12 +16,12 @@ TEXTS = st.text("ab ＡB", max_size=3)
 @pytest.fixture(scope="module")
 def names():
     """Two courses of one name, of two fields, the second richer in concepts; and a third one."""
-    entities = {name: [] for name in CLASSES}
+    entities = {each.name: [] for each in graph_schema().classes}
     entities["course"] = [{"id": id_, "name": name} for id_, (name, _, _) in COURSES.items()]
     entities["concept"] = [{"id": f"K_{k}", "name": "", "name_en": ""} for k in range(1_200)]
     entities["field"] = [{"id": "F_1", "name": "one"}, {"id": "F_2", "name": "two"}]
     entities["school"] = [{"id": "S_1", "name": "a school"}]
-    edges = {name: [] for name in RELATIONS}
+    edges = {each.name: [] for each in graph_schema().relations}
     for id_, (_, field, school) in COURSES.items():
         edges["field_has_course"] += [{"head": field, "tail": id_}] * bool(field)
         edges["school_has_course"] += [{"head": school, "tail": id_}] * bool(school)

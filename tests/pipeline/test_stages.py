@@ -7,16 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import miniature
+import numpy as np
 import pytest
 import stage_runner
+from scipy import sparse
 
+from kgplan.data.events import Event, evidence_of
+from kgplan.data.records import LearnerRecords
+from kgplan.data.wishes import Wishes
+from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
 from kgplan.etl.check import Severity
 from kgplan.etl.stages import CHECK_REPORT, hash_source, run_etl, run_map
-from kgplan.model.opening import model_version, newest_records, open_planner, open_snapshot
+from kgplan.model.opening import (
+    model_version,
+    newest_records,
+    open_mastery,
+    open_planner,
+    open_snapshot,
+)
 from kgplan.model.versions import list_models, outdated
-from kgplan.pipeline.diagnose import OBJECTIVE_PLOT
+from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
+from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -253,3 +266,40 @@ def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
             planner.plan("U_1", "C_1")
     else:
         assert planner.plan("U_1", "C_1").steps
+
+
+def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tmp_path):
+    """A new course without learners: its video has no observation; those of the old course have."""
+    rng, n = np.random.default_rng(0), 60
+    held = rng.random((n, 4)) < 0.5
+    covers = np.tile(np.eye(4, dtype=np.int32), (3, 1))
+    watched = rng.random((n, 12)) < np.where(held @ covers.T, 0.8, 0.02)
+    records = LearnerRecords(
+        learner_ids=np.array([f"U_{u:02}" for u in range(n)]),
+        video_ids=np.array([f"V_{v:02}" for v in range(13)]),
+        concept_ids=np.array([f"K_{k}" for k in range(4)]),
+        course_ids=np.array(["C_new", "C_old"]),
+        enrolled=sparse.csr_array(np.tile([0, 1], (n, 1))),
+        viewed=sparse.csr_array(np.column_stack([watched, np.zeros(n)])),
+        course_concepts=sparse.csr_array(np.ones((2, 4), dtype=np.int32)),
+        course_videos=sparse.csr_array(np.array([[0] * 12 + [1], [*range(1, 13), 0]])),
+        q_matrix=sparse.csr_array(np.vstack([covers, covers[:1]])),
+    )
+    home = Settings(home=tmp_path)
+    store = ArtifactStore(home.artifacts)
+    with store.draft("records", {}, {}) as draft:
+        draft.put(**records.to_arrays())
+    store.switch(draft.finished())
+    run_diagnose(home, DiagnosisConfig())
+
+    diagnosis = open_mastery(store.current("diagnosis"))
+    model = LiveModel(records, diagnosis)
+    gained = {}
+    for video in ("V_12", "V_00", "V_04", "V_08"):  # all of the first concept
+        seen = evidence_of([Event("e", "new", 0.0, video, share=1.0)])
+        learner = model.current("new", seen, Wishes()).learner
+        assert learner.concept_ids.tolist() == ["K_0"]
+        gained[video] = learner.mastery[0] - diagnosis.prior[0]
+    least, *_, most = sorted(gained[video] for video in ("V_00", "V_04", "V_08"))
+    assert gained["V_12"] > 0
+    assert least - 0.05 < gained["V_12"] < most + 0.05

@@ -25,7 +25,7 @@ from kgplan.model.current import CurrentLearners
 from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
-from kgplan.store.events.store import Receipt, Sent
+from kgplan.store.events.sent import Receipt, Sent
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal

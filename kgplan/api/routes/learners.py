@@ -313,7 +313,7 @@ def erase(
     """
     with audited(request, "erase", hashed(learner_id)):
         store, planner = learners.store, served.planner
-        if store.mark(learner_id).erased is None:
+        if store.version(learner_id).erased is None:
             learners.check(planner, learner_id)
         erasure = store.erase(learner_id, time.time())
         learners.forget(learner_id)

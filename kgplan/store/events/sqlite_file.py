@@ -1,4 +1,4 @@
-"""The SQLite file below the records: is it still there, and is what was erased gone from its bytes?
+"""The SQLite file below the events: is it still there, and is what was erased gone from its bytes?
 
 SQLite's `secure_delete` overwrites what is deleted where it lies. When a tree is balanced, though,
 rows move to another page, and their copies stay behind in the free middle of the page that they
@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,11 @@ class SqliteFile:
 
     Args:
         path: of a database in WAL mode that another connection has open.
+        statements: how erasures are asked for that wait for it, and marked as done.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, real = path, path.resolve()
+    def __init__(self, path: Path, statements: Mapping[str, str]) -> None:
+        self._path, real, self._statements = path, path.resolve(), statements
         # SQLite's log lies beside the file itself, also where the path leads over a link
         self._log = Path(f"{real}-wal")
         self._files = (path, self._log, Path(f"{real}-shm"))
@@ -203,9 +204,11 @@ class SqliteFile:
             with self._turn:
                 self._connection.execute("PRAGMA busy_timeout = 2000")
                 self._connection.executemany(
-                    "UPDATE erased_learner SET overwritten = 1"
-                    " WHERE learner_hash = ? AND n_erasures = ?",
-                    self._round.pending,
+                    self._statements["erased_learner.overwritten"],
+                    [
+                        {"learner_hash": learner, "n_erasures": erasures}
+                        for learner, erasures in self._round.pending
+                    ],
                 )
         except (sqlite3.Error, RecordsUnavailable, OSError) as error:
             log.debug("what was erased is not overwritten yet: %s", error)
@@ -216,10 +219,7 @@ class SqliteFile:
         return True
 
     def _pending(self) -> list[tuple[str, int]]:
-        found = self._connection.execute(
-            "SELECT learner_hash, n_erasures FROM erased_learner WHERE NOT overwritten"
-        )
-        return found.fetchall()
+        return self._connection.execute(self._statements["erased_learner.pending"]).fetchall()
 
     def _emptied(self) -> bool:
         """Move the log into the file and empty it; False where a reader needs it."""

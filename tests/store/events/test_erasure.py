@@ -13,8 +13,9 @@ from kgplan.data.events import Event
 from kgplan.errors import RecordsUnavailable
 from kgplan.store.events import open_events
 from kgplan.store.events import store as event_store
+from kgplan.store.events.database import BUSY_SECONDS
+from kgplan.store.events.sent import Sent
 from kgplan.store.events.sqlite_file import stale_spans
-from kgplan.store.events.store import Sent
 
 
 def sent(event_id, learner, words="", stamped=False, **says):
@@ -119,7 +120,7 @@ def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(p
     assert store.erase("SecretPerson", now=200.0).n_events == 200
     for n in range(20):
         put(store, sent(f"b{n}", "other"))
-    assert time.monotonic() - begun < event_store.BUSY_SECONDS / 2
+    assert time.monotonic() - begun < BUSY_SECONDS / 2
     assert files_with(path, "SecretPerson")  # the reader still may look at it
     reader.execute("ROLLBACK")
     reader.close()
@@ -137,7 +138,7 @@ def test_a_file_behind_a_link_is_overwritten_too(tmp_path):
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(50)))
     store.erase("SecretPerson", now=200.0)
     assert files_with(real, "SecretPerson") == []
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         done = connection.exec_driver_sql("SELECT overwritten FROM erased_learner")
         assert done.scalars().all() == [1]
     store.close()
@@ -164,7 +165,7 @@ def test_an_erasure_that_was_interrupted_is_finished_by_the_next_start(path, mon
 
 def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(store, records_url):
     put(store, sent("a", "u"))
-    seen = store.mark("u").erasures
+    seen = store.version("u").erasures
     other = open_events(records_url)  # another process erases
     other.erase("u", now=time.time())
     other.close()
@@ -173,7 +174,7 @@ def test_a_plan_that_was_begun_before_an_erasure_is_not_kept_whatever_its_time(s
     assert store.export("u") == {"events": [], "plans": [], "feedback": []}
     put(store, sent("b", "u", time=time.time() + 20))  # the learner came back
     remember(store, "u", 1, now=1.0, erasures=seen)  # still one from before
-    remember(store, "u", 2, now=2.0, erasures=store.mark("u").erasures)
+    remember(store, "u", 2, now=2.0, erasures=store.version("u").erasures)
     store.flush()
     assert [kept.body["steps"] for kept in store.plans("u", limit=9)] == [[2]]
 
@@ -186,10 +187,10 @@ def test_plans_while_learners_are_erased_leave_nothing(store, records_url):
         n = 0
         while not stop.is_set():
             for k in range(8):
-                mark = other.mark(f"u{k}")
-                if not mark.is_erased:
+                version = other.version(f"u{k}")
+                if not version.is_erased:
                     n += 1
-                    remember(other, f"u{k}", n, time.time(), mark.erasures)
+                    remember(other, f"u{k}", n, time.time(), version.erasures)
             time.sleep(0.001)
 
     put(store, *(sent(f"e{k}", f"u{k}") for k in range(8)))
@@ -215,7 +216,7 @@ def test_what_an_erased_learner_voided_of_others_stays_voided_and_names_nobody(s
     assert store.events("u") == []
     assert store.erase("SecretTeacher", now=200.0).n_events == 3
     assert store.events("u") == []
-    with store.engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         left = connection.exec_driver_sql("SELECT * FROM learner_event WHERE learner_id <> 'u'")
         rows = left.all()
     assert len(rows) == 1
@@ -247,7 +248,7 @@ def test_a_clock_that_was_fast_at_an_erasure_swallows_nothing_later(store):
     )
     assert (receipt.stored, receipt.erased) == (("came",), ("late",))
     store.flush()
-    assert before - 1 < store.mark("u").erased <= time.time()  # put right
+    assert before - 1 < store.version("u").erased <= time.time()  # put right
     assert put(store, sent("right", "u", time=time.time())).stored == ("right",)
     assert put(store, sent("late", "u", time=before - 60)).erased == ("late",)
 
