@@ -14,8 +14,9 @@ from rdflib import DCTERMS, OWL, RDF, BNode, Literal, Namespace, URIRef
 from rdflib.term import Node
 
 from kgplan.errors import InputError
+from kgplan.graph import schema
 
-KG = Namespace("https://w3id.org/kgplan/ontology#")
+KG = Namespace(schema.KG)
 KGC = Namespace("https://w3id.org/kgplan/constraints#")
 ENTITY = "https://w3id.org/kgplan/id/"
 XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"

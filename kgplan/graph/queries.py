@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from string import Template
 
 from kgplan.errors import ConfigError, UnknownQuery
-from kgplan.graph.schema import BOOKKEEPING, Attribute, GraphSchema, NodeClass, Relation
+from kgplan.graph.schema import BOOKKEEPING, Attribute, GraphSchema, NodeClass, Relation, repeated
 
 HEAD = re.compile(r"^// name: (?P<name>[\w.]+)\s*$", re.MULTILINE)
 CYPHER = files("kgplan") / "cypher"
@@ -45,15 +45,15 @@ def named_queries(schema: GraphSchema) -> Mapping[str, str]:
     """Every statement, by name: those that the schema makes, then those written by hand.
 
     Raises:
-        ConfigError: a class or relation makes a statement that one by hand is the name of.
+        ConfigError: two have the same name.
     """
-    made, written = dict(made_queries(schema)), written_queries()
-    if both := made.keys() & written.keys():
+    statements = [*made_queries(schema), *written_queries().items()]
+    if twice := repeated(name for name, _ in statements):
         raise ConfigError(
-            f"the ontology gives a class or relation a name that the graph uses itself: query"
-            f" {min(both)} is there already; choose another name"
+            "the ontology gives a class or relation a name that the graph uses otherwise:"
+            f" there would be two queries {twice[0]}; choose another"
         )
-    return {**made, **written}
+    return dict(statements)
 
 
 @cache

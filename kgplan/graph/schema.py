@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from io import BytesIO
 from typing import Any, NoReturn
 
@@ -109,7 +109,7 @@ class GraphSchema:
         """The names of all classes, then of all relations."""
         return tuple(each.name for part in (self.classes, self.relations) for each in part)
 
-    @cached_property
+    @property
     def counted(self) -> Mapping[str, tuple[str, ...]]:
         """Name of a class or relation -> the keys whose values count in a graph's version."""
         found = {
@@ -138,40 +138,65 @@ def read_schema(turtle: str) -> GraphSchema:
         ConfigError: it is no Turtle, or a term says what a graph cannot keep.
     """
     ontology = _Ontology(turtle)
-    owners: defaultdict[str, list[Attribute]] = defaultdict(list)
+    owned = _attributes(ontology)
+    classes = {
+        iri: _class(ontology, iri, label, owned.pop(iri, ()))
+        for iri, label in ontology.named("nodeLabel")
+    }
+    for owner in owned:
+        _refuse(owner, "is the domain of a property, and is no class with a kg:nodeLabel")
+    relations = [
+        _relation(ontology, iri, type_, classes)
+        for iri, type_ in ontology.named("relationshipType")
+    ]
+    schema = GraphSchema(tuple(classes.values()), tuple(relations))
+    if twice := repeated(schema.names):
+        raise ConfigError(
+            f"the ontology has two classes or relations that the graph calls {twice[0]}"
+        )
+    return schema
+
+
+def _attributes(ontology: "_Ontology") -> dict[str, tuple[Attribute, ...]]:
+    """Class -> the attributes of its nodes."""
+    owned: dict[str, tuple[Attribute, ...]] = {}
     for iri, key in ontology.named("propertyKey"):
         if ontology.value(iri, f"{RDFS}range") != TEXT:
             _refuse(iri, "has another range than xsd:string, and nodes hold texts")
         if key in BOOKKEEPING:
             _refuse(iri, f"has the kg:propertyKey {key!r}, which the graph uses itself")
         in_snapshot = ontology.value(iri, f"{KG}inSnapshot") == "true"
+        attribute = Attribute(iri, ontology.title(iri), key, in_snapshot)
         for owner in ontology.domain(iri):
-            owners[owner].append(Attribute(iri, ontology.title(iri), key, in_snapshot))
-    classes: dict[str, NodeClass] = {}
-    for iri, label in ontology.named("nodeLabel"):
-        attributes = tuple(owners[iri])
-        if ontology.members(ontology.value(iri, f"{OWL}hasKey")) != [KEY]:
-            _refuse(iri, "has another key than kg:id (owl:hasKey)")
-        if not {KEY, NAME} <= {each.iri for each in attributes}:
-            _refuse(iri, "is not in the domain of both kg:id and kg:name")
-        key, times = Counter(each.key for each in attributes).most_common(1)[0]
-        if times > 1:
-            _refuse(iri, f"has the kg:propertyKey {key} twice")
-        wanted = ontology.values(iri, f"{KG}searchedBy")
-        searched = tuple(each for each in attributes if each.iri in wanted)
-        classes[iri] = NodeClass(iri, ontology.title(iri), label, attributes, searched)
-    relations = []
-    for iri, type_ in ontology.named("relationshipType"):
-        head, tail = (ontology.value(iri, f"{RDFS}{end}") for end in ("domain", "range"))
-        if head not in classes or tail not in classes:
-            _refuse(iri, "has a domain or a range that is no class with a kg:nodeLabel")
-        has_sources = ontology.value(iri, f"{KG}hasSources") == "true"
-        relations.append(Relation(iri, type_, classes[head], classes[tail], has_sources))
-    schema = GraphSchema(tuple(classes.values()), tuple(relations))
-    name, times = Counter(schema.names).most_common(1)[0]
-    if times > 1:
-        raise ConfigError(f"the ontology has two classes or relations that the graph calls {name}")
-    return schema
+            owned[owner] = (*owned.get(owner, ()), attribute)
+    return owned
+
+
+def _class(
+    ontology: "_Ontology", iri: str, label: str, attributes: tuple[Attribute, ...]
+) -> NodeClass:
+    if ontology.members(ontology.value(iri, f"{OWL}hasKey")) != [KEY]:
+        _refuse(iri, "has another key than kg:id (owl:hasKey)")
+    if not {(KEY, "id", True), (NAME, "name", True)} <= {
+        (each.iri, each.key, each.in_snapshot) for each in attributes
+    }:
+        _refuse(iri, "is not in the domain of both kg:id and kg:name, as snapshots read them")
+    if twice := repeated(each.key for each in attributes):
+        _refuse(iri, f"has the kg:propertyKey {twice[0]} twice")
+    wanted = ontology.values(iri, f"{KG}searchedBy")
+    searched = tuple(each for each in attributes if each.iri in wanted)
+    return NodeClass(iri, ontology.title(iri), label, attributes, searched)
+
+
+def _relation(
+    ontology: "_Ontology", iri: str, type_: str, classes: Mapping[str, NodeClass]
+) -> Relation:
+    ends = [ontology.value(iri, f"{RDFS}{end}") for end in ("domain", "range")]
+    head, tail = (classes.get(end or "") for end in ends)
+    if head is None or tail is None:
+        _refuse(iri, "has a domain or a range that is no class with a kg:nodeLabel")
+    has_sources = ontology.value(iri, f"{KG}hasSources") == "true"
+    return Relation(iri, type_, head, tail, has_sources)
 
 
 class _Ontology:
@@ -228,6 +253,15 @@ def local_name(iri: str) -> str:
     'id'
     """
     return iri.rpartition("#")[2]
+
+
+def repeated(values: Iterable[str]) -> list[str]:
+    """Those that are there more than once.
+
+    >>> repeated(["id", "name", "id"])
+    ['id']
+    """
+    return [value for value, times in Counter(values).items() if times > 1]
 
 
 def _refuse(iri: str, reason: str) -> NoReturn:

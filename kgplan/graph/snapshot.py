@@ -240,10 +240,10 @@ def content_hash(
         edges: relation or its type -> rows {head, tail, ...}.
         schema: says which keys count.
     """
-    digest = hashlib.sha256()
+    digest, counted = hashlib.sha256(), schema.counted
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
     for name, rows in sorted(named.items()):
-        keys = schema.counted[name]
+        keys = counted[name]
         digest.update(f"{name} {' '.join(keys)} {len(rows)}\n".encode())
         digest.update("\n".join(sorted(map(repr, map(itemgetter(*keys), rows)))).encode())
     return digest.hexdigest()[:16]
