@@ -8,13 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
-from kgplan.data.records import csr_from_arrays, csr_to_arrays
+from kgplan.data.stored import Stored
 from kgplan.errors import ConstraintViolation, GraphUnavailable
 from kgplan.graph.rows import Row
 from kgplan.graph.schema import GraphSchema, graph_schema
@@ -26,7 +26,7 @@ Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True)
-class GraphSnapshot:
+class GraphSnapshot(Stored):
     """One version of the graph.
 
     Attributes:
@@ -84,10 +84,7 @@ class GraphSnapshot:
 
     def to_arrays(self) -> dict[str, Array]:
         """Plain arrays that `from_arrays` turns back."""
-        arrays = {"version": np.array(self.version)}
-        arrays |= {name: getattr(self, name) for name in ARRAYS}
-        for name in MATRICES:
-            arrays |= csr_to_arrays(name, getattr(self, name))
+        arrays = super().to_arrays()
         for name, (heads, tails) in self.relations.items():
             arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
         texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
@@ -95,15 +92,13 @@ class GraphSnapshot:
         return arrays | {"sourced": pairs, "sources": id_array(texts)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "GraphSnapshot":
+    def from_arrays(cls, arrays: Mapping[str, Array], **given: Any) -> Self:
         """Rebuild from what `to_arrays` gave."""
         texts = arrays["sources"].tolist()
         kinds = {text: json.loads(text) for text in set(texts)}
         places = map(tuple, arrays["sourced"].tolist())
-        return cls(
-            version=str(arrays["version"]),
-            **{name: arrays[name] for name in ARRAYS},
-            **{name: csr_from_arrays(name, arrays) for name in MATRICES},
+        return super().from_arrays(
+            arrays,
             prerequisite_sources={
                 place: kinds[text] for place, text in zip(places, texts, strict=True)
             },
@@ -111,14 +106,8 @@ class GraphSnapshot:
                 each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
                 for each in graph_schema().relations
             },
+            **given,
         )
-
-
-ARRAYS = (
-    "concept_ids", "concept_names", "concept_names_en", "concept_fields", "course_ids",
-    "course_names",
-)  # fmt: skip
-MATRICES = ("course_concepts", "prerequisites")
 
 
 def snapshot_of(

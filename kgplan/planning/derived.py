@@ -4,19 +4,14 @@ The four keep the axes that they were made with; here all stand on the graph's c
 Sizes: U learners, K concepts, C courses, M similar concepts kept of each.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids, Ints, arrays_below, named_below, positions
-from kgplan.data.records import (
-    LearnerRecords,
-    csr_from_arrays,
-    csr_to_arrays,
-    learned_concepts,
-)
+from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.records import LearnerRecords, learned_concepts
+from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.teaching import Teachings, teachings
@@ -28,7 +23,7 @@ STRIP = 1 << 22  # similarities computed at once
 
 
 @dataclass(frozen=True)
-class Nearby:
+class Nearby(Stored):
     """Of each concept the others most similar to it; ties in order of position.
 
     Attributes:
@@ -41,18 +36,9 @@ class Nearby:
     values: Floats
     whole: bool
 
-    def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays that `from_arrays` turns back."""
-        return {"ids": self.ids, "values": self.values, "whole": np.array(self.whole)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Nearby":
-        """Rebuild from what `to_arrays` gave."""
-        return cls(arrays["ids"], arrays["values"], bool(arrays["whole"]))
-
 
 @dataclass(frozen=True)
-class Derived:
+class Derived(Stored):
     """What a planner needs beside its sources, on the graph's axes.
 
     Attributes:
@@ -77,28 +63,6 @@ class Derived:
     edge_similarity: Floats
     teachings: Teachings
     nearby: Nearby
-
-    def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays that `from_arrays` turns back."""
-        arrays: dict[str, Array] = {name: getattr(self, name) for name in ARRAYS}
-        for name in MATRICES:
-            arrays |= csr_to_arrays(name, getattr(self, name))
-        arrays |= named_below("teachings", self.teachings.to_arrays())
-        return arrays | named_below("nearby", self.nearby.to_arrays())
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Derived":
-        """Rebuild from what `to_arrays` gave."""
-        return cls(
-            **{name: arrays[name] for name in ARRAYS},
-            **{name: csr_from_arrays(name, arrays) for name in MATRICES},
-            teachings=Teachings.from_arrays(arrays_below("teachings", arrays)),
-            nearby=Nearby.from_arrays(arrays_below("nearby", arrays)),
-        )
-
-
-ARRAYS = ("prior", "popularity", "edge_similarity")
-MATRICES = ("mastery", "not_told_apart", "learned", "enrolled")
 
 
 def derive(

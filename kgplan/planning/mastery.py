@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids
-from kgplan.data.records import csr_from_arrays, csr_to_arrays
+from kgplan.data.stored import csr_from_arrays, csr_to_arrays
 from kgplan.diagnosis.config import DiagnosisConfig
 
 

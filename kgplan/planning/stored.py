@@ -7,8 +7,9 @@ Only small things are made anew: look-ups by id, and rows that a plan names.
 from collections.abc import Mapping
 from typing import Any
 
-from kgplan.arrays import Array, arrays_below, named_below
+from kgplan.arrays import Array
 from kgplan.data.records import LearnerRecords
+from kgplan.data.stored import arrays_below, named_below
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.derived import Derived

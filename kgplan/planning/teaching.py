@@ -4,14 +4,14 @@ Sizes: K concepts of the graph, C courses of graph and records together, V video
 are pairs of a concept and a course that has it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.arrays import Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
+from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
 
 TEACHINGS = 3  # places to learn a concept that a step names
@@ -33,7 +33,7 @@ class Teaching:
 
 
 @dataclass(frozen=True)
-class Teachings:
+class Teachings(Stored):
     """The places of every concept: those with a video first, then in order of the course's id.
 
     Attributes:
@@ -111,22 +111,6 @@ class Teachings:
         return Teaching(
             course_id, str(self.video_ids[video]), None if np.isnan(minutes) else minutes
         )
-
-    def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays that `from_arrays` turns back."""
-        return {
-            "course_ids": self.course_ids,
-            "video_ids": self.video_ids,
-            "starts": self.starts,
-            "courses": self.courses,
-            "videos": self.videos,
-            "minutes": self.minutes,
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Teachings":
-        """Rebuild from what `to_arrays` gave."""
-        return cls(**{name: np.asarray(array) for name, array in arrays.items()})
 
 
 def teachings(graph: GraphSnapshot, records: LearnerRecords) -> Teachings:

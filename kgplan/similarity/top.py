@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
-from kgplan.data.records import csr_from_arrays, csr_to_arrays
+from kgplan.data.stored import csr_from_arrays, csr_to_arrays
 from kgplan.errors import InputError
 from kgplan.native.compiled import njit
 from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import minmax_scale
 
-from kgplan.data.records import csr_to_arrays
+from kgplan.data.stored import csr_to_arrays
 from kgplan.errors import InputError
 from kgplan.etl.export import read_rows, triples_of
 from kgplan.etl.load import GraphRows, load

@@ -142,7 +142,8 @@ def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, 
     assert order == list(job["shares"])
     assert order.index("embed") < order.index("similarity")
     assert order[-1] == "switch"
-    assert any(line["event"] == "progress" and line["stage"] == "rank" for line in job["log"])
+    (told,) = (line for line in job["log"] if line["event"] == "report" and line["stage"] == "rank")
+    assert told["details"] == {"most": max(ranking.values())}
     assert job["by"].startswith("kgplan reembed (job ")
     assert job["in_use"]["ranking"] == alone["in_use"]["ranking"]
 
