@@ -18,14 +18,12 @@ from fastapi import Depends, Request
 
 from kgplan.api.dependencies import AtOnce
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
-from kgplan.arrays import positions
 from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import RecordsUnavailable, UnknownLearner
 from kgplan.data.events import Event, Evidence, evidence_of
 from kgplan.planning import CurrentLearner, Plan, Planner, Wishes
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
-from kgplan.data.search import close_matches
 
 CAPACITY = 16_384  # learners; about 16 kB each at the paper's size
 AT_ONCE_CONCEPTS = 500  # that the event loop infers: 4 ms in sparse components, 10 in dense ones
@@ -238,9 +236,8 @@ class CurrentLearners:
         Raises:
             UnknownLearner: no records of the planner's or of this service's name the learner.
         """
-        if self.standing(planner, learner_id) is None and not self.model(planner).knows(learner_id):
-            ids = planner.records.learner_ids
-            raise UnknownLearner(learner_id, close_matches(learner_id, ids))
+        if self.standing(planner, learner_id) is None:
+            planner.records.learners.place(learner_id, UnknownLearner)
 
     def remember(self, plan: Plan, text: bytes, learner_version: str) -> None:
         """Put a plan into the learner's history, unless it is the last of its course there.
@@ -309,8 +306,8 @@ class CurrentLearners:
         standing, records = self.standing(planner, learner_id), planner.records
         taken = set(planned)
         if standing is None or standing.state.learner.in_records:
-            at = positions(records.learner_ids, np.array([learner_id]))
-            taken.update(records.course_ids[records.enrolled[at[at >= 0]].indices].tolist())
+            at = records.learners.known([learner_id])
+            taken.update(records.course_ids[records.enrolled[at].indices].tolist())
         if standing is not None:
             taken |= standing.state.learner.courses
         taken &= set(planner.graph.course_ids.tolist())

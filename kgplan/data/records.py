@@ -5,11 +5,13 @@ Sizes: U learners, V videos that cover a concept, K concepts, C courses.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids
+from kgplan.data.axis import Axis
 
 MATRICES = ("enrolled", "viewed", "course_concepts", "course_videos", "q_matrix")
 
@@ -38,6 +40,21 @@ class LearnerRecords:
     course_videos: sparse.csr_array
     q_matrix: sparse.csr_array
     video_seconds: Floats | None = None
+
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
+
+    @cached_property
+    def videos(self) -> Axis:
+        """Where each video stands."""
+        return Axis(self.video_ids)
+
+    @cached_property
+    def courses(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
 
     def to_arrays(self) -> dict[str, Array]:
         """Plain arrays that `from_arrays` turns back."""

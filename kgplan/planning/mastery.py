@@ -4,10 +4,12 @@ Sizes: U learners, V videos, K concepts.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids
+from kgplan.data.axis import Axis
 from kgplan.diagnosis.config import DiagnosisConfig
 
 
@@ -49,3 +51,8 @@ class LearnerMastery:
     not_told_apart: sparse.csr_array
     items: ItemParameters | None = None
     of_records: bool = False
+
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
