@@ -4,11 +4,13 @@ Sizes: U learners, V videos that cover a concept, K concepts, C courses.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids
+from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
 
 
@@ -36,6 +38,21 @@ class LearnerRecords(Stored):
     course_videos: sparse.csr_array
     q_matrix: sparse.csr_array
     video_seconds: Floats | None = None
+
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
+
+    @cached_property
+    def videos(self) -> Axis:
+        """Where each video stands."""
+        return Axis(self.video_ids)
+
+    @cached_property
+    def courses(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
 
 
 def observed_views(records: LearnerRecords) -> sparse.csr_array:

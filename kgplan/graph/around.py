@@ -11,7 +11,6 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ints
-from kgplan.data.search import close_matches
 from kgplan.errors import UnknownConcept, UnknownCourse
 from kgplan.graph.health import levels
 from kgplan.graph.snapshot import GraphSnapshot
@@ -113,10 +112,7 @@ def around(graph: GraphSnapshot, concept_id: str, direction: Direction, depth: i
     Raises:
         UnknownConcept: the graph has none of this id; the error holds close matches.
     """
-    found = np.flatnonzero(graph.concept_ids == concept_id)
-    if found.size == 0:
-        raise UnknownConcept(concept_id, close_matches(concept_id, graph.concept_ids))
-    start = int(found[0])
+    start = graph.concepts.place(concept_id, UnknownConcept)
     leads = graph.prerequisites if direction == "up" else graph.prerequisites.T.tocsr()
     steps = steps_from(leads, start)
     reached = np.flatnonzero((steps > 0) & (steps <= depth))
@@ -153,10 +149,7 @@ def course_map(graph: GraphSnapshot, course_id: str) -> CourseMap:
     Raises:
         UnknownCourse: the graph has none of this id; the error holds close matches.
     """
-    found = np.flatnonzero(graph.course_ids == course_id)
-    if found.size == 0:
-        raise UnknownCourse(course_id, close_matches(course_id, graph.course_ids))
-    mine = graph.course_concepts[[int(found[0])]].indices
+    mine = graph.course_concepts[[graph.courses.place(course_id, UnknownCourse)]].indices
     inside = graph.prerequisites[mine][:, mine].tocoo()
     depth = levels(inside.col.astype(np.int64), inside.row.astype(np.int64), mine.size)
     order = np.lexsort((mine, depth))
@@ -164,7 +157,7 @@ def course_map(graph: GraphSnapshot, course_id: str) -> CourseMap:
     needed[mine] = 0
     return CourseMap(
         course_id,
-        str(graph.course_names[int(found[0])]),
+        graph.course_name(course_id),
         tuple(place(graph, int(mine[k]), int(depth[k])) for k in order),
         edges_among(graph, mine),
         tuple(place(graph, k, int(needed[k])) for k in np.flatnonzero(needed).tolist()),

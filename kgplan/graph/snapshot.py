@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
+from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
 from kgplan.errors import ConstraintViolation, GraphUnavailable
 from kgplan.graph.rows import Row
@@ -52,22 +54,31 @@ class GraphSnapshot(Stored):
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
 
+    @cached_property
+    def concepts(self) -> Axis:
+        """Where each concept stands."""
+        return Axis(self.concept_ids)
+
+    @cached_property
+    def courses(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
+
     def course_name(self, course_id: str) -> str:
         """A course's name; its id where the graph does not have it."""
-        at = int(positions(self.course_ids, np.array([course_id]))[0])
+        at = self.courses.find(course_id)
         return str(self.course_names[at]) if at >= 0 else course_id
 
     def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
         """Name of the course, or of the concept, that a path leads to; its id where unknown."""
         if course_id is not None:
             return self.course_name(course_id)
-        at = int(positions(self.concept_ids, np.array([concept_id or ""]))[0])
+        at = self.concepts.find(concept_id or "")
         return str(self.concept_names[at]) if at >= 0 else concept_id or ""
 
     def prerequisites_among(self, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
         """The (prerequisite, concept) pairs among these concepts."""
-        places = positions(self.concept_ids, id_array(concept_ids))
-        known = places[places >= 0]
+        known = self.concepts.known(concept_ids)
         pairs = self.prerequisites[known][:, known].tocoo()
         before, after = self.concept_ids[known[pairs.col]], self.concept_ids[known[pairs.row]]
         return sorted(zip(before.tolist(), after.tolist(), strict=True))

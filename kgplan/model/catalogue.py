@@ -105,15 +105,14 @@ def list_learners(records: LearnerRecords) -> list[ListedLearner]:
 def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCourse]:
     """Every course with its sizes, the richest in concepts first."""
     n_concepts = np.diff(graph.course_concepts.indptr)
-    at = {course: k for k, course in enumerate(records.course_ids.tolist())}
     videos = np.diff(records.course_videos.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
     fields, schools = (_first_heads(graph, f"{of}_has_course") for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
-        row = at.get(course_id)
-        sizes = (0, 0) if row is None else (int(videos[row]), int(learners[row]))
+        row = records.courses.find(course_id)
+        sizes = (0, 0) if row < 0 else (int(videos[row]), int(learners[row]))
         where = fields.get(course_id, ""), schools.get(course_id, "")
         found.append(ListedCourse(course_id, name, *where, int(n_concepts[k]), *sizes))
     return found

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kgplan.arrays import positions
 from kgplan.data.events import Event, Evidence, evidence_of
-from kgplan.data.search import close_matches
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import UnknownLearner
@@ -255,9 +253,8 @@ class CurrentLearners:
         Raises:
             UnknownLearner: no records of the planner's or of this service's name the learner.
         """
-        if self.standing(planner, learner_id) is None and not self.model(planner).knows(learner_id):
-            ids = planner.records.learner_ids
-            raise UnknownLearner(learner_id, close_matches(learner_id, ids))
+        if self.standing(planner, learner_id) is None:
+            planner.records.learners.place(learner_id, UnknownLearner)
 
     def remember(self, plan: Plan, text: bytes, learner_version: str) -> None:
         """Put a plan into the learner's history, unless it is the last of its course there.
@@ -326,8 +323,8 @@ class CurrentLearners:
         standing, records = self.standing(planner, learner_id), planner.records
         taken = set(planned)
         if standing is None or standing.state.learner.in_records:
-            at = positions(records.learner_ids, np.array([learner_id]))
-            taken.update(records.course_ids[records.enrolled[at[at >= 0]].indices].tolist())
+            at = records.learners.known([learner_id])
+            taken.update(records.course_ids[records.enrolled[at].indices].tolist())
         if standing is not None:
             taken |= standing.state.learner.courses
         taken &= set(planner.graph.course_ids.tolist())

@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, positions
+from kgplan.arrays import Floats, Ids
+from kgplan.data.axis import Axis
 from kgplan.data.records import LearnerRecords, observed_views
-from kgplan.data.search import close_matches
 from kgplan.diagnosis import (
     DiagnosisConfig,
     ambiguous_concepts,
@@ -118,10 +118,7 @@ def _moves(
         many = np.quantile(n_views[n_views > 0], 0.9)
         u = int(np.argmin(np.abs(n_views - many)))  # many views, and not the most
     else:
-        u = int(positions(records.learner_ids, np.array([learner_id]))[0])
-        if u < 0:
-            near = close_matches(learner_id, records.learner_ids)
-            raise UnknownLearner(learner_id, near)
+        u = records.learners.place(learner_id, UnknownLearner)
     begin, end = watched.indptr[u], watched.indptr[u + 1]
     video, share = np.asarray(watched.indices[begin:end]), watched.data[begin:end]
     views = np.flatnonzero(share > 0)
@@ -243,10 +240,8 @@ def _moves_of_results(fit: StoredFit, learner_id: str | None) -> Moves | None:
     moves = np.abs(fit.mastery - fit.prior)
     if learner_id is None:
         u = int(np.argmax(moves.sum(axis=1)))
-    elif not np.any(at := fit.learner_ids == learner_id):
-        raise UnknownLearner(learner_id, close_matches(learner_id, fit.learner_ids))
     else:
-        u = int(np.argmax(at))
+        u = Axis(fit.learner_ids).place(learner_id, UnknownLearner)
     top = np.argsort(-moves[u], kind="stable")[:SHOWN]
     return Moves(
         learner=str(fit.learner_ids[u]),

@@ -10,7 +10,6 @@ import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
-from kgplan.data.search import close_matches
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.walk import preferences, walk
@@ -107,9 +106,8 @@ class Chooser:
         self.graph, self.similarity, self.derived = graph, similarity, derived
         self.mean_minutes = mean_minutes(records)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
-        self.ids, self.names = graph.concept_ids.tolist(), graph.concept_names.tolist()
+        self.ids, self.names = graph.concepts.names, graph.concept_names.tolist()
         self.english = graph.concept_names_en.tolist()
-        self._concept_at = {name: k for k, name in enumerate(self.ids)}
         self._usual_times = self._usual()
 
     def choose(
@@ -201,16 +199,8 @@ class Chooser:
 
     def concepts(self, concept_ids: Sequence[str]) -> Ints:
         """Sorted positions of concepts that must be there."""
-        for concept_id in concept_ids:
-            if concept_id not in self._concept_at:
-                near = close_matches(concept_id, self.graph.concept_ids)
-                raise UnknownConcept(concept_id, near)
-        return np.sort(np.array([self._concept_at[c] for c in concept_ids], dtype=np.int64))
-
-    def known(self, concept_ids: frozenset[str]) -> Ints:
-        """Positions of those concepts that the graph has."""
-        found = [self._concept_at[each] for each in concept_ids if each in self._concept_at]
-        return np.array(found, dtype=np.int64)
+        places = [self.graph.concepts.place(each, UnknownConcept) for each in concept_ids]
+        return np.sort(np.array(places, dtype=np.int64))
 
     def _times(self, learner: Learner, course_id: str | None, options: PlanOptions) -> Times:
         """How long each concept takes, by the first video that a step would name."""

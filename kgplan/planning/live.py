@@ -53,10 +53,8 @@ class LiveModel:
 
     def __init__(self, records: LearnerRecords, diagnosis: LearnerMastery) -> None:
         self._records, self._diagnosis = records, diagnosis
-        self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
-        self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
-        self._course_at = {name: k for k, name in enumerate(records.course_ids.tolist())}
-        self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
+        self._learners, self._diagnosed = records.learners, diagnosis.learners
+        self._courses, self._videos = records.courses, records.videos
         self._shown_in = records.course_videos.tocsc()
         self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
@@ -85,7 +83,7 @@ class LiveModel:
 
     def knows(self, learner_id: str) -> bool:
         """Whether the records have a row of the learner."""
-        return learner_id in self._learner_at
+        return learner_id in self._learners
 
     def current(
         self,
@@ -140,13 +138,13 @@ class LiveModel:
         q, names = self._records.q_matrix, self._records.concept_ids
         found: set[str] = set()
         for video, value in values.items():
-            if value > 0 and value >= least and video in self._video_at:
-                found.update(names[_row(q, self._video_at[video])].tolist())
+            if value > 0 and value >= least and (at := self._videos.find(video)) >= 0:
+                found.update(names[_row(q, at)].tolist())
         return frozenset(found)
 
     def named(self, events: Iterable[Event]) -> list[Event]:
         """Events by the names that the records have for their videos and courses."""
-        return named_in(events, self._video_at, self._course_at)
+        return named_in(events, self._videos, self._courses)
 
     def unknown(self, evidence: Evidence) -> list[str]:
         """Videos of the events that the diagnosis does not know; they say nothing until it does."""
@@ -159,22 +157,22 @@ class LiveModel:
         watched = {e.video_id for e in named if e.watches or e.score is not None}
         videos = {video for video in watched if video is not None and not self._diagnoses(video)}
         courses = {e.course_id for e in named if e.course_id is not None}
-        return sorted(videos), sorted(courses - self._course_at.keys())
+        return sorted(videos), sorted(each for each in courses if each not in self._courses)
 
     def _diagnoses(self, video: str) -> bool:
-        return video in self._video_at and bool(self._to_item[self._video_at[video]] >= 0)
+        at = self._videos.find(video)
+        return at >= 0 and bool(self._to_item[at] >= 0)
 
     def _observed(self, evidence: Evidence) -> dict[int, float]:
         """Item -> share or score; videos that the diagnosis does not know say nothing."""
         found: dict[int, float] = {}
-        due = [self._course_at[c] for c in evidence.enrolled if c in self._course_at]
-        for course in due:
+        for course in self._courses.known(evidence.enrolled):
             for item in self._to_item[_row(self._records.course_videos, course)].tolist():
                 found[item] = 0.0
         for of, first in ((evidence.shares, 0), (evidence.scores, self._n_videos)):
             for video, value in of.items():
-                at = self._video_at.get(video)
-                item = -1 if at is None else int(self._to_item[at])
+                at = self._videos.find(video)
+                item = -1 if at < 0 else int(self._to_item[at])
                 if item >= 0:
                     found[first + item] = value
         found.pop(-1, None)
@@ -202,8 +200,8 @@ class LiveModel:
     def _as_fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
         assert self._live is not None
-        at = self._learner_at.get(learner_id)
-        if at is None:
+        at = self._learners.find(learner_id)
+        if at < 0:
             return Posterior.of(self._live)
         known = None
         if self._diagnosis.of_records:
@@ -226,9 +224,9 @@ class LiveModel:
         return items[items >= 0], shares[items >= 0]
 
     def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:
-        at = self._diagnosed_at.get(learner_id)
+        at = self._diagnosed.find(learner_id)
         known = self._diagnosis.mastery
-        if at is None or not in_records:
+        if at < 0 or not in_records:
             return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
         stored = slice(known.indptr[at], known.indptr[at + 1])
         concepts, mastery = known.indices[stored], known.data[stored]
@@ -242,7 +240,7 @@ class LiveModel:
     def _showing(self, videos: frozenset[str]) -> frozenset[str]:
         """Courses that show a video."""
         names, found = self._records.course_ids, set()
-        for at in (self._video_at[v] for v in videos if v in self._video_at):
+        for at in self._videos.known(videos):
             shown = self._shown_in.indices[
                 self._shown_in.indptr[at] : self._shown_in.indptr[at + 1]
             ]

@@ -5,12 +5,14 @@ Sizes: U learners, V videos, K concepts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids
+from kgplan.data.axis import Axis
 from kgplan.data.stored import csr_from_arrays, csr_to_arrays
 from kgplan.diagnosis.config import DiagnosisConfig
 
@@ -53,6 +55,11 @@ class LearnerMastery:
     not_told_apart: sparse.csr_array
     items: ItemParameters | None = None
     of_records: bool = False
+
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
 
     def to_arrays(self) -> dict[str, Array]:
         """Plain arrays that `from_arrays` turns back, all but the fit's configuration."""

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.axis import Axis
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
@@ -66,7 +67,7 @@ class Teachings(Stored):
         return int(self.videos[ranked[0]]) if ranked else -1
 
     def _ranked(self, concept: int, course_id: str | None, own: frozenset[str]) -> list[int]:
-        names = self._course_names
+        names = self._axis.names
         begin, end = self.starts[concept : concept + 2].tolist()
         first: list[int] = []
         mine: list[int] = []
@@ -85,7 +86,7 @@ class Teachings(Stored):
 
     def concepts_in(self, course_id: str) -> list[int]:
         """Concepts that the course has."""
-        at = int(positions(self.course_ids, np.array([course_id]))[0])
+        at = self._axis.find(course_id)
         if at < 0:
             return []
         order, begins = self._by_course
@@ -93,8 +94,8 @@ class Teachings(Stored):
         return (np.searchsorted(self.starts, places, side="right") - 1).tolist()
 
     @cached_property
-    def _course_names(self) -> list[str]:
-        return self.course_ids.tolist()
+    def _axis(self) -> Axis:
+        return Axis(self.course_ids)
 
     @cached_property
     def _by_course(self) -> tuple[Ints, Ints]:
@@ -104,7 +105,7 @@ class Teachings(Stored):
 
     def _place(self, place: int) -> Teaching:
         video = int(self.videos[place])
-        course_id = self._course_names[self.courses[place]]
+        course_id = self._axis.names[self.courses[place]]
         if video < 0:
             return Teaching(course_id, None)
         minutes = float(self.minutes[video])

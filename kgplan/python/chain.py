@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from kgplan.data.search import close_matches
 from kgplan.errors import UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.report.markup import escape
@@ -46,11 +45,9 @@ def chain_of(graph: GraphSnapshot, concept_id: str, depth: int) -> Chain:
     Raises:
         UnknownConcept: no such id; the error holds close matches.
     """
-    ids = graph.concept_ids.tolist()
-    if concept_id not in ids:
-        raise UnknownConcept(concept_id, close_matches(concept_id, graph.concept_ids))
+    ids = graph.concepts.names
     requires = graph.prerequisites
-    steps = {ids.index(concept_id): 0}
+    steps = {graph.concepts.place(concept_id, UnknownConcept): 0}
     layer = list(steps)
     for step in range(1, depth + 1):
         found = {
