@@ -6,7 +6,6 @@ Every stage is a function of its inputs and its configuration: run again, it mak
 artifact, and a stage that was killed leaves nothing behind that anything would read.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
 from kgplan.embedding.drift import drift
 from kgplan.errors import ArtifactError, ConfigError, MissingExtra
+from kgplan.etl.archive import hash_files, unchanged
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import Severity, check_constraints, check_severities
 from kgplan.etl.extract import extract
@@ -31,7 +31,7 @@ from kgplan.etl.losses import is_another, notes_of, refuse_shrunk, refuse_unread
 from kgplan.etl.map import map_tables
 from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
-from kgplan.etl.source import files_below, unchanged
+from kgplan.etl.sources import source_of
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import newest_records, open_embedding, open_snapshot
 from kgplan.pipeline.checkpoint import Checkpoint
@@ -40,7 +40,7 @@ from kgplan.progress import Progress, silent
 from kgplan.report.curve import curve
 from kgplan.settings import Settings
 from kgplan.similarity import top_similar
-from kgplan.store.artifacts import ArtifactStore, Aside, hash_file, hash_json, package_versions
+from kgplan.store.artifacts import ArtifactStore, Aside, hash_json, package_versions
 from kgplan.store.files import enough_room
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ def run_etl(
     severities: Mapping[str, Severity] | None = None,
     tolerant: bool = False,
     run_stage: RunStage | None = None,
+    format: str | None = None,
 ) -> list[StageReport]:
-    """Source archive -> tables, learner records and checked triples, put into use together.
+    """Source files -> tables, learner records and checked triples, put into use together.
 
     Where there is a model, the records come into use with the one that is fitted on them next:
     until then, answers are made from those that the model in use knows.
@@ -111,9 +112,10 @@ def run_etl(
         severities: rule -> what breaking it leads to, instead of the rule's own.
         tolerant: take a source that says less than the last one, see `run_extract`.
         run_stage: called with each stage's name and the stage; shows its progress.
+        format: the name of the source that reads it; found by looking at the files where None.
 
     Raises:
-        ConfigError: there is no such rule; nothing was read.
+        ConfigError: there is no such rule, or no such format; nothing was read.
         SourceError, LossRefused, ConstraintViolation: as the stages; nothing has changed then.
     """
     check_severities(severities or {})
@@ -122,7 +124,8 @@ def run_etl(
     aside = Aside(store)
     reports = [
         run_stage(
-            "extract", lambda progress: run_extract(settings, source, progress, tolerant, aside)
+            "extract",
+            lambda progress: run_extract(settings, source, progress, tolerant, aside, format),
         ),
         run_stage("map and check", lambda progress: run_map(settings, severities, progress, aside)),
     ]
@@ -137,8 +140,9 @@ def run_extract(
     progress: Progress = silent,
     tolerant: bool = False,
     artifacts: ArtifactStore | None = None,
+    format: str | None = None,
 ) -> StageReport:
-    """Source archive -> tables and learner records.
+    """Source files -> tables and learner records.
 
     Args:
         settings: where the results are.
@@ -147,18 +151,23 @@ def run_extract(
         tolerant: take a file of which no row is kept, and tables that lost much since the last
             run.
         artifacts: where the result is put into use; the store of the settings where None.
+        format: as for `run_etl`.
 
     Raises:
-        SourceError: see `extract`; or the source changed meanwhile; or no row of a file was kept.
+        SourceError: see `source_of` and `extract`; or the source changed meanwhile; or no row of a
+            file was kept.
         LossRefused: it says much less than the last one.
     """
-    artifacts = artifacts or ArtifactStore(settings.artifacts)
+    artifacts, reader = artifacts or ArtifactStore(settings.artifacts), source_of(source, format)
     with timed("extract", settings.home) as report:
-        with unchanged(source):
-            inputs = {"source": hash_source(source)}
+        with unchanged(source, reader.layout):
+            inputs = {"source": hash_files(source, reader.layout)}
             with artifacts.draft("tables", {}, inputs) as tables:
                 extracted = extract(
-                    source, tables.path, lambda what, done: progress(what, done, None)
+                    source,
+                    tables.path,
+                    lambda what, done: progress(what, done, None),
+                    source=reader,
                 )
                 judged = judge_losses(settings, artifacts, source, extracted, tables.path, tolerant)
                 tables.metrics = extracted.to_dict()
@@ -170,7 +179,11 @@ def run_extract(
         report.version = made.version
         report.rows_in = extracted.rows_read
         report.rows_out = extracted.rows_written
-        report.details = {"rejected": extracted.rows_rejected, **asdict(judged)}
+        report.details = {
+            "format": reader.name,
+            "rejected": extracted.rows_rejected,
+            **asdict(judged),
+        }
     return report
 
 
@@ -496,12 +509,3 @@ def run_similarity(
         report.rows_out = concept_ids.size * (concept_ids.size - 1) // 2
         report.details = dict(draft.metrics)
     return report
-
-
-def hash_source(source: Path) -> str:
-    """Hash an archive's bytes, or the names and bytes of a folder's files of the layout."""
-    if source.is_file():
-        return hash_file(source)[:16]
-    files = sorted(files_below(source).items())
-    listed = "\n".join(f"{name} {hash_file(path)}" for name, path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()[:16]

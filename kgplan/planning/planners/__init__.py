@@ -8,11 +8,10 @@ Importing this loads no numerical library.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from kgplan.errors import ConfigError
 from kgplan.planning.texts import Language
+from kgplan.registry import named, registered
 
 if TYPE_CHECKING:
     from kgplan.arrays import Floats, Ints
@@ -78,16 +77,7 @@ def planners() -> Mapping[str, NamedPlanner]:
     from kgplan.planning.planners import kg_plppm, popularity, trans_cf
 
     ours = [module.PLANNER for module in (kg_plppm, trans_cf, popularity)]
-    found = {planner.name: planner for planner in ours}
-    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
-        planner = _loaded(entry)
-        if planner.name in found:
-            raise ConfigError(
-                f"two planners are called {planner.name!r}, one of them in {entry.value};"
-                " give it another name"
-            )
-        found[planner.name] = planner
-    return found
+    return registered("planner", GROUP, NamedPlanner, ours)
 
 
 def planner_named(name: str) -> NamedPlanner:
@@ -96,28 +86,9 @@ def planner_named(name: str) -> NamedPlanner:
     Raises:
         ConfigError: there is none.
     """
-    found = planners().get(name)
-    if found is None:
-        raise ConfigError(f"planner is {name!r}; it is one of {', '.join(planners())}")
-    return found
+    return named("planner", name, planners())
 
 
 def rules() -> tuple[str, ...]:
     """Every rule that an explanation may name."""
     return tuple(dict.fromkeys([*(each.rule for each in planners().values()), *OVERRULING]))
-
-
-def _loaded(entry: EntryPoint) -> NamedPlanner:
-    try:
-        planner = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"planner {entry.name!r} cannot be loaded from {entry.value}: {error};"
-            " mend or uninstall the package that brings it"
-        ) from None
-    if not isinstance(planner, NamedPlanner):
-        raise ConfigError(
-            f"planner {entry.name!r} in {entry.value} is a {type(planner).__name__};"
-            " make it a kgplan.planning.planners.NamedPlanner"
-        )
-    return planner
