@@ -3,7 +3,7 @@
 KgplanError
 ├─ InputError                 the caller can fix it                    422
 │  ├─ AxisMismatch            arrays disagree on a size
-│  ├─ SourceError             the MOOCCube archive cannot be read
+│  ├─ SourceError             a platform's files cannot be read
 │  ├─ LossRefused             a run would take away too much unasked
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
@@ -70,7 +70,7 @@ class AxisMismatch(InputError):
 
 
 class SourceError(InputError):
-    """The source archive or folder cannot be read as MOOCCube."""
+    """The zip or folder of a source cannot be read."""
 
 
 class LossRefused(InputError):

@@ -12,18 +12,19 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
 from kgplan.progress import Progress
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.store.running import run_part
 from kgplan.store.stages import stages
 
 # Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
 if TYPE_CHECKING:
     from kgplan.etl.check import Severity
+    from kgplan.etl.sources import NamedSource
     from kgplan.store.stages import Figures, Stage, StageReport
     from kgplan.planning import Planner
 
@@ -31,7 +32,11 @@ etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_
 graph = typer.Typer(help="The graph database.", no_args_is_help=True)
 designer.register(graph)
 
-Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
+Source = Annotated[Path, typer.Argument(help="A platform's files, as a zip or a folder.")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="Which of `kgplan etl sources` it is; by looking at its files else."),
+]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with the keys that differ from the default.")
 ]
@@ -137,6 +142,7 @@ def run_etl(
     source: Source,
     severity: SeverityOption = None,
     tolerant: Tolerant = False,
+    format: Format = None,
     as_json: AsJson = False,
 ) -> None:
     """Extract tables, map them to triples and check the constraints.
@@ -144,12 +150,36 @@ def run_etl(
     All comes into use at the end, together; learner records with the model fitted on them.
 
     [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
-    kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
+    kgplan etl run MOOCCube/ --format mooccube --severity SelfPrerequisite=stop
     """
     from kgplan.etl import stages
 
     severities = read_severities(severity or [])
-    finish(stages.run_etl(read_settings(), source, severities, tolerant, run_stage), as_json)
+    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format)
+    finish(made, as_json)
+
+
+@etl.command("sources")
+def list_sources(as_json: AsJson = False) -> None:
+    """Whose files can be read, and by which files each is known.
+
+    [bold]Example:[/] kgplan etl sources --json
+    """
+    from kgplan.etl.sources import sources
+
+    if as_json:
+        print_json([each.to_dict() for each in sources().values()])
+        return
+    rows = [
+        (each.name, each.about, _files_of(each, required=True), _files_of(each, required=False))
+        for each in sources().values()
+    ]
+    headings = ("format", "what it is", "files that it needs", "files that are read where present")
+    console.print(table("sources", headings, rows))
+
+
+def _files_of(source: "NamedSource", required: bool) -> str:
+    return "\n".join(each.path for each in source.layout if each.used and each.required == required)
 
 
 def read_severities(given: Sequence[str]) -> dict[str, "Severity"]:
@@ -294,6 +324,7 @@ def demo(
     ] = None,
     length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
     tolerant: Tolerant = False,
+    format: Format = None,
     as_json: AsJson = False,
 ) -> None:
     """The main job: source files, graph, embedding, diagnosis, similarity, one learner's path.
@@ -311,7 +342,7 @@ def demo(
     picture = picture or settings.home / "path.svg"
     begun = time.perf_counter()
     model = Aside(ArtifactStore(settings.artifacts))
-    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage)
+    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage, format=format)
     loading = Loading(sweep=tolerant or reports[0].details["another"])
     reports += run_part("graph", settings, model, {run_load.name: loading}, run_stage)
     reports += run_part("model", settings, model, {}, run_stage)

@@ -6,7 +6,6 @@ A stage that was killed leaves nothing behind that anything would read; run agai
 artifact. Each imports its own tools: who asks what there is does not load them.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgplan.settings import Settings
-from kgplan.store.artifacts import ArtifactStore, Aside, hash_file
+from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.store.running import RunStage, Task, run_part, run_plainly, stage
 from kgplan.store.stages import StageReport
 
@@ -30,8 +29,9 @@ def run_etl(
     severities: "Mapping[str, Severity] | None" = None,
     tolerant: bool = False,
     run_stage: RunStage = run_plainly,
+    format: str | None = None,
 ) -> list[StageReport]:
-    """Source archive -> tables, learner records and checked triples, put into use together.
+    """Source files -> tables, learner records and checked triples, put into use together.
 
     Where there is a model, the records come into use with the one that is fitted on them next:
     until then, answers are made from those that the model in use knows.
@@ -42,9 +42,10 @@ def run_etl(
         severities: rule -> what breaking it leads to, instead of the rule's own.
         tolerant: take a source that says less than the last one, see `Extraction`.
         run_stage: called with each stage's name and the stage; shows its progress.
+        format: the name of the source that reads it; found by looking at the files where None.
 
     Raises:
-        ConfigError: there is no such rule; nothing was read.
+        ConfigError: there is no such rule, or no such format; nothing was read.
         SourceError, LossRefused, ConstraintViolation: as the stages; nothing has changed then.
     """
     from kgplan.etl.check import check_severities
@@ -52,7 +53,7 @@ def run_etl(
     check_severities(severities or {})
     store = ArtifactStore(settings.artifacts)
     aside = Aside(store)
-    configs = {run_extract.name: Extraction(source, tolerant), run_map.name: severities}
+    configs = {run_extract.name: Extraction(source, tolerant, format), run_map.name: severities}
     reports = run_part("source", settings, aside, configs, run_stage)
     fitted = "diagnosis" in store.in_use()
     aside.commit(by=run_extract.command, but={"records"} if fitted else ())
@@ -67,10 +68,12 @@ class Extraction:
         source: the zip or the folder.
         tolerant: take a file of which no row is kept, and tables that lost much since the last
             run.
+        format: the name of the source that reads it; found by looking at the files where None.
     """
 
     source: Path
     tolerant: bool = False
+    format: str | None = None
 
 
 @stage(
@@ -82,22 +85,25 @@ class Extraction:
     serves=("records",),
 )
 def run_extract(task: Task, config: Extraction) -> None:
-    """Source archive -> tables and learner records.
+    """Source files -> tables and learner records.
 
     Raises:
-        SourceError: see `extract`; or the source changed meanwhile; or no row of a file was kept.
+        SourceError: see `source_of` and `extract`; or the source changed meanwhile; or no row of a
+            file was kept.
         LossRefused: it says much less than the last one.
     """
+    from kgplan.etl.archive import hash_files, unchanged
     from kgplan.etl.extract import extract
     from kgplan.etl.losses import judge_losses
     from kgplan.etl.records import read_records
-    from kgplan.etl.source import unchanged
+    from kgplan.etl.sources import source_of
 
     source, artifacts, report = config.source, task.artifacts, task.report
-    with unchanged(source):
-        inputs = {"source": hash_source(source)}
+    reader = source_of(source, config.format)
+    with unchanged(source, reader.layout):
+        inputs = {"source": hash_files(source, reader.layout)}
         with artifacts.draft("tables", {}, inputs) as tables:
-            extracted = extract(source, tables.path, task.progress)
+            extracted = extract(source, tables.path, task.progress, source=reader)
             judged = judge_losses(
                 task.settings, artifacts, source, extracted, tables.path, config.tolerant
             )
@@ -108,7 +114,11 @@ def run_extract(task: Task, config: Extraction) -> None:
         records.put(**read_records(made.path).to_arrays())
     report.version = made.version
     report.rows_in, report.rows_out = extracted.rows_read, extracted.rows_written
-    report.details = {"rejected": extracted.rows_rejected, **asdict(judged)}
+    report.details = {
+        "format": reader.name,
+        "rejected": extracted.rows_rejected,
+        **asdict(judged),
+    }
 
 
 @stage(
@@ -187,14 +197,3 @@ def run_load(task: Task, config: Loading) -> None:
     report.version, report.details = loaded.graph_version, asdict(loaded)
     report.rows_in = len(lines)
     report.rows_out = sum(loaded.written.values()) + loaded.unchanged
-
-
-def hash_source(source: Path) -> str:
-    """Hash an archive's bytes, or the names and bytes of a folder's files of the layout."""
-    from kgplan.etl.source import files_below
-
-    if source.is_file():
-        return hash_file(source)[:16]
-    files = sorted(files_below(source).items())
-    listed = "\n".join(f"{name} {hash_file(path)}" for name, path in files)
-    return hashlib.sha256(listed.encode()).hexdigest()[:16]

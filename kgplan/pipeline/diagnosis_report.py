@@ -23,7 +23,7 @@ from kgplan.evaluation.calibration import look_up
 from kgplan.model.opening import StoredArrays, open_mastery
 from kgplan.pipeline.calibrate import read_order
 from kgplan.pipeline.mastery import StoredFit, read_fit
-from kgplan.report.diagnosis_page import Concepts, Findings, Items, Moves, page
+from kgplan.report.diagnosis_page import ConceptEvidence, Findings, Items, Moves, page
 from kgplan.report.page import SHOWN
 from kgplan.report.writing import template
 from kgplan.settings import Settings
@@ -85,7 +85,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
             observations=items.observations,
             errors_by="item by item: lower bounds",
         ),
-        concepts=Concepts(
+        concepts=ConceptEvidence(
             names=concept_names,
             prior=found.prior,
             learners=np.bincount(found.mastery.indices, minlength=found.prior.size),
@@ -215,7 +215,7 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
             observations=fit.n_responses,
             errors_by="observed information of all parameters",
         ),
-        concepts=Concepts(
+        concepts=ConceptEvidence(
             names=fit.concept_ids,
             prior=fit.prior,
             learners=fit.identified.sum(axis=0),

@@ -8,7 +8,7 @@ from kgplan.arrays import Floats, Ints, positions
 from kgplan.errors import ArtifactMissing, MissingExtra
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import open_embedding, open_similarity, open_snapshot
-from kgplan.report.embedding_page import Concepts, Findings, Neighbours, Similarities, page
+from kgplan.report.embedding_page import ConceptMap, Findings, Neighbours, Similarities, page
 from kgplan.report.writing import template
 from kgplan.settings import Settings
 from kgplan.similarity.fused import normalised, semantic_similarity
@@ -75,8 +75,8 @@ def find_in_home(settings: Settings, seed: int = 0) -> Findings:
 
 def mapped(
     graph: GraphSnapshot, with_vector: Ints, vectors: Floats, rng: np.random.Generator, seed: int
-) -> Concepts:
-    """Concepts on a plane: all, or so many of them as can be told apart."""
+) -> ConceptMap:
+    """ConceptMap on a plane: all, or so many of them as can be told apart."""
     try:
         from kgplan.embedding.plane import plane
     except ModuleNotFoundError as error:
@@ -87,7 +87,7 @@ def mapped(
     if some.size > MAPPED:
         some = np.sort(rng.choice(some, MAPPED, replace=False))
     shown = with_vector[some]
-    return Concepts(
+    return ConceptMap(
         names=name_of(graph, shown),
         fields=graph.concept_fields[shown].tolist(),
         plane=plane(vectors[some], seed),

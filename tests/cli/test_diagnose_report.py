@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kgplan.store.artifacts import ArtifactStore
-from kgplan.report.charts import Axis, Mark, histogram, points
+from kgplan.report.charts import Axis, Point, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
 from kgplan.etl.stages import Extraction, run_extract
@@ -279,8 +279,8 @@ def test_a_page_that_cannot_be_made_leaves_the_earlier_one(fraction, tmp_path, m
 
 def test_points_stand_where_their_values_say():
     """Two points fix the scale; the third must lie on it."""
-    marks = [Mark(x, 2 * x, f"at {x}") for x in (0.0, 0.5, 1.0)]
-    drawn = points(marks, Axis("x", 0, 1), Axis("y", 0, 2), "three points")
+    three = [Point(x, 2 * x, f"at {x}") for x in (0.0, 0.5, 1.0)]
+    drawn = points(three, Axis("x", 0, 1), Axis("y", 0, 2), "three points")
     places = [tuple(map(float, p)) for p in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', drawn)]
     middle = np.mean([places[0], places[2]], axis=0)
     np.testing.assert_allclose(places[1], middle, atol=0.1)

@@ -16,7 +16,8 @@ from kgplan.errors import ConfigError, InputError
 from kgplan.etl.extract import extract
 from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
-from kgplan.etl.source import FILES, open_source
+from kgplan.etl.sources import open_source
+from kgplan.etl.sources.mooccube import FILES, SOURCE
 from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.etl.tables import Reason
 from kgplan.evaluation.generate import CONFIGURATION, generate
@@ -80,7 +81,7 @@ def test_every_stage_reads_a_generated_folder_and_rejects_nothing(clean_home):
 
 
 def test_every_file_of_the_layout_that_is_used_is_there(clean):
-    with open_source(clean) as archive:
+    with open_source(clean, SOURCE) as archive:
         assert archive.paths == {file.path for file in FILES if file.used}
 
 

@@ -10,9 +10,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from kgplan import registry
 from kgplan.errors import ConfigError
 from kgplan.model.opening import open_planner
-from kgplan.planning import planners as registry
 from kgplan.planning.options import OPTIONS, PlanOptions
 from kgplan.planning.planners import GROUP, planners
 

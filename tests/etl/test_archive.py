@@ -6,11 +6,13 @@ import zipfile
 import miniature
 import pytest
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import SourceError
+from kgplan.etl.archive import unchanged
+from kgplan.etl.sources import open_source
+from kgplan.etl.sources.mooccube import FILES, SOURCE
 from kgplan.etl.stages import run_etl
-from kgplan.etl.source import FILES, open_source, unchanged
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 PAIRS = "relations/user-video.json"
 
@@ -38,7 +40,7 @@ def zip_of(path, rename):
     ],
 )
 def test_a_zip_is_read_whatever_separates_and_surrounds_its_folders(tmp_path, rename):
-    with open_source(zip_of(tmp_path / "odd.zip", rename)) as source:
+    with open_source(zip_of(tmp_path / "odd.zip", rename), SOURCE) as source:
         assert source.paths == set(miniature.MINI)
         assert sum(batch.num_rows for batch in source.lines(PAIRS)) == len(miniature.MINI[PAIRS])
 
@@ -50,7 +52,7 @@ def test_a_folder_is_looked_through_as_deep_as_a_zip(tmp_path, top):
         (tmp_path / top / junk).write_bytes(b"\0\5\x16\7")
     miniature.write_folder(tmp_path / "__MACOSX", {each.path: [b"x"] for each in FILES})
     os.symlink(tmp_path, tmp_path / top / "loop")
-    with open_source(tmp_path) as source:
+    with open_source(tmp_path, SOURCE) as source:
         assert source.paths == set(miniature.MINI)
         assert sum(batch.num_rows for batch in source.lines(PAIRS)) == len(miniature.MINI[PAIRS])
 
@@ -58,7 +60,7 @@ def test_a_folder_is_looked_through_as_deep_as_a_zip(tmp_path, top):
 def test_a_folder_may_be_a_link(tmp_path, mini_source):
     (tmp_path / "link").mkdir()
     os.symlink(mini_source, tmp_path / "link" / "MOOCCube")
-    with open_source(tmp_path / "link") as source:
+    with open_source(tmp_path / "link", SOURCE) as source:
         assert source.paths == set(miniature.MINI)
 
 
@@ -106,14 +108,14 @@ def test_a_folder_that_changes_while_it_is_read_is_not_taken(
 
 def test_a_zip_that_changes_while_it_is_read_is_not_taken(tmp_path):
     path = miniature.write_zip(tmp_path / "mini.zip", miniature.MINI)
-    with pytest.raises(SourceError, match=r"mini\.zip changed"), unchanged(path):
+    with pytest.raises(SourceError, match=r"mini\.zip changed"), unchanged(path, FILES):
         path.write_bytes(path.read_bytes() + b"\0")
 
     def fail():
         path.unlink()
         raise SourceError("what came of the change")
 
-    with pytest.raises(SourceError, match=r"mini\.zip changed"), unchanged(path):
+    with pytest.raises(SourceError, match=r"mini\.zip changed"), unchanged(path, FILES):
         fail()
-    with pytest.raises(SourceError, match="the file is damaged"), unchanged(path):
+    with pytest.raises(SourceError, match="the file is damaged"), unchanged(path, FILES):
         raise SourceError("the file is damaged")
