@@ -93,7 +93,7 @@ def neighbours_of(
     `kgplan.model.opening.with_new_concepts`.
 
     Raises:
-        InputError: no fact leads to the concept.
+        InputError: the similarity holds no neighbours, or no fact leads to the concept.
     """
     import numpy as np
 
@@ -101,7 +101,7 @@ def neighbours_of(
     from kgplan.model.opening import open_neighbours, open_similarity, with_new_concepts
 
     artifact = artifacts.current("similarity")
-    stored, neighbours = open_similarity(artifact), open_neighbours(artifact)
+    neighbours, stored = open_neighbours(artifact), open_similarity(artifact)
     embedding = artifact.manifest["inputs"]["embedding"]
     fused, provisional = with_new_concepts(stored, embedding, artifacts, graph)
     at, at_stored = (
