@@ -10,7 +10,7 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
-from kgplan.errors import ArtifactMissing
+from kgplan.errors import ArtifactMissing, InputError
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning import Planner
@@ -104,8 +104,18 @@ def open_similarity(artifact: Artifact) -> FusedSimilarity:
 
 
 def open_neighbours(artifact: Artifact) -> sparse.csr_array:
-    """Every concept's most similar others from a similarity artifact, most similar first."""
-    return neighbours_from_arrays(StoredArrays(artifact))
+    """Every concept's most similar others from a similarity artifact, most similar first.
+
+    Raises:
+        InputError: it was stored without.
+    """
+    found = neighbours_from_arrays(StoredArrays(artifact))
+    if found is None:
+        raise InputError(
+            f"similarity {artifact.version} was made without neighbours;"
+            " run `kgplan similarity` again"
+        )
+    return found
 
 
 def open_planner(

@@ -59,13 +59,10 @@ class TopSimilar:
         return csr_to_arrays(STORED_AS, self.to_csr())
 
 
-def neighbours_from_arrays(arrays: Mapping[str, Array]) -> sparse.csr_array:
-    """The lists of `TopSimilar.to_csr` from stored arrays.
-
-    Raises:
-        KeyError: they were not stored.
-    """
-    return csr_from_arrays(STORED_AS, arrays)
+def neighbours_from_arrays(arrays: Mapping[str, Array]) -> sparse.csr_array | None:
+    """The lists of `TopSimilar.to_csr` from stored arrays; None where they were not stored."""
+    stored = f"{STORED_AS}.indptr" in set(arrays)
+    return csr_from_arrays(STORED_AS, arrays) if stored else None
 
 
 def top_similar(
