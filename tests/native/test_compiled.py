@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from pathlib import Path
 
+import kgplan
 from kgplan.native.compiled import compiled_folder
 
 INNER = "import numba\n@numba.njit(cache=True)\ndef inner():\n    return {}\n"
@@ -33,3 +35,10 @@ def test_a_file_without_compiled_functions_does_not_count(tmp_path):
     before = compiled_folder(tmp_path, [plain])
     plain.write_text("a = 2\n")
     assert compiled_folder(tmp_path, [plain]) == before
+
+
+def test_compiled_loops_stand_in_one_room():
+    package = Path(kgplan.__file__).parent
+    sources = {path: path.read_text("utf-8") for path in package.rglob("*.py")}
+    rooms = {path.parent.name for path, text in sources.items() if "numba import" in text}
+    assert rooms == {"native"}
