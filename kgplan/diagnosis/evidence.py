@@ -244,11 +244,7 @@ def gather(
     factor_row, factor_scope = row_m[opens], scope[opens]
 
     label, n_components = label_components(
-        _starts(factor_row, n_cases),
-        factor_scope,
-        videos.scope_start,
-        videos.scope_concept,
-        n_concepts,
+        _starts(factor_row, n_cases), factor_scope, videos, n_concepts
     )
     # Factors move together by component; members follow their factor.
     by_component = np.argsort(label, kind="stable")
@@ -269,9 +265,7 @@ def gather(
         factor_scope,
         pull_start,
         video[pulling],
-        videos.scope_of,
-        videos.scope_start,
-        videos.scope_concept,
+        videos,
         n_concepts,
     )
     n_edges = edge_start[factor_start[1:]] - edge_start[factor_start[:-1]]

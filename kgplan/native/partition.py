@@ -7,17 +7,15 @@ import numpy as np
 
 from kgplan.arrays import Array, Ints
 from kgplan.native.compiled import njit
+from kgplan.native.layout import Videos
 
 
 @njit(cache=True, nogil=True)
 def label_components(
-    factor_start: Array,
-    factor_scope: Array,
-    scope_start: Array,
-    scope_concept: Array,
-    n_concepts: int,
+    factor_start: Array, factor_scope: Array, videos: Videos, n_concepts: int
 ) -> tuple[Array, int]:
     """(G,) component of each factor, numbered by case, then by first factor; and their number."""
+    scope_start, scope_concept = videos.scope_start, videos.scope_concept
     label = np.empty(factor_scope.size, np.int64)
     parent = np.arange(n_concepts)
     name = np.full(n_concepts, -1)
@@ -58,12 +56,11 @@ def supports(
     factor_scope: Array,
     pull_start: Array,
     pull_video: Array,
-    scope_of: Array,
-    scope_start: Array,
-    scope_concept: Array,
+    videos: Videos,
     n_concepts: int,
 ) -> tuple[Array, Array, Array, Array]:
     """Each case's concepts, component by component, then those that only pulls reach."""
+    scope_start, scope_concept = videos.scope_start, videos.scope_concept
     n_cases, n_components = component_start.size - 1, factor_start.size - 1
     begin = np.empty(n_components, np.int64)
     end = np.empty(n_components, np.int64)
@@ -89,7 +86,7 @@ def supports(
                         n += 1
             end[c] = n
         for i in range(pull_start[case], pull_start[case + 1]):
-            scope = scope_of[pull_video[i]]
+            scope = videos.scope_of[pull_video[i]]
             for e in range(scope_start[scope], scope_start[scope + 1]):
                 k = scope_concept[e]
                 if seen[k] != case:
