@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kgplan.store.events.database import Session, any_of
+from kgplan.store.events.database import Session
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def erased_among(session: Session, learner_ids: Iterable[str]) -> dict[str, Eras
     session.database.hold_erasures(session)
     of = {hash_of(learner): learner for learner in learner_ids}
     now, found = time.time(), {}
-    rows = session.rows("erased_learner.these", learner_hashes=any_of(of))
+    rows = session.rows("erased_learner.these", learner_hashes=session.any_of(of))
     for hashed, moment, erasures, ticks in rows:
         fast = moment > now
         if fast:
