@@ -57,7 +57,7 @@ class LiveDiagnosis:
     >>> watched = live.infer(np.array([0]), np.array([1.0]))
     >>> watched.concepts, watched.mastery.round(3)
     (array([0]), array([0.818]))
-    >>> live.moved(watched, np.array([0]), np.array([0.0])).mastery.round(3)
+    >>> live.update(watched, np.array([0]), np.array([0.0])).mastery.round(3)
     array([0.111])
     """
 
@@ -92,7 +92,7 @@ class LiveDiagnosis:
         videos, shares = self._checked(videos, shares)
         return Posterior(videos, shares, *self._infer(videos, shares))
 
-    def moved(
+    def update(
         self, before: Posterior, videos: Ints, shares: Floats, most: int | None = None
     ) -> Posterior:
         """The learner under other observations: to the last bit what `infer` gives of them.

@@ -116,7 +116,7 @@ class LiveModel:
                 fitted, start = before.fitted, before.posterior or before.fitted
             else:
                 fitted = start = self._fitted(learner_id if in_records else "", most)
-            posterior = self._live.moved(start, *_together(fitted, observed), most)
+            posterior = self._live.update(start, *_together(fitted, observed), most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
             if posterior is None or self._live is None

@@ -70,7 +70,7 @@ def test_live_update(benchmark, cpu):
             shares[video] = max(shares.get(video, 0.0), float(rng.choice([0.3, 0.7, 1])))
             seen = np.array(sorted(shares)), np.array([shares[v] for v in sorted(shares)])
             start = clock()
-            learners[n % 200] = live.moved(known, *seen)
+            learners[n % 200] = live.update(known, *seen)
             seconds[n] = clock() - start
 
     benchmark.pedantic(updates, rounds=1, warmup_rounds=0)

@@ -65,7 +65,7 @@ def test_whatever_was_observed_before_mastery_is_that_of_inference_from_scratch(
         videos, shares = (np.array(sorted(seen), int), np.array([seen[v] for v in sorted(seen)]))
         if rng.random() < 0.2:
             videos, shares = others
-        known = live.moved(known, videos, shares)
+        known = live.update(known, videos, shares)
         reached, expected = from_scratch(videos, shares, arguments, config)
         assert np.array_equal(known.concepts, reached)
         # bits, not tolerances: a component is inferred anew or was never touched
@@ -87,7 +87,7 @@ def test_what_may_be_inferred_is_all_that_moves(seed, link):
 
     def enough(most):
         try:
-            return live.moved(known, videos, shares, most)
+            return live.update(known, videos, shares, most)
         except LargeUpdate:
             return None
 
@@ -108,21 +108,21 @@ def test_bayes_rule_for_one_view_of_one_concept():
     """Prior .5, guess .2, slip .1: not watched .8 against .1; watched .2 against .9."""
     one, video = sparse.csr_matrix(np.array([[1.0]])), np.array([0])
     live = LiveDiagnosis(one, np.array([0.1]), np.array([0.2]), np.array([0.5]))
-    due = live.moved(NOTHING_OBSERVED, video, np.array([0.0]))
+    due = live.update(NOTHING_OBSERVED, video, np.array([0.0]))
     assert due.mastery == pytest.approx(0.1 / 0.9)
     # one bit, less what is still open between 8/9 and 1/9
     bits = 1 + (8 * np.log2(8 / 9) + np.log2(1 / 9)) / 9
     assert divergence(due.mastery, live.prior) == pytest.approx(bits)
-    watched = live.moved(due, video, np.array([1.0]))
+    watched = live.update(due, video, np.array([1.0]))
     assert watched.mastery == pytest.approx(0.9 / 1.1)
-    assert live.moved(watched, video[:0], np.zeros(0)).concepts.size == 0
+    assert live.update(watched, video[:0], np.zeros(0)).concepts.size == 0
 
 
 def test_what_says_nothing_new_infers_nothing():
     arguments, config = model(1)
     live = LiveDiagnosis(*arguments, config)
     known = live.infer(np.array([3]), np.array([0.5]))
-    assert live.moved(known, np.array([3]), np.array([0.5]), most=0) is known
+    assert live.update(known, np.array([3]), np.array([0.5]), most=0) is known
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_observations_that_cannot_be_used_are_refused(videos, shares, error, say
     with pytest.raises(error, match=says):
         live.infer(np.array(videos), np.array(shares))
     with pytest.raises(error, match=says):
-        live.moved(NOTHING_OBSERVED, np.array(videos), np.array(shares))
+        live.update(NOTHING_OBSERVED, np.array(videos), np.array(shares))
 
 
 def test_observations_may_come_in_any_order():
     arguments, config = model(1)
     live = LiveDiagnosis(*arguments, config)
     known = live.infer(np.array([3, 7]), np.array([0.5, 1.0]))
-    assert live.moved(known, np.array([7, 3]), np.array([1.0, 0.5])) is known
+    assert live.update(known, np.array([7, 3]), np.array([1.0, 0.5])) is known
