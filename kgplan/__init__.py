@@ -1,21 +1,24 @@
 """kgplan: what should this learner learn next in this course, in what order, and why."""
 
-import os
-from importlib.metadata import version
-from pathlib import Path
+TYPE_CHECKING = False  # typing.TYPE_CHECKING, whose import takes longer than this file
+if TYPE_CHECKING:
+    from kgplan.python import Model
+    from kgplan.python import open_model as open
 
-from kgplan.native.compiled import compiled_folder
+__version__ = "0.1.0"
+__all__ = ["Model", "__version__", "open"]
 
-__version__ = version("kgplan")
+if not TYPE_CHECKING:
+    _FROM = {"Model": "Model", "open": "open_model"}  # imported when first asked for
 
-_PARTS = ("diagnosis", "embedding", "graph", "native", "planning", "similarity")
-_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "kgplan"
-os.environ.setdefault(  # before anything imports numba, which reads it once
-    "NUMBA_CACHE_DIR",
-    str(
-        compiled_folder(
-            _CACHES,
-            (path for part in _PARTS for path in (Path(__file__).parent / part).glob("*.py")),
-        )
-    ),
-)
+    def __getattr__(name):
+        """A name of `kgplan.python`."""
+        if name not in _FROM:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kgplan import python
+
+        return getattr(python, _FROM[name])
+
+    def __dir__():
+        """What there is, imported or not."""
+        return __all__

@@ -1,5 +1,6 @@
 """The few array helpers that every computing module shares."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,3 +50,22 @@ def positions(ids: Array, wanted: Array) -> Ints:
         return np.full(wanted.shape, -1)
     at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
     return np.where(ids[at] == wanted, at, -1)
+
+
+def named_below(name: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a part under names of the whole.
+
+    >>> named_below("graph", {"ids": np.array([1])})
+    {'graph.ids': array([1])}
+    """
+    return {f"{name}.{each}": array for each, array in arrays.items()}
+
+
+def arrays_below(name: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a part, under its own names, from those of the whole.
+
+    >>> arrays_below("graph", {"graph.ids": np.array([1]), "items.ids": np.array([2])})
+    {'ids': array([1])}
+    """
+    start = f"{name}."
+    return {each[len(start) :]: arrays[each] for each in arrays if each.startswith(start)}

@@ -7,7 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from kgplan.api.jobs import Job, State
 from kgplan.api.models import Problem
 from kgplan.api.problems import problem_named
+from kgplan.store.stages import SWITCH, stages_of
 
+STAGES = ", ".join(f"`{stage.name}`" for stage in stages_of("model"))
 Version = Annotated[str, Field(examples=["0b5c7c1f7ad1c9e2"])]
 
 EXAMPLE_MODEL: dict[str, Any] = {
@@ -168,7 +170,7 @@ class JobOut(BaseModel):
     options: dict[str, Any]
     by: str = Field(description="who asked for it")
     state: State
-    stage: str | None = Field(description="`embed`, `diagnose`, `similarity` or `switch`")
+    stage: str | None = Field(description=f"{STAGES} or `{SWITCH}`")
     progress: float = Field(ge=0, le=1, description="by the usual shares of the stages")
     epoch: int | None
     epochs: int | None = Field(description="the most there can be")

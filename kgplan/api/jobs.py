@@ -42,14 +42,13 @@ from kgplan.store.files import is_time, locked, make_private_folder, read_json, 
 from kgplan.model.opening import name_of
 from kgplan.data.search import close_matches
 from kgplan.settings import Settings
+from kgplan.store.stages import SWITCH, stages_of
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 KEPT_JOBS = 100
 NICENESS = 10
 GRACE_SECONDS = 5.0  # from the request to end until the order to
-# of a job's time, by stage, as measured on the sample, from nothing and from the last vectors
-COLD = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
-WARM = {"embed": 0.21, "diagnose": 0.72, "similarity": 0.02, "switch": 0.05}
+SWITCHING = (0.06, 0.05)  # `Stage.work` of the switch, as measured on the sample
 SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit follows
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
 HANDED_ON = (
@@ -126,16 +125,25 @@ class Job:
         return self.state in ("queued", "running")
 
 
-def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] = COLD) -> Standing:
+def shares_of_time(warm: bool) -> dict[str, float]:
+    """Stage of a re-embedding -> its usual share of the time, in the order of the stages."""
+    work = {stage.name: stage.work[warm] for stage in stages_of("model")}
+    work[SWITCH] = SWITCHING[warm]
+    return {stage: part / sum(work.values()) for stage, part in work.items()}
+
+
+def standing_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Standing:
     """How far a command came.
 
     Args:
         lines: of its log, in order.
-        shares: stage -> its share of the time, in the order of the stages.
+        warm: whether it starts from the results in use.
 
     >>> standing_of([{"event": "stage", "stage": "diagnose"}]).progress
     0.7
     """
+    shares = shares_of_time(warm)
+    training = {stage.name for stage in stages_of("model") if stage.trains}
     values: dict[str, Any] = {}
     before, progress, stages = 0.0, 0.0, list(shares)
     for line in lines:
@@ -152,10 +160,10 @@ def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] 
             share = line["epoch"] / line["epochs"]
             refit = line["phase"] == "refit"
             within = SPLIT_SHARE + (1 - SPLIT_SHARE) * share if refit else SPLIT_SHARE * share
-        elif event == "progress" and line["stage"] != "embed":  # whose epochs tell more
+        elif event == "progress" and line["stage"] not in training:  # whose epochs tell more
             done, total = line["done"], line["total"]
             within = done / total if total else done / (done + USUAL_STEPS)
-        elif event == "report" and line["stage"] == "switch":
+        elif event == "report" and line["stage"] == SWITCH:
             values["model_version"] = line["version"]
         elif event == "failed":
             values |= {"error": line["error"], "error_kind": line["kind"]}
@@ -320,8 +328,8 @@ class Jobs:
             return None
         alive = lives(folder)  # before the log: what has ended writes no more
         lines = events_in(log_lines(folder / "log.jsonl"))
-        standing = standing_of(lines, WARM if asked["options"].get("warm") else COLD)
-        if standing.stage == "switch" and not standing.ended and not alive:
+        standing = standing_of(lines, warm=bool(asked["options"].get("warm")))
+        if standing.stage == SWITCH and not standing.ended and not alive:
             standing = self._after_the_switch(job_id, standing)
         cancelled = read_text(folder / "cancelled")
         state: State

@@ -820,7 +820,7 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field(description="stable name of this sort of error; docs/service.md lists them")
+    type: str = Field(description="stable name of this sort of error; docs/reference/errors.md lists them")
     title: str
     status: int
     detail: str

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kgplan.cli.output import AsJson, console
-from kgplan.cli.stages import Config, embedding_config, embedding_table, finish, run_stage
+from kgplan.cli.stages import Config, embedding_config, finish, print_figures, run_stage
 from kgplan.settings import read_settings
 
 Warm = Annotated[
@@ -41,17 +41,18 @@ def run_embedding(
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.pipeline.stages import run_embed
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
+        training = {"warm": warm, "follow": follow}
         reports = [
-            run("embed", lambda progress: run_embed(settings, chosen, progress, warm, follow))
+            run("embed", lambda progress: run_embed(settings, chosen, progress, **training))
         ]
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
     finish(reports, as_json)
 
@@ -71,17 +72,18 @@ def reembed(
 
     [bold]Examples:[/] kgplan reembed · kgplan reembed --warm --log epochs.jsonl
     """
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.reembed import run_reembed
+    from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
     from kgplan.pipeline.tracking import followed
 
     settings, chosen = read_settings(), embedding_config(config)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
-        reports = run_reembed(
-            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run, job=job
-        )
+        configs = {run_embed.name: chosen, run_similarity.name: SimilarityConfig(alpha)}
+        reports = run_reembed(settings, configs, warm, follow, run, job)
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
         plans = reports[-1].details["plans"]
         if plans is not None:

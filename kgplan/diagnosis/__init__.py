@@ -1,4 +1,4 @@
-"""Which concepts does each learner hold? V-DINA by EM (docs/diagnosis.md)."""
+"""Which concepts does each learner hold? V-DINA by EM (docs/research/diagnosis.md)."""
 
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estimator import VDina
@@ -18,6 +18,7 @@ from kgplan.diagnosis.newvideos import (
     fit_new_videos,
     pooled_parameters,
     similar_videos,
+    with_new_videos,
 )
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
@@ -45,4 +46,5 @@ __all__ = [
     "reached",
     "similar_videos",
     "standard_errors",
+    "with_new_videos",
 ]

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from kgplan.errors import ConfigError
 
 LINKS = ("compensatory", "conjunctive")
@@ -142,14 +144,16 @@ class DiagnosisConfig:
         """The settings that `to_dict` wrote; a name that is not a setting is refused.
 
         Raises:
-            ConfigError: an unknown name, or a value out of its range.
+            ConfigError: an unknown name, or a value of another kind or out of its range.
         """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ConfigError(
                 f"no setting {unknown[0]!r}; the settings: {', '.join(sorted(known))}"
             )
-        pairs: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in values.items()
-        }
-        return cls(**pairs)
+        try:
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = first["msg"].lower()
+            raise ConfigError(f"{first['loc'][0]} is {first['input']!r}: {reason}") from None

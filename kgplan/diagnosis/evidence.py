@@ -14,12 +14,12 @@ Sizes: U learners, V videos, K concepts; R cases, G factors, N components.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.response import EtaTable, eta_table
 from kgplan.errors import InputError
+from kgplan.native.compiled import njit
 from kgplan.native.layout import ENUMERATED, LOOPY, TREE, Cases, Videos
 
 

@@ -7,12 +7,12 @@ Sizes: U learners, V videos or items, K concepts, S = 2^K states.
 """
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints, check_axis
 from kgplan.diagnosis.config import STATE_LIMIT
 from kgplan.errors import InputError
+from kgplan.native.compiled import njit
 
 
 def reached(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> sparse.csr_matrix:

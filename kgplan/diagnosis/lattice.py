@@ -19,9 +19,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.native.compiled import njit
 from kgplan.native.lanes import LANES, add, fill, load, multiply, store, total
 
 _LARGEST = 650.0  # nats: a product of likelihood ratios up to it stays in a double

@@ -4,14 +4,13 @@
 serves any number of learners and threads. A `Posterior` is what is observed of one learner, and the
 mastery that follows. It is moved to other observations: the components that the change touches are
 inferred again, from their first message on, as going on from old messages is hardly faster and can
-end at another fixed point of propagation (docs/diagnosis.md, "Live").
+end at another fixed point of propagation (docs/research/diagnosis.md, "Live").
 Sizes: V videos, K concepts.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
@@ -22,6 +21,7 @@ from kgplan.diagnosis.identify import split
 from kgplan.diagnosis.vdina import check_line
 from kgplan.errors import InputError
 from kgplan.native.cases import Parameters
+from kgplan.native.compiled import njit
 from kgplan.native.layout import Videos
 
 

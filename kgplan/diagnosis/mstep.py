@@ -9,9 +9,9 @@ Sizes: V videos, K concepts, T table entries (response.py).
 """
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.native.compiled import njit
 
 Beta = tuple[float, float] | tuple[Floats, Floats]
 """a and b of one Beta prior for all videos, or (V,) of each."""

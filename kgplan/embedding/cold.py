@@ -4,7 +4,7 @@ TransR says of a fact (h, r, t) that M_r^T e_h + w_r = M_r^T e_t, about. With on
 are k linear equations for its d coordinates; the facts of an entity together give a least-squares
 problem, held to the mean of all entities where they leave a direction open. A fact that n others
 share at the same known end, such as "the course has it", says less: it weighs 1/sqrt(n). Choices
-and what they are worth: docs/embedding.md.
+and what they are worth: docs/research/embedding.md.
 
 Sizes: N triples, E entities, R' relations, d dimension, k relation dimension, X entities asked for.
 """

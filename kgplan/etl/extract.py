@@ -15,12 +15,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kgplan.progress import Progress, silent
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.source import FILES, LINES, Source, open_source
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
 from kgplan.data.events import ID_LENGTH
 
-Progress = Callable[[str, int], None]
 
 ROWS_PER_GROUP = 122_880
 RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
@@ -226,7 +226,7 @@ STEPS = (
 def extract(
     source: Path,
     out: Path,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     memory_limit: str = "2GB",
     threads: int | None = None,
@@ -250,7 +250,6 @@ def extract(
     Raises:
         SourceError: the source is absent, damaged, not MOOCCube, or lacks a required file.
     """
-    tell = progress or (lambda _what, _rows: None)
     with (
         open_source(source) as archive,
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
@@ -273,12 +272,12 @@ def extract(
         for step in STEPS:
             report = _run(con, archive, step)
             files.append(report)
-            tell(step.file, report.read)
+            progress(step.file, report.read, None)
         tables = {}
         for table in TABLES.values():
             query = QUERIES.get(f"table.{table.name}", f"SELECT * FROM kept.{table.name}")
             tables[table.name] = _write(con, query, table, table.order, out)
-            tell(table.name, tables[table.name])
+            progress(table.name, tables[table.name], None)
         order = (*REJECTS.key, "item", "table_name", "reason", "detail", "record")
         _write(con, "SELECT * FROM rejects", REJECTS, order, out)
         return ExtractReport(

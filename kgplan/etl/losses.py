@@ -14,10 +14,12 @@ from pathlib import Path
 
 import duckdb
 
-from kgplan.errors import LossRefused, SourceError
+from kgplan.errors import ArtifactError, LossRefused, SourceError
 from kgplan.etl.report import ExtractReport, FileReport
 from kgplan.etl.source import Source, open_source
 from kgplan.etl.tables import REFERENCES, TABLES, Reason
+from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 SNIFFED_BYTES = 1 << 16
 ENTITIES = frozenset(REFERENCES.values())
@@ -53,6 +55,57 @@ class Rejected:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is to be said of an archive that is taken.
+
+    Attributes:
+        notes: sentences for people.
+        another: whether it has no id of the last one, and so takes its place.
+    """
+
+    notes: list[str]
+    another: bool = False
+
+
+def judge_losses(
+    settings: Settings,
+    artifacts: ArtifactStore,
+    source: Path,
+    extracted: ExtractReport,
+    tables: Path,
+    tolerant: bool,
+) -> Judgement:
+    """Refuse an archive that says much less than its files or than the last one.
+
+    Args:
+        settings: which share may be lost.
+        artifacts: where the last run's tables are in use.
+        source: the archive.
+        extracted: what came of it.
+        tables: the folder of its tables.
+        tolerant: take it nevertheless.
+
+    Raises:
+        SourceError: no row of a file was kept.
+        LossRefused: a table lost more than may be.
+    """
+    share, rejects = settings.loss_share, tables / "rejects.parquet"
+    notes = notes_of(extracted, share)
+    if tolerant:
+        return Judgement(notes)
+    refuse_unread(extracted, source, rejects)
+    try:
+        last = artifacts.open("tables", artifacts.in_use().get("tables", ""), hashed=False)
+    except ArtifactError:  # there is none to compare with
+        return Judgement(notes)
+    if is_another(tables, last.path):
+        note = f"no id is one of {last.metrics['source']}, read last: another archive's place"
+        return Judgement([*notes, note], another=True)
+    refuse_shrunk(extracted.tables, last.metrics["tables"], share, rejects)
+    return Judgement(notes)
 
 
 def refuse_unread(report: ExtractReport, source: Path, rejects: Path) -> None:

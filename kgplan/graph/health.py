@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -17,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from kgplan.arrays import Array, Ids, Ints, check_axis
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.native.compiled import njit
 
 # Up to here a smallest breaking set is computed, and proven; limits are counts, not seconds, so
 # that the same graph has the same answer everywhere.
@@ -362,7 +362,7 @@ def greedy_order(start: Ints, end: Ints, n: int) -> Ints:
     return rank
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def eades(out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> Ints:
     """The order of Eades, Lin and Smyth (1993), by repeated scans: K is small here."""
     n = out_first.size - 1
@@ -395,7 +395,7 @@ def eades(out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> Ints:
     return order
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def search_order(
     rng: np.random.Generator, order: Ints, out_first: Ints, out: Ints, in_first: Ints, into: Ints
 ) -> Ints:
@@ -419,7 +419,7 @@ def search_order(
     return best
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def against(order: Ints, rank: Ints, out_first: Ints, out: Ints) -> int:
     """How many edges run against an order; fills `rank` with it."""
     for k in range(order.size):
@@ -431,7 +431,7 @@ def against(order: Ints, rank: Ints, out_first: Ints, out: Ints) -> int:
     return count
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def move(order: Ints, rank: Ints, v: int, place: int) -> None:
     """Put a concept before the one that is at this place now."""
     here = np.flatnonzero(order == v)[0]
@@ -445,7 +445,7 @@ def move(order: Ints, rank: Ints, v: int, place: int) -> None:
         rank[order[k]] = k
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def sift(order: Ints, rank: Ints, out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> int:
     """Move single concepts to their best place until no move gains; returns places looked at."""
     n = order.size
@@ -498,7 +498,7 @@ def steps_without(before: Ints, after: Ints, n: int) -> Ints:
     return steps
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _steps_without(first: Ints, heads: Ints) -> Ints:
     """One search per concept that remembers, at each place, two ways with different first steps.
 
@@ -562,7 +562,7 @@ def removable_together(before: Ints, after: Ints, n: int, candidates: Ints) -> I
     return candidates[went]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _removable(first: Ints, tails: Ints, heads: Ints, candidates: Ints) -> Array:
     """Whether each candidate went."""
     n = first.size - 1
@@ -625,7 +625,7 @@ def unreachable_without(before: Ints, after: Ints, n: int) -> Ints:
     return lost
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _dominated(out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> Ints:
     """Nodes below each node in the dominator tree from the last one, which reaches all."""
     n = out_first.size - 1
@@ -699,7 +699,7 @@ def levels(before: Ints, after: Ints, n: int) -> Ints:
     return level[component]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _levels(first: Ints, heads: Ints) -> Ints:
     """Longest chain before each node of a graph without cycles."""
     n = first.size - 1
@@ -756,7 +756,7 @@ def adjacency(start: Ints, end: Ints, n: int) -> tuple[Ints, Ints]:
     return np.searchsorted(start[order], np.arange(n + 1)), end[order]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def shortest_way(first: Ints, heads: Ints, start: int, goal: int) -> Ints:
     """Places in `heads` of the edges on a shortest way; none where start is goal or no way is."""
     n = first.size - 1

@@ -11,9 +11,9 @@ Notation: a factor is a potential f(m) on m = 0 .. n, the number of its n concep
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Array
+from kgplan.native.compiled import njit
 from kgplan.native.layout import ENUMERATED, TREE, Cases, Videos
 
 # A potential this far (nats) below its peak has lost its say. Every message is a ratio of two

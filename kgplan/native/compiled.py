@@ -6,10 +6,34 @@ the folder's name changes whenever any file with compiled functions does.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache as once
 from pathlib import Path
+from typing import Any
 
-MARK = b"njit"
+import numba
+import platformdirs
+from numba.core import config
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
+
+MARKS = (b"njit", b"numba")
+
+
+def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable], Any]:
+    """`numba.njit`, which keeps what it compiled in a folder of kgplan's own.
+
+    Args:
+        cache: keep it for later processes.
+        **options: of `numba.njit`.
+    """
+
+    def compiled(function: Callable) -> Any:
+        kernel = numba.njit(**options)(function)  # noqa: TID251
+        if cache and kernel is not function:  # it is under NUMBA_DISABLE_JIT
+            kernel._cache = _Cache(function)
+        return kernel
+
+    return compiled
 
 
 def compiled_folder(caches: Path, sources: Iterable[Path]) -> Path:
@@ -22,6 +46,27 @@ def compiled_folder(caches: Path, sources: Iterable[Path]) -> Path:
     digest = hashlib.sha256()
     for path in sorted(sources):
         text = path.read_bytes()
-        if MARK in text:
+        if any(mark in text for mark in MARKS):
             digest.update(str(path).encode() + b"\0" + text)
     return caches / f"compiled-{digest.hexdigest()[:16]}"
+
+
+@once
+def _folder() -> Path:
+    """The folder for kgplan as it is now, below the one that the user names for numba, if any."""
+    caches = Path(config.CACHE_DIR or platformdirs.user_cache_path("kgplan"))
+    return compiled_folder(caches, Path(__file__).parents[1].rglob("*.py"))
+
+
+class _Locator(UserWideCacheLocator):
+    def get_cache_path(self) -> str:
+        return str(_folder() / self.get_suitable_cache_subpath(self._py_file))
+
+
+class _Implementation(CompileResultCacheImpl):
+    # numba's own places, where ours cannot be written
+    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)
+
+
+class _Cache(FunctionCache):
+    _impl_class = _Implementation

@@ -8,9 +8,9 @@ E entities, R relations, d dimension, k relation dimension.
 """
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Array
+from kgplan.native.compiled import njit
 
 # Sums may be reordered and no division checks for zero, so that loops run in vector registers; no
 # NaN or infinity is assumed away.

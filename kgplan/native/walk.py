@@ -4,9 +4,9 @@ Spec section 4. Sizes: K concepts, A concepts asked for.
 """
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.native.compiled import njit
 
 SLACK = 1e-9  # minutes, for sums of rounded lengths
 

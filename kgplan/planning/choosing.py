@@ -17,33 +17,9 @@ from kgplan.native.walk import preferences, walk
 from kgplan.planning.derived import Derived, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
-from kgplan.planning.planners import NamedPlanner, Ranking, planner_named
+from kgplan.planning.planners import planner_named
+from kgplan.planning.planners.ranking import Learner, NamedPlanner, Ranking
 from kgplan.similarity import FusedSimilarity
-
-
-@dataclass(frozen=True)
-class Learner:
-    """What choosing needs of one learner, on the graph's concepts.
-
-    Attributes:
-        mastery: (K,).
-        reached: (K,) True where evidence reaches the mastery.
-        not_told_apart: (K,) True where evidence leaves open which of several concepts is held.
-        around: (K,) N_u, True for concepts of the learner's courses.
-        learned: (K,) C_uj.
-        courses: ids of the learner's courses.
-        passed_over: (K,) True for what is not to be planned.
-        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
-    """
-
-    mastery: Floats
-    reached: Array
-    not_told_apart: Array
-    around: Array
-    learned: Array
-    courses: frozenset[str]
-    passed_over: Array
-    too_hard: Array
 
 
 @dataclass(frozen=True)

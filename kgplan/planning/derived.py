@@ -4,13 +4,19 @@ The four keep the axes that they were made with; here all stand on the graph's c
 Sizes: U learners, K concepts, C courses, M similar concepts kept of each.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints, positions
-from kgplan.data.records import LearnerRecords, learned_concepts
+from kgplan.arrays import Array, Floats, Ids, Ints, arrays_below, named_below, positions
+from kgplan.data.records import (
+    LearnerRecords,
+    csr_from_arrays,
+    csr_to_arrays,
+    learned_concepts,
+)
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.teaching import Teachings, teachings
@@ -34,6 +40,15 @@ class Nearby:
     ids: Ints
     values: Floats
     whole: bool
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        return {"ids": self.ids, "values": self.values, "whole": np.array(self.whole)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Nearby":
+        """Rebuild from what `to_arrays` gave."""
+        return cls(arrays["ids"], arrays["values"], bool(arrays["whole"]))
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,28 @@ class Derived:
     teachings: Teachings
     nearby: Nearby
 
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        arrays: dict[str, Array] = {name: getattr(self, name) for name in ARRAYS}
+        for name in MATRICES:
+            arrays |= csr_to_arrays(name, getattr(self, name))
+        arrays |= named_below("teachings", self.teachings.to_arrays())
+        return arrays | named_below("nearby", self.nearby.to_arrays())
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Derived":
+        """Rebuild from what `to_arrays` gave."""
+        return cls(
+            **{name: arrays[name] for name in ARRAYS},
+            **{name: csr_from_arrays(name, arrays) for name in MATRICES},
+            teachings=Teachings.from_arrays(arrays_below("teachings", arrays)),
+            nearby=Nearby.from_arrays(arrays_below("nearby", arrays)),
+        )
+
+
+ARRAYS = ("prior", "popularity", "edge_similarity")
+MATRICES = ("mastery", "not_told_apart", "learned", "enrolled")
+
 
 def derive(
     graph: GraphSnapshot,
@@ -80,17 +117,17 @@ def derive(
         known: the lists of similar concepts, where they are there already.
     """
     matrix = learned_concepts(records).matrix
-    learned = moved(matrix, records.concept_ids, graph.concept_ids)
+    learned = on_axis(matrix, records.concept_ids, graph.concept_ids)
     counts = np.bincount(learned.indices, minlength=graph.concept_ids.size)
     if kept is None:
         size = graph.concept_ids.size
         kept = size if size <= DENSE_LIMIT else KEPT
     return Derived(
         prior=_prior_of(diagnosis, graph.concept_ids),
-        mastery=moved(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids),
-        not_told_apart=moved(diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids),
+        mastery=on_axis(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids),
+        not_told_apart=on_axis(diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids),
         learned=learned,
-        enrolled=moved(records.enrolled, records.course_ids, graph.course_ids),
+        enrolled=on_axis(records.enrolled, records.course_ids, graph.course_ids),
         popularity=counts / max(records.learner_ids.size, 1),
         edge_similarity=_similarity_of_prerequisites(graph, similarity),
         teachings=teachings(graph, records),
@@ -155,7 +192,7 @@ def similarity_block(
     return block
 
 
-def moved(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
+def on_axis(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
     """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
     if matrix.has_sorted_indices and np.array_equal(of, to):
         return matrix

@@ -59,6 +59,8 @@ class LiveModel:
         self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
         items = diagnosis.items
+        if items is not None and items.config.class_prior != "independent":
+            items = None  # nobody is updated alone under a free probability for every state
         video_ids = records.video_ids[:0] if items is None else np.asarray(items.video_ids)
         self._n_videos = video_ids.size
         self._to_item = positions(video_ids, records.video_ids)

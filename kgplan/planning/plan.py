@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from kgplan.planning.options import PlanOptions
+from kgplan.planning.teaching import Teaching
 
 Role = Literal["start", "prerequisite"]
 Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
@@ -28,21 +29,6 @@ class Terms:
     value: float | None
     similarity: float | None
     score: float | None
-
-
-@dataclass(frozen=True)
-class Teaching:
-    """A course that has the concept, and a video of it where one is known.
-
-    Attributes:
-        course_id: the course.
-        video_id: its first video on the concept; None where none is known.
-        minutes: the video's length; None where unknown.
-    """
-
-    course_id: str
-    video_id: str | None
-    minutes: float | None = None
 
 
 @dataclass(frozen=True)

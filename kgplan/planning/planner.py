@@ -14,7 +14,7 @@ from kgplan.data.search import close_matches
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.planning.choosing import Chooser, Learner
+from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
 from kgplan.planning.explaining import explained
 from kgplan.planning.explanation import StepExplanation
@@ -23,6 +23,7 @@ from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
+from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.telling import Teller, doubt_of
 from kgplan.similarity import FusedSimilarity
 

@@ -13,9 +13,23 @@ import numpy as np
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.planning.plan import Teaching
 
 TEACHINGS = 3  # places to learn a concept that a step names
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """A course that has the concept, and a video of it where one is known.
+
+    Attributes:
+        course_id: the course.
+        video_id: its first video on the concept; None where none is known.
+        minutes: the video's length; None where unknown.
+    """
+
+    course_id: str
+    video_id: str | None
+    minutes: float | None = None
 
 
 @dataclass(frozen=True)

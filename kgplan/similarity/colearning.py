@@ -11,10 +11,10 @@ Sizes: U learners, K concepts, G groups, B blocks of 512 groups.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Ints
+from kgplan.native.compiled import njit
 from kgplan.native.threads import in_threads
 from kgplan.native.wide import (
     BITS,

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints
+from kgplan.native.compiled import njit
 from kgplan.native.wide import WORD, bit_count
 
 HELD_BITS = 1 << 28  # bytes of all groups' learners as bits, up to which they are kept

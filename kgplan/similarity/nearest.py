@@ -12,10 +12,10 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kgplan.arrays import Floats, Ints
 from kgplan.errors import InputError
+from kgplan.native.compiled import njit
 from kgplan.native.heap import LAST, empty_rows, is_worse, replace_worst, sort_row
 from kgplan.native.threads import in_threads
 from kgplan.native.wide import WORD, at_most, at_most_each, bit_count, lowest_bit

@@ -8,14 +8,16 @@ Sizes: U learners, K concepts, G groups of concepts with the same learners, d em
 n neighbours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
+from kgplan.data.records import csr_from_arrays, csr_to_arrays
 from kgplan.errors import InputError
+from kgplan.native.compiled import njit
 from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row
 from kgplan.native.threads import in_threads
 from kgplan.native.wide import BITS, WORD, at_least, lowest_bit
@@ -32,6 +34,7 @@ from kgplan.similarity.fused import Bounds, bounds_of
 from kgplan.similarity.nearest import Nearest, nearest, similarity_of
 
 Scale = tuple[float, float, float, float, float, float]
+STORED_AS = "neighbours"
 ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
 
 
@@ -43,22 +46,14 @@ class TopSimilar:
         concept_ids: (K,) sorted.
         ids: (K, n) positions of the others, most similar first, ties by position.
         values: (K, n) eq. (8) of each.
-        n: neighbours asked for; the lists are shorter where there are no more others.
-        alpha: weight of the semantic part.
         bounds: of both parts over all pairs i != j.
-        near: the nearest in the embedding, which the lists were made from.
-        vectors: (K, d) float64.
         together: who learned what.
     """
 
     concept_ids: Ids
     ids: Ints
     values: Floats
-    n: int
-    alpha: float
     bounds: Bounds
-    near: Nearest
-    vectors: Floats
     together: CoLearning
 
     def to_csr(self) -> sparse.csr_array:
@@ -67,6 +62,19 @@ class TopSimilar:
         return sparse.csr_array(
             (self.values.ravel(), self.ids.ravel(), np.arange(size + 1) * n), shape=(size, size)
         )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """The lists as plain arrays that `neighbours_from_arrays` turns back."""
+        return csr_to_arrays(STORED_AS, self.to_csr())
+
+
+def neighbours_from_arrays(arrays: Mapping[str, Array]) -> sparse.csr_array:
+    """The lists of `TopSimilar.to_csr` from stored arrays.
+
+    Raises:
+        KeyError: they were not stored.
+    """
+    return csr_from_arrays(STORED_AS, arrays)
 
 
 def top_similar(
@@ -105,13 +113,11 @@ def top_similar(
     near = nearest(vectors, min(n, size - 1), progress)
     together = co_learning(learned)
     bounds = bounds_of(near, together)
-    everything = np.ones(size, dtype=np.bool_)
-    ids, values = fuse_rows(everything, vectors, together, near, alpha, bounds, progress)
-    return TopSimilar(concept_ids, ids, values, n, alpha, bounds, near, vectors, together)
+    ids, values = _fused(vectors, together, near, alpha, bounds, progress)
+    return TopSimilar(concept_ids, ids, values, bounds, together)
 
 
-def fuse_rows(
-    wanted: Array,
+def _fused(
     vectors: Floats,
     together: CoLearning,
     near: Nearest,
@@ -119,7 +125,7 @@ def fuse_rows(
     bounds: Bounds,
     progress: Progress,
 ) -> tuple[Ints, Floats]:
-    """The lists of the wanted concepts; rows of the others are left empty."""
+    """The lists of all concepts, made from the nearest and from those with common learners."""
     size, n = near.ids.shape
     scale = scale_of(alpha, bounds)
     base = near.ids if scale[0] > 0 else _lowest_others(size, n)
@@ -137,7 +143,7 @@ def fuse_rows(
 
     def fuse_some(first: int, last: int) -> None:
         _fuse_some(
-            first, last, wanted, placed, base, near.similarity, inverse_norms,
+            first, last, placed, base, near.similarity, inverse_norms,
             together.group_of, together.sizes, together.members_from, together.members,
             together.sixteens_from, together.sixteens, together.bits, scale, costs, ids,
         )  # fmt: skip
@@ -189,7 +195,6 @@ def fused_value(semantic: float, collaborative: float, scale: Scale) -> float:
 def _fuse_some(
     first: int,
     last: int,
-    wanted: Array,
     placed: Floats,
     base: Ints,
     base_semantic: Floats,
@@ -214,18 +219,11 @@ def _fuse_some(
     first_counted, end_counted, levelled = 0, 0, -1
     for place in range(first, last):
         i = members[place]
-        if not wanted[i]:
-            continue
         group = group_of[i]
         together = scale[3] > 0 and sizes[group] > 0
         if together and group >= end_counted:
-            # as many as are wanted: few are after a change
-            first_counted, end_counted = group, group + 1
-            while (
-                end_counted < min(group + TOGETHER, group_of[members[last - 1]] + 1)
-                and wanted[members[members_from[end_counted]]]
-            ):
-                end_counted += 1
+            first_counted = group
+            end_counted = min(group + TOGETHER, group_of[members[last - 1]] + 1)
             rows = counts[: end_counted - first_counted]
             count_rows(first_counted, rows, sixteens_from, sixteens, bits)
         shared = counts[group - first_counted if together else 0]

@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from neo4j_server import free_ports
 
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 from kgplan.api import administration, jobs
 from kgplan.api.administration import Administration, to_toml, with_changes
 from kgplan.api.app import create_app
@@ -24,7 +25,6 @@ from kgplan.api.keeper import keep_planner
 from kgplan.store.artifacts import ArtifactStore
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ConfigError, JobRunning, UnknownJob
-from kgplan.pipeline.stages import run_similarity
 from kgplan.model.opening import MODEL_KINDS, model_version, open_snapshot
 from kgplan.settings import Settings
 
@@ -216,9 +216,9 @@ def test_a_log_line_that_is_being_written_is_not_read(puppets):
     assert [json.loads(line)["event"] for line in puppets.log(job.id, 10)] == ["start"]
 
 
-@pytest.mark.parametrize("shares", [jobs.COLD, jobs.WARM])
-def test_progress_goes_from_nought_to_one_and_never_falls(shares):
-    assert sum(shares.values()) == pytest.approx(1)
+@pytest.mark.parametrize("warm", [False, True])
+def test_progress_goes_from_nought_to_one_and_never_falls(warm):
+    assert sum(jobs.shares_of_time(warm).values()) == pytest.approx(1)
     epochs = [
         {"event": "epoch", "epoch": n, "epochs": 5, "phase": phase, "validation_mrr": None}
         for phase in ("split", "refit")
@@ -236,7 +236,7 @@ def test_progress_goes_from_nought_to_one_and_never_falls(shares):
         {"event": "report", "stage": "switch", "version": "m"},
         {"event": "end"},
     ]
-    told = [standing_of(lines[:n], shares) for n in range(len(lines) + 1)]
+    told = [standing_of(lines[:n], warm) for n in range(len(lines) + 1)]
     progress = [each.progress for each in told]
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 1)
@@ -262,7 +262,7 @@ def test_changed_hyper_parameters_reach_the_command_as_a_whole_configuration():
 def home(mini_home, tmp_path) -> Settings:
     """A home in which two models came into use."""
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
-    run_similarity(home, 0.2)
+    run_similarity(home, SimilarityConfig(0.2))
     return home
 
 

@@ -15,7 +15,8 @@ from kgplan.api.app import create_app
 from kgplan.api.keeper import keep_planner
 from kgplan.api.models import PathOut
 from kgplan.store.artifacts import ArtifactStore
-from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.load import load, rows_of
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
@@ -37,7 +38,7 @@ def server(model, neo4j_server):
     triples = ArtifactStore(settings.artifacts).current("triples")
     lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
     with open_graph(settings.graph_url, access=settings.graph_access) as store:
-        load(rows_of(lines, graph_names()), store, triples.version)
+        load(rows_of(lines, graph_schema()), store, triples.version)
     return neo4j_server
 
 

@@ -23,7 +23,7 @@ from kgplan.api.models import path_json
 from kgplan.api.workers import Pulse, Worker
 from kgplan.store.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
-from kgplan.pipeline import stages
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.store.files import stats_of
 from kgplan.model.opening import open_planner
 from kgplan.settings import Settings
@@ -190,7 +190,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
     """Two models of the same home; what each says is computed here, without the service."""
     store = ArtifactStore(home.artifacts)
     one = store.current("diagnosis")
-    stages.run_diagnose(home, DiagnosisConfig(learn_prior=False))
+    run_diagnose(home, DiagnosisConfig(learn_prior=False))
     other = store.current("diagnosis")
     assert one.version != other.version
     expected = {}

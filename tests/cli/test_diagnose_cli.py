@@ -38,7 +38,7 @@ def diagnose_fit(*arguments, cwd):
 def fraction_arguments(out):
     return (
         "--responses", FRACTION / "responses.csv", "--q-matrix", FRACTION / "q.csv",
-        "--link", "dina", "--prior", "saturated", "--out", out,
+        "--link", "conjunctive", "--prior", "saturated", "--out", out,
     )  # fmt: skip
 
 
@@ -156,12 +156,12 @@ def dirty(tmp_path):
 
 
 @pytest.mark.parametrize("prior", ["saturated", "independent"])
-@pytest.mark.parametrize("link", ["dina", "vdina"])
+@pytest.mark.parametrize("link", ["conjunctive", "compensatory"])
 def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
     files = dirty(tmp_path)
     out = tmp_path / "out"
     config = DiagnosisConfig.maximum_likelihood(
-        link={"dina": "conjunctive", "vdina": "compensatory"}[link], class_prior=prior
+        link=link, class_prior=prior
     )
     summary = mastery.run_fit(files[1], files[3], out, config)
     assert summary["rejected"] == {
@@ -199,7 +199,7 @@ def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
 
 def test_for_people_the_command_prints_the_figures_and_what_was_kept_out(tmp_path):
     done = diagnose_fit(
-        *dirty(tmp_path), "--link", "dina", "--prior", "saturated", "--pull", "--starts", "2",
+        *dirty(tmp_path), "--link", "conjunctive", "--prior", "saturated", "--pull", "--starts", "2",
         "--out", tmp_path / "out", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -272,7 +272,7 @@ def test_what_was_read_otherwise_is_said_and_in_the_report(tmp_path):
         text = (FRACTION / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace(",", ";"), encoding="utf-8")
     done = diagnose_fit(
-        "--responses", "responses.csv", "--q-matrix", "q.csv", "--link", "dina",
+        "--responses", "responses.csv", "--q-matrix", "q.csv", "--link", "conjunctive",
         "--prior", "saturated", "--out", "out", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

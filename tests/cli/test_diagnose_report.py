@@ -16,8 +16,9 @@ from kgplan.store.artifacts import ArtifactStore
 from kgplan.report.charts import Axis, Mark, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
-from kgplan.pipeline import stages
-from kgplan.pipeline.calibrate import run_calibrate
+from kgplan.etl.stages import Extraction, run_extract
+from kgplan.pipeline.diagnose import run_diagnose
+from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
 from kgplan.pipeline.mastery import run_fit
 from kgplan.report.writing import write_page
@@ -67,15 +68,15 @@ def home(tmp_path_factory):
     """A home with tables, records and a batch diagnosis of the classroom."""
     source = miniature.write_folder(tmp_path_factory.mktemp("classroom"), classroom())
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    stages.run_extract(settings, source)
-    stages.run_diagnose(settings, DiagnosisConfig())
+    run_extract(settings, Extraction(source))
+    run_diagnose(settings, DiagnosisConfig())
     return settings
 
 
 @pytest.fixture(scope="module")
 def calibrated(home):
     """What `kgplan diagnose calibrate --json` prints."""
-    return json.loads(json.dumps(run_calibrate(home, n_resamples=30).to_dict(), allow_nan=False))
+    return json.loads(json.dumps(run_calibrate(home, CalibrationConfig(resamples=30)).to_dict(), allow_nan=False))
 
 
 def views_by_learner():
@@ -118,14 +119,14 @@ def test_every_method_reports_figures_within_their_intervals(calibrated):
 
 def test_a_second_calibration_with_the_same_seed_is_the_same_artifact(home, calibrated):
     before = ArtifactStore(home.artifacts).current("calibration")
-    run_calibrate(home, n_resamples=30)
+    run_calibrate(home, CalibrationConfig(resamples=30))
     after = ArtifactStore(home.artifacts).current("calibration")
     assert before.version == after.version == calibrated["version"]
 
 
 def test_a_home_whose_learners_all_have_too_few_views_is_refused(home):
     with pytest.raises(InputError, match="no learner has 500 views"):
-        run_calibrate(home, least_views=500)
+        run_calibrate(home, CalibrationConfig(least_views=500))
 
 
 class Page(HTMLParser):
@@ -225,8 +226,8 @@ def _mastery_of(home, learner, names):
 def test_a_calibration_of_other_records_is_not_shown(home, calibrated, tmp_path):
     source = miniature.write_folder(tmp_path / "other", miniature.MINI)
     settings = Settings(home=tmp_path / "home")
-    stages.run_extract(settings, source)
-    stages.run_diagnose(settings, DiagnosisConfig())
+    run_extract(settings, Extraction(source))
+    run_diagnose(settings, DiagnosisConfig())
     assert "kgplan diagnose calibrate" in find_in_home(settings).missing["calibration"]
 
 

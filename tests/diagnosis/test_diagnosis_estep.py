@@ -8,10 +8,10 @@ import pytest
 from diagnosis_cases import infer_one, random_case, stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.gibbs import gibbs_mastery
 from scipy import sparse
 
 from kgplan.diagnosis import DiagnosisConfig, LiveDiagnosis, infer
-from kgplan.diagnosis.gibbs import gibbs_mastery
 from kgplan.errors import AxisMismatch, ConfigError, InputError
 
 ENUMERATE = DiagnosisConfig(enumeration_limit=14)

@@ -6,10 +6,10 @@ import duckdb
 import miniature
 import pytest
 
+from kgplan.etl.stages import run_etl
 from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import LossRefused, SourceError
 from kgplan.etl.losses import seems_to_be
-from kgplan.pipeline.stages import run_etl
 from kgplan.settings import Settings
 
 CONCEPTS = "entities/concept.json"

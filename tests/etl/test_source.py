@@ -8,7 +8,7 @@ import pytest
 
 from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import SourceError
-from kgplan.pipeline import stages
+from kgplan.etl.stages import run_etl
 from kgplan.etl.source import FILES, open_source, unchanged
 from kgplan.settings import Settings
 
@@ -91,7 +91,7 @@ def test_a_folder_that_changes_while_it_is_read_is_not_taken(
 ):
     folder = miniature.write_folder(tmp_path / "source", miniature.MINI)
     home = Settings(home=tmp_path / "home")
-    stages.run_etl(home, mini_source)
+    run_etl(home, mini_source)
     before = ArtifactStore(home.artifacts).in_use()
 
     def progress(what, done, total):
@@ -99,7 +99,7 @@ def test_a_folder_that_changes_while_it_is_read_is_not_taken(
             change(folder)
 
     with pytest.raises(SourceError, match=rf"{PAIRS} in .* changed while it was read"):
-        stages.run_etl(home, folder, run_stage=lambda name, stage: stage(progress))
+        run_etl(home, folder, run_stage=lambda name, stage: stage(progress))
     assert ArtifactStore(home.artifacts).in_use() == before
     assert list((home.artifacts / ".drafts").iterdir()) == []
 

@@ -17,6 +17,7 @@ from kgplan.etl.extract import extract
 from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
 from kgplan.etl.source import FILES, open_source
+from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.etl.tables import Reason
 from kgplan.evaluation.generate import CONFIGURATION, generate
 from kgplan.evaluation.simulation import (
@@ -29,7 +30,7 @@ from kgplan.evaluation.simulation import (
     sittings,
     watch,
 )
-from kgplan.pipeline.stages import run_diagnose, run_extract, run_load, run_map
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
 
 SMALL = PRESETS["sample"].resized(
@@ -63,7 +64,7 @@ def clean(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def clean_home(clean, tmp_path_factory):
     home = Settings(home=tmp_path_factory.mktemp("home"))
-    return home, run_extract(home, clean), run_map(home), run_load(home)
+    return home, run_extract(home, Extraction(clean)), run_map(home), run_load(home)
 
 
 def rows(folder: Path, name: str) -> dict[str, np.ndarray]:

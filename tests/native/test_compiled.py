@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -7,16 +8,25 @@ INNER = "import numba\n@numba.njit(cache=True)\ndef inner():\n    return {}\n"
 OUTER = (
     "import numba\nimport inner\n@numba.njit(cache=True)\ndef outer():\n    return inner.inner()\n"
 )
+TWICE = (
+    "from kgplan.native.compiled import njit\n"
+    "@njit(cache=True, nogil=True)\ndef twice(x):\n    return 2 * x\n"
+)
+TELL = (
+    "import json, os, numba, twice\nbefore = dict(os.environ), numba.config.CACHE_DIR\n"
+    "answer, stats = twice.twice(21), twice.twice.stats\n"
+    "print(json.dumps([answer, stats.cache_path, sum(stats.cache_hits.values())]))\n"
+    "assert before == (dict(os.environ), numba.config.CACHE_DIR)\n"
+)
 
 
-def answer(folder, cache):
-    """What `outer` returns in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", "import outer; print(outer.outer())"],
+def told(folder, command, **environment):
+    """What a command prints in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", command],
         capture_output=True, text=True, check=True, cwd=folder,
-        env={"NUMBA_CACHE_DIR": str(cache), "PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
-    return int(done.stdout)
+        env={"PATH": "/usr/bin:/bin"} | {name: str(value) for name, value in environment.items()},
+    ).stdout  # fmt: skip
 
 
 def test_a_change_of_a_called_function_in_another_file_counts(tmp_path):
@@ -24,7 +34,9 @@ def test_a_change_of_a_called_function_in_another_file_counts(tmp_path):
     sources = [tmp_path / "outer.py", tmp_path / "inner.py"]
     for value in (1, 2):
         (tmp_path / "inner.py").write_text(INNER.format(value))
-        assert answer(tmp_path, compiled_folder(tmp_path / "caches", sources)) == value
+        caches = compiled_folder(tmp_path / "caches", sources)
+        answer = told(tmp_path, "import outer; print(outer.outer())", NUMBA_CACHE_DIR=caches)
+        assert int(answer) == value
 
 
 def test_a_file_without_compiled_functions_does_not_count(tmp_path):
@@ -33,3 +45,19 @@ def test_a_file_without_compiled_functions_does_not_count(tmp_path):
     before = compiled_folder(tmp_path, [plain])
     plain.write_text("a = 2\n")
     assert compiled_folder(tmp_path, [plain]) == before
+
+
+def test_what_is_compiled_is_found_again_where_the_user_keeps_it(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    for place in ({"NUMBA_CACHE_DIR": tmp_path / "a"}, {"XDG_CACHE_HOME": tmp_path / "b"}):
+        for hits in (0, 1):
+            answer, path, found = json.loads(told(tmp_path, TELL, HOME=tmp_path, **place))
+            assert (answer, found) == (42, hits)
+            assert path.startswith(str(*place.values()))
+            assert "compiled-" in path
+
+
+def test_without_compiling_a_function_is_plain_python(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    command = "import twice; print(twice.twice(21), type(twice.twice).__name__)"
+    assert told(tmp_path, command, NUMBA_DISABLE_JIT=1) == "42 function\n"

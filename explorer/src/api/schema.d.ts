@@ -2512,7 +2512,7 @@ export interface components {
         Problem: {
             /**
              * Type
-             * @description stable name of this sort of error; docs/service.md lists them
+             * @description stable name of this sort of error; docs/reference/errors.md lists them
              */
             type: string;
             /** Title */

@@ -22,7 +22,7 @@ from kgplan.api.models import (
     WholeGraphOut,
 )
 from kgplan.api.security import require
-from kgplan.model.catalogue import concept_entries
+from kgplan.model.catalogue import list_concepts
 from kgplan.graph import designer
 from kgplan.graph.around import Direction, around, course_map, whole_graph
 from kgplan.graph.case import case_package
@@ -50,8 +50,8 @@ class Indexes:
         made = self._made
         if made is None or made[0] != graph.version:
             ends = zip(graph.course_ids.tolist(), graph.course_names.tolist(), strict=True)
-            courses = [Entry(course_id, (name,), ()) for course_id, name in ends]
-            concepts = SearchIndex(concept_entries(graph))
+            courses = [Entry(course_id, (name,)) for course_id, name in ends]
+            concepts = SearchIndex(list_concepts(graph))
             self._made = made = (graph.version, concepts, SearchIndex(courses))
         return made[1:]
 

@@ -49,8 +49,11 @@ def erase(session: Session, learner_id: str, now: float) -> Erasure:
     for event_id, voids in session.rows("event.voiding_others", learner_id=learner_id):
         name = hash_of(learner_id, event_id, "")
         session.run("event.insert_nobodys", event_hash=name, voids=voids)
-    kinds = ("event", "plan", "feedback")
-    erasure = Erasure(*(session.run(f"{kind}.erase", learner_id=learner_id) for kind in kinds))
+    erasure = Erasure(
+        session.run("event.erase", learner_id=learner_id),
+        session.run("plan.erase", learner_id=learner_id),
+        session.run("feedback.erase", learner_id=learner_id),
+    )
     session.run("learner.erase", learner_id=learner_id)
     session.run("erased_learner.count", learner_hash=hashed, **vars(erasure))
     return erasure
