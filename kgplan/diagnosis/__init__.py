@@ -11,7 +11,7 @@ from kgplan.diagnosis.identify import (
     reached,
 )
 from kgplan.diagnosis.information import StandardErrors, standard_errors
-from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
+from kgplan.diagnosis.live import LiveDiagnosis, Posterior
 from kgplan.diagnosis.newvideos import (
     NewVideos,
     Pooled,
@@ -33,7 +33,6 @@ __all__ = [
     "Posterior",
     "StandardErrors",
     "VDina",
-    "View",
     "ambiguous_concepts",
     "assess",
     "equal_response_classes",

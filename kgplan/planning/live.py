@@ -15,7 +15,7 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, named_in
 from kgplan.data.records import LearnerRecords
 from kgplan.data.wishes import Wishes
-from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
+from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
 from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
@@ -29,15 +29,13 @@ class LiveState:
 
     Attributes:
         learner: for `Planner.plan`.
-        observed: item -> share or score that events say.
-        in_records: whether the records' row was counted in.
-        posterior: mastery that follows; None where events say nothing.
+        fitted: what the records' row alone says, where it counts.
+        posterior: what follows from it and the events; None where events say nothing.
     """
 
     learner: CurrentLearner
-    observed: Mapping[int, float]
-    in_records: bool
-    posterior: Posterior | None
+    fitted: Posterior | None = None
+    posterior: Posterior | None = None
 
 
 class LiveModel:
@@ -101,8 +99,7 @@ class LiveModel:
             evidence: what all events say.
             wishes: what the learner said.
             in_records: False where the records' row is to be ignored.
-            before: an earlier state of the same learner in this model; where events only added
-                to it, it is moved. One thread at a time may use a state.
+            before: an earlier state of the same learner in this model, which is moved.
             most: concepts that may be inferred; any number where None.
 
         Raises:
@@ -113,13 +110,17 @@ class LiveModel:
             nothing, and to `diagnosis.infer` on row and events together where they do.
         """
         observed = self._observed(evidence)
-        posterior = None
+        fitted = posterior = None
         if observed and self._live is not None:
-            posterior = self._moved(learner_id, observed, in_records, before, most)
+            if before is not None and before.fitted and before.learner.in_records == in_records:
+                fitted, start = before.fitted, before.posterior or before.fitted
+            else:
+                fitted = start = self._fitted(learner_id if in_records else "", most)
+            posterior = self._live.update(start, *_together(fitted, observed), most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
-            if posterior is None
-            else (posterior.concepts, posterior.mastery, posterior.not_told_apart())
+            if posterior is None or self._live is None
+            else (posterior.concepts, posterior.mastery, self._live.not_told_apart(posterior))
         )
         learner = CurrentLearner(
             self._diagnosis.concept_ids,
@@ -131,7 +132,7 @@ class LiveModel:
             wishes,
             in_records,
         )
-        return LiveState(learner, observed, in_records, posterior)
+        return LiveState(learner, fitted, posterior)
 
     def covered(self, values: Mapping[str, float], least: float = 0.0) -> frozenset[str]:
         """Concepts of the videos with a share or score above 0, and not below `least`."""
@@ -176,40 +177,21 @@ class LiveModel:
                 if item >= 0:
                     found[first + item] = value
         found.pop(-1, None)
-        return dict(sorted(found.items()))
+        return found
 
-    def _moved(
-        self,
-        learner_id: str,
-        observed: dict[int, float],
-        in_records: bool,
-        before: LiveState | None,
-        most: int | None,
-    ) -> Posterior:
-        assert self._live is not None
-        if before is not None and before.posterior is not None and before.in_records == in_records:
-            old = before.observed
-            if all(item in observed and observed[item] >= share for item, share in old.items()):
-                new = [View(str(k), k, s) for k, s in observed.items() if old.get(k) != s]
-                before.posterior.update(*new, most=most)
-                return before.posterior
-        posterior = self._as_fitted(learner_id if in_records else "", most)
-        posterior.update(*(View(str(k), k, share) for k, share in observed.items()), most=most)
-        return posterior
-
-    def _as_fitted(self, learner_id: str, most: int | None) -> Posterior:
+    def _fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
         assert self._live is not None
         at = self._learners.find(learner_id)
         if at < 0:
-            return Posterior.of(self._live)
-        known = None
+            return NOTHING_OBSERVED
+        row = self._row_of(at)
         if self._diagnosis.of_records:
             concepts, mastery, _ = self._batch(learner_id, True)
-            known = concepts, mastery
-        elif most is not None:
+            return Posterior(*row, concepts, mastery)
+        if most is not None:
             raise LargeUpdate
-        return Posterior.of(self._live, *self._row_of(at), known)
+        return self._live.infer(*row)
 
     def _row_of(self, learner: int) -> tuple[Ints, Floats]:
         """The learner's row of `records.observed_views`, on the axis of items, ascending."""
@@ -246,6 +228,16 @@ class LiveModel:
             ]
             found.update(names[shown].tolist())
         return frozenset(found)
+
+
+def _together(fitted: Posterior, observed: Mapping[int, float]) -> tuple[Ints, Floats]:
+    """The largest share of each item in the records' row and in events, on the axis of items."""
+    items = np.append(fitted.videos, np.fromiter(observed, np.int64))
+    shares = np.append(fitted.shares, np.fromiter(observed.values(), np.float64))
+    order = np.lexsort((shares, items))
+    items, shares = items[order], shares[order]
+    largest = np.append(items[1:] != items[:-1], True)
+    return items[largest], shares[largest]
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

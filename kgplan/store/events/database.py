@@ -5,7 +5,6 @@ adds to each run of a statement takes several times as long as SQLite itself. SQ
 connections; alembic brings the tables to this version.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -70,10 +69,9 @@ class Session:
         changed: int = self.cursor.rowcount
         return changed
 
-
-def any_of(values: Iterable[str]) -> str:
-    """What stands for several values in a statement's `any_of(...)`."""
-    return json.dumps(list(values))
+    def any_of(self, values: Iterable[str]) -> Any:
+        """What stands for several values in a statement's `any_of(...)`."""
+        return self.database.listed(list(values))
 
 
 class Database(ABC):
@@ -98,6 +96,11 @@ class Database(ABC):
     @abstractmethod
     def _spelled(statement: str) -> str:
         """A statement as the driver takes it."""
+
+    @staticmethod
+    @abstractmethod
+    def listed(values: list[str]) -> Any:
+        """Several values as the driver takes them."""
 
     @abstractmethod
     def hold_erasures(self, session: Session) -> None:

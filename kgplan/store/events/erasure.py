@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kgplan.store.events.database import Session, any_of
+from kgplan.store.events.database import Session
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,11 @@ def erase(session: Session, learner_id: str, now: float) -> Erasure:
     for event_id, voids in session.rows("event.voiding_others", learner_id=learner_id):
         name = hash_of(learner_id, event_id, "")
         session.run("event.insert_nobodys", event_hash=name, voids=voids)
-    kinds = ("event", "plan", "feedback")
-    erasure = Erasure(*(session.run(f"{kind}.erase", learner_id=learner_id) for kind in kinds))
+    erasure = Erasure(
+        session.run("event.erase", learner_id=learner_id),
+        session.run("plan.erase", learner_id=learner_id),
+        session.run("feedback.erase", learner_id=learner_id),
+    )
     session.run("learner.erase", learner_id=learner_id)
     session.run("erased_learner.count", learner_hash=hashed, **vars(erasure))
     return erasure
@@ -61,7 +64,7 @@ def erased_among(session: Session, learner_ids: Iterable[str]) -> dict[str, Eras
     session.database.hold_erasures(session)
     of = {hash_of(learner): learner for learner in learner_ids}
     now, found = time.time(), {}
-    rows = session.rows("erased_learner.these", learner_hashes=any_of(of))
+    rows = session.rows("erased_learner.these", learner_hashes=session.any_of(of))
     for hashed, moment, erasures, ticks in rows:
         fast = moment > now
         if fast:

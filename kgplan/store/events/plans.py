@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from kgplan.store.events.database import Session, any_of
+from kgplan.store.events.database import Session
 from kgplan.store.events.erasure import Erased
 
 HISTORY_BYTES = 2 << 20  # of a learner's plans that are kept
@@ -42,7 +42,7 @@ def keep(
         erased: those of the learners that were erased; their plans from before are not kept.
         history_bytes: that a learner's plans may take; the oldest leave first.
     """
-    learners = any_of({plan.learner_id for plan in plans})
+    learners = session.any_of({plan.learner_id for plan in plans})
     found = session.rows("plan.last_ones", learner_ids=learners)
     last = {(learner, course): body for learner, course, body in found}
     new: dict[str, list[dict[str, Any]]] = {}
@@ -56,7 +56,7 @@ def keep(
         new.setdefault(plan.learner_id, []).append(row | {"size": size, "body": plan.body})
     if not new:
         return
-    held = dict(session.rows("plan.bytes", learner_ids=any_of(new)))
+    held = dict(session.rows("plan.bytes", learner_ids=session.any_of(new)))
     rows = []
     for learner, plans_of in new.items():
         newest = _newest((row["size"] for row in reversed(plans_of)), history_bytes)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kgplan.data.events import Event
 from kgplan.errors import EventConflict
-from kgplan.store.events.database import Session, any_of
+from kgplan.store.events.database import Session
 from kgplan.store.events.erasure import Erased, hash_of
 from kgplan.store.events.writer import Raced
 
@@ -76,7 +76,7 @@ def append(
         Raced: another process stored one of them meanwhile.
     """
     everything = [each for request in requests for each in request]
-    ids = any_of({each.event.event_id for each in everything})
+    ids = session.any_of({each.event.event_id for each in everything})
     known = {
         (event_id, sender): digest
         for event_id, sender, digest in session.rows("event.digests", event_ids=ids)
@@ -100,7 +100,7 @@ def _gone(session: Session, again: Sequence[Sent]) -> set[str]:
     """Hashes of those of these events that were erased."""
     if not again:
         return set()
-    hashes = any_of(hash_of(each.event.learner_id, *each.name) for each in again)
+    hashes = session.any_of(hash_of(each.event.learner_id, *each.name) for each in again)
     return {found for (found,) in session.rows("erased_event.these", event_hashes=hashes)}
 
 
@@ -117,7 +117,7 @@ def _insert(session: Session, fresh: Sequence[Sent]) -> set[str]:
     # what a learner's token sent is of this learner, and voids nothing of others
     voided = [each.event.voids for each in fresh if each.event.voids and not each.sender]
     if voided:
-        owners = session.rows("event.owners", event_ids=any_of(voided))
+        owners = session.rows("event.owners", event_ids=session.any_of(voided))
         touched |= {learner for (learner,) in owners}
     return touched
 

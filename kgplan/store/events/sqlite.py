@@ -1,5 +1,6 @@
 """How are the events kept in a SQLite file?"""
 
+import json
 import re
 import sqlite3
 import threading
@@ -29,6 +30,11 @@ class SqliteDatabase(Database):
     @staticmethod
     def _spelled(statement: str) -> str:
         return re.sub(r"any_of\((.+?)\)", r"(SELECT value FROM json_each(\1))", statement)
+
+    @staticmethod
+    def listed(values: list[str]) -> str:
+        """A list in JSON."""
+        return json.dumps(values)
 
     def hold_erasures(self, session: Session) -> None:
         """Whoever writes is alone."""
