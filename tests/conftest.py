@@ -10,6 +10,7 @@ from hypothesis import settings
 from made_once import made_once
 from neo4j_server import TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
+from waiting import pytest_terminal_summary as pytest_terminal_summary
 
 from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner

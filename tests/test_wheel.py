@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,14 +17,62 @@ from kgplan.settings import Settings
 ROOT = Path(__file__).parent.parent
 
 
+LINKS = {"api", "cli", "cypher", "etl", "ontology"}
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel, built from a copy of what is in the repository."""
+def checkout(tmp_path_factory) -> Path:
+    """The files that git knows, as Git on Windows puts them: links are files with their target."""
+    work = tmp_path_factory.mktemp("checkout")
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    for name in filter(None, names):
+        source, copy = ROOT / name, work / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_symlink():
+            copy.write_text(str(source.readlink()), encoding="utf-8")
+        elif source.is_file():
+            shutil.copy(source, copy)
+    return work
+
+
+@pytest.fixture(scope="module")
+def built(checkout, tmp_path_factory) -> Path:
+    """The folder of the sdist and the wheel, built from a checkout without links."""
+    subprocess.run([sys.executable, ROOT / "explorer" / "build.py"], check=True)
+    dist = "kgplan/api/page/dist"
+    shutil.copytree(ROOT / dist, checkout / dist)  # of the same sources: not built again
     work = tmp_path_factory.mktemp("wheel")
     uv = Path(sys.executable).with_name("uv")
-    subprocess.run([uv, "build", "-q", "--wheel", "--out-dir", work, ROOT], check=True)
-    (built,) = work.glob("*.whl")
-    return built
+    both = ["--wheel", "--sdist", "--out-dir", work]
+    subprocess.run([uv, "build", "-q", *both, checkout], check=True)
+    return work
+
+
+@pytest.fixture(scope="module")
+def wheel(built) -> Path:
+    """The wheel."""
+    (found,) = built.glob("*.whl")
+    return found
+
+
+def test_a_checkout_without_links_is_linted_and_imported_as_one_with_them(checkout):
+    assert {name for name in LINKS if (checkout / name).is_file()} == LINKS
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+        program = Path(sys.executable).with_name(command[0])
+        done = subprocess.run([program, *command[1:]], cwd=checkout, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    script = "import kgplan.cli.main, kgplan.api.service; print(kgplan.__file__)"
+    told = subprocess.check_output([sys.executable, "-c", script], cwd=checkout, text=True)
+    assert Path(told.strip()) == checkout / "kgplan" / "__init__.py"
+
+
+def test_the_sdist_carries_what_the_wheel_is_built_from(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    needed = {"pyproject.toml", "hatch_build.py", "explorer/build.py", "kgplan/etl/extract.sql"}
+    assert needed <= names
+    assert {name.partition("/")[0] for name in names} & LINKS == set()
 
 
 def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):

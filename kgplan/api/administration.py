@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 
 from kgplan.api.jobs import Job, Jobs
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import ArtifactMissing, MissingExtra
 from kgplan.model.opening import model_version
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.store.configs import configs_with
 from kgplan.store.stages import stages_of
 

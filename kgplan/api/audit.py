@@ -17,10 +17,10 @@ from typing import Any
 from fastapi import Request
 
 from kgplan.api.problems import problem_name
-from kgplan.store.events.erasure import hash_of
 from kgplan.api.telemetry.context import context_of
 from kgplan.api.tokens import ACCESS, Access
 from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
+from kgplan.store.events.erasure import hash_of
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ and there are fewer connections than descriptors, so that files can still be ope
 """
 
 import logging
-import resource
 from asyncio import AbstractEventLoop, BaseTransport, Transport
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +18,7 @@ from uvicorn.server import ServerState
 
 from kgplan.api.problems import problem_of
 from kgplan.errors import HeadTooLarge, HeadTooSlow, KgplanError, TooManyConnections
+from kgplan.machine import raise_descriptors
 from kgplan.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,19 +64,17 @@ def connections_within(wanted: int) -> int:
     The other half is for files, and for what is accepted before it can be refused. The soft limit
     on descriptors is raised where the hard one allows it.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < 2 * wanted:
-        soft = 2 * wanted if hard == resource.RLIM_INFINITY else min(hard, 2 * wanted)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        if soft < 2 * wanted:
-            log.info(
-                "up to %d connections, not %d (KGPLAN_CONNECTIONS), as there may be %d open files",
-                max(1, soft // 2),
-                wanted,
-                soft,
-            )
-            return max(1, soft // 2)
-    return wanted
+    granted = raise_descriptors(2 * wanted)
+    if granted >= 2 * wanted:
+        return wanted
+    fewer = max(1, int(granted) // 2)
+    log.info(
+        "up to %d connections, not %d (KGPLAN_CONNECTIONS), as there may be %d open files",
+        fewer,
+        wanted,
+        granted,
+    )
+    return fewer
 
 
 def late(since: float, seconds: float, received: int) -> float:

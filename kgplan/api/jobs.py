@@ -16,7 +16,6 @@ The state is read off these and stored nowhere, so no crash can leave a wrong on
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -36,12 +35,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import SecretStr
 
-from kgplan.store.artifacts import ArtifactStore, sweep_abandoned
-from kgplan.errors import JobRunning, UnknownJob
-from kgplan.store.files import is_time, locked, make_private_folder, read_json, write_whole
-from kgplan.model.opening import name_of
 from kgplan.data.search import close_matches
+from kgplan.errors import JobRunning, OtherSystem, UnknownJob
+from kgplan.machine import HAS_UNIX, lock
+from kgplan.model.opening import name_of
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore, sweep_abandoned
+from kgplan.store.files import is_time, locked, make_private_folder, read_json, write_whole
 from kgplan.store.stages import SWITCH, stages_of
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -208,7 +208,10 @@ class Jobs:
 
         Raises:
             JobRunning: with the one that is at work.
+            OtherSystem: this one hands no lock on to a process that it starts.
         """
+        if not HAS_UNIX:
+            raise OtherSystem(f"a job; run `kgplan {kind}` instead")
         make_private_folder(self.root)  # who asked for what, and what went wrong
         with locked(self.root / ".lock"):  # two requests may come at once
             for job in self.all():
@@ -227,9 +230,9 @@ class Jobs:
                 "model_before": model_before,
             }
             try:
-                with locked(folder / "lock") as lock:  # the process keeps it when we let go
+                with locked(folder / "lock") as held:  # the process keeps it when we let go
                     note(folder / "job.json", json.dumps(asked, ensure_ascii=False))
-                    process = self._run(folder, arguments(folder), lock)
+                    process = self._run(folder, arguments(folder), held)
                     note(folder / "pid", str(process.pid))
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -242,7 +245,7 @@ class Jobs:
         note_exit.start()
         return self.find(job_id)
 
-    def _run(self, folder: Path, arguments: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":
+    def _run(self, folder: Path, arguments: Sequence[str], held: int) -> "subprocess.Popen[bytes]":
         with (folder / "output.txt").open("wb") as output:
             process = subprocess.Popen(
                 [*self.command, *arguments],
@@ -250,7 +253,7 @@ class Jobs:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                pass_fds=(lock,),
+                pass_fds=(held,),
                 env=environment_of(self.settings),
             )
         with contextlib.suppress(OSError):  # ended already, or we are nicer ourselves
@@ -435,12 +438,9 @@ def lives(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: who looks is in nobody's way
-    except BlockingIOError:
-        return True
+        return not lock(handle, shared=True, wait=False)  # who looks is in nobody's way
     finally:
         os.close(handle)
-    return False
 
 
 def log_lines(path: Path) -> list[str]:

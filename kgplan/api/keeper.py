@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import ArtifactError, GraphUnavailable, KgplanError
-from kgplan.store.files import FileStats, stats_of
 from kgplan.graph.watch import watch_graph
 from kgplan.model.opening import model_version, open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.files import FileStats, stats_of
 from kgplan.store.stages import served_kinds
 
 log = logging.getLogger(__name__)

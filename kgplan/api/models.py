@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, 
 
 from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
+from kgplan.data.search import Kind
 from kgplan.errors import ConfigError
 from kgplan.graph.around import Direction
 from kgplan.planning import Doubt, Plan, PlanOptions, StepExplanation
@@ -15,7 +16,6 @@ from kgplan.planning.explanation import Verdict
 from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.planning.planners import planners, rules
 from kgplan.planning.texts import Language
-from kgplan.data.search import Kind
 
 MAX_BATCH = 1_000  # items
 PlannerName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(planners())})]
@@ -820,7 +820,9 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field(description="stable name of this sort of error; docs/reference/errors.md lists them")
+    type: str = Field(
+        description="stable name of this sort of error; docs/reference/errors.md lists them"
+    )
     title: str
     status: int
     detail: str

@@ -41,6 +41,7 @@ from kgplan.errors import (
     NotFound,
     NotReady,
     OtherLearner,
+    OtherSystem,
     RateLimited,
     RecordsUnavailable,
     TookTooLong,
@@ -79,6 +80,7 @@ STATUS: dict[type[KgplanError], int] = {
     GraphUnavailable: 503,
     RecordsUnavailable: 503,
     MissingExtra: 501,
+    OtherSystem: 501,
     NotReady: 503,
 }
 """By place in the tree of errors: the first that fits; 500 where none does."""

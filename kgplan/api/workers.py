@@ -29,10 +29,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kgplan.api.door import DoorLimits
 from kgplan.api.server import refuse_new, run_server
@@ -40,8 +39,11 @@ from kgplan.api.service import make_service
 from kgplan.api.shared import keep_shared_planner
 from kgplan.api.telemetry.logs import set_up_logging
 from kgplan.api.telemetry.metrics import share_metrics
-from kgplan.errors import KgplanError
+from kgplan.errors import KgplanError, OtherSystem
 from kgplan.settings import Settings
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkProcess
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class Pulse:
 class Worker:
     """A process, and where it says that it serves and goes on."""
 
-    process: ForkProcess
+    process: "ForkProcess"
     ready: Connection
     pulse: Pulse
     served: bool = False
@@ -282,7 +284,10 @@ def serve_by_workers(settings: Settings, host: str, port: int, number: int) -> i
 
     Raises:
         OSError: the port cannot be taken.
+        OtherSystem: this one does not fork.
     """
+    if not hasattr(os, "fork"):
+        raise OtherSystem("several workers; serve by one, or by several behind a proxy")
     set_up_logging(settings.log_format, settings.log_level)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # bound here and listened on by the workers: nobody connects before one can answer

@@ -105,10 +105,10 @@ def health(as_json: AsJson = False) -> None:
 
     [bold]Example:[/] kgplan graph health --json
     """
-    from kgplan.store.artifacts import ArtifactStore
     from kgplan.errors import ArtifactMissing
     from kgplan.graph.health import graph_health, video_concepts
     from kgplan.model.opening import open_records, open_snapshot
+    from kgplan.store.artifacts import ArtifactStore
 
     settings = read_settings()
     snapshot = open_snapshot(settings)

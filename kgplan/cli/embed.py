@@ -38,7 +38,8 @@ def run_embedding(
     A run that was stopped is taken up after its last whole epoch.
 
     [bold]Examples:[/] kgplan embed · kgplan embed --config my.toml --json ·
-    kgplan embed --set training.epochs=40 · kgplan embed --warm --log epochs.jsonl --tracker tensorboard=runs/1
+    kgplan embed --set training.epochs=40 ·
+    kgplan embed --warm --log epochs.jsonl --tracker tensorboard=runs/1
     """
     if context.invoked_subcommand is not None:
         return
@@ -49,9 +50,7 @@ def run_embedding(
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
         training = {"warm": warm, "follow": follow}
-        reports = [
-            run("embed", lambda progress: run_embed(settings, chosen, progress, **training))
-        ]
+        reports = [run("embed", lambda progress: run_embed(settings, chosen, progress, **training))]
     print_figures(reports, as_json)
     if not as_json:
         say_how_it_began(reports[0].details)

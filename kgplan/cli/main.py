@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -79,5 +79,16 @@ def main() -> None:
         with enough_room("the command", Path.cwd()):
             app()
     except KgplanError as error:
-        errors.print(f"[bold red]kgplan:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        give_up(str(error), 2 if isinstance(error, InputError) else 1)
+    except ModuleNotFoundError as error:
+        give_up(
+            f"the package {error.name} is not installed, as in the image, which only serves;"
+            " `pip install kgplan` brings the whole",
+            1,
+        )
+
+
+def give_up(why: str, status: int) -> NoReturn:
+    """End with one sentence."""
+    errors.print(f"[bold red]kgplan:[/] {escape(why)}", highlight=False, soft_wrap=True)
+    sys.exit(status)

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.output import AsJson, console, print_json, table
 from kgplan.cli.stages import run_stage
 from kgplan.errors import UnknownConcept
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 HEADINGS = ("concept_id", "name", "English", "fused", "semantic", "collaborative", "learners")
 KEYS = (

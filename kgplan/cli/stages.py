@@ -1,7 +1,6 @@
 """`kgplan demo | etl | graph | similarity`: the batch stages."""
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from rich.table import Table
 from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
+from kgplan.machine import peak_memory
 from kgplan.progress import Progress
 from kgplan.settings import read_settings
 from kgplan.store.artifacts import ArtifactStore, Aside
@@ -25,8 +25,8 @@ from kgplan.store.stages import stages
 if TYPE_CHECKING:
     from kgplan.etl.check import Severity
     from kgplan.etl.sources import NamedSource
-    from kgplan.store.stages import Figures, Stage, StageReport
     from kgplan.planning import Planner
+    from kgplan.store.stages import Figures, Stage, StageReport
 
 etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
 graph = typer.Typer(help="The graph database.", no_args_is_help=True)
@@ -401,9 +401,3 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
     enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0
     off = np.where(enrolled, abs(opened - n_videos[course] / 2), np.inf)
     return str(records.learner_ids[int(np.argmin(off))]), str(records.course_ids[course])
-
-
-def peak_memory() -> int:
-    """Largest resident memory of this process so far, in bytes."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes if sys.platform == "darwin" else kilobytes * 1024

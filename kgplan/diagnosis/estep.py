@@ -5,7 +5,6 @@ kernel on its own arrays. The blocks' counts are added in block order, so the nu
 and their timing leave no trace in the result.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from kgplan.arrays import Floats, Ints
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.response import EtaTable, log_right, log_wrong
+from kgplan.machine import cores
 from kgplan.native.cases import infer_cases
 from kgplan.native.layout import LOOPY, Cases, Control, Found, Parameters, Tally, Videos
 
@@ -145,7 +145,7 @@ def expect(
         return tally
 
     blocks = range(len(ends) - 1)
-    wanted = min(threads or _cores(), len(blocks))
+    wanted = min(threads or cores(), len(blocks))
     if wanted > 1:
         with ThreadPoolExecutor(wanted) as pool:
             tallies = list(pool.map(run, blocks))
@@ -158,12 +158,6 @@ def expect(
     if reading.size:
         mastery = np.where(np.isnan(reading), mastery, reading)
     return Expectations(mastery, log_evidence, total, residual, sweeps, sent)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: fewer than the machine has, in a container
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _block_ends(evidence: Cases) -> list[int]:

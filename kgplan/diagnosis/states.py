@@ -10,7 +10,6 @@ Compensatory link: a matrix product over states.
 Sizes: U learners, V videos, K concepts, S = 2^K states, R cases, T table entries.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,7 @@ from kgplan.diagnosis.lattice import arrange
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
+from kgplan.machine import cores
 from kgplan.native.lanes import LANES, workspace
 from kgplan.native.layout import Videos
 from kgplan.native.states import Answers, Lattice, Ratios, Sums, sum_states
@@ -243,7 +243,7 @@ def _expect_conjunctive(
     n_groups = -(-n_cases // LANES)
     cuts = sorted({int(cut) * LANES for cut in np.linspace(0, n_groups, _BLOCKS + 1)})
     work = n_cases * lattice.n_rows
-    wanted = min(threads or len(os.sched_getaffinity(0)), len(cuts) - 1, 1 + work // _THREAD_ROWS)
+    wanted = min(threads or cores(), len(cuts) - 1, 1 + work // _THREAD_ROWS)
     spare: SimpleQueue[Floats] = SimpleQueue()
     for _ in range(wanted):
         spare.put(workspace(lattice.n_rows + 1))

@@ -15,11 +15,11 @@ from pyarrow import csv
 
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import GraphRows, LoadReport
+from kgplan.graph.address import database_of, server_of
 from kgplan.graph.neo4j_server import Neo4jServer
+from kgplan.graph.rows import Row
 from kgplan.graph.schema import GraphSchema, graph_schema
 from kgplan.graph.snapshot import content_hash
-from kgplan.graph.address import database_of, server_of
-from kgplan.graph.rows import Row
 from kgplan.graph.store import open_graph
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings

@@ -5,7 +5,7 @@ others dangle and so on until nothing more falls, and prerequisite cycles are na
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -21,13 +21,12 @@ from rdflib.term import Node
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from kgplan.progress import Progress, silent
 from kgplan.arrays import Ints
 from kgplan.errors import ConfigError, ConstraintViolation
 from kgplan.etl.rdf import KG, KGC, Triple, short_name, terms
 from kgplan.etl.shapes import shapes_text
 from kgplan.graph.schema import GraphSchema, graph_schema
-
+from kgplan.progress import Progress, silent
 
 
 class Severity(StrEnum):
@@ -221,7 +220,9 @@ def check_severities(chosen: Mapping[str, str]) -> None:
 
 def declared_severities() -> dict[str, Severity]:
     """Every rule and what breaking it leads to."""
-    return {_rule(shape): severity for shape, severity in _actions(_shapes(graph_schema()), {}).items()}
+    return {
+        _rule(shape): severity for shape, severity in _actions(_shapes(graph_schema()), {}).items()
+    }
 
 
 def prerequisite_cycles(before: Ints, after: Ints, n_concepts: int) -> list[Ints]:

@@ -18,12 +18,12 @@ import pyoxigraph as ox
 from rdflib import DCTERMS, OWL, RDF, RDFS, SKOS, Graph, URIRef
 
 from kgplan.errors import InputError
-from kgplan.store.csvfile import write_rows
 from kgplan.etl.load import GraphRows
 from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
 from kgplan.graph.schema import GraphSchema
 from kgplan.graph.store import GraphStore
 from kgplan.report.markup import clean
+from kgplan.store.csvfile import write_rows
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
 XSD = "http://www.w3.org/2001/XMLSchema#"

@@ -6,7 +6,7 @@ names and whether it repeats an earlier row. What is kept becomes Parquet; what 
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kgplan.progress import Progress, silent
 from kgplan.data.events import ID_LENGTH
 from kgplan.errors import SourceError
 from kgplan.etl.archive import DAMAGED, Archive
@@ -23,7 +22,7 @@ from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.sources import NamedSource, Step, open_source, source_of
 from kgplan.etl.sources.steps import as_json
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
-
+from kgplan.progress import Progress, silent
 
 ROWS_PER_GROUP = 122_880
 RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason

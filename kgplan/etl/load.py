@@ -15,9 +15,9 @@ import pyoxigraph as ox
 from rdflib import OWL, RDF
 
 from kgplan.errors import LossRefused
+from kgplan.graph.rows import Row, batches
 from kgplan.graph.schema import BOOKKEEPING, GraphSchema, NodeClass
 from kgplan.graph.snapshot import content_hash, read_contents
-from kgplan.graph.rows import Row, batches
 from kgplan.graph.store import GraphStore
 from kgplan.progress import Progress, silent
 

@@ -8,7 +8,7 @@ tell it from a concept of that name, and files would tie it to the working direc
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rdflib import Graph, Literal, Namespace
 
-from kgplan.progress import Progress, silent
 from kgplan.errors import SourceError
 from kgplan.etl.rdf import canonical_lines
 from kgplan.ontology import ontology_text
+from kgplan.progress import Progress, silent
 
 RML = Namespace("http://w3id.org/rml/")
 Row = dict[str, str]

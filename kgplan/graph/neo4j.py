@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+import psutil
 from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
@@ -35,7 +36,6 @@ from kgplan.graph.queries import named_queries, query
 from kgplan.graph.rows import Row, batches
 from kgplan.graph.schema import GraphSchema
 from kgplan.settings import GraphAccess
-from kgplan.store.files import is_running
 
 CONNECTING = "connecting"
 CONNECT_SECONDS = 5.0
@@ -264,7 +264,7 @@ def is_dead(loader: str) -> bool:
         return False
     if int(pid) == os.getpid():
         return loader not in LOADING  # its server was away when it had to release the lock
-    return not is_running(int(pid))
+    return not psutil.pid_exists(int(pid))
 
 
 @contextmanager

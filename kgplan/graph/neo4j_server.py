@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import psutil
 from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
@@ -298,14 +299,10 @@ class Neo4jServer:
 
     def _is_server(self, pid: int) -> bool:
         """Whether this process is a server of this folder, not another that got its number."""
-        shown = subprocess.run(
-            ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        is_zombie = shown.startswith("Z")
-        return f"--home-dir={self.home} " in shown and not is_zombie
+        try:
+            return f"--home-dir={self.home}" in psutil.Process(pid).cmdline()  # a zombie has none
+        except psutil.Error:
+            return False
 
     def _wait(self, pid: int, process: "subprocess.Popen[bytes] | None" = None) -> None:
         """Wait until the server takes connections from drivers and then from Browser."""

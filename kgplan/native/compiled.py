@@ -7,6 +7,7 @@ the folder's name changes whenever any file with compiled functions does.
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,21 @@ def _folder() -> Path:
 
 
 class _Locator(UserWideCacheLocator):
+    def ensure_cache_path(self) -> None:
+        with suppress(OSError):  # a folder may be there to be read only, as an image's
+            super().ensure_cache_path()
+
     def get_cache_path(self) -> str:
         return str(_folder() / self.get_suitable_cache_subpath(self._py_file))
 
 
 class _Implementation(CompileResultCacheImpl):
-    # numba's own places, where ours cannot be written
-    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)
+    _locator_classes = (_Locator,)
 
 
 class _Cache(FunctionCache):
     _impl_class = _Implementation
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):  # what cannot be kept is compiled by each process
+            super().save_overload(sig, data)

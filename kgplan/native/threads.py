@@ -4,11 +4,12 @@ Inside, a matrix product runs on its own thread only: products that spread over 
 wait for each other.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from threadpoolctl import threadpool_limits
+
+from kgplan.machine import cores
 
 
 def in_threads(
@@ -28,7 +29,7 @@ def in_threads(
             work(*task)
             told(1)
         return
-    workers = min(len(os.sched_getaffinity(0)), len(tasks))
+    workers = min(cores(), len(tasks))
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work, *task) for task in tasks]
         for done, future in enumerate(as_completed(futures), start=1):

@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from kgplan.store.files import sync
+from kgplan.machine import sync
 
 FORGOTTEN_AFTER = 7 * 24 * 3600.0  # seconds; nobody has taken up such a run
 

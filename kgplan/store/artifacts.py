@@ -27,12 +27,12 @@ import numpy as np
 
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
+from kgplan.machine import sync
 from kgplan.store.files import (
     is_locked,
     locked,
     make_private_folder,
     read_json,
-    sync,
     write_whole,
 )
 from kgplan.store.stages import command_for

@@ -1,11 +1,9 @@
 """How is a file replaced so that nobody sees it half-written, and who may touch it meanwhile?"""
 
 import errno
-import fcntl
 import json
 import os
 import re
-import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kgplan.errors import DiskFull
+from kgplan.machine import largest_file, lock, sync
 
 FileStats = dict[str, tuple[int, int, int]]
 """Of a folder's files, by name: size, time of the last change in ns, inode."""
@@ -90,15 +89,6 @@ def is_time(value: object) -> bool:
         return False
 
 
-def sync(path: Path) -> None:
-    """Make a file's or folder's content durable before something names it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
     """Hold a file's lock, waiting for it; the system lets go of it when the process ends.
@@ -111,7 +101,7 @@ def locked(path: Path) -> Iterator[int]:
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle)
         yield handle
     finally:
         os.close(handle)
@@ -153,9 +143,8 @@ def require_room(what: str, file: Path, n_bytes: int) -> None:
         DiskFull: its disk has less, or it may not grow by so much.
     """
     free = shutil.disk_usage(file.parent).free
-    largest = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     size = file.stat().st_size if file.exists() else 0
-    may_not_grow = largest != resource.RLIM_INFINITY and size + n_bytes > largest
+    may_not_grow = size + n_bytes > largest_file()
     if free < n_bytes or may_not_grow:
         raise DiskFull(f"{what} (up to {n_bytes / 1e6:,.0f} MB)", file, free, may_not_grow)
 
@@ -169,27 +158,9 @@ def is_locked(path: Path) -> bool:
     except PermissionError:  # another user's, who may be at work
         return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not lock(handle, wait=False)
     finally:
         os.close(handle)
-    return False
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process of this id runs, whoever's it is.
-
-    >>> is_running(os.getpid())
-    True
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def stats_of(folder: Path) -> FileStats:

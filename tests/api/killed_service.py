@@ -11,9 +11,9 @@ import uvicorn
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
+from kgplan.model.current import CurrentLearners
 from kgplan.store.events import open_events
 
 

@@ -11,11 +11,11 @@ import threading
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.store.events import open_events
 from kgplan.api.server import run_server
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 never = threading.Event()
 

@@ -16,20 +16,20 @@ import pytest
 from fastapi.testclient import TestClient
 from neo4j_server import free_ports
 
-from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 from kgplan.api import administration, jobs
 from kgplan.api.administration import Administration, to_toml
 from kgplan.api.app import create_app
 from kgplan.api.jobs import Jobs, standing_of
 from kgplan.api.keeper import keep_planner
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
+from kgplan.errors import JobRunning, UnknownJob
+from kgplan.model.opening import MODEL_KINDS, model_version, open_snapshot
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
+from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 from kgplan.store.configs import configs_with, read_changes
 from kgplan.store.stages import stages_of
-from kgplan.errors import ConfigError, JobRunning, UnknownJob
-from kgplan.model.opening import MODEL_KINDS, model_version, open_snapshot
-from kgplan.settings import Settings
 
 URN = "urn:kgplan:problem:"
 PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"

@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from kgplan.api.app import create_app
 from kgplan.api.keeper import keep_planner
 from kgplan.api.models import PathOut
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.etl.load import load, rows_of
 from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
+from kgplan.store.artifacts import ArtifactStore
 
 PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"
 

@@ -10,13 +10,13 @@ from learner_cases import hand_model
 
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
-from kgplan.store.events.sent import Sent
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
+from kgplan.store.events.sent import Sent
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 IDS = {

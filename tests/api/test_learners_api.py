@@ -8,14 +8,14 @@ from learner_cases import hand_model
 from planning_cases import random_case
 
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
-from kgplan.store.events import open_events
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event, evidence_of
 from kgplan.data.wishes import Wishes
+from kgplan.model.current import CurrentLearners
 from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
+from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 ID = "8f87ccde-bb56-4c2e-ab83-44982ef22df0"

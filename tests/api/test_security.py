@@ -17,10 +17,8 @@ from tokens_by_hand import ISSUER, SECRET, claims, hs256, jwks, signed
 
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog, hashed
-from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import PublishedKeys, SecretKeys
-from kgplan.store.events import open_events
 from kgplan.api.security import (
     OPEN,
     Security,
@@ -32,7 +30,9 @@ from kgplan.api.security import (
 )
 from kgplan.api.tokens import SCOPES, Verifier
 from kgplan.errors import AuditUnavailable, ConfigError
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
+from kgplan.store.events import open_events
 
 REFRESH = "/v1/admin/graph/refresh"
 URN = "urn:kgplan:problem:"

@@ -1,10 +1,8 @@
 """Batches, explanations, ETags, the graph, limits and problems over HTTP."""
 
-import re
 import threading
 import time
 import tracemalloc
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -13,15 +11,13 @@ from planning_cases import hand_case, random_case
 
 from kgplan.api.answers import AnswerCache, etag_of
 from kgplan.api.app import create_app
-from kgplan.model.current import AtOnce
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
 from kgplan.api.limits import Limits
 from kgplan.api.models import PathOut, path_json
-from kgplan.api.problems import problem_name, status_of
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
-from kgplan.errors import KgplanError
+from kgplan.model.current import AtOnce
 from kgplan.planning import PlanOptions
 
 PATH = "/v1/learners/learner/path"

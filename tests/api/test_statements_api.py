@@ -11,14 +11,14 @@ from fastapi.testclient import TestClient
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
-from kgplan.data.identity import MAILBOX
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.store.events import open_events
 from kgplan.api.routes.events import REFUSED_HEADER, VERSION_HEADER
 from kgplan.api.statements import HEADER_BYTES, StatementRules, header_of
+from kgplan.data.identity import MAILBOX
 from kgplan.errors import Refusal
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 COMPLETED = "http://adlnet.gov/expapi/verbs/completed"

@@ -17,15 +17,15 @@ from learner_cases import hand_model
 from prometheus_client.parser import text_string_to_metric_families
 
 from kgplan.api.app import create_app
-from kgplan.model.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.store.events import open_events
 from kgplan.api.telemetry.logs import set_up_logging
 from kgplan.api.telemetry.metrics import Metrics, share_metrics
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.errors import GraphUnavailable, MissingExtra, RecordsUnavailable
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 PLANNER = cache(lambda: hand_model().planner())
 PATH = "/v1/learners/learner/path"
@@ -371,8 +371,8 @@ def test_a_request_its_planning_and_its_records_are_spans_of_the_callers_trace(c
         service.client.get(PATH, params={"course_id": "Q"})
     service.restore()
     by_name = {}
-    for span in collector.spans:
-        by_name.setdefault(span.name, []).append(span)
+    for each in collector.spans:
+        by_name.setdefault(each.name, []).append(each)
     asked, missing = sorted(
         by_name["GET /v1/learners/{learner_id}/path"], key=lambda s: s.start_time_unix_nano
     )

@@ -21,12 +21,12 @@ from neo4j_server import free_ports
 from kgplan.api import workers
 from kgplan.api.models import path_json
 from kgplan.api.workers import Pulse, Worker
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
-from kgplan.pipeline.diagnose import run_diagnose
-from kgplan.store.files import stats_of
 from kgplan.model.opening import open_planner
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.files import stats_of
 
 SWITCHES = 20
 

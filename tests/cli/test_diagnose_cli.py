@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kgplan.store.artifacts import hash_file
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError
 from kgplan.pipeline import mastery
+from kgplan.store.artifacts import hash_file
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
@@ -160,9 +160,7 @@ def dirty(tmp_path):
 def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
     files = dirty(tmp_path)
     out = tmp_path / "out"
-    config = DiagnosisConfig.maximum_likelihood(
-        link=link, class_prior=prior
-    )
+    config = DiagnosisConfig.maximum_likelihood(link=link, class_prior=prior)
     summary = mastery.run_fit(files[1], files[3], out, config)
     assert summary["rejected"] == {
         "score_out_of_range": 1,
@@ -199,8 +197,8 @@ def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
 
 def test_for_people_the_command_prints_the_figures_and_what_was_kept_out(tmp_path):
     done = diagnose_fit(
-        *dirty(tmp_path), "--link", "conjunctive", "--prior", "saturated", "--pull", "--starts", "2",
-        "--out", tmp_path / "out", cwd=tmp_path,
+        *dirty(tmp_path), "--link", "conjunctive", "--prior", "saturated", "--pull",
+        "--starts", "2", "--out", tmp_path / "out", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for text in ("log_likelihood", "rejected: unknown_item", "constant items", "1: easy"):

@@ -12,17 +12,17 @@ import miniature
 import numpy as np
 import pytest
 
-from kgplan.store.artifacts import ArtifactStore
-from kgplan.report.charts import Axis, Point, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
 from kgplan.etl.stages import Extraction, run_extract
-from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
 from kgplan.pipeline.mastery import run_fit
+from kgplan.report.charts import Axis, Point, histogram, points
 from kgplan.report.writing import write_page
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
@@ -76,7 +76,9 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def calibrated(home):
     """What `kgplan diagnose calibrate --json` prints."""
-    return json.loads(json.dumps(run_calibrate(home, CalibrationConfig(resamples=30)).to_dict(), allow_nan=False))
+    return json.loads(
+        json.dumps(run_calibrate(home, CalibrationConfig(resamples=30)).to_dict(), allow_nan=False)
+    )
 
 
 def views_by_learner():

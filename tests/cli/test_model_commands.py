@@ -4,12 +4,12 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.main import app
 from kgplan.errors import NoEarlierModel, UnknownModelVersion
 from kgplan.model.opening import model_version
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 from kgplan.settings import Settings, read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
-from kgplan.store.artifacts import ArtifactStore
+from kgplan.data.records import learned_concepts
 from kgplan.model.neighbours import Neighbours
 from kgplan.model.opening import open_records, open_snapshot
-from kgplan.data.records import learned_concepts
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 

@@ -18,12 +18,12 @@ import pytest
 from neo4j_server import free_ports
 from typer.testing import CliRunner
 
-from kgplan.store.events import open_events
 from kgplan.api.tokens import mint
 from kgplan.cli.main import app, main
 from kgplan.errors import KgplanError
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings, read_settings
+from kgplan.store.events import open_events
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 

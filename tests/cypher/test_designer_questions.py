@@ -13,19 +13,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from neo4j_server import Place
+from oracles.cypher_walk import paper_similarity
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
 from kgplan.etl.export import n_triples, read_rows, triples_of
 from kgplan.etl.load import load, rows_of
-from kgplan.graph.schema import graph_schema
-from kgplan.pipeline.similar_graph import run_similar_graph, write_similar
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
 from kgplan.graph.queries import written_queries
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import GraphStore
 from kgplan.model.opening import open_similarity
-from oracles.cypher_walk import paper_similarity
+from kgplan.pipeline.similar_graph import run_similar_graph, write_similar
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 CONCEPT, FIRST, LAST = "K_中断机制_计算机科学技术", "K_数学_数学", "K_搜索引擎_计算机科学技术"
 COURSE, OTHER = "C_course-v1:TsinghuaX+30240184+sp", "C_course-v1:TsinghuaX+30240184_2X+sp"

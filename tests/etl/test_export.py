@@ -11,9 +11,7 @@ import pytest
 from rdflib import DCTERMS, OWL, RDF, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError
-from kgplan.store.csvfile import uncell
 from kgplan.etl.export import (
     Format,
     GraphRows,
@@ -27,10 +25,12 @@ from kgplan.etl.export import (
     turtle,
 )
 from kgplan.etl.load import load, rows_of
-from kgplan.graph.schema import graph_schema
 from kgplan.etl.rdf import KG, axiom_iri, entity_iri
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.csvfile import uncell
 
 SCHEMA = graph_schema()
 

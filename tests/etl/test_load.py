@@ -3,8 +3,8 @@
 import miniature
 import pytest
 
-from kgplan.etl.stages import Loading, run_etl, run_load
 from kgplan.errors import LossRefused
+from kgplan.etl.stages import Loading, run_etl, run_load
 from kgplan.model.opening import open_snapshot
 from kgplan.settings import Settings
 

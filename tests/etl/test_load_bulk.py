@@ -27,7 +27,6 @@ ODD_TEXTS = [
 
 def odd_rows() -> GraphRows:
     """A node for each odd text, one with an empty text and one with none."""
-    names = graph_schema()
     rows = GraphRows.empty(graph_schema())
     for k, text in enumerate([*ODD_TEXTS, "", None]):
         absent = {"about": None, "explanation": None}

@@ -6,11 +6,11 @@ import duckdb
 import miniature
 import pytest
 
-from kgplan.etl.stages import run_etl
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import LossRefused, SourceError
 from kgplan.etl.forms import json_lines, seems_to_be, tab_separated
+from kgplan.etl.stages import run_etl
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 CONCEPTS = "entities/concept.json"
 LEARNERS = "entities/user.json"

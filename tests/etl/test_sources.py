@@ -1,4 +1,4 @@
-"""Sources of other packages are found, listed, recognised and asked for by name, wherever ours are."""
+"""Sources of other packages are found, listed, recognised and asked for by name, as ours are."""
 
 import json
 import os
@@ -196,7 +196,9 @@ def test_a_source_is_recognised_by_its_files(tmp_path, monkeypatch, mini_source)
     both = holding(tmp_path / "both", "a.csv", "b.csv", "c.csv")
     with pytest.raises(SourceError) as refused:
         source_of(both)
-    assert "could be alpha (it has a.csv, b.csv) or beta (it has b.csv, c.csv)" in str(refused.value)
+    assert "could be alpha (it has a.csv, b.csv) or beta (it has b.csv, c.csv)" in str(
+        refused.value
+    )
     assert "--format" in str(refused.value)
     assert source_of(both, "beta").name == "beta"
     with pytest.raises(SourceError, match=r"could be alpha .* or beta "):
@@ -210,7 +212,10 @@ def test_a_source_is_recognised_by_its_files(tmp_path, monkeypatch, mini_source)
     ("value", "told"),
     [
         ("no_such_module_anywhere:SOURCE", "source 'broken' cannot be loaded"),
-        ("kgplan.etl.sources.mooccube:FILES", "is a tuple; make it a kgplan.etl.sources.*NamedSource"),
+        (
+            "kgplan.etl.sources.mooccube:FILES",
+            "is a tuple; make it a kgplan.etl.sources.*NamedSource",
+        ),
         ("kgplan.etl.sources.mooccube:SOURCE", "two sources are called 'mooccube'"),
     ],
 )

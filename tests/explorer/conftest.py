@@ -5,7 +5,6 @@ Where Node or Chromium is missing, these tests are skipped with a sentence; neve
 
 import importlib.util
 import json
-import os
 import shutil
 import threading
 import time
@@ -17,6 +16,7 @@ from types import ModuleType
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from waiting import wait_for
 
 from kgplan.api.keeper import keep_planner
 from kgplan.api.service import make_service
@@ -25,13 +25,6 @@ from kgplan.settings import Settings
 EXPLORER = Path(__file__).parents[2] / "explorer"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
-
-
-def missing(what: str) -> None:
-    """Skip the tests that need this; in CI, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def build_script() -> ModuleType:
@@ -49,7 +42,7 @@ def built() -> Path:
     """The folder of the explorer, built from the sources as they are."""
     script = build_script()
     if script.npm_command() is None:
-        missing(script.NO_NODE)
+        wait_for("Node", script.NO_NODE)
     return script.build()
 
 
@@ -64,7 +57,7 @@ def browser() -> Iterator[Browser]:
     """A Chromium without a window."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        missing("the explorer is tested in Chromium, and there is none: apt-get install chromium")
+        wait_for("Chromium", "on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started

@@ -75,3 +75,13 @@ def test_compiled_loops_stand_in_one_room():
         if re.search("import njit|import numba|from numba", text)
     }
     assert rooms == {"native"}
+
+
+def test_where_nothing_can_be_kept_each_process_compiles(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    (tmp_path / "file").touch()  # no folder can be made below it
+    place = {"HOME": tmp_path, "NUMBA_CACHE_DIR": tmp_path / "file" / "cache"}
+    for _ in range(2):
+        answer, path, found = json.loads(told(tmp_path, TELL, **place))
+        assert (answer, found) == (42, 0)
+        assert path.startswith(str(tmp_path / "file" / "cache"))

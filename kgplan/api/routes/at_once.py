@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 
 from kgplan.api.audit import access_of
 from kgplan.api.security import Required
-from kgplan.errors import AccessDenied
 from kgplan.data.events import usable_id
+from kgplan.errors import AccessDenied
 
 Attempt = Callable[[Request], Awaitable[Response | None]]
 """The answer to a request whose sender may call the operation; None: ask in the ordinary way.

@@ -21,11 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kgplan.api import xapi
 from kgplan.api.audit import access_of
 from kgplan.api.current import LearnersDep
-from kgplan.model.current import CurrentLearners
 from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
-from kgplan.store.events.sent import Receipt, Sent
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import AccessDep, require
 from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
@@ -37,6 +35,8 @@ from kgplan.errors import (
     MalformedStatement,
     Refusal,
 )
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events.sent import Receipt, Sent
 
 log = logging.getLogger(__name__)
 

@@ -22,13 +22,13 @@ from kgplan.api.models import (
     WholeGraphOut,
 )
 from kgplan.api.security import require
-from kgplan.model.catalogue import list_concepts
+from kgplan.data.search import Entry, SearchIndex
 from kgplan.graph import designer
 from kgplan.graph.around import Direction, around, course_map, whole_graph
 from kgplan.graph.case import case_package
 from kgplan.graph.health import graph_health, video_concepts
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.data.search import Entry, SearchIndex
+from kgplan.model.catalogue import list_concepts
 
 router = APIRouter(
     prefix="/v1", tags=["graph"], dependencies=[require("graph:read", learner="none")]

@@ -11,7 +11,6 @@ from pydantic_core import to_json
 
 from kgplan.api.audit import audited, hashed
 from kgplan.api.current import LearnersDep
-from kgplan.model.current import CurrentLearners, Standing
 from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
 from kgplan.api.ids import Begin, Id
 from kgplan.api.keeper import Served
@@ -38,11 +37,12 @@ from kgplan.api.models import wrong_field
 from kgplan.api.routes.at_once import at_once
 from kgplan.api.security import require
 from kgplan.arrays import positions
-from kgplan.errors import KgplanError, NotFound, UnknownConcept
 from kgplan.data.events import usable_id
-from kgplan.graph.snapshot import GraphSnapshot, id_array
-from kgplan.planning import ConceptMastery, Planner
 from kgplan.data.search import close_matches
+from kgplan.errors import KgplanError, NotFound, UnknownConcept
+from kgplan.graph.snapshot import GraphSnapshot, id_array
+from kgplan.model.current import CurrentLearners, Standing
+from kgplan.planning import ConceptMastery, Planner
 
 router = APIRouter(
     prefix="/v1/learners",

@@ -41,8 +41,8 @@ from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
 from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
-from kgplan.report.plan_picture import picture
 from kgplan.planning.planners import planners
+from kgplan.report.plan_picture import picture
 
 router = APIRouter(prefix="/v1", tags=["paths"], generate_unique_id_function=operation_id)
 READS = [require("paths:read")]

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
+import psutil
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -30,11 +31,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from kgplan import __version__
 from kgplan.api.answers import AnswerCache
-from kgplan.model.current import CurrentLearners
 from kgplan.api.dependencies import LearnerStates
 from kgplan.api.keeper import Keeper
 from kgplan.api.telemetry.readiness import Readiness
-from kgplan.store.files import is_running
+from kgplan.model.current import CurrentLearners
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client
 SAMPLE_SECONDS = 2.0
@@ -181,7 +181,7 @@ class Metrics:
             return generate_latest(self.registry)
         folder = Path(os.environ[FOLDER])
         for pid in {int(path.stem.rsplit("_", 1)[1]) for path in folder.glob("gauge_live*.db")}:
-            if not is_running(pid):
+            if not psutil.pid_exists(pid):
                 mark_process_dead(pid)  # type: ignore[no-untyped-call]
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone, str(folder))  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kgplan.errors import RecordsUnavailable
+from kgplan.machine import read_at, write_at
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class SqliteFile:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         # closed last: closing any descriptor of a file drops the locks that SQLite has on it
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         self._known, self._size = self._identities(), 0
         self._turn, self._wanted = threading.Lock(), False
         self._asked, self._done = 0, 0
@@ -124,7 +125,7 @@ class SqliteFile:
                 f"{odd}, of the learner records, {what} while the service has it open;"
                 f" put it back where it was, {way_out}"
             )
-        head, size = os.pread(self._descriptor, 100, 0), os.fstat(self._descriptor).st_size
+        head, size = read_at(self._descriptor, 100, 0), os.fstat(self._descriptor).st_size
         page, pages = _page_size(head), int.from_bytes(head[28:32], "big")
         cut = size < self._size and page * pages > size
         if not head.startswith(MAGIC) or cut:
@@ -242,15 +243,15 @@ class SqliteFile:
         try:
             if os.stat(self._log).st_size:
                 return place  # the log holds newer pages than the file
-            head = os.pread(self._descriptor, 100, 0)
-            some = os.pread(self._descriptor, AT_ONCE, place)
+            head = read_at(self._descriptor, 100, 0)
+            some = read_at(self._descriptor, AT_ONCE, place)
             page_size = _page_size(head)
             if place + len(some) > page_size * MOST_PAGES:
                 log.warning("the learner records are too large to look through for erased bytes")
                 return None
             spans = list(stale_spans(some, page_size, first=place == 0))
             for begin, end in spans:
-                os.pwrite(self._descriptor, bytes(end - begin), place + begin)
+                write_at(self._descriptor, bytes(end - begin), place + begin)
             if spans:
                 # a change for all connections to see: they read their pages anew
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
