@@ -11,16 +11,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse, islice, takewhile
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import Depends, Request
 
-from kgplan.api.dependencies import AtOnce
+from kgplan.api.learner_states import AtOnce
 from kgplan.api.records.store import KeptPlan, Mark, RecordStore
 from kgplan.arrays import positions
 from kgplan.diagnosis.live import LargeUpdate
-from kgplan.errors import RecordsUnavailable, UnknownLearner
+from kgplan.errors import UnknownLearner
 from kgplan.data.events import Event, Evidence, evidence_of
 from kgplan.planning import CurrentLearner, Plan, Planner, Wishes
 from kgplan.planning.live import LiveModel, LiveState
@@ -388,18 +387,3 @@ def _version_of(mark: Mark) -> str:
 
 def _erasures_in(version: str) -> int:
     return int(version.rpartition(" ")[2])
-
-
-def current_learners(request: Request) -> CurrentLearners:
-    """The learners that the application follows.
-
-    Raises:
-        RecordsUnavailable: it keeps no records.
-    """
-    learners = request.app.state.learners
-    if isinstance(learners, CurrentLearners):
-        return learners
-    raise RecordsUnavailable("this service keeps no learner records; start it with `kgplan serve`")
-
-
-LearnersDep = Annotated[CurrentLearners, Depends(current_learners)]

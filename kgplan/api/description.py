@@ -64,7 +64,7 @@ def show_description(app: FastAPI) -> None:
     policy = page_policy(html, styles="'unsafe-inline'")
 
     @app.get("/docs", include_in_schema=False)
-    def read_docs() -> HTMLResponse:
+    async def read_docs() -> HTMLResponse:
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     assets = str(files("fastapi_offline") / "static")

@@ -13,7 +13,7 @@ from planning_cases import hand_case, random_case
 
 from kgplan.api.answers import AnswerCache, etag_of
 from kgplan.api.app import create_app
-from kgplan.api.dependencies import AtOnce
+from kgplan.api.learner_states import AtOnce
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
 from kgplan.api.limits import Limits

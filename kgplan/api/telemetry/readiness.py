@@ -9,7 +9,7 @@ on, and what cannot be stored is refused one by one.
 import logging
 
 from kgplan.api.current import CurrentLearners
-from kgplan.api.dependencies import LearnerStates
+from kgplan.api.learner_states import LearnerStates
 from kgplan.errors import RecordsUnavailable
 
 log = logging.getLogger(__name__)
