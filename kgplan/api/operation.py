@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import Annotated, Any, ParamSpec, TypeVar, get_origin
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -17,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import request_response
 
 from kgplan.api.administration import Administration
 from kgplan.api.answers import Answer, AnswerCache, State, Words, matches, response_of
@@ -187,12 +189,25 @@ class Asked(Request):
 
 
 class Operation(APIRoute):
-    """A route that FastAPI describes, and whose requests are answered here."""
+    """A route that FastAPI describes, and whose requests are answered here.
+
+    Raises:
+        TypeError: its function would wait in the event loop, or asks for what is not read here.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # FastAPI's own keeps stacks of what dependencies have to close; there are none
+        self.app = request_response(self.get_route_handler())
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request: sender, words, parameters, operation, answer."""
+        if not iscoroutinefunction(self.endpoint):
+            raise TypeError(f"{self.name} is no coroutine; make it `async def`, or `@in_thread`")
         required = [each.call for each in self.dependant.dependencies]
         checks = [each for each in required if isinstance(each, Required)]
+        if len(checks) < len(required) or self.dependant.cookie_params:
+            raise TypeError(f"{self.name} depends on something; take it from `Asked`")
         read, write = Reader(self.dependant), self.writer()
         operation, takes = self.endpoint, self.dependant.request_param_name
         kept = 304 in self.responses
@@ -219,10 +234,8 @@ class Operation(APIRoute):
     def writer(self) -> Callable[[Asked, Any], Response]:
         """Writes what the operation returns."""
         status = self.status_code or 200
-        if self.response_model is None:
-            return lambda asked, told: Response(status_code=status)
         to_json = partial(
-            TypeAdapter(self.response_model).dump_json,
+            TypeAdapter(self.response_model or Any).dump_json,
             by_alias=True,
             exclude_none=self.response_model_exclude_none,
         )
@@ -244,18 +257,20 @@ class Part:
     Attributes:
         place: `path`, `query` or `header`.
         model: checks them.
+        names: of them, as they are sent.
         lists: those that may be sent several times.
         whole: the operation's parameter that takes all together; empty where each is one.
     """
 
     place: str
     model: type[BaseModel]
+    names: tuple[str, ...]
     lists: frozenset[str]
     whole: str
 
     @classmethod
     def of(cls, place: str, fields: Sequence[Any]) -> "Part":
-        """The part whose parameters FastAPI has found in a signature."""
+        """The part with the parameters that FastAPI has found in a signature."""
         (model, whole) = (fields[0].field_info.annotation, fields[0].name)
         if len(fields) > 1 or not (isinstance(model, type) and issubclass(model, BaseModel)):
             described: dict[str, Any] = {
@@ -266,9 +281,9 @@ class Part:
                 for each in fields
             }
             model, whole = create_model(place, **described), ""
-        found = model.model_fields.items()
-        lists = (name for name, each in found if get_origin(each.annotation) is list)
-        return cls(place, model, frozenset(lists), whole)
+        found = {each.alias or name: each for name, each in model.model_fields.items()}
+        lists = (name for name, each in found.items() if get_origin(each.annotation) is list)
+        return cls(place, model, tuple(found), frozenset(lists), whole)
 
     def read(self, asked: Asked) -> dict[str, Any]:
         """The operation's parameters that stand here.
@@ -279,10 +294,9 @@ class Part:
         sent: Any = asked.path_params if self.place == "path" else asked.headers
         if self.place == "query":
             sent = asked.query_params
-        names = (each.alias or name for name, each in self.model.model_fields.items())
         given = {
             name: sent.getlist(name) if name in self.lists else sent[name]
-            for name in names
+            for name in self.names
             if name in sent
         }
         found = self.model.model_validate(given)
