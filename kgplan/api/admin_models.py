@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from kgplan.api.jobs import Job, State
 from kgplan.api.models import Problem
 from kgplan.api.problems import problem_named
+from kgplan.model.versions import Outdated
 
 Version = Annotated[str, Field(examples=["0b5c7c1f7ad1c9e2"])]
 
@@ -119,17 +120,6 @@ class ActivationOut(BaseModel):
     known_concepts: int = Field(description="that the model has vectors of")
 
 
-class OutdatedOut(BaseModel):
-    """A result in use that was made from something else than what is there now."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    kind: str
-    input: str = Field(description="`graph`, or another kind of result")
-    made_from: str
-    now: str
-
-
 class RefreshOut(BaseModel):
     """What was answered from before a look at the graph and the model, and since."""
 
@@ -139,7 +129,7 @@ class RefreshOut(BaseModel):
     graph_version: str
     model_version_before: str
     model_version: str
-    outdated: list[OutdatedOut] = Field(description="a re-embedding makes these anew")
+    outdated: list[Outdated] = Field(description="a re-embedding makes these anew")
     provisional_concepts: list[str] = Field(
         description="concepts of the graph that are newer than the model"
     )

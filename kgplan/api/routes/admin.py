@@ -11,7 +11,6 @@ from kgplan.api.admin_models import (
     JobsOut,
     ModelOut,
     ModelsOut,
-    OutdatedOut,
     RefreshOut,
 )
 from kgplan.api.audit import audited
@@ -92,7 +91,7 @@ def refresh_graph(asked: Asked) -> RefreshOut:
         graph_version=planner.graph.version,
         model_version_before=before.model_version,
         model_version=planner.model_version,
-        outdated=[OutdatedOut.model_validate(each) for each in found],
+        outdated=found,
         provisional_concepts=sorted(planner.provisional),
     )
 

@@ -5,29 +5,33 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from kgplan.api.answers import Answer, etag_of
 from kgplan.api.case_models import CFPackage
 from kgplan.api.ids import Id
 from kgplan.api.models import (
-    AroundOut,
-    CourseMapOut,
     FoundOut,
-    GraphHealthOut,
     QuestionOut,
     QuestionsOut,
     SearchOut,
-    WholeGraphOut,
 )
 from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, problems, router_of
 from kgplan.api.security import require
 from kgplan.model.catalogue import concept_entries
 from kgplan.graph import designer
-from kgplan.graph.around import Direction, around, course_map, whole_graph
+from kgplan.graph.around import (
+    Around,
+    CourseMap,
+    Direction,
+    WholeGraph,
+    around,
+    course_map,
+    whole_graph,
+)
 from kgplan.graph.case import case_package
-from kgplan.graph.health import graph_health, video_concepts
+from kgplan.graph.health import GraphHealth, graph_health, video_concepts
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.data.search import Entry, SearchIndex
 
@@ -58,13 +62,13 @@ class Indexes:
 
 
 async def answered(
-    asked: Asked, operation: str, make: Callable[[], BaseModel], *depends_on: Any
+    asked: Asked, operation: str, make: Callable[[], Any], *depends_on: Any
 ) -> Answer:
     """The answer of an operation that follows from the graph, kept or made; made in a thread."""
     etag = etag_of(operation, asked.served.planner.graph.version, *depends_on)
 
     def made() -> tuple[bytes, str]:
-        return make().model_dump_json().encode(), JSON
+        return to_json(make()), JSON
 
     return await run_in_threadpool(asked.answer, etag, made)
 
@@ -87,13 +91,10 @@ def search(asked: Asked, which: int, text: str, limit: int) -> SearchOut:
 async def looked_around(asked: Asked, concept_id: str, direction: Direction, depth: int) -> Answer:
     """What leads to a concept, or what it unlocks."""
     graph = asked.served.planner.graph
-
-    def make() -> AroundOut:
-        found = AroundOut.model_validate(around(graph, concept_id, direction, depth))
-        found.graph_version = graph.version
-        return found
-
-    return await answered(asked, "around", make, concept_id, direction, depth)
+    return await answered(
+        *(asked, "around", lambda: around(graph, concept_id, direction, depth)),
+        *(concept_id, direction, depth),
+    )
 
 
 @router.get("/concepts", response_model=SearchOut, responses=problems(422) | NOT_MODIFIED)
@@ -110,7 +111,7 @@ async def search_courses(asked: Asked, text: Text = "", limit: Limit = 20) -> An
 
 @router.get(
     "/concepts/{concept_id:path}/prerequisites",
-    response_model=AroundOut,
+    response_model=Around,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
 async def read_prerequisites(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
@@ -120,7 +121,7 @@ async def read_prerequisites(concept_id: Id, asked: Asked, depth: Depth = 1) -> 
 
 @router.get(
     "/concepts/{concept_id:path}/unlocks",
-    response_model=AroundOut,
+    response_model=Around,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
 async def read_unlocks(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
@@ -130,22 +131,16 @@ async def read_unlocks(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer
 
 @router.get(
     "/courses/{course_id:path}/map",
-    response_model=CourseMapOut,
+    response_model=CourseMap,
     responses=problems(404) | NOT_MODIFIED,
 )
 async def read_course_map(course_id: Id, asked: Asked) -> Answer:
     """A course's concepts by depth, the prerequisites among them, and what it does not have."""
     graph = asked.served.planner.graph
-
-    def make() -> CourseMapOut:
-        found = CourseMapOut.model_validate(course_map(graph, course_id))
-        found.graph_version = graph.version
-        return found
-
-    return await answered(asked, "map", make, course_id)
+    return await answered(asked, "map", lambda: course_map(graph, course_id), course_id)
 
 
-@router.get("/graph", response_model=WholeGraphOut, responses=problems(422) | NOT_MODIFIED)
+@router.get("/graph", response_model=WholeGraph, responses=problems(422) | NOT_MODIFIED)
 async def read_graph(
     asked: Asked,
     field: Annotated[
@@ -155,13 +150,9 @@ async def read_graph(
 ) -> Answer:
     """All concepts, or those of a field, by depth, and the prerequisites among them."""
     graph = asked.served.planner.graph
-
-    def make() -> WholeGraphOut:
-        found = WholeGraphOut.model_validate(whole_graph(graph, field, limit))
-        found.graph_version = graph.version
-        return found
-
-    return await answered(asked, "graph", make, field, limit)
+    return await answered(
+        asked, "graph", lambda: whole_graph(graph, field, limit), field, limit
+    )
 
 
 @router.get("/graph/questions", responses=problems())
@@ -184,17 +175,16 @@ async def read_questions(asked: Asked) -> QuestionsOut:
     )
 
 
-@router.get("/graph/health", response_model=GraphHealthOut, responses=problems() | NOT_MODIFIED)
+@router.get("/graph/health", response_model=GraphHealth, responses=problems() | NOT_MODIFIED)
 async def read_graph_health(asked: Asked) -> Answer:
     """Cycles and what breaks them, redundant edges, bottlenecks, depth, coverage."""
     planner = asked.served.planner
-
-    def make() -> GraphHealthOut:
-        return GraphHealthOut.model_validate(
-            graph_health(planner.graph, video_concepts(planner.records))
-        )
-
-    return await answered(asked, "health", make, planner.model_version)
+    return await answered(
+        asked,
+        "health",
+        lambda: graph_health(planner.graph, video_concepts(planner.records)),
+        planner.model_version,
+    )
 
 
 @router.get(

@@ -15,7 +15,6 @@ from kgplan.api.current import Standing
 from kgplan.api.ids import Begin, Id
 from kgplan.api.learner_models import (
     BehindOut,
-    ConceptMasteryOut,
     ErasureOut,
     EventCounts,
     FeedbackIn,
@@ -249,10 +248,7 @@ def _all_about(learner_id: str, asked: Asked) -> bytes:
     rest = {
         "learner_id": learner_id,
         "records": _rows_of(planner, learner_id) if in_records else None,
-        "mastery": [
-            ConceptMasteryOut.model_validate(each).model_dump()
-            for each in planner.mastery(learner_id, None, current)
-        ],
+        "mastery": planner.mastery(learner_id, None, current),
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
     }

@@ -13,8 +13,8 @@ from kgplan.api.learner_states import AtOnce
 from kgplan.api.limits import check_deadline
 from kgplan.api.models import (
     GoalIn,
+    Path,
     PathIn,
-    PathOut,
     PathsIn,
     PathsOut,
     PlannerOut,
@@ -101,7 +101,7 @@ class Paths:
         plan, text, current = self.plan(learner_id, goal, options, version, at_once)
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
-        return path_json(plan, self.served.stale, why, text), JSON
+        return path_json(text, self.served.stale, why), JSON
 
     def drawing(
         self,
@@ -182,7 +182,7 @@ for one in (ONE, WITH_SLASHES):
     router.add_api_route(
         one + "/path",
         read_path,
-        response_model=PathOut,
+        response_model=Path,
         dependencies=READS,
         responses=problems(404, 422) | NOT_MODIFIED,
         include_in_schema=one == ONE,
