@@ -174,24 +174,24 @@ class JobOut(BaseModel):
     @classmethod
     def of(cls, job: Job) -> "JobOut":
         """The body for a job."""
-        standing = job.standing
+        headway = job.headway
         return cls(
             id=job.id,
             kind=job.kind,
             options=dict(job.options),
             by=job.by,
             state=job.state,
-            stage=standing.stage,
-            progress=standing.progress,
-            epoch=standing.epoch,
-            epochs=standing.epochs,
-            phase=standing.phase,
-            validation_mrr=standing.validation_mrr,
+            stage=headway.stage,
+            progress=headway.progress,
+            epoch=headway.epoch,
+            epochs=headway.epochs,
+            phase=headway.phase,
+            validation_mrr=headway.validation_mrr,
             created_at=job.created_at,  # type: ignore[arg-type]  # pydantic reads ISO 8601
             started_at=job.started_at,  # type: ignore[arg-type]
             ended_at=job.ended_at,  # type: ignore[arg-type]
             model_before=job.model_before,
-            model_version=standing.model_version,
+            model_version=headway.model_version,
             error=problem_named(job.error_kind, job.error) if job.state == "failed" else None,
         )
 
