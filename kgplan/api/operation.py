@@ -109,8 +109,9 @@ class Asked(Request):
         Raises:
             RecordsUnavailable: none are.
         """
-        if isinstance(self.learners, CurrentLearners):
-            return self.learners
+        learners = self.learners
+        if isinstance(learners, CurrentLearners):
+            return learners
         raise RecordsUnavailable(
             "this service keeps no learner records; start it with `kgplan serve`"
         )
@@ -300,7 +301,7 @@ class Part:
             if name in sent
         }
         found = self.model.model_validate(given)
-        return {self.whole: found} if self.whole else dict(found)
+        return {self.whole: found} if self.whole else vars(found)
 
 
 def type_of(field: Any, alias: str | None = None) -> Any:
