@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
-
-from fastapi import Depends, HTTPException, Request
+from typing import Any
 
 from kgplan.api.jobs import Job, Jobs
 from kgplan.errors import ArtifactMissing, MissingExtra
@@ -67,25 +65,6 @@ class Administration:
 
         options = {"warm": warm, "alpha": alpha, "config": changes}
         return self.jobs.start("reembed", options, arguments, by, model_version(self.store))
-
-
-def home_of(request: Request) -> Administration | None:
-    """The home that the application was made with; None where it was made around a planner."""
-    found: Administration | None = request.app.state.administration
-    return found
-
-
-HomeDep = Annotated[Administration | None, Depends(home_of)]
-
-
-def administration_of(home: HomeDep) -> Administration:
-    """The home that the application was made with."""
-    if home is None:
-        raise HTTPException(404, "this service was made around a planner, without a home")
-    return home
-
-
-AdministrationDep = Annotated[Administration, Depends(administration_of)]
 
 
 def to_toml(sections: Sections) -> str:

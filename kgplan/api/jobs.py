@@ -65,7 +65,7 @@ LAST_WORDS = 300  # characters of its output that explain how a process died
 
 
 @dataclass(frozen=True)
-class Standing:
+class Headway:
     """How far a command came, as its log tells.
 
     Attributes:
@@ -100,7 +100,7 @@ class Job:
         options: what was asked for.
         by: who asked.
         state: `queued` until the command says its first word.
-        standing: how far it came.
+        headway: how far it came.
         created_at, started_at, ended_at: ISO 8601, UTC; None where it is not so far.
         model_before: the model in use when it was asked for.
         error, error_kind: why it failed; empty where it did not.
@@ -111,7 +111,7 @@ class Job:
     options: Mapping[str, Any]
     by: str
     state: State
-    standing: Standing
+    headway: Headway
     created_at: str
     started_at: str | None
     ended_at: str | None
@@ -132,14 +132,14 @@ def shares_of_time(warm: bool) -> dict[str, float]:
     return {stage: part / sum(work.values()) for stage, part in work.items()}
 
 
-def standing_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Standing:
+def headway_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Headway:
     """How far a command came.
 
     Args:
         lines: of its log, in order.
         warm: whether it starts from the results in use.
 
-    >>> standing_of([{"event": "stage", "stage": "diagnose"}]).progress
+    >>> headway_of([{"event": "stage", "stage": "diagnose"}]).progress
     0.7
     """
     shares = shares_of_time(warm)
@@ -172,7 +172,7 @@ def standing_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Stand
         if within is not None:
             at = before + shares.get(values.get("stage", ""), 0.0) * min(1.0, within)
             progress = max(progress, at)
-    return Standing(progress=round(min(1.0, progress), 4), **values)
+    return Headway(progress=round(min(1.0, progress), 4), **values)
 
 
 @dataclass
@@ -331,20 +331,20 @@ class Jobs:
             return None
         alive = lives(folder)  # before the log: what has ended writes no more
         lines = events_in(log_lines(folder / "log.jsonl"))
-        standing = standing_of(lines, warm=bool(asked["options"].get("warm")))
-        if standing.stage == SWITCH and not standing.ended and not alive:
-            standing = self._after_the_switch(job_id, standing)
+        headway = headway_of(lines, warm=bool(asked["options"].get("warm")))
+        if headway.stage == SWITCH and not headway.ended and not alive:
+            headway = self._after_the_switch(job_id, headway)
         cancelled = read_text(folder / "cancelled")
         state: State
         error, kind, ended_at = "", "", lines[-1]["at"] if lines else asked["created_at"]
-        if standing.ended:
+        if headway.ended:
             state = "done"
         elif alive:
             state, ended_at = "running" if lines else "queued", None
         elif cancelled:
             state, ended_at = "cancelled", cancelled if is_time(cancelled) else ended_at
         else:
-            state, error, kind = "failed", standing.error, standing.error_kind
+            state, error, kind = "failed", headway.error, headway.error_kind
             if not error:
                 error, kind = how_it_died(folder), "JobDied"
         return Job(
@@ -353,7 +353,7 @@ class Jobs:
             options=asked["options"],
             by=asked["by"],
             state=state,
-            standing=standing,
+            headway=headway,
             created_at=asked["created_at"],
             started_at=lines[0]["at"] if lines else None,
             ended_at=ended_at,
@@ -362,13 +362,13 @@ class Jobs:
             error_kind=kind,
         )
 
-    def _after_the_switch(self, job_id: str, standing: Standing) -> Standing:
+    def _after_the_switch(self, job_id: str, headway: Headway) -> Headway:
         """As it was; or all done, where the process ended between the switch and its last word."""
         for switch in ArtifactStore(self.settings.artifacts).history():
             if switch.by.endswith(f"(job {job_id})"):
                 version = name_of(switch.versions)
-                return replace(standing, ended=True, progress=1.0, model_version=version)
-        return standing
+                return replace(headway, ended=True, progress=1.0, model_version=version)
+        return headway
 
 
 def asked_for(text: str) -> dict[str, Any] | None:
@@ -395,17 +395,17 @@ def events_in(lines: Sequence[str]) -> list[dict[str, Any]]:
     for line in lines:
         try:
             event = read_json(line)
-            standing = standing_of([event])
+            headway = headway_of([event])
         except (ValueError, KeyError, TypeError, ArithmeticError):
             continue
-        texts = standing.stage, standing.phase, standing.model_version
-        numbers = standing.epoch, standing.epochs, standing.validation_mrr
+        texts = headway.stage, headway.phase, headway.model_version
+        numbers = headway.epoch, headway.epochs, headway.validation_mrr
         fits = (
             is_time(event.get("at"))
             and all(each is None or isinstance(each, str) for each in texts)
             and all(each is None or isinstance(each, int | float) for each in numbers)
-            and isinstance(standing.error, str)
-            and isinstance(standing.error_kind, str)
+            and isinstance(headway.error, str)
+            and isinstance(headway.error_kind, str)
         )
         if fits:
             found.append(event)

@@ -28,7 +28,12 @@ EXACT_NODES = 100
 
 @dataclass(frozen=True)
 class Named:
-    """A concept, by id, name and English name, which is "" where unknown."""
+    """A concept, by id and name.
+
+    Attributes:
+        id, name: of it.
+        name_en: empty where unknown.
+    """
 
     id: str
     name: str
@@ -37,7 +42,12 @@ class Named:
 
 @dataclass(frozen=True)
 class NamedEdge:
-    """A prerequisite edge: `before` is the prerequisite of `after`."""
+    """A prerequisite edge: `before` is the prerequisite of `after`.
+
+    Attributes:
+        before, after: its ends.
+        sources: who says so: dependency, prediction or designer.
+    """
 
     before: Named
     after: Named
@@ -78,7 +88,12 @@ class RedundantEdge:
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A concept, and how many others no foundation leads to without it."""
+    """A concept that others are reached through only.
+
+    Attributes:
+        concept: which one.
+        unreachable: how many others no foundation leads to without it.
+    """
 
     concept: Named
     unreachable: int
@@ -118,7 +133,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class GraphHealth:
-    """All that is to mend in one version of the graph; the largest of each sort first."""
+    """What is to mend in the prerequisites of a graph; the largest of each sort first."""
 
     graph_version: str
     concepts: int

@@ -39,7 +39,17 @@ class CurrentLearner:
 
 @dataclass(frozen=True)
 class ConceptMastery:
-    """How likely a learner holds a concept, and how sure that is; fields as those of a `Step`."""
+    """How likely a learner holds a concept, and how sure that is.
+
+    Attributes:
+        concept_id, name: the concept.
+        name_en: empty where unknown.
+        mastery: probability that the learner holds the concept.
+        sd: standard deviation of the concept's state: .5 wholly open.
+        evidence: bits that views and answers said, beyond the prior.
+        identified: whether the mastery is the learner's own.
+        doubt: why it is not identified, as of a step; None where it is.
+    """
 
     concept_id: str
     name: str

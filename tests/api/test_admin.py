@@ -19,7 +19,7 @@ from neo4j_server import free_ports
 from kgplan.api import administration, jobs
 from kgplan.api.administration import Administration, to_toml
 from kgplan.api.app import create_app
-from kgplan.api.jobs import Jobs, standing_of
+from kgplan.api.jobs import Jobs, headway_of
 from kgplan.api.keeper import keep_planner
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
@@ -96,7 +96,7 @@ def test_a_job_is_queued_then_running_then_done(puppets):
     until(lambda: puppets.find(job.id).state == "running")
     assert puppets.find(job.id).ended_at is None
     done = ended(puppets, begin(puppets, START, END, kind="other"))
-    assert (done.state, done.standing.progress, done.error) == ("done", 1.0, "")
+    assert (done.state, done.headway.progress, done.error) == ("done", 1.0, "")
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_a_job_killed_between_the_switch_and_its_last_word_is_done(puppets):
         made.append(draft.finished())
     store.switch(*made, by=f"kgplan reembed (job {killed.id})")
     found = puppets.find(killed.id)
-    assert (found.state, found.standing.model_version) == ("done", model_version(store))
-    assert found.standing.progress == 1
+    assert (found.state, found.headway.model_version) == ("done", model_version(store))
+    assert found.headway.progress == 1
 
 
 def test_the_last_jobs_are_kept_and_none_that_is_at_work_is_lost(puppets, monkeypatch):
@@ -239,7 +239,7 @@ def test_progress_goes_from_nought_to_one_and_never_falls(warm):
         {"event": "report", "stage": "switch", "version": "m"},
         {"event": "end"},
     ]
-    told = [standing_of(lines[:n], warm) for n in range(len(lines) + 1)]
+    told = [headway_of(lines[:n], warm) for n in range(len(lines) + 1)]
     progress = [each.progress for each in told]
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 1)

@@ -384,9 +384,9 @@ def test_a_request_its_planning_and_its_records_are_spans_of_the_callers_trace(c
     inside = [span for name in ("plan", "records.read") for span in by_name[name]]
     ours = [span for span in inside if span.trace_id == asked.trace_id]
     assert {span.name for span in ours} == {"plan", "records.read"}
-    for span in ours:
-        assert span.parent_span_id in {asked.span_id, *(each.span_id for each in ours)}
-        assert asked.start_time_unix_nano <= span.start_time_unix_nano
+    for inner in ours:
+        assert inner.parent_span_id in {asked.span_id, *(each.span_id for each in ours)}
+        assert asked.start_time_unix_nano <= inner.start_time_unix_nano
         assert span.end_time_unix_nano <= asked.end_time_unix_nano
     assert missing.trace_id != asked.trace_id
     assert attributes(missing)["error.type"] == "unknown-course"

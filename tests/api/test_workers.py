@@ -19,7 +19,7 @@ import pytest
 from neo4j_server import free_ports
 
 from kgplan.api import workers
-from kgplan.api.models import path_json
+from kgplan.api.models import path_json, plan_json
 from kgplan.api.workers import Pulse, Worker
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.model.opening import open_planner
@@ -199,7 +199,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
         store.switch(made)
         planner = open_planner(home)
         for pair in pairs:
-            body = path_json(planner.plan(*pair), stale=False)
+            body = path_json(plan_json(planner.plan(*pair)), stale=False)
             expected[planner.model_version, pair] = json.loads(body)
     stop, wrong, seen, slowest = threading.Event(), [], set(), [0.0]
 

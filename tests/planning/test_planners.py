@@ -105,7 +105,7 @@ def test_a_planner_of_another_package_answers_over_command_line_and_http(mini_ho
     assert [each["name"] for each in found["planners"]["planners"]] == names
     described = found["described"]
     assert described["PathIn"]["properties"]["planner"]["enum"] == names
-    assert "place" in described["ExplanationOut"]["properties"]["rule"]["enum"]
+    assert "place" in described["StepExplanation"]["properties"]["rule"]["enum"]
 
 
 @pytest.mark.parametrize(

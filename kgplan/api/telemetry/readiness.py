@@ -8,7 +8,7 @@ on, and what cannot be stored is refused one by one.
 
 import logging
 
-from kgplan.api.dependencies import LearnerStates
+from kgplan.api.learner_states import LearnerStates
 from kgplan.errors import RecordsUnavailable
 from kgplan.model.current import CurrentLearners
 

@@ -5,7 +5,8 @@ point group `kgplan.planners`. Command line, HTTP, its description and the explo
 Importing this loads no numerical library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from kgplan.planning.planners import kg_plppm, popularity, trans_cf
@@ -25,6 +26,17 @@ __all__ = [
 GROUP = "kgplan.planners"
 OVERRULING = ("score", "pinned", "target")
 """Rules that are no planner's own: of prerequisites, and of what was asked for."""
+
+
+@dataclass(frozen=True)
+class Among:
+    """Says of a type that it is one of some names, which depend on the planners there are.
+
+    Attributes:
+        names: gives them.
+    """
+
+    names: Callable[[], Iterable[str]]
 
 
 @cache
