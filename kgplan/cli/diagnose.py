@@ -21,6 +21,14 @@ class Link(StrEnum):
     CONJUNCTIVE = "conjunctive"
     COMPENSATORY = "compensatory"
 
+    @classmethod
+    def named(cls, text: str) -> "Link":
+        """By its name, or by that of the model which is known for it."""
+        found = {"dina": cls.CONJUNCTIVE, "vdina": cls.COMPENSATORY}.get(text)
+        if found is None and text not in list(cls):
+            raise typer.BadParameter(f"{text!r} is neither {' nor '.join(cls)}")
+        return found or cls(text)
+
 
 class Prior(StrEnum):
     """What is believed of learners beforehand."""
@@ -74,8 +82,10 @@ def fit_answers(
     link: Annotated[
         Link,
         typer.Option(
+            parser=Link.named,
+            metavar="conjunctive|compensatory",
             help="conjunctive, as DINA: all concepts of an item are needed; compensatory, as"
-            " V-DINA: each helps."
+            " V-DINA: each helps.",
         ),
     ] = Link.COMPENSATORY,
     prior: Annotated[
@@ -93,7 +103,10 @@ def fit_answers(
     ] = None,
     starts: Annotated[int, typer.Option(help="Starting values to try.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Draws the starting values after the first.")] = 0,
-    iteration_limit: Annotated[int, typer.Option(help="Iterations of EM at most.", min=1)] = 5000,
+    iteration_limit: Annotated[
+        int,
+        typer.Option("--iteration-limit", "--iterations", help="Iterations of EM at most.", min=1),
+    ] = 5000,
     as_json: AsJson = False,
 ) -> None:
     """Fit DINA or V-DINA to your own answers, by maximum likelihood.

@@ -387,7 +387,7 @@ def test_a_request_its_planning_and_its_records_are_spans_of_the_callers_trace(c
     for inner in ours:
         assert inner.parent_span_id in {asked.span_id, *(each.span_id for each in ours)}
         assert asked.start_time_unix_nano <= inner.start_time_unix_nano
-        assert span.end_time_unix_nano <= asked.end_time_unix_nano
+        assert inner.end_time_unix_nano <= asked.end_time_unix_nano
     assert missing.trace_id != asked.trace_id
     assert attributes(missing)["error.type"] == "unknown-course"
     assert "learner" not in str(collector.spans).replace("{learner_id}", "").replace(
