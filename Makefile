@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ explorer: setup ## build the page at / with Node, where its sources have changed
 
 explorer-types: setup ## the explorer's types from the service's description
 	$(BIN)/python explorer/build.py types
+
+reference: setup ## docs/reference/ from the code: commands, options, configuration, problems
+	$(BIN)/python docs/reference.py
 
 screenshots: setup explorer ## take docs/pictures/explorer-*.png from the model in KGPLAN_HOME
 	PYTHONPATH=tests $(BIN)/python tests/explorer/screenshots.py docs/pictures $(ARGS)
@@ -108,6 +111,9 @@ fuzz: setup ## odd requests, statements and archives, and all property tests: CA
 
 bench: setup ## benchmarks, as ratios against a baseline in the same run
 	$(BIN)/python -m pytest tests/bench -o testpaths=tests/bench -o norecursedirs= --no-header -q -s $(ARGS)
+
+figures: setup ## measure what docs/measured.md says of the sample, and write it there
+	$(BIN)/python tests/bench/figures.py
 
 load: setup ## homes of generated learners in the temporary folder, then load on the service; needs wrk
 	$(BIN)/python tests/bench/load $(ARGS)

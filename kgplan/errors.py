@@ -3,7 +3,7 @@
 KgplanError
 ├─ InputError                 the caller can fix it                    422
 │  ├─ AxisMismatch            arrays disagree on a size
-│  ├─ SourceError             the MOOCCube archive cannot be read
+│  ├─ SourceError             a platform's files cannot be read
 │  ├─ LossRefused             a run would take away too much unasked
 │  ├─ ConfigError             a setting or configuration file is wrong
 │  ├─ MalformedStatement      not a statement by xAPI                 400
@@ -12,6 +12,7 @@ KgplanError
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
 │  ├─ JobRunning              one of its kind is at work              409
+│  ├─ AmbiguousName           several things have the name
 │  └─ NotFound                no such thing                            404
 │     ├─ UnknownLearner
 │     ├─ UnknownCourse
@@ -46,7 +47,7 @@ KgplanError
 └─ OtherSystem                what only Unix offers is asked for           501
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class AxisMismatch(InputError):
 
 
 class SourceError(InputError):
-    """The source archive or folder cannot be read as MOOCCube."""
+    """The zip or folder of a source cannot be read."""
 
 
 class LossRefused(InputError):
@@ -160,14 +161,23 @@ class JobRunning(InputError):
         self.job_id = job_id
 
 
+class AmbiguousName(InputError):
+    """Several things have this name; `candidates` holds id -> what tells it from the others."""
+
+    def __init__(self, kind: str, name: str, candidates: Mapping[str, str]) -> None:
+        listed = "".join(f"\n  {each}  ({about})" for each, about in candidates.items())
+        super().__init__(f"{len(candidates)} {kind}s are called {name!r}; give an id:{listed}")
+        self.candidates = dict(candidates)
+
+
 class NotFound(InputError):
-    """Nothing has this id; `near` holds the closest ids that exist."""
+    """Nothing has this id; `near` holds the closest ids that exist, told in words of `told`."""
 
     kind = "thing"
     listed_by = ""
 
-    def __init__(self, missing_id: str, near: Sequence[str] = ()) -> None:
-        hint = f"; close matches: {', '.join(near)}" if near else ""
+    def __init__(self, missing_id: str, near: Sequence[str] = (), told: Sequence[str] = ()) -> None:
+        hint = f"; close matches: {', '.join(told or near)}" if near else ""
         way_out = f"; list them with `{self.listed_by}`" if self.listed_by and not near else ""
         super().__init__(f"no {self.kind} {missing_id!r}{hint}{way_out}")
         self.missing_id = missing_id

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 import platformdirs
@@ -343,19 +344,27 @@ class Settings(BaseSettings):
         )
 
 
-@cache
-def read_settings() -> Settings:
-    """Read the environment once.
+def settings_with(**given: Any) -> Settings:
+    """The settings of the environment, but for those that are given.
 
     Raises:
-        ConfigError: a variable has a value that cannot be used.
+        ConfigError: there is no such setting, or one has a value that cannot be used.
     """
+    for name in given.keys() - Settings.model_fields.keys():
+        near = ", ".join(get_close_matches(name, Settings.model_fields)) or "none"
+        raise ConfigError(f"there is no setting {name!r}; close matches: {near}")
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "KGPLAN_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"{name} is {shown(first['input'])}: {first['msg']}") from None
+
+
+@cache
+def read_settings() -> Settings:
+    """Read the environment once; errors as for `settings_with`."""
+    return settings_with()
 
 
 def shown(value: object) -> str:

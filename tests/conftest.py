@@ -12,14 +12,14 @@ from neo4j_server import TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 from waiting import pytest_terminal_summary as pytest_terminal_summary
 
-from kgplan.api.records import RecordStore, open_records
-from kgplan.diagnosis import DiagnosisConfig
-from kgplan.embedding.config import EmbeddingConfig
+from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner
-from kgplan.pipeline import stages
-from kgplan.pipeline.stages import StageReport
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.events import EventStore, open_events
+from kgplan.store.running import run_part
+from kgplan.store.stages import StageReport
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
@@ -33,14 +33,9 @@ settings.load_profile("kgplan")
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
     """Every stage run once on the real sample with its defaults."""
     home = Settings(home=folder)
-    reports = [
-        stages.run_extract(home, SAMPLE),
-        stages.run_map(home),
-        stages.run_load(home),
-        stages.run_embed(home, EmbeddingConfig.default()),
-        stages.run_diagnose(home, DiagnosisConfig()),
-        stages.run_similarity(home),
-    ]
+    reports = run_etl(home, SAMPLE)
+    for part in ("graph", "model"):
+        reports += run_part(part, home, ArtifactStore(home.artifacts), {})
     return home, {report.stage: report for report in reports}
 
 
@@ -126,8 +121,8 @@ def records_url(request, tmp_path) -> str:
 
 
 @pytest.fixture
-def store(records_url) -> Iterator[RecordStore]:
+def store(records_url) -> Iterator[EventStore]:
     """Empty learner records."""
-    opened = open_records(records_url)
+    opened = open_events(records_url)
     yield opened
     opened.close()

@@ -14,6 +14,7 @@ from waiting import wait_for
 
 from kgplan.errors import InputError
 from kgplan.graph.neo4j_server import USER, Neo4jServer, answers, find_java
+from kgplan.graph.schema import GraphSchema
 from kgplan.graph.store import GraphStore, open_graph
 from kgplan.settings import GraphAccess, Settings, default_home
 
@@ -25,8 +26,10 @@ class Place:
     url: str
     access: GraphAccess = field(default_factory=GraphAccess)
 
-    def open(self, read_only: bool = False) -> AbstractContextManager[GraphStore]:
-        return open_graph(self.url, read_only, self.access)
+    def open(
+        self, read_only: bool = False, schema: GraphSchema | None = None
+    ) -> AbstractContextManager[GraphStore]:
+        return open_graph(self.url, read_only, self.access, schema)
 
 
 class TestServer:

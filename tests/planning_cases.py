@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.data.records import LearnerRecords, learned_concepts
-from kgplan.graph.snapshot import CLASSES, RELATIONS, GraphSnapshot, snapshot_of
+from kgplan.graph.schema import graph_schema
+from kgplan.graph.snapshot import GraphSnapshot, snapshot_of
 from kgplan.planning import Planner
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.similarity import FusedSimilarity, fuse
@@ -57,10 +58,10 @@ def make_case(
     """
     concepts, courses = sorted(vectors), sorted(course_concepts)
     learners = sorted(enrolled)
-    entities = {name: [] for name in CLASSES}
+    entities = {each.name: [] for each in graph_schema().classes}
     entities["concept"] = [{"id": c, "name": c, "name_en": None} for c in concepts]
     entities["course"] = [{"id": c, "name": c} for c in courses]
-    edges = {name: [] for name in RELATIONS}
+    edges = {each.name: [] for each in graph_schema().relations}
     edges["course_has_concept"] = [
         {"head": course, "tail": c} for course in courses for c in course_concepts[course]
     ]
@@ -164,10 +165,10 @@ def large_case(n_concepts: int, n_courses: int, n_learners: int, seed: int = 0) 
         (n_courses, n_concepts), density=20 / n_concepts, rng=rng, format="csr"
     )
     pairs = rng.integers(0, n_concepts, (3 * n_concepts, 2))
-    entities = {name: [] for name in CLASSES}
+    entities = {each.name: [] for each in graph_schema().classes}
     entities["concept"] = [{"id": c, "name": c, "name_en": None} for c in concept_ids.tolist()]
     entities["course"] = [{"id": c, "name": c} for c in course_ids.tolist()]
-    edges = {name: [] for name in RELATIONS}
+    edges = {each.name: [] for each in graph_schema().relations}
     row, column = has.nonzero()
     edges["course_has_concept"] = [
         {"head": head, "tail": tail}

@@ -9,12 +9,13 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding.config import EmbeddingConfig
-from kgplan.pipeline import stages
+from kgplan.etl.stages import Extraction
 from kgplan.pipeline.reembed import run_reembed
+from kgplan.progress import silent
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.stages import stages
 
 STAGES = ("extract", "map", "load", "embed", "diagnose", "similarity")
 
@@ -26,21 +27,14 @@ def small_embedding() -> EmbeddingConfig:
     return EmbeddingConfig.from_toml("\n".join(lines))
 
 
-def run(stage: str, settings: Settings, source: Path, progress=stages.silent):
+def run(stage: str, settings: Settings, source: Path, progress=silent):
     """Run one stage by name."""
-    if stage == "extract":
-        return stages.run_extract(settings, source, progress)
-    if stage == "map":
-        return stages.run_map(settings, None, progress)
-    if stage == "load":
-        return stages.run_load(settings, progress)
-    if stage == "embed":
-        return stages.run_embed(settings, small_embedding(), progress)
-    if stage == "diagnose":
-        return stages.run_diagnose(settings, DiagnosisConfig(), progress)
     if stage == "reembed":
-        return run_reembed(settings, small_embedding(), run_stage=lambda _, run: run(progress))
-    return stages.run_similarity(settings, progress=progress)
+        configs = {"embed": small_embedding()}
+        return run_reembed(settings, configs, run_stage=lambda _, run: run(progress))
+    found = stages()[{"map": "map and check", "load": "load graph"}.get(stage, stage)]
+    configs = {"extract": Extraction(source), "embed": small_embedding()}
+    return found(settings, configs.get(stage), progress)
 
 
 def die(*_args, **_kwargs):
@@ -50,7 +44,7 @@ def die(*_args, **_kwargs):
 
 def run_until(stage: str, home: str, source: str, moment: str) -> None:
     """Run a stage and die at the moment."""
-    progress = stages.silent
+    progress = silent
     if moment.startswith("progress:"):
         left = int(moment.partition(":")[2])
 

@@ -207,6 +207,6 @@ def test_the_dashboard_has_a_row_for_each_area_and_nothing_overlaps():
 
 
 def test_every_alert_is_explained():
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guide" / "operations.md").read_text(encoding="utf-8")
     rules = [rule for group in read(ALERTS)["groups"] for rule in group["rules"]]
     assert [rule["alert"] for rule in rules if f"`{rule['alert']}`" not in page] == []

@@ -29,3 +29,11 @@ def test_importing_defines_names_and_does_nothing_else():
     own = kgplan.__file__.rpartition("/")[0]
     assert [path for path in opened if not path.startswith(own)] == []
     assert {path.rpartition("/")[2].partition(".")[0] for path in opened} <= {"__init__"}
+
+
+def test_names_are_there_when_asked_for():
+    from kgplan.python import Model, open_model
+
+    assert (kgplan.open, kgplan.Model) == (open_model, Model)
+    assert set(kgplan.__all__) == set(dir(kgplan))
+    assert not hasattr(kgplan, "nothing")

@@ -6,6 +6,7 @@ import zipfile
 import networkx as nx
 import numpy as np
 import pytest
+from oracles.cypher_walk import CypherWalk
 from remembering import Remembering
 from scipy import sparse
 
@@ -14,7 +15,6 @@ from kgplan.diagnosis import Pooled, fit_new_videos, pooled_parameters, similar_
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_records, open_snapshot
 from kgplan.planning import PlanOptions
-from kgplan.planning.cypher_walk import CypherWalk
 from kgplan.store.artifacts import ArtifactStore
 
 

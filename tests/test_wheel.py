@@ -81,12 +81,16 @@ def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):
         "kgplan/ontology/mooccube.ttl",
         "kgplan/ontology/mapping.rml.ttl",
         "kgplan/ontology/constraints.ttl",
-        "kgplan/cypher/load.cypher",
+        "kgplan/ontology/each/class.ttl",
+        "kgplan/cypher/each/class.cypher",
         "kgplan/cypher/walk.cypher",
         "kgplan/api/page/index.html",
         "kgplan/api/page/dist/index.html",
         "kgplan/embedding/default.toml",
-        "kgplan/etl/extract.sql",
+        "kgplan/store/events/migrations/script.py.mako",
+        "kgplan/store/events/migrations/versions/0001_first_tables.py",
+        "kgplan/etl/judging.sql",
+        "kgplan/etl/sources/mooccube.sql",
         "kgplan/py.typed",
     } <= names
     assets = {name.rpartition(".")[2] for name in names if "/page/dist/assets/" in name}

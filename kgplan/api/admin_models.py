@@ -7,7 +7,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from kgplan.api.jobs import Job, State
 from kgplan.api.models import Problem
 from kgplan.api.problems import problem_named
+from kgplan.model.versions import Outdated
+from kgplan.store.stages import SWITCH, stages_of
 
+STAGES = ", ".join(f"`{stage.name}`" for stage in stages_of("model"))
 Version = Annotated[str, Field(examples=["0b5c7c1f7ad1c9e2"])]
 
 EXAMPLE_MODEL: dict[str, Any] = {
@@ -119,17 +122,6 @@ class ActivationOut(BaseModel):
     known_concepts: int = Field(description="that the model has vectors of")
 
 
-class OutdatedOut(BaseModel):
-    """A result in use that was made from something else than what is there now."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    kind: str
-    input: str = Field(description="`graph`, or another kind of result")
-    made_from: str
-    now: str
-
-
 class RefreshOut(BaseModel):
     """What was answered from before a look at the graph and the model, and since."""
 
@@ -139,7 +131,7 @@ class RefreshOut(BaseModel):
     graph_version: str
     model_version_before: str
     model_version: str
-    outdated: list[OutdatedOut] = Field(description="a re-embedding makes these anew")
+    outdated: list[Outdated] = Field(description="a re-embedding makes these anew")
     provisional_concepts: list[str] = Field(
         description="concepts of the graph that are newer than the model"
     )
@@ -154,7 +146,7 @@ class JobIn(BaseModel):
     warm: bool = Field(False, description="start the vectors from those in use")
     alpha: float = Field(0.7, ge=0, le=1, description="weight of the semantic part")
     config: dict[str, dict[str, bool | int | float | str]] = Field(
-        {}, description="hyper-parameters of the embedding that differ from the default, by section"
+        {}, description="keys that differ from the default, by section or by stage"
     )
 
 
@@ -168,7 +160,7 @@ class JobOut(BaseModel):
     options: dict[str, Any]
     by: str = Field(description="who asked for it")
     state: State
-    stage: str | None = Field(description="`embed`, `diagnose`, `similarity` or `switch`")
+    stage: str | None = Field(description=f"{STAGES} or `{SWITCH}`")
     progress: float = Field(ge=0, le=1, description="by the usual shares of the stages")
     epoch: int | None
     epochs: int | None = Field(description="the most there can be")
@@ -184,24 +176,24 @@ class JobOut(BaseModel):
     @classmethod
     def of(cls, job: Job) -> "JobOut":
         """The body for a job."""
-        standing = job.standing
+        headway = job.headway
         return cls(
             id=job.id,
             kind=job.kind,
             options=dict(job.options),
             by=job.by,
             state=job.state,
-            stage=standing.stage,
-            progress=standing.progress,
-            epoch=standing.epoch,
-            epochs=standing.epochs,
-            phase=standing.phase,
-            validation_mrr=standing.validation_mrr,
+            stage=headway.stage,
+            progress=headway.progress,
+            epoch=headway.epoch,
+            epochs=headway.epochs,
+            phase=headway.phase,
+            validation_mrr=headway.validation_mrr,
             created_at=job.created_at,  # type: ignore[arg-type]  # pydantic reads ISO 8601
             started_at=job.started_at,  # type: ignore[arg-type]
             ended_at=job.ended_at,  # type: ignore[arg-type]
             model_before=job.model_before,
-            model_version=standing.model_version,
+            model_version=headway.model_version,
             error=problem_named(job.error_kind, job.error) if job.state == "failed" else None,
         )
 

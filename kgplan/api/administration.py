@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
-
-from fastapi import Depends, HTTPException, Request
+from typing import Any
 
 from kgplan.api.jobs import Job, Jobs
-from kgplan.store.artifacts import ArtifactStore
-from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import ArtifactMissing, MissingExtra
 from kgplan.model.opening import model_version
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.configs import configs_with
+from kgplan.store.stages import stages_of
 
 Sections = dict[str, dict[str, Any]]
 
@@ -43,7 +42,7 @@ class Administration:
 
         Args:
             warm, alpha: its options.
-            changes: hyper-parameters that differ from the default, by section.
+            changes: keys that differ from the default, by section or stage.
             by: who asks.
 
         Raises:
@@ -56,47 +55,16 @@ class Administration:
             raise MissingExtra("embed", "a re-embedding job")
         if warm and "embedding" not in self.store.in_use():
             raise ArtifactMissing("embedding", "kgplan embed")
-        config = with_changes(changes)
+        configs_with(changes, stages_of("model"))  # refuses now what the job would refuse
 
         def arguments(folder: Path) -> list[str]:
-            (folder / "config.toml").write_text(to_toml(config), encoding="utf-8")
+            (folder / "config.toml").write_text(to_toml(changes), encoding="utf-8")
             files = ["--config", str(folder / "config.toml"), "--log", str(folder / "log.jsonl")]
             given = ["--warm"] if warm else []
             return ["reembed", *given, "--alpha", str(alpha), *files, "--job", folder.name]
 
         options = {"warm": warm, "alpha": alpha, "config": changes}
         return self.jobs.start("reembed", options, arguments, by, model_version(self.store))
-
-
-def home_of(request: Request) -> Administration | None:
-    """The home that the application was made with; None where it was made around a planner."""
-    found: Administration | None = request.app.state.administration
-    return found
-
-
-HomeDep = Annotated[Administration | None, Depends(home_of)]
-
-
-def administration_of(home: HomeDep) -> Administration:
-    """The home that the application was made with."""
-    if home is None:
-        raise HTTPException(404, "this service was made around a planner, without a home")
-    return home
-
-
-AdministrationDep = Annotated[Administration, Depends(administration_of)]
-
-
-def with_changes(changes: Sections) -> Sections:
-    """The default hyper-parameters of the embedding with some changed.
-
-    Raises:
-        ConfigError: a key is unknown or has an impossible value.
-    """
-    values = EmbeddingConfig.default().to_dict()
-    for section, keys in changes.items():
-        values[section] = {**values.get(section, {}), **keys}
-    return EmbeddingConfig.from_dict(values).to_dict()
 
 
 def to_toml(sections: Sections) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -36,11 +37,9 @@ class Answer:
     on: Hashable = None
 
 
-State = tuple[str, str, bool, str]
-"""What an answer about a learner depends on beside the request's words: the versions of graph and
-model, whether these are stale, and the learner's version."""
-
-
+State = tuple[str, str, bool, datetime, str]
+"""What an answer depends on beside the request's words: the versions of graph and model, whether
+these are stale, since when the graph is served, and the learner's version, if it is about one."""
 Words = tuple[str, bytes]
 """A request as it was worded: path and query."""
 
@@ -206,20 +205,6 @@ def matches(sent: str, etag: str) -> bool:
     (True, False, False)
     """
     return etag in [each.strip().removeprefix("W/") for each in sent.split(",")]
-
-
-def conditional(
-    request: Request,
-    cache: AnswerCache,
-    etag: str,
-    make: Callable[[], tuple[bytes, str]],
-    about: str = "",
-    on: Hashable = None,
-) -> Response:
-    """304 where the client has the answer already; else the answer, kept or made."""
-    if matches(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers_of(etag, about))
-    return response_of(request, cache.get(etag, make, about, on))
 
 
 def response_of(request: Request, answer: Answer) -> Response:

@@ -12,15 +12,14 @@ from kgplan.api.administration import Administration
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
 from kgplan.api.bodies import BodyMiddleware
-from kgplan.api.dependencies import LearnerStates, NothingMore, operation_id
 from kgplan.api.description import describe_with_examples, show_description
 from kgplan.api.explorer import serve_explorer
 from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keeper import Keeper
+from kgplan.api.learner_states import LearnerStates, NothingMore
 from kgplan.api.limits import Limits, LimitsMiddleware, RateMiddleware
 from kgplan.api.problems import add_problem_handlers
-from kgplan.api.routes import events, paths, router
-from kgplan.api.routes import learners as learner_routes
+from kgplan.api.routes import ROUTERS, events
 from kgplan.api.routes.graph import Indexes
 from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, check_operations
 from kgplan.api.statements import StatementRules
@@ -78,7 +77,6 @@ def create_app(
         lifespan=lifespan,
         title="kgplan",
         version=__version__,
-        generate_unique_id_function=operation_id,
         summary="What should this learner learn next in this course, in what order, and why.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
@@ -109,10 +107,8 @@ def create_app(
     if security.hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
-    # asked for most, so matched first; of an included router every route would be matched twice
-    for each in (paths, events, learner_routes):
-        app.router.routes.extend(each.router.routes)
-    app.include_router(router)
+    for each in ROUTERS:  # of an included router every route would be matched twice
+        app.router.routes.extend(each.routes)
     add_problem_handlers(app)
     describe_with_examples(app)
     show_description(app)

@@ -17,10 +17,10 @@ from typing import Any
 from fastapi import Request
 
 from kgplan.api.problems import problem_name
-from kgplan.api.records.store import hash_of
 from kgplan.api.telemetry.context import context_of
-from kgplan.api.tokens import ACCESS, Access
-from kgplan.errors import AuditUnavailable, ConfigError, KgplanError, MissingToken
+from kgplan.api.tokens import access_of
+from kgplan.errors import AuditUnavailable, ConfigError, KgplanError
+from kgplan.store.events.erasure import hash_of
 
 log = logging.getLogger(__name__)
 
@@ -78,18 +78,6 @@ def hashed(learner_id: str) -> str:
     return f"sha256:{hash_of(whole)}"
 
 
-def access_of(request: Request) -> Access:
-    """What the sender of this request may do.
-
-    Raises:
-        MissingToken: nobody found out; so nothing.
-    """
-    access: Access | None = request.scope.get(ACCESS)
-    if access is None:
-        raise MissingToken
-    return access
-
-
 def audit(
     request: Request,
     action: str,
@@ -112,7 +100,7 @@ def audit(
     kept: AuditLog | None = request.app.state.audit
     if kept is None:
         return
-    access, context = access_of(request), context_of(request.scope)
+    access, context = access_of(request.scope), context_of(request.scope)
     learners = access.learner_id is not None
     kept.write(
         {

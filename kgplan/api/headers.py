@@ -1,7 +1,7 @@
 """What may a browser do with an answer? Headers on every response.
 
 HSTS is not among them: the proxy that ends TLS sets it, as it knows whether all of its host is
-https (docs/security.md).
+https (docs/guide/security.md).
 """
 
 import base64

@@ -35,21 +35,20 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import SecretStr
 
-from kgplan.store.artifacts import ArtifactStore, sweep_abandoned
+from kgplan.data.search import close_matches
 from kgplan.errors import JobRunning, OtherSystem, UnknownJob
 from kgplan.machine import HAS_UNIX, lock
-from kgplan.store.files import is_time, locked, make_private_folder, read_json, write_whole
 from kgplan.model.opening import name_of
-from kgplan.data.search import close_matches
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore, sweep_abandoned
+from kgplan.store.files import is_time, locked, make_private_folder, read_json, write_whole
+from kgplan.store.stages import SWITCH, stages_of
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 KEPT_JOBS = 100
 NICENESS = 10
 GRACE_SECONDS = 5.0  # from the request to end until the order to
-# of a job's time, by stage, as measured on the sample, from nothing and from the last vectors
-COLD = {"embed": 0.70, "diagnose": 0.22, "similarity": 0.02, "switch": 0.06}
-WARM = {"embed": 0.21, "diagnose": 0.72, "similarity": 0.02, "switch": 0.05}
+SWITCHING = (0.06, 0.05)  # `Stage.work` of the switch, as measured on the sample
 SPLIT_SHARE = 0.7  # of training: until the figures are taken; the last fit follows
 USUAL_STEPS = 40  # of a stage that does not know how many it will take
 HANDED_ON = (
@@ -66,7 +65,7 @@ LAST_WORDS = 300  # characters of its output that explain how a process died
 
 
 @dataclass(frozen=True)
-class Standing:
+class Headway:
     """How far a command came, as its log tells.
 
     Attributes:
@@ -101,7 +100,7 @@ class Job:
         options: what was asked for.
         by: who asked.
         state: `queued` until the command says its first word.
-        standing: how far it came.
+        headway: how far it came.
         created_at, started_at, ended_at: ISO 8601, UTC; None where it is not so far.
         model_before: the model in use when it was asked for.
         error, error_kind: why it failed; empty where it did not.
@@ -112,7 +111,7 @@ class Job:
     options: Mapping[str, Any]
     by: str
     state: State
-    standing: Standing
+    headway: Headway
     created_at: str
     started_at: str | None
     ended_at: str | None
@@ -126,16 +125,25 @@ class Job:
         return self.state in ("queued", "running")
 
 
-def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] = COLD) -> Standing:
+def shares_of_time(warm: bool) -> dict[str, float]:
+    """Stage of a re-embedding -> its usual share of the time, in the order of the stages."""
+    work = {stage.name: stage.work[warm] for stage in stages_of("model")}
+    work[SWITCH] = SWITCHING[warm]
+    return {stage: part / sum(work.values()) for stage, part in work.items()}
+
+
+def headway_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Headway:
     """How far a command came.
 
     Args:
         lines: of its log, in order.
-        shares: stage -> its share of the time, in the order of the stages.
+        warm: whether it starts from the results in use.
 
-    >>> standing_of([{"event": "stage", "stage": "diagnose"}]).progress
+    >>> headway_of([{"event": "stage", "stage": "diagnose"}]).progress
     0.7
     """
+    shares = shares_of_time(warm)
+    training = {stage.name for stage in stages_of("model") if stage.trains}
     values: dict[str, Any] = {}
     before, progress, stages = 0.0, 0.0, list(shares)
     for line in lines:
@@ -152,10 +160,10 @@ def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] 
             share = line["epoch"] / line["epochs"]
             refit = line["phase"] == "refit"
             within = SPLIT_SHARE + (1 - SPLIT_SHARE) * share if refit else SPLIT_SHARE * share
-        elif event == "progress" and line["stage"] != "embed":  # whose epochs tell more
+        elif event == "progress" and line["stage"] not in training:  # whose epochs tell more
             done, total = line["done"], line["total"]
             within = done / total if total else done / (done + USUAL_STEPS)
-        elif event == "report" and line["stage"] == "switch":
+        elif event == "report" and line["stage"] == SWITCH:
             values["model_version"] = line["version"]
         elif event == "failed":
             values |= {"error": line["error"], "error_kind": line["kind"]}
@@ -164,7 +172,7 @@ def standing_of(lines: Sequence[Mapping[str, Any]], shares: Mapping[str, float] 
         if within is not None:
             at = before + shares.get(values.get("stage", ""), 0.0) * min(1.0, within)
             progress = max(progress, at)
-    return Standing(progress=round(min(1.0, progress), 4), **values)
+    return Headway(progress=round(min(1.0, progress), 4), **values)
 
 
 @dataclass
@@ -323,20 +331,20 @@ class Jobs:
             return None
         alive = lives(folder)  # before the log: what has ended writes no more
         lines = events_in(log_lines(folder / "log.jsonl"))
-        standing = standing_of(lines, WARM if asked["options"].get("warm") else COLD)
-        if standing.stage == "switch" and not standing.ended and not alive:
-            standing = self._after_the_switch(job_id, standing)
+        headway = headway_of(lines, warm=bool(asked["options"].get("warm")))
+        if headway.stage == SWITCH and not headway.ended and not alive:
+            headway = self._after_the_switch(job_id, headway)
         cancelled = read_text(folder / "cancelled")
         state: State
         error, kind, ended_at = "", "", lines[-1]["at"] if lines else asked["created_at"]
-        if standing.ended:
+        if headway.ended:
             state = "done"
         elif alive:
             state, ended_at = "running" if lines else "queued", None
         elif cancelled:
             state, ended_at = "cancelled", cancelled if is_time(cancelled) else ended_at
         else:
-            state, error, kind = "failed", standing.error, standing.error_kind
+            state, error, kind = "failed", headway.error, headway.error_kind
             if not error:
                 error, kind = how_it_died(folder), "JobDied"
         return Job(
@@ -345,7 +353,7 @@ class Jobs:
             options=asked["options"],
             by=asked["by"],
             state=state,
-            standing=standing,
+            headway=headway,
             created_at=asked["created_at"],
             started_at=lines[0]["at"] if lines else None,
             ended_at=ended_at,
@@ -354,13 +362,13 @@ class Jobs:
             error_kind=kind,
         )
 
-    def _after_the_switch(self, job_id: str, standing: Standing) -> Standing:
+    def _after_the_switch(self, job_id: str, headway: Headway) -> Headway:
         """As it was; or all done, where the process ended between the switch and its last word."""
         for switch in ArtifactStore(self.settings.artifacts).history():
             if switch.by.endswith(f"(job {job_id})"):
                 version = name_of(switch.versions)
-                return replace(standing, ended=True, progress=1.0, model_version=version)
-        return standing
+                return replace(headway, ended=True, progress=1.0, model_version=version)
+        return headway
 
 
 def asked_for(text: str) -> dict[str, Any] | None:
@@ -387,17 +395,17 @@ def events_in(lines: Sequence[str]) -> list[dict[str, Any]]:
     for line in lines:
         try:
             event = read_json(line)
-            standing = standing_of([event])
+            headway = headway_of([event])
         except (ValueError, KeyError, TypeError, ArithmeticError):
             continue
-        texts = standing.stage, standing.phase, standing.model_version
-        numbers = standing.epoch, standing.epochs, standing.validation_mrr
+        texts = headway.stage, headway.phase, headway.model_version
+        numbers = headway.epoch, headway.epochs, headway.validation_mrr
         fits = (
             is_time(event.get("at"))
             and all(each is None or isinstance(each, str) for each in texts)
             and all(each is None or isinstance(each, int | float) for each in numbers)
-            and isinstance(standing.error, str)
-            and isinstance(standing.error_kind, str)
+            and isinstance(headway.error, str)
+            and isinstance(headway.error_kind, str)
         )
         if fits:
             found.append(event)

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import ArtifactError, GraphUnavailable, KgplanError
-from kgplan.store.files import FileStats, stats_of
 from kgplan.graph.watch import watch_graph
-from kgplan.model.opening import MODEL_KINDS, model_version, open_planner
+from kgplan.model.opening import model_version, open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.files import FileStats, stats_of
+from kgplan.store.stages import served_kinds
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +199,7 @@ class StoredModel:
             ArtifactError: they are not whole; the same until they change again.
         """
         versions = self._artifacts.in_use()
-        in_use = [(kind, versions[kind]) for kind in MODEL_KINDS if kind in versions]
+        in_use = [(kind, versions[kind]) for kind in served_kinds() if kind in versions]
         stats = {each: stats_of(self._artifacts.root.joinpath(*each)) for each in in_use}
         for each in in_use:
             if stats[each] != self._seen.get(each):

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from kgplan.api.ids import Id
 from kgplan.data.events import Event
-from kgplan.planning import Doubt
+from kgplan.planning import ConceptMastery
 from kgplan.planning.progress import Status
 
 Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]
@@ -128,21 +128,6 @@ class LearnerCoursesOut(BaseModel):
     courses: list[LearnerCourseOut]
 
 
-class ConceptMasteryOut(BaseModel):
-    """How likely the learner holds a concept."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept_id: str
-    name: str
-    name_en: str = Field(default="", description="empty where unknown")
-    mastery: float = Field(description="probability that the learner holds the concept")
-    sd: float = Field(description="standard deviation of the concept's state: .5 wholly open")
-    evidence: float = Field(description="bits that views and answers said, beyond the prior")
-    identified: bool = Field(description="whether the mastery is the learner's own")
-    doubt: Doubt | None = Field(description="why it is not identified")
-
-
 class EventCounts(BaseModel):
     """The learner's events in the records."""
 
@@ -161,7 +146,7 @@ class MasteryOut(BaseModel):
     graph_version: str
     model_version: str
     events: EventCounts
-    concepts: list[ConceptMasteryOut]
+    concepts: list[ConceptMastery]
     stale: bool
 
 

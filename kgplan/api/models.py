@@ -1,25 +1,23 @@
 """What the HTTP service says: the typed bodies of its answers."""
 
 import re
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
-from kgplan.errors import ConfigError
-from kgplan.graph.around import Direction
-from kgplan.planning import Doubt, Plan, PlanOptions, StepExplanation
-from kgplan.planning.explanation import Verdict
-from kgplan.planning.options import OPTIONS, NamedOption
-from kgplan.planning.planners import planners, rules
-from kgplan.planning.texts import Language
 from kgplan.data.search import Kind
+from kgplan.errors import ConfigError
+from kgplan.graph.around import Around, CourseMap, WholeGraph
+from kgplan.graph.health import GraphHealth
+from kgplan.planning import Plan, PlanOptions, StepExplanation
+from kgplan.planning.options import OPTIONS, NamedOption
+from kgplan.planning.texts import Language
 
 MAX_BATCH = 1_000  # items
-PlannerName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(planners())})]
-RuleName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(rules())})]
 
 EXAMPLE_STEP: dict[str, Any] = {
     "concept_id": "K_线性表_计算机科学技术",
@@ -199,117 +197,6 @@ class PathsIn(BaseModel):
     items: list[PathIn] = Field(max_length=MAX_BATCH)
 
 
-class TermsOut(BaseModel):
-    """The numbers that chose a step; null where a number took no part."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    preference: float | None = Field(description="S_P: how much of what is alike was learned")
-    mastery: float = Field(description="probability that the learner holds the concept")
-    value: float | None = Field(
-        description="what the planner ranks starts by; kg-plppm: preference - mastery"
-    )
-    similarity: float | None = Field(description="with the step that it leads to")
-    score: float | None = Field(description="similarity + 1 - mastery, for a prerequisite")
-
-
-class TeachingOut(BaseModel):
-    """A course that has the concept, and a video of it where one is known."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    course_id: str
-    video_id: str | None
-    minutes: float | None = Field(description="length of the video; null where unknown")
-
-
-class StepOut(BaseModel):
-    """One concept of a path."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept_id: str
-    name: str
-    name_en: str = Field(description="empty where unknown")
-    role: Literal["start", "prerequisite"]
-    start_concept_id: str = Field(description="the start whose walk found it")
-    leads_to: str | None = Field(description="the step that builds on it; null for a start")
-    terms: TermsOut
-    sd: float = Field(description="standard deviation of the concept's state: .5 wholly open")
-    evidence: float = Field(
-        description="bits that the learner's views said about the concept, beyond the prior"
-    )
-    identified: bool = Field(description="whether the mastery is the learner's own")
-    doubt: Doubt | None = Field(
-        description="why it is not identified: no observed video covers the concept; exactly the"
-        " same observed videos cover another one; the views hardly moved it from the prior"
-    )
-    teaches: list[TeachingOut]
-    because: str = Field(description="one plain sentence made from the terms")
-
-
-class AlternativeOut(BaseModel):
-    """A concept that was rejected."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept_id: str
-    name: str
-    name_en: str
-    terms: TermsOut
-    figure: float = Field(description="what it was ranked by")
-    verdict: Verdict = Field(
-        description="lower or tie against the one chosen; or what kept it out whatever its figure"
-    )
-    because: str = Field(description="the same in words, as in: skip: mastery 0.91 >= 0.90")
-
-
-class ChangeOut(BaseModel):
-    """What would have changed a choice, all else the same."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept_id: str = Field(description="whose mastery, or exclusion, decides")
-    mastery: float = Field(description="as it is")
-    above: float | None = Field(description="mastery beyond which the choice is another")
-    below: float | None = Field(description="mastery under which the choice is another")
-    then: str | None = Field(description="the concept chosen then; null: the step is left out")
-    because: str
-
-
-class ExplanationOut(BaseModel):
-    """Why one step was chosen."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept_id: str
-    rule: RuleName = Field(description="whose largest figure decided; or pinned, or the target")
-    because: str
-    terms: TermsOut
-    alternatives: list[AlternativeOut] = Field(description="the best that were rejected")
-    rejected: int = Field(description="how many there were")
-    changes: list[ChangeOut]
-    ended: list[AlternativeOut] = Field(
-        description="prerequisites of the step where the walk back ended"
-    )
-
-
-class OptionsOut(BaseModel):
-    """The options that a path was planned with."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    length: int
-    max_prerequisites: int
-    neighbours: int
-    planner: PlannerName
-    exclude: list[str]
-    pin: list[str]
-    skip_mastered: float | None
-    minutes: float | None
-    language: Language
-
-
 class PlannerOut(BaseModel):
     """A planner that a path can be asked of."""
 
@@ -354,40 +241,21 @@ class PlannersOut(BaseModel):
     planners: list[PlannerOut]
 
 
-class PathOut(BaseModel):
-    """What a learner should learn next in a course, or towards a concept, foundation first."""
+@dataclass(frozen=True)
+class Path(Plan):
+    """What a learner should learn next in a course, or towards a concept, foundation first.
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE_PATH]})
+    Attributes:
+        explanations: of each step, in order; None where not asked for.
+        stale: whether the graph or the model may have changed unseen.
+    """
 
-    learner_id: str
-    course_id: str | None = Field(description="null for a path towards a concept")
-    graph_version: str
-    model_version: str
-    steps: list[StepOut]
-    notes: list[str] = Field(description="what is unusual about this path")
-    towards: str | None = Field(description="the concept to reach; null for a course")
-    minutes: float | None = Field(
-        description="what the first videos named take together; null where no length is known"
-    )
-    options: OptionsOut
-    explanations: list[ExplanationOut] | None = Field(
-        None, description="of each step, in order; null where not asked for"
-    )
-    stale: bool = Field(False, description="true: the graph or the model may have changed unseen")
-
-    @classmethod
-    def of(
-        cls, plan: Plan, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
-    ) -> "PathOut":
-        """The body for a plan."""
-        path = cls.model_validate(plan)
-        path.stale = stale
-        if explanations is not None:
-            path.explanations = [ExplanationOut.model_validate(each) for each in explanations]
-        return path
+    explanations: tuple[StepExplanation, ...] | None = None
+    stale: bool = False
 
 
 _PLAN = TypeAdapter(Plan)
+_EXPLANATIONS = TypeAdapter(tuple[StepExplanation, ...] | None)
 
 
 def plan_json(plan: Plan) -> bytes:
@@ -396,23 +264,16 @@ def plan_json(plan: Plan) -> bytes:
 
 
 def path_json(
-    plan: Plan,
-    stale: bool,
-    explanations: tuple[StepExplanation, ...] | None = None,
-    text: bytes | None = None,
+    text: bytes, stale: bool, explanations: tuple[StepExplanation, ...] | None = None
 ) -> bytes:
-    """The JSON of `PathOut.of`; without explanations it is made from the plan as it is.
+    """The JSON of a `Path`.
 
     Args:
-        plan, stale, explanations: as for `PathOut.of`.
-        text: `plan_json` of the plan, where it is at hand.
+        text: `plan_json` of its plan.
+        stale, explanations: as there.
     """
-    if explanations is not None:
-        return PathOut.of(plan, stale, explanations).model_dump_json().encode()
-    rest = (
-        b',"explanations":null,"stale":true}' if stale else b',"explanations":null,"stale":false}'
-    )
-    return (text or plan_json(plan))[:-1] + rest
+    told = b"null" if explanations is None else _EXPLANATIONS.dump_json(explanations)
+    return b'%b,"explanations":%b,"stale":%b}' % (text[:-1], told, b"true" if stale else b"false")
 
 
 def without_places(text: str) -> str:
@@ -478,77 +339,6 @@ class AliveOut(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-class NamedOut(BaseModel):
-    """A concept, by id and name."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    name: str
-    name_en: str = Field(description="empty where unknown")
-
-
-class EdgeOut(BaseModel):
-    """A prerequisite edge: `before` is the prerequisite of `after`."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    before: NamedOut
-    after: NamedOut
-    sources: list[str] = Field(description="dependency, prediction or designer")
-
-
-class CyclicGroupOut(BaseModel):
-    """Concepts that all lead to each other."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concepts: list[NamedOut]
-    edges: int = Field(description="edges between them")
-    breaking: list[EdgeOut] = Field(description="edges whose removal leaves no cycle")
-    smallest: bool = Field(description="true: proven that no smaller set breaks all cycles")
-
-
-class RedundantEdgeOut(BaseModel):
-    """An edge whose end is reached without it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    edge: EdgeOut
-    steps: int = Field(description="of the shortest way without it")
-    together: bool = Field(description="one of a set that can be removed at once")
-
-
-class BottleneckOut(BaseModel):
-    """A concept that others are reached through only."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    concept: NamedOut
-    unreachable: int = Field(description="concepts no foundation leads to without it")
-
-
-class DepthOut(BaseModel):
-    """How deep the prerequisites go, a cyclic group counted as one place."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    steps: int = Field(description="of the longest chain of places")
-    concepts_at: list[int] = Field(description="number of concepts by the steps before them")
-    chain: list[NamedOut] = Field(description="one longest chain")
-
-
-class CoverageOut(BaseModel):
-    """What is taught and what is connected."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    orphans: list[NamedOut] = Field(description="concepts without any prerequisite edge")
-    foundations: int = Field(description="concepts that need nothing and unlock something")
-    without_course: list[NamedOut]
-    without_video: list[NamedOut] | None = Field(description="null: videos were not looked at")
-
-
 EXAMPLE_NAMED = {"id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack"}
 EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
     "graph_version": "5f0c2f3f6f0b7a11",
@@ -566,24 +356,6 @@ EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
         "without_video": None,
     },
 }
-
-
-class GraphHealthOut(BaseModel):
-    """What is to mend in the prerequisites; the largest of each sort first."""
-
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [EXAMPLE_GRAPH_HEALTH]}
-    )
-
-    graph_version: str
-    concepts: int
-    edges: int
-    cyclic_groups: list[CyclicGroupOut]
-    contradictory_pairs: list[tuple[EdgeOut, EdgeOut]]
-    redundant_edges: list[RedundantEdgeOut]
-    bottlenecks: list[BottleneckOut]
-    depth: DepthOut
-    coverage: CoverageOut
 
 
 class FoundOut(BaseModel):
@@ -622,31 +394,6 @@ class SearchOut(BaseModel):
     found: list[FoundOut]
 
 
-class PlaceOut(BaseModel):
-    """A concept, and how far it stands from where one looks."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    name: str
-    name_en: str
-    field: str = Field(description="of study; empty where unknown")
-    depth: int = Field(
-        description="steps away; in a course map the longest chain before it, or, for what is"
-        " missing, how many of the course's concepts need it"
-    )
-
-
-class PlacedEdgeOut(BaseModel):
-    """A prerequisite and a concept that builds on it, by id."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    before: str
-    after: str
-    sources: list[str] = Field(description="dependency, prediction or designer")
-
-
 EXAMPLE_STACK: dict[str, Any] = {
     "id": "K_栈_计算机科学技术",
     "name": "栈",
@@ -668,88 +415,36 @@ EXAMPLE_EDGE: dict[str, Any] = {
 }
 
 
-class AroundOut(BaseModel):
-    """What leads to a concept, or what it unlocks."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "graph_version": "5f0c2f3f6f0b7a11",
-                    "concept": EXAMPLE_STACK,
-                    "direction": "up",
-                    "concepts": [EXAMPLE_LIST],
-                    "edges": [EXAMPLE_EDGE],
-                    "deeper": True,
-                }
-            ]
-        },
-    )
-
-    graph_version: str = ""
-    concept: PlaceOut
-    direction: Direction
-    concepts: list[PlaceOut] = Field(description="nearest first")
-    edges: list[PlacedEdgeOut] = Field(description="all prerequisites among them and the concept")
-    deeper: bool = Field(description="whether more lies beyond the depth asked for")
-
-
-class CourseMapOut(BaseModel):
-    """A course's concepts, what builds on what, and what the course does not have."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "graph_version": "5f0c2f3f6f0b7a11",
-                    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-                    "name": "数据结构(上)",
-                    "concepts": [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}],
-                    "edges": [EXAMPLE_EDGE],
-                    "missing": [],
-                }
-            ]
-        },
-    )
-
-    graph_version: str = ""
-    course_id: str
-    name: str
-    concepts: list[PlaceOut] = Field(description="by depth")
-    edges: list[PlacedEdgeOut]
-    missing: list[PlaceOut] = Field(description="direct prerequisites that the course has not")
-
-
-class WholeGraphOut(BaseModel):
-    """All concepts, or a field's, and the prerequisites among them."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "graph_version": "5f0c2f3f6f0b7a11",
-                    "total": 2,
-                    "fields": {"计算机科学技术": 2},
-                    "concepts": [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}],
-                    "edges": [EXAMPLE_EDGE],
-                }
-            ]
-        },
-    )
-
-    graph_version: str = ""
-    total: int = Field(description="concepts that there are; more than listed, beyond the limit")
-    fields: dict[str, int] = Field(
-        description="concepts of each field of study, the largest first; empty name: of none"
-    )
-    concepts: list[PlaceOut] = Field(
-        description="by depth: the longest chain before a concept, a cyclic group counted as one;"
-        " beyond the limit those with most prerequisite edges"
-    )
-    edges: list[PlacedEdgeOut]
+VERSION = EXAMPLE_PATH["graph_version"]
+BY_DEPTH = [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}]
+EXAMPLES: dict[type, dict[str, Any]] = {
+    Path: EXAMPLE_PATH,
+    GraphHealth: EXAMPLE_GRAPH_HEALTH,
+    Around: {
+        "graph_version": VERSION,
+        "concept": EXAMPLE_STACK,
+        "direction": "up",
+        "concepts": [EXAMPLE_LIST],
+        "edges": [EXAMPLE_EDGE],
+        "deeper": True,
+    },
+    CourseMap: {
+        "graph_version": VERSION,
+        "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+        "name": "数据结构(上)",
+        "concepts": BY_DEPTH,
+        "edges": [EXAMPLE_EDGE],
+        "missing": [],
+    },
+    WholeGraph: {
+        "graph_version": VERSION,
+        "total": 2,
+        "fields": {"计算机科学技术": 2},
+        "concepts": BY_DEPTH,
+        "edges": [EXAMPLE_EDGE],
+    },
+}
+"""Of answers that are the core's own types."""
 
 
 class QuestionOut(BaseModel):
@@ -820,7 +515,9 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field(description="stable name of this sort of error; docs/service.md lists them")
+    type: str = Field(
+        description="stable name of this sort of error; docs/reference/errors.md lists them"
+    )
     title: str
     status: int
     detail: str
@@ -855,7 +552,7 @@ class ResultOut(BaseModel):
 
     status: int = Field(description="as if it had been asked for alone")
     etag: str | None = Field(description="of the same path asked for alone")
-    path: PathOut | None
+    path: Path | None
     problem: Problem | None
 
 

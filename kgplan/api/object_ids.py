@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from kgplan.errors import ConfigError
 from kgplan.data.events import ID_RULE, usable_id
+from kgplan.errors import ConfigError
 
 _NAMING = frozenset({"v", "vid", "video", "item"})
 _NOT_NAMING = ("sess", "user", "learner", "actor", "student", "course", "client", "track", "click")

@@ -4,20 +4,21 @@ import base64
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import fastapi
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.security.base import SecurityBase
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kgplan.api.audit import access_of, audit
+from kgplan.api.audit import audit
 from kgplan.api.headers import GUARDED
 from kgplan.api.keys import Keys, SecretKeys, is_loopback, published_keys
 from kgplan.api.problems import answer, challenge, problem_name, problem_of
-from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Verifier
+from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Verifier, access_of
 from kgplan.errors import (
     AccessDenied,
     ConfigError,
@@ -79,11 +80,12 @@ class Required(SecurityBase):
             MissingToken, InsufficientScope, OtherLearner: the sender may not do this.
         """
         try:
-            self.check(access_of(request), request.path_params.get("learner_id"))
+            self.check(access_of(request.scope), request.path_params.get("learner_id"))
         except AccessDenied as refusal:
             if self.scope == "admin":
                 action = request.scope["endpoint"].__name__.replace("_", "-")
-                audit(request, action, outcome=f"refused: {problem_name(refusal)}")
+                outcome = f"refused: {problem_name(refusal)}"
+                await run_in_threadpool(audit, request, action, outcome=outcome)
             raise
 
     def check(self, access: Access, learner_id: str | None) -> None:
@@ -109,9 +111,6 @@ def require(scope: str, learner: Reach = "path", own: str | None = None) -> Any:
     if {scope, own or scope} - SCOPES.keys() or learner not in get_args(Reach):
         raise ValueError(f"there is no {scope!r}, {learner!r}, {own!r}; see SCOPES and Reach")
     return fastapi.Security(Required(scope, learner, own), scopes=[scope])
-
-
-AccessDep = Annotated[Access, Depends(access_of)]
 
 
 def required_by(route: RouteContext) -> list[Required]:

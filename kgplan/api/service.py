@@ -8,20 +8,20 @@ from fastapi import FastAPI
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
-from kgplan.api.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
 from kgplan.api.security import Security
 from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
-from kgplan.api.telemetry.tracing import Tracing
+from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.errors import KgplanError
-from kgplan.store.files import close_to_others
+from kgplan.model.current import CurrentLearners
 from kgplan.planning import Planner
 from kgplan.settings import Settings
+from kgplan.store.events import open_events
+from kgplan.store.files import close_to_others
 
 
 def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = None) -> FastAPI:
@@ -43,7 +43,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     close_home_to_others(settings)
     rules = StatementRules.of(settings)
     audit_log = AuditLog(settings.audit_path)
-    records = open_records(settings.records_url, settings.history_bytes)
+    records = open_events(settings.records_url, settings.history_bytes, span)
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)

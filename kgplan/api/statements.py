@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kgplan.api import xapi
-from kgplan.api.identity import read_owners
 from kgplan.api.object_ids import ObjectIds
-from kgplan.errors import MalformedStatement, Refusal
 from kgplan.data.events import Event
+from kgplan.data.identity import read_owners
+from kgplan.errors import MalformedStatement, Refusal
 from kgplan.settings import Settings
 
 FUTURE_SECONDS = 86_400.0  # by which a sender's clock may be ahead

@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 
 from kgplan.api.keys import Key, Keys
-from kgplan.errors import InsufficientScope, InvalidToken, OtherLearner
+from kgplan.errors import InsufficientScope, InvalidToken, MissingToken, OtherLearner
 
 TOKEN_BYTES = 8_192
 LEEWAY = 10  # seconds by which clocks may differ
@@ -68,6 +68,21 @@ class Access:
 
 ANYONE = Access("", frozenset(SCOPES))
 """Who asks where the service runs without authentication."""
+
+
+def access_of(scope: Mapping[str, Any]) -> Access:
+    """What the sender of a request may do.
+
+    Args:
+        scope: of the ASGI request.
+
+    Raises:
+        MissingToken: nobody found out; so nothing.
+    """
+    access: Access | None = scope.get(ACCESS)
+    if access is None:
+        raise MissingToken
+    return access
 
 
 class Verifier:

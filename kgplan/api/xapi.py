@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from kgplan.api.identity import HASHED, MAILBOX, OPENID, Agent, home_page
 from kgplan.api.object_ids import ObjectIds
-from kgplan.errors import MalformedStatement
 from kgplan.data.events import ID_RULE, Event, Segments, has_usable_characters, usable_id
+from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page
+from kgplan.errors import MalformedStatement
 
 VERSIONS = ("1.0.3", "2.0.0")
 KNOWN_VERSION = re.compile(r"[12]\.0(\.\d+)?")

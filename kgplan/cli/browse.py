@@ -1,16 +1,35 @@
 """`kgplan learners | courses | concepts | artifacts`: list and search what there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.output import AsJson, console, print_json, table
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from kgplan.data.search import Entry
+    from kgplan.data.search import Searchable
+
+LEARNERS = {"learner_id": "learner_id", "courses": "courses", "views": "views"}
+COURSES = {
+    "course_id": "course_id",
+    "name": "name",
+    "concepts": "concepts",
+    "videos with concepts": "videos",
+    "learners": "learners",
+}
+CONCEPTS = {
+    "concept_id": "concept_id",
+    "name": "name",
+    "English": "name_en",
+    "field": "field",
+    "prerequisites": "prerequisites",
+    "unlocks": "unlocks",
+    "courses": "courses",
+}
+"""Heading -> the attribute below it."""
 
 Text = Annotated[str, typer.Argument(help="Part of an id or name, Chinese or English.")]
 Limit = Annotated[int, typer.Option(help="Rows at most.", min=1)]
@@ -24,8 +43,8 @@ def learners(text: Text = "", limit: Limit = 20, as_json: AsJson = False) -> Non
     from kgplan.model import catalogue, opening  # --help answers without the numerical libraries
 
     records, _ = opening.open_records(ArtifactStore(read_settings().artifacts))
-    found = catalogue.learner_entries(records)
-    show("learners", catalogue.LEARNER_HEADINGS, found, text, limit, as_json)
+    found = catalogue.list_learners(records)
+    show("learners", LEARNERS, found, text, limit, as_json)
 
 
 def courses(text: Text = "", limit: Limit = 20, as_json: AsJson = False) -> None:
@@ -37,8 +56,8 @@ def courses(text: Text = "", limit: Limit = 20, as_json: AsJson = False) -> None
 
     settings = read_settings()
     records, _ = opening.open_records(ArtifactStore(settings.artifacts))
-    found = catalogue.course_entries(opening.open_snapshot(settings), records)
-    show("courses", catalogue.COURSE_HEADINGS, found, text, limit, as_json)
+    found = catalogue.list_courses(opening.open_snapshot(settings), records)
+    show("courses", COURSES, found, text, limit, as_json)
 
 
 def concepts(text: Text = "", limit: Limit = 20, as_json: AsJson = False) -> None:
@@ -48,27 +67,28 @@ def concepts(text: Text = "", limit: Limit = 20, as_json: AsJson = False) -> Non
     """
     from kgplan.model import catalogue, opening
 
-    found = catalogue.concept_entries(opening.open_snapshot(read_settings()))
-    show("concepts", catalogue.CONCEPT_HEADINGS, found, text, limit, as_json)
+    found = catalogue.list_concepts(opening.open_snapshot(read_settings()))
+    show("concepts", CONCEPTS, found, text, limit, as_json)
 
 
 def show(
     title: str,
-    headings: Sequence[str],
-    entries: Sequence["Entry"],
+    columns: Mapping[str, str],
+    entries: Sequence["Searchable"],
     text: str,
     limit: int,
     as_json: bool,
 ) -> None:
     """Print what matches, as a table or as JSON."""
-    from kgplan.data.search import search
+    from kgplan.data.search import SearchIndex
 
-    found = search(entries, text, limit)
+    found = [match.entry for match in SearchIndex(entries).search(text, limit)]
+    rows = [[getattr(each, name) for name in columns.values()] for each in found]
     if as_json:
-        keys = [heading.replace(" ", "_").lower() for heading in headings]
-        print_json([dict(zip(keys, (e.id, *e.shown), strict=True)) for e in found])
+        keys = [heading.replace(" ", "_").lower() for heading in columns]
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
-    console.print(table(f"{title} ({len(entries):,})", headings, [(e.id, *e.shown) for e in found]))
+    console.print(table(f"{title} ({len(entries):,})", list(columns), rows))
     if text and not found:
         console.print(f"nothing matches {text!r}; try a shorter part of the name")
 

@@ -44,7 +44,8 @@ def ask(
     kgplan graph ask leads_to --param concept_id=K_中断机制_计算机科学技术
     """
     from kgplan.graph import designer
-    from kgplan.graph.store import database_of, open_graph
+    from kgplan.graph.address import database_of
+    from kgplan.graph.store import open_graph
 
     if list_all or not name:
         all_questions = list(designer.questions().values())
@@ -104,10 +105,10 @@ def health(as_json: AsJson = False) -> None:
 
     [bold]Example:[/] kgplan graph health --json
     """
-    from kgplan.store.artifacts import ArtifactStore
     from kgplan.errors import ArtifactMissing
     from kgplan.graph.health import graph_health, video_concepts
     from kgplan.model.opening import open_records, open_snapshot
+    from kgplan.store.artifacts import ArtifactStore
 
     settings = read_settings()
     snapshot = open_snapshot(settings)
@@ -195,7 +196,7 @@ def export(
     kgplan graph export --format case --changed 2026-03-01 --out case.json
     """
     from kgplan.etl.export import TEXTS, Format, csv_files, graphml, triples_of
-    from kgplan.etl.load import graph_names
+    from kgplan.graph.schema import graph_schema
 
     if format_ not in list(Format):
         raise InputError(f"--format is {format_!r}; choose from {', '.join(Format)}")
@@ -211,11 +212,11 @@ def export(
             write_text(out / name, text)
         errors.print(f"{len(tables)} files written to {out}", highlight=False)
         return
-    exported = triples_of(rows, graph_names())
+    exported = triples_of(rows, graph_schema())
     for left_out in exported.left_out:
         errors.print(f"left out, as it has no id: {left_out}", markup=False, highlight=False)
     wanted = Format(format_)
-    text = TEXTS[wanted](exported.lines) if wanted in TEXTS else graphml(rows, graph_names())
+    text = TEXTS[wanted](exported.lines) if wanted in TEXTS else graphml(rows, graph_schema())
     if out is None:
         sys.stdout.write(text)
         return
@@ -241,12 +242,11 @@ def export_case(out: Path | None, changed: datetime | None) -> None:
 def read_rows() -> "GraphRows":
     """Everything in the graph."""
     from kgplan.etl import export as exporting
-    from kgplan.etl.load import graph_names
     from kgplan.graph.store import open_graph
 
     settings = read_settings()
     with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
-        return exporting.read_rows(store, graph_names())
+        return exporting.read_rows(store)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -271,10 +271,10 @@ def sparql(
     [bold]Example:[/] kgplan graph sparql "SELECT ?name WHERE { ?field a kg:Field ; kg:name ?name }"
     """
     from kgplan.etl import export as exporting
-    from kgplan.etl.load import graph_names
+    from kgplan.graph.schema import graph_schema
 
     text = query if "{" in query or QUERY.match(query) else read_query(query)
-    exported = exporting.triples_of(read_rows(), graph_names())
+    exported = exporting.triples_of(read_rows(), graph_schema())
     found = exporting.sparql(exported.lines, text)
     if as_json:
         print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
-from kgplan.cli.stages import diagnosis_table, finish, run_stage
+from kgplan.cli.stages import Changes, Config, configured, finish, print_figures, run_alone
 from kgplan.settings import read_settings
 
 diagnose = typer.Typer(invoke_without_command=True)
@@ -18,8 +18,16 @@ diagnose = typer.Typer(invoke_without_command=True)
 class Link(StrEnum):
     """How an item's concepts act together."""
 
-    DINA = "dina"
-    VDINA = "vdina"
+    CONJUNCTIVE = "conjunctive"
+    COMPENSATORY = "compensatory"
+
+    @classmethod
+    def named(cls, text: str) -> "Link":
+        """By its name, or by that of the model which is known for it."""
+        found = {"dina": cls.CONJUNCTIVE, "vdina": cls.COMPENSATORY}.get(text)
+        if found is None and text not in list(cls):
+            raise typer.BadParameter(f"{text!r} is neither {' nor '.join(cls)}")
+        return found or cls(text)
 
 
 class Prior(StrEnum):
@@ -29,12 +37,11 @@ class Prior(StrEnum):
     INDEPENDENT = "independent"
 
 
-LINKS = {Link.DINA: "conjunctive", Link.VDINA: "compensatory"}
-
-
 @diagnose.callback()
 def run_diagnosis(
     context: typer.Context,
+    config: Config = None,
+    changes: Changes = None,
     flat_prior: Annotated[
         bool, typer.Option("--flat-prior", help="Keep the prior of every concept at 0.5.")
     ] = False,
@@ -45,20 +52,19 @@ def run_diagnosis(
     It fits V-DINA by EM: slip and guess of every video, mastery of every learner.
 
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior ·
+    kgplan diagnose --set damping=0.2 --set enumeration_limit=10 ·
     kgplan diagnose fit --help (your own answers)
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.pipeline.stages import OBJECTIVE_PLOT, run_diagnose
+    from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 
-    settings = read_settings()
-    config = DiagnosisConfig(learn_prior=not flat_prior)
-    reports = [run_stage("diagnose", lambda progress: run_diagnose(settings, config, progress))]
+    wanted = [*(changes or []), *(["learn_prior=false"] if flat_prior else [])]
+    reports = [run_alone(run_diagnose, configured(run_diagnose, config, wanted))]
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(diagnosis_table(reports[0].details))
         console.print(f"objective {sparkline(reports[0].details['objective'][1:])}")
-        plot = settings.artifacts / "diagnosis" / reports[0].version / OBJECTIVE_PLOT
+        plot = read_settings().artifacts / "diagnosis" / reports[0].version / OBJECTIVE_PLOT
         console.print(f"plot: {plot}", highlight=False, soft_wrap=True)
     finish(reports, as_json)
 
@@ -74,8 +80,14 @@ def fit_answers(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     link: Annotated[
-        Link, typer.Option(help="dina: all concepts of an item are needed; vdina: each helps.")
-    ] = Link.VDINA,
+        Link,
+        typer.Option(
+            parser=Link.named,
+            metavar="conjunctive|compensatory",
+            help="conjunctive, as DINA: all concepts of an item are needed; compensatory, as"
+            " V-DINA: each helps.",
+        ),
+    ] = Link.COMPENSATORY,
     prior: Annotated[
         Prior, typer.Option(help="saturated: a probability for every set of concepts (15 at most).")
     ] = Prior.INDEPENDENT,
@@ -91,7 +103,10 @@ def fit_answers(
     ] = None,
     starts: Annotated[int, typer.Option(help="Starting values to try.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Draws the starting values after the first.")] = 0,
-    iterations: Annotated[int, typer.Option(help="Iterations of EM at most.", min=1)] = 5000,
+    iteration_limit: Annotated[
+        int,
+        typer.Option("--iteration-limit", "--iterations", help="Iterations of EM at most.", min=1),
+    ] = 5000,
     as_json: AsJson = False,
 ) -> None:
     """Fit DINA or V-DINA to your own answers, by maximum likelihood.
@@ -99,16 +114,16 @@ def fit_answers(
     Writes items.csv (slip and guess with standard errors, item fit), mastery.parquet, concepts.csv,
     states.csv, rejects.csv (rows kept out, with the reason) and fit.json.
 
-    [bold]Example:[/] kgplan diagnose fit --responses R.csv --q-matrix Q.csv --link dina
+    [bold]Example:[/] kgplan diagnose fit --responses R.csv --q-matrix Q.csv --link conjunctive
     --prior saturated --out results
     """
     from kgplan.diagnosis import DiagnosisConfig
     from kgplan.pipeline.mastery import run_fit
 
     chosen = {
-        "link": LINKS[link],
+        "link": link.value,
         "class_prior": prior.value,
-        "iteration_limit": iterations,
+        "iteration_limit": iteration_limit,
     }
     config = (
         DiagnosisConfig(**chosen, tolerance=1e-8)  # type: ignore[arg-type]
@@ -145,13 +160,9 @@ def calibrate(
 
     [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json
     """
-    from kgplan.pipeline.calibrate import run_calibrate
+    from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 
-    settings = read_settings()
-    report = run_stage(
-        "calibrate",
-        lambda progress: run_calibrate(settings, share, least_views, seed, resamples, progress),
-    )
+    report = run_alone(run_calibrate, CalibrationConfig(share, least_views, seed, resamples))
     if as_json:
         print_json(report.to_dict())
         return

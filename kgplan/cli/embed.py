@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kgplan.cli.output import AsJson, console
-from kgplan.cli.stages import Config, embedding_config, embedding_table, finish, run_stage
+from kgplan.cli.stages import Changes, Config, configured, finish, print_figures, run_stage
 from kgplan.settings import read_settings
 
 Warm = Annotated[
@@ -27,6 +27,7 @@ embed = typer.Typer(invoke_without_command=True)
 def run_embedding(
     context: typer.Context,
     config: Config = None,
+    changes: Changes = None,
     warm: Warm = False,
     log: Log = None,
     tracker: Trackers = None,
@@ -37,29 +38,32 @@ def run_embedding(
     A run that was stopped is taken up after its last whole epoch.
 
     [bold]Examples:[/] kgplan embed · kgplan embed --config my.toml --json ·
+    kgplan embed --set training.epochs=40 ·
     kgplan embed --warm --log epochs.jsonl --tracker tensorboard=runs/1
     """
     if context.invoked_subcommand is not None:
         return
-    from kgplan.pipeline.stages import run_embed
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.tracking import followed
 
-    settings, chosen = read_settings(), embedding_config(config)
+    settings, chosen = read_settings(), configured(run_embed, config, changes)
     with followed(log, tracker or [], chosen.to_dict()) as follow:
         run = follow.stages(run_stage)
-        reports = [
-            run("embed", lambda progress: run_embed(settings, chosen, progress, warm, follow))
-        ]
+        training = {"warm": warm, "follow": follow}
+        reports = [run("embed", lambda progress: run_embed(settings, chosen, progress, **training))]
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
     finish(reports, as_json)
 
 
 def reembed(
     config: Config = None,
+    changes: Changes = None,
     warm: Warm = False,
-    alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
+    alpha: Annotated[
+        float | None, typer.Option(help="Weight of the semantic part, 0 to 1; as similarity.alpha.")
+    ] = None,
     log: Log = None,
     tracker: Trackers = None,
     job: Annotated[str, typer.Option(hidden=True, help="Id of the job that runs this.")] = "",
@@ -69,19 +73,27 @@ def reembed(
 
     Until the end, and if it is stopped, everybody is answered from the old model.
 
-    [bold]Examples:[/] kgplan reembed · kgplan reembed --warm --log epochs.jsonl
+    Keys belong to a stage, which may stand before them: diagnose.damping, or damping alone.
+
+    [bold]Examples:[/] kgplan reembed · kgplan reembed --warm --log epochs.jsonl ·
+    kgplan reembed --set training.epochs=40 --set diagnose.damping=0.2
     """
+    from kgplan.pipeline.embed import run_embed
     from kgplan.pipeline.reembed import run_reembed
     from kgplan.pipeline.tracking import followed
+    from kgplan.store.configs import configs_with, read_changes
+    from kgplan.store.stages import stages_of
 
-    settings, chosen = read_settings(), embedding_config(config)
-    with followed(log, tracker or [], chosen.to_dict()) as follow:
+    wanted = read_changes(config, changes or [])
+    if alpha is not None:
+        wanted["similarity.alpha"] = alpha
+    settings, configs = read_settings(), configs_with(wanted, stages_of("model"))
+    training = configs.get(run_embed.name) or run_embed.config()
+    with followed(log, tracker or [], training.to_dict()) as follow:
         run = follow.stages(run_stage)
-        reports = run_reembed(
-            settings, chosen, alpha=alpha, warm=warm, follow=follow, run_stage=run, job=job
-        )
+        reports = run_reembed(settings, configs, warm, follow, run, job)
+    print_figures(reports, as_json)
     if not as_json:
-        console.print(embedding_table(reports[0].details))
         say_how_it_began(reports[0].details)
         plans = reports[-1].details["plans"]
         if plans is not None:

@@ -70,6 +70,7 @@ app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.command()(token.token)
 app.command()(generate.generate)
+stages.register(app)
 
 
 def main() -> None:

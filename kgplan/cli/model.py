@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.output import AsJson, console, print_json, table
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from kgplan.model.versions import Activation

@@ -2,16 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-from kgplan.progress import Progress as Callback
+from kgplan.progress import Progress
+from kgplan.report.table import table as table
 
 console = Console()
 errors = Console(stderr=True)
@@ -25,38 +26,10 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table whose numbers are right-aligned."""
-    drawn = Table(title=title, title_justify="left", header_style="bold")
-    for place, heading in enumerate(headings):
-        numbers = all(isinstance(row[place], int | float) for row in rows) and bool(rows)
-        # what names the row stays whole, to be copied; the others fold where the screen is narrow
-        justify: Literal["left", "right"] = "right" if numbers else "left"
-        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        drawn.add_row(*(cell(value) for value in row))
-    return drawn
-
-
-def cell(value: Any) -> str:
-    """A value as a person reads it.
-
-    >>> cell(12345), cell(0.5), cell(-1e-16), cell(None)
-    ('12,345', '0.500', '0.000', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:z.3f}" if isinstance(value, float) else str(value)
-
-
 @contextmanager
-def progress_bar(stage: str) -> Iterator[Callback]:
+def progress_bar(stage: str) -> Iterator[Progress]:
     """Show how a stage comes on, on standard error, where a person looks on."""
-    bar = Progress(
+    bar = rich_progress.Progress(
         TextColumn(f"[bold]{stage:<14}[/]"),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),

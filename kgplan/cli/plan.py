@@ -51,11 +51,12 @@ def _parameter(named: NamedOption) -> Parameter:
 @with_plan_options
 def plan(
     learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
-    course_id: Annotated[
-        str | None, typer.Argument(help="Course, as in `kgplan courses`; or give --towards.")
+    course: Annotated[
+        str | None,
+        typer.Argument(help="Course by id or name, see `kgplan courses`; or give --towards."),
     ] = None,
     towards: Annotated[
-        str | None, typer.Option(help="Concept to reach, in place of a course.")
+        str | None, typer.Option(help="Concept to reach, by id or name, in place of a course.")
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Also what was rejected and what would change.")
@@ -68,21 +69,27 @@ def plan(
 ) -> None:
     """What a learner should learn next in a course, or towards a concept, and why.
 
-    [bold]Examples:[/] kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
+    A name that several have is answered with a list of them, to choose an id from.
+
+    [bold]Examples:[/] kgplan plan U_7001215 操作系统 ·
+    kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
     --length 6 --picture path.svg · kgplan plan U_7001215 --towards K_中断机制_计算机科学技术
     --explain --skip-mastered 0.9
     """
-    from kgplan.model.opening import open_planner  # --help answers without the numerical libraries
+    from kgplan.model.names import Names  # --help answers without the numerical libraries
+    from kgplan.model.opening import open_planner
     from kgplan.planning import PlanOptions
 
-    if (course_id is None) == (towards is None):
+    if (course is None) == (towards is None):
         raise ConfigError("give either a course (`kgplan courses` lists them) or --towards CONCEPT")
     options = PlanOptions(**{name: given for name, given in chosen.items() if given is not None})
     maker = open_planner(read_settings())
+    names = Names(maker.graph, maker.records)
+    options = names.options(options)
     if towards is not None:
-        made = maker.plan_towards(learner_id, towards, options)
+        made = maker.plan_towards(learner_id, names.concept(towards), options)
     else:
-        made = maker.plan(learner_id, course_id or "", options)
+        made = maker.plan(learner_id, names.course(course or ""), options)
     explained = maker.explain(made) if explain else ()
     if picture_path is not None:
         write_picture(maker, made, picture_path)

@@ -26,7 +26,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: paths at /v1, a page at /, the API's description at /docs.
 
-    Requests need a token, see docs/security.md.
+    Requests need a token, see docs/guide/security.md.
 
     [bold]Examples:[/] kgplan serve --dev · KGPLAN_AUTH_SECRET_FILE=secret kgplan serve --port 9000
     """

@@ -11,27 +11,39 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.cli import designer
 from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
 from kgplan.errors import ConfigError
 from kgplan.machine import peak_memory
 from kgplan.progress import Progress
 from kgplan.settings import read_settings
+from kgplan.store.artifacts import ArtifactStore, Aside
+from kgplan.store.running import run_part
+from kgplan.store.stages import stages
 
 # Each command imports its own tools, so that `kgplan plan` starts without those of the stages.
 if TYPE_CHECKING:
-    from kgplan.embedding.config import EmbeddingConfig
     from kgplan.etl.check import Severity
-    from kgplan.pipeline.stages import StageReport
+    from kgplan.etl.sources import NamedSource
     from kgplan.planning import Planner
+    from kgplan.store.stages import Figures, Stage, StageReport
 
 etl = typer.Typer(help="Source files to tables, triples and a report.", no_args_is_help=True)
 graph = typer.Typer(help="The graph database.", no_args_is_help=True)
 designer.register(graph)
 
-Source = Annotated[Path, typer.Argument(help="MOOCCube as a zip or a folder.")]
-Config = Annotated[Path | None, typer.Option(help="TOML file; the default one where not given.")]
+Source = Annotated[Path, typer.Argument(help="A platform's files, as a zip or a folder.")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="Which of `kgplan etl sources` it is; by looking at its files else."),
+]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with the keys that differ from the default.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one key; may be repeated."),
+]
 Tolerant = Annotated[
     bool,
     typer.Option(
@@ -59,12 +71,64 @@ def run_stage(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageRe
     return report
 
 
+def configured(stage: "Stage", file: Path | None, pairs: Sequence[str] | None) -> Any:
+    """A stage's configuration with what a file and KEY=VALUE pairs change."""
+    from kgplan.store.configs import configs_with, read_changes
+
+    found = configs_with(read_changes(file, pairs or []), [stage])
+    return found.get(stage.name) or stage.config()
+
+
+def run_alone(stage: "Stage", config: Any = None) -> "StageReport":
+    """Run a stage that comes into use by itself."""
+    settings = read_settings()
+    return run_stage(stage.name, lambda progress: stage(settings, config, progress))
+
+
+def register(app: typer.Typer) -> None:
+    """Make a command for every stage of another package that brings none."""
+
+    def add(stage: "Stage") -> None:
+        @app.command(stage.name, help=stage.about)
+        def run(as_json: AsJson = False) -> None:
+            reports = [run_alone(stage)]
+            print_figures(reports, as_json)
+            finish(reports, as_json)
+
+    for stage in stages().values():
+        if not stage.own_command:
+            add(stage)
+
+
+def print_figures(reports: Sequence["StageReport"], as_json: bool) -> None:
+    """Print what the stages have to show."""
+    for report in () if as_json else reports:
+        stage = stages().get(report.stage)
+        if stage is not None and stage.figures is not None:
+            console.print(figures_table(stage.figures(report.details)))
+
+
 def finish(reports: Sequence["StageReport"], as_json: bool) -> None:
     """Print what the stages did."""
     if as_json:
         print_json([report.to_dict() for report in reports])
     else:
         console.print(stage_table(reports))
+
+
+def figures_table(figures: "Figures") -> Table:
+    """A stage's figures as a table."""
+    if figures.headings:
+        return table(figures.title, figures.headings, figures.rows)
+    drawn = Table(title=figures.title, title_justify="left", show_header=False)
+    for name, value in figures.rows:
+        drawn.add_row(
+            name,
+            f"{value:z,.4g}"
+            if isinstance(value, float) and abs(value) < 1
+            else (f"{value:z,.1f}" if isinstance(value, float) else str(value)),
+        )
+    return drawn
 
 
 def stage_table(reports: Sequence["StageReport"]) -> Table:
@@ -78,6 +142,7 @@ def run_etl(
     source: Source,
     severity: SeverityOption = None,
     tolerant: Tolerant = False,
+    format: Format = None,
     as_json: AsJson = False,
 ) -> None:
     """Extract tables, map them to triples and check the constraints.
@@ -85,12 +150,36 @@ def run_etl(
     All comes into use at the end, together; learner records with the model fitted on them.
 
     [bold]Examples:[/] kgplan etl run data/mooccube-cs.zip ·
-    kgplan etl run MOOCCube/ --severity SelfPrerequisite=stop
+    kgplan etl run MOOCCube/ --format mooccube --severity SelfPrerequisite=stop
     """
-    from kgplan.pipeline import stages
+    from kgplan.etl import stages
 
     severities = read_severities(severity or [])
-    finish(stages.run_etl(read_settings(), source, severities, tolerant, run_stage), as_json)
+    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format)
+    finish(made, as_json)
+
+
+@etl.command("sources")
+def list_sources(as_json: AsJson = False) -> None:
+    """Whose files can be read, and by which files each is known.
+
+    [bold]Example:[/] kgplan etl sources --json
+    """
+    from kgplan.etl.sources import sources
+
+    if as_json:
+        print_json([each.to_dict() for each in sources().values()])
+        return
+    rows = [
+        (each.name, each.about, _files_of(each, required=True), _files_of(each, required=False))
+        for each in sources().values()
+    ]
+    headings = ("format", "what it is", "files that it needs", "files that are read where present")
+    console.print(table("sources", headings, rows))
+
+
+def _files_of(source: "NamedSource", required: bool) -> str:
+    return "\n".join(each.path for each in source.layout if each.used and each.required == required)
 
 
 def read_severities(given: Sequence[str]) -> dict[str, "Severity"]:
@@ -121,7 +210,7 @@ def report_etl(
     [bold]Examples:[/] kgplan etl report · kgplan etl report --csv rejects.csv
     """
     from kgplan.etl.report import ExtractReport, render, summary, write_csv
-    from kgplan.pipeline.stages import CHECK_REPORT
+    from kgplan.etl.stages import CHECK_REPORT
 
     artifacts = ArtifactStore(read_settings().artifacts)
     tables, triples = artifacts.current("tables"), artifacts.current("triples")
@@ -171,10 +260,9 @@ def load_graph(
 
     [bold]Examples:[/] kgplan graph load · kgplan graph load --bulk
     """
-    from kgplan.pipeline.stages import run_load
+    from kgplan.etl.stages import Loading, run_load
 
-    settings = read_settings()
-    reports = [run_stage("load graph", lambda progress: run_load(settings, progress, bulk, sweep))]
+    reports = [run_alone(run_load, Loading(bulk, sweep))]
     conflicts = [tuple(each.values()) for each in reports[0].details["conflicts"]]
     if conflicts and not as_json:
         title = "designers' edits that stay against the source"
@@ -199,17 +287,6 @@ def show_graph(as_json: AsJson = False) -> None:
     console.print(table(f"graph {snapshot.version}", ("what", "count"), list(counts.items())))
 
 
-def embedding_config(path: Path | None) -> "EmbeddingConfig":
-    """Read an embedding's configuration; the default one where no path is given."""
-    from kgplan.embedding.config import EmbeddingConfig
-
-    if path is None:
-        return EmbeddingConfig.default()
-    if not path.is_file():
-        raise ConfigError(f"there is no configuration file {path}; copy default.toml and edit it")
-    return EmbeddingConfig.from_toml(path.read_text(encoding="utf-8"))
-
-
 def similarity(
     alpha: Annotated[float, typer.Option(help="Weight of the semantic part, 0 to 1.")] = 0.7,
     write_graph: Annotated[
@@ -227,62 +304,17 @@ def similarity(
 
     [bold]Examples:[/] kgplan similarity --alpha 0.5 · kgplan similarity --write-graph --top 20
     """
-    from kgplan.pipeline.stages import run_similarity
+    from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 
-    settings = read_settings()
-    reports = [run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress))]
+    reports = [run_alone(run_similarity, SimilarityConfig(alpha))]
     if write_graph:
         from kgplan.pipeline.similar_graph import run_similar_graph
 
         def write(progress: Progress) -> "StageReport":
-            return run_similar_graph(settings, top, progress=progress)
+            return run_similar_graph(read_settings(), top, progress=progress)
 
         reports.append(run_stage("similar concepts", write))
     finish(reports, as_json)
-
-
-def embedding_table(metrics: dict[str, Any]) -> Table:
-    """Filtered ranking of the test triples, beside the popularity baseline."""
-    test = metrics["test"]
-    rows = [(name, *figures) for name, figures in ranking_rows(test)]
-    headings = ("test triples", "MRR", "Hits@1", "Hits@3", "Hits@10", "mean rank")
-    return table("embedding, filtered", headings, rows)
-
-
-def ranking_rows(test: dict[str, Any]) -> list[tuple[str, list[float]]]:
-    """(what is ranked, its figures) for TransR and for popularity, by side."""
-    keys = ("mrr", "hits@1", "hits@3", "hits@10", "mean_rank")
-    return [
-        (f"{method}, {side}", [float(figures[side][key]) for key in keys])
-        for method, figures in (("TransR", test), ("popularity", test["popularity"]))
-        for side in ("both", "head", "tail")
-    ]
-
-
-def diagnosis_table(metrics: dict[str, Any]) -> Table:
-    """How the fit went."""
-    rows: list[tuple[str, Any]] = [
-        ("log-likelihood, first", metrics["objective"][0]),
-        ("log-likelihood, last", metrics["objective"][-1]),
-        ("iterations", metrics["iterations"]),
-        ("converged", metrics["converged"]),
-        ("propagation residual", metrics["residual"]),
-        ("concepts that evidence reaches", metrics["reached_concepts"]),
-        ("learner-concept pairs not told apart", metrics["not_told_apart"]),
-        ("learner-concept pairs with weak evidence", metrics["weak_evidence"]),
-        ("bits of evidence on a pair, mean", metrics["bits_of_evidence"]),
-        ("bits still open on a pair, mean", metrics["bits_still_open"]),
-    ]
-    rows += [(f"learners, {how}", count) for how, count in metrics["learners"].items()]
-    drawn = Table(title="diagnosis", title_justify="left", show_header=False)
-    for name, value in rows:
-        drawn.add_row(
-            name,
-            f"{value:z,.4g}"
-            if isinstance(value, float) and abs(value) < 1
-            else (f"{value:z,.1f}" if isinstance(value, float) else str(value)),
-        )
-    return drawn
 
 
 def demo(
@@ -292,6 +324,7 @@ def demo(
     ] = None,
     length: Annotated[int, typer.Option(help="Concepts to plan.", min=1, max=50)] = 6,
     tolerant: Tolerant = False,
+    format: Format = None,
     as_json: AsJson = False,
 ) -> None:
     """The main job: source files, graph, embedding, diagnosis, similarity, one learner's path.
@@ -301,29 +334,18 @@ def demo(
     [bold]Example:[/] kgplan demo data/mooccube-cs.zip
     """
     from kgplan.cli.plan import print_plan, write_picture
-    from kgplan.diagnosis import DiagnosisConfig
-    from kgplan.pipeline.stages import run_diagnose, run_embed, run_etl, run_load, run_similarity
+    from kgplan.etl.stages import Loading, run_etl, run_load
     from kgplan.model.opening import open_planner
     from kgplan.planning import PlanOptions
 
     settings = read_settings()
     picture = picture or settings.home / "path.svg"
     begun = time.perf_counter()
-    config, model = embedding_config(None), Aside(ArtifactStore(settings.artifacts))
-    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage)
-    sweep = tolerant or reports[0].details["another"]
-    reports += [
-        run_stage("load graph", lambda progress: run_load(settings, progress, sweep=sweep)),
-        run_stage("embed", lambda progress: run_embed(settings, config, progress, artifacts=model)),
-        run_stage(
-            "diagnose",
-            lambda progress: run_diagnose(settings, DiagnosisConfig(), progress, model),
-        ),
-        run_stage(
-            "similarity",
-            lambda progress: run_similarity(settings, progress=progress, artifacts=model),
-        ),
-    ]
+    model = Aside(ArtifactStore(settings.artifacts))
+    reports = run_etl(settings, source, tolerant=tolerant, run_stage=run_stage, format=format)
+    loading = Loading(sweep=tolerant or reports[0].details["another"])
+    reports += run_part("graph", settings, model, {run_load.name: loading}, run_stage)
+    reports += run_part("model", settings, model, {}, run_stage)
     model.commit(by="kgplan demo")
     planner = open_planner(settings)
     shown = showcase(planner)
@@ -342,8 +364,7 @@ def demo(
             }
         )
         return
-    console.print(embedding_table(reports[3].details))
-    console.print(diagnosis_table(reports[4].details))
+    print_figures(reports, as_json)
     console.print(stage_table(reports))
     if made:
         print_plan(planner, made)

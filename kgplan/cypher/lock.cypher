@@ -1,6 +1,10 @@
 // One load at a time on a Neo4j server. The lock is a node; it names its holder and when the server
 // may give it to another. Times are the server's own, in milliseconds since 1970.
 
+// name: schema.neo4j.load_lock
+// Two loads that start together meet here: one of them waits for the other's node.
+CREATE CONSTRAINT load_lock_id_unique IF NOT EXISTS FOR (n:LoadLock) REQUIRE n.id IS UNIQUE;
+
 // name: lock.acquire
 // loader: who asks; lease_ms: for how long. n is 1 if the lock is now the loader's, else 0.
 // The first SET waits until no other transaction holds the node; only then are its values read.

@@ -1,6 +1,11 @@
 // Similar concepts, derived from the model: no load reads them, no version counts them, no export
 // gives them away. $version names the similarity that they come from.
 
+// name: schema.ladybug.similar_to
+CREATE REL TABLE IF NOT EXISTS SIMILAR_TO(
+  FROM Concept TO Concept, rank INT64, weight DOUBLE, semantic DOUBLE, collaborative DOUBLE,
+  shared_learners INT64, version STRING, source STRING);
+
 // name: similar.merge
 // rows: [{head, tail, rank, weight, semantic, collaborative, shared_learners}]; a second run
 // changes nothing.
@@ -25,6 +30,20 @@ RETURN count(r) AS n;
 // The same of one concept, $id.
 MATCH (:Concept {id: $id})-[r:SIMILAR_TO]->(:Concept)
 WHERE r.version <> $version OR r.rank > $top
+DELETE r
+RETURN count(r) AS n;
+
+// name: similar.untie_out
+// ids: of concepts that a load sweeps; `kgplan similarity` can write it again.
+UNWIND $ids AS id
+MATCH (:Concept {id: id})-[r:SIMILAR_TO]->(:Concept)
+DELETE r
+RETURN count(r) AS n;
+
+// name: similar.untie_in
+// The same the other way round: the embedded database deletes in one direction at a time.
+UNWIND $ids AS id
+MATCH (:Concept)-[r:SIMILAR_TO]->(:Concept {id: id})
 DELETE r
 RETURN count(r) AS n;
 

@@ -1,4 +1,4 @@
-// Algorithm 1, a hop a query: what kgplan/planning/cypher_walk.py asks.
+// Algorithm 1, a hop a query: what tests/oracles/cypher_walk.py asks.
 
 // name: walk.course_concepts
 // The concepts of one course; no row when the course has none or does not exist.

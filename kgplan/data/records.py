@@ -3,19 +3,19 @@
 Sizes: U learners, V videos that cover a concept, K concepts, C courses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids
-
-MATRICES = ("enrolled", "viewed", "course_concepts", "course_videos", "q_matrix")
+from kgplan.arrays import Floats, Ids
+from kgplan.data.axis import Axis
+from kgplan.data.stored import Stored
 
 
 @dataclass(frozen=True)
-class LearnerRecords:
+class LearnerRecords(Stored):
     """The learner records, as sparse arrays on sorted ids.
 
     Attributes:
@@ -39,30 +39,20 @@ class LearnerRecords:
     q_matrix: sparse.csr_array
     video_seconds: Floats | None = None
 
-    def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays that `from_arrays` turns back."""
-        arrays: dict[str, Array] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in MATRICES:
-                arrays |= csr_to_arrays(field.name, value)
-            elif value is not None:
-                arrays[field.name] = value
-        return arrays
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
 
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "LearnerRecords":
-        """Rebuild from what `to_arrays` gave."""
-        stored = set(arrays)
-        return cls(
-            **{
-                field.name: csr_from_arrays(field.name, arrays)
-                if field.name in MATRICES
-                else np.asarray(arrays[field.name])
-                for field in fields(cls)
-                if field.name in MATRICES or field.name in stored  # older ones have no lengths
-            }
-        )
+    @cached_property
+    def videos(self) -> Axis:
+        """Where each video stands."""
+        return Axis(self.video_ids)
+
+    @cached_property
+    def courses(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
 
 
 def observed_views(records: LearnerRecords) -> sparse.csr_array:
@@ -114,26 +104,4 @@ def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
     matrix.sort_indices()
     return LearnedConcepts(
         matrix=matrix, by_view=int(by_view.nnz), by_enrolment=int(matrix.nnz - by_view.nnz)
-    )
-
-
-def csr_to_arrays(name: str, matrix: sparse.csr_array) -> dict[str, Array]:
-    """The parts of a sparse matrix, named after it."""
-    return {
-        f"{name}.indptr": matrix.indptr.astype(np.int64),
-        f"{name}.indices": matrix.indices.astype(np.int32),
-        f"{name}.data": matrix.data,
-        f"{name}.shape": np.array(matrix.shape, dtype=np.int64),
-    }
-
-
-def csr_from_arrays(name: str, arrays: Mapping[str, Array]) -> sparse.csr_array:
-    """The sparse matrix whose parts `csr_to_arrays` named."""
-    data, indices, indptr = (
-        np.asarray(arrays[f"{name}.{part}"]) for part in ("data", "indices", "indptr")
-    )
-    if indices.size <= np.iinfo(indices.dtype).max:
-        indptr = indptr.astype(indices.dtype)  # of two types SciPy would copy all to the wider one
-    return sparse.csr_array(
-        (data, indices, indptr), shape=tuple(int(n) for n in arrays[f"{name}.shape"])
     )

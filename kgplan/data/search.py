@@ -1,9 +1,12 @@
 """Which entities match what a person typed, in Chinese or English?"""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from itertools import islice, takewhile
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from rapidfuzz import process
@@ -15,42 +18,79 @@ Kind = Literal["exact", "prefix", "part", "near"]
 KINDS: tuple[Kind, ...] = ("exact", "prefix", "part", "near")
 
 
+class Searchable(Protocol):
+    """Something with an id and names."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What else it is called; "" is no name."""
+        ...
+
+
 @dataclass(frozen=True)
 class Entry:
-    """Something that can be listed: an id, its names, and what else to show."""
+    """An id and its names, and nothing else."""
 
     id: str
     names: tuple[str, ...]
-    shown: tuple[str | int, ...]
+
+
+T = TypeVar("T", bound=Searchable)
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(Generic[T]):
     """An entry that was found, and how: by the whole name, its begin, a part, or nearly so."""
 
-    entry: Entry
+    entry: T
     kind: Kind
 
 
-class SearchIndex:
+class SearchIndex(Generic[T]):
     """Entries ready to be searched by id and names.
 
     Args:
         entries: what there is, in the order to show it in.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[T]) -> None:
         self.entries = list(entries)
+
+    @cached_property
+    def _folded(self) -> list[tuple[str, int]]:
+        """Every id and name with the place of its entry, sorted."""
         names = {
             (folded(name), place)
             for place, entry in enumerate(self.entries)
             for name in (entry.id, *entry.names)
             if name
         }
-        self._names = [name for name, _ in sorted(names)]
-        self._places = [place for _, place in sorted(names)]
+        return sorted(names)
 
-    def search(self, text: str, limit: int) -> list[Match]:
+    @cached_property
+    def _by_id(self) -> dict[str, T]:
+        return {entry.id: entry for entry in self.entries}
+
+    def called(self, text: str) -> list[T]:
+        """The entry of this id; else those whose id or name this is, as `folded`, in their order.
+
+        >>> index = SearchIndex([Entry("C_2", ("Sets",)), Entry("C_1", ("sets", "C_2"))])
+        >>> [entry.id for entry in index.called("C_2")], [e.id for e in index.called("SETS ")]
+        (['C_2'], ['C_2', 'C_1'])
+        """
+        if text in self._by_id:
+            return [self._by_id[text]]
+        wanted = folded(text)
+        first = bisect_left(self._folded, (wanted, 0))
+        same = takewhile(lambda each: each[0] == wanted, islice(self._folded, first, None))
+        return [self.entries[place] for _, place in same] if wanted else []
+
+    def search(self, text: str, limit: int) -> list[Match[T]]:
         """Entries that match a text: exact first, then by begin, part of a name, near misses.
 
         A near miss differs by one edit (a letter more, less, another, or two exchanged) where the
@@ -61,8 +101,8 @@ class SearchIndex:
             text: typed by a person; "" lists everything.
             limit: entries at most.
 
-        >>> index = SearchIndex([Entry("K_2", ("队列", "queue"), ()),
-        ...     Entry("K_1", ("栈", "stack"), ()), Entry("K_3", ("栈溢出", "stack overflow"), ())])
+        >>> index = SearchIndex([Entry("K_2", ("队列", "queue")),
+        ...     Entry("K_1", ("栈", "stack")), Entry("K_3", ("栈溢出", "stack overflow"))])
         >>> [(match.entry.id, match.kind) for match in index.search("Stakc", 5)]
         [('K_1', 'near'), ('K_3', 'near')]
         >>> [(match.entry.id, match.kind) for match in index.search("栈", 5)]
@@ -76,18 +116,18 @@ class SearchIndex:
         def found(place: int, rank: tuple[int, int]) -> None:
             ranks[place] = min(rank, ranks.get(place, rank))
 
-        for name, place in zip(self._names, self._places, strict=True):
+        for name, place in self._folded:
             if wanted in name:
                 found(place, (0 if name == wanted else 1 if name.startswith(wanted) else 2, 0))
         edits = edits_allowed(wanted)
         if edits:
             for cut in (None, len(wanted)):
-                begins = [name[:cut] for name in self._names]
+                begins = [name[:cut] for name, _ in self._folded]
                 distances = process.cdist(
                     [wanted], begins, scorer=OSA.distance, score_cutoff=edits, dtype=np.int32
                 )[0]
                 for k in np.flatnonzero(distances <= edits).tolist():
-                    found(self._places[k], (3, 2 * int(distances[k]) + (cut is not None)))
+                    found(self._folded[k][1], (3, 2 * int(distances[k]) + (cut is not None)))
         best = sorted(ranks, key=lambda place: (ranks[place], place))[:limit]
         return [Match(self.entries[place], KINDS[ranks[place][0]]) for place in best]
 
@@ -112,11 +152,6 @@ def edits_allowed(text: str) -> int:
     [0, 1, 2]
     """
     return 0 if len(text) < 3 else 1 if len(text) < 6 else 2
-
-
-def search(entries: Sequence[Entry], text: str, limit: int) -> list[Entry]:
-    """Entries that match a text, as `SearchIndex.search` finds them."""
-    return [match.entry for match in SearchIndex(entries).search(text, limit)]
 
 
 def close_matches(wanted: str, ids: Ids, limit: int = 3) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which concepts does each learner hold? V-DINA by EM (docs/diagnosis.md)."""
+"""Which concepts does each learner hold? V-DINA by EM (docs/research/diagnosis.md)."""
 
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estimator import VDina
@@ -11,13 +11,14 @@ from kgplan.diagnosis.identify import (
     reached,
 )
 from kgplan.diagnosis.information import StandardErrors, standard_errors
-from kgplan.diagnosis.live import LiveDiagnosis, Posterior, View
+from kgplan.diagnosis.live import LiveDiagnosis, Posterior
 from kgplan.diagnosis.newvideos import (
     NewVideos,
     Pooled,
     fit_new_videos,
     pooled_parameters,
     similar_videos,
+    with_new_videos,
 )
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
@@ -32,7 +33,6 @@ __all__ = [
     "Posterior",
     "StandardErrors",
     "VDina",
-    "View",
     "ambiguous_concepts",
     "assess",
     "equal_response_classes",
@@ -46,4 +46,5 @@ __all__ = [
     "reached",
     "similar_videos",
     "standard_errors",
+    "with_new_videos",
 ]

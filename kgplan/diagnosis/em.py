@@ -7,7 +7,6 @@ kept if it gains. What is climbed is a `Model`: concepts held independently (`Co
 free probabilities of all states (`states.States`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -20,8 +19,7 @@ from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
 from kgplan.diagnosis.evidence import Problem
 from kgplan.diagnosis.mstep import fit_lines, fit_prior, log_prior_density
 from kgplan.diagnosis.response import from_line, to_line
-
-Progress = Callable[[int, float], None]
+from kgplan.progress import Progress, silent
 
 _MEMORY = 6
 _RIDGE = 1e-4
@@ -162,7 +160,7 @@ def climb(
     model: Model[P, E],
     start: P,
     config: DiagnosisConfig,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Summit[P, E]:
     """Run EM from the starting values until an iteration gains little.
 
@@ -170,7 +168,7 @@ def climb(
         model: the observations and what is believed about them.
         start: the parameters to start from.
         config: all settings.
-        progress: called after each iteration with its number and the objective in nats.
+        progress: told the objective after each iteration, in nats.
     """
     scale = model.scale
     point = start
@@ -199,8 +197,7 @@ def climb(
         assert gain >= 0, f"iteration {iteration} lowered the objective by {-gain} nats"
         point, found, value = taken
         objective.append(value)
-        if progress is not None:
-            progress(iteration, value)
+        progress(f"objective {value:z,.1f}", iteration, None)
         if gain <= config.tolerance * (1 + abs(value)):
             if whole:
                 return Summit(point, found, np.array(objective), True)

@@ -14,8 +14,8 @@ from kgplan.arrays import Floats, Ints
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.response import EtaTable, log_right, log_wrong
 from kgplan.machine import cores
-from kgplan.native.cases import Control, Parameters, Tally, infer_cases
-from kgplan.native.layout import LOOPY, Cases, Videos
+from kgplan.native.cases import infer_cases
+from kgplan.native.layout import LOOPY, Cases, Control, Found, Parameters, Tally, Videos
 
 _BLOCKS = 16
 
@@ -132,6 +132,7 @@ def expect(
     mastery, log_evidence = np.empty(evidence.support.size), np.empty(n_cases)
     reading = np.full(evidence.support.size if to_read and config.region_limit else 0, np.nan)
     residual, sweeps = np.zeros(n_components), np.zeros(n_components, np.int64)
+    found = Found(sent, mastery, reading, log_evidence, residual, sweeps)
     ends = _block_ends(evidence)
 
     def run(block: int) -> Tally:
@@ -140,10 +141,7 @@ def expect(
             np.zeros(videos.scope_of.size),
             np.zeros(par.prior_log_odds.size),
         )
-        infer_cases(
-            evidence, videos, par, control, ends[block], ends[block + 1],
-            sent, tally, mastery, reading, log_evidence, residual, sweeps,
-        )  # fmt: skip
+        infer_cases(evidence, videos, par, control, ends[block], ends[block + 1], tally, found)
         return tally
 
     blocks = range(len(ends) - 1)

@@ -31,7 +31,7 @@ class VDina:
         slip_beta, guess_beta, prior_beta: Beta priors as in `DiagnosisConfig`; None: none, so
             that the fit is one of maximum likelihood.
         tolerance: stop when an iteration gains less than this share of the objective.
-        max_iter: iterations at most.
+        iteration_limit: iterations at most.
         n_init: fits from so many starting values; the one with the highest objective stays.
         hierarchy: (H, 2) prerequisite and concept, under a saturated prior: nobody holds a concept
             without its prerequisite.
@@ -63,7 +63,7 @@ class VDina:
         guess_beta: tuple[float, float] | None = (2.0, 6.0),
         prior_beta: tuple[float, float] | None = (2.0, 2.0),
         tolerance: float = 1e-8,
-        max_iter: int = 1000,
+        iteration_limit: int = 1000,
         n_init: int = 1,
         hierarchy: Array | None = None,
         random_state: int | np.random.Generator | None = None,
@@ -77,7 +77,7 @@ class VDina:
         self.guess_beta = guess_beta
         self.prior_beta = prior_beta
         self.tolerance = tolerance
-        self.max_iter = max_iter
+        self.iteration_limit = iteration_limit
         self.n_init = n_init
         self.hierarchy = hierarchy
         self.random_state = random_state
@@ -170,7 +170,7 @@ class VDina:
             class_prior=self.prior,
             learn_prior=self.learn_prior,
             tolerance=self.tolerance,
-            iteration_limit=self.max_iter,
+            iteration_limit=self.iteration_limit,
             **given,
         )
 

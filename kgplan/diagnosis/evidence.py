@@ -19,8 +19,8 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.response import EtaTable, eta_table
 from kgplan.errors import InputError
-from kgplan.native.compiled import njit
 from kgplan.native.layout import ENUMERATED, LOOPY, TREE, Cases, Videos
+from kgplan.native.partition import label_components, supports
 
 
 @dataclass(frozen=True)
@@ -243,12 +243,8 @@ def gather(
     member_start = np.append(np.flatnonzero(opens), member.size)
     factor_row, factor_scope = row_m[opens], scope[opens]
 
-    label, n_components = _label_components(
-        _starts(factor_row, n_cases),
-        factor_scope,
-        videos.scope_start,
-        videos.scope_concept,
-        n_concepts,
+    label, n_components = label_components(
+        _starts(factor_row, n_cases), factor_scope, videos, n_concepts
     )
     # Factors move together by component; members follow their factor.
     by_component = np.argsort(label, kind="stable")
@@ -263,15 +259,13 @@ def gather(
     edge_start = np.concatenate([[0], np.cumsum(edges)]).astype(np.int64)
     component_start = _starts(case_of_component, n_cases)
 
-    support_start, support, begin, end = _supports(
+    support_start, support, begin, end = supports(
         component_start,
         factor_start,
         factor_scope,
         pull_start,
         video[pulling],
-        videos.scope_of,
-        videos.scope_start,
-        videos.scope_concept,
+        videos,
         n_concepts,
     )
     n_edges = edge_start[factor_start[1:]] - edge_start[factor_start[:-1]]
@@ -301,94 +295,3 @@ def gather(
 def _starts(sorted_owner: Ints, n_owners: int) -> Ints:
     """(n_owners + 1,) where each owner's run begins in an ascending array of owners."""
     return np.searchsorted(sorted_owner, np.arange(n_owners + 1)).astype(np.int64)
-
-
-@njit(cache=True, nogil=True)
-def _label_components(
-    factor_start: Array,
-    factor_scope: Array,
-    scope_start: Array,
-    scope_concept: Array,
-    n_concepts: int,
-) -> tuple[Array, int]:
-    """(G,) component of each factor, numbered by case, then by first factor; and their number."""
-    label = np.empty(factor_scope.size, np.int64)
-    parent = np.arange(n_concepts)
-    name = np.full(n_concepts, -1)
-    n_components = 0
-    for case in range(factor_start.size - 1):
-        for g in range(factor_start[case], factor_start[case + 1]):
-            begin, end = scope_start[factor_scope[g]], scope_start[factor_scope[g] + 1]
-            a = scope_concept[begin]
-            while parent[a] != a:
-                parent[a] = parent[parent[a]]
-                a = parent[a]
-            for e in range(begin + 1, end):
-                b = scope_concept[e]
-                while parent[b] != b:
-                    parent[b] = parent[parent[b]]
-                    b = parent[b]
-                parent[b] = a
-        for g in range(factor_start[case], factor_start[case + 1]):
-            a = scope_concept[scope_start[factor_scope[g]]]
-            while parent[a] != a:
-                a = parent[a]
-            if name[a] < 0:
-                name[a] = n_components
-                n_components += 1
-            label[g] = name[a]
-        for g in range(factor_start[case], factor_start[case + 1]):
-            for e in range(scope_start[factor_scope[g]], scope_start[factor_scope[g] + 1]):
-                k = scope_concept[e]
-                parent[k] = k
-                name[k] = -1
-    return label, n_components
-
-
-@njit(cache=True, nogil=True)
-def _supports(
-    component_start: Array,
-    factor_start: Array,
-    factor_scope: Array,
-    pull_start: Array,
-    pull_video: Array,
-    scope_of: Array,
-    scope_start: Array,
-    scope_concept: Array,
-    n_concepts: int,
-) -> tuple[Array, Array, Array, Array]:
-    """Each case's concepts, component by component, then those that only pulls reach."""
-    n_cases, n_components = component_start.size - 1, factor_start.size - 1
-    begin = np.empty(n_components, np.int64)
-    end = np.empty(n_components, np.int64)
-    start = np.zeros(n_cases + 1, np.int64)
-    seen = np.full(n_concepts, -1)
-    room = 1024
-    support = np.empty(room, np.int64)
-    n = 0
-    for case in range(n_cases):
-        if n + n_concepts > room:
-            room = 2 * room + n_concepts
-            grown = np.empty(room, np.int64)
-            grown[:n] = support[:n]
-            support = grown
-        for c in range(component_start[case], component_start[case + 1]):
-            begin[c] = n
-            for g in range(factor_start[c], factor_start[c + 1]):
-                for e in range(scope_start[factor_scope[g]], scope_start[factor_scope[g] + 1]):
-                    k = scope_concept[e]
-                    if seen[k] != case:
-                        seen[k] = case
-                        support[n] = k
-                        n += 1
-            end[c] = n
-        for i in range(pull_start[case], pull_start[case + 1]):
-            scope = scope_of[pull_video[i]]
-            for e in range(scope_start[scope], scope_start[scope + 1]):
-                k = scope_concept[e]
-                if seen[k] != case:
-                    seen[k] = case
-                    support[n] = k
-                    n += 1
-        start[case + 1] = n
-    return start, support[:n].copy(), begin, end

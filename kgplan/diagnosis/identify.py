@@ -12,7 +12,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Ints, check_axis
 from kgplan.diagnosis.config import STATE_LIMIT
 from kgplan.errors import InputError
-from kgplan.native.compiled import njit
+from kgplan.native.partition import split
 
 
 def reached(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -166,31 +166,3 @@ def not_told_apart(watched: sparse.csr_matrix, q_matrix: sparse.csr_matrix) -> s
     found = np.concatenate([*indices, np.zeros(0, np.int64)])
     shape = watched.shape[0], q.shape[1]
     return sparse.csr_matrix((np.ones(found.size, bool), found, indptr), shape=shape)
-
-
-@njit(cache=True, nogil=True)
-def split(videos: Ints, indptr: Ints, indices: Ints, n_concepts: int) -> Ints:
-    """Split the class of all concepts by each video into covered and not.
-
-    Args:
-        videos: rows of a CSR matrix (`indptr`, `indices`) without repeated or zero entries.
-        indptr, indices: the concepts of every video.
-        n_concepts: K.
-
-    Returns:
-        (K,) the class of each concept; 0 for those that no video covers.
-    """
-    label = np.zeros(n_concepts, np.int64)
-    room = 1 + videos.size
-    for v in videos:
-        room += indptr[v + 1] - indptr[v]
-    split_by, becomes = np.full(room, -1), np.zeros(room, np.int64)
-    last = 0
-    for i in range(videos.size):
-        for e in range(indptr[videos[i]], indptr[videos[i] + 1]):
-            old = label[indices[e]]
-            if split_by[old] != i:
-                last += 1
-                split_by[old], becomes[old] = i, last
-            label[indices[e]] = becomes[old]
-    return label

@@ -9,23 +9,26 @@ n / (n + k) with k the ratio of the variance within groups to that between them 
 Sizes: V known videos, M new ones, K concepts, C courses, L levels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.em import Progress, climb
+from kgplan.diagnosis.em import climb
 from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import eta_table, from_line, to_line
-from kgplan.diagnosis.vdina import check_line
+from kgplan.diagnosis.vdina import Diagnosis, check_line, infer
 from kgplan.errors import InputError
+from kgplan.progress import Progress, silent
 
 MOST_CONCEPTS = 8
 """Videos with so many concepts, or more, count as having equally many."""
+FEW = 10
+"""Observations below which a video counts as new: similar ones then say more than its own."""
 _LEAST, _MOST = 0.1, 1000.0  # responses that a pooled prior weighs
 
 
@@ -63,6 +66,49 @@ class NewVideos:
     responses: Ints
     objective: Floats
     converged: bool
+
+
+def with_new_videos(
+    diagnosis: Diagnosis,
+    watched: sparse.csr_matrix,
+    q_matrix: sparse.csr_matrix,
+    course_videos: sparse.csr_matrix,
+    *,
+    threads: int | None = None,
+) -> Diagnosis:
+    """The fit with slip and guess of new videos moved to those of similar ones.
+
+    Args:
+        diagnosis: of these observations, with concepts held independently.
+        watched, q_matrix: as for `vdina.fit`.
+        course_videos: as for `similar_videos`.
+        threads: at most so many.
+
+    Returns:
+        The same where no video has fewer than `FEW` observations, or fewer than two have more.
+        Else mastery and log-evidence are inferred again; prior, objective and the other videos
+        stand.
+
+    Raises:
+        AxisMismatch: arguments disagree on U, V or K.
+    """
+    covers = np.diff(q_matrix.indptr) > 0
+    few = np.bincount(watched.indices, minlength=covers.size) < FEW
+    new, known = np.flatnonzero(few & covers), np.flatnonzero(~few & covers)
+    if not new.size or known.size < 2:
+        return diagnosis
+    groups = similar_videos(q_matrix, course_videos)
+    slip, guess = diagnosis.slip.copy(), diagnosis.guess.copy()
+    pooled = pooled_parameters(slip[known], guess[known], groups[known], groups[new])
+    config, prior = diagnosis.config, diagnosis.prior
+    found = fit_new_videos(
+        watched, q_matrix, slip, guess, prior, new, pooled, config, threads=threads
+    )
+    slip[new], guess[new] = found.slip, found.guess
+    read = infer(watched, q_matrix, slip, guess, prior, config, threads=threads)
+    return replace(
+        diagnosis, slip=slip, guess=guess, mastery=read.mastery, log_evidence=read.log_evidence
+    )
 
 
 def similar_videos(q_matrix: sparse.csr_matrix, course_videos: sparse.csr_matrix) -> Ints:
@@ -228,7 +274,7 @@ def fit_new_videos(
     new: Ints,
     pooled: Pooled,
     config: DiagnosisConfig | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     threads: int | None = None,
 ) -> NewVideos:
@@ -242,7 +288,7 @@ def fit_new_videos(
         new: (M,) places of the new videos.
         pooled: their start and their prior, from `pooled_parameters`.
         config: all settings; its Beta priors are not looked at.
-        progress: called after each iteration with its number and the objective in nats.
+        progress: told the objective after each iteration, in nats.
         threads: at most so many.
 
     Raises:

@@ -22,13 +22,14 @@ from scipy.special import logsumexp
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
 from kgplan.diagnosis.evidence import check_observations, distinct_rows, read_videos
-from kgplan.diagnosis.lattice import Lattice, Ratios, arrange, sum_states
+from kgplan.diagnosis.lattice import arrange
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
 from kgplan.diagnosis.response import EtaTable, from_line, log_right, log_wrong
 from kgplan.errors import InputError
 from kgplan.machine import cores
 from kgplan.native.lanes import LANES, workspace
 from kgplan.native.layout import Videos
+from kgplan.native.states import Answers, Lattice, Ratios, Sums, sum_states
 
 _BLOCKS = 16
 _THREAD_ROWS = 1 << 20  # learners times rows, about 1 ms: from there a further thread pays
@@ -232,6 +233,10 @@ def _expect_conjunctive(
     log_miss, log_slip = log_wrong(log_guess), log_wrong(log_hit)
     right, wrong = log_hit - log_guess, log_slip - log_miss
     ratios = Ratios(log_guess, log_miss, right, wrong, np.exp(right), np.exp(wrong), share)
+    answers = Answers(
+        problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
+        problem.multiplicity,
+    )  # fmt: skip
     mastery, log_evidence = np.empty((n_cases, problem.covered.size)), np.empty(n_cases)
     n_counted = problem.n_states if count_states else 0
     # as many blocks on any machine, so that sums do not depend on the number of threads
@@ -246,11 +251,8 @@ def _expect_conjunctive(
     def run(first: int, end: int) -> tuple[Floats, Floats, Floats]:
         count, full = np.zeros(n_counted), np.zeros((2, n_videos))
         none, rows = np.zeros(n_videos), spare.get()
-        sum_states(
-            problem.cases.indptr, problem.cases.indices, problem.right, problem.wrong,
-            problem.multiplicity, lattice, ratios, first, min(end, n_cases), rows,
-            count, full, none, mastery, log_evidence,
-        )  # fmt: skip
+        sums = Sums(rows, count, full, none, mastery, log_evidence)
+        sum_states(answers, lattice, ratios, first, min(end, n_cases), sums)
         spare.put(rows)
         return count, full, none
 

@@ -3,8 +3,8 @@
 The model is kg-plppm section 3: P(r_uv = 1 | alpha_u) = g_v^(1 - eta_uv) (1 - s_v)^eta_uv with
 eta_uv the share of the video's concepts that the learner holds, each concept held with its own
 prior, or each state (set of held concepts) with its own where concepts are few. Slip, guess and
-prior are fitted by EM; docs/diagnosis.md tells how the E-step is made tractable and what is
-approximate in it.
+prior are fitted by EM; docs/research/diagnosis.md tells how the E-step is made tractable and what
+is approximate in it.
 Sizes: U learners, V videos, K concepts, S = 2^K states.
 """
 
@@ -15,7 +15,7 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.em import Concepts, Progress, climb, start_line
+from kgplan.diagnosis.em import Concepts, climb, start_line
 from kgplan.diagnosis.estep import Expectations, Line, expect, loopy_cases, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.hierarchy import possible_states
@@ -29,6 +29,7 @@ from kgplan.diagnosis.states import (
     pose_states,
 )
 from kgplan.errors import ConfigError, InputError
+from kgplan.progress import Progress, silent
 
 NO_EVIDENCE, EXACT, PROPAGATED = 0, 1, 2
 
@@ -65,7 +66,7 @@ class Diagnosis:
             hierarchy rules the state out; bit k of a
             state is the k-th of the concepts that some video covers.
         observed: (V,) False where no observation speaks about the video: slip and guess are then
-            their Beta priors' peak.
+            their Beta priors' peak, or those of similar videos (`newvideos.with_new_videos`).
         mastery: (U, K) stored where the learner's observations reach the concept: *identified*.
         log_evidence: (U,) log P(observations) in nats; Bethe's approximation where propagated.
         objective: (iterations + 1,) log-evidence plus log density of the Beta priors, in nats;
@@ -112,7 +113,7 @@ def fit(
     watched: sparse.csr_matrix,
     q_matrix: sparse.csr_matrix,
     config: DiagnosisConfig | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     weights: sparse.csr_matrix | None = None,
     prior: Floats | None = None,
@@ -127,7 +128,7 @@ def fit(
             is an observation, a stored 0 too. What is not stored was not observed.
         q_matrix: (V, K) not 0 where the video covers the concept.
         config: all settings; None: the defaults.
-        progress: called after each iteration with its number and the objective in nats.
+        progress: told the objective after each iteration, in nats.
         weights: (U, V) weight of each observation's log-likelihood, stored where `watched` is.
         prior: (K,) prior of each concept to start from, in place of config.prior_start.
         start: (V,) slip and (V,) guess to start from, in place of config's.
@@ -199,7 +200,7 @@ def fit_best(
     watched: sparse.csr_matrix,
     q_matrix: sparse.csr_matrix,
     config: DiagnosisConfig | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     n_starts: int,
     rng: np.random.Generator,

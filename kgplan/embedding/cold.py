@@ -4,7 +4,7 @@ TransR says of a fact (h, r, t) that M_r^T e_h + w_r = M_r^T e_t, about. With on
 are k linear equations for its d coordinates; the facts of an entity together give a least-squares
 problem, held to the mean of all entities where they leave a direction open. A fact that n others
 share at the same known end, such as "the course has it", says less: it weighs 1/sqrt(n). Choices
-and what they are worth: docs/embedding.md.
+and what they are worth: docs/research/embedding.md.
 
 Sizes: N triples, E entities, R' relations, d dimension, k relation dimension, X entities asked for.
 """
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.arrays import Floats, Ids, Ints
+from kgplan.data.axis import Axis
 from kgplan.embedding.result import INVERSE, Embedding
 
 RIDGE = 1.0  # weight of the mean of all entities
@@ -57,13 +58,12 @@ def cold_vectors(embedding: Embedding, entity_ids: Ids, triples: Ids) -> ColdVec
     counted = np.zeros(entity_ids.size, dtype=np.int64)
     weighted = _weighted(entity_ids, triples)
     while True:
-        reached = []
+        here, reached = Axis(known_ids), []
         for x in np.flatnonzero(counted == 0).tolist():
             facts = [
                 (fact, at)
                 for fact in weighted[x]
-                if (at := int(positions(known_ids, np.array([fact.other]))[0])) >= 0
-                and fact.relation in embedding.relation_ids
+                if (at := here.find(fact.other)) >= 0 and fact.relation in embedding.relation_ids
             ]
             if facts:
                 found[x] = _estimate(embedding, known, facts, centre)

@@ -1,7 +1,7 @@
 """How is the embedding trained? Every hyper-parameter, checked, from one TOML text.
 
 A configuration is complete: `default.toml` holds a value for each key, and no key has a value
-outside the file. To change one, copy that file and edit the copy.
+outside the file. `kgplan.store.configs` changes single ones.
 """
 
 import difflib

@@ -14,10 +14,13 @@ import pyarrow as pa
 from pyarrow import csv
 
 from kgplan.errors import ConfigError, GraphUnavailable
-from kgplan.etl.load import GraphNames, GraphRows, LoadReport, graph_names
+from kgplan.etl.load import GraphRows, LoadReport
+from kgplan.graph.address import database_of, server_of
 from kgplan.graph.neo4j_server import Neo4jServer
+from kgplan.graph.rows import Row
+from kgplan.graph.schema import GraphSchema, graph_schema
 from kgplan.graph.snapshot import content_hash
-from kgplan.graph.store import Row, database_of, open_graph, server_of
+from kgplan.graph.store import open_graph
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
 
@@ -27,7 +30,11 @@ UNFINISHED = "bulk-load.unfinished"
 
 
 def bulk_load(
-    rows: GraphRows, settings: Settings, run_id: str, progress: Progress = silent
+    rows: GraphRows,
+    settings: Settings,
+    run_id: str,
+    progress: Progress = silent,
+    schema: GraphSchema | None = None,
 ) -> LoadReport:
     """Load these rows into the empty database of the server of `kgplan neo4j start`.
 
@@ -38,11 +45,13 @@ def bulk_load(
         settings: where the server is, and who asks.
         run_id: names the content.
         progress: called with what is being done.
+        schema: of the graph; None: that of kgplan's ontology.
 
     Raises:
         ConfigError: KGPLAN_GRAPH is not that server.
         GraphUnavailable: the database is not empty, or the import failed.
     """
+    schema = schema or graph_schema()
     server = Neo4jServer(settings.neo4j_home)
     now = server.status()
     if not now.running or not is_own(settings, now.bolt):
@@ -58,11 +67,11 @@ def bulk_load(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     progress("writing rows", 0, rows.total)
-    arguments = write_csv(rows, graph_names(), run_id, folder)
+    arguments = write_csv(rows, schema, run_id, folder)
     unfinished.touch()
     server.stop()
     with ThreadPoolExecutor(1) as beside:  # the import is another process
-        version = beside.submit(content_hash, rows.nodes, rows.relationships)
+        version = beside.submit(content_hash, rows.nodes, rows.relationships, schema)
         try:
             progress("importing", 0, rows.total)
             server.admin(
@@ -72,7 +81,7 @@ def bulk_load(
             )
         finally:
             server.restart(progress=progress)
-    with open_graph(settings.graph_url, access=settings.graph_access) as store:
+    with open_graph(settings.graph_url, access=settings.graph_access, schema=schema) as store:
         store.define_schema()
         held = store.read("bulk.held")[0]
         wanted = [sum(map(len, part.values())) for part in (rows.nodes, rows.relationships)]
@@ -113,24 +122,25 @@ def check_empty(settings: Settings) -> None:
         )
 
 
-def write_csv(rows: GraphRows, names: GraphNames, run_id: str, folder: Path) -> list[str]:
+def write_csv(rows: GraphRows, schema: GraphSchema, run_id: str, folder: Path) -> list[str]:
     """Write a file for each label and type, and name them as the import tool's arguments.
 
     Text is quoted and an absent value is not, so that an empty text stays one.
     """
     arguments = []
-    keys = sorted(set(names.keys.values()) - {"id"})
-    for label, content in rows.nodes.items():
+    for class_ in schema.classes:
+        label, content = class_.label, rows.nodes[class_.label]
+        keys = [each.key for each in class_.attributes if each.key != "id"]
         columns = {f"id:ID({label})": column(content, "id")}
         columns |= {f"{key}:string": column(content, key) for key in keys}
         arguments.append(f"--nodes={label}={write_table(columns, run_id, folder / label)}")
-    for type_, content in rows.relationships.items():
-        head, tail = names.ends[type_]
+    for relation in schema.relations:
+        type_, content = relation.type, rows.relationships[relation.type]
         columns = {
-            f":START_ID({head})": column(content, "head"),
-            f":END_ID({tail})": column(content, "tail"),
+            f":START_ID({relation.head.label})": column(content, "head"),
+            f":END_ID({relation.tail.label})": column(content, "tail"),
         }
-        if any(row["sources"] for row in content):
+        if relation.has_sources:
             joined = [ARRAY_DELIMITER.join(row["sources"]) or None for row in content]
             columns["sources:string[]"] = pa.array(joined, pa.string())
         path = write_table(columns, run_id, folder / type_)

@@ -1,11 +1,11 @@
-"""Do the triples keep the rules of `ontology/constraints.ttl`, and what is left when they must?
+"""Do the triples keep the rules of `etl/shapes.py`, and what is left when they must?
 
 pySHACL finds what breaks a rule. Here the rule's severity becomes an action, dropped triples make
 others dangle and so on until nothing more falls, and prerequisite cycles are named.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -23,9 +23,10 @@ from scipy.sparse.csgraph import connected_components
 
 from kgplan.arrays import Ints
 from kgplan.errors import ConfigError, ConstraintViolation
-from kgplan.etl.rdf import KG, KGC, Triple, ontology_text, short_name, terms
-
-Progress = Callable[[str, int, int], None]
+from kgplan.etl.rdf import KG, KGC, Triple, short_name, terms
+from kgplan.etl.shapes import shapes_text
+from kgplan.graph.schema import GraphSchema, graph_schema
+from kgplan.progress import Progress, silent
 
 
 class Severity(StrEnum):
@@ -52,7 +53,7 @@ class Violation:
     """One finding: which node breaks which rule.
 
     Attributes:
-        rule: local name of the shape in `constraints.ttl`.
+        rule: local name of the shape.
         constraint: the part of the shape that is broken, such as MinCount or Class.
         severity: what it led to.
         node: IRI of the focus node, or the literal's text.
@@ -149,24 +150,26 @@ class _Finding:
 def check_constraints(
     triples: Sequence[str],
     severities: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
+    schema: GraphSchema | None = None,
 ) -> CheckResult:
-    """Validate triples against `constraints.ttl` and act by severity.
+    """Validate triples against all rules and act by severity.
 
     A dropped triple may leave others without an end, so the validation is repeated until nothing
     more falls.
 
     Args:
         triples: N-Triples lines without repeats.
-        severities: rule -> "warn", "drop" or "stop", instead of what the file declares.
+        severities: rule -> "warn", "drop" or "stop", instead of what the rule declares.
         progress: called after each round with its name, triples left and triples in all.
+        schema: the classes and relations that there may be; None: those of kgplan's ontology.
 
     Raises:
         ConstraintViolation: a rule that stops is broken.
         ConfigError: `severities` names no rule or no severity.
         InputError: the lines are not N-Triples.
     """
-    shapes = _shapes()
+    shapes = _shapes(schema or graph_schema())
     actions = _actions(shapes, severities or {})
     line_of = dict(zip(terms(triples), triples, strict=True))
     graph = Graph()
@@ -189,8 +192,7 @@ def check_constraints(
         dropped = {f: v for f, v in found.items() if v.severity is Severity.DROP} | dropped
         for triple in falling:
             graph.remove(triple)
-        if progress:
-            progress(f"round {round_}", len(graph), len(line_of))
+        progress(f"round {round_}", len(graph), len(line_of))
         if not falling:
             break
     # A warning may fall with its node: only those of the last round are true of what is left.
@@ -213,12 +215,14 @@ def check_severities(chosen: Mapping[str, str]) -> None:
     Raises:
         ConfigError: `chosen` names no rule or no severity.
     """
-    _actions(_shapes(), chosen)
+    _actions(_shapes(graph_schema()), chosen)
 
 
 def declared_severities() -> dict[str, Severity]:
-    """Every rule of `constraints.ttl` and what breaking it leads to."""
-    return {_rule(shape): severity for shape, severity in _actions(_shapes(), {}).items()}
+    """Every rule and what breaking it leads to."""
+    return {
+        _rule(shape): severity for shape, severity in _actions(_shapes(graph_schema()), {}).items()
+    }
 
 
 def prerequisite_cycles(before: Ints, after: Ints, n_concepts: int) -> list[Ints]:
@@ -257,8 +261,8 @@ class _FullIris(NamespaceManager):
         return f"<{rdfTerm}>"
 
 
-def _shapes() -> Graph:
-    return Graph().parse(data=ontology_text("constraints.ttl"), format="turtle")
+def _shapes(schema: GraphSchema) -> Graph:
+    return Graph().parse(data=shapes_text(schema), format="turtle")
 
 
 def _rule(shape: Node) -> str:
@@ -266,7 +270,7 @@ def _rule(shape: Node) -> str:
 
 
 def _actions(shapes: Graph, chosen: Mapping[str, str]) -> dict[Node, Severity]:
-    """Shape -> what breaking it leads to; `chosen` wins over the file."""
+    """Shape -> what breaking it leads to; `chosen` wins over what the shape declares."""
     actions: dict[Node, Severity] = {
         shape: SEVERITIES[declared] for shape, declared in shapes.subject_objects(SH.severity)
     }

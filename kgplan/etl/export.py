@@ -1,7 +1,7 @@
 """How does the graph leave again: as the RDF it was made from, for other tools, for a spreadsheet?
 
 The inverse of `etl/load.py`: what a load put in comes out as the same triples, with what people
-added and without what they removed. Names come from the ontology's annotations.
+added and without what they removed.
 """
 
 import math
@@ -18,11 +18,12 @@ import pyoxigraph as ox
 from rdflib import DCTERMS, OWL, RDF, RDFS, SKOS, Graph, URIRef
 
 from kgplan.errors import InputError
-from kgplan.store.csvfile import write_rows
-from kgplan.etl.load import GraphNames, GraphRows
+from kgplan.etl.load import GraphRows
 from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
+from kgplan.graph.schema import GraphSchema
 from kgplan.graph.store import GraphStore
 from kgplan.report.markup import clean
+from kgplan.store.csvfile import write_rows
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -68,50 +69,49 @@ class Exported:
     left_out: list[str] = field(default_factory=list)
 
 
-def read_rows(store: GraphStore, names: GraphNames) -> GraphRows:
+def read_rows(store: GraphStore) -> GraphRows:
     """Everything of the ontology's classes and relations that the graph holds now."""
     return GraphRows(
-        {label: store.read(f"export.{label.lower()}") for label in names.labels.values()},
-        {type_: store.read(f"snapshot.{type_.lower()}") for type_ in names.types.values()},
+        {each.label: store.read(f"export.{each.name}") for each in store.schema.classes},
+        {each.type: store.read(f"snapshot.{each.name}") for each in store.schema.relations},
     )
 
 
-def triples_of(rows: GraphRows, names: GraphNames) -> Exported:
+def triples_of(rows: GraphRows, schema: GraphSchema) -> Exported:
     """Turn the graph's rows into triples: `rows_of` backwards.
 
     Args:
         rows: label -> nodes, type -> relationships.
-        names: from the ontology.
+        schema: of the graph.
     """
-    key_iris = {key: iri for iri, key in names.keys.items()}
     lines: set[str] = set()
     left_out: list[str] = []
-    for iri, label in names.labels.items():
-        for row in rows.nodes[label]:
+    for class_ in schema.classes:
+        for row in rows.nodes[class_.label]:
             if not row["id"]:
-                left_out.append(f"{label} {row.get('name') or 'without a name'}")
+                left_out.append(f"{class_.label} {row.get('name') or 'without a name'}")
                 continue
-            subject = entity_iri(label, row["id"])
-            lines.add(line(subject, str(RDF.type), ox.NamedNode(iri)))
+            subject = entity_iri(class_.label, row["id"])
+            lines.add(line(subject, str(RDF.type), ox.NamedNode(class_.iri)))
             lines.update(
-                line(subject, key_iris[key], ox.Literal(str(value)))
-                for key, value in row.items()
-                if key in key_iris and value
+                line(subject, each.iri, ox.Literal(str(row[each.key])))
+                for each in class_.attributes
+                if row.get(each.key)
             )
-    for iri, type_ in names.types.items():
-        head_label, tail_label = names.ends[type_]
-        for row in rows.relationships[type_]:
+    for relation in schema.relations:
+        for row in rows.relationships[relation.type]:
             if not (row["head"] and row["tail"]):
-                left_out.append(f"{type_} {row['head']} -> {row['tail']}")
+                left_out.append(f"{relation.type} {row['head']} -> {row['tail']}")
                 continue
-            head, tail = entity_iri(head_label, row["head"]), entity_iri(tail_label, row["tail"])
-            lines.add(line(head, iri, ox.NamedNode(tail)))
+            head = entity_iri(relation.head.label, row["head"])
+            tail = entity_iri(relation.tail.label, row["tail"])
+            lines.add(line(head, relation.iri, ox.NamedNode(tail)))
             if row.get("sources"):
                 axiom = axiom_iri(row["head"], row["tail"])
                 said: list[tuple[URIRef, ox.NamedNode | ox.Literal]] = [
                     (RDF.type, ox.NamedNode(str(OWL.Axiom))),
                     (OWL.annotatedSource, ox.NamedNode(head)),
-                    (OWL.annotatedProperty, ox.NamedNode(iri)),
+                    (OWL.annotatedProperty, ox.NamedNode(relation.iri)),
                     (OWL.annotatedTarget, ox.NamedNode(tail)),
                     *((DCTERMS.source, ox.Literal(source)) for source in row["sources"]),
                 ]
@@ -154,12 +154,12 @@ def as_rdflib(lines: Iterable[str]) -> Graph:
     return graph.parse(data=n_triples(lines), format="nt")
 
 
-def graphml(rows: GraphRows, names: GraphNames) -> str:
+def graphml(rows: GraphRows, schema: GraphSchema) -> str:
     """GraphML for Gephi, yEd, Cytoscape: a node's id is its label and id, its label an attribute.
 
     Characters that XML 1.0 cannot hold are left out of texts.
     """
-    keys = sorted({"id", *names.keys.values()})
+    keys = sorted(each.key for each in schema.attributes)
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
@@ -175,12 +175,13 @@ def graphml(rows: GraphRows, names: GraphNames) -> str:
         for row in sorted((row for row in nodes if row["id"]), key=lambda row: row["id"]):
             data = {"label": label} | {key: row.get(key) for key in keys}
             parts.append(element("node", {"id": node_id(label, row["id"])}, data))
-    for type_, edges in rows.relationships.items():
-        head, tail = names.ends[type_]
+    for relation in schema.relations:
+        head, tail = relation.head.label, relation.tail.label
+        edges = rows.relationships[relation.type]
         named = [row for row in edges if row["head"] and row["tail"]]
         for row in sorted(named, key=lambda row: (row["head"], row["tail"])):
             ends = {"source": node_id(head, row["head"]), "target": node_id(tail, row["tail"])}
-            data = {"type": type_, "sources": " ".join(row.get("sources") or [])}
+            data = {"type": relation.type, "sources": " ".join(row.get("sources") or [])}
             parts.append(element("edge", ends, data))
     parts += ["</graph>", "</graphml>"]
     return "\n".join(parts) + "\n"

@@ -1,7 +1,6 @@
 """Fill the graph database from checked triples, so that it holds just what they say.
 
-Names of labels, relationship types and property keys come from the annotations in
-`ontology/mooccube.ttl`. In the embedded database a load is one transaction: readers see the old
+In the embedded database a load is one transaction: readers see the old
 graph or the new one. In Neo4j it is many, and until the last one the graph has no version, so that
 no reader takes a half graph for a finished one.
 """
@@ -9,38 +8,21 @@ no reader takes a half graph for a finished one.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from operator import itemgetter
 
 import pyoxigraph as ox
-from rdflib import OWL, RDF, RDFS, Graph, Namespace, URIRef
+from rdflib import OWL, RDF
 
 from kgplan.errors import LossRefused
+from kgplan.graph.rows import Row, batches
+from kgplan.graph.schema import BOOKKEEPING, GraphSchema, NodeClass
 from kgplan.graph.snapshot import content_hash, read_contents
-from kgplan.graph.store import GraphStore, Row, batches
+from kgplan.graph.store import GraphStore
 from kgplan.progress import Progress, silent
 
-KG = Namespace("https://w3id.org/kgplan/ontology#")
 SOURCE = "http://purl.org/dc/terms/source"
 DESIGNER = "designer"
-BOOKKEEPING = {"run_id", "source"}
-
-
-@dataclass(frozen=True)
-class GraphNames:
-    """How the ontology's terms are named in the property graph.
-
-    Attributes:
-        labels, types, keys: IRI of a class, object property or data property -> its name.
-        ends: relationship type -> labels of its head and its tail.
-    """
-
-    labels: Mapping[str, str]
-    types: Mapping[str, str]
-    keys: Mapping[str, str]
-    ends: Mapping[str, tuple[str, str]]
 
 
 @dataclass
@@ -49,6 +31,14 @@ class GraphRows:
 
     nodes: dict[str, list[Row]] = field(default_factory=dict)
     relationships: dict[str, list[Row]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, schema: GraphSchema) -> "GraphRows":
+        """No row of any class or relation."""
+        return cls(
+            {class_.label: [] for class_ in schema.classes},
+            {relation.type: [] for relation in schema.relations},
+        )
 
     @property
     def total(self) -> int:
@@ -111,37 +101,17 @@ class LoadReport:
     conflicts: Sequence[Conflict]
 
 
-@cache
-def graph_names() -> GraphNames:
-    """Read the names that the ontology gives to its terms."""
-    ontology = Graph()
-    ontology.parse(
-        data=(files("kgplan") / "ontology" / "mooccube.ttl").read_text(encoding="utf-8"),
-        format="turtle",
-    )
-
-    def named(annotation: str) -> dict[str, str]:
-        return {str(term): str(name) for term, name in ontology.subject_objects(KG[annotation])}
-
-    labels, types = named("nodeLabel"), named("relationshipType")
-    ends = {
-        name: (
-            labels[str(ontology.value(URIRef(term), RDFS.domain))],
-            labels[str(ontology.value(URIRef(term), RDFS.range))],
-        )
-        for term, name in types.items()
-    }
-    return GraphNames(labels, types, named("propertyKey"), ends)
-
-
-def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
+def rows_of(lines: Iterable[str], schema: GraphSchema) -> GraphRows:
     """Turn N-Triples into rows for the load queries.
 
     Args:
         lines: N-Triples, each entity with its type and id.
-        names: from the ontology.
+        schema: of the graph.
     """
-    label_of: dict[str, str] = {}
+    classes = {class_.iri: class_ for class_ in schema.classes}
+    keys = {attribute.iri: attribute.key for attribute in schema.attributes}
+    types = {relation.iri: relation.type for relation in schema.relations}
+    class_of: dict[str, NodeClass] = {}
     properties: defaultdict[str, Row] = defaultdict(dict)
     edges: list[tuple[str, str, str]] = []
     axioms: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -154,11 +124,11 @@ def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
         subject, predicate = triple.subject.value, triple.predicate.value
         value = triple.object.value
         if predicate == str(RDF.type):
-            if value in names.labels:
-                label_of[subject] = names.labels[value]
-        elif predicate in names.keys:
-            properties[subject][names.keys[predicate]] = value
-        elif predicate in names.types:
+            if value in classes:
+                class_of[subject] = classes[value]
+        elif predicate in keys:
+            properties[subject][keys[predicate]] = value
+        elif predicate in types:
             edges.append((subject, predicate, value))
         elif predicate in annotated:
             axioms[subject][annotated[predicate]] = value
@@ -169,26 +139,24 @@ def rows_of(lines: Iterable[str], names: GraphNames) -> GraphRows:
         for axiom, parts in axioms.items()
         if len(parts) == 3
     }
-    keys = sorted(set(names.keys.values()))
-    rows = GraphRows(
-        {label: [] for label in names.labels.values()},
-        {type_: [] for type_ in names.types.values()},
-    )
-    for iri, label in label_of.items():
-        rows.nodes[label].append({key: properties[iri].get(key) for key in keys})
+    rows = GraphRows.empty(schema)
+    for iri, class_ in class_of.items():
+        rows.nodes[class_.label].append(
+            {each.key: properties[iri].get(each.key) for each in class_.attributes}
+        )
     for head, predicate, tail in edges:
         row: Row = {"head": properties[head]["id"], "tail": properties[tail]["id"]}
         row["sources"] = sources.get((head, predicate, tail), [])
-        rows.relationships[names.types[predicate]].append(row)
+        rows.relationships[types[predicate]].append(row)
     return rows
 
 
-def read_found(store: GraphStore, names: GraphNames) -> GraphRows:
+def read_found(store: GraphStore) -> GraphRows:
     """All that the graph holds now, with each row's run_id and source."""
     entities, edges = read_contents(store, "found")
     return GraphRows(
-        {label: entities[label.lower()] for label in names.labels.values()},
-        {type_: edges[type_.lower()] for type_ in names.types.values()},
+        {class_.label: entities[class_.name] for class_ in store.schema.classes},
+        {relation.type: edges[relation.name] for relation in store.schema.relations},
     )
 
 
@@ -290,7 +258,7 @@ def load(
     store.define_schema()
     with store.loading(run_id):
         before = [row["version"] for row in store.read("snapshot.graph_version")]
-        found = read_found(store, graph_names())
+        found = read_found(store)
         changes = compare(rows, found, store.read("found.tombstone"))
         if loss_share < 1:
             refuse_sweep(changes, found, loss_share)
@@ -302,8 +270,8 @@ def load(
             for type_ in rows.relationships
         )
         swept_nodes = sum(sweep_nodes(changes, label, store) for label in rows.nodes)
-        after = read_found(store, graph_names()) if changes else found
-        version = content_hash(after.nodes, after.relationships)
+        after = read_found(store) if changes else found
+        version = content_hash(after.nodes, after.relationships, store.schema)
         if before != [version]:
             store.write("load.finish", version=version, run_id=run_id)
     return LoadReport(
@@ -367,8 +335,8 @@ def sweep_nodes(changes: Changes, label: str, store: GraphStore) -> int:
     if not ids:
         return 0
     if label == "Concept":
-        store.write("load.untie_concept_out", ids=ids)
-        store.write("load.untie_concept_in", ids=ids)
+        store.write("similar.untie_out", ids=ids)
+        store.write("similar.untie_in", ids=ids)
     tied = {row["id"] for row in store.read(f"load.tied_{label.lower()}", ids=ids)}
     changes.conflicts += [
         Conflict(

@@ -8,7 +8,7 @@ tell it from a concept of that name, and files would tie it to the working direc
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,17 +19,18 @@ import pyarrow.parquet as pq
 from rdflib import Graph, Literal, Namespace
 
 from kgplan.errors import SourceError
-from kgplan.etl.rdf import canonical_lines, ontology_text
+from kgplan.etl.rdf import canonical_lines
+from kgplan.ontology import ontology_text
+from kgplan.progress import Progress, silent
 
 RML = Namespace("http://w3id.org/rml/")
 Row = dict[str, str]
-Progress = Callable[[str, int, int], None]
 
 # Stands for NULL inside the engine: a private-use character, which no MOOCCube text holds.
 NULL_MARK = "\ue000NULL"
 
 
-def map_tables(tables: Path, progress: Progress | None = None) -> list[str]:
+def map_tables(tables: Path, progress: Progress = silent) -> list[str]:
     """Run the mapping over a folder of tables.
 
     Args:
@@ -47,8 +48,7 @@ def map_tables(tables: Path, progress: Progress | None = None) -> list[str]:
     rows: dict[str, list[Row]] = {}
     for done, (file_name, (ids, others)) in enumerate(sorted(wanted.items()), start=1):
         rows[file_name] = _read(tables / file_name, ids, others)
-        if progress:
-            progress(Path(file_name).stem, done, len(wanted))
+        progress(Path(file_name).stem, done, len(wanted))
     triples = _run_engine(mapping, rows)
     return canonical_lines("".join(f"{triple} .\n" for triple in triples).encode())
 

@@ -5,7 +5,6 @@ the two against each other.
 """
 
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +14,9 @@ from rdflib import DCTERMS, OWL, RDF, BNode, Literal, Namespace, URIRef
 from rdflib.term import Node
 
 from kgplan.errors import InputError
+from kgplan.graph import schema
 
-KG = Namespace("https://w3id.org/kgplan/ontology#")
+KG = Namespace(schema.KG)
 KGC = Namespace("https://w3id.org/kgplan/constraints#")
 ENTITY = "https://w3id.org/kgplan/id/"
 XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
@@ -54,11 +54,6 @@ def short_name(iri: str) -> str:
         if iri.startswith(namespace):
             return prefix + iri.removeprefix(namespace)
     return iri
-
-
-def ontology_text(file_name: str) -> str:
-    """The text of a Turtle file of `kgplan.ontology`."""
-    return (files("kgplan.ontology") / file_name).read_text(encoding="utf-8")
 
 
 def canonical_lines(text: bytes) -> list[str]:

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table as RichTable
 
-from kgplan.store.csvfile import write_rows
 from kgplan.etl.tables import LEFT_OUT_BY_MEANING, REJECTS, Reason
+from kgplan.store.csvfile import write_rows
 
 
 class FileReport(BaseModel):
@@ -32,10 +32,14 @@ class FileReport(BaseModel):
 
 
 class ExtractReport(BaseModel):
-    """The counts of one extraction; `to_dict` carries it into a manifest."""
+    """The counts of one extraction; `to_dict` carries it into a manifest.
+
+    `format` names the source that read it; empty in manifests of the time when there was one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
+    format: str = ""
     source: str
     files: tuple[FileReport, ...]
     tables: dict[str, int]
@@ -81,8 +85,8 @@ def summary(report: ExtractReport) -> dict[str, Any]:
     """The report as plain data with its totals, ready for JSON.
 
     Returns:
-        `source`, `files`, `tables`, `absent`, `unused` as in the report, and `total` with `read`,
-        `kept`, and by reason `rejected`, `left_out` and `mended`.
+        `format`, `source`, `files`, `tables`, `absent`, `unused` as in the report, and `total` with
+        `read`, `kept`, and by reason `rejected`, `left_out` and `mended`.
     """
     return {
         **report.to_dict(),
@@ -103,7 +107,8 @@ def to_json(report: ExtractReport) -> str:
 
 def render(report: ExtractReport) -> RichTable:
     """The report for a terminal: one line per file and table, then the totals."""
-    shown = RichTable(title=f"Extract of {report.source}", show_footer=True)
+    read_as = report.format and f", read as {report.format}"
+    shown = RichTable(title=f"Extract of {report.source}{read_as}", show_footer=True)
     total = summary(report)["total"]
     shown.add_column("file", footer="all")
     shown.add_column("table")

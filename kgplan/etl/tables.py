@@ -1,4 +1,4 @@
-"""Which tables come out of a MOOCCube archive, with which columns, types and keys?
+"""Which tables come out of every source, with which columns, types and keys?
 
 This is the only declaration: the extraction, the Parquet schemas, the checks of ids and the tests
 read it from here. The tables are those of the relational step of [hou2025, 3.2]; learners, videos
@@ -16,7 +16,7 @@ _ARROW = {
     "INTEGER": pa.int32(),
     "BIGINT": pa.int64(),
     "BOOLEAN": pa.bool_(),
-    "TIMESTAMP": pa.timestamp("us"),  # Beijing wall-clock time, as the archive has it; no zone
+    "TIMESTAMP": pa.timestamp("us"),  # Beijing wall-clock time, as the source has it; no zone
 }
 
 

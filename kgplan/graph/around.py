@@ -11,7 +11,6 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Ints
-from kgplan.data.search import close_matches
 from kgplan.errors import UnknownConcept, UnknownCourse
 from kgplan.graph.health import levels
 from kgplan.graph.snapshot import GraphSnapshot
@@ -24,9 +23,11 @@ class Place:
     """A concept, and how far it stands from where one looks.
 
     Attributes:
-        id, name, name_en, field: the concept; "" where unknown.
+        id, name, name_en: the concept; "" where unknown.
+        field: of study; empty where unknown.
         depth: steps away; in a course map the longest chain of prerequisites before it, a cyclic
-            group counted as one.
+            group counted as one, or, for what is missing, how many of the course's concepts need
+            it.
     """
 
     id: str
@@ -38,7 +39,12 @@ class Place:
 
 @dataclass(frozen=True)
 class PlacedEdge:
-    """Ids of a prerequisite and of a concept that builds on it, and who says so."""
+    """A prerequisite and a concept that builds on it, by id.
+
+    Attributes:
+        before, after: the two.
+        sources: who says so: dependency, prediction or designer.
+    """
 
     before: str
     after: str
@@ -47,9 +53,10 @@ class PlacedEdge:
 
 @dataclass(frozen=True)
 class Around:
-    """Concepts around one.
+    """What leads to a concept, or what it unlocks.
 
     Attributes:
+        graph_version: of the graph.
         concept: the one, at depth 0.
         direction: "up" to what leads to it, "down" to what it unlocks.
         concepts: the others, nearest first, then by id.
@@ -57,6 +64,7 @@ class Around:
         deeper: whether more lies beyond the depth asked for.
     """
 
+    graph_version: str
     concept: Place
     direction: Direction
     concepts: tuple[Place, ...]
@@ -66,9 +74,10 @@ class Around:
 
 @dataclass(frozen=True)
 class CourseMap:
-    """The concepts of a course in the order in which they build on each other.
+    """A course's concepts, what builds on what, and what the course does not have.
 
     Attributes:
+        graph_version: of the graph.
         course_id, name: the course.
         concepts: by depth, then by id.
         edges: prerequisites among them.
@@ -76,6 +85,7 @@ class CourseMap:
             number of the course's concepts that need it.
     """
 
+    graph_version: str
     course_id: str
     name: str
     concepts: tuple[Place, ...]
@@ -85,16 +95,18 @@ class CourseMap:
 
 @dataclass(frozen=True)
 class WholeGraph:
-    """All concepts, or those of one field, in the order in which they build on each other.
+    """All concepts, or a field's, and the prerequisites among them.
 
     Attributes:
-        total: how many there are.
-        fields: name -> number of concepts, the largest first; "" where a concept has none.
-        concepts: by depth, then by id; where there are more than asked for, those with most
-            prerequisite edges.
+        graph_version: of the graph.
+        total: how many concepts there are; more than listed, beyond the limit.
+        fields: concepts of each field of study, the largest first; empty name: of none.
+        concepts: by depth, the longest chain before a concept, a cyclic group counted as one, then
+            by id; beyond the limit those with most prerequisite edges.
         edges: prerequisites among them.
     """
 
+    graph_version: str
     total: int
     fields: Mapping[str, int]
     concepts: tuple[Place, ...]
@@ -113,15 +125,13 @@ def around(graph: GraphSnapshot, concept_id: str, direction: Direction, depth: i
     Raises:
         UnknownConcept: the graph has none of this id; the error holds close matches.
     """
-    found = np.flatnonzero(graph.concept_ids == concept_id)
-    if found.size == 0:
-        raise UnknownConcept(concept_id, close_matches(concept_id, graph.concept_ids))
-    start = int(found[0])
+    start = graph.concepts.place(concept_id, UnknownConcept)
     leads = graph.prerequisites if direction == "up" else graph.prerequisites.T.tocsr()
     steps = steps_from(leads, start)
     reached = np.flatnonzero((steps > 0) & (steps <= depth))
     order = reached[np.argsort(steps[reached], kind="stable")]
     return Around(
+        graph.version,
         place(graph, start, 0),
         direction,
         tuple(place(graph, k, int(steps[k])) for k in order.tolist()),
@@ -153,18 +163,16 @@ def course_map(graph: GraphSnapshot, course_id: str) -> CourseMap:
     Raises:
         UnknownCourse: the graph has none of this id; the error holds close matches.
     """
-    found = np.flatnonzero(graph.course_ids == course_id)
-    if found.size == 0:
-        raise UnknownCourse(course_id, close_matches(course_id, graph.course_ids))
-    mine = graph.course_concepts[[int(found[0])]].indices
+    mine = graph.course_concepts[[graph.courses.place(course_id, UnknownCourse)]].indices
     inside = graph.prerequisites[mine][:, mine].tocoo()
     depth = levels(inside.col.astype(np.int64), inside.row.astype(np.int64), mine.size)
     order = np.lexsort((mine, depth))
     needed = np.bincount(graph.prerequisites[mine].indices, minlength=graph.concept_ids.size)
     needed[mine] = 0
     return CourseMap(
+        graph.version,
         course_id,
-        str(graph.course_names[int(found[0])]),
+        graph.course_name(course_id),
         tuple(place(graph, int(mine[k]), int(depth[k])) for k in order),
         edges_among(graph, mine),
         tuple(place(graph, k, int(needed[k])) for k in np.flatnonzero(needed).tolist()),
@@ -193,6 +201,7 @@ def whole_graph(graph: GraphSnapshot, field: str | None = None, most: int = 2_00
     shown = np.sort(mine[np.argsort(-degree[mine], kind="stable")[:most]])
     order = shown[np.argsort(depth[shown], kind="stable")]
     return WholeGraph(
+        graph.version,
         mine.size,
         dict(zip(names[largest].tolist(), counts[largest].tolist(), strict=True)),
         tuple(place(graph, k, int(depth[k])) for k in order.tolist()),

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from typing import Any
 from unicodedata import normalize
@@ -25,8 +24,16 @@ from kgplan.errors import (
     UnknownEntity,
     UnknownQuery,
 )
-from kgplan.graph.queries import cypher_files, named_queries, split_statements
-from kgplan.graph.store import GraphStore, Row
+from kgplan.graph.queries import (
+    CYPHER,
+    cypher_files,
+    made_queries,
+    split_statements,
+    written_queries,
+)
+from kgplan.graph.rows import Row
+from kgplan.graph.schema import graph_schema
+from kgplan.graph.store import GraphStore
 
 FAMILY = "designer."
 PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw
@@ -114,7 +121,7 @@ def pictures() -> Mapping[str, Question]:
 def questions_of(family: str) -> dict[str, Question]:
     """The questions of a family; the embedded database's own spellings are left out."""
     found = {}
-    for full_name, statement in named_queries().items():
+    for full_name, statement in written_queries().items():
         if full_name.startswith(family) and not full_name.endswith(".ladybug"):
             name = full_name.removeprefix(family)
             found[name] = question_of(name, statement)
@@ -170,7 +177,7 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
         )
     values = asked.values(given)
     statement = FAMILY + name
-    if embedded and f"{statement}.ladybug" in named_queries():
+    if embedded and f"{statement}.ladybug" in written_queries():
         store.read(LIMITS)
         statement += ".ladybug"
     rows = store.read(statement, **values)
@@ -209,16 +216,20 @@ def browser_scripts() -> bytes:
     """The questions as saved scripts for Neo4j Browser: drop the zip file onto its window.
 
     Returns:
-        A zip archive with a folder per Cypher file and a script per statement, as Browser's own
-        export writes it; the same bytes every time.
+        A zip archive with a folder per Cypher file, one of edits, and a script per statement, as
+        Browser's own export writes it; the same bytes every time.
     """
+    folders = {
+        file.name.removesuffix(".cypher"): split_statements(file.read_text(encoding="utf-8"))
+        for file in cypher_files(CYPHER / "designer")
+        if file.name != "ladybug.cypher"
+    }
+    made = made_queries(graph_schema())
+    folders["edit"] = {name: text for name, text in made if name.startswith("edit.")}
     packed = BytesIO()
     with ZipFile(packed, "w") as archive:
-        for file in cypher_files(files("kgplan") / "cypher" / "designer"):
-            if file.name == "ladybug.cypher":
-                continue
-            folder = file.name.removesuffix(".cypher")
-            for full_name, statement in split_statements(file.read_text(encoding="utf-8")).items():
+        for folder, statements in folders.items():
+            for full_name, statement in statements.items():
                 name = full_name.rpartition(".")[2]
                 archive.writestr(ZipInfo(f"kgplan_{folder}/{name}.cypher"), statement + ";\n")
     return packed.getvalue()

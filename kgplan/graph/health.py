@@ -16,20 +16,24 @@ from scipy.sparse.csgraph import connected_components
 from kgplan.arrays import Array, Ids, Ints, check_axis
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.native.compiled import njit
+from kgplan.native.digraph import dominated, longest_chains, other_ways, removable, shortest_way
+from kgplan.native.ordering import eades, search_order
 
 # Up to here a smallest breaking set is computed, and proven; limits are counts, not seconds, so
 # that the same graph has the same answer everywhere.
 EXACT_EDGES = 300
 EXACT_ROUNDS = 6
 EXACT_NODES = 100
-SEARCH_STEPS = 20_000_000  # of one group's local search: places looked at
-UPSETS = 2_000
 
 
 @dataclass(frozen=True)
 class Named:
-    """A concept, by id, name and English name, which is "" where unknown."""
+    """A concept, by id and name.
+
+    Attributes:
+        id, name: of it.
+        name_en: empty where unknown.
+    """
 
     id: str
     name: str
@@ -38,7 +42,12 @@ class Named:
 
 @dataclass(frozen=True)
 class NamedEdge:
-    """A prerequisite edge: `before` is the prerequisite of `after`."""
+    """A prerequisite edge: `before` is the prerequisite of `after`.
+
+    Attributes:
+        before, after: its ends.
+        sources: who says so: dependency, prediction or designer.
+    """
 
     before: Named
     after: Named
@@ -79,7 +88,12 @@ class RedundantEdge:
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A concept, and how many others no foundation leads to without it."""
+    """A concept that others are reached through only.
+
+    Attributes:
+        concept: which one.
+        unreachable: how many others no foundation leads to without it.
+    """
 
     concept: Named
     unreachable: int
@@ -119,7 +133,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class GraphHealth:
-    """All that is to mend in one version of the graph; the largest of each sort first."""
+    """What is to mend in the prerequisites of a graph; the largest of each sort first."""
 
     graph_version: str
     concepts: int
@@ -362,114 +376,6 @@ def greedy_order(start: Ints, end: Ints, n: int) -> Ints:
     return rank
 
 
-@njit(cache=True)
-def eades(out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> Ints:
-    """The order of Eades, Lin and Smyth (1993), by repeated scans: K is small here."""
-    n = out_first.size - 1
-    outs, ins = np.diff(out_first), np.diff(in_first)
-    order = np.empty(n, dtype=np.int64)
-    low, high = 0, n - 1
-    gone = np.zeros(n, dtype=np.bool_)
-    while low <= high:
-        best, best_score, at_end = -1, 0, False
-        for v in range(n):
-            if gone[v]:
-                continue
-            if outs[v] == 0:
-                best, at_end = v, True
-                break
-            score = 2 * n if ins[v] == 0 else outs[v] - ins[v]
-            if best < 0 or score > best_score:
-                best, best_score = v, score
-        gone[best] = True
-        for k in range(out_first[best], out_first[best + 1]):
-            ins[out[k]] -= 1
-        for k in range(in_first[best], in_first[best + 1]):
-            outs[into[k]] -= 1
-        if at_end:
-            order[high] = best
-            high -= 1
-        else:
-            order[low] = best
-            low += 1
-    return order
-
-
-@njit(cache=True)
-def search_order(
-    rng: np.random.Generator, order: Ints, out_first: Ints, out: Ints, in_first: Ints, into: Ints
-) -> Ints:
-    """Settle, upset a few concepts, settle again; an upset that ends worse is taken back."""
-    n = order.size
-    rank = np.empty(n, dtype=np.int64)
-    order = order.copy()
-    left = SEARCH_STEPS - sift(order, rank, out_first, out, in_first, into)
-    best, best_back = order.copy(), against(order, rank, out_first, out)
-    for _ in range(UPSETS):
-        if left <= 0 or best_back == 0:
-            break
-        for _ in range(2 + rng.integers(0, 3)):
-            move(order, rank, order[rng.integers(0, n)], rng.integers(0, n + 1))
-        left -= sift(order, rank, out_first, out, in_first, into)
-        back = against(order, rank, out_first, out)
-        if back <= best_back:
-            best[:], best_back = order, back
-        else:
-            order[:] = best
-    return best
-
-
-@njit(cache=True)
-def against(order: Ints, rank: Ints, out_first: Ints, out: Ints) -> int:
-    """How many edges run against an order; fills `rank` with it."""
-    for k in range(order.size):
-        rank[order[k]] = k
-    count = 0
-    for v in range(order.size):
-        for k in range(out_first[v], out_first[v + 1]):
-            count += rank[out[k]] < rank[v]
-    return count
-
-
-@njit(cache=True)
-def move(order: Ints, rank: Ints, v: int, place: int) -> None:
-    """Put a concept before the one that is at this place now."""
-    here = np.flatnonzero(order == v)[0]
-    if place > here:
-        order[here : place - 1] = order[here + 1 : place].copy()
-        order[place - 1] = v
-    else:
-        order[place + 1 : here + 1] = order[place:here].copy()
-        order[place] = v
-    for k in range(min(here, place), min(max(here, place) + 1, order.size)):
-        rank[order[k]] = k
-
-
-@njit(cache=True)
-def sift(order: Ints, rank: Ints, out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> int:
-    """Move single concepts to their best place until no move gains; returns places looked at."""
-    n = order.size
-    against(order, rank, out_first, out)
-    change = np.zeros(n + 1, dtype=np.int64)
-    looked, moved = 0, True
-    while moved:
-        moved = False
-        for v in range(n):
-            # change[p]: edges that begin to agree when v passes from before place p - 1 to before p
-            change[:] = 0
-            for k in range(out_first[v], out_first[v + 1]):
-                change[rank[out[k]] + 1] -= 1
-            for k in range(in_first[v], in_first[v + 1]):
-                change[rank[into[k]] + 1] += 1
-            agree = np.cumsum(change)
-            best = int(np.argmax(agree))
-            looked += n
-            if agree[best] > agree[rank[v]]:
-                moved = True
-                move(order, rank, v, best)
-    return looked
-
-
 # ---------------------------------------------------------------- redundant edges
 
 
@@ -494,49 +400,7 @@ def steps_without(before: Ints, after: Ints, n: int) -> Ints:
     order = np.argsort(before, kind="stable")
     first = np.searchsorted(before[order], np.arange(n + 1))
     steps = np.zeros(before.size, dtype=np.int64)
-    steps[order] = _steps_without(first, after[order])
-    return steps
-
-
-@njit(cache=True)
-def _steps_without(first: Ints, heads: Ints) -> Ints:
-    """One search per concept that remembers, at each place, two ways with different first steps.
-
-    A shortest way that leaves by another first step than the edge never uses the edge, as it does
-    not come back to where it began; and of two first steps at most one is the edge.
-    """
-    n = first.size - 1
-    steps = np.zeros(heads.size, dtype=np.int64)
-    hop = np.empty((n, 2), dtype=np.int64)
-    far = np.empty((n, 2), dtype=np.int64)
-    seen = np.zeros(n, dtype=np.int64)
-    queue = np.empty((2 * n, 2), dtype=np.int64)
-    for a in range(n):
-        seen[:] = 0
-        read, written = 0, 0
-        for k in range(first[a], first[a + 1]):
-            b = heads[k]
-            if b != a:
-                hop[b, 0], far[b, 0], seen[b] = b, 1, 1
-                queue[written, 0], queue[written, 1] = b, 0
-                written += 1
-        while read < written:
-            v, which = queue[read]
-            read += 1
-            for k in range(first[v], first[v + 1]):
-                w = heads[k]
-                if w == a or seen[w] == 2 or (seen[w] == 1 and hop[w, 0] == hop[v, which]):
-                    continue
-                slot = seen[w]
-                hop[w, slot], far[w, slot], seen[w] = hop[v, which], far[v, which] + 1, slot + 1
-                queue[written, 0], queue[written, 1] = w, slot
-                written += 1
-        for k in range(first[a], first[a + 1]):
-            b = heads[k]
-            for slot in range(seen[b]):
-                if hop[b, slot] != b:
-                    steps[k] = far[b, slot]
-                    break
+    steps[order] = other_ways(first, after[order])
     return steps
 
 
@@ -558,40 +422,8 @@ def removable_together(before: Ints, after: Ints, n: int, candidates: Ints) -> I
     first = np.searchsorted(before[order], np.arange(n + 1))
     place = np.empty(before.size, dtype=np.int64)
     place[order] = np.arange(before.size)
-    went = _removable(first, before[order], after[order], place[candidates])
+    went = removable(first, before[order], after[order], place[candidates])
     return candidates[went]
-
-
-@njit(cache=True)
-def _removable(first: Ints, tails: Ints, heads: Ints, candidates: Ints) -> Array:
-    """Whether each candidate went."""
-    n = first.size - 1
-    there = np.ones(heads.size, dtype=np.bool_)
-    went = np.zeros(candidates.size, dtype=np.bool_)
-    seen = np.full(n, -1, dtype=np.int64)
-    stack = np.empty(n, dtype=np.int64)
-    for c in range(candidates.size):
-        edge = candidates[c]
-        goal = heads[edge]
-        there[edge] = False
-        seen[tails[edge]] = c
-        stack[0] = tails[edge]
-        top = 1
-        while top > 0 and not went[c]:
-            top -= 1
-            v = stack[top]
-            for k in range(first[v], first[v + 1]):
-                w = heads[k]
-                if there[k] and seen[w] != c:
-                    if w == goal:
-                        went[c] = True
-                        break
-                    seen[w] = c
-                    stack[top] = w
-                    top += 1
-        if not went[c]:
-            there[edge] = True
-    return went
 
 
 # ---------------------------------------------------------------- bottlenecks
@@ -621,65 +453,8 @@ def unreachable_without(before: Ints, after: Ints, n: int) -> Ints:
     foundations = np.flatnonzero(~fed[component])
     start = np.concatenate([before, np.full(foundations.size, n)])
     end = np.concatenate([after, foundations])
-    lost: Ints = _dominated(*adjacency(start, end, n + 1), *adjacency(end, start, n + 1))[:n]
+    lost: Ints = dominated(*adjacency(start, end, n + 1), *adjacency(end, start, n + 1))[:n]
     return lost
-
-
-@njit(cache=True)
-def _dominated(out_first: Ints, out: Ints, in_first: Ints, into: Ints) -> Ints:
-    """Nodes below each node in the dominator tree from the last one, which reaches all."""
-    n = out_first.size - 1
-    root = n - 1
-    # nodes by the end of a depth-first visit
-    at = out_first[:-1].copy()
-    post = np.full(n, -1, dtype=np.int64)
-    by_post = np.empty(n, dtype=np.int64)
-    seen = np.zeros(n, dtype=np.bool_)
-    stack = np.empty(n, dtype=np.int64)
-    stack[0], top, done = root, 1, 0
-    seen[root] = True
-    while top > 0:
-        v = stack[top - 1]
-        if at[v] < out_first[v + 1]:
-            w = out[at[v]]
-            at[v] += 1
-            if not seen[w]:
-                seen[w] = True
-                stack[top] = w
-                top += 1
-        else:
-            top -= 1
-            post[v], by_post[done] = done, v
-            done += 1
-    parent = np.full(n, -1, dtype=np.int64)
-    parent[root] = root
-    changed = True
-    while changed:
-        changed = False
-        for p in range(n - 2, -1, -1):
-            v = by_post[p]
-            found = -1
-            for k in range(in_first[v], in_first[v + 1]):
-                u = into[k]
-                if parent[u] < 0:
-                    continue
-                if found < 0:
-                    found = u
-                    continue
-                a, b = found, u
-                while a != b:  # climb to where the two branches meet
-                    while post[a] < post[b]:
-                        a = parent[a]
-                    while post[b] < post[a]:
-                        b = parent[b]
-                found = a
-            if parent[v] != found:
-                parent[v] = found
-                changed = True
-    below = np.zeros(n, dtype=np.int64)
-    for p in range(n - 1):  # a parent's visit ends after its children's
-        below[parent[by_post[p]]] += below[by_post[p]] + 1
-    return below
 
 
 # ---------------------------------------------------------------- depth
@@ -695,36 +470,8 @@ def levels(before: Ints, after: Ints, n: int) -> Ints:
     start, end = component[before], component[after]
     across = start != end
     n_places = int(component.max(initial=-1)) + 1
-    level: Ints = _levels(*adjacency(start[across], end[across], n_places))
+    level: Ints = longest_chains(*adjacency(start[across], end[across], n_places))
     return level[component]
-
-
-@njit(cache=True)
-def _levels(first: Ints, heads: Ints) -> Ints:
-    """Longest chain before each node of a graph without cycles."""
-    n = first.size - 1
-    waits = np.zeros(n, dtype=np.int64)
-    for head in heads:
-        waits[head] += 1
-    level = np.zeros(n, dtype=np.int64)
-    queue = np.empty(n, dtype=np.int64)
-    written = 0
-    for v in range(n):
-        if waits[v] == 0:
-            queue[written] = v
-            written += 1
-    read = 0
-    while read < written:
-        v = queue[read]
-        read += 1
-        for k in range(first[v], first[v + 1]):
-            w = heads[k]
-            level[w] = max(level[w], level[v] + 1)
-            waits[w] -= 1
-            if waits[w] == 0:
-                queue[written] = w
-                written += 1
-    return level
 
 
 def deepest_chain(before: Ints, after: Ints, level: Ints) -> list[int]:
@@ -754,34 +501,3 @@ def adjacency(start: Ints, end: Ints, n: int) -> tuple[Ints, Ints]:
     """(n + 1,) where each node's edges begin, and (N,) the ends of the edges in that order."""
     order = np.argsort(start, kind="stable")
     return np.searchsorted(start[order], np.arange(n + 1)), end[order]
-
-
-@njit(cache=True)
-def shortest_way(first: Ints, heads: Ints, start: int, goal: int) -> Ints:
-    """Places in `heads` of the edges on a shortest way; none where start is goal or no way is."""
-    n = first.size - 1
-    came = np.full(n, -1, dtype=np.int64)
-    tail = np.empty(n, dtype=np.int64)
-    queue = np.empty(n + 1, dtype=np.int64)
-    queue[0] = start
-    read, written = 0, 1
-    while read < written and start != goal and came[goal] < 0:
-        v = queue[read]
-        read += 1
-        for k in range(first[v], first[v + 1]):
-            w = heads[k]
-            if w != start and came[w] < 0:
-                came[w], tail[w] = k, v
-                queue[written] = w
-                written += 1
-    n_steps, v = 0, goal
-    if came[goal] >= 0:
-        while v != start:
-            n_steps += 1
-            v = tail[v]
-    way = np.empty(n_steps, dtype=np.int64)
-    v = goal
-    for k in range(n_steps - 1, -1, -1):
-        way[k] = came[v]
-        v = tail[v]
-    return way

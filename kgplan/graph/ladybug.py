@@ -9,7 +9,8 @@ import ladybug
 
 from kgplan.errors import GraphUnavailable
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row, batches
+from kgplan.graph.rows import Row, batches
+from kgplan.graph.schema import GraphSchema
 from kgplan.store.files import require_room
 
 MAX_DB_BYTES = (
@@ -28,9 +29,10 @@ class LadybugStore:
         GraphUnavailable: another process writes to the file, or it is not a graph.
     """
 
-    def __init__(self, path: Path, read_only: bool = False) -> None:
+    def __init__(self, path: Path, schema: GraphSchema, read_only: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._pending = path, 0
+        self.schema, self._queries = schema, named_queries(schema)
         if not read_only:  # opening and declaring write a little, too
             require_room("opening the graph", path, OPENING_ROOM if path.exists() else LEAST_ROOM)
         try:
@@ -52,9 +54,10 @@ class LadybugStore:
 
     def define_schema(self) -> None:
         """Declare every node and relationship table that is not there yet."""
-        for name, statement in named_queries().items():
-            if name.startswith("schema.ladybug."):
-                self._connection.execute(statement)
+        with self.transaction():  # each alone would wait for the disk
+            for name, statement in self._queries.items():
+                if name.startswith("schema.ladybug."):
+                    self._connection.execute(statement)
 
     def read(self, name: str, **parameters: Any) -> list[Row]:
         """Run a named query and return its rows."""
@@ -79,7 +82,7 @@ class LadybugStore:
 
     def _run(self, name: str, parameters: dict[str, Any]) -> list[Row]:
         try:
-            result = self._connection.execute(query(name), parameters)
+            result = self._connection.execute(query(name, self._queries), parameters)
         except RuntimeError as error:
             raise GraphUnavailable(f"query {name} failed: {error}") from error
         return result.rows_as_dict().get_all()

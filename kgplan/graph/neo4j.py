@@ -31,8 +31,10 @@ from neo4j.exceptions import (
 )
 
 from kgplan.errors import ConfigError, GraphUnavailable, KgplanError
+from kgplan.graph.address import server_of
 from kgplan.graph.queries import named_queries, query
-from kgplan.graph.store import Row, batches, server_of
+from kgplan.graph.rows import Row, batches
+from kgplan.graph.schema import GraphSchema
 from kgplan.settings import GraphAccess
 
 CONNECTING = "connecting"
@@ -56,6 +58,7 @@ class Neo4jStore:
     Args:
         url: neo4j://host:port and the like.
         access: user, password, time limits.
+        schema: the classes and relations of the graph.
         read_only: refuse to write.
 
     Raises:
@@ -63,9 +66,11 @@ class Neo4jStore:
         GraphUnavailable: nothing that kgplan can talk to answers there.
     """
 
-    def __init__(self, url: str, access: GraphAccess, read_only: bool = False) -> None:
-        self.url = url
-        self.access = access
+    def __init__(
+        self, url: str, access: GraphAccess, schema: GraphSchema, read_only: bool = False
+    ) -> None:
+        self.url, self.access = url, access
+        self.schema, self._queries = schema, named_queries(schema)
         self._transaction: Transaction | None = None
         self._loader: str | None = None
         self._driver = open_driver(url, access)
@@ -90,14 +95,14 @@ class Neo4jStore:
 
     def _declare(self, family: str) -> None:
         """Run the statements of a family, each in a transaction of its own."""
-        for name, statement in named_queries().items():
+        for name, statement in self._queries.items():
             if name.startswith(family):
                 with self._sentences(name):
                     self._session.run(statement).consume()
 
     def read(self, name: str, **parameters: Any) -> list[Row]:
         """Run a named query and return its rows; tried again while the server is away."""
-        statement = query(name)
+        statement = query(name, self._queries)
         if not name.startswith(WHOLE_LABELS):
             return as_rows(*self._run(name, statement, parameters, writes=False))
         columns, statement = packed(statement)
@@ -111,7 +116,7 @@ class Neo4jStore:
         return sum(self._write(name, {"rows": batch, **parameters}) for batch in batches(rows))
 
     def _write(self, name: str, parameters: dict[str, Any]) -> int:
-        answer = self._run(name, query(name), parameters, writes=not self.read_only)
+        answer = self._run(name, query(name, self._queries), parameters, writes=not self.read_only)
         return sum(row["n"] for row in as_rows(*answer))
 
     def _run(self, name: str, statement: str, parameters: dict[str, Any], writes: bool) -> Answer:
@@ -124,7 +129,7 @@ class Neo4jStore:
         @unit_of_work(timeout=self.access.query_seconds)
         def work(transaction: ManagedTransaction) -> Answer:
             if loader is not None:
-                kept = transaction.run(query("lock.renew"), self._lease(loader))
+                kept = transaction.run(query("lock.renew", self._queries), self._lease(loader))
                 if not kept.single(strict=True)["n"]:
                     raise GraphUnavailable(
                         f"another load of {self.url} took this one for dead and goes on;"

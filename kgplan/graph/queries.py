@@ -1,17 +1,29 @@
 """Which Cypher statement has this name?
 
-A `.cypher` file holds statements, each headed by `// name: file.statement` and ended by `;`.
+A `.cypher` file holds statements, each headed by `// name: family.statement` and ended by `;`.
+Those of `cypher/each/` have places, `%name` and the like, which are filled for every class,
+relation, column and index of the graph's schema. What fills them are the ontology's own names,
+which the schema has checked to need no quoting.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from string import Template
 
-from kgplan.errors import UnknownQuery
+from kgplan.errors import ConfigError, UnknownQuery
+from kgplan.graph.schema import BOOKKEEPING, Attribute, GraphSchema, NodeClass, Relation, repeated
 
 HEAD = re.compile(r"^// name: (?P<name>[\w.]+)\s*$", re.MULTILINE)
+CYPHER = files("kgplan") / "cypher"
+
+
+class Places(Template):
+    """A text with places: `%name` or `%{name}`, as `$name` is a parameter's in Cypher."""
+
+    delimiter = "%"
 
 
 def split_statements(text: str) -> dict[str, str]:
@@ -29,32 +41,105 @@ def split_statements(text: str) -> dict[str, str]:
 
 
 @cache
-def named_queries() -> Mapping[str, str]:
-    """Every statement below `cypher/`, by name."""
+def named_queries(schema: GraphSchema) -> Mapping[str, str]:
+    """Every statement, by name: those that the schema makes, then those written by hand.
+
+    Raises:
+        ConfigError: two have the same name.
+    """
+    statements = [*made_queries(schema), *written_queries().items()]
+    if twice := repeated(name for name, _ in statements):
+        raise ConfigError(
+            "the ontology gives a class or relation a name that the graph uses otherwise:"
+            f" there would be two queries {twice[0]}; choose another"
+        )
+    return dict(statements)
+
+
+@cache
+def written_queries() -> Mapping[str, str]:
+    """The statements that are written by hand, by name."""
     found: dict[str, str] = {}
-    for file in cypher_files(files("kgplan") / "cypher"):
+    for file in [*cypher_files(CYPHER), *cypher_files(CYPHER / "designer")]:
         found |= split_statements(file.read_text(encoding="utf-8"))
     return found
 
 
 def cypher_files(folder: Traversable) -> list[Traversable]:
-    """All Cypher files below a folder, in the order of their names."""
-    found: list[Traversable] = []
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.is_dir():
-            found += cypher_files(entry)
-        elif entry.name.endswith(".cypher"):
-            found.append(entry)
-    return found
+    """The Cypher files of a folder, in the order of their names."""
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".cypher")]
+    return sorted(found, key=lambda entry: entry.name)
 
 
-def query(name: str) -> str:
+def made_queries(schema: GraphSchema) -> Iterator[tuple[str, str]]:
+    """Name and statement of all that `cypher/each/` makes: tables first, then their columns."""
+    each = {
+        "class": [class_places(class_) for class_ in schema.classes],
+        "relation": [relation_places(relation) for relation in schema.relations],
+        "column": [*column_places(schema)],
+        "index": [
+            {"name": class_.name, "label": class_.label, "key": attribute.key}
+            for class_ in schema.classes
+            for attribute in class_.searched
+        ],
+    }
+    for kind, places in each.items():
+        text = Places((CYPHER / "each" / f"{kind}.cypher").read_text(encoding="utf-8"))
+        for filled in places:
+            yield from split_statements(text.substitute(filled)).items()
+
+
+def class_places(class_: NodeClass) -> dict[str, str]:
+    """What stands in the places of `each/class.cypher`."""
+    keys = [attribute.key for attribute in class_.attributes]
+
+    def returned(attributes: list[Attribute]) -> str:
+        return ", ".join(f"n.{each.key} AS {each.key}" for each in attributes)
+
+    return {
+        "name": class_.name,
+        "label": class_.label,
+        "all": returned([*class_.attributes]),
+        "counted": returned([each for each in class_.attributes if each.in_snapshot]),
+        "set": ", ".join(f"n.{key} = row.{key}" for key in keys if key != "id"),
+    }
+
+
+def relation_places(relation: Relation) -> dict[str, str]:
+    """What stands in the places of `each/relation.cypher`."""
+    sources = {
+        "returned": ", r.sources AS sources",
+        "loaded": ", r.sources = row.sources",
+        "designed": ", r.sources = ['designer']",
+    }
+    return {
+        "name": relation.name,
+        "type": relation.type,
+        "head": relation.head.label,
+        "tail": relation.tail.label,
+        **(sources if relation.has_sources else dict.fromkeys(sources, "")),
+    }
+
+
+def column_places(schema: GraphSchema) -> Iterator[dict[str, str]]:
+    """What stands in the places of `each/column.cypher`."""
+    bookkeeping = dict.fromkeys(BOOKKEEPING, "STRING")
+    for class_ in schema.classes:
+        texts = {each.key: "STRING" for each in class_.attributes if each.key != "id"}
+        for key, kind in {**texts, **bookkeeping}.items():
+            yield {"name": class_.name, "table": class_.label, "key": key, "kind": kind}
+    for relation in schema.relations:
+        lists = {"sources": "STRING[]"} if relation.has_sources else {}
+        for key, kind in {**lists, **bookkeeping}.items():
+            yield {"name": relation.name, "table": relation.type, "key": key, "kind": kind}
+
+
+def query(name: str, queries: Mapping[str, str]) -> str:
     """The statement of this name.
 
     Raises:
-        UnknownQuery: no file holds it.
+        UnknownQuery: there is none.
     """
-    queries = named_queries()
     if name not in queries:
         family = name.split(".")[0]
         raise UnknownQuery(name, [known for known in queries if known.startswith(family)][:5])

@@ -4,36 +4,23 @@ Sizes: K concepts, C courses, N triples.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Ids, positions
+from kgplan.arrays import Array, Ids, positions
+from kgplan.data.axis import Axis
+from kgplan.data.stored import Stored
 from kgplan.errors import ConstraintViolation, GraphUnavailable
-from kgplan.graph.store import GraphStore, Row
-
-CLASSES = ("concept", "course", "school", "teacher", "field")
-RELATIONS = (
-    "course_has_concept",
-    "field_has_concept",
-    "field_has_course",
-    "school_has_course",
-    "school_has_teacher",
-    "teacher_has_course",
-    "prerequisite_of",
-    "broader_concept",
-)
-HASHED = {
-    **dict.fromkeys(CLASSES, ("id", "name")),
-    **dict.fromkeys(RELATIONS, ("head", "tail")),
-    "concept": ("id", "name", "name_en"),
-    "prerequisite_of": ("head", "sources", "tail"),
-}
-"""Class or relation -> what counts in a graph's version, in the order of the alphabet."""
+from kgplan.graph.rows import Row
+from kgplan.graph.schema import GraphSchema, graph_schema
+from kgplan.graph.store import GraphStore
 
 READ_ATTEMPTS = 3
 
@@ -41,7 +28,7 @@ Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True)
-class GraphSnapshot:
+class GraphSnapshot(Stored):
     """One version of the graph.
 
     Attributes:
@@ -67,22 +54,31 @@ class GraphSnapshot:
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
 
+    @cached_property
+    def concepts(self) -> Axis:
+        """Where each concept stands."""
+        return Axis(self.concept_ids)
+
+    @cached_property
+    def courses(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
+
     def course_name(self, course_id: str) -> str:
         """A course's name; its id where the graph does not have it."""
-        at = int(positions(self.course_ids, np.array([course_id]))[0])
+        at = self.courses.find(course_id)
         return str(self.course_names[at]) if at >= 0 else course_id
 
     def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
         """Name of the course, or of the concept, that a path leads to; its id where unknown."""
         if course_id is not None:
             return self.course_name(course_id)
-        at = int(positions(self.concept_ids, np.array([concept_id or ""]))[0])
+        at = self.concepts.find(concept_id or "")
         return str(self.concept_names[at]) if at >= 0 else concept_id or ""
 
     def prerequisites_among(self, concept_ids: Sequence[str]) -> list[tuple[str, str]]:
         """The (prerequisite, concept) pairs among these concepts."""
-        places = positions(self.concept_ids, id_array(concept_ids))
-        known = places[places >= 0]
+        known = self.concepts.known(concept_ids)
         pairs = self.prerequisites[known][:, known].tocoo()
         before, after = self.concept_ids[known[pairs.col]], self.concept_ids[known[pairs.row]]
         return sorted(zip(before.tolist(), after.tolist(), strict=True))
@@ -97,15 +93,45 @@ class GraphSnapshot:
             ]
         )
 
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back."""
+        arrays = super().to_arrays()
+        for name, (heads, tails) in self.relations.items():
+            arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
+        texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
+        pairs = np.array(list(self.prerequisite_sources), dtype=np.int64).reshape(-1, 2)
+        return arrays | {"sourced": pairs, "sources": id_array(texts)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], **given: Any) -> Self:
+        """Rebuild from what `to_arrays` gave."""
+        texts = arrays["sources"].tolist()
+        kinds = {text: json.loads(text) for text in set(texts)}
+        places = map(tuple, arrays["sourced"].tolist())
+        return super().from_arrays(
+            arrays,
+            prerequisite_sources={
+                place: kinds[text] for place, text in zip(places, texts, strict=True)
+            },
+            relations={
+                each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
+                for each in graph_schema().relations
+            },
+            **given,
+        )
+
 
 def snapshot_of(
-    entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]
+    entities: Mapping[str, Sequence[Row]],
+    edges: Mapping[str, Sequence[Row]],
+    schema: GraphSchema | None = None,
 ) -> GraphSnapshot:
     """Arrange rows of the graph as arrays.
 
     Args:
         entities: class -> rows {id, name, name_en?}.
         edges: relation -> rows {head, tail, sources?}.
+        schema: of the graph; None: that of kgplan's ontology.
 
     Raises:
         ConstraintViolation: an entity has no id, or one that is no text.
@@ -132,7 +158,7 @@ def snapshot_of(
         fields.setdefault(row["tail"], field_names[row["head"]])
     has_course, has_concept = relations["course_has_concept"]
     return GraphSnapshot(
-        version=content_hash(entities, edges),
+        version=content_hash(entities, edges, schema or graph_schema()),
         concept_ids=concept_ids,
         concept_names=id_array([row["name"] or row["id"] for row in concepts]),
         concept_names_en=id_array([row["name_en"] or "" for row in concepts]),
@@ -163,19 +189,22 @@ def read_contents(store: GraphStore, family: str = "snapshot") -> tuple[Rows, Ro
         store: the graph database.
         family: of the queries; "found" gives more columns.
     """
-    edges = {name: store.read(f"{family}.{name}") for name in RELATIONS}
-    entities = {name: store.read(f"{family}.{name}") for name in CLASSES}
+    schema = store.schema
+    edges = {each.name: store.read(f"{family}.{each.name}") for each in schema.relations}
+    entities = {each.name: store.read(f"{family}.{each.name}") for each in schema.classes}
     ids = {row["id"] for rows in entities.values() for row in rows}
     for name, rows in edges.items():
         edges[name] = [row for row in rows if row["head"] in ids and row["tail"] in ids]
-    for row in edges["prerequisite_of"]:
-        row["sources"] = row["sources"] or []
+    for relation in schema.relations:
+        if relation.has_sources:
+            for row in edges[relation.name]:
+                row["sources"] = row["sources"] or []
     return entities, edges
 
 
 def read_snapshot(store: GraphStore) -> GraphSnapshot:
     """Read the whole graph from its database, finished or not."""
-    return snapshot_of(*read_contents(store))
+    return snapshot_of(*read_contents(store), store.schema)
 
 
 def read_finished_snapshot(store: GraphStore) -> GraphSnapshot:
@@ -199,7 +228,9 @@ def read_finished_snapshot(store: GraphStore) -> GraphSnapshot:
     raise GraphUnavailable("the graph changes faster than it can be read; try again later")
 
 
-def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]]) -> str:
+def content_hash(
+    entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequence[Row]], schema: GraphSchema
+) -> str:
     """Hash what the rows say, whatever their order (16 hexadecimal digits).
 
     What a snapshot does not hold, such as explanations, does not count.
@@ -207,11 +238,12 @@ def content_hash(entities: Mapping[str, Sequence[Row]], edges: Mapping[str, Sequ
     Args:
         entities: class or its label -> rows {id, name, ...}.
         edges: relation or its type -> rows {head, tail, ...}.
+        schema: says which keys count.
     """
-    digest = hashlib.sha256()
+    digest, counted = hashlib.sha256(), schema.counted
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
     for name, rows in sorted(named.items()):
-        keys = HASHED[name]
+        keys = counted[name]
         digest.update(f"{name} {' '.join(keys)} {len(rows)}\n".encode())
         digest.update("\n".join(sorted(map(repr, map(itemgetter(*keys), rows)))).encode())
     return digest.hexdigest()[:16]

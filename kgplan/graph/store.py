@@ -1,35 +1,24 @@
 """Where does the graph live, and how is it asked?
 
-Both databases answer the same named queries of `cypher/`; only the schema statements differ.
+Both databases answer the same named queries of `cypher/`; only their declarations differ.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from kgplan.errors import ConfigError, GraphUnavailable
+from kgplan.errors import GraphUnavailable
+from kgplan.graph.address import database_of, file_of
+from kgplan.graph.rows import Row
+from kgplan.graph.schema import GraphSchema, graph_schema
 from kgplan.settings import GraphAccess
-
-Row = dict[str, Any]
-BATCH = 10_000
-NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-NO_ACCESS = GraphAccess()
-
-
-def batches(rows: Sequence[Row], size: int = BATCH) -> Iterator[list[Row]]:
-    """Cut rows into lists of at most `size`.
-
-    >>> list(batches([{"id": "a"}, {"id": "b"}, {"id": "c"}], 2))
-    [[{'id': 'a'}, {'id': 'b'}], [{'id': 'c'}]]
-    """
-    for start in range(0, len(rows), size):
-        yield list(rows[start : start + size])
 
 
 class GraphStore(Protocol):
     """A graph database behind named Cypher queries."""
+
+    schema: GraphSchema
+    """The classes and relations that it is asked for."""
 
     def define_schema(self) -> None:
         """Declare tables, constraints and indexes; a second call changes nothing."""
@@ -72,86 +61,12 @@ class GraphStore(Protocol):
         ...
 
 
-def database_of(url: str) -> str:
-    """Which database an address names: `neo4j` or `ladybug`.
-
-    Raises:
-        ConfigError: neither.
-
-    >>> database_of("bolt+s://graph.example:7687"), database_of("ladybug:///var/graph.lbug")
-    ('neo4j', 'ladybug')
-    """
-    scheme = urlsplit(url).scheme
-    if scheme in NEO4J_SCHEMES:
-        return "neo4j"
-    if scheme != "ladybug":
-        raise ConfigError(
-            f"KGPLAN_GRAPH is {url!r}, whose scheme {scheme!r} is unknown;"
-            " use ladybug:///path/to/file or neo4j://host:7687"
-        )
-    return "ladybug"
-
-
-def file_of(url: str) -> Path:
-    """The file of an embedded database's address.
-
-    Raises:
-        ConfigError: the address has a part that would not be used.
-
-    >>> file_of("ladybug:///var/my%20graph.lbug").name
-    'my graph.lbug'
-    """
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-        raise ConfigError(
-            f"KGPLAN_GRAPH is {url!r}, which names more than a file; write"
-            " ladybug:///path/to/file, with %23 for # and %3F for ? in it"
-        )
-    return Path(unquote(parts.path))
-
-
-def server_of(url: str, access: GraphAccess = NO_ACCESS) -> tuple[str, str | None]:
-    """The address of a Neo4j server, and its database; None: the one that the user has.
-
-    Raises:
-        ConfigError: the address has a part that would not be used, or names another database than
-            the settings do.
-
-    >>> server_of("neo4j://here:7687/mooc"), server_of("bolt://here?database=mooc")
-    (('neo4j://here:7687', 'mooc'), ('bolt://here', 'mooc'))
-    >>> server_of("neo4j://here", GraphAccess(database="mooc")), server_of("neo4j://here/")
-    (('neo4j://here', 'mooc'), ('neo4j://here', None))
-    """
-    parts = urlsplit(url)
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    routed = [(key, value) for key, value in given if key == "policy" and "neo4j" in parts.scheme]
-    unused = [key for key, value in given if key != "database" and (key, value) not in routed]
-    path = unquote(parts.path).strip("/")
-    if unused or parts.fragment or "/" in path:
-        part = (
-            f"?{unused[0]}=" if unused else f"#{parts.fragment}" if parts.fragment else parts.path
-        )
-        raise ConfigError(
-            f"KGPLAN_GRAPH is {url!r}, of which {part!r} is not used; write"
-            " neo4j://host:7687/database"
-        )
-    named = [path, access.database, *(value for key, value in given if key == "database")]
-    databases = list(dict.fromkeys(name for name in named if name))
-    if len(databases) > 1 or "system" in databases:
-        wrong = "system, which holds no graph" if "system" in databases else " and ".join(databases)
-        raise ConfigError(
-            f"KGPLAN_GRAPH is {url!r} and KGPLAN_GRAPH_DATABASE {access.database!r}: this names"
-            f" the database {wrong}; name one"
-        )
-    address = f"{parts.scheme}://{parts.netloc}"
-    if routed:
-        address += f"?policy={routed[0][1]}"
-    return address, databases[0] if databases else None
-
-
 @contextmanager
 def open_graph(
-    url: str, read_only: bool = False, access: GraphAccess = NO_ACCESS
+    url: str,
+    read_only: bool = False,
+    access: GraphAccess = GraphAccess(),
+    schema: GraphSchema | None = None,
 ) -> Iterator[GraphStore]:
     """Open the graph database at this address, and close it at the end of the block.
 
@@ -160,29 +75,26 @@ def open_graph(
             `bolt://...` or one of them with `+s` (encrypted) for a Neo4j server.
         read_only: refuse writes and, in the embedded database, let other readers in.
         access: user, password and time limit.
+        schema: the classes and relations of the graph; None: those of kgplan's ontology.
 
     Raises:
         ConfigError: the address names no database that kgplan knows.
         GraphUnavailable: it cannot be opened now.
     """
+    schema = schema or graph_schema()
+    store: GraphStore
     if database_of(url) == "neo4j":
-        from kgplan.graph.neo4j import (
-            Neo4jStore,
-        )  # planning on the embedded database needs no driver
+        from kgplan.graph.neo4j import Neo4jStore  # the embedded database needs no driver
 
-        server = Neo4jStore(url, access, read_only)
-        try:
-            yield server
-        finally:
-            server.close()
-        return
-    path = file_of(url)
-    if read_only and not path.exists():
-        raise GraphUnavailable(f"there is no graph at {path} yet; make it with `kgplan graph load`")
-    from kgplan.graph.ladybug import LadybugStore  # opening it loads a native library
+        store = Neo4jStore(url, access, schema, read_only)
+    else:
+        path = file_of(url)
+        if read_only and not path.exists():
+            raise GraphUnavailable(
+                f"there is no graph at {path} yet; make it with `kgplan graph load`"
+            )
+        from kgplan.graph.ladybug import LadybugStore  # opening it loads a native library
 
-    store = LadybugStore(path, read_only)
-    try:
+        store = LadybugStore(path, schema, read_only)
+    with closing(store):
         yield store
-    finally:
-        store.close()

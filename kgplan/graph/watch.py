@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kgplan.errors import GraphUnavailable
-from kgplan.graph.store import database_of, file_of, server_of
+from kgplan.graph.address import database_of, file_of, server_of
 from kgplan.settings import GraphAccess
 
 

@@ -1,41 +1,130 @@
-"""What is there to choose from: learners, courses and concepts, as entries to list and search."""
+"""What is there to choose from: learners, courses and concepts, to list, search and name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from kgplan.data.records import LearnerRecords
-from kgplan.data.search import Entry
 from kgplan.graph.snapshot import GraphSnapshot
 
-LEARNER_HEADINGS = ("learner_id", "courses", "views")
-COURSE_HEADINGS = ("course_id", "name", "concepts", "videos with concepts", "learners")
-CONCEPT_HEADINGS = ("concept_id", "name", "English", "field", "prerequisites", "unlocks", "courses")
+
+@dataclass(frozen=True)
+class ListedLearner:
+    """A learner, with how many courses are taken and videos watched."""
+
+    learner_id: str
+    courses: int
+    views: int
+
+    @property
+    def id(self) -> str:
+        """The learner's id."""
+        return self.learner_id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """None: the data know learners by id alone."""
+        return ()
 
 
-def learner_entries(records: LearnerRecords) -> list[Entry]:
+@dataclass(frozen=True)
+class ListedCourse:
+    """A course.
+
+    Attributes:
+        course_id, name: of the course.
+        field, school: ids of where it belongs, of several the first; "" where unknown.
+        concepts: how many it has.
+        videos: of these, how many concepts are known of.
+        learners: who take it.
+    """
+
+    course_id: str
+    name: str
+    field: str
+    school: str
+    concepts: int
+    videos: int
+    learners: int
+
+    @property
+    def id(self) -> str:
+        """The course's id."""
+        return self.course_id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name."""
+        return (self.name,)
+
+    @property
+    def about(self) -> str:
+        """What tells it from another of its name."""
+        sizes = f"concepts: {self.concepts:,}", f"learners: {self.learners:,}"
+        return ", ".join(filter(None, (self.field, self.school, *sizes)))
+
+
+@dataclass(frozen=True)
+class ListedConcept:
+    """A concept, with how many others it needs and unlocks, and in how many courses it is."""
+
+    concept_id: str
+    name: str
+    name_en: str
+    field: str
+    prerequisites: int
+    unlocks: int
+    courses: int
+
+    @property
+    def id(self) -> str:
+        """The concept's id."""
+        return self.concept_id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and the English one, which may be ""."""
+        return self.name, self.name_en
+
+    @property
+    def about(self) -> str:
+        """What tells it from another of its name."""
+        return ", ".join(filter(None, (self.field, f"courses: {self.courses:,}")))
+
+
+def list_learners(records: LearnerRecords) -> list[ListedLearner]:
     """Every learner with courses and views, the busiest first."""
     enrolled, viewed = np.diff(records.enrolled.indptr), np.diff(records.viewed.indptr)
     return [
-        Entry(str(records.learner_ids[k]), (), (int(enrolled[k]), int(viewed[k])))
+        ListedLearner(str(records.learner_ids[k]), int(enrolled[k]), int(viewed[k]))
         for k in np.lexsort((records.learner_ids, -enrolled, -viewed))
     ]
 
 
-def course_entries(graph: GraphSnapshot, records: LearnerRecords) -> list[Entry]:
+def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCourse]:
     """Every course with its sizes, the richest in concepts first."""
     n_concepts = np.diff(graph.course_concepts.indptr)
-    at = {course: k for k, course in enumerate(records.course_ids.tolist())}
     videos = np.diff(records.course_videos.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
+    fields, schools = (_first_heads(graph, f"{of}_has_course") for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
-        row = at.get(course_id)
-        sizes = (0, 0) if row is None else (int(videos[row]), int(learners[row]))
-        found.append(Entry(course_id, (name,), (name, int(n_concepts[k]), *sizes)))
+        row = records.courses.find(course_id)
+        sizes = (0, 0) if row < 0 else (int(videos[row]), int(learners[row]))
+        where = fields.get(course_id, ""), schools.get(course_id, "")
+        found.append(ListedCourse(course_id, name, *where, int(n_concepts[k]), *sizes))
     return found
 
 
-def concept_entries(graph: GraphSnapshot) -> list[Entry]:
+def _first_heads(graph: GraphSnapshot, relation: str) -> Mapping[str, str]:
+    """Tail -> its first head in a relation."""
+    heads, tails = (ids.tolist() for ids in graph.relations[relation])
+    return dict(zip(reversed(tails), reversed(heads), strict=True))
+
+
+def list_concepts(graph: GraphSnapshot) -> list[ListedConcept]:
     """Every concept with its degree, the most needed first."""
     before = np.diff(graph.prerequisites.indptr)
     unlocks = np.diff(graph.prerequisites.tocsc().indptr)
@@ -43,7 +132,7 @@ def concept_entries(graph: GraphSnapshot) -> list[Entry]:
     found = []
     for k in np.lexsort((graph.concept_ids, -unlocks)):
         name, english = str(graph.concept_names[k]), str(graph.concept_names_en[k])
-        shown = (name, english, str(graph.concept_fields[k]))
-        sizes = (int(before[k]), int(unlocks[k]), int(n_courses[k]))
-        found.append(Entry(str(graph.concept_ids[k]), (name, english), (*shown, *sizes)))
+        sizes = int(before[k]), int(unlocks[k]), int(n_courses[k])
+        field = str(graph.concept_fields[k])
+        found.append(ListedConcept(str(graph.concept_ids[k]), name, english, field, *sizes))
     return found

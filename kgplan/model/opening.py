@@ -6,25 +6,32 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
-from kgplan.data.records import LearnerRecords, csr_from_arrays
+from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
-from kgplan.errors import ArtifactDamaged, ArtifactMissing
+from kgplan.errors import ArtifactMissing, InputError
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning import Planner
-from kgplan.planning.mastery import ItemParameters, LearnerMastery
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.settings import Settings
-from kgplan.similarity import Bounds, FusedSimilarity, LearnerSets
+from kgplan.similarity import FusedSimilarity
 from kgplan.similarity.added import with_added
-from kgplan.store.artifacts import MADE_BY, Artifact, ArtifactStore, AsOf, hash_json
+from kgplan.similarity.top import neighbours_from_arrays
+from kgplan.store.artifacts import Artifact, ArtifactStore, AsOf, hash_json
+from kgplan.store.stages import command_for, served_kinds
 
 MODEL_KINDS = ("records", "diagnosis", "similarity")
+"""What `open_planner` opens: no plan can do without."""
 
 
 class StoredArrays(Mapping[str, Array]):
-    """The arrays of an artifact, read when asked for."""
+    """The arrays of an artifact, read when asked for.
+
+    Raises:
+        ArtifactDamaged: from whatever asks for one that is not there, see `Artifact.array`.
+    """
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
@@ -55,7 +62,7 @@ def newest_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
         return open_records(artifacts)
     version = artifacts.made_from("records", "tables", tables)
     if version is None:
-        raise ArtifactMissing("records", MADE_BY["records"])
+        raise ArtifactMissing("records", command_for("records"))
     artifact = artifacts.open("records", version)
     return LearnerRecords.from_arrays(StoredArrays(artifact)), artifact
 
@@ -77,23 +84,10 @@ def open_mastery(artifact: Artifact, records_version: str | None = None) -> Lear
         artifact: of the diagnosis.
         records_version: of the records that it is to be used with, if of any.
     """
-    arrays = StoredArrays(artifact)
-    mastery = csr_from_arrays("mastery", arrays)
-    # diagnoses made before this was stored do not tell it
-    stored = "not_told_apart.indptr" in set(arrays)
     config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
-    video_ids, slip, guess = (np.asarray(arrays[name]) for name in ("video_ids", "slip", "guess"))
-    items = ItemParameters(video_ids, slip, guess, config)
-    return LearnerMastery(
-        learner_ids=np.asarray(arrays["learner_ids"]),
-        concept_ids=np.asarray(arrays["concept_ids"]),
-        mastery=mastery,
-        prior=np.asarray(arrays["prior"]),
-        not_told_apart=csr_from_arrays("not_told_apart", arrays)
-        if stored
-        else sparse.csr_array(mastery.shape, dtype=bool),
-        # single learners are not updated under a free probability for every state
-        items=items if config.class_prior == "independent" else None,
+    return LearnerMastery.from_arrays(
+        StoredArrays(artifact),
+        config,
         of_records=records_version in artifact.manifest["inputs"].values(),
     )
 
@@ -104,23 +98,24 @@ def open_embedding(artifact: Artifact) -> Embedding:
 
 
 def open_similarity(artifact: Artifact) -> FusedSimilarity:
-    """Eq. (8) from a similarity artifact.
+    """Eq. (8) from a similarity artifact."""
+    alpha = float(artifact.manifest["config"]["alpha"])
+    return FusedSimilarity.from_arrays(StoredArrays(artifact), alpha)
+
+
+def open_neighbours(artifact: Artifact) -> sparse.csr_array:
+    """Every concept's most similar others from a similarity artifact, most similar first.
 
     Raises:
-        ArtifactDamaged: an older kgplan made it.
+        InputError: it was stored without.
     """
-    arrays = StoredArrays(artifact)
-    if "learners.indices" not in set(arrays):
-        raise ArtifactDamaged(
-            f"similarity {artifact.version} was made by an older kgplan; run `kgplan similarity`"
+    found = neighbours_from_arrays(StoredArrays(artifact))
+    if found is None:
+        raise InputError(
+            f"similarity {artifact.version} was made without neighbours;"
+            " run `kgplan similarity` again"
         )
-    return FusedSimilarity(
-        concept_ids=np.asarray(arrays["concept_ids"]),
-        vectors=np.asarray(arrays["vectors"]),
-        learners=LearnerSets.from_arrays(arrays),
-        alpha=float(artifact.manifest["config"]["alpha"]),
-        bounds=Bounds(*np.asarray(arrays["bounds"]).tolist()),
-    )
+    return found
 
 
 def open_planner(
@@ -202,5 +197,10 @@ def model_version(artifacts: ArtifactStore) -> str:
 
 
 def name_of(versions: Mapping[str, str]) -> str:
-    """The model version of a set of artifacts, given as kind -> version."""
-    return hash_json({kind: versions.get(kind) for kind in MODEL_KINDS})[:16]
+    """The model version of a set of artifacts, given as kind -> version.
+
+    What other stages serve beside `MODEL_KINDS` counts where it is there.
+    """
+    named = {kind: versions.get(kind) for kind in MODEL_KINDS}
+    named |= {kind: versions[kind] for kind in served_kinds() if kind in versions}
+    return hash_json(named)[:16]

@@ -1,7 +1,8 @@
 """Which models were in use, which is in use, and which shall be?
 
 A model version is the set of results that plans are computed from together: learner records,
-diagnosis and similarity, with the embedding that the similarity was made from. Its name is
+diagnosis and similarity, with the embedding that the similarity was made from, and what further
+stages of the model make. Its name is
 `kgplan.model.opening.model_version` of the set. Tables and triples belong to the graph and stay
 as they are when another model comes into use.
 """
@@ -21,12 +22,17 @@ from kgplan.errors import (
     NoEarlierModel,
     UnknownModelVersion,
 )
-from kgplan.model.opening import MODEL_KINDS, name_of, open_planner, open_snapshot
+from kgplan.model.opening import (
+    MODEL_KINDS,
+    name_of,
+    open_planner,
+    open_similarity,
+    open_snapshot,
+)
 from kgplan.settings import Settings
 from kgplan.store.artifacts import HISTORY, Artifact, ArtifactStore, Aside, Switch
 from kgplan.store.files import is_time
-
-KINDS = (*MODEL_KINDS, "embedding")
+from kgplan.store.stages import model_kinds
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def outdated(store: ArtifactStore, graph_version: str) -> list[Outdated]:
     newest = store.made_from("records", "tables", in_use.get("tables", ""))
     now = in_use | {"graph": graph_version} | ({"records": newest} if newest else {})
     found = []
-    for kind in KINDS:
+    for kind in model_kinds():
         if kind not in in_use:
             continue
         inputs = store.open(kind, in_use[kind], hashed=False).manifest["inputs"]
@@ -252,7 +258,7 @@ def _figure(manifest: Mapping[str, Any] | None, *keys: str | int) -> float | Non
 
 def _versions(switch: Switch, similarity: Mapping[str, Any] | None) -> dict[str, str]:
     """Kind -> version; an embedding that came later than the similarity is not the model's."""
-    versions = {kind: switch.versions[kind] for kind in KINDS if kind in switch.versions}
+    versions = {kind: switch.versions[kind] for kind in model_kinds() if kind in switch.versions}
     if similarity is not None:
         versions["embedding"] = similarity["inputs"]["embedding"]
     return versions
@@ -262,7 +268,7 @@ def _open(store: ArtifactStore, switch: Switch, hashed: bool) -> tuple[dict[str,
     """What is whole of a model's artifacts, and why the first of the others is not."""
     found: dict[str, Artifact] = {}
     problem = ""
-    for kind in KINDS:  # similarity before embedding: it says which one
+    for kind in model_kinds():  # similarity before embedding: it says which one
         similarity = found.get("similarity")
         version = _versions(switch, similarity.manifest if similarity else None).get(kind)
         if version is None:
@@ -283,22 +289,23 @@ def _put_into_use(
     artifacts, problem = _open(store, switch, hashed=True)
     if problem:
         raise ModelUnusable(version, problem)
-    graph = open_snapshot(settings)
-    known = np.isin(graph.concept_ids, artifacts["similarity"].array("concept_ids"))
+    graph, aside = open_snapshot(settings), Aside(store)
+    aside.switch(*artifacts.values())
+    try:
+        similarity = open_similarity(artifacts["similarity"])
+        known = np.isin(graph.concept_ids, similarity.concept_ids)
+        if known.any():
+            open_planner(settings, aside, graph)
+    except ArtifactError as error:  # whole, and made by a kgplan that wrote otherwise
+        raise ModelUnusable(version, str(error)) from None
     if not known.any():
         raise ModelUnusable(
             version,
             f"it knows none of the {known.size:,} concepts of graph {graph.version};"
             " load the graph that it was made for, or make a new model with `kgplan reembed`",
         )
-    aside = Aside(store)
-    aside.switch(*artifacts.values())
-    try:
-        open_planner(settings, aside, graph)
-    except ArtifactError as error:  # whole, and made by a kgplan that wrote otherwise
-        raise ModelUnusable(version, str(error)) from None
     before = store.in_use()
-    aside.commit(by, back)
+    aside.commit(by, back, gone=set(model_kinds()) - set(artifacts))
     return Activation(
         model=describe(store, switch_of(store, version), hashed=False),
         before=name_of(before) if all(kind in before for kind in MODEL_KINDS) else None,

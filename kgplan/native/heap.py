@@ -50,10 +50,3 @@ def sort_row(costs: Floats, ids: Ints) -> None:
         cost, id = costs[size], ids[size]
         costs[size], ids[size] = costs[0], ids[0]
         replace_worst(costs, ids, size, cost, id)
-
-
-@njit(cache=True, nogil=True)
-def sort_rows(costs: Floats, ids: Ints) -> None:
-    """Turn every row's heap into a list, best first."""
-    for row in range(len(costs)):
-        sort_row(costs[row], ids[row])

@@ -1,4 +1,4 @@
-"""How do the kernels read a Q-matrix, and the cases that learners' observations fall into?
+"""How do the kernels read a Q-matrix, cases of observations and parameters, and what do they count?
 
 Sizes: V videos; S sets of concepts, T entries of eta; R cases, N components, G factors.
 """
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ints
+from kgplan.arrays import Array, Floats, Ints
 
 ENUMERATED, TREE, LOOPY = 0, 1, 2
 
@@ -71,3 +71,66 @@ class Cases(NamedTuple):
     pull_start: Ints
     pull_video: Ints
     pull_right: Floats
+
+
+class Parameters(NamedTuple):
+    """What the E-step holds fixed.
+
+    Attributes:
+        prior_log_odds, prior_odds: (K,) log(prior / (1 - prior)), and without the logarithm.
+        log_not_prior: (K,) log(1 - prior).
+        intercept, contrast: (V,) of log P(r=1 | m).
+        log_wrong: (T,) log(1 - P(r=1 | m)).
+        unopened: (T,) (1 - P) at m over 1 - P at 0: a potential that videos not opened share.
+    """
+
+    prior_log_odds: Array
+    prior_odds: Array
+    log_not_prior: Array
+    intercept: Array
+    contrast: Array
+    log_wrong: Array
+    unopened: Array
+
+
+class Control(NamedTuple):
+    """How propagation runs; the meanings are DiagnosisConfig's."""
+
+    damping: float
+    tolerance: float
+    sweep_limit: int
+    region_limit: int
+    cutset_limit: int
+
+
+class Found(NamedTuple):
+    """What the E-step fills, each block of cases its own part.
+
+    Attributes:
+        messages: (edges,) odds ratios from the last call, 1 before the first; updated in place.
+        mastery: along `Cases.support`.
+        reading: the same, but summed over regions where LOOPY; of size 0: not wanted.
+        objective: (R,) the case's log-evidence in nats, Bethe's where LOOPY.
+        residual, sweeps: (N,) of propagated components.
+    """
+
+    messages: Array
+    mastery: Array
+    reading: Array
+    objective: Array
+    residual: Array
+    sweeps: Array
+
+
+class Tally(NamedTuple):
+    """Expected counts that the M-step needs; one per block of cases, added in block order.
+
+    Attributes:
+        wrong: (T,) expected weight of 1 - r at each m.
+        right_eta: (V,) expected sum of r * eta.
+        held: (K,) expected learners that hold the concept, among those with evidence on it.
+    """
+
+    wrong: Array
+    right_eta: Array
+    held: Array

@@ -4,101 +4,108 @@ The split is by time: tables hold each learner's views in order. The artifact `c
 the figures of every method; `left_out.csv` in it names the learners who could not be asked about.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
-from scipy import sparse
 
 from kgplan.arrays import Floats, Ints, positions
-from kgplan.data.records import LearnerRecords, observed_views
-from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import ArtifactMissing, InputError
-from kgplan.evaluation.calibration import HeldBack, Score, hold_back, score
-from kgplan.evaluation.contest import METHODS, contest
-from kgplan.model.opening import newest_records
-from kgplan.pipeline.stages import StageReport, timed
-from kgplan.progress import Progress, silent
-from kgplan.settings import Settings
-from kgplan.store.artifacts import Artifact, ArtifactStore
-from kgplan.store.csvfile import write_rows
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.running import Task, stage
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from kgplan.data.records import LearnerRecords
+    from kgplan.evaluation.calibration import HeldBack, Score
 
 LEFT_OUT = "left_out.csv"
 
 
-def run_calibrate(
-    settings: Settings,
-    share: float = 0.2,
-    least_views: int = 5,
-    seed: int = 0,
-    n_resamples: int = 300,
-    progress: Progress = silent,
-) -> StageReport:
-    """Hold back each learner's last views, let every method predict them, judge, and write.
+@dataclass(frozen=True)
+class CalibrationConfig:
+    """What is held back, and how sure the figures are to be.
 
-    Args:
-        settings: where tables, records and, if there is one, the embedding are.
+    Attributes:
         share, least_views: what is held back, of whom: as for `hold_back`.
         seed: draws the zeros that are held back, and the resamples.
-        n_resamples: resamples of learners behind every interval.
-        progress: told what is being fitted.
+        resamples: of learners behind every interval.
+    """
+
+    share: float = 0.2
+    least_views: int = 5
+    seed: int = 0
+    resamples: int = 300
+
+
+@stage(
+    name="calibrate",
+    about="Predict held-back views: V-DINA and its variants beside simpler methods.",
+    part="study",
+    own_command="kgplan diagnose calibrate",
+    reads=("tables", "records", "embedding"),
+    makes=("calibration",),
+    config=CalibrationConfig,
+)
+def run_calibrate(task: Task, config: CalibrationConfig) -> None:
+    """Hold back each learner's last views, let every method predict them, judge, and write.
 
     Raises:
         ArtifactMissing: there are no tables or records.
         InputError: a setting out of range, or too few learners with enough views.
     """
-    artifacts = ArtifactStore(settings.artifacts)
-    with timed("calibrate", settings.home) as report:
-        records, source = newest_records(artifacts)
-        tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
-        order = read_order(tables.path, records)
-        rng = np.random.default_rng(seed)
-        watched = observed_views(records)
-        held = hold_back(watched, order, rng, share, least_views)
-        if not np.any(held.opened):
-            raise InputError(
-                f"no learner has {least_views} views of videos that cover a concept;"
-                " give a smaller --least-views, or more data"
-            )
-        vectors, inputs = _vectors(artifacts, records)
-        step = iter(range(1_000))
-        found = contest(
-            records, order, held, rng, DiagnosisConfig(tolerance=1e-5), vectors,
-            lambda what: progress(what, next(step), None), share, least_views,
-        )  # fmt: skip
-        progress("figures and their intervals", next(step), None)
-        whole = score(found, held.opened, held.learner, rng, n_resamples=n_resamples)
-        config = {
-            "share": share,
-            "least_views": least_views,
-            "seed": seed,
-            "resamples": n_resamples,
+    from kgplan.data.records import observed_views
+    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.evaluation.calibration import hold_back, score
+    from kgplan.evaluation.contest import METHODS, contest
+    from kgplan.model.opening import newest_records
+
+    artifacts, progress = task.artifacts, task.progress
+    share, least_views = config.share, config.least_views
+    records, source = newest_records(artifacts)
+    tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
+    order = read_order(tables.path, records)
+    rng = np.random.default_rng(config.seed)
+    watched = observed_views(records)
+    held = hold_back(watched, order, rng, share, least_views)
+    if not np.any(held.opened):
+        raise InputError(
+            f"no learner has {least_views} views of videos that cover a concept;"
+            " give a smaller --least-views, or more data"
+        )
+    vectors, inputs = _vectors(artifacts, records)
+    step = iter(range(1_000))
+    found = contest(
+        records, order, held, rng, DiagnosisConfig(tolerance=1e-5), vectors,
+        lambda what: progress(what, next(step), None), share, least_views,
+    )  # fmt: skip
+    progress("figures and their intervals", next(step), None)
+    whole = score(found, held.opened, held.learner, rng, n_resamples=config.resamples)
+    inputs["records"] = source.version
+    with task.draft("calibration", asdict(config), inputs) as draft:
+        views = np.diff(records.viewed.indptr)
+        _write_left_out(draft.path / LEFT_OUT, records, held, views)
+        draft.metrics = {
+            "split": split_figures(watched, held, views),
+            "methods": [
+                {**asdict(method), **to_json(whole[method.name])}
+                for method in METHODS
+                if method.name in whole
+            ],
         }
-        with artifacts.draft("calibration", config, {"records": source.version, **inputs}) as draft:
-            views = np.diff(records.viewed.indptr)
-            _write_left_out(draft.path / LEFT_OUT, records, held, views)
-            draft.metrics = {
-                "split": split_figures(watched, held, views),
-                "methods": [
-                    {**asdict(method), **to_json(whole[method.name])}
-                    for method in METHODS
-                    if method.name in whole
-                ],
-            }
-        artifacts.switch(draft.finished())
-        report.version = draft.finished().version
-        report.rows_in, report.rows_out = int(held.watched.nnz), int(held.learner.size)
-        report.details = dict(draft.metrics)
-    return report
+    task.report.rows_in, task.report.rows_out = int(held.watched.nnz), int(held.learner.size)
 
 
-def read_order(tables: Path, records: LearnerRecords) -> sparse.csr_array:
+def read_order(tables: Path, records: "LearnerRecords") -> "sparse.csr_array":
     """(U, V) the place of every view on its learner's time line, from 1.
 
     Views come in the order of their first start; those without a time follow in file order.
     """
+    import duckdb
+    from scipy import sparse
+
     with duckdb.connect() as database:
         found = database.execute(
             "SELECT learner_id, video_id, position FROM read_parquet($table)",
@@ -112,7 +119,9 @@ def read_order(tables: Path, records: LearnerRecords) -> sparse.csr_array:
     ).tocsr()
 
 
-def split_figures(watched: sparse.csr_array, held: HeldBack, views: Ints) -> dict[str, int | float]:
+def split_figures(
+    watched: "sparse.csr_array", held: "HeldBack", views: Ints
+) -> dict[str, int | float]:
     """How much was held back, and of whom."""
     n_views = views
     return {
@@ -129,7 +138,7 @@ def split_figures(watched: sparse.csr_array, held: HeldBack, views: Ints) -> dic
     }
 
 
-def to_json(found: Score) -> dict[str, Any]:
+def to_json(found: "Score") -> dict[str, Any]:
     """A score as JSON values: figures as [value, low, high], bins as lists.
 
     A bin that some resample left empty has the interval of the other resamples.
@@ -142,22 +151,26 @@ def to_json(found: Score) -> dict[str, Any]:
 
 
 def _vectors(
-    artifacts: ArtifactStore, records: LearnerRecords
+    artifacts: ArtifactStore, records: "LearnerRecords"
 ) -> tuple[Floats | None, dict[str, str]]:
     """The concepts' embedding, NaN where one has none, and its version; None without one."""
+    from kgplan.model.opening import open_embedding
+
     try:
-        embedding: Artifact = artifacts.current("embedding")
+        artifact = artifacts.current("embedding")
     except ArtifactMissing:
         return None, {}
-    entity_ids = np.asarray(embedding.array("entity_ids"))
-    at = positions(entity_ids, records.concept_ids)
-    vectors = np.asarray(embedding.array("vectors"), np.float64)[at]
+    embedding = open_embedding(artifact)
+    at = positions(embedding.entity_ids, records.concept_ids)
+    vectors = embedding.vectors[at].astype(np.float64)
     vectors[at < 0] = np.nan
-    return vectors, {"embedding": embedding.version}
+    return vectors, {"embedding": artifact.version}
 
 
-def _write_left_out(path: Path, records: LearnerRecords, held: HeldBack, views: Ints) -> None:
+def _write_left_out(path: Path, records: "LearnerRecords", held: "HeldBack", views: Ints) -> None:
     """Learners who are not predicted, and how many views they have."""
+    from kgplan.store.csvfile import write_rows
+
     with path.open("w", encoding="utf-8", newline="") as stream:
         write_rows(stream, [("learner_id", "n_views")], "\n")
         few = np.flatnonzero(held.too_few)

@@ -1,19 +1,16 @@
 """What did a diagnosis find? Read it from a home or a folder of results, for one page."""
 
-import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow.parquet as pq
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, positions
+from kgplan.arrays import Floats, Ids
+from kgplan.data.axis import Axis
 from kgplan.data.records import LearnerRecords, observed_views
-from kgplan.data.search import close_matches
 from kgplan.diagnosis import (
     DiagnosisConfig,
     ambiguous_concepts,
@@ -21,17 +18,16 @@ from kgplan.diagnosis import (
     infer,
 )
 from kgplan.diagnosis.itemwise import report_items
-from kgplan.errors import ArtifactMissing, InputError, UnknownLearner
+from kgplan.errors import ArtifactMissing, UnknownLearner
 from kgplan.evaluation.calibration import look_up
 from kgplan.model.opening import StoredArrays, open_mastery
 from kgplan.pipeline.calibrate import read_order
-from kgplan.pipeline.mastery import SUMMARY
-from kgplan.report.diagnosis_page import Concepts, Findings, Items, Moves, page
+from kgplan.pipeline.mastery import StoredFit, read_fit
+from kgplan.report.diagnosis_page import ConceptEvidence, Findings, Items, Moves, page
 from kgplan.report.page import SHOWN
 from kgplan.report.writing import template
 from kgplan.settings import Settings
-from kgplan.store.artifacts import ArtifactStore, hash_file
-from kgplan.store.csvfile import uncell
+from kgplan.store.artifacts import ArtifactStore
 
 PAGE = "diagnosis.html"
 
@@ -58,9 +54,9 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
     records = LearnerRecords.from_arrays(StoredArrays(source))
     tables = artifacts.open("tables", source.manifest["inputs"]["tables"]).path
     found, metrics = open_mastery(artifact), artifact.metrics
-    config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
-    watched = observed_views(records)
-    slip, guess = (np.asarray(artifact.array(name)) for name in ("slip", "guess"))
+    watched, fitted = observed_views(records), found.items
+    assert fitted is not None  # the artifact holds them
+    slip, guess, config = fitted.slip, fitted.guess, fitted.config
     items = report_items(watched, records.q_matrix, found.mastery, found.prior, slip, guess, config)
     concept_names = _names(tables, "concept", records.concept_ids)
     classes = exchangeable_concepts(records.q_matrix)
@@ -89,7 +85,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
             observations=items.observations,
             errors_by="item by item: lower bounds",
         ),
-        concepts=Concepts(
+        concepts=ConceptEvidence(
             names=concept_names,
             prior=found.prior,
             learners=np.bincount(found.mastery.indices, minlength=found.prior.size),
@@ -122,10 +118,7 @@ def _moves(
         many = np.quantile(n_views[n_views > 0], 0.9)
         u = int(np.argmin(np.abs(n_views - many)))  # many views, and not the most
     else:
-        u = int(positions(records.learner_ids, np.array([learner_id]))[0])
-        if u < 0:
-            near = close_matches(learner_id, records.learner_ids)
-            raise UnknownLearner(learner_id, near)
+        u = records.learners.place(learner_id, UnknownLearner)
     begin, end = watched.indptr[u], watched.indptr[u + 1]
     video, share = np.asarray(watched.indices[begin:end]), watched.data[begin:end]
     views = np.flatnonzero(share > 0)
@@ -186,31 +179,15 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
     """The results that `kgplan diagnose fit` wrote.
 
     Args:
-        folder: it holds fit.json, items.csv, concepts.csv and mastery.parquet.
+        folder: it holds what `write_fit` wrote.
         learner_id: who is shown before and after; None: the first whose mastery moved most.
 
     Raises:
         InputError: the folder does not hold such results, or half of them.
         UnknownLearner: there is no such learner.
     """
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        for name, digest in summary["files"].items():
-            if hash_file(folder / name) != digest:
-                raise InputError(
-                    f"{folder / name} is not what {SUMMARY} names; run `kgplan diagnose fit` again"
-                )
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{folder} holds no results of a fit ({error}); name the folder that"
-            " `kgplan diagnose fit --out` wrote"
-        ) from None
-    items, concepts = _columns(folder / "items.csv"), _columns(folder / "concepts.csv")
-    table = pq.read_table(folder / "mastery.parquet")
-    mastery = table["mastery"].to_numpy().reshape(-1, len(concepts["concept_id"]))
-    identified = table["identified"].to_numpy(zero_copy_only=False).reshape(mastery.shape)
-    learner_ids = table["learner_id"].to_numpy()[:: max(mastery.shape[1], 1)].astype(np.str_)
-    prior = _numbers(concepts["prior"])
+    fit = read_fit(folder)
+    summary = fit.summary
     figures = ("n_learners", "n_items", "n_concepts", "n_responses", "iterations")
     facts = [(name.removeprefix("n_"), f"{summary[name]:,}") for name in figures]
     facts += [
@@ -229,24 +206,24 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
         facts=facts,
         objective=summary.get("objective", []),
         items=Items(
-            names=items["item_id"],
-            slip=_numbers(items["slip"]),
-            guess=_numbers(items["guess"]),
-            slip_error=_numbers(items["slip_se"]),
-            guess_error=_numbers(items["guess_se"]),
-            fit=_numbers(items["rmsea"]),
-            observations=_numbers(items["n_responses"]),
+            names=fit.item_ids,
+            slip=fit.slip,
+            guess=fit.guess,
+            slip_error=fit.slip_se,
+            guess_error=fit.guess_se,
+            fit=fit.rmsea,
+            observations=fit.n_responses,
             errors_by="observed information of all parameters",
         ),
-        concepts=Concepts(
-            names=concepts["concept_id"],
-            prior=prior,
-            learners=identified.sum(axis=0),
-            open=_numbers(concepts["not_told_apart"]) > 0,
+        concepts=ConceptEvidence(
+            names=fit.concept_ids,
+            prior=fit.prior,
+            learners=fit.identified.sum(axis=0),
+            open=fit.not_told_apart,
             twins=None,
         ),
-        mastery=mastery[identified],
-        moves=_moves_of_results(learner_ids, concepts["concept_id"], prior, mastery, learner_id),
+        mastery=fit.mastery[fit.identified],
+        moves=_moves_of_results(fit, learner_id),
         missing={
             "calibration": "views are held back from a home's time lines (`kgplan diagnose"
             " calibrate`); results of `kgplan diagnose fit` have no times",
@@ -256,39 +233,19 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
     )
 
 
-def _moves_of_results(
-    learner_ids: Ids,
-    names: list[str],
-    prior: Floats,
-    mastery: Floats,
-    learner_id: str | None,
-) -> Moves | None:
+def _moves_of_results(fit: StoredFit, learner_id: str | None) -> Moves | None:
     """A learner at the prior and after all answers."""
-    if not mastery.size:
+    if not fit.mastery.size:
         return None
-    moves = np.abs(mastery - prior)
+    moves = np.abs(fit.mastery - fit.prior)
     if learner_id is None:
         u = int(np.argmax(moves.sum(axis=1)))
-    elif not np.any(at := learner_ids == learner_id):
-        raise UnknownLearner(learner_id, close_matches(learner_id, learner_ids))
     else:
-        u = int(np.argmax(at))
+        u = Axis(fit.learner_ids).place(learner_id, UnknownLearner)
     top = np.argsort(-moves[u], kind="stable")[:SHOWN]
     return Moves(
-        learner=str(learner_ids[u]),
+        learner=str(fit.learner_ids[u]),
         stages=("prior", "after all answers"),
-        names=[names[k] for k in top],
-        mastery=np.stack([prior[top], mastery[u, top]], axis=1),
+        names=[fit.concept_ids[k] for k in top],
+        mastery=np.stack([fit.prior[top], fit.mastery[u, top]], axis=1),
     )
-
-
-def _columns(path: Path) -> dict[str, list[str]]:
-    """A CSV file's columns, as text."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        header, *rows = list(csv.reader(stream))
-    return {name: [uncell(row[at]) for row in rows] for at, name in enumerate(header)}
-
-
-def _numbers(cells: list[str]) -> Floats:
-    """Cells as numbers; an empty one is NaN."""
-    return np.array([float(cell) if cell else np.nan for cell in cells])

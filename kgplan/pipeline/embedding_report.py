@@ -7,8 +7,8 @@ import numpy as np
 from kgplan.arrays import Floats, Ints, positions
 from kgplan.errors import ArtifactMissing, MissingExtra
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.model.opening import open_similarity, open_snapshot
-from kgplan.report.embedding_page import Concepts, Findings, Neighbours, Similarities, page
+from kgplan.model.opening import open_embedding, open_similarity, open_snapshot
+from kgplan.report.embedding_page import ConceptMap, Findings, Neighbours, Similarities, page
 from kgplan.report.writing import template
 from kgplan.settings import Settings
 from kgplan.similarity.fused import normalised, semantic_similarity
@@ -42,10 +42,10 @@ def find_in_home(settings: Settings, seed: int = 0) -> Findings:
     artifact = artifacts.current("embedding")
     graph = open_snapshot(settings)
     rng = np.random.default_rng(seed)
-    entity_ids = artifact.array("entity_ids")
-    at = positions(entity_ids, graph.concept_ids)
+    embedding = open_embedding(artifact)
+    at = positions(embedding.entity_ids, graph.concept_ids)
     with_vector = np.flatnonzero(at >= 0)
-    vectors = np.asarray(artifact.array("vectors"))[at[with_vector]].astype(np.float64)
+    vectors = embedding.vectors[at[with_vector]].astype(np.float64)
     similarities, reason = read_similarities(artifacts, artifact, rng)
     metrics = artifact.metrics
     counts = metrics["counts"]
@@ -54,7 +54,7 @@ def find_in_home(settings: Settings, seed: int = 0) -> Findings:
         + ("" if graph.version == artifact.manifest["inputs"]["graph"] else
            f" The graph is now {graph.version}."),
         facts=[
-            ("entities", f"{entity_ids.size:,}"),
+            ("entities", f"{embedding.entity_ids.size:,}"),
             ("relations", f"{counts['relations']:,}"),
             ("training facts", f"{counts['training']:,}"),
             ("test facts", f"{counts['test']:,}"),
@@ -75,8 +75,8 @@ def find_in_home(settings: Settings, seed: int = 0) -> Findings:
 
 def mapped(
     graph: GraphSnapshot, with_vector: Ints, vectors: Floats, rng: np.random.Generator, seed: int
-) -> Concepts:
-    """Concepts on a plane: all, or so many of them as can be told apart."""
+) -> ConceptMap:
+    """ConceptMap on a plane: all, or so many of them as can be told apart."""
     try:
         from kgplan.embedding.plane import plane
     except ModuleNotFoundError as error:
@@ -87,7 +87,7 @@ def mapped(
     if some.size > MAPPED:
         some = np.sort(rng.choice(some, MAPPED, replace=False))
     shown = with_vector[some]
-    return Concepts(
+    return ConceptMap(
         names=name_of(graph, shown),
         fields=graph.concept_fields[shown].tolist(),
         plane=plane(vectors[some], seed),

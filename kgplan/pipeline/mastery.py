@@ -5,12 +5,13 @@ the others' hashes: whoever reads a folder between two runs can tell.
 Sizes: U learners, V items, K concepts.
 """
 
+import csv
 import json
 import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kgplan.arrays import Array, Floats, Ids
 from kgplan.diagnosis import (
     Diagnosis,
     DiagnosisConfig,
@@ -33,7 +35,7 @@ from kgplan.errors import InputError
 from kgplan.pipeline.responses import Responses, read_hierarchy, read_responses
 from kgplan.progress import Progress, silent
 from kgplan.store.artifacts import hash_file
-from kgplan.store.csvfile import write_rows
+from kgplan.store.csvfile import uncell, write_rows
 
 RESULTS = ("items.csv", "concepts.csv", "states.csv", "rejects.csv", "mastery.parquet")
 SUMMARY = "fit.json"
@@ -93,7 +95,7 @@ def run_fit(
         data.scores,
         data.q_matrix,
         config,
-        lambda iteration, objective: progress(f"objective {objective:z,.1f}", iteration, None),
+        progress,
         n_starts=n_starts,
         rng=np.random.default_rng(seed),
         weights=data.weights,
@@ -129,7 +131,7 @@ def summarise(
         "iterations": diagnosis.objective.size - 1,
         "converged": diagnosis.converged,
         "objective": diagnosis.objective.tolist(),
-        "link": {"conjunctive": "dina", "compensatory": "vdina"}[config.link],
+        "link": config.link,
         "prior": config.class_prior,
         "n_parameters": goodness.n_parameters,
         "n_impossible_states": 0 if diagnosis.share is None else int(np.sum(diagnosis.share == 0)),
@@ -183,6 +185,70 @@ def write_fit(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return summary
+
+
+@dataclass(frozen=True)
+class StoredFit:
+    """What `write_fit` wrote and people look at.
+
+    Attributes:
+        summary: what `fit.json` holds.
+        item_ids, slip, guess, slip_se, guess_se, rmsea, n_responses: (V,); NaN where not defined.
+        concept_ids, prior, not_told_apart: (K,).
+        learner_ids: (U,).
+        mastery, identified: (U, K).
+    """
+
+    summary: dict[str, Any]
+    item_ids: list[str]
+    slip: Floats
+    guess: Floats
+    slip_se: Floats
+    guess_se: Floats
+    rmsea: Floats
+    n_responses: Floats
+    concept_ids: list[str]
+    prior: Floats
+    not_told_apart: Array
+    learner_ids: Ids
+    mastery: Floats
+    identified: Array
+
+
+def read_fit(folder: Path) -> StoredFit:
+    """Read the results of a fit.
+
+    Raises:
+        InputError: the folder does not hold such results, or half of them.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        for name, digest in summary["files"].items():
+            if hash_file(folder / name) != digest:
+                raise InputError(
+                    f"{folder / name} is not what {SUMMARY} names; run `kgplan diagnose fit` again"
+                )
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{folder} holds no results of a fit ({error}); name the folder that"
+            " `kgplan diagnose fit --out` wrote"
+        ) from None
+    items, concepts = _columns(folder / "items.csv"), _columns(folder / "concepts.csv")
+    table = pq.read_table(folder / "mastery.parquet")
+    mastery = table["mastery"].to_numpy().reshape(-1, len(concepts["concept_id"]))
+    identified = table["identified"].to_numpy(zero_copy_only=False).reshape(mastery.shape)
+    figures = ("slip", "guess", "slip_se", "guess_se", "rmsea", "n_responses")
+    return StoredFit(
+        summary=summary,
+        item_ids=items["item_id"],
+        **{name: _numbers(items[name]) for name in figures},
+        concept_ids=concepts["concept_id"],
+        prior=_numbers(concepts["prior"]),
+        not_told_apart=_numbers(concepts["not_told_apart"]) > 0,
+        learner_ids=table["learner_id"].to_numpy()[:: max(mastery.shape[1], 1)].astype(np.str_),
+        mastery=mastery,
+        identified=identified,
+    )
 
 
 def _write_items(
@@ -270,3 +336,15 @@ def _number(value: float | np.floating[Any]) -> float | None:
     (0.5, None)
     """
     return None if math.isnan(value) else float(value)
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    """A CSV file's columns, as text."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *rows = list(csv.reader(stream))
+    return {name: [uncell(row[at]) for row in rows] for at, name in enumerate(header)}
+
+
+def _numbers(cells: list[str]) -> Floats:
+    """Cells as numbers; an empty one is NaN."""
+    return np.array([float(cell) if cell else np.nan for cell in cells])

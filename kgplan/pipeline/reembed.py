@@ -1,34 +1,25 @@
-"""How does the whole model follow a changed graph? Vectors, diagnosis and similarity, all at once.
+"""How does the whole model follow a changed graph? All of its stages at once.
 
 Every stage works aside; one switch at the end puts all results into use. Until then everybody is
 answered from the old model, and a run that is killed changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import ArtifactError
 from kgplan.model.opening import name_of, open_planner
-from kgplan.pipeline.stages import (
-    DEFAULT_ALPHA,
-    StageReport,
-    run_diagnose,
-    run_embed,
-    run_similarity,
-    timed,
-)
-from kgplan.pipeline.tracking import RunStage
+from kgplan.pipeline.tracking import Follow
 from kgplan.planning import Planner
-from kgplan.progress import Progress, silent
+from kgplan.progress import Progress
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, Aside
-
-if TYPE_CHECKING:
-    from kgplan.embedding import EmbeddingConfig, TrainingProgress
+from kgplan.store.running import RunStage, run_part, run_plainly, timed
+from kgplan.store.stages import SWITCH, StageReport
 
 PANEL = 200  # learners whose plans are compared
 
@@ -51,20 +42,18 @@ class PlanChanges:
 
 def run_reembed(
     settings: Settings,
-    config: "EmbeddingConfig",
-    diagnosis: DiagnosisConfig | None = None,
-    alpha: float = DEFAULT_ALPHA,
+    configs: Mapping[str, Any] = MappingProxyType({}),
     warm: bool = False,
-    follow: "Callable[[TrainingProgress], None] | None" = None,
-    run_stage: RunStage | None = None,
+    follow: Follow | None = None,
+    run_stage: RunStage = run_plainly,
     job: str = "",
 ) -> list[StageReport]:
-    """Graph and records -> vectors, diagnosis and similarity, put into use together.
+    """Graph and records -> all that the model's stages make, put into use together.
 
     Args:
         settings: where the graph and the results are.
-        config, diagnosis, alpha: of the stages; the defaults where not given.
-        warm: start the vectors from those in use.
+        configs: stage -> configuration, where it is not the default one.
+        warm: start what is trained from what is in use.
         follow: called after each epoch of training.
         run_stage: called with each stage's name and the stage; shows its progress.
         job: id of the job that runs it, for the history; empty where none does.
@@ -77,37 +66,23 @@ def run_reembed(
     Raises:
         MissingExtra, ArtifactError, GraphUnavailable: as the stages; nothing has changed then.
     """
-    run_stage = run_stage or (lambda _, stage: stage(silent))
     store = ArtifactStore(settings.artifacts)
     aside = Aside(store)
-    reports = [
-        run_stage(
-            "embed", lambda progress: run_embed(settings, config, progress, warm, follow, aside)
-        ),
-        run_stage(
-            "diagnose",
-            lambda progress: run_diagnose(
-                settings, diagnosis or DiagnosisConfig(), progress, aside
-            ),
-        ),
-        run_stage("similarity", lambda progress: run_similarity(settings, alpha, progress, aside)),
-    ]
+    reports = run_part("model", settings, aside, configs, run_stage, warm=warm, follow=follow)
+    drift = next((each.details["drift"] for each in reports if "drift" in each.details), None)
 
     def switch(progress: Progress) -> StageReport:
-        with timed("switch", settings.home) as report:
+        with timed(SWITCH, settings.home) as report:
             progress("comparing plans", 0, None)
             changes = changes_of_plans(settings, store, aside)
             command = "kgplan reembed --warm" if warm else "kgplan reembed"
             aside.commit(by=f"{command} (job {job})" if job else command)
             report.version = name_of(aside.in_use())
             report.rows_in = report.rows_out = len(reports)
-            report.details = {
-                "drift": reports[0].details["drift"],
-                "plans": asdict(changes) if changes else None,
-            }
+            report.details = {"drift": drift, "plans": asdict(changes) if changes else None}
         return report
 
-    return [*reports, run_stage("switch", switch)]
+    return [*reports, run_stage(SWITCH, switch)]
 
 
 def changes_of_plans(

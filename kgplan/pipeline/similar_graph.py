@@ -9,19 +9,23 @@ They name the similarity that they come from, and what an older one left is swep
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
+from scipy import sparse
 
 from kgplan.arrays import Array, Ids, Ints, positions
 from kgplan.errors import InputError
+from kgplan.graph.address import database_of
+from kgplan.graph.rows import BATCH, Row
 from kgplan.graph.snapshot import id_array
-from kgplan.graph.store import BATCH, NEO4J_SCHEMES, GraphStore, Row, open_graph
-from kgplan.model.opening import open_similarity
-from kgplan.pipeline.stages import StageReport, timed
+from kgplan.graph.store import GraphStore, open_graph
+from kgplan.model.opening import open_neighbours, open_similarity
 from kgplan.progress import Progress, silent
 from kgplan.settings import Settings
+from kgplan.similarity import FusedSimilarity
 from kgplan.store.artifacts import Artifact, ArtifactStore
+from kgplan.store.running import timed
+from kgplan.store.stages import StageReport
 
 INDEX_SECONDS = 300
 
@@ -31,12 +35,14 @@ class SimilarReport:
     """What was written.
 
     Attributes:
+        concepts: of the similarity.
         relationships: SIMILAR_TO that are there now.
         vectors: concepts that have a vector now.
         swept: relationships and vectors of older similarities.
         not_in_graph: concepts of the similarity that the graph does not have.
     """
 
+    concepts: int = 0
     relationships: int = 0
     vectors: int = 0
     swept: int = 0
@@ -64,10 +70,10 @@ def run_similar_graph(
         timed("similar concepts", settings.home) as report,
         open_graph(settings.graph_url, access=settings.graph_access) as store,
     ):
-        is_server = urlsplit(settings.graph_url).scheme in NEO4J_SCHEMES
+        is_server = database_of(settings.graph_url) == "neo4j"
         written = write_similar(artifact, store, top, concept_id, is_server, progress)
     report.version = artifact.version
-    report.rows_in = int(artifact.array("concept_ids").size)
+    report.rows_in = written.concepts
     report.rows_out = written.relationships
     report.details = {
         "vectors": written.vectors,
@@ -100,8 +106,9 @@ def write_similar(
     Raises:
         InputError: `top` is out of range, or the similarity does not know the concept.
     """
-    concept_ids = np.asarray(artifact.array("concept_ids"))
-    stored = int(np.diff(artifact.array("neighbours.indptr")).max(initial=0))
+    fused, neighbours = open_similarity(artifact), open_neighbours(artifact)
+    concept_ids = fused.concept_ids
+    stored = int(np.diff(neighbours.indptr).max(initial=0))
     if not 1 <= top <= max(stored, 1):
         raise InputError(f"top is {top}; the similarity holds 1 to {stored} neighbours a concept")
     chosen: Ints = np.arange(concept_ids.size)
@@ -112,14 +119,14 @@ def write_similar(
                 f"the similarity does not know {concept_id!r}: only neighbours of concepts that"
                 " `kgplan etl run` read from the archive can be written into the graph"
             )
-    version, report = artifact.version, SimilarReport()
+    version, report = artifact.version, SimilarReport(concepts=concept_ids.size)
     store.define_schema()
     with store.loading(f"similarity {version}"):
         in_graph = id_array(sorted(str(row["id"]) for row in store.read("snapshot.concept")))
         here = positions(in_graph, concept_ids) >= 0
         report.not_in_graph = concept_ids[chosen[~here[chosen]]].tolist()
         done = 0
-        for rows in neighbour_rows(artifact, chosen[here[chosen]], here, top):
+        for rows in neighbour_rows(fused, neighbours, chosen[here[chosen]], here, top):
             report.relationships += store.write("similar.merge", rows=rows, version=version)
             done += len(rows)
             progress("similar concepts", done, None)
@@ -128,38 +135,36 @@ def write_similar(
         else:
             report.swept = sweep(store, "similar.sweep", version=version, top=top)
         if with_vectors and concept_id is None:
-            vectors = artifact.array("vectors")
             progress("vectors", 0, None)
-            for rows in vector_rows(concept_ids, vectors, here):
+            for rows in vector_rows(concept_ids, fused.vectors, here):
                 report.vectors += store.write("similar.vectors", rows=rows, version=version)
             report.swept += sweep(store, "similar.sweep_vectors", version=version)
     if report.vectors:
-        declare_index(store, vectors.shape[1])
+        declare_index(store, fused.vectors.shape[1])
     return report
 
 
-def neighbour_rows(artifact: Artifact, chosen: Ints, here: Array, top: int) -> Iterator[list[Row]]:
+def neighbour_rows(
+    fused: FusedSimilarity, neighbours: sparse.csr_array, chosen: Ints, here: Array, top: int
+) -> Iterator[list[Row]]:
     """Rows of the chosen concepts' first neighbours, as many at a time as one write takes.
 
     Args:
-        artifact: a similarity.
+        fused, neighbours: a similarity, and the lists made from it.
         chosen: positions of concepts.
         here: (K,) whether the graph has the concept.
         top: neighbours of each.
     """
-    fused = open_similarity(artifact)
     names = fused.concept_ids.tolist()
-    indptr, indices, data = (
-        artifact.array(f"neighbours.{x}") for x in ("indptr", "indices", "data")
-    )
+    indptr, indices, data = neighbours.indptr, neighbours.indices, neighbours.data
     step = max(BATCH // top, 1)
     for start in range(0, chosen.size, step):
         some = chosen[start : start + step]
         rank = np.arange(top)
-        place = np.asarray(indptr[some])[:, None] + rank
-        inside = place < np.asarray(indptr[some + 1])[:, None]
+        place = indptr[some][:, None] + rank
+        inside = place < indptr[some + 1][:, None]
         heads, ranks = np.repeat(some, inside.sum(axis=1)), np.tile(rank, some.size)[inside.ravel()]
-        tails, weights = np.asarray(indices[place[inside]]), np.asarray(data[place[inside]])
+        tails, weights = indices[place[inside]], data[place[inside]]
         parts = fused.parts(heads, tails)
         columns = (heads, tails, ranks, weights, parts.semantic, parts.collaborative, parts.shared)
         yield [

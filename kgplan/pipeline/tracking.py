@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from kgplan.errors import ConfigError, MissingExtra
 from kgplan.progress import Progress
+from kgplan.store.running import RunStage
+from kgplan.store.stages import StageReport
 
 if TYPE_CHECKING:
     from kgplan.embedding import TrainingProgress
-    from kgplan.pipeline.stages import StageReport
 
 Follow = Callable[["TrainingProgress"], None]
-RunStage = Callable[[str, Callable[[Progress], "StageReport"]], "StageReport"]
 PROGRESS_SECONDS = 0.5  # between two lines of progress
 # what PyKEEN's tracker calls the place that it writes to
 TRACKERS = {
@@ -86,8 +86,8 @@ class Followers:
         if lines is None:
             return run_stage
 
-        def run(name: str, stage: Callable[[Progress], "StageReport"]) -> "StageReport":
-            def followed_stage(progress: Progress) -> "StageReport":
+        def run(name: str, stage: Callable[[Progress], StageReport]) -> StageReport:
+            def followed_stage(progress: Progress) -> StageReport:
                 def told(what: str, done: int, total: int | None) -> None:
                     progress(what, done, total)
                     lines.write_progress(name, what, done, total)

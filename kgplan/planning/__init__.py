@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kgplan.planning.explanation import Alternative, Change, StepExplanation
-    from kgplan.planning.learner import ConceptMastery, CurrentLearner, Wishes
+    from kgplan.planning.learner import ConceptMastery, CurrentLearner
     from kgplan.planning.options import PlanOptions
-    from kgplan.planning.plan import Doubt, Plan, Step, Teaching, Terms
+    from kgplan.planning.plan import Doubt, Plan, Step, Terms
     from kgplan.planning.planner import Planner
+    from kgplan.planning.teaching import Teaching
 
 _PLACES = {
     "explanation": ("Alternative", "Change", "StepExplanation"),
-    "learner": ("ConceptMastery", "CurrentLearner", "Wishes"),
+    "learner": ("ConceptMastery", "CurrentLearner"),
     "options": ("PlanOptions",),
-    "plan": ("Doubt", "Plan", "Step", "Teaching", "Terms"),
+    "plan": ("Doubt", "Plan", "Step", "Terms"),
     "planner": ("Planner",),
+    "teaching": ("Teaching",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -36,7 +38,6 @@ __all__ = [
     "StepExplanation",
     "Teaching",
     "Terms",
-    "Wishes",
 ]
 
 

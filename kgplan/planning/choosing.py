@@ -10,40 +10,15 @@ import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
-from kgplan.data.search import close_matches
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.walk import preferences, walk
 from kgplan.planning.derived import Derived, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
-from kgplan.planning.planners import NamedPlanner, Ranking, planner_named
+from kgplan.planning.planners import planner_named
+from kgplan.planning.planners.ranking import Learner, NamedPlanner, Ranking
 from kgplan.similarity import FusedSimilarity
-
-
-@dataclass(frozen=True)
-class Learner:
-    """What choosing needs of one learner, on the graph's concepts.
-
-    Attributes:
-        mastery: (K,).
-        reached: (K,) True where evidence reaches the mastery.
-        not_told_apart: (K,) True where evidence leaves open which of several concepts is held.
-        around: (K,) N_u, True for concepts of the learner's courses.
-        learned: (K,) C_uj.
-        courses: ids of the learner's courses.
-        passed_over: (K,) True for what is not to be planned.
-        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
-    """
-
-    mastery: Floats
-    reached: Array
-    not_told_apart: Array
-    around: Array
-    learned: Array
-    courses: frozenset[str]
-    passed_over: Array
-    too_hard: Array
 
 
 @dataclass(frozen=True)
@@ -131,9 +106,8 @@ class Chooser:
         self.graph, self.similarity, self.derived = graph, similarity, derived
         self.mean_minutes = mean_minutes(records)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
-        self.ids, self.names = graph.concept_ids.tolist(), graph.concept_names.tolist()
+        self.ids, self.names = graph.concepts.names, graph.concept_names.tolist()
         self.english = graph.concept_names_en.tolist()
-        self._concept_at = {name: k for k, name in enumerate(self.ids)}
         self._usual_times = self._usual()
 
     def choose(
@@ -225,16 +199,8 @@ class Chooser:
 
     def concepts(self, concept_ids: Sequence[str]) -> Ints:
         """Sorted positions of concepts that must be there."""
-        for concept_id in concept_ids:
-            if concept_id not in self._concept_at:
-                near = close_matches(concept_id, self.graph.concept_ids)
-                raise UnknownConcept(concept_id, near)
-        return np.sort(np.array([self._concept_at[c] for c in concept_ids], dtype=np.int64))
-
-    def known(self, concept_ids: frozenset[str]) -> Ints:
-        """Positions of those concepts that the graph has."""
-        found = [self._concept_at[each] for each in concept_ids if each in self._concept_at]
-        return np.array(found, dtype=np.int64)
+        places = [self.graph.concepts.place(each, UnknownConcept) for each in concept_ids]
+        return np.sort(np.array(places, dtype=np.int64))
 
     def _times(self, learner: Learner, course_id: str | None, options: PlanOptions) -> Times:
         """How long each concept takes, by the first video that a step would name."""

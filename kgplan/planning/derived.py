@@ -11,6 +11,7 @@ from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords, learned_concepts
+from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.teaching import Teachings, teachings
@@ -22,7 +23,7 @@ STRIP = 1 << 22  # similarities computed at once
 
 
 @dataclass(frozen=True)
-class Nearby:
+class Nearby(Stored):
     """Of each concept the others most similar to it; ties in order of position.
 
     Attributes:
@@ -37,7 +38,7 @@ class Nearby:
 
 
 @dataclass(frozen=True)
-class Derived:
+class Derived(Stored):
     """What a planner needs beside its sources, on the graph's axes.
 
     Attributes:
@@ -80,17 +81,17 @@ def derive(
         known: the lists of similar concepts, where they are there already.
     """
     matrix = learned_concepts(records).matrix
-    learned = moved(matrix, records.concept_ids, graph.concept_ids)
+    learned = on_axis(matrix, records.concept_ids, graph.concept_ids)
     counts = np.bincount(learned.indices, minlength=graph.concept_ids.size)
     if kept is None:
         size = graph.concept_ids.size
         kept = size if size <= DENSE_LIMIT else KEPT
     return Derived(
         prior=_prior_of(diagnosis, graph.concept_ids),
-        mastery=moved(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids),
-        not_told_apart=moved(diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids),
+        mastery=on_axis(diagnosis.mastery, diagnosis.concept_ids, graph.concept_ids),
+        not_told_apart=on_axis(diagnosis.not_told_apart, diagnosis.concept_ids, graph.concept_ids),
         learned=learned,
-        enrolled=moved(records.enrolled, records.course_ids, graph.course_ids),
+        enrolled=on_axis(records.enrolled, records.course_ids, graph.course_ids),
         popularity=counts / max(records.learner_ids.size, 1),
         edge_similarity=_similarity_of_prerequisites(graph, similarity),
         teachings=teachings(graph, records),
@@ -155,7 +156,7 @@ def similarity_block(
     return block
 
 
-def moved(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
+def on_axis(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
     """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
     if matrix.has_sorted_indices and np.array_equal(of, to):
         return matrix

@@ -5,11 +5,11 @@ Everything follows from the terms that chose the plan. K concepts.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
-from kgplan.planning.planners import NamedPlanner
+from kgplan.planning.planners import Among, NamedPlanner, rules
 from kgplan.planning.texts import fill, say
 
 ALTERNATIVES = 5  # that an explanation lists for a step
@@ -65,7 +65,7 @@ class Alternative:
         terms: its numbers.
         figure: what it was ranked by.
         verdict: "lower" or "tie" against the one chosen; or what kept it out, whatever its figure.
-        because: the same in words.
+        because: the same in words, as in: skip: mastery 0.91 >= 0.90.
     """
 
     concept_id: str
@@ -84,7 +84,8 @@ class Change:
     Attributes:
         concept_id: the concept whose mastery, or exclusion, decides.
         mastery: as it is.
-        above, below: the mastery beyond which the choice is another; both None for an exclusion.
+        above: the mastery beyond which the choice is another; None where there is none.
+        below: the mastery under which the choice is another; None where there is none.
         then: the concept that would be chosen; None where the step's concept is only left out.
         because: the same in words.
     """
@@ -114,7 +115,7 @@ class StepExplanation:
     """
 
     concept_id: str
-    rule: str
+    rule: Annotated[str, Among(rules)]
     because: str
     terms: Terms
     alternatives: tuple[Alternative, ...]

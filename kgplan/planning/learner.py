@@ -3,23 +3,8 @@
 from dataclasses import dataclass, field
 
 from kgplan.arrays import Array, Floats, Ids, Ints
+from kgplan.data.wishes import Wishes
 from kgplan.planning.plan import Doubt
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a learner said about concepts; a plan keeps to it.
-
-    Attributes:
-        held: done or too easy: counted as held, as learned, and not planned again.
-        left_out: not for me: not planned.
-        too_hard: planned only behind all direct prerequisites that are neither held nor left out,
-            as far as the plan's length and prerequisites go; the walk ends with these.
-    """
-
-    held: frozenset[str] = frozenset()
-    left_out: frozenset[str] = frozenset()
-    too_hard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,17 @@ class CurrentLearner:
 
 @dataclass(frozen=True)
 class ConceptMastery:
-    """How likely a learner holds a concept, and how sure that is; fields as those of a `Step`."""
+    """How likely a learner holds a concept, and how sure that is.
+
+    Attributes:
+        concept_id, name: the concept.
+        name_en: empty where unknown.
+        mastery: probability that the learner holds the concept.
+        sd: standard deviation of the concept's state: .5 wholly open.
+        evidence: bits that views and answers said, beyond the prior.
+        identified: whether the mastery is the learner's own.
+        doubt: why it is not identified, as of a step; None where it is.
+    """
 
     concept_id: str
     name: str

@@ -14,8 +14,9 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, named_in
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.live import LargeUpdate, LiveDiagnosis, Posterior, View
-from kgplan.planning.learner import CurrentLearner, Wishes
+from kgplan.data.wishes import Wishes
+from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
+from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2
@@ -28,15 +29,13 @@ class LiveState:
 
     Attributes:
         learner: for `Planner.plan`.
-        observed: item -> share or score that events say.
-        in_records: whether the records' row was counted in.
-        posterior: mastery that follows; None where events say nothing.
+        fitted: what the records' row alone says, where it counts.
+        posterior: what follows from it and the events; None where events say nothing.
     """
 
     learner: CurrentLearner
-    observed: Mapping[int, float]
-    in_records: bool
-    posterior: Posterior | None
+    fitted: Posterior | None = None
+    posterior: Posterior | None = None
 
 
 class LiveModel:
@@ -52,14 +51,14 @@ class LiveModel:
 
     def __init__(self, records: LearnerRecords, diagnosis: LearnerMastery) -> None:
         self._records, self._diagnosis = records, diagnosis
-        self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
-        self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
-        self._course_at = {name: k for k, name in enumerate(records.course_ids.tolist())}
-        self._video_at = {name: k for k, name in enumerate(records.video_ids.tolist())}
+        self._learners, self._diagnosed = records.learners, diagnosis.learners
+        self._courses, self._videos = records.courses, records.videos
         self._shown_in = records.course_videos.tocsc()
         self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
         items = diagnosis.items
+        if items is not None and items.config.class_prior != "independent":
+            items = None  # nobody is updated alone under a free probability for every state
         video_ids = records.video_ids[:0] if items is None else np.asarray(items.video_ids)
         self._n_videos = video_ids.size
         self._to_item = positions(video_ids, records.video_ids)
@@ -82,7 +81,7 @@ class LiveModel:
 
     def knows(self, learner_id: str) -> bool:
         """Whether the records have a row of the learner."""
-        return learner_id in self._learner_at
+        return learner_id in self._learners
 
     def current(
         self,
@@ -100,8 +99,7 @@ class LiveModel:
             evidence: what all events say.
             wishes: what the learner said.
             in_records: False where the records' row is to be ignored.
-            before: an earlier state of the same learner in this model; where events only added
-                to it, it is moved. One thread at a time may use a state.
+            before: an earlier state of the same learner in this model, which is moved.
             most: concepts that may be inferred; any number where None.
 
         Raises:
@@ -112,13 +110,17 @@ class LiveModel:
             nothing, and to `diagnosis.infer` on row and events together where they do.
         """
         observed = self._observed(evidence)
-        posterior = None
+        fitted = posterior = None
         if observed and self._live is not None:
-            posterior = self._moved(learner_id, observed, in_records, before, most)
+            if before is not None and before.fitted and before.learner.in_records == in_records:
+                fitted, start = before.fitted, before.posterior or before.fitted
+            else:
+                fitted = start = self._fitted(learner_id if in_records else "", most)
+            posterior = self._live.update(start, *_together(fitted, observed), most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
-            if posterior is None
-            else (posterior.concepts, posterior.mastery, posterior.not_told_apart())
+            if posterior is None or self._live is None
+            else (posterior.concepts, posterior.mastery, self._live.not_told_apart(posterior))
         )
         learner = CurrentLearner(
             self._diagnosis.concept_ids,
@@ -130,20 +132,20 @@ class LiveModel:
             wishes,
             in_records,
         )
-        return LiveState(learner, observed, in_records, posterior)
+        return LiveState(learner, fitted, posterior)
 
     def covered(self, values: Mapping[str, float], least: float = 0.0) -> frozenset[str]:
         """Concepts of the videos with a share or score above 0, and not below `least`."""
         q, names = self._records.q_matrix, self._records.concept_ids
         found: set[str] = set()
         for video, value in values.items():
-            if value > 0 and value >= least and video in self._video_at:
-                found.update(names[_row(q, self._video_at[video])].tolist())
+            if value > 0 and value >= least and (at := self._videos.find(video)) >= 0:
+                found.update(names[_row(q, at)].tolist())
         return frozenset(found)
 
     def named(self, events: Iterable[Event]) -> list[Event]:
         """Events by the names that the records have for their videos and courses."""
-        return named_in(events, self._video_at, self._course_at)
+        return named_in(events, self._videos, self._courses)
 
     def unknown(self, evidence: Evidence) -> list[str]:
         """Videos of the events that the diagnosis does not know; they say nothing until it does."""
@@ -156,59 +158,40 @@ class LiveModel:
         watched = {e.video_id for e in named if e.watches or e.score is not None}
         videos = {video for video in watched if video is not None and not self._diagnoses(video)}
         courses = {e.course_id for e in named if e.course_id is not None}
-        return sorted(videos), sorted(courses - self._course_at.keys())
+        return sorted(videos), sorted(each for each in courses if each not in self._courses)
 
     def _diagnoses(self, video: str) -> bool:
-        return video in self._video_at and bool(self._to_item[self._video_at[video]] >= 0)
+        at = self._videos.find(video)
+        return at >= 0 and bool(self._to_item[at] >= 0)
 
     def _observed(self, evidence: Evidence) -> dict[int, float]:
         """Item -> share or score; videos that the diagnosis does not know say nothing."""
         found: dict[int, float] = {}
-        due = [self._course_at[c] for c in evidence.enrolled if c in self._course_at]
-        for course in due:
+        for course in self._courses.known(evidence.enrolled):
             for item in self._to_item[_row(self._records.course_videos, course)].tolist():
                 found[item] = 0.0
         for of, first in ((evidence.shares, 0), (evidence.scores, self._n_videos)):
             for video, value in of.items():
-                at = self._video_at.get(video)
-                item = -1 if at is None else int(self._to_item[at])
+                at = self._videos.find(video)
+                item = -1 if at < 0 else int(self._to_item[at])
                 if item >= 0:
                     found[first + item] = value
         found.pop(-1, None)
-        return dict(sorted(found.items()))
+        return found
 
-    def _moved(
-        self,
-        learner_id: str,
-        observed: dict[int, float],
-        in_records: bool,
-        before: LiveState | None,
-        most: int | None,
-    ) -> Posterior:
-        assert self._live is not None
-        if before is not None and before.posterior is not None and before.in_records == in_records:
-            old = before.observed
-            if all(item in observed and observed[item] >= share for item, share in old.items()):
-                new = [View(str(k), k, s) for k, s in observed.items() if old.get(k) != s]
-                before.posterior.update(*new, most=most)
-                return before.posterior
-        posterior = self._as_fitted(learner_id if in_records else "", most)
-        posterior.update(*(View(str(k), k, share) for k, share in observed.items()), most=most)
-        return posterior
-
-    def _as_fitted(self, learner_id: str, most: int | None) -> Posterior:
+    def _fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
         assert self._live is not None
-        at = self._learner_at.get(learner_id)
-        if at is None:
-            return Posterior.of(self._live)
-        known = None
+        at = self._learners.find(learner_id)
+        if at < 0:
+            return NOTHING_OBSERVED
+        row = self._row_of(at)
         if self._diagnosis.of_records:
             concepts, mastery, _ = self._batch(learner_id, True)
-            known = concepts, mastery
-        elif most is not None:
+            return Posterior(*row, concepts, mastery)
+        if most is not None:
             raise LargeUpdate
-        return Posterior.of(self._live, *self._row_of(at), known)
+        return self._live.infer(*row)
 
     def _row_of(self, learner: int) -> tuple[Ints, Floats]:
         """The learner's row of `records.observed_views`, on the axis of items, ascending."""
@@ -223,9 +206,9 @@ class LiveModel:
         return items[items >= 0], shares[items >= 0]
 
     def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:
-        at = self._diagnosed_at.get(learner_id)
+        at = self._diagnosed.find(learner_id)
         known = self._diagnosis.mastery
-        if at is None or not in_records:
+        if at < 0 or not in_records:
             return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
         stored = slice(known.indptr[at], known.indptr[at + 1])
         concepts, mastery = known.indices[stored], known.data[stored]
@@ -239,12 +222,22 @@ class LiveModel:
     def _showing(self, videos: frozenset[str]) -> frozenset[str]:
         """Courses that show a video."""
         names, found = self._records.course_ids, set()
-        for at in (self._video_at[v] for v in videos if v in self._video_at):
+        for at in self._videos.known(videos):
             shown = self._shown_in.indices[
                 self._shown_in.indptr[at] : self._shown_in.indptr[at + 1]
             ]
             found.update(names[shown].tolist())
         return frozenset(found)
+
+
+def _together(fitted: Posterior, observed: Mapping[int, float]) -> tuple[Ints, Floats]:
+    """The largest share of each item in the records' row and in events, on the axis of items."""
+    items = np.append(fitted.videos, np.fromiter(observed, np.int64))
+    shares = np.append(fitted.shares, np.fromiter(observed.values(), np.float64))
+    order = np.lexsort((shares, items))
+    items, shares = items[order], shares[order]
+    largest = np.append(items[1:] != items[:-1], True)
+    return items[largest], shares[largest]
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

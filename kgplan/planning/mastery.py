@@ -3,11 +3,17 @@
 Sizes: U learners, V videos, K concepts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 
+import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids
+from kgplan.arrays import Array, Floats, Ids
+from kgplan.data.axis import Axis
+from kgplan.data.stored import csr_from_arrays, csr_to_arrays
 from kgplan.diagnosis.config import DiagnosisConfig
 
 
@@ -49,3 +55,52 @@ class LearnerMastery:
     not_told_apart: sparse.csr_array
     items: ItemParameters | None = None
     of_records: bool = False
+
+    @cached_property
+    def learners(self) -> Axis:
+        """Where each learner stands."""
+        return Axis(self.learner_ids)
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back, all but the fit's configuration."""
+        arrays: dict[str, Array] = {name: getattr(self, name) for name in ARRAYS}
+        for name in MATRICES:
+            arrays |= csr_to_arrays(name, getattr(self, name))
+        if self.items is not None:
+            arrays |= {name: getattr(self.items, name) for name in OF_ITEMS}
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, Array],
+        config: DiagnosisConfig | None,
+        of_records: bool,
+        shared: Mapping[str, sparse.csr_array] = MappingProxyType({}),
+    ) -> "LearnerMastery":
+        """Rebuild from what `to_arrays` gave.
+
+        Args:
+            arrays: those.
+            config: of the fit; None where there are no items.
+            of_records: see the class.
+            shared: matrices that are held elsewhere, in place of arrays.
+        """
+        items = None
+        if config is not None:
+            of_items = {name: np.asarray(arrays[name]) for name in OF_ITEMS}
+            items = ItemParameters(**of_items, config=config)
+        return cls(
+            **{name: np.asarray(arrays[name]) for name in ARRAYS},
+            **{
+                name: shared[name] if name in shared else csr_from_arrays(name, arrays)
+                for name in MATRICES
+            },
+            items=items,
+            of_records=of_records,
+        )
+
+
+ARRAYS = ("learner_ids", "concept_ids", "prior")
+MATRICES = ("mastery", "not_told_apart")
+OF_ITEMS = ("video_ids", "slip", "guess")

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from kgplan.planning.options import PlanOptions
+from kgplan.planning.teaching import Teaching
 
 Role = Literal["start", "prerequisite"]
 Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
@@ -12,15 +13,15 @@ MASTERED = 0.95  # mastery from which a whole course is called mastered
 
 @dataclass(frozen=True)
 class Terms:
-    """The numbers that chose a step; those that did not take part are None.
+    """The numbers that chose a step; None where a number took no part.
 
     Attributes:
-        preference: S_P of eq. (12), for a start.
+        preference: S_P of eq. (12), for a start: how much of what is alike was learned.
         mastery: probability that the learner holds the concept.
         value: what the planner ranks starts by (`NamedPlanner.rank`); under "kg-plppm"
             preference - mastery.
         similarity: eq. (8) with the step that it leads to, for a prerequisite.
-        score: similarity + (1 - mastery), for a prerequisite.
+        score: similarity + 1 - mastery, for a prerequisite.
     """
 
     preference: float | None
@@ -31,39 +32,26 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Teaching:
-    """A course that has the concept, and a video of it where one is known.
-
-    Attributes:
-        course_id: the course.
-        video_id: its first video on the concept; None where none is known.
-        minutes: the video's length; None where unknown.
-    """
-
-    course_id: str
-    video_id: str | None
-    minutes: float | None = None
-
-
-@dataclass(frozen=True)
 class Step:
-    """One concept of a plan.
+    """One concept of a path.
 
     Attributes:
-        concept_id, name, name_en: the concept; name_en is "" where unknown.
+        concept_id, name: the concept.
+        name_en: empty where unknown.
         role: "start" where the course or the caller asks for it, "prerequisite" where a later
             step builds on it.
         start_concept_id: the start whose walk found it; itself for a start.
         leads_to: the concept that it is a direct prerequisite of; None for a start.
         terms: the numbers that chose it.
-        sd: standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m.
+        sd: standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m:
+            .5 wholly open.
         evidence: what the learner's views said about the concept: bits of the mastery's divergence
             from the prior.
         identified: whether the mastery is the learner's own: nothing is in doubt.
         doubt: why it is not identified, else None. "no_evidence": no observed video covers the
             concept, and the mastery is the prior; "not_told_apart": exactly the same observed
-            videos cover another concept; "weak_evidence": less than
-            `diagnosis.uncertainty.WEAK_EVIDENCE` bits.
+            videos cover another concept; "weak_evidence": the views hardly moved it from the
+            prior (`diagnosis.uncertainty.WEAK_EVIDENCE`).
         teaches: where to learn it, the course asked for first.
         because: one plain sentence made from the terms.
     """
@@ -92,7 +80,7 @@ class Plan:
         course_id: the course asked for; None for a path towards a concept.
         graph_version, model_version: what it was computed from.
         steps: in the order of learning.
-        notes: plain sentences on what is unusual about this plan.
+        notes: plain sentences on what is unusual about this path.
         towards: the concept that the path leads to; None for a course.
         minutes: what the videos named first take together, each once, one of unknown length as long
             as the mean; None where the records hold no lengths.

@@ -10,11 +10,10 @@ from scipy import sparse
 
 from kgplan.arrays import Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
-from kgplan.data.search import close_matches
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.planning.choosing import Chooser, Learner
+from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
 from kgplan.planning.explaining import explained
 from kgplan.planning.explanation import StepExplanation
@@ -23,6 +22,7 @@ from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
+from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.telling import Teller, doubt_of
 from kgplan.similarity import FusedSimilarity
 
@@ -71,10 +71,8 @@ class Planner:
         self._chooser = Chooser(graph, records, similarity, derived)
         self._teller = Teller(self._chooser, model_version, self.provisional)
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
-        self._course_at = {name: k for k, name in enumerate(graph.course_ids.tolist())}
-        self._learner_at = {name: k for k, name in enumerate(records.learner_ids.tolist())}
-        self._diagnosed_at = {name: k for k, name in enumerate(diagnosis.learner_ids.tolist())}
-        self._record_course_ids = records.course_ids.tolist()
+        self._courses, self._learners = graph.courses, records.learners
+        self._diagnosed, self._record_course_ids = diagnosis.learners, records.courses.names
 
     def has_similarity(self, concept_ids: Ids, similarity: FusedSimilarity) -> bool:
         """Whether this planner was made for the same concepts with the same similarity."""
@@ -212,31 +210,28 @@ class Planner:
 
     def n_concepts(self, course_id: str) -> int:
         """How many concepts the course has; 0 where there is no such course."""
-        at = self._course_at.get(course_id)
-        return 0 if at is None else _row(self.graph.course_concepts, at).size
+        at = self._courses.find(course_id)
+        return _row(self.graph.course_concepts, at).size if at >= 0 else 0
 
     def _course(self, course_id: str) -> int:
-        if course_id not in self._course_at:
-            raise UnknownCourse(course_id, close_matches(course_id, self.graph.course_ids))
-        return self._course_at[course_id]
+        return self._courses.place(course_id, UnknownCourse)
 
     def _learner(self, learner_id: str, current: CurrentLearner | None = None) -> Learner:
-        row = self._learner_at.get(learner_id)
-        if current is not None and not current.in_records:
-            row = None
-        if row is None and current is None:
-            ids = self.records.learner_ids
-            raise UnknownLearner(learner_id, close_matches(learner_id, ids))
+        row = -1
+        if current is None:
+            row = self._learners.place(learner_id, UnknownLearner)
+        elif current.in_records:
+            row = self._learners.find(learner_id)
         mastery, known = self.derived.prior.copy(), self.derived.mastery
         reached, not_apart, around, learned, over, hard = np.zeros((6, mastery.size), dtype=bool)
         courses: frozenset[str] = frozenset()
-        diagnosed = self._diagnosed_at.get(learner_id)
-        if diagnosed is not None and current is None:
+        diagnosed = self._diagnosed.find(learner_id)
+        if diagnosed >= 0 and current is None:
             stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
             mastery[known.indices[stored]] = known.data[stored]
             reached[known.indices[stored]] = True
             not_apart[_row(self.derived.not_told_apart, diagnosed)] = True
-        if row is not None:
+        if row >= 0:
             learned[_row(self.derived.learned, row)] = True
             for course in _row(self.derived.enrolled, row):
                 around[_row(self.graph.course_concepts, course)] = True
@@ -251,14 +246,14 @@ class Planner:
             mastery[at[here]] = current.mastery[here]
             reached[at[here]] = True
             not_apart[at[here]] = current.not_told_apart[here]
-            for course_id in current.courses & self._course_at.keys():
-                around[_row(self.graph.course_concepts, self._course_at[course_id])] = True
+            for course in self._courses.known(current.courses):
+                around[_row(self.graph.course_concepts, course)] = True
             courses |= current.courses
-            held = self._chooser.known(current.wishes.held)
+            held = self.graph.concepts.known(current.wishes.held)
             # what was said to be held is no evidence: it steers plans, not `Planner.mastery`
-            over[held] = over[self._chooser.known(current.wishes.left_out)] = True
-            hard[self._chooser.known(current.wishes.too_hard)] = True
-            learned[self._chooser.known(current.learned)] = learned[held] = True
+            over[held] = over[self.graph.concepts.known(current.wishes.left_out)] = True
+            hard[self.graph.concepts.known(current.wishes.too_hard)] = True
+            learned[self.graph.concepts.known(current.learned)] = learned[held] = True
         return Learner(mastery, reached, not_apart, around, learned, courses, over, hard)
 
 

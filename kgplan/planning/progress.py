@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kgplan.planning.learner import Wishes
+from kgplan.data.wishes import Wishes
 
 Status = Literal["done", "left_out", "overdue", "next", "later"]
 WATCHED = 0.8

@@ -4,22 +4,37 @@ Sizes: K concepts of the graph, C courses of graph and records together, V video
 are pairs of a concept and a course that has it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.axis import Axis
 from kgplan.data.records import LearnerRecords
+from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.planning.plan import Teaching
 
 TEACHINGS = 3  # places to learn a concept that a step names
 
 
 @dataclass(frozen=True)
-class Teachings:
+class Teaching:
+    """A course that has the concept, and a video of it where one is known.
+
+    Attributes:
+        course_id: the course.
+        video_id: its first video on the concept; None where none is known.
+        minutes: the video's length; None where unknown.
+    """
+
+    course_id: str
+    video_id: str | None
+    minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class Teachings(Stored):
     """The places of every concept: those with a video first, then in order of the course's id.
 
     Attributes:
@@ -52,7 +67,7 @@ class Teachings:
         return int(self.videos[ranked[0]]) if ranked else -1
 
     def _ranked(self, concept: int, course_id: str | None, own: frozenset[str]) -> list[int]:
-        names = self._course_names
+        names = self._axis.names
         begin, end = self.starts[concept : concept + 2].tolist()
         first: list[int] = []
         mine: list[int] = []
@@ -71,7 +86,7 @@ class Teachings:
 
     def concepts_in(self, course_id: str) -> list[int]:
         """Concepts that the course has."""
-        at = int(positions(self.course_ids, np.array([course_id]))[0])
+        at = self._axis.find(course_id)
         if at < 0:
             return []
         order, begins = self._by_course
@@ -79,8 +94,8 @@ class Teachings:
         return (np.searchsorted(self.starts, places, side="right") - 1).tolist()
 
     @cached_property
-    def _course_names(self) -> list[str]:
-        return self.course_ids.tolist()
+    def _axis(self) -> Axis:
+        return Axis(self.course_ids)
 
     @cached_property
     def _by_course(self) -> tuple[Ints, Ints]:
@@ -90,29 +105,13 @@ class Teachings:
 
     def _place(self, place: int) -> Teaching:
         video = int(self.videos[place])
-        course_id = self._course_names[self.courses[place]]
+        course_id = self._axis.names[self.courses[place]]
         if video < 0:
             return Teaching(course_id, None)
         minutes = float(self.minutes[video])
         return Teaching(
             course_id, str(self.video_ids[video]), None if np.isnan(minutes) else minutes
         )
-
-    def to_arrays(self) -> dict[str, Array]:
-        """Plain arrays that `from_arrays` turns back."""
-        return {
-            "course_ids": self.course_ids,
-            "video_ids": self.video_ids,
-            "starts": self.starts,
-            "courses": self.courses,
-            "videos": self.videos,
-            "minutes": self.minutes,
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Teachings":
-        """Rebuild from what `to_arrays` gave."""
-        return cls(**{name: np.asarray(array) for name, array in arrays.items()})
 
 
 def teachings(graph: GraphSnapshot, records: LearnerRecords) -> Teachings:

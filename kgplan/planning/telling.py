@@ -7,7 +7,8 @@ from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser
 from kgplan.planning.options import PlanOptions
-from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Teaching, Terms
+from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Terms
+from kgplan.planning.teaching import Teaching
 from kgplan.planning.texts import because_prerequisite, because_start, fill, knowledge, say
 
 NOWHERE = Teaching("", None)

@@ -79,7 +79,7 @@ class Axis(NamedTuple):
         return f"{value:zg}".replace("e-0", "e-")
 
 
-class Mark(NamedTuple):
+class Point(NamedTuple):
     """A point, with its ranges where they are known.
 
     Attributes:
@@ -98,39 +98,41 @@ class Mark(NamedTuple):
 
 
 def points(
-    marks: Sequence[Mark],
+    drawn: Sequence[Point],
     x: Axis,
     y: Axis,
     about: str,
     lines: Sequence[Sequence[tuple[float, float]]] = (),
     joined: bool = False,
     ticks: bool = True,
+    kind: str = "",
 ) -> str:
     """Draw points with error bars.
 
     Args:
-        marks: what to draw, in order.
+        drawn: the points, in order.
         x, y: the axes.
         about: the chart in a sentence, for who cannot see it.
         lines: polylines behind the points, each a list of (x, y).
         joined: draw a line from point to point.
         ticks: draw the grid; False where the values themselves say nothing.
+        kind: a CSS class of the whole.
     """
-    parts = [_open(HEIGHT, about), _grid(x, y) if ticks else ""]
+    parts = [_open(HEIGHT, about, kind), _grid(x, y) if ticks else ""]
     for line in lines:
         parts.append(f'<polyline class="note" points="{_path(line, x, y)}"/>')
     if joined:
         parts.append(
-            f'<polyline class="line" points="{_path([(m.x, m.y) for m in marks], x, y)}"/>'
+            f'<polyline class="line" points="{_path([(p.x, p.y) for p in drawn], x, y)}"/>'
         )
-    for mark in marks:
-        across, up = _x(x, mark.x), _y(y, mark.y)
-        parts.append(f'<g class="{mark.kind}"><title>{escape(mark.title)}</title>')
-        if mark.x_range is not None:
-            low, high = (_x(x, end) for end in mark.x_range)
+    for point in drawn:
+        across, up = _x(x, point.x), _y(y, point.y)
+        parts.append(f'<g class="{point.kind}"><title>{escape(point.title)}</title>')
+        if point.x_range is not None:
+            low, high = (_x(x, end) for end in point.x_range)
             parts.append(f'<path class="range" d="M{low:z.1f} {up:z.1f}H{high:z.1f}"/>')
-        if mark.y_range is not None:
-            low, high = (_y(y, end) for end in mark.y_range)
+        if point.y_range is not None:
+            low, high = (_y(y, end) for end in point.y_range)
             parts.append(f'<path class="range" d="M{across:z.1f} {low:z.1f}V{high:z.1f}"/>')
         parts.append(f'<circle cx="{across:z.1f}" cy="{up:z.1f}" r="3"/></g>')
     return "".join([*parts, "</svg>"])
@@ -184,7 +186,9 @@ class Row(NamedTuple):
     kind: str = "mark"
 
 
-def rows(entries: Sequence[Row], x: Axis, names: Sequence[str], about: str, left: int) -> str:
+def rows(
+    entries: Sequence[Row], x: Axis, names: Sequence[str], about: str, left: int, kind: str = ""
+) -> str:
     """Draw a row of points per name; several points are joined in order.
 
     Args:
@@ -195,13 +199,14 @@ def rows(entries: Sequence[Row], x: Axis, names: Sequence[str], about: str, left
             one behind another shows as a ring
         about: the chart in a sentence.
         left: room for the names.
+        kind: a CSS class of the whole.
     """
     height = TOP + ROW * len(entries) + BOTTOM
 
     def across(value: float) -> float:
         return left + (WIDTH - left - RIGHT) * x.at(value)
 
-    parts = [_open(height, about)]
+    parts = [_open(height, about, kind)]
     for tick in x.ticks():
         parts.append(
             f'<path class="grid" d="M{across(tick):z.1f} {TOP}V{height - BOTTOM}"/>'
@@ -248,8 +253,9 @@ def _short(name: str, room: int) -> str:
     return name
 
 
-def _open(height: int, about: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(about)}">'
+def _open(height: int, about: str, kind: str = "") -> str:
+    css = kind and f' class="{kind}"'
+    return f'<svg{css} viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(about)}">'
 
 
 def _grid(x: Axis, y: Axis) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.report.charts import Axis, Mark, Row, histogram, points, rows
-from kgplan.report.page import SHOWN, colour_key, folded_table, lay_out, section, shown
+from kgplan.report.charts import Axis, Point, Row, histogram, points, rows
+from kgplan.report.page import SHOWN, Section, Table, lay_out, shown
 
 POOR_FIT = 0.1
 BEST = "attendance, ability, isotonic"  # of the methods that know concepts alone
@@ -49,8 +49,8 @@ class Items:
 
 
 @dataclass(frozen=True)
-class Concepts:
-    """The concepts.
+class ConceptEvidence:
+    """How far observations reach the concepts.
 
     Attributes:
         names: (K,).
@@ -104,7 +104,7 @@ class Findings:
     facts: Sequence[tuple[str, str]]
     objective: Sequence[float]
     items: Items
-    concepts: Concepts
+    concepts: ConceptEvidence
     mastery: Floats
     calibration: Mapping[str, Any] | None = None
     moves: Moves | None = None
@@ -116,7 +116,7 @@ def page(findings: Findings, template: str) -> str:
 
     Args:
         findings: what to show.
-        template: HTML with $title, $source, $facts and $sections.
+        template: as `lay_out` needs it.
     """
     sections = [
         _convergence(findings),
@@ -130,35 +130,35 @@ def page(findings: Findings, template: str) -> str:
     return lay_out(findings.title, findings.source, findings.facts, sections, template)
 
 
-def _convergence(findings: Findings) -> str:
+def _convergence(findings: Findings) -> Section:
     heading = "Convergence"
     values = list(findings.objective)
     if len(values) < 2:
         reason = findings.missing.get("convergence", "the fit made no iteration")
-        return section(heading, f"No curve: {reason}.")
+        return Section(heading, f"No curve: {reason}.")
     first = 1 if len(values) > 2 else 0  # the first step gains most by far and would flatten all
     kept = values[first:]
     pad = (max(kept) - min(kept)) * 0.05 or 1.0
     x = Axis("iteration", first, len(values) - 1)
     y = Axis("objective, nats", min(kept) - pad, max(kept) + pad)
-    marks = [Mark(first + i, value, f"iteration {first + i}: {value:z,.2f}") for i, value in
+    drawn = [Point(first + i, value, f"iteration {first + i}: {value:z,.2f}") for i, value in
              enumerate(kept)]  # fmt: skip
     words = (
         f"Log-evidence plus log density of the priors. It never falls; the last iteration gained"
         f" {values[-1] - values[-2]:z,.3g} nats."
     )
-    chart = points(marks, x, y, "The objective after each iteration", joined=True)
+    chart = points(drawn, x, y, "The objective after each iteration", joined=True)
     start = max(len(values) - SHOWN, 0)
-    table = folded_table(
+    table = Table(
         "The last iterations",
         ("iteration", "objective", "gain"),
         ((start + i, f"{v:z,.3f}", f"{v - values[start + i - 1]:z,.4f}" if start + i else "")
          for i, v in enumerate(values[start:])),
     )  # fmt: skip
-    return section(heading, words, chart, table)
+    return Section(heading, words, [chart], table)
 
 
-def _slip_guess(items: Items) -> str:
+def _slip_guess(items: Items) -> Section:
     there = np.flatnonzero(~np.isnan(items.slip + items.guess))
     small = float(np.min(items.guess[there], initial=1.0))
     if small < 0.01:
@@ -169,7 +169,7 @@ def _slip_guess(items: Items) -> str:
         x = Axis("guess", 0, 1)
     y = Axis("slip", 0, 1)
     dense = " dense" if there.size > 60 else ""
-    marks = []
+    drawn = []
     for v in there:
         guess, slip = float(items.guess[v]), float(items.slip[v])
         told = f"{items.names[v]}: guess {shown(guess)}{_plus_minus(items.guess_error[v])}, slip"
@@ -179,7 +179,7 @@ def _slip_guess(items: Items) -> str:
             _interval(guess, float(items.guess_error[v]), x.log),
             _interval(slip, float(items.slip_error[v]), False),
         ]
-        marks.append(Mark(guess, slip, told, ranges[0], ranges[1], f"mark{dense}"))
+        drawn.append(Point(guess, slip, told, ranges[0], ranges[1], f"mark{dense}"))
     lowest = x.low if x.log else 0.0
     edge = [(g, 1 - g) for g in np.geomspace(max(lowest, 1e-3), 1, 60)]
     words = (
@@ -187,7 +187,7 @@ def _slip_guess(items: Items) -> str:
         " dashed line, slip = 1 - guess, tells holders from others hardly at all."
     )
     worst = there[np.argsort(-(items.slip + items.guess)[there])][:SHOWN]
-    table = folded_table(
+    table = Table(
         "Items that tell least",
         ("item", "guess", "error", "slip", "error", "observations"),
         (
@@ -196,8 +196,8 @@ def _slip_guess(items: Items) -> str:
             for v in worst
         ),
     )  # fmt: skip
-    chart = points(marks, x, y, f"Guess against slip of {there.size:,} items", [edge])
-    return section("Slip and guess", words, chart, table)
+    chart = points(drawn, x, y, f"Guess against slip of {there.size:,} items", [edge])
+    return Section("Slip and guess", words, [chart], table)
 
 
 def _interval(value: float, error: float, log: bool) -> tuple[float, float] | None:
@@ -218,10 +218,10 @@ def _plus_minus(error: float) -> str:
     return "" if np.isnan(error) else f" ± {shown(float(error))}"
 
 
-def _item_fit(items: Items, reason: str | None) -> str:
+def _item_fit(items: Items, reason: str | None) -> Section:
     there = np.flatnonzero(~np.isnan(items.fit))
     if not there.size:
-        return section("Item fit", f"No chart: {reason or 'it is not defined for these data'}.")
+        return Section("Item fit", f"No chart: {reason or 'it is not defined for these data'}.")
     high = max(float(np.ceil(items.fit[there].max() * 20) / 20), 0.15)
     edges = np.linspace(0, high, 31)
     counts, _ = np.histogram(items.fit[there], edges)
@@ -235,7 +235,7 @@ def _item_fit(items: Items, reason: str | None) -> str:
         "How many items fit how well", POOR_FIT,
     )  # fmt: skip
     worst = there[np.argsort(-items.fit[there], kind="stable")][:SHOWN]
-    table = folded_table(
+    table = Table(
         "Items that fit worst",
         ("item", "distance", "guess", "slip", "observations"),
         (
@@ -244,14 +244,14 @@ def _item_fit(items: Items, reason: str | None) -> str:
             for v in worst
         ),
     )  # fmt: skip
-    return section("Item fit", words, chart, table)
+    return Section("Item fit", words, [chart], table)
 
 
-def _mastery(mastery: Floats) -> str:
+def _mastery(mastery: Floats) -> Section:
     edges = np.linspace(0, 1, 26)
     counts, _ = np.histogram(mastery, edges)
     if not mastery.size:
-        return section("Mastery", "No chart: no learner's observations reach a concept.")
+        return Section("Mastery", "No chart: no learner's observations reach a concept.")
     quantiles = np.quantile(mastery, [0.05, 0.5, 0.95])
     words = (
         f"{mastery.size:,} pairs of learner and concept that observations reach. Median"
@@ -262,7 +262,7 @@ def _mastery(mastery: Floats) -> str:
         counts.tolist(), edges.tolist(), Axis("mastery", 0, 1), "pairs",
         "How many pairs of learner and concept have which mastery",
     )  # fmt: skip
-    table = folded_table(
+    table = Table(
         "Pairs by mastery",
         ("from", "to", "pairs", "share"),
         (
@@ -273,10 +273,10 @@ def _mastery(mastery: Floats) -> str:
             )
         ),
     )  # fmt: skip
-    return section("Mastery", words, chart, table)
+    return Section("Mastery", words, [chart], table)
 
 
-def _identifiability(concepts: Concepts) -> str:
+def _identifiability(concepts: ConceptEvidence) -> Section:
     reached = concepts.learners > 0
     n_open, twins = int(np.sum(concepts.open & reached)), concepts.twins
     words = (
@@ -289,12 +289,12 @@ def _identifiability(concepts: Concepts) -> str:
     # as many learners as the rank-th concept, largest first
     sizes = np.sort(concepts.learners)[::-1]
     step = max(sizes.size // 120, 1)
-    marks = [
-        Mark(place + 1, int(sizes[place]), f"{place + 1:,} concepts: {sizes[place]:,} learners each"
-             " or more") for place in range(0, sizes.size, step)
+    drawn = [
+        Point(place + 1, int(sizes[place]), f"{place + 1:,} concepts: {sizes[place]:,} learners"
+              " each or more") for place in range(0, sizes.size, step)
     ]  # fmt: skip
     chart = points(
-        marks,
+        drawn,
         Axis("concepts, most learners first", 0, max(sizes.size, 1)),
         Axis("learners reached", 0, max(int(sizes.max(initial=0)), 1)),
         "How many learners' observations reach each concept",
@@ -302,7 +302,7 @@ def _identifiability(concepts: Concepts) -> str:
     )
     least = np.argsort(concepts.learners, kind="stable")
     least = least[concepts.learners[least] > 0][:SHOWN]
-    table = folded_table(
+    table = Table(
         "Concepts that fewest learners' observations reach",
         ("concept", "learners", "prior", "undecided", "has a twin"),
         (
@@ -311,41 +311,40 @@ def _identifiability(concepts: Concepts) -> str:
             for k in least
         ),
     )  # fmt: skip
-    return section("Identifiability", words, chart, table)
+    return Section("Identifiability", words, [chart], table)
 
 
 def _yes(holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def _moves(moves: Moves | None, reason: str | None) -> str:
+def _moves(moves: Moves | None, reason: str | None) -> Section:
     heading = "A learner, before and after"
     if moves is None:
-        return section(heading, f"No chart: {reason or 'no learner has evidence'}.")
+        return Section(heading, f"No chart: {reason or 'no learner has evidence'}.")
     colours = ("--soft", "--second", "--accent")
     keys = colours if len(moves.stages) == 3 else (colours[0], colours[1])
-    key = colour_key(
-        (stage, f"var({colour})") for colour, stage in zip(keys, moves.stages, strict=True)
-    )
+    key = [(stage, f"var({colour})") for colour, stage in zip(keys, moves.stages, strict=True)]
     chart = rows(
         [Row(name, m.tolist()) for name, m in zip(moves.names, moves.mastery, strict=True)],
         Axis("mastery", 0, 1),
         moves.stages,
         f"Mastery of learner {moves.learner}, stage after stage",
         190,
-    ).replace("<svg ", '<svg class="moves" ', 1)
-    table = folded_table(
+        "moves",
+    )
+    table = Table(
         "The same as a table",
         ("concept", *moves.stages),
         ((name, *m) for name, m in zip(moves.names, moves.mastery, strict=True)),
     )
     words = f"The concepts of {moves.learner} that moved most."
-    return section(heading, words, key, chart, table)
+    return Section(heading, words, [chart], table, key)
 
 
-def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[str]:
+def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[Section]:
     if found is None:
-        return [section("Calibration", f"No chart: {reason or 'nothing was held back'}.")]
+        return [Section("Calibration", f"No chart: {reason or 'nothing was held back'}.")]
     split, methods = found["split"], {method["name"]: method for method in found["methods"]}
     words = (
         f"{split['views_held_back']:,} views and {split['zeros_held_back']:,} zeros of"
@@ -361,8 +360,8 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
             zip(bins["predicted"], bins["observed"], bins["low"], bins["high"], bins["pairs"],
                 strict=True)
         )  # fmt: skip
-        marks = [
-            Mark(
+        drawn = [
+            Point(
                 p, o, f"predicted {p:z.3f}, observed {o:z.3f} ({low:z.3f} to {high:z.3f}),"
                 f" {n:,} pairs",
                 None, (low, high),
@@ -370,11 +369,11 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
             for p, o, low, high, n in listed
         ]  # fmt: skip
         chart = points(
-            marks, Axis("predicted", 0, 1), Axis("observed", 0, 1),
+            drawn, Axis("predicted", 0, 1), Axis("observed", 0, 1),
             f"Reliability of {name} on held-back pairs", [[(0, 0), (1, 1)]], joined=True,
         )  # fmt: skip
-        table = folded_table("Bins", ("predicted", "observed", "low", "high", "pairs"), listed)
-        sections.append(section(f"Calibration: {name}", about, chart, table))
+        table = Table("Bins", ("predicted", "observed", "low", "high", "pairs"), listed)
+        sections.append(Section(f"Calibration: {name}", about, [chart], table))
     for figure, label, what in (
         ("auc", "AUC", "Area under the ROC curve: larger is better; .5 is chance."),
         ("brier", "Brier score", "Mean squared error: smaller is better."),
@@ -392,7 +391,7 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
         low, high = min(values), max(values)
         pad = (high - low) * 0.05
         chart = rows(entries, Axis(label, low - pad, high + pad), (label,), what, 218)
-        table = folded_table(
+        table = Table(
             "All figures",
             ("method", "Brier", "log-loss", "AUC", "calibration error"),
             (
@@ -401,5 +400,5 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[st
             ),
         )
         words = f"{what} Grey: methods that know no concepts."
-        sections.append(section(f"Prediction: {label}", words, chart, table))
+        sections.append(Section(f"Prediction: {label}", words, [chart], table))
     return sections

@@ -14,8 +14,8 @@ import numpy as np
 
 from kgplan.arrays import Floats
 from kgplan.embedding.plane import Plane
-from kgplan.report.charts import Axis, Mark, Row, histogram, points, rows
-from kgplan.report.page import colour_key, folded_table, lay_out, section
+from kgplan.report.charts import Axis, Point, Row, histogram, points, rows
+from kgplan.report.page import Section, Table, lay_out
 
 COLOURS = 6  # fields with a colour of their own, the largest; any other is grey
 BINS = 50
@@ -24,7 +24,7 @@ HEADINGS = ("MRR", "Hits@1", "Hits@3", "Hits@10", "mean rank")
 
 
 @dataclass(frozen=True)
-class Concepts:
+class ConceptMap:
     """The concepts on the map.
 
     Attributes:
@@ -95,7 +95,7 @@ class Findings:
     history: Sequence[Mapping[str, Any]]
     best_epoch: int
     test: Mapping[str, Any]
-    concepts: Concepts
+    concepts: ConceptMap
     neighbours: Sequence[Neighbours]
     similarities: Similarities | None
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -106,29 +106,29 @@ def page(findings: Findings, template: str) -> str:
 
     Args:
         findings: what to show.
-        template: HTML with $title, $source, $facts and $sections.
+        template: as `lay_out` needs it.
     """
     sections = [
         _training(findings),
         _validation(findings),
         _relations(findings.test),
         _map(findings.concepts),
-        _neighbours(findings.neighbours).replace("<section>", '<section class="whole">', 1),
+        _neighbours(findings.neighbours),
         *_similarities(findings.similarities, findings.missing.get("similarities")),
     ]
     return lay_out("Embedding", findings.source, findings.facts, sections, template)
 
 
-def _training(findings: Findings) -> str:
+def _training(findings: Findings) -> Section:
     heading = "Training: loss"
     epochs = [(int(e["epoch"]), float(e["loss"])) for e in findings.history]
     if len(epochs) < 2:
-        return section(heading, "No curve: it was trained for less than two epochs.")
+        return Section(heading, "No curve: it was trained for less than two epochs.")
     losses = [loss for _, loss in epochs]
     pad = (max(losses) - min(losses)) * 0.05 or 1.0
-    marks = [Mark(e, loss, f"epoch {e}: loss {loss:z,.4f}") for e, loss in epochs]
+    drawn = [Point(e, loss, f"epoch {e}: loss {loss:z,.4f}") for e, loss in epochs]
     chart = points(
-        marks,
+        drawn,
         Axis("epoch", epochs[0][0], epochs[-1][0], whole=True),
         Axis("mean loss", min(losses) - pad, max(losses) + pad),
         "Mean loss of the training facts after each epoch",
@@ -137,10 +137,10 @@ def _training(findings: Findings) -> str:
     words = (
         f"Mean loss of the training facts; the last of {len(epochs):,} epochs: {losses[-1]:z,.3f}."
     )
-    return section(heading, words, chart, folded_table("All epochs", ("epoch", "loss"), epochs))
+    return Section(heading, words, [chart], Table("All epochs", ("epoch", "loss"), epochs))
 
 
-def _validation(findings: Findings) -> str:
+def _validation(findings: Findings) -> Section:
     heading = "Training: validation"
     epochs = [
         (int(e["epoch"]), float(e["validation_mrr"]))
@@ -148,9 +148,9 @@ def _validation(findings: Findings) -> str:
         if e["validation_mrr"] is not None
     ]
     if not epochs:
-        return section(heading, "No curve: it was trained without a validation.")
-    marks = [
-        Mark(
+        return Section(heading, "No curve: it was trained without a validation.")
+    drawn = [
+        Point(
             e,
             mrr,
             f"epoch {e}: MRR {mrr:z.4f}",
@@ -159,7 +159,7 @@ def _validation(findings: Findings) -> str:
         for e, mrr in epochs
     ]
     chart = points(
-        marks,
+        drawn,
         Axis("epoch", 0, epochs[-1][0], whole=True),
         Axis("MRR", 0, max(mrr for _, mrr in epochs)).rounded(),
         "Filtered MRR of the validation facts",
@@ -169,14 +169,14 @@ def _validation(findings: Findings) -> str:
         "Filtered MRR of the validation facts; measured were the vectors of epoch"
         f" {findings.best_epoch}."
     )
-    return section(heading, words, chart, folded_table("All evaluations", ("epoch", "MRR"), epochs))
+    return Section(heading, words, [chart], Table("All evaluations", ("epoch", "MRR"), epochs))
 
 
-def _relations(test: Mapping[str, Any]) -> str:
+def _relations(test: Mapping[str, Any]) -> Section:
     heading = "Test facts by relation"
     relations = test.get("relations", {})
     if not relations:
-        return section(heading, "No chart: there are no test facts.")
+        return Section(heading, "No chart: there are no test facts.")
     popular = test["popularity"]["relations"]
     names = sorted(relations, key=lambda r: -relations[r]["both"]["mrr"])
     shown = {r: r.replace("_", " ") for r in names}
@@ -187,7 +187,8 @@ def _relations(test: Mapping[str, Any]) -> str:
         ("popularity", "TransR"),
         "Filtered MRR of the test facts, by relation",
         150,
-    ).replace("<svg ", '<svg class="moves" ', 1)
+        "moves",
+    )
     body = [
         (f"{shown[r]}, {side}", int(relations[r][side]["ranked"]),
          *(float(relations[r][side][figure]) for figure in FIGURES), float(popular[r][side]["mrr"]))
@@ -200,17 +201,15 @@ def _relations(test: Mapping[str, Any]) -> str:
         f" Hits@10 {both['hits@10']:z.3f}, mean rank {both['mean_rank']:z,.0f}. Popularity ranks"
         " entities by how often they stand there in training, and knows no vectors."
     )
-    key = colour_key((("popularity", "var(--soft)"), ("TransR", "var(--second)")))
-    table = folded_table(
-        "Heads and tails", ("facts", "ranked", *HEADINGS, "popularity's MRR"), body
-    )
-    return section(heading, words, key, chart, table)
+    key = (("popularity", "var(--soft)"), ("TransR", "var(--second)"))
+    table = Table("Heads and tails", ("facts", "ranked", *HEADINGS, "popularity's MRR"), body)
+    return Section(heading, words, [chart], table, key)
 
 
-def _neighbours(known: Sequence[Neighbours]) -> str:
+def _neighbours(known: Sequence[Neighbours]) -> Section:
     heading = "Nearest neighbours"
     if not known:
-        return section(heading, "No table: no concept has a neighbour.")
+        return Section(heading, "No table: no concept has a neighbour.", wide=True)
     body = [
         (each.name, ", ".join(f"{name} {value:z.2f}" for name, _, value in each.nearest))
         for each in known
@@ -224,19 +223,19 @@ def _neighbours(known: Sequence[Neighbours]) -> str:
     )
     if same:
         words += f" {np.mean(same):z.0%} of them are of the concept's own field."
-    table = folded_table("Nearest first", ("concept", "nearest"), body)
-    return section(heading, words, table.replace("<details>", "<details open>", 1))
+    table = Table("Nearest first", ("concept", "nearest"), body, opened=True)
+    return Section(heading, words, table=table, wide=True)
 
 
-def _map(concepts: Concepts) -> str:
+def _map(concepts: ConceptMap) -> Section:
     heading = "Map of concepts"
     if not len(concepts.plane.places):
-        return section(heading, "No map: no concept has a vector.")
+        return Section(heading, "No map: no concept has a vector.")
     largest = [name for name, _ in Counter(filter(None, concepts.fields)).most_common(COLOURS)]
     kind_of = {name: f"kind{place}" for place, name in enumerate(largest)}
     dense = " dense" if len(concepts.names) > 60 else ""
-    marks = [
-        Mark(
+    drawn = [
+        Point(
             float(x),
             float(y),
             f"{name}, {of}" if of else name,
@@ -246,29 +245,30 @@ def _map(concepts: Concepts) -> str:
             concepts.names, concepts.fields, concepts.plane.places, strict=True
         )
     ]
-    marks.sort(key=lambda mark: not mark.kind.startswith("soft"))  # grey ones behind
+    drawn.sort(key=lambda point: not point.kind.startswith("soft"))  # grey ones behind
     low, high = concepts.plane.places.min(axis=0), concepts.plane.places.max(axis=0)
     pad = (high - low) * 0.03 + 1e-9
     chart = points(
-        marks,
+        drawn,
         Axis("", float(low[0] - pad[0]), float(high[0] + pad[0])),
         Axis("", float(low[1] - pad[1]), float(high[1] + pad[1])),
-        f"{len(marks):,} concepts on a plane, coloured by field",
+        f"{len(drawn):,} concepts on a plane, coloured by field",
         ticks=False,
-    ).replace("<svg ", '<svg class="map" ', 1)
-    some = f"{len(marks):,} of {concepts.of:,}" if len(marks) < concepts.of else f"{len(marks):,}"
+        kind="map",
+    )
+    some = f"{len(drawn):,} of {concepts.of:,}" if len(drawn) < concepts.of else f"{len(drawn):,}"
     words = f"{some} concepts by {concepts.plane.method}; only nearness means something."
     if not np.isnan(concepts.plane.trustworthiness):
         words += f" Trustworthiness of the ten nearest: {concepts.plane.trustworthiness:z.2f} of 1."
     entries = [(name, f"var(--{kind})") for name, kind in kind_of.items()]
-    if any(mark.kind.startswith("soft") for mark in marks):
+    if any(point.kind.startswith("soft") for point in drawn):
         entries.append(("other or unknown", "var(--soft)"))
-    return section(heading, words, colour_key(entries), chart)
+    return Section(heading, words, [chart], key=entries)
 
 
-def _similarities(found: Similarities | None, reason: str | None) -> list[str]:
+def _similarities(found: Similarities | None, reason: str | None) -> list[Section]:
     if found is None or not found.semantic.size:
-        return [section("Similarities", f"No chart: {reason or 'there is no pair of concepts'}.")]
+        return [Section("Similarities", f"No chart: {reason or 'there is no pair of concepts'}.")]
     some = (
         f"{found.semantic.size:,} of {found.of:,} pairs, drawn at random."
         if found.semantic.size < found.of
@@ -285,11 +285,17 @@ def _similarities(found: Similarities | None, reason: str | None) -> list[str]:
     for name, what, values, (low, high), note in parts:
         span = (high - low) or 1.0
         sections.append(
-            section(
+            Section(
                 f"{name} similarity",
                 f"{what} {note} Above as it is, from {low:z.3f} to {high:z.3f}; below normalised.",
-                _bars(values, Axis("before", low, high or 1.0), f"{name}, before normalisation"),
-                _bars((values - low) / span, Axis("after", 0, 1), f"{name}, after normalisation"),
+                [
+                    _bars(
+                        values, Axis("before", low, high or 1.0), f"{name}, before normalisation"
+                    ),
+                    _bars(
+                        (values - low) / span, Axis("after", 0, 1), f"{name}, after normalisation"
+                    ),
+                ],
             )
         )
     words = (
@@ -298,7 +304,7 @@ def _similarities(found: Similarities | None, reason: str | None) -> list[str]:
         f" hundred is above {np.quantile(found.fused, 0.99):z.3f}."
     )
     chart = _bars(found.fused, Axis("fused", 0, 1), "Fused similarity")
-    return [*sections, section("Fused similarity", words, chart)]
+    return [*sections, Section("Fused similarity", words, [chart])]
 
 
 def _bars(values: Floats, x: Axis, about: str) -> str:

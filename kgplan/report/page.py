@@ -1,24 +1,62 @@
 """What is a page of findings made of? Sections with words, charts and folded tables, as HTML.
 
-Charts come from kgplan/report/charts.py; kgplan/report/writing.py writes the text to a file.
+Charts come from kgplan/report/charts.py; kgplan/report/writing.py reads the template and writes the
+page to a file.
 """
 
 from collections.abc import Iterable, Sequence
-from string import Template
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
-from kgplan.report.markup import escape
+from kgplan.report.markup import clean
 
 SHOWN = 12  # rows of a table that lists the worst or the best
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table behind a fold; numbers stand at the right.
+
+    Attributes:
+        caption, headings, rows: what it says.
+        opened: whether it is unfolded at first.
+    """
+
+    caption: str
+    headings: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    opened: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A card of the page.
+
+    Attributes:
+        heading, words: what it is about.
+        charts: SVG, as `kgplan.report.charts` draws it.
+        table: below them.
+        key: (label, CSS colour) each, above them.
+        wide: whether it takes the page's whole width.
+    """
+
+    heading: str
+    words: str
+    charts: Sequence[str] = ()
+    table: Table | None = None
+    key: Iterable[tuple[str, str]] = ()
+    wide: bool = False
 
 
 def lay_out(
     title: str,
     source: str,
     facts: Iterable[tuple[str, str]],
-    sections: Iterable[str],
+    sections: Iterable[Section],
     template: str,
 ) -> str:
     """The whole page.
@@ -27,59 +65,21 @@ def lay_out(
         title: its heading.
         source: where the figures come from, in a sentence.
         facts: label and figure, for the top.
-        sections: HTML, as `section` gives it.
-        template: HTML with $title, $source, $facts and $sections.
+        sections: in order.
+        template: in Jinja, with what is above by these names.
 
-    >>> lay_out("A & B", "", [("n", "3")], [], "<h1>$title</h1>$facts")
-    '<h1>A &amp; B</h1><div><dt>n</dt><dd>3</dd></div>'
+    >>> lay_out("A & B", "", [("n", "3")], [], "<h1>{{ title }}</h1>{{ facts[0][1] }}")
+    '<h1>A &amp; B</h1>3'
     """
-    listed = (
-        f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in facts
-    )
-    return Template(template).substitute(
-        title=escape(title),
-        source=escape(source),
-        facts="".join(listed),
-        sections="\n".join(sections),
+    pages = Environment(autoescape=True, finalize=_clean, undefined=StrictUndefined)
+    pages.filters["shown"] = shown
+    return pages.from_string(template).render(
+        title=title, source=source, facts=list(facts), sections=list(sections)
     )
 
 
-def section(heading: str, words: str, *parts: str) -> str:
-    """A card of the page: heading and words as text, parts as HTML."""
-    return f"<section><h2>{escape(heading)}</h2><p>{escape(words)}</p>{''.join(parts)}</section>"
-
-
-def folded_table(caption: str, headings: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    """A table behind a fold; numbers stand at the right."""
-    listed = [list(row) for row in body]
-    numeric = [not isinstance(cell, str) for cell in (listed[0] if listed else headings)]
-    head = "".join(
-        f'<th scope="col"{_number_class(n)}>{escape(h)}</th>'
-        for h, n in zip(headings, numeric, strict=True)
-    )
-    lines = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{_number_class(n)}>{escape(shown(value))}</td>"
-            for value, n in zip(row, numeric, strict=True)
-        )
-        + "</tr>"
-        for row in listed
-    )
-    return (
-        f'<details><summary>{escape(caption)}</summary><div class="wide"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{lines}</tbody></table></div></details>"
-    )
-
-
-def colour_key(entries: Iterable[tuple[str, str]]) -> str:
-    """A chart's key: (label, CSS colour) each."""
-    told = "".join(
-        f'<span style="background:{escape(colour)}"></span>{escape(label)}'
-        for label, colour in entries
-    )
-    return f'<p class="key">{told}</p>'
+def _clean(value: Any) -> Any:
+    return value if isinstance(value, Markup) else clean(value)
 
 
 def shown(value: Any) -> str:
@@ -99,7 +99,3 @@ def shown(value: Any) -> str:
     if size >= 1000:
         return f"{number:z,.1f}"
     return f"{number:z.3f}" if size >= 0.0005 or size == 0 else f"{number:z.0e}"
-
-
-def _number_class(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""

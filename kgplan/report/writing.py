@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def template() -> str:
-    """HTML with $title, $source, $facts and $sections, and the CSS that the charts rely on."""
-    return resources.files("kgplan.etl").joinpath("page.html").read_text(encoding="utf-8")
+    """The page, in Jinja, with the CSS that the charts rely on."""
+    return resources.files("kgplan.report").joinpath("page.html").read_text(encoding="utf-8")
 
 
 def write_page(text: str, out: Path) -> None:

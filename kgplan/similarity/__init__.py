@@ -3,16 +3,13 @@
 from kgplan.similarity.fused import Bounds, FusedSimilarity, fuse
 from kgplan.similarity.learners import LearnerSets, learner_sets
 from kgplan.similarity.top import TopSimilar, top_similar
-from kgplan.similarity.update import Update, update_similar
 
 __all__ = [
     "Bounds",
     "FusedSimilarity",
     "LearnerSets",
     "TopSimilar",
-    "Update",
     "fuse",
     "learner_sets",
     "top_similar",
-    "update_similar",
 ]

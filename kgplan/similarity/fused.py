@@ -5,12 +5,13 @@ is computed from them is float64.
 Sizes: K concepts, d embedding dimension, U learners.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints, check_axis
+from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
 from kgplan.similarity.colearning import CoLearning, co_learning, cosine_bounds
 from kgplan.similarity.learners import LearnerSets
 from kgplan.similarity.nearest import Nearest, nearest
@@ -58,6 +59,26 @@ class FusedSimilarity:
     learners: LearnerSets
     alpha: float
     bounds: Bounds
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Plain arrays that `from_arrays` turns back, all but alpha."""
+        return {
+            "concept_ids": self.concept_ids,
+            "vectors": self.vectors,
+            "bounds": np.array(astuple(self.bounds)),
+            **self.learners.to_arrays(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], alpha: float) -> "FusedSimilarity":
+        """Rebuild from what `to_arrays` gave."""
+        return cls(
+            concept_ids=np.asarray(arrays["concept_ids"]),
+            vectors=np.asarray(arrays["vectors"]),
+            learners=LearnerSets.from_arrays(arrays),
+            alpha=alpha,
+            bounds=Bounds(*np.asarray(arrays["bounds"]).tolist()),
+        )
 
     def equals(self, other: "FusedSimilarity") -> bool:
         """Whether both give every pair of concepts the same."""

@@ -8,31 +8,25 @@ Sizes: U learners, K concepts, G groups of concepts with the same learners, d em
 n neighbours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, check_axis
+from kgplan.data.stored import csr_from_arrays, csr_to_arrays
 from kgplan.errors import InputError
-from kgplan.native.compiled import njit
-from kgplan.native.heap import empty_rows, is_worse, replace_worst, sort_row
+from kgplan.native.fusing import Scale, Semantic, fuse_some
+from kgplan.native.heap import empty_rows
 from kgplan.native.threads import in_threads
-from kgplan.native.wide import BITS, WORD, at_least, lowest_bit
+from kgplan.native.wide import BITS
 from kgplan.progress import Progress, silent
-from kgplan.similarity.colearning import (
-    BATCH,
-    TOGETHER,
-    CoLearning,
-    co_learning,
-    cosine,
-    count_rows,
-)
+from kgplan.similarity.colearning import BATCH, CoLearning, co_learning
 from kgplan.similarity.fused import Bounds, bounds_of
-from kgplan.similarity.nearest import Nearest, nearest, similarity_of
+from kgplan.similarity.nearest import Nearest, nearest
 
-Scale = tuple[float, float, float, float, float, float]
-ROUNDING = 1e-9  # slack of a float64 bound that only decides what is looked at
+STORED_AS = "neighbours"
 
 
 @dataclass(frozen=True)
@@ -43,22 +37,14 @@ class TopSimilar:
         concept_ids: (K,) sorted.
         ids: (K, n) positions of the others, most similar first, ties by position.
         values: (K, n) eq. (8) of each.
-        n: neighbours asked for; the lists are shorter where there are no more others.
-        alpha: weight of the semantic part.
         bounds: of both parts over all pairs i != j.
-        near: the nearest in the embedding, which the lists were made from.
-        vectors: (K, d) float64.
         together: who learned what.
     """
 
     concept_ids: Ids
     ids: Ints
     values: Floats
-    n: int
-    alpha: float
     bounds: Bounds
-    near: Nearest
-    vectors: Floats
     together: CoLearning
 
     def to_csr(self) -> sparse.csr_array:
@@ -67,6 +53,16 @@ class TopSimilar:
         return sparse.csr_array(
             (self.values.ravel(), self.ids.ravel(), np.arange(size + 1) * n), shape=(size, size)
         )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """The lists as plain arrays that `neighbours_from_arrays` turns back."""
+        return csr_to_arrays(STORED_AS, self.to_csr())
+
+
+def neighbours_from_arrays(arrays: Mapping[str, Array]) -> sparse.csr_array | None:
+    """The lists of `TopSimilar.to_csr` from stored arrays; None where they were not stored."""
+    stored = f"{STORED_AS}.indptr" in set(arrays)
+    return csr_from_arrays(STORED_AS, arrays) if stored else None
 
 
 def top_similar(
@@ -105,13 +101,11 @@ def top_similar(
     near = nearest(vectors, min(n, size - 1), progress)
     together = co_learning(learned)
     bounds = bounds_of(near, together)
-    everything = np.ones(size, dtype=np.bool_)
-    ids, values = fuse_rows(everything, vectors, together, near, alpha, bounds, progress)
-    return TopSimilar(concept_ids, ids, values, n, alpha, bounds, near, vectors, together)
+    ids, values = _fused(vectors, together, near, alpha, bounds, progress)
+    return TopSimilar(concept_ids, ids, values, bounds, together)
 
 
-def fuse_rows(
-    wanted: Array,
+def _fused(
     vectors: Floats,
     together: CoLearning,
     near: Nearest,
@@ -119,31 +113,23 @@ def fuse_rows(
     bounds: Bounds,
     progress: Progress,
 ) -> tuple[Ints, Floats]:
-    """The lists of the wanted concepts; rows of the others are left empty."""
+    """The lists of all concepts, made from the nearest and from those with common learners."""
     size, n = near.ids.shape
     scale = scale_of(alpha, bounds)
     base = near.ids if scale[0] > 0 else _lowest_others(size, n)
     costs, ids = empty_rows(size, n)
-    inverse_norms = np.zeros(len(together.bits) * BITS, dtype=np.float32)
-    np.divide(
-        1,
-        np.sqrt(together.sizes),
-        out=inverse_norms[: together.sizes.size],
-        where=together.sizes > 0,
-    )
+    groups, sizes = together.groups, together.sets.sizes
+    inverse_norms = np.zeros(len(groups.bits) * BITS, dtype=np.float32)
+    np.divide(1, np.sqrt(sizes), out=inverse_norms[: sizes.size], where=sizes > 0)
+    placed = vectors[groups.members]  # those looked at together lie together
+    semantic = Semantic(placed, base, near.similarity)
     tasks = [(k, min(k + BATCH, size)) for k in range(0, size, BATCH)]
-
-    placed = vectors[together.members]  # those looked at together lie together
-
-    def fuse_some(first: int, last: int) -> None:
-        _fuse_some(
-            first, last, wanted, placed, base, near.similarity, inverse_norms,
-            together.group_of, together.sizes, together.members_from, together.members,
-            together.sixteens_from, together.sixteens, together.bits, scale, costs, ids,
-        )  # fmt: skip
-
     in_threads(
-        fuse_some, tasks, lambda done: progress("fused similarity", min(done * BATCH, size), size)
+        lambda first, last: fuse_some(
+            first, last, groups, semantic, inverse_norms, scale, costs, ids
+        ),
+        tasks,
+        lambda done: progress("fused similarity", min(done * BATCH, size), size),
     )
     return ids, -costs
 
@@ -175,145 +161,3 @@ def _lowest_others(size: int, n: int) -> Ints:
     """
     lowest = np.tile(np.arange(n), (size, 1))
     return lowest + (lowest >= np.arange(size)[:, None])
-
-
-@njit(cache=True)
-def fused_value(semantic: float, collaborative: float, scale: Scale) -> float:
-    """Eq. (8) of two parts, each normalised as by `fused.normalised`: in [0, 1]."""
-    a, low, spread, b, c_low, c_spread = scale
-    of_semantic = min(max((semantic - low) / spread, 0.0), 1.0)
-    return a * of_semantic + b * min(max((collaborative - c_low) / c_spread, 0.0), 1.0)
-
-
-@njit(cache=True, nogil=True)
-def _fuse_some(
-    first: int,
-    last: int,
-    wanted: Array,
-    placed: Floats,
-    base: Ints,
-    base_semantic: Floats,
-    inverse_norms: Floats,
-    group_of: Ints,
-    sizes: Ints,
-    members_from: Ints,
-    members: Ints,
-    sixteens_from: Ints,
-    sixteens: Ints,
-    bits: Ints,
-    scale: Scale,
-    costs: Floats,
-    ids: Ints,
-) -> None:
-    """Make the lists of some concepts, given by their places among the members of all groups."""
-    counts = np.zeros((TOGETHER, inverse_norms.size), dtype=np.int32)  # 0 where without weight
-    levels = np.empty(inverse_norms.size, dtype=np.float32)
-    highest = np.empty(levels.size // WORD, dtype=np.float32)
-    met = np.full(group_of.size, -1, dtype=np.int32)  # the last concept that each was offered to
-    least = np.float32(0.5 / np.sqrt(float(max(sizes.max(), 1))))  # below any with a common learner
-    first_counted, end_counted, levelled = 0, 0, -1
-    for place in range(first, last):
-        i = members[place]
-        if not wanted[i]:
-            continue
-        group = group_of[i]
-        together = scale[3] > 0 and sizes[group] > 0
-        if together and group >= end_counted:
-            # as many as are wanted: few are after a change
-            first_counted, end_counted = group, group + 1
-            while (
-                end_counted < min(group + TOGETHER, group_of[members[last - 1]] + 1)
-                and wanted[members[members_from[end_counted]]]
-            ):
-                end_counted += 1
-            rows = counts[: end_counted - first_counted]
-            count_rows(first_counted, rows, sixteens_from, sixteens, bits)
-        shared = counts[group - first_counted if together else 0]
-        met[i] = i
-        for k in range(base.shape[1]):
-            j = base[i, k]
-            met[j] = i
-            alike = cosine(shared[group_of[j]], sizes[group], sizes[group_of[j]]) if together else 0
-            cost = -fused_value(base_semantic[i, k], alike, scale)
-            if is_worse(costs[i, 0], ids[i, 0], cost, j):
-                replace_worst(costs[i], ids[i], ids.shape[1], cost, j)
-        if together:
-            if group != levelled:
-                _level(shared, inverse_norms, levels, highest)
-                levelled = group
-            _enter_co_learned(
-                i, shared, levels, highest, met, least, base_semantic[i, -1], placed[place], placed,
-                sizes[group], sizes, members_from, members, scale, costs[i], ids[i],
-            )  # fmt: skip
-        sort_row(costs[i], ids[i])
-
-
-@njit(cache=True)
-def _level(shared: Ints, inverse_norms: Floats, levels: Floats, highest: Floats) -> None:
-    """Eq. (5) but for the row's own norm, in float32, and the highest of every 64."""
-    for k in range(highest.size):
-        top = np.float32(0)
-        for g in range(k * WORD, (k + 1) * WORD):
-            levels[g] = np.float32(shared[g]) * inverse_norms[g]
-            top = max(top, levels[g])
-        highest[k] = top
-
-
-@njit(cache=True)
-def _enter_co_learned(
-    i: int,
-    shared: Ints,
-    levels: Floats,
-    highest: Floats,
-    met: Ints,
-    least: float,
-    worst_semantic: float,
-    vector: Floats,
-    placed: Floats,
-    size: int,
-    sizes: Ints,
-    members_from: Ints,
-    members: Ints,
-    scale: Scale,
-    costs: Floats,
-    ids: Ints,
-) -> None:
-    """Offer concept i those that share learners with it, from the most alike down.
-
-    A pair whose collaborative part is too small for the list even at `worst_semantic` is passed
-    over; going down by halves, the list is good before the many small ones come up.
-    """
-    norm = np.sqrt(float(size))
-    below, low = np.float32(np.inf), highest.max() / np.float32(2)
-    while True:
-        end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
-        low = max(low, end)
-        for k in range(highest.size):
-            if highest[k] < low:
-                continue
-            hits = at_least(levels, k * WORD, low) & ~at_least(levels, k * WORD, below)
-            while hits:
-                g = k * WORD + lowest_bit(hits)
-                hits &= hits - np.uint64(1)
-                if levels[g] < end:  # the list gets better: what was enough may be so no more
-                    continue
-                collaborative = cosine(shared[g], size, sizes[g])
-                for place in range(members_from[g], members_from[g + 1]):
-                    j = members[place]
-                    if met[j] == i:
-                        continue
-                    semantic = similarity_of(vector, placed[place])
-                    cost = -fused_value(semantic, collaborative, scale)
-                    if is_worse(costs[0], ids[0], cost, j):
-                        replace_worst(costs, ids, costs.size, cost, j)
-                        end = max(_needed(-costs[0], worst_semantic, scale, norm), least)
-        if low <= end:
-            break
-        below, low = low, low / np.float32(2)
-
-
-@njit(cache=True)
-def _needed(worst_value: float, worst_semantic: float, scale: Scale, norm: float) -> np.float32:
-    """The level that reaches a value where the semantic part is at its best, rounded down."""
-    missing = worst_value - ROUNDING - fused_value(worst_semantic, 0.0, scale)
-    return np.float32((scale[4] + missing / scale[3] * scale[5]) * norm * (1 - 1e-6))

@@ -35,6 +35,7 @@ from kgplan.store.files import (
     read_json,
     write_whole,
 )
+from kgplan.store.stages import command_for
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
@@ -42,15 +43,6 @@ HISTORY = "history.json"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")  # of a kind or a version, a folder
 DRAFTS = ".drafts"
 KEPT_SWITCHES = 500  # entries of the history; the oldest leave first
-MADE_BY = {
-    "tables": "kgplan etl run",
-    "records": "kgplan etl run",
-    "triples": "kgplan etl run",
-    "embedding": "kgplan embed",
-    "diagnosis": "kgplan diagnose",
-    "calibration": "kgplan diagnose calibrate",
-    "similarity": "kgplan similarity",
-}
 REPORTED_PACKAGES = ("kgplan", "numpy", "scipy", "numba", "duckdb", "morph-kgc", "pykeen", "torch")
 
 
@@ -78,7 +70,7 @@ def hash_file(path: Path) -> str:
 
 def way_out(kind: str, place: Path) -> str:
     """What to do about a damaged artifact."""
-    return f"remove {place} and run `{MADE_BY.get(kind, 'kgplan demo')}` again"
+    return f"remove {place} and run `{command_for(kind)}` again"
 
 
 def array_in(content: bytes) -> Array:
@@ -118,6 +110,11 @@ class Artifact:
             ArtifactDamaged: it is not there, or not what the manifest says.
         """
         file = f"{name}.npy"
+        if file not in self.manifest["files"]:
+            raise ArtifactDamaged(
+                f"{self.kind} {self.version} was made by an older kgplan;"
+                f" run `{command_for(self.kind)}`"
+            )
         try:
             content = (self.path / file).read_bytes()
         except OSError as error:
@@ -125,8 +122,7 @@ class Artifact:
                 f"{self.kind} {self.version}: {file} cannot be read ({error.strerror});"
                 f" {way_out(self.kind, self.path)}"
             ) from None
-        wanted = self.manifest["files"].get(file, {}).get("sha256")
-        if hashlib.sha256(content).hexdigest() != wanted:
+        if hashlib.sha256(content).hexdigest() != self.manifest["files"][file]["sha256"]:
             raise ArtifactDamaged(
                 f"{self.kind} {self.version}: {file} is not what was written;"
                 f" {way_out(self.kind, self.path)}"
@@ -260,7 +256,7 @@ class ArtifactStore:
         """
         place = self.root / kind / version
         if not place.is_dir():
-            raise ArtifactMissing(f"{kind} {version}", MADE_BY.get(kind, "kgplan demo"))
+            raise ArtifactMissing(f"{kind} {version}", command_for(kind))
         try:
             manifest = read_json((place / MANIFEST).read_text(encoding="utf-8"))
             files = {
@@ -346,23 +342,27 @@ class ArtifactStore:
         """
         versions = self.in_use()
         if kind not in versions:
-            raise ArtifactMissing(kind, MADE_BY.get(kind, "kgplan demo"))
+            raise ArtifactMissing(kind, command_for(kind))
         return self.open(kind, versions[kind])
 
-    def switch(self, *artifacts: Artifact, by: str = "", back: bool = False) -> None:
+    def switch(
+        self, *artifacts: Artifact, by: str = "", back: bool = False, gone: Collection[str] = ()
+    ) -> None:
         """Put these versions into use, all in one step, and note it in the history.
 
         Args:
             artifacts: one version of each kind that changes.
             by: the command that asks for it; the one that makes such artifacts where empty.
             back: whether this takes back an earlier switch.
+            gone: kinds of which no version is in use any more.
         """
-        by = by or " and ".join(dict.fromkeys(MADE_BY.get(made.kind, "") for made in artifacts))
+        by = by or " and ".join(dict.fromkeys(command_for(made.kind) for made in artifacts))
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / ".current.lock"):  # two stages may end at once
             before = ArtifactStore.in_use(self)  # by everybody, where this is a view
             history = self.history()
-            versions = before | {made.kind: made.version for made in artifacts}
+            kept = {kind: version for kind, version in before.items() if kind not in gone}
+            versions = kept | {made.kind: made.version for made in artifacts}
             if versions == before:
                 return
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -461,19 +461,27 @@ class Aside(ArtifactStore):
         made = {kind: artifact.version for kind, artifact in self._made.items()}
         return super().in_use() | made
 
-    def switch(self, *artifacts: Artifact, by: str = "", back: bool = False) -> None:
+    def switch(
+        self, *artifacts: Artifact, by: str = "", back: bool = False, gone: Collection[str] = ()
+    ) -> None:
         """Put these versions into use in this view."""
         self._made |= {made.kind: made for made in artifacts}
 
-    def commit(self, by: str = "", back: bool = False, but: Collection[str] = ()) -> None:
+    def commit(
+        self,
+        by: str = "",
+        back: bool = False,
+        but: Collection[str] = (),
+        gone: Collection[str] = (),
+    ) -> None:
         """Put this view's versions into use, in one step.
 
         Args:
-            by, back: as for `switch`.
+            by, back, gone: as for `switch`.
             but: kinds that stay as they are for everybody else.
         """
         made = [artifact for kind, artifact in self._made.items() if kind not in but]
-        ArtifactStore(self.root).switch(*made, by=by, back=back)
+        ArtifactStore(self.root).switch(*made, by=by, back=back, gone=gone)
 
 
 @contextlib.contextmanager

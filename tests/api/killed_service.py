@@ -11,10 +11,10 @@ import uvicorn
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             config.port = int(port)
-            app.state.learners = CurrentLearners(open_records(url))
+            app.state.learners = CurrentLearners(open_events(url))
             uvicorn.Server(config).run()
             os._exit(0)
         print(child, flush=True)

@@ -11,11 +11,11 @@ import threading
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
 from kgplan.api.server import run_server
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 never = threading.Event()
 
@@ -26,7 +26,7 @@ def main() -> None:
         port, url, drain, stop = line.split()
         child = os.fork()
         if child == 0:
-            records = open_records(url)
+            records = open_events(url)
             keeper = Keeper(lambda: planner, lambda: "always the same")
             learners = CurrentLearners(records)
             app = create_app(keeper, Limits(seconds=0), learners, at_end=records.close)

@@ -1,10 +1,13 @@
+import json
+
 import pytest
 from fastapi.testclient import TestClient
 from planning_cases import hand_case
+from pydantic import TypeAdapter
 
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
-from kgplan.api.models import EXAMPLE_PATH, PathOut
+from kgplan.api.models import EXAMPLE_PATH, Path
 from kgplan.api.problems import status_of
 from kgplan.errors import ArtifactMissing, GraphUnavailable, KgplanError
 from kgplan.planning import PlanOptions
@@ -31,7 +34,9 @@ def test_a_path_over_http_is_the_planners(client, planner):
     )
     assert answer.status_code == 200
     expected = planner.plan("learner", "A", PlanOptions(5, 2, 2)).to_dict()
-    assert answer.json() == PathOut.model_validate(expected | {"stale": False}).model_dump()
+    assert answer.json() == json.loads(
+        json.dumps(expected | {"explanations": None, "stale": False})
+    )
     assert [step["concept_id"] for step in answer.json()["steps"]] == ["e", "a", "b", "d", "f"]
 
 
@@ -137,9 +142,10 @@ def test_openapi_documents_the_answers_with_examples(client):
     assert document["openapi"].startswith("3.1")
     responses = document["paths"]["/v1/learners/{learner_id}/path"]["get"]["responses"]
     assert set(responses) == {*["200", "304", "400", "401", "403", "404", "422", "429", "503"]}
-    for name in ("PathOut", "HealthOut", "Problem"):
+    for name in ("Path", "HealthOut", "Problem"):
         assert document["components"]["schemas"][name]["examples"]
 
 
 def test_the_documented_example_is_a_valid_answer():
-    assert PathOut.model_validate(EXAMPLE_PATH).model_dump() == EXAMPLE_PATH
+    path = TypeAdapter(Path)
+    assert path.dump_python(path.validate_python(EXAMPLE_PATH), mode="json") == EXAMPLE_PATH

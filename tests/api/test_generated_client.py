@@ -72,7 +72,7 @@ def test_the_generated_client_gets_what_the_planner_plans(generated, address):
         "learner", client=client, course_id="A", length=5, explain=True
     )
     expected = hand_case().planner().plan("learner", "A")
-    assert isinstance(path, model("PathOut"))
+    assert isinstance(path, model("Path"))
     assert path.graph_version == expected.graph_version
     assert [step.concept_id for step in path.steps][:2] == [s.concept_id for s in expected.steps][
         :2

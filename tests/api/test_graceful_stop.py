@@ -17,7 +17,7 @@ import httpx
 import pytest
 from neo4j_server import free_ports
 
-from kgplan.api.records import open_records
+from kgplan.store.events import open_events
 
 TESTS = Path(__file__).parent.parent
 STOPS, CLIENTS, DRAIN = 3, 40, 0.5
@@ -151,7 +151,7 @@ def test_no_request_is_dropped_over_several_stops_under_load(service, tmp_path):
         assert (seen.dropped, seen.odd) == ([], [])
         assert seen.closing > 0
         stored |= seen.stored
-    store = open_records(url)
+    store = open_events(url)
     kept = {event.event_id for n in range(CLIENTS) for event in store.events(f"u{n}")}
     store.close()
     assert stored
@@ -194,6 +194,6 @@ def test_what_does_not_end_in_time_is_told_so_and_what_was_stored_is_kept(servic
     assert answers[0].status_code == 503
     assert answers[0].json()["type"] == "urn:kgplan:problem:not-ready"
     assert answers[0].headers["retry-after"]
-    store = open_records(url)
+    store = open_events(url)
     assert [each.event_id for each in store.events("u")] == ["e"]
     store.close()

@@ -10,13 +10,13 @@ from learner_cases import hand_model
 
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
-from kgplan.api.records.store import Sent
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
+from kgplan.store.events.sent import Sent
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 IDS = {
@@ -192,7 +192,7 @@ def test_an_export_tells_a_statement_that_was_stored_deeper_than_is_read(client,
     sent = Sent(Event("old", "learner", 1.0), "xapi", {"deep": 1}, "d")
     store.submit([sent]).result(30)
     deep = '{"deep": ' + "[" * 900 + "]" * 900 + "}"
-    with store.engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE learner_event SET raw = '{deep}'")
     answer = client.get("/v1/learners/learner/export")
     assert answer.status_code == 200

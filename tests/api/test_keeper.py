@@ -11,8 +11,8 @@ from planning_cases import hand_case, random_case
 from kgplan.api.answers import Answer
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper, StoredModel
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import ArtifactMissing, GraphUnavailable
+from kgplan.store.artifacts import ArtifactStore
 
 
 class World:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from neo4j_server import free_ports
 
-from kgplan.api.records import open_records
+from kgplan.store.events import open_events
 
 KILLS = 20
 TESTS = Path(__file__).parent.parent
@@ -110,7 +110,7 @@ def test_twenty_kills_under_load_lose_no_answered_event(service, records_url):
         for each in senders:
             each.join()
     assert [odd for each in senders for odd in each.odd] == []
-    store = open_records(records_url)
+    store = open_events(records_url)
     stored = {event.event_id for n in range(9) for event in store.events(f"u{n}")}
     store.close()
     answered = {each for sender in senders for each in sender.answered}

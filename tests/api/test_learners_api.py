@@ -8,13 +8,14 @@ from learner_cases import hand_model
 from planning_cases import random_case
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
-from kgplan.api.records import open_records
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event, evidence_of
-from kgplan.planning import PlanOptions, Wishes
+from kgplan.data.wishes import Wishes
+from kgplan.model.current import CurrentLearners
+from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
+from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 ID = "8f87ccde-bb56-4c2e-ab83-44982ef22df0"
@@ -212,7 +213,7 @@ def test_what_was_begun_before_an_erasure_leaves_nothing(
     case, store, records_url, monkeypatch, operation
 ):
     """The erasure, by another process, falls between reading the learner and writing."""
-    planner, other = case.planner(), open_records(records_url)
+    planner, other = case.planner(), open_events(records_url)
     client = client_of(planner, store)
     client.post("/v1/events", json=view("e1", "learner", "v_e"))
     begun = []

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgplan.api.object_ids import LONGEST, ObjectIds
-from kgplan.errors import ConfigError
 from kgplan.data.events import known_name, usable_id
+from kgplan.errors import ConfigError
 
 KEY = "block-v1:edX+D+T+type@video+block@7f"
 

@@ -17,10 +17,8 @@ from tokens_by_hand import ISSUER, SECRET, claims, hs256, jwks, signed
 
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog, hashed
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import PublishedKeys, SecretKeys
-from kgplan.api.records import open_records
 from kgplan.api.security import (
     OPEN,
     Security,
@@ -32,7 +30,9 @@ from kgplan.api.security import (
 )
 from kgplan.api.tokens import SCOPES, Verifier
 from kgplan.errors import AuditUnavailable, ConfigError
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
+from kgplan.store.events import open_events
 
 REFRESH = "/v1/admin/graph/refresh"
 URN = "urn:kgplan:problem:"
@@ -52,7 +52,7 @@ def model():
 def made(model, tmp_path_factory):
     """What makes an application with its own security; the records are shared."""
     folder = tmp_path_factory.mktemp("security")
-    store = open_records(f"sqlite:///{folder / 'learners.db'}")
+    store = open_events(f"sqlite:///{folder / 'learners.db'}")
 
     def make(security=None, audit_log=None):
         return create_app(
@@ -295,7 +295,7 @@ def test_a_password_is_checked_as_a_token_is(client):
 
 def test_a_learners_token_makes_nobody_the_owner_of_ids(model, tmp_path):
     """Else whoever comes first, from a home page of their own, would own the platform's ids."""
-    store = open_records(f"sqlite:///{tmp_path / 'learners.db'}")
+    store = open_events(f"sqlite:///{tmp_path / 'learners.db'}")
     keeper = Keeper(lambda: model, lambda: "always the same")
     app = create_app(keeper, learners=CurrentLearners(store), security=Security(verifier()))
     client = TestClient(app, raise_server_exceptions=False)

@@ -11,14 +11,14 @@ from fastapi.testclient import TestClient
 from learner_cases import hand_model
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
-from kgplan.api.identity import MAILBOX
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
 from kgplan.api.routes.events import REFUSED_HEADER, VERSION_HEADER
 from kgplan.api.statements import HEADER_BYTES, StatementRules, header_of
+from kgplan.data.identity import MAILBOX
 from kgplan.errors import Refusal
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 COMPLETED = "http://adlnet.gov/expapi/verbs/completed"
@@ -95,7 +95,7 @@ def test_the_same_site_written_otherwise_is_the_same_learner(serve):
 
 def test_the_first_that_sends_keeps_the_plain_ids_for_every_process_and_restart(serve, records_url):
     assert send(serve(), statement(1, home=SOUTH)).is_success
-    other = open_records(records_url)
+    other = open_events(records_url)
     client = serve(records=other)
     assert send(client, statement(2), statement(3, home=SOUTH)).is_success
     assert [counted(client, each) for each in ("2", f"{NORTH}|2", f"{SOUTH}|2")] == [2, 1, None]

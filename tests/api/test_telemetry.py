@@ -17,15 +17,15 @@ from learner_cases import hand_model
 from prometheus_client.parser import text_string_to_metric_families
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
-from kgplan.api.records import open_records
 from kgplan.api.telemetry.logs import set_up_logging
 from kgplan.api.telemetry.metrics import Metrics, share_metrics
 from kgplan.api.telemetry.middleware import Telemetry
-from kgplan.api.telemetry.tracing import Tracing
+from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.errors import GraphUnavailable, MissingExtra, RecordsUnavailable
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 PLANNER = cache(lambda: hand_model().planner())
 PATH = "/v1/learners/learner/path"
@@ -41,7 +41,7 @@ class Service:
         self.before = root.handlers[:], root.level
         logging.getLogger("httpx2").setLevel("WARNING")  # the test's client
         lines = set_up_logging("json", level, self.written)
-        self.records = open_records(f"sqlite:///{folder / 'learners.db'}")
+        self.records = open_events(f"sqlite:///{folder / 'learners.db'}", span=span)
         planner = PLANNER()
         self.version, self.failure = "1", None
 
@@ -371,8 +371,8 @@ def test_a_request_its_planning_and_its_records_are_spans_of_the_callers_trace(c
         service.client.get(PATH, params={"course_id": "Q"})
     service.restore()
     by_name = {}
-    for span in collector.spans:
-        by_name.setdefault(span.name, []).append(span)
+    for each in collector.spans:
+        by_name.setdefault(each.name, []).append(each)
     asked, missing = sorted(
         by_name["GET /v1/learners/{learner_id}/path"], key=lambda s: s.start_time_unix_nano
     )
@@ -384,10 +384,10 @@ def test_a_request_its_planning_and_its_records_are_spans_of_the_callers_trace(c
     inside = [span for name in ("plan", "records.read") for span in by_name[name]]
     ours = [span for span in inside if span.trace_id == asked.trace_id]
     assert {span.name for span in ours} == {"plan", "records.read"}
-    for span in ours:
-        assert span.parent_span_id in {asked.span_id, *(each.span_id for each in ours)}
-        assert asked.start_time_unix_nano <= span.start_time_unix_nano
-        assert span.end_time_unix_nano <= asked.end_time_unix_nano
+    for inner in ours:
+        assert inner.parent_span_id in {asked.span_id, *(each.span_id for each in ours)}
+        assert asked.start_time_unix_nano <= inner.start_time_unix_nano
+        assert inner.end_time_unix_nano <= asked.end_time_unix_nano
     assert missing.trace_id != asked.trace_id
     assert attributes(missing)["error.type"] == "unknown-course"
     assert "learner" not in str(collector.spans).replace("{learner_id}", "").replace(

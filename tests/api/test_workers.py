@@ -19,14 +19,14 @@ import pytest
 from neo4j_server import free_ports
 
 from kgplan.api import workers
-from kgplan.api.models import path_json
+from kgplan.api.models import path_json, plan_json
 from kgplan.api.workers import Pulse, Worker
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.diagnosis import DiagnosisConfig
-from kgplan.pipeline import stages
-from kgplan.store.files import stats_of
 from kgplan.model.opening import open_planner
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.files import stats_of
 
 SWITCHES = 20
 
@@ -190,7 +190,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
     """Two models of the same home; what each says is computed here, without the service."""
     store = ArtifactStore(home.artifacts)
     one = store.current("diagnosis")
-    stages.run_diagnose(home, DiagnosisConfig(learn_prior=False))
+    run_diagnose(home, DiagnosisConfig(learn_prior=False))
     other = store.current("diagnosis")
     assert one.version != other.version
     expected = {}
@@ -199,7 +199,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
         store.switch(made)
         planner = open_planner(home)
         for pair in pairs:
-            body = path_json(planner.plan(*pair), stale=False)
+            body = path_json(plan_json(planner.plan(*pair)), stale=False)
             expected[planner.model_version, pair] = json.loads(body)
     stop, wrong, seen, slowest = threading.Event(), [], set(), [0.0]
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgplan.api import xapi
-from kgplan.api.identity import MAILBOX
-from kgplan.errors import MalformedStatement
 from kgplan.data.events import evidence_of, played_seconds
+from kgplan.data.identity import MAILBOX
+from kgplan.errors import MalformedStatement
 
 ID = "8f87ccde-bb56-4c2e-ab83-44982ef22df0"
 PAUSED = "https://w3id.org/xapi/video/verbs/paused"

@@ -17,10 +17,10 @@ from rich.progress import track
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
-from kgplan.planning.cypher_walk import CypherWalk
 from kgplan.settings import read_settings
 
 sys.path.append(str(Path(__file__).parent.parent))
+from oracles.cypher_walk import CypherWalk
 from remembering import Remembering
 
 OPTIONS = PlanOptions(length=6, max_prerequisites=4)

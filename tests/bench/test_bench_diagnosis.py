@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from kgplan.diagnosis import DiagnosisConfig, LiveDiagnosis, Posterior, View, fit
+from kgplan.diagnosis import DiagnosisConfig, LiveDiagnosis, fit
 
 
 def cohort(n_learners, n_videos, n_concepts, per_learner, seed, courses=20):
@@ -59,24 +59,27 @@ def test_live_update(benchmark, cpu):
     watched, q, *rest = cohort(200, 500, 500, per_learner=500, seed=1, courses=2)
     live, rng = LiveDiagnosis(q, *rest), np.random.default_rng(0)
     rows = [slice(*watched.indptr[u : u + 2]) for u in range(200)]
-    learners = [Posterior.of(live, watched.indices[r], watched.data[r]) for r in rows]
+    learners = [live.infer(watched.indices[r], watched.data[r]) for r in rows]
     clock = time.process_time if cpu else time.perf_counter
     seconds = np.empty(1_000)
 
     def updates():
         for n in range(seconds.size):
-            view = View(f"e{n}", int(rng.integers(500)), float(rng.choice([0.3, 0.7, 1])), n)
+            known, video = learners[n % 200], int(rng.integers(500))
+            shares = dict(zip(known.videos.tolist(), known.shares.tolist(), strict=True))
+            shares[video] = max(shares.get(video, 0.0), float(rng.choice([0.3, 0.7, 1])))
+            seen = np.array(sorted(shares)), np.array([shares[v] for v in sorted(shares)])
             start = clock()
-            learners[n % 200].update(view)
+            learners[n % 200] = live.update(known, *seen)
             seconds[n] = clock() - start
 
     benchmark.pedantic(updates, rounds=1, warmup_rounds=0)
     benchmark.extra_info |= {
         "p50_ms": float(np.percentile(seconds, 50) * 1e3),
         "p99_ms": float(np.percentile(seconds, 99) * 1e3),
-        "bytes_a_learner": learners[0].nbytes,
+        "bytes_a_learner": sum(array.nbytes for array in vars(learners[0]).values()),
     }
     for learner in learners[:10]:
-        concepts, mastery = live.infer(*learner.observed)
-        assert np.array_equal(learner.concepts, concepts)
-        assert np.array_equal(learner.mastery, mastery)
+        again = live.infer(learner.videos, learner.shares)
+        assert np.array_equal(learner.concepts, again.concepts)
+        assert np.array_equal(learner.mastery, again.mastery)

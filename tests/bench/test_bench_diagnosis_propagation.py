@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 from diagnosis_cases import infer_one, random_case, varied_cases
+from oracles.gibbs import gibbs_mastery
 from scipy import sparse
 
 from kgplan.data.records import observed_views
 from kgplan.diagnosis import DiagnosisConfig, infer
-from kgplan.diagnosis.gibbs import gibbs_mastery
 from kgplan.diagnosis.vdina import PROPAGATED
 from kgplan.model.opening import open_records
 from kgplan.store.artifacts import ArtifactStore

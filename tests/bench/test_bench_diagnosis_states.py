@@ -1,6 +1,6 @@
 """How fast is an EM iteration over all 2^K states? Beside EduCDM's EM-DINA, in the same run.
 
-EduCDM is no dependency: `pip install EduCDM` to compare (it was 1.0.1 for docs/diagnosis.md).
+EduCDM is no dependency: `pip install EduCDM` to compare (1.0.1 in docs/research/diagnosis.md).
 Same model: DINA, all states equally likely, slip and guess .2 at the start. The two take turns;
 each iteration of theirs and of ours is one E-step and one M-step.
 """

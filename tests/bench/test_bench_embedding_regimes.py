@@ -35,8 +35,9 @@ from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding.evaluate import ranking_metrics
 from kgplan.embedding.neighbours import distance_auc
 from kgplan.embedding.train import split_triples, starting_model
+from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.model.opening import open_records, open_snapshot
-from kgplan.pipeline import stages
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -170,10 +171,10 @@ def pairs_of_sample(splits):
 @pytest.fixture(scope="module")
 def sample_home(sample_source, tmp_path_factory):
     home = Settings(home=tmp_path_factory.mktemp("sample"))
-    stages.run_extract(home, sample_source)
-    stages.run_map(home)
-    stages.run_load(home)
-    stages.run_diagnose(home, DiagnosisConfig())
+    run_extract(home, Extraction(sample_source))
+    run_map(home)
+    run_load(home)
+    run_diagnose(home, DiagnosisConfig())
     return home
 
 

@@ -15,8 +15,9 @@ from neo4j import GraphDatabase
 from neo4j_server import USER, start_test_server
 
 from kgplan.etl.bulk import bulk_load
-from kgplan.etl.load import GraphRows, graph_names, load
+from kgplan.etl.load import GraphRows, load
 from kgplan.graph.queries import query
+from kgplan.graph.schema import graph_schema
 
 NODES = {"Concept": 114_563, "Course": 706, "Teacher": 11_000, "School": 200, "Field": 531}
 RELATIONSHIPS = {
@@ -45,7 +46,8 @@ SLICE = 2_000  # rows of each sort for the slow ways
 
 def generated(nodes: dict[str, int], relationships: dict[str, int], factor: int = 1) -> GraphRows:
     """Rows of these numbers, times the factor; pairs are drawn evenly, each once."""
-    rng, names = np.random.default_rng(0), graph_names()
+    rng = np.random.default_rng(0)
+    ends = {each.type: (each.head.label, each.tail.label) for each in graph_schema().relations}
     ids = {label: [f"{label[0]}_{k:07d}" for k in range(n * factor)] for label, n in nodes.items()}
     rows = GraphRows()
     for label, members in ids.items():
@@ -63,7 +65,7 @@ def generated(nodes: dict[str, int], relationships: dict[str, int], factor: int 
             for each in members
         ]
     for type_, n in relationships.items():
-        heads, tails = (ids[label] for label in names.ends[type_])
+        heads, tails = (ids[label] for label in ends[type_])
         drawn = np.unique(rng.integers(len(heads) * len(tails), size=int(n * factor * 1.2) + 10))
         while drawn.size < n * factor:
             more = rng.integers(len(heads) * len(tails), size=n * factor)

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from kgplan.data.records import observed_views
 from kgplan.diagnosis import fit, fit_new_videos, pooled_parameters, similar_videos
+from kgplan.etl.stages import Extraction, run_extract
 from kgplan.model.opening import open_records
-from kgplan.pipeline import stages
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -24,7 +24,7 @@ VIEWS = (0, 5, 20, 100, 400)
 def sample(tmp_path_factory):
     """Observed shares, Q-matrix, course of each video, and the fit of everything."""
     home = Settings(home=tmp_path_factory.mktemp("newvideos"))
-    stages.run_extract(home, Path(__file__).parents[2] / "data" / "mooccube-cs.zip")
+    run_extract(home, Extraction(Path(__file__).parents[2] / "data" / "mooccube-cs.zip"))
     records, _ = open_records(ArtifactStore(home.artifacts))
     watched = sparse.csr_matrix(observed_views(records))
     q = sparse.csr_matrix(records.q_matrix)

@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 import pytest
+from oracles.cypher_walk import CypherWalk
 from planning_cases import large_case
 
 from kgplan.graph.store import open_graph
 from kgplan.planning import PlanOptions
-from kgplan.planning.cypher_walk import CypherWalk
 
 
 def own_courses(planner):

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity, euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 
-from kgplan.similarity import fuse, top_similar, update_similar
+from kgplan.similarity import fuse, top_similar
 
 ALPHA, N, DIMENSION, LEARNERS = 0.7, 50, 50, 16_000
 
@@ -56,7 +56,7 @@ def timed(work):
 @pytest.fixture(scope="module", autouse=True)
 def compiled():
     ids, vectors, learned = case(400, 50)
-    update_similar(top_similar(ids, vectors, learned, ALPHA, N), ids, vectors[::-1], learned)
+    top_similar(ids, vectors, learned, ALPHA, N)
 
 
 @pytest.mark.parametrize("n_concepts", [3_000, 12_923, 50_000, 114_563])
@@ -113,30 +113,6 @@ def row(i, vectors, learned, bounds):
         1 - ALPHA
     ) * (cosine - b.collaborative_min) / (b.collaborative_max - b.collaborative_min)
     return np.sort(np.delete(fused, i))[::-1][:N]
-
-
-def test_a_view_and_a_new_concept_against_a_full_run():
-    ids, vectors, learned = case(28_640)
-    top, _, full = timed(lambda: top_similar(ids, vectors, learned, ALPHA, N))
-    watched = learned.tolil()
-    watched[7, 100:104] = True
-    update, _, view = timed(lambda: update_similar(top, ids, vectors, watched.tocsr()))
-    assert not update.complete
-    print(
-        f"\na video of four concepts watched: {update.changed} concepts changed,"
-        f" {update.remade} lists made from all pairs; {view:.2f} s of all cores,"
-        f" {full / view:.0f} times less than the full run's {full:.1f} s"
-    )
-    more = sparse.hstack([learned, learned[:, [5]]]).tocsr()
-    beside = vectors[:1] + 0.2 * np.random.default_rng(2).normal(size=(1, DIMENSION))
-    beside /= np.linalg.norm(beside)  # no longer and no closer than others: no new extreme
-    grown = np.vstack([vectors, beside.astype(np.float32)])
-    update, _, new = timed(lambda: update_similar(top, np.append(ids, "K_9"), grown, more))
-    assert not update.complete
-    print(
-        f"one concept more: {update.remade} lists made from all pairs; {new:.2f} s of all cores,"
-        f" {full / new:.0f} times less"
-    )
 
 
 @pytest.mark.parametrize("n_concepts", [3_000, 12_923])

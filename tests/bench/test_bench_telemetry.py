@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from kgplan.api.dependencies import NothingMore
+from kgplan.api.learner_states import NothingMore
 from kgplan.api.telemetry.logs import set_up_logging
 from kgplan.api.telemetry.metrics import share_metrics
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware

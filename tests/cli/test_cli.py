@@ -1,13 +1,17 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import typer
+from miniature import ARRAY, CS, CS_VECTOR, MATHS, RECURSION, VECTOR
 from typer.testing import CliRunner
 
 from kgplan.cli.main import app as kgplan_app
+from kgplan.diagnosis import DiagnosisConfig
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
@@ -97,6 +101,32 @@ def test_an_unknown_course_is_one_sentence_with_close_matches_and_exit_2(home):
     assert done.stdout == ""
     assert done.stderr.startswith("kgplan: no course 'C_9'")
     assert "Traceback" not in done.stderr
+
+
+def test_a_course_and_concepts_may_be_named(home):
+    by_id = kgplan(home, "plan", "U_1", "C_1", "--exclude", ARRAY, "--json").stdout
+    named = kgplan(home, "plan", "U_1", "线性代数", "--exclude", "数组", "--json").stdout
+    assert (by_id, json.loads(by_id)["course_id"]) == (named, "C_1")
+    towards = kgplan(home, "plan", "U_1", "--towards", " Recursion", "--json").stdout
+    assert json.loads(towards)["towards"] == RECURSION
+    several = kgplan(home, "plan", "U_1", "--towards", "向量")
+    assert (several.returncode, several.stdout) == (2, "")
+    assert several.stderr == (
+        "kgplan: 2 concepts are called '向量'; give an id:\n"
+        f"  {VECTOR}  ({MATHS}, courses: 1)\n  {CS_VECTOR}  ({CS}, courses: 0)\n"
+    )
+
+
+def test_a_stage_takes_the_keys_that_differ_from_a_file_and_from_the_command_line(home, tmp_path):
+    copied, file = shutil.copytree(home, tmp_path / "home"), tmp_path / "my.toml"
+    file.write_text("tolerance = 1e-3\ndamping = 0.3\n")
+    done = kgplan(copied, "diagnose", "--config", file, "--set", "damping=0.2", "--flat-prior")
+    assert done.returncode == 0, done.stderr
+    made = ArtifactStore(copied / "artifacts").current("diagnosis").manifest["config"]
+    assert made == DiagnosisConfig(tolerance=1e-3, damping=0.2, learn_prior=False).to_dict()
+    wrong = kgplan(copied, "reembed", "--set", "diagnose.dampening=0.2")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("kgplan: there is no key 'diagnose.dampening' to change; close")
 
 
 def test_before_any_stage_the_plan_says_which_command_to_run(tmp_path):

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kgplan.store.artifacts import hash_file
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError
 from kgplan.pipeline import mastery
+from kgplan.store.artifacts import hash_file
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
@@ -38,7 +38,7 @@ def diagnose_fit(*arguments, cwd):
 def fraction_arguments(out):
     return (
         "--responses", FRACTION / "responses.csv", "--q-matrix", FRACTION / "q.csv",
-        "--link", "dina", "--prior", "saturated", "--out", out,
+        "--link", "conjunctive", "--prior", "saturated", "--out", out,
     )  # fmt: skip
 
 
@@ -156,13 +156,11 @@ def dirty(tmp_path):
 
 
 @pytest.mark.parametrize("prior", ["saturated", "independent"])
-@pytest.mark.parametrize("link", ["dina", "vdina"])
+@pytest.mark.parametrize("link", ["conjunctive", "compensatory"])
 def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
     files = dirty(tmp_path)
     out = tmp_path / "out"
-    config = DiagnosisConfig.maximum_likelihood(
-        link={"dina": "conjunctive", "vdina": "compensatory"}[link], class_prior=prior
-    )
+    config = DiagnosisConfig.maximum_likelihood(link=link, class_prior=prior)
     summary = mastery.run_fit(files[1], files[3], out, config)
     assert summary["rejected"] == {
         "score_out_of_range": 1,
@@ -199,8 +197,8 @@ def test_bad_data_is_reported_and_the_rest_is_fitted(tmp_path, link, prior):
 
 def test_for_people_the_command_prints_the_figures_and_what_was_kept_out(tmp_path):
     done = diagnose_fit(
-        *dirty(tmp_path), "--link", "dina", "--prior", "saturated", "--pull", "--starts", "2",
-        "--out", tmp_path / "out", cwd=tmp_path,
+        *dirty(tmp_path), "--link", "conjunctive", "--prior", "saturated", "--pull",
+        "--starts", "2", "--out", tmp_path / "out", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for text in ("log_likelihood", "rejected: unknown_item", "constant items", "1: easy"):
@@ -272,7 +270,7 @@ def test_what_was_read_otherwise_is_said_and_in_the_report(tmp_path):
         text = (FRACTION / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace(",", ";"), encoding="utf-8")
     done = diagnose_fit(
-        "--responses", "responses.csv", "--q-matrix", "q.csv", "--link", "dina",
+        "--responses", "responses.csv", "--q-matrix", "q.csv", "--link", "conjunctive",
         "--prior", "saturated", "--out", "out", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -12,16 +12,17 @@ import miniature
 import numpy as np
 import pytest
 
-from kgplan.store.artifacts import ArtifactStore
-from kgplan.report.charts import Axis, Mark, histogram, points
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
-from kgplan.pipeline import stages
-from kgplan.pipeline.calibrate import run_calibrate
+from kgplan.etl.stages import Extraction, run_extract
+from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
 from kgplan.pipeline.mastery import run_fit
+from kgplan.report.charts import Axis, Point, histogram, points
 from kgplan.report.writing import write_page
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
@@ -67,15 +68,17 @@ def home(tmp_path_factory):
     """A home with tables, records and a batch diagnosis of the classroom."""
     source = miniature.write_folder(tmp_path_factory.mktemp("classroom"), classroom())
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    stages.run_extract(settings, source)
-    stages.run_diagnose(settings, DiagnosisConfig())
+    run_extract(settings, Extraction(source))
+    run_diagnose(settings, DiagnosisConfig())
     return settings
 
 
 @pytest.fixture(scope="module")
 def calibrated(home):
     """What `kgplan diagnose calibrate --json` prints."""
-    return json.loads(json.dumps(run_calibrate(home, n_resamples=30).to_dict(), allow_nan=False))
+    return json.loads(
+        json.dumps(run_calibrate(home, CalibrationConfig(resamples=30)).to_dict(), allow_nan=False)
+    )
 
 
 def views_by_learner():
@@ -118,14 +121,14 @@ def test_every_method_reports_figures_within_their_intervals(calibrated):
 
 def test_a_second_calibration_with_the_same_seed_is_the_same_artifact(home, calibrated):
     before = ArtifactStore(home.artifacts).current("calibration")
-    run_calibrate(home, n_resamples=30)
+    run_calibrate(home, CalibrationConfig(resamples=30))
     after = ArtifactStore(home.artifacts).current("calibration")
     assert before.version == after.version == calibrated["version"]
 
 
 def test_a_home_whose_learners_all_have_too_few_views_is_refused(home):
     with pytest.raises(InputError, match="no learner has 500 views"):
-        run_calibrate(home, least_views=500)
+        run_calibrate(home, CalibrationConfig(least_views=500))
 
 
 class Page(HTMLParser):
@@ -225,8 +228,8 @@ def _mastery_of(home, learner, names):
 def test_a_calibration_of_other_records_is_not_shown(home, calibrated, tmp_path):
     source = miniature.write_folder(tmp_path / "other", miniature.MINI)
     settings = Settings(home=tmp_path / "home")
-    stages.run_extract(settings, source)
-    stages.run_diagnose(settings, DiagnosisConfig())
+    run_extract(settings, Extraction(source))
+    run_diagnose(settings, DiagnosisConfig())
     assert "kgplan diagnose calibrate" in find_in_home(settings).missing["calibration"]
 
 
@@ -278,8 +281,8 @@ def test_a_page_that_cannot_be_made_leaves_the_earlier_one(fraction, tmp_path, m
 
 def test_points_stand_where_their_values_say():
     """Two points fix the scale; the third must lie on it."""
-    marks = [Mark(x, 2 * x, f"at {x}") for x in (0.0, 0.5, 1.0)]
-    drawn = points(marks, Axis("x", 0, 1), Axis("y", 0, 2), "three points")
+    three = [Point(x, 2 * x, f"at {x}") for x in (0.0, 0.5, 1.0)]
+    drawn = points(three, Axis("x", 0, 1), Axis("y", 0, 2), "three points")
     places = [tuple(map(float, p)) for p in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', drawn)]
     middle = np.mean([places[0], places[2]], axis=0)
     np.testing.assert_allclose(places[1], middle, atol=0.1)

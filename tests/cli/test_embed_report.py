@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from kgplan.store.artifacts import ArtifactStore
+from kgplan.data.records import learned_concepts
 from kgplan.embedding.plane import plane
 from kgplan.errors import ArtifactMissing
-from kgplan.pipeline.embedding_report import find_in_home, some_pairs, to_html
 from kgplan.model.opening import open_records, open_snapshot
-from kgplan.data.records import learned_concepts
+from kgplan.pipeline.embedding_report import find_in_home, some_pairs, to_html
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 

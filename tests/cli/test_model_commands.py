@@ -4,19 +4,19 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.cli.main import app
 from kgplan.errors import NoEarlierModel, UnknownModelVersion
-from kgplan.pipeline.stages import run_similarity
 from kgplan.model.opening import model_version
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 from kgplan.settings import Settings, read_settings
+from kgplan.store.artifacts import ArtifactStore
 
 
 @pytest.fixture
 def home(mini_home, tmp_path, monkeypatch) -> Settings:
     """A home in which two models came into use."""
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
-    run_similarity(home, 0.2)
+    run_similarity(home, SimilarityConfig(0.2))
     monkeypatch.setenv("KGPLAN_HOME", str(home.home))
     read_settings.cache_clear()
     yield home

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
-from kgplan.store.artifacts import ArtifactStore
-from kgplan.cli.similar import neighbours_of
-from kgplan.model.opening import open_records, open_snapshot
 from kgplan.data.records import learned_concepts
+from kgplan.model.neighbours import Neighbours
+from kgplan.model.opening import open_records, open_snapshot
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
@@ -85,15 +85,15 @@ def test_people_see_a_table_with_names(home):
 def test_an_ambiguous_name_lists_the_ids_that_have_it(home):
     done = similar(home, "向量")
     assert done.returncode == 2
-    assert done.stderr.startswith("kgplan: 2 concepts are called '向量'; give an id: ")
-    assert VECTOR in done.stderr
-    assert CS_VECTOR in done.stderr
+    listed = done.stderr.splitlines()
+    assert listed[0] == "kgplan: 2 concepts are called '向量'; give an id:"
+    assert {line.split()[0] for line in listed[1:]} == {VECTOR, CS_VECTOR}
 
 
 def test_an_unknown_concept_is_one_sentence_with_close_matches(home):
     done = similar(home, "recursoin")
     assert done.returncode == 2
-    assert done.stderr == f"kgplan: no concept 'recursoin'; close matches: {RECURSION}\n"
+    assert done.stderr == f"kgplan: no concept 'recursoin'; close matches: {RECURSION} (递归)\n"
     assert similar(home, "zzz").stderr.endswith("list them with `kgplan concepts`\n")
 
 
@@ -123,27 +123,27 @@ def test_a_concept_added_to_the_graph_is_listed_and_answered_by_the_graph_alone(
 
     def of(folder, concept_id):
         graph = open_snapshot(Settings(home=folder))
-        return neighbours_of(artifacts, graph, concept_id, limit=10)
+        return Neighbours(artifacts, graph).of(concept_id, limit=10)
 
     before, nothing = of(home, RECURSION)
     assert nothing == []
     rows, notes = of(edited, RECURSION)
-    (there,) = [row for row in rows if row["concept_id"] == "K_new"]
+    (there,) = [row for row in rows if row.concept_id == "K_new"]
     assert [row for row in rows if row != there] == before
-    keys = [(-row["fused"], row["concept_id"]) for row in rows]
+    keys = [(-row.fused, row.concept_id) for row in rows]
     assert keys == sorted(keys)
     own, own_notes = of(edited, "K_new")
-    assert {row["concept_id"] for row in own} == {RECURSION, *(row["concept_id"] for row in before)}
-    (back,) = [row for row in own if row["concept_id"] == RECURSION]
-    assert back["fused"] == there["fused"]
+    assert {row.concept_id for row in own} == {RECURSION, *(row.concept_id for row in before)}
+    (back,) = [row for row in own if row.concept_id == RECURSION]
+    assert back.fused == there.fused
     # eq. (8) without a collaborative part: the semantic one, between the extremes of stored pairs,
     # beyond which a new concept may lie
     vectors = artifacts.current("similarity").array("vectors").astype(float)
     pairs = [1 / (1 + math.dist(*pair)) for pair in itertools.combinations(vectors, 2)]
     for row in own:
-        share = (row["semantic"] - min(pairs)) / (max(pairs) - min(pairs))
-        assert row["fused"] == pytest.approx(0.7 * min(max(share, 0), 1))
-        assert (row["collaborative"], row["shared_learners"]) == (0, 0)
+        share = (row.semantic - min(pairs)) / (max(pairs) - min(pairs))
+        assert row.fused == pytest.approx(0.7 * min(max(share, 0), 1))
+        assert (row.collaborative, row.shared_learners) == (0, 0)
     for told in (notes, own_notes):
         assert told[0] == "Without learners of their own, compared by the graph alone: K_new."
         assert told[1].startswith("Newer than the vectors: K_new.")

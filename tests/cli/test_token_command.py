@@ -18,12 +18,12 @@ import pytest
 from neo4j_server import free_ports
 from typer.testing import CliRunner
 
-from kgplan.api.records import open_records
 from kgplan.api.tokens import mint
 from kgplan.cli.main import app, main
 from kgplan.errors import KgplanError
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings, read_settings
+from kgplan.store.events import open_events
 
 COMMAND = Path(sys.executable).with_name("kgplan")
 
@@ -153,7 +153,7 @@ PASSWORD = "hunter2-and-more"
 def test_a_database_that_fails_does_not_tell_its_password(url, caplog):
     caplog.set_level(logging.DEBUG)
     with pytest.raises(KgplanError) as failed:
-        open_records(url)
+        open_events(url)
     assert PASSWORD not in str(failed.value)
     assert PASSWORD not in caplog.text
     assert PASSWORD not in repr(Settings(records=url))

@@ -13,18 +13,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from neo4j_server import Place
+from oracles.cypher_walk import paper_similarity
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError, UnknownConcept, UnknownCourse, UnknownEntity, UnknownQuery
 from kgplan.etl.export import n_triples, read_rows, triples_of
-from kgplan.etl.load import graph_names, load, rows_of
-from kgplan.pipeline.similar_graph import run_similar_graph, write_similar
+from kgplan.etl.load import load, rows_of
 from kgplan.graph.designer import NEO4J_ONLY, ask, question, question_of, questions
-from kgplan.graph.queries import named_queries
+from kgplan.graph.queries import written_queries
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import GraphStore
 from kgplan.model.opening import open_similarity
-from kgplan.planning.cypher_walk import paper_similarity
+from kgplan.pipeline.similar_graph import run_similar_graph, write_similar
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
 
 CONCEPT, FIRST, LAST = "K_中断机制_计算机科学技术", "K_数学_数学", "K_搜索引擎_计算机科学技术"
 COURSE, OTHER = "C_course-v1:TsinghuaX+30240184+sp", "C_course-v1:TsinghuaX+30240184_2X+sp"
@@ -101,7 +102,7 @@ def store(request, database, home) -> Iterator[GraphStore]:
             "utf-8"
         )
         with place.open() as opened:
-            load(rows_of(text.split("\n")[:-1], graph_names()), opened, "sample")
+            load(rows_of(text.split("\n")[:-1], graph_schema()), opened, "sample")
             similarity = ArtifactStore(home.artifacts).current("similarity")
             write_similar(similarity, opened, 10, with_vectors=True)
     with place.open(read_only=True) as opened:
@@ -401,7 +402,7 @@ def test_a_fields_courses_come_with_its_concepts(put, tables):
 
 def test_the_exported_triples_are_the_loaded_ones(store, home):
     loaded = ArtifactStore(home.artifacts).current("triples").path / "triples.nt"
-    exported = triples_of(read_rows(store, graph_names()), graph_names())
+    exported = triples_of(read_rows(store), graph_schema())
     assert n_triples(exported.lines) == loaded.read_text(encoding="utf-8")
 
 
@@ -462,13 +463,13 @@ def test_every_question_answers_its_own_example(put, database):
 
 def test_every_picture_draws_its_own_example(store, database):
     if database == "neo4j":  # they are for its Browser
-        for name, statement in named_queries().items():
+        for name, statement in written_queries().items():
             if name.startswith("picture."):
                 assert store.read(name, **question_of(name, statement).examples), name
 
 
 def test_every_question_is_in_the_designers_guide():
-    guide = (Path(__file__).parents[2] / "docs" / "designers.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "designers.md").read_text("utf-8")
     assert [name for name in questions() if f"`{name}`" not in guide] == []
 
 

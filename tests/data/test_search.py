@@ -9,7 +9,7 @@ from kgplan.data.search import Entry, SearchIndex, close_matches
 
 words = st.text("ab栈表", min_size=1, max_size=7)
 INDEX = SearchIndex(
-    Entry(id_, names, ())
+    Entry(id_, names)
     for id_, names in [
         ("K_1", ("递归", "recursion")),
         ("K_2", ("线性表", "linear list")),
@@ -51,7 +51,7 @@ def kind_of(name, text):
 @settings(max_examples=60)
 @given(st.lists(words, min_size=1, max_size=8, unique=True), words)
 def test_names_match_as_edits_counted_by_a_table_say(names, text):
-    index = SearchIndex(Entry(f"#{k}", (name,), ()) for k, name in enumerate(names))
+    index = SearchIndex(Entry(f"#{k}", (name,)) for k, name in enumerate(names))
     found = {match.entry.names[0]: match.kind for match in index.search(text, 100)}
     kinds = ("exact", "prefix", "part", "near")
     assert found == {n: kinds[kind_of(n, text)] for n in names if kind_of(n, text) < 4}
@@ -87,14 +87,14 @@ def test_width_case_spaces_and_composed_letters_do_not_count(text):
     named = {"K_1": "IP地址", "K_2": "data structure", "K_3": "アルゴリズム", "K_4": "Poincaré"}
     plain = " ".join(unicodedata.normalize("NFKC", text).lower().split())
     for names in (named, {k: unicodedata.normalize("NFD", n) for k, n in named.items()}):
-        index = SearchIndex(Entry(id_, (name,), ()) for id_, name in names.items())
+        index = SearchIndex(Entry(id_, (name,)) for id_, name in names.items())
         (found,) = index.search(text, 5)
         assert named[found.entry.id].lower() == plain
         assert found.kind == "exact"
 
 
 def test_full_width_names_are_found_by_plain_letters_and_ids_come_near():
-    index = SearchIndex([Entry("K_Ｂ树", ("Ｂ树",), ())])
+    index = SearchIndex([Entry("K_Ｂ树", ("Ｂ树",))])
     assert [match.kind for match in index.search("b树", 5)] == ["exact"]
     assert (
         close_matches("K_ip地址", np.array(["K_ＩＰ地址_网络", "K_数据"]))[0] == "K_ＩＰ地址_网络"

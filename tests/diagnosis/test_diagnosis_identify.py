@@ -11,7 +11,6 @@ from scipy.stats import entropy as entropy_of
 
 from kgplan.diagnosis import (
     LiveDiagnosis,
-    Posterior,
     ambiguous_concepts,
     equal_response_classes,
     exchangeable_concepts,
@@ -109,16 +108,16 @@ def test_a_learners_concepts_are_told_apart_by_the_sets_of_videos_observed(seed)
         covering = [frozenset(np.flatnonzero(row & (column > 0)).tolist()) for column in q.T]
         expected = [bool(own) and covering.count(own) > 1 for own in covering]
         assert flags.tolist() == expected
-        learner = Posterior.of(live, np.flatnonzero(row), np.zeros(row.sum()))
-        assert learner.not_told_apart().tolist() == flags[learner.concepts].tolist()
+        learner = live.infer(np.flatnonzero(row), np.zeros(row.sum()))
+        assert live.not_told_apart(learner).tolist() == flags[learner.concepts].tolist()
 
 
 def test_concepts_not_told_apart_with_equal_priors_get_equal_mastery():
     """The law behind the flag: exchanging the two changes no term of the posterior."""
     q = sparse.csr_matrix(np.array([[1, 1, 1, 0], [1, 1, 0, 1], [0, 0, 1, 1]]))
     live = LiveDiagnosis(q, np.full(3, 0.1), np.full(3, 0.2), np.full(4, 0.4))
-    learner = Posterior.of(live, np.arange(3), np.array([1.0, 0.3, 0.0]))
-    assert learner.not_told_apart().tolist() == [True, True, False, False]
+    learner = live.infer(np.arange(3), np.array([1.0, 0.3, 0.0]))
+    assert live.not_told_apart(learner).tolist() == [True, True, False, False]
     assert learner.mastery[0] == pytest.approx(learner.mastery[1], abs=1e-12)
     assert abs(learner.mastery[2] - learner.mastery[3]) > 0.01
 

@@ -9,7 +9,13 @@ from scipy.optimize import minimize
 from scipy.stats import beta
 
 from kgplan.diagnosis import DiagnosisConfig, fit, infer
-from kgplan.diagnosis.newvideos import fit_new_videos, pooled_parameters, similar_videos
+from kgplan.diagnosis.newvideos import (
+    FEW,
+    fit_new_videos,
+    pooled_parameters,
+    similar_videos,
+    with_new_videos,
+)
 from kgplan.errors import AxisMismatch, InputError
 
 
@@ -160,6 +166,31 @@ def test_without_a_view_a_new_video_keeps_its_pooled_start():
     np.testing.assert_allclose(found.slip, pooled.slip, atol=1e-6)
     np.testing.assert_allclose(found.guess, pooled.guess, atol=1e-6)
     assert found.responses.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("views", [0, FEW - 1])
+def test_a_fit_with_its_new_videos_pooled_is_nearer_to_the_planted_truth(views):
+    right, q, slip, guess, _, course_videos = cohort(8)
+    new = np.arange(3, q.shape[0], 6)
+    right[views:, new] = np.nan
+    watched = stored(right)
+    plain = fit(watched, q)
+    pooled = with_new_videos(plain, watched, q, course_videos)
+    for name, truth in (("slip", slip), ("guess", guess)):
+        error = [np.abs(getattr(each, name) - truth)[new].mean() for each in (plain, pooled)]
+        assert error[1] < error[0]
+        rest = np.setdiff1d(np.arange(q.shape[0]), new)
+        np.testing.assert_array_equal(getattr(pooled, name)[rest], getattr(plain, name)[rest])
+    read = infer(watched, q, pooled.slip, pooled.guess, plain.prior)
+    np.testing.assert_array_equal(pooled.mastery.toarray(), read.mastery.toarray())
+
+
+def test_a_fit_without_new_videos_or_without_known_ones_stands():
+    right, q, _, _, _, course_videos = cohort(9, n_learners=40)
+    for rows in (40, FEW - 1):
+        watched = stored(right[:rows])
+        plain = fit(watched, q, DiagnosisConfig(iteration_limit=3))
+        assert with_new_videos(plain, watched, q, course_videos) is plain
 
 
 def test_what_does_not_fit_is_refused():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from embedding_cases import changed_defaults
+from oracles.plain_transr import plain_transr
 
 from kgplan.embedding.sampling import NegativeSampler, head_probability
 from kgplan.errors import ConfigError, InputError
@@ -9,9 +10,8 @@ pytest.importorskip("pykeen")
 import torch
 from pykeen.evaluation import RankBasedEvaluator
 from pykeen.losses import InfoNCELoss, MarginRankingLoss, NSSALoss, SoftMarginRankingLoss
-from pykeen.models import TransE, TransR
+from pykeen.models import TransR
 from pykeen.sampling import BernoulliNegativeSampler
-from pykeen.stoppers import EarlyStopper
 from pykeen.triples import CoreTriplesFactory, TriplesFactory
 from torch.optim._functional import sparse_adam
 from torch.optim.adagrad import adagrad
@@ -20,8 +20,7 @@ from kgplan.embedding.evaluate import relation_types
 from kgplan.embedding.grouped import Grouping, grouped_scores
 from kgplan.embedding.negative import NegativeObjective, tables
 from kgplan.embedding.optimiser import RowAdam
-from kgplan.embedding.pykeen_loop import GroupedTrainingLoop
-from kgplan.embedding.train import as_pykeen, train
+from kgplan.embedding.train import train
 from kgplan.embedding.transr import RelationwiseTransR
 
 E, R, N = 40, 3, 150
@@ -338,7 +337,7 @@ def test_two_runs_by_negatives_give_the_same_bits(trained):
 
 def test_a_model_trained_by_negatives_loads_in_plain_pykeen(trained, tmp_path):
     assert trained.relation_ids.tolist() == ["r0", "r1"]
-    model = as_pykeen(trained, settings())
+    model = plain_transr(trained, settings())
     assert type(model) is TransR
     torch.save(model, tmp_path / "model.pkl")
     loaded = torch.load(tmp_path / "model.pkl", weights_only=False)
@@ -381,59 +380,6 @@ def test_training_runs_on_the_device_it_is_given(regime, monkeypatch):
 def test_the_softmax_regime_refuses_an_optimiser_that_it_lacks():
     with pytest.raises(ConfigError, match="softmax is trained by adam, not by adagrad"):
         settings(training__regime="softmax", training__optimiser="adagrad")
-
-
-def test_pykeens_loop_trains_by_grouped_epochs_and_its_stopper_stops_them(tmp_path):
-    everything = TriplesFactory.from_labeled_triples(groups_of_entities())
-    training, validation = everything.split(
-        0.9, random_state=torch.Generator().manual_seed(0), randomize_cleanup=False
-    )
-    model = TransR(triples_factory=training, embedding_dim=8, relation_dim=8, random_seed=0)
-    config = settings(training__dropout=0.0, training__score_scale=1.0)
-    loop = GroupedTrainingLoop(
-        training=config.training,
-        negative=config.negative,
-        model=model,
-        triples_factory=training,
-        optimizer="adam",
-        optimizer_kwargs={"lr": 0.05},
-    )
-    stopper = EarlyStopper(
-        model=model,
-        evaluator=RankBasedEvaluator(filtered=True),
-        training_triples_factory=training,
-        evaluation_triples_factory=validation,
-        frequency=10,
-        patience=2,
-        relative_delta=0.01,
-        metric="mean_rank",
-        larger_is_better=False,
-        best_model_path=tmp_path / "best.pt",
-        evaluation_batch_size=64,
-    )
-    losses = loop.train(training, num_epochs=2000, batch_size=32, use_tqdm=False, stopper=stopper)
-    assert losses[-1] < losses[0] / 2
-    assert 20 < len(losses) < 2000
-    assert min(stopper.results) < 7  # popularity alone: above 10
-
-
-def test_pykeens_loop_refuses_what_it_cannot_group():
-    training = TriplesFactory.from_labeled_triples(groups_of_entities())
-    config = settings()
-    arguments = {
-        "training": config.training,
-        "negative": config.negative,
-        "triples_factory": training,
-    }
-    with pytest.raises(ConfigError, match="not TransE; use PyKEEN's own loop"):
-        GroupedTrainingLoop(model=TransE(triples_factory=training), **arguments)
-    with pytest.raises(ConfigError, match="no optimiser 'sgd'; use adam or adagrad"):
-        GroupedTrainingLoop(
-            model=TransR(triples_factory=training),
-            optimizer="sgd",
-            optimizer_kwargs={"lr": 0.1},
-            **arguments,
-        )
 
 
 def test_mrr_by_type_of_relation_weighs_each_fact_alike():

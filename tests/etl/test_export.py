@@ -11,9 +11,7 @@ import pytest
 from rdflib import DCTERMS, OWL, RDF, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
-from kgplan.store.artifacts import ArtifactStore
 from kgplan.errors import InputError
-from kgplan.store.csvfile import uncell
 from kgplan.etl.export import (
     Format,
     GraphRows,
@@ -26,12 +24,15 @@ from kgplan.etl.export import (
     triples_of,
     turtle,
 )
-from kgplan.etl.load import graph_names, load, rows_of
+from kgplan.etl.load import load, rows_of
 from kgplan.etl.rdf import KG, axiom_iri, entity_iri
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.store import open_graph
 from kgplan.settings import Settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.csvfile import uncell
 
-NAMES = graph_names()
+SCHEMA = graph_schema()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def home(mini_home) -> Settings:
 @pytest.fixture(scope="module")
 def rows(home) -> GraphRows:
     with open_graph(home.graph_url, read_only=True) as store:
-        return read_rows(store, NAMES)
+        return read_rows(store)
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +59,14 @@ def parsed(text: str, format_: str) -> Graph:
 
 
 def test_n_triples_are_the_loaded_ones_to_the_byte(rows, source):
-    exported = triples_of(rows, NAMES)
+    exported = triples_of(rows, SCHEMA)
     assert n_triples(exported.lines) == source
     assert exported.left_out == []
 
 
 @pytest.mark.parametrize(("write", "format_"), [(turtle, "turtle"), (json_ld, "json-ld")])
 def test_turtle_and_json_ld_are_isomorphic_to_what_was_loaded(rows, source, write, format_):
-    text = write(triples_of(rows, NAMES).lines)
+    text = write(triples_of(rows, SCHEMA).lines)
     assert isomorphic(parsed(text, format_), parsed(source, "nt"))
     assert "kg:" in text
 
@@ -82,10 +83,10 @@ def test_designers_edits_are_exported(source, tmp_path):
     }
     assert (first, KG.dependencyPrerequisite, last) not in graph
     with open_graph(f"ladybug://{tmp_path / 'graph.lbug'}") as store:
-        load(rows_of(lines, NAMES), store, "run")
+        load(rows_of(lines, SCHEMA), store, "run")
         assert store.write("edit.add_prerequisite_of", head=ids[0], tail=ids[1]) == 1
         assert store.write("edit.remove_course_has_concept", **ends) == 1
-        exported = triples_of(read_rows(store, NAMES), NAMES)
+        exported = triples_of(read_rows(store), SCHEMA)
     axiom = URIRef(axiom_iri(*ids))
     graph.add((first, KG.dependencyPrerequisite, last))
     graph.add((axiom, RDF.type, OWL.Axiom))
@@ -105,10 +106,10 @@ def test_what_rdf_cannot_name_is_left_out_and_listed(rows):
         relationships=rows.relationships
         | {"BROADER_CONCEPT": [{"head": None, "tail": "K_x", "sources": None}]},
     )
-    exported = triples_of(changed, NAMES)
+    exported = triples_of(changed, SCHEMA)
     assert exported.left_out == ["BROADER_CONCEPT None -> K_x", "Concept new"]
     broader = str(KG.broaderConcept)
-    expected = [line for line in triples_of(rows, NAMES).lines if broader not in line]
+    expected = [line for line in triples_of(rows, SCHEMA).lines if broader not in line]
     assert exported.lines == expected
 
 
@@ -120,23 +121,24 @@ def test_any_text_survives_the_formats_of_rdf(rows, text):
         changed,
         relationships=rows.relationships | {"SCHOOL_HAS_COURSE": [], "SCHOOL_HAS_TEACHER": []},
     )
-    lines = triples_of(changed, NAMES).lines
+    lines = triples_of(changed, SCHEMA).lines
     subject = URIRef(entity_iri("School", "S+/ü"))
     for written, format_ in ((n_triples, "nt"), (turtle, "turtle"), (json_ld, "json-ld")):
         assert parsed(written(lines), format_).value(subject, KG.name) == Literal(text)
-    read = nx.parse_graphml(graphml(changed, NAMES))
+    read = nx.parse_graphml(graphml(changed, SCHEMA))
     assert read.nodes["School S+/ü"]["name"].strip() == text.replace("\x0b", "").strip()
 
 
 def test_networkx_reads_every_node_and_edge_from_graphml(rows):
-    read = nx.parse_graphml(graphml(rows, NAMES), force_multigraph=True)
+    read = nx.parse_graphml(graphml(rows, SCHEMA), force_multigraph=True)
     expected = {
         f"{label} {row['id']}": label for label, found in rows.nodes.items() for row in found
     }
     assert dict(read.nodes(data="label")) == expected
+    ends = {each.type: (each.head.label, each.tail.label) for each in SCHEMA.relations}
     edges = {(a, b, data["type"]): data.get("sources", "") for a, b, data in read.edges(data=True)}
     assert edges == {
-        (f"{NAMES.ends[type_][0]} {row['head']}", f"{NAMES.ends[type_][1]} {row['tail']}", type_): (
+        (f"{ends[type_][0]} {row['head']}", f"{ends[type_][1]} {row['tail']}", type_): (
             " ".join(row.get("sources") or [])
         )
         for type_, found in rows.relationships.items()
@@ -154,7 +156,7 @@ def test_ids_that_differ_only_by_what_xml_cannot_hold_stay_different_in_graphml(
         nodes=rows.nodes | {"Concept": concepts, "Field": [{"id": "F_1", "name": "x"}]},
         relationships=no_edges | {"PREREQUISITE_OF": edges},
     )
-    text = graphml(changed, NAMES)
+    text = graphml(changed, SCHEMA)
     found = [node.get("id") for node in ElementTree.fromstring(text).iter() if "node" in node.tag]
     others = sum(
         len(nodes) for label, nodes in rows.nodes.items() if label not in ("Concept", "Field")
@@ -197,7 +199,7 @@ def test_csv_has_a_row_for_every_node_and_relationship(rows):
 
 
 def test_sparql_answers_as_rdflib_does(rows, source):
-    lines = triples_of(rows, NAMES).lines
+    lines = triples_of(rows, SCHEMA).lines
     query = (
         "SELECT ?course (COUNT(?concept) AS ?n) WHERE { ?course kg:courseHasConcept ?concept }"
         " GROUP BY ?course"
@@ -292,7 +294,7 @@ def test_what_only_another_store_could_do_is_refused(query, message):
 
 
 def test_describe_and_the_common_prefixes_answer(rows):
-    lines = triples_of(rows, NAMES).lines
+    lines = triples_of(rows, SCHEMA).lines
     iri = entity_iri("Concept", rows.nodes["Concept"][0]["id"])
     expected = {tuple(row) for row in sparql(lines, f"SELECT ?p ?o {{ <{iri}> ?p ?o }}").rows}
     assert {(p, o) for s, p, o in sparql(lines, f"DESCRIBE <{iri}>").rows if s == iri} == expected

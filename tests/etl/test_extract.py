@@ -32,10 +32,11 @@ from miniature import (
 )
 
 from kgplan.errors import SourceError
-from kgplan.etl import source as source_module
+from kgplan.etl import archive as archive_module
+from kgplan.etl.archive import split_lines
 from kgplan.etl.extract import extract
 from kgplan.etl.report import ExtractReport
-from kgplan.etl.source import split_lines
+from kgplan.etl.sources.mooccube import SOURCE
 from kgplan.etl.tables import REJECTS, TABLES, Reason
 
 
@@ -360,7 +361,11 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
 
 def test_a_folder_without_mooccube_files_is_refused(tmp_path):
     (tmp_path / "holiday.json").write_text("{}")
-    assert "does not hold MOOCCube" in refused(tmp_path, tmp_path)
+    message = refused(tmp_path, tmp_path)
+    assert "holds holiday.json, nothing of a source that is known" in message
+    assert "mooccube: entities/concept.json" in message
+    with pytest.raises(SourceError, match=r"does not hold MOOCCube: no entities/concept\.json"):
+        extract(tmp_path, tmp_path, source=SOURCE)
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path):
@@ -407,13 +412,13 @@ def test_a_zip_whose_bytes_were_changed_is_refused(tmp_path):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(source_module, "BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr(archive_module, "BOMB_BYTES", 1 << 20)
     blank = {**MINI, "relations/user-video.json": [b" " * (4 << 20)]}
     assert "times its size" in refused(write_zip(tmp_path / "bomb.zip", blank), tmp_path)
 
 
 def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(source_module, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(archive_module, "LONGEST_LINE", 1 << 20)
     files = {**MINI, "relations/user-video.json": [("U_1", "V_1"), b"x" * (20 << 20)]}
     assert "line 2 of" in refused(write_folder(tmp_path / "in", files), tmp_path)
 

@@ -4,7 +4,7 @@ import miniature
 import pytest
 
 from kgplan.errors import LossRefused
-from kgplan.pipeline.stages import run_etl, run_load
+from kgplan.etl.stages import Loading, run_etl, run_load
 from kgplan.model.opening import open_snapshot
 from kgplan.settings import Settings
 
@@ -31,7 +31,7 @@ def test_a_load_that_would_sweep_much_changes_nothing_unless_it_is_asked_for(hom
     assert "8 of 8 Concept, 3 of 3 Course" in str(refused.value)
     assert "kgplan graph load --sweep" in str(refused.value)
     assert open_snapshot(home).version == before
-    run_load(home, sweep=True)
+    run_load(home, Loading(sweep=True))
     assert open_snapshot(home).concept_ids.size == 0
     run_load(home)  # nothing is left to be swept
 

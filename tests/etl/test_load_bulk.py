@@ -9,7 +9,8 @@ import pytest
 
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl import bulk
-from kgplan.etl.load import GraphRows, graph_names, load, read_found
+from kgplan.etl.load import GraphRows, load, read_found
+from kgplan.graph.schema import graph_schema
 from kgplan.model.opening import open_snapshot
 from kgplan.settings import Settings
 
@@ -26,11 +27,7 @@ ODD_TEXTS = [
 
 def odd_rows() -> GraphRows:
     """A node for each odd text, one with an empty text and one with none."""
-    names = graph_names()
-    rows = GraphRows(
-        {label: [] for label in names.labels.values()},
-        {type_: [] for type_ in names.types.values()},
-    )
+    rows = GraphRows.empty(graph_schema())
     for k, text in enumerate([*ODD_TEXTS, "", None]):
         absent = {"about": None, "explanation": None}
         rows.nodes["Concept"].append(
@@ -53,7 +50,7 @@ def odd_rows() -> GraphRows:
 def contents(server) -> dict[str, set]:
     """Everything in the graph, every property included, as sets."""
     with server.place.open(read_only=True) as store:
-        found = read_found(store, graph_names())
+        found = read_found(store)
     return {
         name: {json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows}
         for name, rows in [*found.nodes.items(), *found.relationships.items()]

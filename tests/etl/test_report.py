@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from kgplan.store.csvfile import uncell
 from kgplan.etl.extract import extract
 from kgplan.etl.report import ExtractReport, render, summary, to_json, write_csv
 from kgplan.etl.tables import Reason
+from kgplan.store.csvfile import uncell
 
 
 @pytest.fixture(scope="module")

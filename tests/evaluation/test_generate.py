@@ -16,7 +16,9 @@ from kgplan.errors import ConfigError, InputError
 from kgplan.etl.extract import extract
 from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
-from kgplan.etl.source import FILES, open_source
+from kgplan.etl.sources import open_source
+from kgplan.etl.sources.mooccube import FILES, SOURCE
+from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.etl.tables import Reason
 from kgplan.evaluation.generate import CONFIGURATION, generate
 from kgplan.evaluation.simulation import (
@@ -29,7 +31,7 @@ from kgplan.evaluation.simulation import (
     sittings,
     watch,
 )
-from kgplan.pipeline.stages import run_diagnose, run_extract, run_load, run_map
+from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
 
 SMALL = PRESETS["sample"].resized(
@@ -63,7 +65,7 @@ def clean(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def clean_home(clean, tmp_path_factory):
     home = Settings(home=tmp_path_factory.mktemp("home"))
-    return home, run_extract(home, clean), run_map(home), run_load(home)
+    return home, run_extract(home, Extraction(clean)), run_map(home), run_load(home)
 
 
 def rows(folder: Path, name: str) -> dict[str, np.ndarray]:
@@ -79,7 +81,7 @@ def test_every_stage_reads_a_generated_folder_and_rejects_nothing(clean_home):
 
 
 def test_every_file_of_the_layout_that_is_used_is_there(clean):
-    with open_source(clean) as archive:
+    with open_source(clean, SOURCE) as archive:
         assert archive.paths == {file.path for file in FILES if file.used}
 
 

@@ -17,12 +17,12 @@ from playwright.sync_api import expect
 from tokens_by_hand import ISSUER, SECRET, claims, hs256
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
-from kgplan.api.records import open_records
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -38,7 +38,7 @@ def model():
 @contextmanager
 def served(model, folder, security=None):
     """A service on records of its own: a client of its API, and the page's address."""
-    store = open_records(f"sqlite:///{folder / 'learners.db'}")
+    store = open_events(f"sqlite:///{folder / 'learners.db'}")
     app = create_app(
         Keeper(lambda: model, lambda: "always the same"),
         learners=CurrentLearners(store),

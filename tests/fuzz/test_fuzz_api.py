@@ -22,15 +22,15 @@ from tokens_by_hand import ISSUER, SECRET, claims, hs256
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
-from kgplan.api.current import CurrentLearners
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper, keep_planner
 from kgplan.api.keys import SecretKeys
-from kgplan.api.records import open_records
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.api.security import Security
 from kgplan.api.tokens import SCOPES, Verifier
+from kgplan.model.current import CurrentLearners
 from kgplan.settings import Settings
+from kgplan.store.events import open_events
 
 pytestmark = pytest.mark.hypothesis  # Schemathesis runs its cases by it
 CASES = max(3, FUZZ_CASES // 400)  # of each operation and mode, of which there are about eighty
@@ -56,7 +56,7 @@ def app(mini_home, tmp_path_factory):
     shutil.copytree(mini_home.home, home)
     copied = Settings(home=home)
     idle = Jobs(copied, command=[sys.executable, "-S", "-c", "pass"])
-    records = open_records(copied.records_url)
+    records = open_events(copied.records_url)
     yield create_app(
         keep_planner(copied),
         learners=CurrentLearners(records),

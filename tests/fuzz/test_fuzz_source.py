@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from miniature import MINI, as_line, write_folder, write_zip
 
 from kgplan.errors import SourceError
+from kgplan.etl.archive import split_lines
 from kgplan.etl.extract import extract
-from kgplan.etl.source import split_lines
 
 ARCHIVES = max(4, FUZZ_CASES // 400)
 STREAMS = max(200, FUZZ_CASES // 10)

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from planning_cases import hand_case
 
 from kgplan.api.app import create_app
-from kgplan.api.current import CurrentLearners
 from kgplan.api.keeper import Keeper
-from kgplan.api.records import open_records
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.api.xapi import (
     ANSWERING,
@@ -29,6 +27,8 @@ from kgplan.api.xapi import (
 )
 from kgplan.data.events import evidence_of
 from kgplan.errors import MalformedStatement
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 READ = max(200, FUZZ_CASES * 3 // 10)
 SENT = max(60, FUZZ_CASES // 20)
@@ -168,7 +168,7 @@ def test_neither_order_nor_repeats_change_what_events_say(sent):
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    store = open_records(f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'learners.db'}")
+    store = open_events(f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'learners.db'}")
     planner = hand_case().planner()
     app = create_app(Keeper(lambda: planner, lambda: "same"), learners=CurrentLearners(store))
     yield TestClient(app, raise_server_exceptions=False)

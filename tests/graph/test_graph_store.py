@@ -9,23 +9,16 @@ from pathlib import Path
 
 import graph_loader
 import pytest
-from neo4j_server import Place
 from rdflib import RDF, Graph, URIRef
 
 from kgplan.errors import ConfigError, GraphUnavailable, UnknownQuery
-from kgplan.etl.load import KG, GraphRows, graph_names, load, rows_of
-from kgplan.graph.queries import named_queries
-from kgplan.graph.snapshot import CLASSES, RELATIONS, read_finished_snapshot, read_snapshot
-from kgplan.graph.store import open_graph, server_of
+from kgplan.etl.load import GraphRows, load, rows_of
+from kgplan.etl.rdf import KG
+from kgplan.graph.address import server_of
+from kgplan.graph.schema import graph_schema
+from kgplan.graph.snapshot import read_finished_snapshot, read_snapshot
+from kgplan.graph.store import open_graph
 from kgplan.settings import GraphAccess, Settings
-
-
-@pytest.fixture(params=["ladybug", "neo4j"])
-def place(request, tmp_path) -> Place:
-    """Where an empty graph is."""
-    if request.param == "neo4j":
-        return request.getfixturevalue("neo4j_server").place
-    return Place(f"ladybug://{tmp_path / 'graph.lbug'}")
 
 
 def node(id_, name=None, name_en=None):
@@ -73,7 +66,7 @@ def contents(store) -> dict[str, set]:
             tuple(tuple(v) if isinstance(v, list) else v for v in row.values())
             for row in store.read(f"snapshot.{name}")
         }
-        for name in (*CLASSES, *RELATIONS)
+        for name in graph_schema().names
     }
 
 
@@ -92,7 +85,7 @@ def test_a_load_puts_in_just_what_the_rows_say(place):
     }
     assert {name: len(rows) for name, rows in found.items()} == {
         **dict.fromkeys(("school", "teacher", "field"), 1),
-        **dict.fromkeys(RELATIONS, 1),
+        **{relation.name: 1 for relation in graph_schema().relations},
         "concept": 3,
         "course": 2,
         "course_has_concept": 2,
@@ -293,7 +286,7 @@ def test_a_node_that_a_designers_edge_hangs_on_outlives_the_source(place):
     assert [conflict.what for conflict in report.conflicts] == ["Concept K_c"]
 
 
-@pytest.mark.parametrize("type_", sorted(graph_names().types.values()))
+@pytest.mark.parametrize("type_", sorted(each.type for each in graph_schema().relations))
 def test_every_relation_can_be_removed_and_added(place, type_):
     row = some_rows().relationships[type_][0]
     ends, name = {key: row[key] for key in ("head", "tail")}, type_.lower()
@@ -331,15 +324,6 @@ def test_an_unknown_address_or_query_is_refused(place):
         store.read("snapshot.nothing")
 
 
-def test_every_class_and_relation_of_the_ontology_has_its_queries():
-    names, queries = graph_names(), named_queries()
-    for name in [*names.labels.values(), *names.types.values()]:
-        for family in ("load.", "load.sweep_", "found.", "snapshot.", "schema.ladybug."):
-            assert f"{family}{name.lower()}" in queries
-    assert {label.lower() for label in names.labels.values()} == set(CLASSES)
-    assert {type_.lower() for type_ in names.types.values()} == set(RELATIONS)
-
-
 def test_triples_become_rows_as_rdflib_reads_them():
     stack, course = URIRef("urn:k"), URIRef("urn:c")
     graph = Graph()
@@ -347,7 +331,7 @@ def test_triples_become_rows_as_rdflib_reads_them():
         graph.add((subject, RDF.type, KG[class_]))
         graph.parse(data=f'<{subject}> <{KG.id}> "{id_}" .', format="nt")
     graph.add((course, KG.courseHasConcept, stack))
-    rows = rows_of(graph.serialize(format="nt").splitlines(), graph_names())
+    rows = rows_of(graph.serialize(format="nt").splitlines(), graph_schema())
     assert [row["id"] for row in rows.nodes["Concept"]] == ["K_栈"]
     assert rows.relationships["COURSE_HAS_CONCEPT"] == [edge("C_1", "K_栈")]
     assert rows.total == 3

@@ -144,7 +144,7 @@ def test_a_database_that_is_not_there_is_told_and_nothing_is_written(neo4j_serve
 
 def test_a_query_beyond_its_time_is_stopped_and_named(neo4j_server, monkeypatch):
     endless = "UNWIND range(1, 2000000000) AS x RETURN sum(x % 7) AS n"
-    monkeypatch.setattr(neo4j, "query", lambda name: endless)
+    monkeypatch.setattr(neo4j, "query", lambda name, queries: endless)
     place = neo4j_server.place
     hurried = replace(place, access=replace(place.access, query_seconds=0.5))
     begun = time.perf_counter()

@@ -13,7 +13,8 @@ import stage_runner
 from kgplan.errors import ArtifactDamaged, ModelUnusable, NoEarlierModel, UnknownModelVersion
 from kgplan.model.opening import MODEL_KINDS, model_version, open_planner, open_snapshot
 from kgplan.model.versions import activate, find_model, list_models, roll_back, trail
-from kgplan.pipeline.stages import run_embed, run_similarity
+from kgplan.pipeline.embed import run_embed
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
 from kgplan.planning import PlanOptions
 from kgplan.settings import Settings
 from kgplan.store.artifacts import KEPT_SWITCHES, ArtifactStore, Aside, Switch
@@ -33,7 +34,7 @@ def three(home) -> tuple[Settings, list[str]]:
     store = ArtifactStore(home.artifacts)
     versions = [model_version(store)]
     for alpha in ALPHAS:
-        run_similarity(home, alpha)
+        run_similarity(home, SimilarityConfig(alpha))
         versions.append(model_version(store))
     return home, versions
 

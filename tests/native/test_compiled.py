@@ -1,7 +1,10 @@
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import kgplan
 from kgplan.native.compiled import compiled_folder
 
 INNER = "import numba\n@numba.njit(cache=True)\ndef inner():\n    return {}\n"
@@ -61,6 +64,17 @@ def test_without_compiling_a_function_is_plain_python(tmp_path):
     (tmp_path / "twice.py").write_text(TWICE)
     command = "import twice; print(twice.twice(21), type(twice.twice).__name__)"
     assert told(tmp_path, command, NUMBA_DISABLE_JIT=1) == "42 function\n"
+
+
+def test_compiled_loops_stand_in_one_room():
+    package = Path(kgplan.__file__).parent
+    sources = {path: path.read_text("utf-8") for path in package.rglob("*.py")}
+    rooms = {
+        path.parent.name
+        for path, text in sources.items()
+        if re.search("import njit|import numba|from numba", text)
+    }
+    assert rooms == {"native"}
 
 
 def test_where_nothing_can_be_kept_each_process_compiles(tmp_path):

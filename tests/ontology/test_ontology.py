@@ -8,6 +8,9 @@ import pytest
 from rdflib import DCTERMS, OWL, RDF, RDFS, SH, Graph, Literal, Namespace, URIRef
 from rdflib.collection import Collection
 
+from kgplan.etl.shapes import shapes_text
+from kgplan.graph.schema import graph_schema
+
 KG = Namespace("https://w3id.org/kgplan/ontology#")
 KGC = Namespace("https://w3id.org/kgplan/constraints#")
 RML = Namespace("http://w3id.org/rml/")
@@ -53,7 +56,7 @@ def mapping() -> Graph:
 
 @pytest.fixture(scope="module")
 def constraints() -> Graph:
-    return parsed("constraints.ttl")
+    return Graph().parse(data=shapes_text(graph_schema()), format="turtle")
 
 
 def declared(ontology: Graph, kind: URIRef) -> set[str]:

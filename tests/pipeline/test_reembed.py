@@ -19,8 +19,8 @@ from planning_cases import large_case
 from kgplan.embedding import TrainingProgress
 from kgplan.errors import ArtifactMissing, ConfigError
 from kgplan.model.opening import open_embedding, open_planner, open_snapshot
-from kgplan.pipeline import stages
 from kgplan.pipeline.checkpoint import FORGOTTEN_AFTER, Checkpoint
+from kgplan.pipeline.embed import run_embed
 from kgplan.pipeline.reembed import panel_of, run_reembed
 from kgplan.pipeline.tracking import followed
 from kgplan.planning import PlanOptions
@@ -85,7 +85,7 @@ def test_reembed_follows_the_graph_and_switches_everything_at_once(edited, monke
         switch(store, *artifacts, **how)
 
     monkeypatch.setattr(ArtifactStore, "switch", seen)
-    reports = run_reembed(edited, stage_runner.small_embedding())
+    reports = run_reembed(edited, {"embed": stage_runner.small_embedding()})
     assert switches == [set(KINDS)]
     store = ArtifactStore(edited.artifacts)
     now = store.in_use()
@@ -110,14 +110,14 @@ def test_a_reembed_killed_at_any_moment_changes_nothing_and_ends_in_the_same(edi
     assert killed.returncode == 0, killed.stderr
     assert in_use(edited) == before
     for home in (edited, undisturbed):
-        run_reembed(home, stage_runner.small_embedding())
+        run_reembed(home, {"embed": stage_runner.small_embedding()})
     assert in_use(edited) == in_use(undisturbed) != before
     assert list((edited.home / "checkpoints").iterdir()) == []
 
 
 def test_a_warm_start_follows_the_graph_from_the_vectors_in_use(edited):
     before = in_use(edited)["embedding"]
-    report = stages.run_embed(edited, stage_runner.small_embedding(), warm=True)
+    report = run_embed(edited, stage_runner.small_embedding(), warm=True)
     made = ArtifactStore(edited.artifacts).current("embedding")
     assert made.manifest["inputs"]["embedding"] == before
     assert (report.details["warm"], report.details["resumed"]) == (True, False)
@@ -130,7 +130,7 @@ def test_a_warm_start_without_vectors_says_which_command_comes_first(mini_home, 
     home = Settings(home=tmp_path)
     shutil.copy(mini_home.home / "graph.lbug", tmp_path / "graph.lbug")
     with pytest.raises(ArtifactMissing, match="no embedding artifact yet; run `kgplan embed`"):
-        stages.run_embed(home, stage_runner.small_embedding(), warm=True)
+        run_embed(home, stage_runner.small_embedding(), warm=True)
 
 
 def test_the_panel_is_spread_evenly_and_enrolled():
@@ -159,7 +159,7 @@ def test_followers_are_told_of_every_epoch(edited, tmp_path):
             seen.append(now)
             follow(now)
 
-        stages.run_embed(edited, config, follow=both)
+        run_embed(edited, config, follow=both)
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [line["event"] for line in lines] == ["start", *["epoch"] * len(seen), "end"]
     assert lines[0]["config"] == config.to_dict()

@@ -9,12 +9,13 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import minmax_scale
 
-from kgplan.data.records import csr_to_arrays
+from kgplan.data.stored import csr_to_arrays
 from kgplan.errors import InputError
 from kgplan.etl.export import read_rows, triples_of
-from kgplan.etl.load import GraphRows, graph_names, load
+from kgplan.etl.load import GraphRows, load
 from kgplan.graph.designer import ask
 from kgplan.graph.health import graph_health
+from kgplan.graph.schema import graph_schema
 from kgplan.graph.snapshot import read_finished_snapshot
 from kgplan.pipeline.similar_graph import write_similar
 from kgplan.similarity import top_similar
@@ -39,10 +40,7 @@ def is_neo4j(place) -> bool:
 def rows(ids=IDS) -> GraphRows:
     """These concepts, each before the next, in one course."""
     absent = {"name_en": None, "explanation": None, "about": None}
-    content = GraphRows(
-        {label: [] for label in graph_names().labels.values()},
-        {type_: [] for type_ in graph_names().types.values()},
-    )
+    content = GraphRows.empty(graph_schema())
     content.nodes["Concept"] = [{"id": k, "name": k, **absent} for k in ids]
     content.nodes["Course"] = [{"id": "C", "name": "C", **absent}]
     content.relationships["COURSE_HAS_CONCEPT"] = [
@@ -142,14 +140,14 @@ def test_version_load_export_and_health_pass_the_derived_by(place, tmp_path):
     artifact, _, whole = similarity(tmp_path)
     with place.open() as store:
         loaded = load(rows(), store, "run")
-        names = graph_names()
-        exported = triples_of(read_rows(store, names), names)
+        names = graph_schema()
+        exported = triples_of(read_rows(store), names)
         before = read_finished_snapshot(store)
         write_similar(artifact, store, 5, with_vectors=is_neo4j(place))
         after = read_finished_snapshot(store)
         assert after.version == before.version == loaded.graph_version
         assert graph_health(after, None) == graph_health(before, None)
-        assert triples_of(read_rows(store, names), names) == exported
+        assert triples_of(read_rows(store), names) == exported
         again = load(rows(), store, "run")
         assert (again.changed, again.conflicts, again.swept_relationships) == (False, [], 0)
         assert in_graph(store) == pytest.approx(nearest(whole, 5))

@@ -3,18 +3,34 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import miniature
+import numpy as np
 import pytest
 import stage_runner
+from scipy import sparse
 
+from kgplan.data.events import Event, evidence_of
+from kgplan.data.records import LearnerRecords
+from kgplan.data.wishes import Wishes
+from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
+from kgplan.etl.archive import hash_files
 from kgplan.etl.check import Severity
-from kgplan.model.opening import model_version, newest_records, open_planner, open_snapshot
+from kgplan.etl.sources.mooccube import FILES
+from kgplan.etl.stages import CHECK_REPORT, run_etl, run_map
+from kgplan.model.opening import (
+    model_version,
+    newest_records,
+    open_mastery,
+    open_planner,
+    open_snapshot,
+)
 from kgplan.model.versions import list_models, outdated
-from kgplan.pipeline import stages
+from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
+from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
+from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -118,17 +134,17 @@ def test_the_manifests_name_what_each_artifact_was_made_from(undisturbed):
 def test_a_stage_before_its_turn_says_which_command_comes_first(tmp_path):
     home = Settings(home=tmp_path)
     with pytest.raises(ArtifactMissing, match="no tables artifact yet; run `kgplan etl run` first"):
-        stages.run_map(home)
+        run_map(home)
 
 
 def test_alpha_out_of_range_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="alpha is 2"):
-        stages.run_similarity(Settings(home=tmp_path), alpha=2)
+        run_similarity(Settings(home=tmp_path), SimilarityConfig(2))
 
 
 def test_the_check_report_is_beside_the_triples(undisturbed):
     triples = ArtifactStore(undisturbed.artifacts).current("triples")
-    report = json.loads((triples.path / stages.CHECK_REPORT).read_text(encoding="utf-8"))
+    report = json.loads((triples.path / CHECK_REPORT).read_text(encoding="utf-8"))
     lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
     assert report["n_triples"] == len(lines)
     # every entity has one type, every other property was counted once
@@ -137,14 +153,14 @@ def test_the_check_report_is_beside_the_triples(undisturbed):
 
 def test_the_objective_is_plotted_beside_the_diagnosis(undisturbed):
     diagnosis = ArtifactStore(undisturbed.artifacts).current("diagnosis")
-    drawn = (diagnosis.path / stages.OBJECTIVE_PLOT).read_text(encoding="utf-8")
+    drawn = (diagnosis.path / OBJECTIVE_PLOT).read_text(encoding="utf-8")
     (line,) = re.findall(r'polyline points="([^"]*)"', drawn)
     assert len(line.split()) == max(diagnosis.metrics["iterations"], 1)
 
 
 def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, undisturbed):
     moved = miniature.write_folder(tmp_path / "elsewhere", miniature.MINI)
-    assert stages.hash_source(Path(moved)) == stages.hash_source(mini_source)
+    assert hash_files(moved, FILES) == hash_files(mini_source, FILES)
 
 
 def in_use(home: Settings) -> dict[str, str]:
@@ -158,25 +174,25 @@ MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_
 def test_a_rule_that_is_not_there_is_refused_before_anything_is_read(tmp_path):
     home = Settings(home=tmp_path / "home")
     with pytest.raises(ConfigError, match="no rule 'SelfPrerequisit'; close matches"):
-        stages.run_etl(home, tmp_path / "no such source", {"SelfPrerequisit": Severity.STOP})
+        run_etl(home, tmp_path / "no such source", {"SelfPrerequisit": Severity.STOP})
     assert not home.home.exists()
 
 
 def test_what_the_source_makes_comes_into_use_together_or_not_at_all(tmp_path):
     home = Settings(home=tmp_path / "home")
-    stages.run_etl(home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
+    run_etl(home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
     before = in_use(home)
     assert set(before) == {"tables", "records", "triples"}
     needs = "relations/prerequisite-dependency.json"
     mutual = MORE | {needs: [*MORE[needs], (miniature.FUNCTION, miniature.SET)]}
     with pytest.raises(ConstraintViolation):
-        stages.run_etl(
+        run_etl(
             home,
             miniature.write_zip(tmp_path / "mutual.zip", mutual),
             {"prerequisiteIsAsymmetric": Severity.STOP},
         )
     assert in_use(home) == before
-    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
     after = in_use(home)
     assert all(after[kind] != before[kind] for kind in ("tables", "records"))
     assert [each.by for each in ArtifactStore(home.artifacts).history()] == ["kgplan etl run"] * 2
@@ -186,7 +202,7 @@ def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
     store = ArtifactStore(home.artifacts)
     before, model = store.in_use(), model_version(store)
-    stages.run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
     # nobody sees them yet: plans, the model and what is remembered of it are the same
     assert (store.in_use()["records"], model_version(store)) == (before["records"], model)
     assert store.in_use()["tables"] != before["tables"]
@@ -238,7 +254,7 @@ PREDICTIONS = "additional_information/prerequisite_prediction.json"
 def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
     home = Settings(home=tmp_path / "home")
     source = miniature.write_folder(tmp_path / "source", without(*empty))
-    stages.run_etl(home, source)
+    run_etl(home, source)
     for stage in stage_runner.STAGES[2:]:
         stage_runner.run(stage, home, source)
     stage_runner.run("reembed", home, source)
@@ -251,3 +267,40 @@ def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
             planner.plan("U_1", "C_1")
     else:
         assert planner.plan("U_1", "C_1").steps
+
+
+def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tmp_path):
+    """A new course without learners: its video has no observation; those of the old course have."""
+    rng, n = np.random.default_rng(0), 60
+    held = rng.random((n, 4)) < 0.5
+    covers = np.tile(np.eye(4, dtype=np.int32), (3, 1))
+    watched = rng.random((n, 12)) < np.where(held @ covers.T, 0.8, 0.02)
+    records = LearnerRecords(
+        learner_ids=np.array([f"U_{u:02}" for u in range(n)]),
+        video_ids=np.array([f"V_{v:02}" for v in range(13)]),
+        concept_ids=np.array([f"K_{k}" for k in range(4)]),
+        course_ids=np.array(["C_new", "C_old"]),
+        enrolled=sparse.csr_array(np.tile([0, 1], (n, 1))),
+        viewed=sparse.csr_array(np.column_stack([watched, np.zeros(n)])),
+        course_concepts=sparse.csr_array(np.ones((2, 4), dtype=np.int32)),
+        course_videos=sparse.csr_array(np.array([[0] * 12 + [1], [*range(1, 13), 0]])),
+        q_matrix=sparse.csr_array(np.vstack([covers, covers[:1]])),
+    )
+    home = Settings(home=tmp_path)
+    store = ArtifactStore(home.artifacts)
+    with store.draft("records", {}, {}) as draft:
+        draft.put(**records.to_arrays())
+    store.switch(draft.finished())
+    run_diagnose(home, DiagnosisConfig())
+
+    diagnosis = open_mastery(store.current("diagnosis"))
+    model = LiveModel(records, diagnosis)
+    gained = {}
+    for video in ("V_12", "V_00", "V_04", "V_08"):  # all of the first concept
+        seen = evidence_of([Event("e", "new", 0.0, video, share=1.0)])
+        learner = model.current("new", seen, Wishes()).learner
+        assert learner.concept_ids.tolist() == ["K_0"]
+        gained[video] = learner.mastery[0] - diagnosis.prior[0]
+    least, *_, most = sorted(gained[video] for video in ("V_00", "V_04", "V_08"))
+    assert gained["V_12"] > 0
+    assert least - 0.05 < gained["V_12"] < most + 0.05

@@ -12,8 +12,9 @@ from scipy import sparse
 
 from kgplan.data.events import Event, Evidence, evidence_of
 from kgplan.data.records import LearnerRecords, learned_concepts, observed_views
+from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import infer
-from kgplan.planning import CurrentLearner, PlanOptions, Wishes
+from kgplan.planning import CurrentLearner, PlanOptions
 from kgplan.planning.live import ANSWER_GUESS, ANSWER_SLIP, LiveModel
 
 seeds = st.integers(0, 2**32 - 1)

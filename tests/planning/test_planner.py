@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from oracles.cypher_walk import CypherWalk
 from planning_cases import Case, hand_case, make_case, random_case
 
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.store import open_graph
 from kgplan.planning import PlanOptions
-from kgplan.planning.cypher_walk import CypherWalk
 from kgplan.planning.derived import derive
 
 seeds = st.integers(0, 2**32 - 1)

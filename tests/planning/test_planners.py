@@ -10,9 +10,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from kgplan import registry
 from kgplan.errors import ConfigError
 from kgplan.model.opening import open_planner
-from kgplan.planning import planners as registry
 from kgplan.planning.options import OPTIONS, PlanOptions
 from kgplan.planning.planners import GROUP, planners
 
@@ -105,7 +105,7 @@ def test_a_planner_of_another_package_answers_over_command_line_and_http(mini_ho
     assert [each["name"] for each in found["planners"]["planners"]] == names
     described = found["described"]
     assert described["PathIn"]["properties"]["planner"]["enum"] == names
-    assert "place" in described["ExplanationOut"]["properties"]["rule"]["enum"]
+    assert "place" in described["StepExplanation"]["properties"]["rule"]["enum"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_any_block_and_any_pairs_equal_the_product_of_the_matrix(seed, word_cost
 def test_rows_counted_alone_or_together_equal_the_product_of_the_matrix(seed):
     _, learned = case(seed)
     together = co_learning(sparse.csr_array(learned))
-    of, n_groups = together.group_of, together.sizes.size
+    of, n_groups = together.groups.group_of, together.groups.sizes.size
     counts = np.vstack([shared_between(together, g, g + 1) for g in range(n_groups)])
     np.testing.assert_array_equal(shared_between(together, 0, n_groups), counts)
     np.testing.assert_array_equal(counts[of][:, of], learned.T.astype(int) @ learned)
@@ -54,8 +54,8 @@ def test_rows_of_more_than_one_block_of_groups_equal_the_product_of_the_matrix(n
     """Around the sixteen learners added at once, with sums of up to ten digits."""
     learned = np.random.default_rng(7).random((n_learners, 1_100)) < share
     together = co_learning(sparse.csr_array(learned))
-    of = together.group_of
-    counts = shared_between(together, 0, together.sizes.size)
+    of = together.groups.group_of
+    counts = shared_between(together, 0, together.groups.sizes.size)
     np.testing.assert_array_equal(counts[of][:, of], learned.T.astype(int) @ learned)
 
 

@@ -796,17 +796,18 @@ export interface components {
             status?: "alive";
         };
         /**
-         * AlternativeOut
+         * Alternative
          * @description A concept that was rejected.
          */
-        AlternativeOut: {
+        Alternative: {
             /** Concept Id */
             concept_id: string;
             /** Name */
             name: string;
             /** Name En */
             name_en: string;
-            terms: components["schemas"]["TermsOut"];
+            /** @description its numbers */
+            terms: components["schemas"]["Terms"];
             /**
              * Figure
              * @description what it was ranked by
@@ -814,7 +815,7 @@ export interface components {
             figure: number;
             /**
              * Verdict
-             * @description lower or tie against the one chosen; or what kept it out whatever its figure
+             * @description "lower" or "tie" against the one chosen; or what kept it out, whatever its figure
              * @enum {string}
              */
             verdict: "lower" | "tie" | "not_pinned" | "excluded" | "mastered" | "learned" | "too_long" | "no_room" | "ended";
@@ -825,7 +826,7 @@ export interface components {
             because: string;
         };
         /**
-         * AroundOut
+         * Around
          * @description What leads to a concept, or what it unlocks.
          * @example {
          *       "graph_version": "5f0c2f3f6f0b7a11",
@@ -858,28 +859,30 @@ export interface components {
          *       "deeper": true
          *     }
          */
-        AroundOut: {
+        Around: {
             /**
              * Graph Version
-             * @default
+             * @description of the graph
              */
-            graph_version?: string;
-            concept: components["schemas"]["PlaceOut"];
+            graph_version: string;
+            /** @description the one, at depth 0 */
+            concept: components["schemas"]["Place"];
             /**
              * Direction
+             * @description "up" to what leads to it, "down" to what it unlocks
              * @enum {string}
              */
             direction: "up" | "down";
             /**
              * Concepts
-             * @description nearest first
+             * @description the others, nearest first, then by id
              */
-            concepts: components["schemas"]["PlaceOut"][];
+            concepts: components["schemas"]["Place"][];
             /**
              * Edges
-             * @description all prerequisites among them and the concept
+             * @description all prerequisites among them and with it
              */
-            edges: components["schemas"]["PlacedEdgeOut"][];
+            edges: components["schemas"]["PlacedEdge"][];
             /**
              * Deeper
              * @description whether more lies beyond the depth asked for
@@ -902,14 +905,15 @@ export interface components {
             name_en: string;
         };
         /**
-         * BottleneckOut
+         * Bottleneck
          * @description A concept that others are reached through only.
          */
-        BottleneckOut: {
-            concept: components["schemas"]["NamedOut"];
+        Bottleneck: {
+            /** @description which one */
+            concept: components["schemas"]["Named"];
             /**
              * Unreachable
-             * @description concepts no foundation leads to without it
+             * @description how many others no foundation leads to without it
              */
             unreachable: number;
         };
@@ -1065,13 +1069,13 @@ export interface components {
             CFAssociations: components["schemas"]["CFAssociation"][];
         };
         /**
-         * ChangeOut
+         * Change
          * @description What would have changed a choice, all else the same.
          */
-        ChangeOut: {
+        Change: {
             /**
              * Concept Id
-             * @description whose mastery, or exclusion, decides
+             * @description the concept whose mastery, or exclusion, decides
              */
             concept_id: string;
             /**
@@ -1081,27 +1085,30 @@ export interface components {
             mastery: number;
             /**
              * Above
-             * @description mastery beyond which the choice is another
+             * @description the mastery beyond which the choice is another; null where there is none
              */
             above: number | null;
             /**
              * Below
-             * @description mastery under which the choice is another
+             * @description the mastery under which the choice is another; null where there is none
              */
             below: number | null;
             /**
              * Then
-             * @description the concept chosen then; null: the step is left out
+             * @description the concept that would be chosen; null where the step's concept is only left out
              */
             then: string | null;
-            /** Because */
+            /**
+             * Because
+             * @description the same in words
+             */
             because: string;
         };
         /**
-         * ConceptMasteryOut
-         * @description How likely the learner holds a concept.
+         * ConceptMastery
+         * @description How likely a learner holds a concept, and how sure that is.
          */
-        ConceptMasteryOut: {
+        ConceptMastery: {
             /** Concept Id */
             concept_id: string;
             /** Name */
@@ -1109,9 +1116,8 @@ export interface components {
             /**
              * Name En
              * @description empty where unknown
-             * @default
              */
-            name_en?: string;
+            name_en: string;
             /**
              * Mastery
              * @description probability that the learner holds the concept
@@ -1134,12 +1140,12 @@ export interface components {
             identified: boolean;
             /**
              * Doubt
-             * @description why it is not identified
+             * @description why it is not identified, as of a step; null where it is
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
         };
         /**
-         * CourseMapOut
+         * CourseMap
          * @description A course's concepts, what builds on what, and what the course does not have.
          * @example {
          *       "graph_version": "5f0c2f3f6f0b7a11",
@@ -1173,80 +1179,89 @@ export interface components {
          *       "missing": []
          *     }
          */
-        CourseMapOut: {
+        CourseMap: {
             /**
              * Graph Version
-             * @default
+             * @description of the graph
              */
-            graph_version?: string;
+            graph_version: string;
             /** Course Id */
             course_id: string;
             /** Name */
             name: string;
             /**
              * Concepts
-             * @description by depth
+             * @description by depth, then by id
              */
-            concepts: components["schemas"]["PlaceOut"][];
-            /** Edges */
-            edges: components["schemas"]["PlacedEdgeOut"][];
+            concepts: components["schemas"]["Place"][];
+            /**
+             * Edges
+             * @description prerequisites among them
+             */
+            edges: components["schemas"]["PlacedEdge"][];
             /**
              * Missing
-             * @description direct prerequisites that the course has not
+             * @description direct prerequisites of them that the course does not have, by id; depth is the number of the course's concepts that need it
              */
-            missing: components["schemas"]["PlaceOut"][];
+            missing: components["schemas"]["Place"][];
         };
         /**
-         * CoverageOut
+         * Coverage
          * @description What is taught and what is connected.
          */
-        CoverageOut: {
+        Coverage: {
             /**
              * Orphans
              * @description concepts without any prerequisite edge
              */
-            orphans: components["schemas"]["NamedOut"][];
+            orphans: components["schemas"]["Named"][];
             /**
              * Foundations
-             * @description concepts that need nothing and unlock something
+             * @description how many others have no prerequisite but unlock something
              */
             foundations: number;
-            /** Without Course */
-            without_course: components["schemas"]["NamedOut"][];
+            /**
+             * Without Course
+             * @description concepts that no course has
+             */
+            without_course: components["schemas"]["Named"][];
             /**
              * Without Video
-             * @description null: videos were not looked at
+             * @description concepts that no video covers; null where videos were not looked at
              */
-            without_video: components["schemas"]["NamedOut"][] | null;
+            without_video: components["schemas"]["Named"][] | null;
         };
         /**
-         * CyclicGroupOut
+         * CyclicGroup
          * @description Concepts that all lead to each other.
          */
-        CyclicGroupOut: {
-            /** Concepts */
-            concepts: components["schemas"]["NamedOut"][];
+        CyclicGroup: {
+            /**
+             * Concepts
+             * @description of the group, by id
+             */
+            concepts: components["schemas"]["Named"][];
             /**
              * Edges
-             * @description edges between them
+             * @description how many run between them
              */
             edges: number;
             /**
              * Breaking
              * @description edges whose removal leaves no cycle
              */
-            breaking: components["schemas"]["EdgeOut"][];
+            breaking: components["schemas"]["NamedEdge"][];
             /**
              * Smallest
-             * @description true: proven that no smaller set breaks all cycles
+             * @description whether no smaller set breaks all cycles, proven
              */
             smallest: boolean;
         };
         /**
-         * DepthOut
+         * Depth
          * @description How deep the prerequisites go, a cyclic group counted as one place.
          */
-        DepthOut: {
+        Depth: {
             /**
              * Steps
              * @description of the longest chain of places
@@ -1254,27 +1269,14 @@ export interface components {
             steps: number;
             /**
              * Concepts At
-             * @description number of concepts by the steps before them
+             * @description number of concepts by the longest chain of places before them
              */
             concepts_at: number[];
             /**
              * Chain
-             * @description one longest chain
+             * @description one such chain; inside a cyclic group it goes the shortest way
              */
-            chain: components["schemas"]["NamedOut"][];
-        };
-        /**
-         * EdgeOut
-         * @description A prerequisite edge: `before` is the prerequisite of `after`.
-         */
-        EdgeOut: {
-            before: components["schemas"]["NamedOut"];
-            after: components["schemas"]["NamedOut"];
-            /**
-             * Sources
-             * @description dependency, prediction or designer
-             */
-            sources: string[];
+            chain: components["schemas"]["Named"][];
         };
         /**
          * ErasureOut
@@ -1394,40 +1396,6 @@ export interface components {
             voids?: string | null;
         };
         /**
-         * ExplanationOut
-         * @description Why one step was chosen.
-         */
-        ExplanationOut: {
-            /** Concept Id */
-            concept_id: string;
-            /**
-             * Rule
-             * @description whose largest figure decided; or pinned, or the target
-             * @enum {string}
-             */
-            rule: "value" | "preference" | "popularity" | "score" | "pinned" | "target";
-            /** Because */
-            because: string;
-            terms: components["schemas"]["TermsOut"];
-            /**
-             * Alternatives
-             * @description the best that were rejected
-             */
-            alternatives: components["schemas"]["AlternativeOut"][];
-            /**
-             * Rejected
-             * @description how many there were
-             */
-            rejected: number;
-            /** Changes */
-            changes: components["schemas"]["ChangeOut"][];
-            /**
-             * Ended
-             * @description prerequisites of the step where the walk back ended
-             */
-            ended: components["schemas"]["AlternativeOut"][];
-        };
-        /**
          * FeedbackIn
          * @description What a learner says about a step.
          * @example {
@@ -1495,8 +1463,8 @@ export interface components {
             match: "exact" | "prefix" | "part" | "near";
         };
         /**
-         * GraphHealthOut
-         * @description What is to mend in the prerequisites; the largest of each sort first.
+         * GraphHealth
+         * @description What is to mend in the prerequisites of a graph; the largest of each sort first.
          * @example {
          *       "graph_version": "5f0c2f3f6f0b7a11",
          *       "concepts": 944,
@@ -1536,7 +1504,7 @@ export interface components {
          *       }
          *     }
          */
-        GraphHealthOut: {
+        GraphHealth: {
             /** Graph Version */
             graph_version: string;
             /** Concepts */
@@ -1544,18 +1512,18 @@ export interface components {
             /** Edges */
             edges: number;
             /** Cyclic Groups */
-            cyclic_groups: components["schemas"]["CyclicGroupOut"][];
+            cyclic_groups: components["schemas"]["CyclicGroup"][];
             /** Contradictory Pairs */
             contradictory_pairs: [
-                components["schemas"]["EdgeOut"],
-                components["schemas"]["EdgeOut"]
+                components["schemas"]["NamedEdge"],
+                components["schemas"]["NamedEdge"]
             ][];
             /** Redundant Edges */
-            redundant_edges: components["schemas"]["RedundantEdgeOut"][];
+            redundant_edges: components["schemas"]["RedundantEdge"][];
             /** Bottlenecks */
-            bottlenecks: components["schemas"]["BottleneckOut"][];
-            depth: components["schemas"]["DepthOut"];
-            coverage: components["schemas"]["CoverageOut"];
+            bottlenecks: components["schemas"]["Bottleneck"][];
+            depth: components["schemas"]["Depth"];
+            coverage: components["schemas"]["Coverage"];
         };
         /**
          * HealthOut
@@ -1626,7 +1594,7 @@ export interface components {
             alpha?: number;
             /**
              * Config
-             * @description hyper-parameters of the embedding that differ from the default, by section
+             * @description keys that differ from the default, by section or by stage
              * @default {}
              */
             config?: {
@@ -1843,7 +1811,7 @@ export interface components {
             model_version: string;
             events: components["schemas"]["EventCounts"];
             /** Concepts */
-            concepts: components["schemas"]["ConceptMasteryOut"][];
+            concepts: components["schemas"]["ConceptMastery"][];
             /** Stale */
             stale: boolean;
         };
@@ -1943,10 +1911,10 @@ export interface components {
             models: components["schemas"]["ModelOut"][];
         };
         /**
-         * NamedOut
+         * Named
          * @description A concept, by id and name.
          */
-        NamedOut: {
+        Named: {
             /** Id */
             id: string;
             /** Name */
@@ -1958,45 +1926,31 @@ export interface components {
             name_en: string;
         };
         /**
-         * OptionsOut
-         * @description The options that a path was planned with.
+         * NamedEdge
+         * @description A prerequisite edge: `before` is the prerequisite of `after`.
          */
-        OptionsOut: {
-            /** Length */
-            length: number;
-            /** Max Prerequisites */
-            max_prerequisites: number;
-            /** Neighbours */
-            neighbours: number;
+        NamedEdge: {
+            before: components["schemas"]["Named"];
+            after: components["schemas"]["Named"];
             /**
-             * Planner
-             * @enum {string}
+             * Sources
+             * @description who says so: dependency, prediction or designer
              */
-            planner: "kg-plppm" | "trans-cf" | "popularity";
-            /** Exclude */
-            exclude: string[];
-            /** Pin */
-            pin: string[];
-            /** Skip Mastered */
-            skip_mastered: number | null;
-            /** Minutes */
-            minutes: number | null;
-            /**
-             * Language
-             * @enum {string}
-             */
-            language: "en" | "zh";
+            sources: string[];
         };
         /**
-         * OutdatedOut
+         * Outdated
          * @description A result in use that was made from something else than what is there now.
          */
-        OutdatedOut: {
-            /** Kind */
+        Outdated: {
+            /**
+             * Kind
+             * @description of the result
+             */
             kind: string;
             /**
              * Input
-             * @description `graph`, or another kind of result
+             * @description what it was made from: the graph, or another kind of result
              */
             input: string;
             /** Made From */
@@ -2005,91 +1959,7 @@ export interface components {
             now: string;
         };
         /**
-         * PathIn
-         * @description One path of a batch.
-         * @example {
-         *       "learner_id": "U_1000",
-         *       "towards": "K_栈_计算机科学技术",
-         *       "length": 6,
-         *       "skip_mastered": 0.9
-         *     }
-         */
-        PathIn: {
-            /**
-             * Length
-             * @description concepts to plan
-             * @default 4
-             */
-            length?: number;
-            /**
-             * Max Prerequisites
-             * @description prerequisites walked per start
-             * @default 10
-             */
-            max_prerequisites?: number;
-            /**
-             * Neighbours
-             * @description similar concepts that a preference looks at
-             * @default 10
-             */
-            neighbours?: number;
-            /**
-             * Planner
-             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
-             * @default kg-plppm
-             * @enum {string}
-             */
-            planner?: "kg-plppm" | "trans-cf" | "popularity";
-            /**
-             * Exclude
-             * @description concepts that are not planned, nor walked through
-             * @default []
-             */
-            exclude?: string[];
-            /**
-             * Pin
-             * @description concepts that are planned in any case
-             * @default []
-             */
-            pin?: string[];
-            /**
-             * Skip Mastered
-             * @description mastery from which a concept is not planned, nor walked
-             */
-            skip_mastered?: number | null;
-            /**
-             * Minutes
-             * @description time that the steps' videos may take
-             */
-            minutes?: number | null;
-            /**
-             * Language
-             * @description of the sentences: en English; zh Chinese
-             * @default en
-             * @enum {string}
-             */
-            language?: "en" | "zh";
-            /**
-             * Course Id
-             * @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B
-             */
-            course_id?: string | null;
-            /**
-             * Towards
-             * @description concept to reach, in place of a course
-             */
-            towards?: string | null;
-            /**
-             * Explain
-             * @description also why each step, what was rejected, what would change the choice
-             * @default false
-             */
-            explain?: boolean;
-            /** Learner Id */
-            learner_id: string;
-        };
-        /**
-         * PathOut
+         * Path
          * @description What a learner should learn next in a course, or towards a concept, foundation first.
          * @example {
          *       "learner_id": "U_1000",
@@ -2185,47 +2055,137 @@ export interface components {
          *       "stale": false
          *     }
          */
-        PathOut: {
-            /** Learner Id */
+        Path: {
+            /**
+             * Learner Id
+             * @description who
+             */
             learner_id: string;
             /**
              * Course Id
-             * @description null for a path towards a concept
+             * @description the course asked for; null for a path towards a concept
              */
             course_id: string | null;
             /** Graph Version */
             graph_version: string;
             /** Model Version */
             model_version: string;
-            /** Steps */
-            steps: components["schemas"]["StepOut"][];
+            /**
+             * Steps
+             * @description in the order of learning
+             */
+            steps: components["schemas"]["Step"][];
             /**
              * Notes
-             * @description what is unusual about this path
+             * @description plain sentences on what is unusual about this path
              */
             notes: string[];
             /**
              * Towards
-             * @description the concept to reach; null for a course
+             * @description the concept that the path leads to; null for a course
              */
             towards: string | null;
             /**
              * Minutes
-             * @description what the first videos named take together; null where no length is known
+             * @description what the videos named first take together, each once, one of unknown length as long as the mean; null where the records hold no lengths
              */
             minutes: number | null;
-            options: components["schemas"]["OptionsOut"];
+            /** @description what the caller chose */
+            options: components["schemas"]["PlanOptions"];
             /**
              * Explanations
              * @description of each step, in order; null where not asked for
              */
-            explanations?: components["schemas"]["ExplanationOut"][] | null;
+            explanations: components["schemas"]["StepExplanation"][] | null;
             /**
              * Stale
-             * @description true: the graph or the model may have changed unseen
+             * @description whether the graph or the model may have changed unseen
+             */
+            stale: boolean;
+        };
+        /**
+         * PathIn
+         * @description One path of a batch.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "towards": "K_栈_计算机科学技术",
+         *       "length": 6,
+         *       "skip_mastered": 0.9
+         *     }
+         */
+        PathIn: {
+            /**
+             * Length
+             * @description concepts to plan
+             * @default 4
+             */
+            length?: number;
+            /**
+             * Max Prerequisites
+             * @description prerequisites walked per start
+             * @default 10
+             */
+            max_prerequisites?: number;
+            /**
+             * Neighbours
+             * @description similar concepts that a preference looks at
+             * @default 10
+             */
+            neighbours?: number;
+            /**
+             * Planner
+             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
+             * @default kg-plppm
+             * @enum {string}
+             */
+            planner?: "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Exclude
+             * @description concepts that are not planned, nor walked through
+             * @default []
+             */
+            exclude?: string[];
+            /**
+             * Pin
+             * @description concepts that are planned in any case
+             * @default []
+             */
+            pin?: string[];
+            /**
+             * Skip Mastered
+             * @description mastery from which a concept is not planned, nor walked
+             */
+            skip_mastered?: number | null;
+            /**
+             * Minutes
+             * @description time that the steps' videos may take
+             */
+            minutes?: number | null;
+            /**
+             * Language
+             * @description of the sentences: en English; zh Chinese
+             * @default en
+             * @enum {string}
+             */
+            language?: "en" | "zh";
+            /**
+             * Course Id
+             * @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B
+             */
+            course_id?: string | null;
+            /**
+             * Towards
+             * @description concept to reach, in place of a course
+             */
+            towards?: string | null;
+            /**
+             * Explain
+             * @description also why each step, what was rejected, what would change the choice
              * @default false
              */
-            stale?: boolean;
+            explain?: boolean;
+            /** Learner Id */
+            learner_id: string;
         };
         /**
          * PathsIn
@@ -2372,10 +2332,10 @@ export interface components {
             results: components["schemas"]["ResultOut"][];
         };
         /**
-         * PlaceOut
+         * Place
          * @description A concept, and how far it stands from where one looks.
          */
-        PlaceOut: {
+        Place: {
             /** Id */
             id: string;
             /** Name */
@@ -2389,24 +2349,77 @@ export interface components {
             field: string;
             /**
              * Depth
-             * @description steps away; in a course map the longest chain before it, or, for what is missing, how many of the course's concepts need it
+             * @description steps away; in a course map the longest chain of prerequisites before it, a cyclic group counted as one, or, for what is missing, how many of the course's concepts need it
              */
             depth: number;
         };
         /**
-         * PlacedEdgeOut
+         * PlacedEdge
          * @description A prerequisite and a concept that builds on it, by id.
          */
-        PlacedEdgeOut: {
+        PlacedEdge: {
             /** Before */
             before: string;
             /** After */
             after: string;
             /**
              * Sources
-             * @description dependency, prediction or designer
+             * @description who says so: dependency, prediction or designer
              */
             sources: string[];
+        };
+        /**
+         * PlanOptions
+         * @description What the caller may choose.
+         */
+        PlanOptions: {
+            /**
+             * Length
+             * @description concepts to plan
+             */
+            length: number;
+            /**
+             * Max Prerequisites
+             * @description prerequisites walked per start
+             */
+            max_prerequisites: number;
+            /**
+             * Neighbours
+             * @description n of eq. (12), the similar concepts that a preference looks at
+             */
+            neighbours: number;
+            /**
+             * Planner
+             * @description name of the planner; "kg-plppm" is Algorithm 1
+             * @enum {string}
+             */
+            planner: "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Exclude
+             * @description concepts that are not planned, and not walked through
+             */
+            exclude: string[];
+            /**
+             * Pin
+             * @description concepts that are planned in any case, before other starts, `length` at most
+             */
+            pin: string[];
+            /**
+             * Skip Mastered
+             * @description mastery from which a concept is neither planned nor walked through
+             */
+            skip_mastered: number | null;
+            /**
+             * Minutes
+             * @description time that the steps' videos may take
+             */
+            minutes: number | null;
+            /**
+             * Language
+             * @description of the sentences
+             * @enum {string}
+             */
+            language: "en" | "zh";
         };
         /**
          * PlannerOut
@@ -2512,7 +2525,7 @@ export interface components {
         Problem: {
             /**
              * Type
-             * @description stable name of this sort of error; docs/service.md lists them
+             * @description stable name of this sort of error; docs/reference/errors.md lists them
              */
             type: string;
             /** Title */
@@ -2661,19 +2674,20 @@ export interface components {
             unknown?: components["schemas"]["UnknownOut"] | null;
         };
         /**
-         * RedundantEdgeOut
+         * RedundantEdge
          * @description An edge whose end is reached without it.
          */
-        RedundantEdgeOut: {
-            edge: components["schemas"]["EdgeOut"];
+        RedundantEdge: {
+            /** @description the edge */
+            edge: components["schemas"]["NamedEdge"];
             /**
              * Steps
-             * @description of the shortest way without it
+             * @description of the shortest way without it, 2 at least
              */
             steps: number;
             /**
              * Together
-             * @description one of a set that can be removed at once
+             * @description one of a set that can be removed at once and changes nothing that is reached
              */
             together: boolean;
         };
@@ -2711,7 +2725,7 @@ export interface components {
              * Outdated
              * @description a re-embedding makes these anew
              */
-            outdated: components["schemas"]["OutdatedOut"][];
+            outdated: components["schemas"]["Outdated"][];
             /**
              * Provisional Concepts
              * @description concepts of the graph that are newer than the model
@@ -2733,7 +2747,7 @@ export interface components {
              * @description of the same path asked for alone
              */
             etag: string | null;
-            path: components["schemas"]["PathOut"] | null;
+            path: components["schemas"]["Path"] | null;
             problem: components["schemas"]["Problem"] | null;
         };
         /**
@@ -2793,10 +2807,10 @@ export interface components {
             found: components["schemas"]["FoundOut"][];
         };
         /**
-         * StepOut
+         * Step
          * @description One concept of a path.
          */
-        StepOut: {
+        Step: {
             /** Concept Id */
             concept_id: string;
             /** Name */
@@ -2808,47 +2822,96 @@ export interface components {
             name_en: string;
             /**
              * Role
+             * @description "start" where the course or the caller asks for it, "prerequisite" where a later step builds on it
              * @enum {string}
              */
             role: "start" | "prerequisite";
             /**
              * Start Concept Id
-             * @description the start whose walk found it
+             * @description the start whose walk found it; itself for a start
              */
             start_concept_id: string;
             /**
              * Leads To
-             * @description the step that builds on it; null for a start
+             * @description the concept that it is a direct prerequisite of; null for a start
              */
             leads_to: string | null;
-            terms: components["schemas"]["TermsOut"];
+            /** @description the numbers that chose it */
+            terms: components["schemas"]["Terms"];
             /**
              * Sd
-             * @description standard deviation of the concept's state: .5 wholly open
+             * @description standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m: .5 wholly open
              */
             sd: number;
             /**
              * Evidence
-             * @description bits that the learner's views said about the concept, beyond the prior
+             * @description what the learner's views said about the concept: bits of the mastery's divergence from the prior
              */
             evidence: number;
             /**
              * Identified
-             * @description whether the mastery is the learner's own
+             * @description whether the mastery is the learner's own: nothing is in doubt
              */
             identified: boolean;
             /**
              * Doubt
-             * @description why it is not identified: no observed video covers the concept; exactly the same observed videos cover another one; the views hardly moved it from the prior
+             * @description why it is not identified, else null. "no_evidence": no observed video covers the concept, and the mastery is the prior; "not_told_apart": exactly the same observed videos cover another concept; "weak_evidence": the views hardly moved it from the prior
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
-            /** Teaches */
-            teaches: components["schemas"]["TeachingOut"][];
+            /**
+             * Teaches
+             * @description where to learn it, the course asked for first
+             */
+            teaches: components["schemas"]["Teaching"][];
             /**
              * Because
              * @description one plain sentence made from the terms
              */
             because: string;
+        };
+        /**
+         * StepExplanation
+         * @description Why one step was chosen.
+         */
+        StepExplanation: {
+            /**
+             * Concept Id
+             * @description of the step
+             */
+            concept_id: string;
+            /**
+             * Rule
+             * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"
+             * @enum {string}
+             */
+            rule: "value" | "preference" | "popularity" | "score" | "pinned" | "target";
+            /**
+             * Because
+             * @description the same in words
+             */
+            because: string;
+            /** @description the step's numbers */
+            terms: components["schemas"]["Terms"];
+            /**
+             * Alternatives
+             * @description the best that were rejected, largest figure first
+             */
+            alternatives: components["schemas"]["Alternative"][];
+            /**
+             * Rejected
+             * @description how many there were
+             */
+            rejected: number;
+            /**
+             * Changes
+             * @description what would change the choice
+             */
+            changes: components["schemas"]["Change"][];
+            /**
+             * Ended
+             * @description prerequisites of the step where the walk back ended, and why each was not taken
+             */
+            ended: components["schemas"]["Alternative"][];
         };
         /**
          * StepProgressOut
@@ -2870,28 +2933,34 @@ export interface components {
             due: string;
         };
         /**
-         * TeachingOut
+         * Teaching
          * @description A course that has the concept, and a video of it where one is known.
          */
-        TeachingOut: {
-            /** Course Id */
+        Teaching: {
+            /**
+             * Course Id
+             * @description the course
+             */
             course_id: string;
-            /** Video Id */
+            /**
+             * Video Id
+             * @description its first video on the concept; null where none is known
+             */
             video_id: string | null;
             /**
              * Minutes
-             * @description length of the video; null where unknown
+             * @description the video's length; null where unknown
              */
             minutes: number | null;
         };
         /**
-         * TermsOut
+         * Terms
          * @description The numbers that chose a step; null where a number took no part.
          */
-        TermsOut: {
+        Terms: {
             /**
              * Preference
-             * @description S_P: how much of what is alike was learned
+             * @description S_P of eq. (12), for a start: how much of what is alike was learned
              */
             preference: number | null;
             /**
@@ -2901,12 +2970,12 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what the planner ranks starts by; kg-plppm: preference - mastery
+             * @description what the planner ranks starts by; under "kg-plppm" preference - mastery
              */
             value: number | null;
             /**
              * Similarity
-             * @description with the step that it leads to
+             * @description eq. (8) with the step that it leads to, for a prerequisite
              */
             similarity: number | null;
             /**
@@ -2933,7 +3002,7 @@ export interface components {
             course_ids: string[];
         };
         /**
-         * WholeGraphOut
+         * WholeGraph
          * @description All concepts, or a field's, and the prerequisites among them.
          * @example {
          *       "graph_version": "5f0c2f3f6f0b7a11",
@@ -2968,15 +3037,15 @@ export interface components {
          *       ]
          *     }
          */
-        WholeGraphOut: {
+        WholeGraph: {
             /**
              * Graph Version
-             * @default
+             * @description of the graph
              */
-            graph_version?: string;
+            graph_version: string;
             /**
              * Total
-             * @description concepts that there are; more than listed, beyond the limit
+             * @description how many concepts there are; more than listed, beyond the limit
              */
             total: number;
             /**
@@ -2988,11 +3057,14 @@ export interface components {
             };
             /**
              * Concepts
-             * @description by depth: the longest chain before a concept, a cyclic group counted as one; beyond the limit those with most prerequisite edges
+             * @description by depth, the longest chain before a concept, a cyclic group counted as one, then by id; beyond the limit those with most prerequisite edges
              */
-            concepts: components["schemas"]["PlaceOut"][];
-            /** Edges */
-            edges: components["schemas"]["PlacedEdgeOut"][];
+            concepts: components["schemas"]["Place"][];
+            /**
+             * Edges
+             * @description prerequisites among them
+             */
+            edges: components["schemas"]["PlacedEdge"][];
         };
     };
     responses: never;
@@ -3045,7 +3117,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PathOut"];
+                    "application/json": components["schemas"]["Path"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -4798,7 +4870,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AroundOut"];
+                    "application/json": components["schemas"]["Around"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -4893,7 +4965,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AroundOut"];
+                    "application/json": components["schemas"]["Around"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -4985,7 +5057,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CourseMapOut"];
+                    "application/json": components["schemas"]["CourseMap"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -5080,7 +5152,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WholeGraphOut"];
+                    "application/json": components["schemas"]["WholeGraph"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -5226,7 +5298,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GraphHealthOut"];
+                    "application/json": components["schemas"]["GraphHealth"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */

@@ -7,7 +7,7 @@ import { naming } from "../i18n";
 import { href } from "../router";
 import { texts } from "./texts";
 
-type Place = Schemas["PlaceOut"];
+type Place = Schemas["Place"];
 
 const NAMED = 3; // neighbours that a row names
 
@@ -81,7 +81,7 @@ function Row(props: {
 /** Tells a row's neighbours in words, the first few by name. */
 export function neighbourNote(
   concepts: readonly Place[],
-  edges: readonly Schemas["PlacedEdgeOut"][],
+  edges: readonly Schemas["PlacedEdge"][],
 ): (concept: Place) => string {
   const named = new Map(concepts.map((each) => [each.id, each]));
   const after = new Map<string, Place[]>();

@@ -18,7 +18,7 @@ import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
 
-type Around = Schemas["AroundOut"];
+type Around = Schemas["Around"];
 
 const DEPTH = { before: 2, after: 1, most: 8 };
 const QUESTIONS = [
@@ -138,7 +138,7 @@ function Steps(props: {
   found: Around;
   empty: string;
   chosen: Parameters<typeof ConceptList>[0]["chosen"];
-  note: (concept: Schemas["PlaceOut"]) => string;
+  note: (concept: Schemas["Place"]) => string;
 }) {
   const say = texts();
   const { concepts, deeper } = props.found;

@@ -18,7 +18,7 @@ import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
 
-type Map = Schemas["CourseMapOut"];
+type Map = Schemas["CourseMap"];
 
 const QUESTIONS = ["course", "course_gaps", "overlapping_courses"];
 

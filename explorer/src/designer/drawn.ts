@@ -4,10 +4,10 @@ import type { Schemas } from "../api/client";
 import type { DrawnEdge, DrawnNode, Look } from "../graph/canvas";
 import { naming } from "../i18n";
 
-export function drawnNode(concept: Schemas["PlaceOut"], column: number, look: Look): DrawnNode {
+export function drawnNode(concept: Schemas["Place"], column: number, look: Look): DrawnNode {
   return { id: concept.id, label: naming(concept).main, column, look };
 }
 
-export function drawnEdge({ before, after, sources }: Schemas["PlacedEdgeOut"]): DrawnEdge {
+export function drawnEdge({ before, after, sources }: Schemas["PlacedEdge"]): DrawnEdge {
   return { before, after, said: sources.some((source) => source !== "prediction") };
 }

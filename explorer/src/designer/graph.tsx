@@ -13,15 +13,12 @@ import { Layers, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
-import type { Report } from "./health";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
+import { MARKS, type Mark, type Report } from "./report";
 import { texts } from "./texts";
 
-type Whole = Schemas["WholeGraphOut"];
-
-const MARKS = ["cycles", "bottlenecks", "orphans", "chain"] as const;
-export type Mark = (typeof MARKS)[number];
+type Whole = Schemas["WholeGraph"];
 
 const FIELD_COLOURS = 5; // the last one is shared by all smaller fields
 const MOST = 2000; // concepts that a browser draws smoothly

@@ -11,15 +11,10 @@ import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { CypherButton } from "./cypher";
 import "./designer.css";
-import type { Mark } from "./graph";
+import type { Edge, Mark, Report } from "./report";
 import { texts } from "./texts";
 
-/** A pair is two edges, which the client reads as a list. */
-export type Report = Omit<Schemas["GraphHealthOut"], "contradictory_pairs"> & {
-  contradictory_pairs: Edge[][];
-};
-type Named = Schemas["NamedOut"];
-type Edge = Schemas["EdgeOut"];
+type Named = Schemas["Named"];
 
 const FEW = 8; // rows of a part, before all are asked for
 const QUESTIONS = ["contradictory_pairs", "cycles", "redundant_edges", "bottlenecks", "orphans"];

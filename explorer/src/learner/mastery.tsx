@@ -156,7 +156,7 @@ function arranged(
   return concepts
     .filter(
       (each) =>
-        folded(`${each.name} ${each.name_en ?? ""}`).includes(wanted) &&
+        folded(`${each.name} ${each.name_en}`).includes(wanted) &&
         (only === "all" || (only === "sure") === each.identified),
     )
     .sort((a, b) => (rising ? compare(a, b) : compare(b, a)));

@@ -3,12 +3,12 @@
 import { answered, client, type Schemas } from "../api/client";
 import { type Choice, goalOf, questionOf } from "./choice";
 
-export type Step = Schemas["StepOut"];
-export type Path = Schemas["PathOut"];
+export type Step = Schemas["Step"];
+export type Path = Schemas["Path"];
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];
-export type Explanation = Schemas["ExplanationOut"];
-export type Mastery = Schemas["ConceptMasteryOut"];
+export type Explanation = Schemas["StepExplanation"];
+export type Mastery = Schemas["ConceptMastery"];
 export type Said = Schemas["FeedbackIn"]["said"];
 
 export interface Road {

@@ -3,7 +3,7 @@ import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
 import type { Said, Status } from "./road";
 
-type Doubt = NonNullable<Schemas["StepOut"]["doubt"]>;
+type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 
 const two = (value: number) => number(value, 2);
 const percent = (value: number) => `${number(value * 100)} %`;

@@ -1,9 +1,6 @@
-"""The operations, one module for each part: paths, graph, operations."""
+"""The operations, one module for each part."""
 
-from fastapi import APIRouter
+from kgplan.api.routes import admin, events, graph, health, learners, operations, paths
 
-from kgplan.api.routes import admin, graph, health, operations
-
-router = APIRouter()  # all but paths, which `create_app` puts first
-for part in (graph, operations, health, admin):
-    router.include_router(part.router)
+ROUTERS = [each.router for each in (paths, events, learners, graph, operations, health, admin)]
+"""Requests are matched in this order; what is asked for most comes first."""

@@ -13,29 +13,25 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Header, Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
-from kgplan.api.audit import access_of
-from kgplan.api.current import CurrentLearners, LearnersDep
-from kgplan.api.dependencies import PROBLEMS, operation_id
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
-from kgplan.api.records.store import Receipt, Sent
-from kgplan.api.routes.at_once import at_once
-from kgplan.api.security import AccessDep, require
+from kgplan.api.operation import PROBLEMS, Asked, router_of
+from kgplan.api.security import require
 from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
 from kgplan.api.telemetry.tracing import span
-from kgplan.api.tokens import Access
 from kgplan.errors import (
     BatchTooLarge,
     EventConflict,
     MalformedStatement,
     Refusal,
 )
+from kgplan.store.events.sent import Receipt, Sent
 
 log = logging.getLogger(__name__)
 
@@ -81,37 +77,15 @@ OneOrMore = Annotated[
         json_schema_input_type=EventIn | list[EventIn],
     ),
 ]
-EVENTS: TypeAdapter[list[EventIn]] = TypeAdapter(OneOrMore)
 
-router = APIRouter(
-    dependencies=[require("events:write", learner="body")],
-    generate_unique_id_function=operation_id,
-)
+router = router_of(dependencies=[require("events:write", learner="body")])
 
 
-async def events_at_once(request: Request) -> Response | None:
-    """What `take_events` answers to a well-formed request; else None."""
-    learners = request.app.state.learners
-    if not isinstance(learners, CurrentLearners) or not _is_json(request):
-        return None
-    try:
-        events = EVENTS.validate_python(await request.json())
-    except (ValueError, RecursionError):  # no JSON, or no events
-        return None
-    receipt = await take_events(events, learners, access_of(request), request)
-    return Response(receipt.model_dump_json(exclude_none=True), media_type="application/json")
-
-
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
-
-
-async def take_events(
-    events: OneOrMore, learners: LearnersDep, access: AccessDep, request: Request
-) -> ReceiptOut:
+@router.post("/v1/events", tags=["events"], responses=ANSWERS, response_model_exclude_none=True)
+async def take_events(events: OneOrMore, asked: Asked) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
     check_size(events)
-    access.check_learners(each.learner_id for each in events)
+    asked.access.check_learners(each.learner_id for each in events)
     now = time.time()
     sent = []
     for n, each in enumerate(events):
@@ -122,8 +96,8 @@ async def take_events(
                 [{"type": "value_error", "loc": ("body", n, "time"), "msg": said}]
             )
         sent.append(Sent(event, "event", content, digest(content), each.time is None))
-    receipt = await _stored(learners, access, sent)
-    videos, courses = _counted(request, learners, sent, [receipt])
+    receipt = await _stored(asked, sent)
+    videos, courses = _counted(asked, sent, [receipt])
     unknown = UnknownOut(
         items=len(videos), courses=len(courses), item_ids=videos, course_ids=courses
     )
@@ -136,25 +110,13 @@ async def take_events(
     )
 
 
-router.add_api_route(
-    "/v1/events",
-    take_events,
-    methods=["POST"],
-    response_model_exclude_none=True,
-    route_class_override=at_once(events_at_once),
-    tags=["events"],
-    responses=ANSWERS,
-)
-
-
 SPOKEN = " or ".join(xapi.VERSIONS)
 
 
-def check_version(
-    version: Annotated[
-        str | None, Header(alias=VERSION_HEADER, description="1.0.3 or 2.0.0")
-    ] = None,
-) -> None:
+Spoken = Annotated[str | None, Header(alias=VERSION_HEADER, description="1.0.3 or 2.0.0")]
+
+
+def check_version(version: str | None) -> None:
     """Refuse a request that speaks neither xAPI 1.0 nor 2.0.
 
     Raises:
@@ -166,45 +128,40 @@ def check_version(
         raise MalformedStatement(VERSION_HEADER, f"is {version!r}; send {SPOKEN}")
 
 
-SpeaksXapi = Depends(check_version)
-
-
 @router.post(
     "/xapi/statements",
     tags=["xapi"],
     responses=XAPI_ANSWERS,
-    dependencies=[SpeaksXapi],
     openapi_extra=STATEMENTS_BODY,
 )
-async def take_statements(
-    request: Request, response: Response, learners: LearnersDep, access: AccessDep
-) -> list[str]:
+async def take_statements(asked: Asked, version: Spoken = None) -> list[str]:
     """Store one statement or several; the answer holds the ids of those stored, in order.
 
     A malformed one refuses its batch; where `KGPLAN_BATCHES` is `each`, itself alone: the header
     `X-Kgplan-Refused` then lists those refused.
     """
-    body = parsed(await request.body())
+    check_version(version)
+    body = parsed(await asked.body())
     if not isinstance(body, list):
-        return [await _take_one(request, learners, access, body)]
+        return [await _take_one(asked, body)]
     check_size(body)
-    rules = rules_of(request)
-    sent, refused = await _read(rules, learners, access, body)
+    rules = rules_of(asked)
+    sent, refused = await _read(asked, body)
     if refused and (rules.batches == "whole" or not sent):
         raise MalformedStatement.of_batch(refused, len(body))
-    access.check_learners(each.event.learner_id for _, each in sent)
+    asked.access.check_learners(each.event.learner_id for _, each in sent)
     if rules.batches == "whole":
-        await _counted_statements(request, learners, access, [each for _, each in sent])
+        await _counted_statements(asked, [each for _, each in sent])
     else:
-        conflicts = await _store_each(request, learners, access, sent)
+        conflicts = await _store_each(asked, sent)
         refused = sorted([*refused, *conflicts], key=lambda each: each.index)
     if refused:
         left_out = {each.index for each in refused}
         sent = [(index, each) for index, each in sent if index not in left_out]
         fields = sorted({each.field for each in refused})
         log.warning("refused %d of %d statements for %s", len(refused), len(body), fields[:5])
-        response.headers[REFUSED_HEADER] = header_of(refused)
-        request.app.state.metrics.count_events("xapi", refused=len(refused))
+        asked.answer_headers[REFUSED_HEADER] = header_of(refused)
+        asked.metrics.count_events("xapi", refused=len(refused))
     return [each.event.event_id for _, each in sent]
 
 
@@ -213,29 +170,28 @@ async def take_statements(
     tags=["xapi"],
     status_code=204,
     responses=XAPI_ANSWERS,
-    dependencies=[SpeaksXapi],
     openapi_extra=STATEMENTS_BODY,
 )
 async def put_statement(
-    request: Request,
-    learners: LearnersDep,
-    access: AccessDep,
+    asked: Asked,
+    version: Spoken = None,
     statement_id: Annotated[str | None, Query(alias="statementId")] = None,
 ) -> Response:
     """Store one statement under an id."""
-    statement = parsed(await request.body())
+    check_version(version)
+    statement = parsed(await asked.body())
     if statement_id is None:
         raise MalformedStatement("statementId", "is missing")
     if isinstance(statement, dict):
         given = statement.setdefault("id", statement_id)
         if str(given).lower() != statement_id.lower():
             raise MalformedStatement("id", f"is {given!r}, but statementId is {statement_id!r}")
-    await _take_one(request, learners, access, statement)
+    await _take_one(asked, statement)
     return Response(status_code=204)
 
 
 @router.get("/xapi/about", tags=["xapi"])
-def about() -> dict[str, list[str]]:
+async def about() -> dict[str, list[str]]:
     """Which versions of xAPI are spoken."""
     return {"version": list(xapi.VERSIONS)}
 
@@ -291,9 +247,9 @@ def parsed(body: bytes) -> Any:
         raise MalformedStatement("the body", f"is not JSON: {error}") from None
 
 
-def rules_of(request: Request) -> StatementRules:
+def rules_of(asked: Asked) -> StatementRules:
     """The rules that the application was made with."""
-    rules: StatementRules = request.app.state.statement_rules
+    rules: StatementRules = asked.app.state.statement_rules
     return rules
 
 
@@ -314,17 +270,18 @@ def sent_statement(
 
 
 async def _read(
-    rules: StatementRules, learners: CurrentLearners, access: Access, listed: Sequence[Any]
+    asked: Asked, listed: Sequence[Any]
 ) -> tuple[list[tuple[int, Sent]], list[Refusal]]:
     """The statements of a batch with their places in it, and why others are refused.
 
     The first platform that sends a good one owns the plain ids of learners, where none does yet;
     a learner's own token makes nobody the owner.
     """
+    rules, learners = rules_of(asked), asked.current_learners
     now, owners = time.time(), rules.owners or learners.owners
     sent, refused = _read_by(rules, listed, now, owners)
     if owners is None and sent and not (refused and rules.batches == "whole"):
-        platform = access.learner_id is None
+        platform = asked.access.learner_id is None
         first = xapi.agent_of(sent[0][1].content).authority if platform else None
         owners = await learners.plain_owners(first)
         sent, refused = _read_by(rules, listed, now, owners)
@@ -343,33 +300,24 @@ def _read_by(
     return sent, refused
 
 
-async def _take_one(
-    request: Request, learners: CurrentLearners, access: Access, statement: Any
-) -> str:
-    sent, refused = await _read(rules_of(request), learners, access, [statement])
+async def _take_one(asked: Asked, statement: Any) -> str:
+    sent, refused = await _read(asked, [statement])
     if refused:
         raise MalformedStatement(refused[0].field, refused[0].reason)
     ((_, one),) = sent
-    access.check_learners([one.event.learner_id])
-    await _counted_statements(request, learners, access, [one])
+    asked.access.check_learners([one.event.learner_id])
+    await _counted_statements(asked, [one])
     return one.event.event_id
 
 
-async def _counted_statements(
-    request: Request, learners: CurrentLearners, access: Access, sent: Sequence[Sent]
-) -> None:
-    _counted(request, learners, sent, [await _stored(learners, access, sent)])
+async def _counted_statements(asked: Asked, sent: Sequence[Sent]) -> None:
+    _counted(asked, sent, [await _stored(asked, sent)])
 
 
-async def _store_each(
-    request: Request,
-    learners: CurrentLearners,
-    access: Access,
-    sent: Sequence[tuple[int, Sent]],
-) -> list[Refusal]:
+async def _store_each(asked: Asked, sent: Sequence[tuple[int, Sent]]) -> list[Refusal]:
     """Store statements each by itself; gives those that contradict what is stored."""
     stored = await asyncio.gather(
-        *(_stored(learners, access, [each]) for _, each in sent), return_exceptions=True
+        *(_stored(asked, [each]) for _, each in sent), return_exceptions=True
     )
     conflicts, receipts = [], []
     for (index, each), became in zip(sent, stored, strict=True):
@@ -379,17 +327,17 @@ async def _store_each(
             raise became
         else:
             receipts.append(became)
-    _counted(request, learners, [each for _, each in sent], receipts)
+    _counted(asked, [each for _, each in sent], receipts)
     return conflicts
 
 
 def _counted(
-    request: Request, learners: CurrentLearners, sent: Sequence[Sent], receipts: Sequence[Receipt]
+    asked: Asked, sent: Sequence[Sent], receipts: Sequence[Receipt]
 ) -> tuple[list[str], list[str]]:
     """Count what became of events; gives the videos and courses that the data do not know."""
-    planner = request.app.state.keeper.served.planner
+    learners, planner = asked.current_learners, asked.served.planner
     videos, courses = learners.unknown_in(planner, (each.event for each in sent))
-    request.app.state.metrics.count_events(
+    asked.metrics.count_events(
         sent[0].form if sent else "event",
         stored=sum(len(each.stored) for each in receipts),
         repeated=sum(len(each.repeated) for each in receipts),
@@ -406,9 +354,10 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-async def _stored(learners: CurrentLearners, access: Access, sent: Sequence[Sent]) -> Receipt:
-    """Store events under ids that are the sender's own; errors as for `RecordStore.submit`."""
-    if access.learner_id is not None:
-        sent = [replace(each, sender=access.learner_id) for each in sent]
+async def _stored(asked: Asked, sent: Sequence[Sent]) -> Receipt:
+    """Store events under ids that are the sender's own; errors as for `EventStore.submit`."""
+    store, sender = asked.current_learners.store, asked.access.learner_id
+    if sender is not None:
+        sent = [replace(each, sender=sender) for each in sent]
     with span("records.write"):
-        return await asyncio.wrap_future(learners.store.submit(sent))
+        return await asyncio.wrap_future(store.submit(sent))

@@ -4,33 +4,38 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
+from fastapi import Query
+from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
-from kgplan.api.answers import conditional, etag_of
+from kgplan.api.answers import Answer, etag_of
 from kgplan.api.case_models import CFPackage
-from kgplan.api.dependencies import NOT_MODIFIED, AnswersDep, ServedDep, problems
 from kgplan.api.ids import Id
 from kgplan.api.models import (
-    AroundOut,
-    CourseMapOut,
     FoundOut,
-    GraphHealthOut,
     QuestionOut,
     QuestionsOut,
     SearchOut,
-    WholeGraphOut,
 )
+from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, problems, router_of
 from kgplan.api.security import require
-from kgplan.model.catalogue import concept_entries
-from kgplan.graph import designer
-from kgplan.graph.around import Direction, around, course_map, whole_graph
-from kgplan.graph.case import case_package
-from kgplan.graph.health import graph_health, video_concepts
-from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.data.search import Entry, SearchIndex
+from kgplan.graph import designer
+from kgplan.graph.around import (
+    Around,
+    CourseMap,
+    Direction,
+    WholeGraph,
+    around,
+    course_map,
+    whole_graph,
+)
+from kgplan.graph.case import case_package
+from kgplan.graph.health import GraphHealth, graph_health, video_concepts
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.model.catalogue import list_concepts
 
-router = APIRouter(
+router = router_of(
     prefix="/v1", tags=["graph"], dependencies=[require("graph:read", learner="none")]
 )
 
@@ -50,129 +55,110 @@ class Indexes:
         made = self._made
         if made is None or made[0] != graph.version:
             ends = zip(graph.course_ids.tolist(), graph.course_names.tolist(), strict=True)
-            courses = [Entry(course_id, (name,), ()) for course_id, name in ends]
-            concepts = SearchIndex(concept_entries(graph))
+            courses = [Entry(course_id, (name,)) for course_id, name in ends]
+            concepts = SearchIndex(list_concepts(graph))
             self._made = made = (graph.version, concepts, SearchIndex(courses))
         return made[1:]
 
 
-class GraphAnswers:
-    """Answers that follow from the graph alone, with ETags."""
+async def answered(
+    asked: Asked, operation: str, make: Callable[[], Any], *depends_on: Any
+) -> Answer:
+    """The answer of an operation that follows from the graph, kept or made; made in a thread."""
+    etag = etag_of(operation, asked.served.planner.graph.version, *depends_on)
 
-    def __init__(self, request: Request, served: ServedDep, answers: AnswersDep) -> None:
-        self._request, self._answers = request, answers
-        self.served, self.graph = served, served.planner.graph
+    def made() -> tuple[bytes, str]:
+        return to_json(make()), JSON
 
-    def give(self, operation: str, make: Callable[[], BaseModel], *depends_on: Any) -> Response:
-        """The answer of an operation, kept or made."""
-        etag = etag_of(operation, self.graph.version, *depends_on)
-        return conditional(
-            self._request,
-            self._answers,
-            etag,
-            lambda: (make().model_dump_json().encode(), "application/json"),
+    return await run_in_threadpool(asked.answer, etag, made)
+
+
+def search(asked: Asked, which: int, text: str, limit: int) -> SearchOut:
+    """What matches a text: 0 among concepts, 1 among courses."""
+    graph, indexes = asked.served.planner.graph, asked.app.state.indexes
+    found = [
+        FoundOut(
+            id=match.entry.id,
+            name=match.entry.names[0],
+            name_en=match.entry.names[1] if len(match.entry.names) > 1 else "",
+            match=match.kind,
         )
-
-    def search(self, which: int, text: str, limit: int) -> SearchOut:
-        """What matches a text: 0 among concepts, 1 among courses."""
-        indexes: Indexes = self._request.app.state.indexes
-        found = [
-            FoundOut(
-                id=match.entry.id,
-                name=match.entry.names[0],
-                name_en=match.entry.names[1] if len(match.entry.names) > 1 else "",
-                match=match.kind,
-            )
-            for match in indexes.of(self.graph)[which].search(text, limit)
-        ]
-        return SearchOut(graph_version=self.graph.version, found=found)
-
-    def around(self, concept_id: str, direction: Direction, depth: int) -> Response:
-        """What leads to a concept, or what it unlocks."""
-
-        def make() -> AroundOut:
-            found = AroundOut.model_validate(around(self.graph, concept_id, direction, depth))
-            found.graph_version = self.graph.version
-            return found
-
-        return self.give("around", make, concept_id, direction, depth)
+        for match in indexes.of(graph)[which].search(text, limit)
+    ]
+    return SearchOut(graph_version=graph.version, found=found)
 
 
-GraphDep = Annotated[GraphAnswers, Depends()]
+async def looked_around(asked: Asked, concept_id: str, direction: Direction, depth: int) -> Answer:
+    """What leads to a concept, or what it unlocks."""
+    graph = asked.served.planner.graph
+    return await answered(
+        *(asked, "around", lambda: around(graph, concept_id, direction, depth)),
+        *(concept_id, direction, depth),
+    )
 
 
 @router.get("/concepts", response_model=SearchOut, responses=problems(422) | NOT_MODIFIED)
-def search_concepts(graph: GraphDep, text: Text = "", limit: Limit = 20) -> Response:
+async def search_concepts(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Concepts by id, Chinese or English name: whole, its begin, a part, or a typo away."""
-    return graph.give("concepts", lambda: graph.search(0, text, limit), text, limit)
+    return await answered(asked, "concepts", lambda: search(asked, 0, text, limit), text, limit)
 
 
 @router.get("/courses", response_model=SearchOut, responses=problems(422) | NOT_MODIFIED)
-def search_courses(graph: GraphDep, text: Text = "", limit: Limit = 20) -> Response:
+async def search_courses(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Courses by id or name."""
-    return graph.give("courses", lambda: graph.search(1, text, limit), text, limit)
+    return await answered(asked, "courses", lambda: search(asked, 1, text, limit), text, limit)
 
 
 @router.get(
     "/concepts/{concept_id:path}/prerequisites",
-    response_model=AroundOut,
+    response_model=Around,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
-def read_prerequisites(concept_id: Id, graph: GraphDep, depth: Depth = 1) -> Response:
+async def read_prerequisites(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
     """What leads to a concept, and how many steps before it."""
-    return graph.around(concept_id, "up", depth)
+    return await looked_around(asked, concept_id, "up", depth)
 
 
 @router.get(
     "/concepts/{concept_id:path}/unlocks",
-    response_model=AroundOut,
+    response_model=Around,
     responses=problems(404, 422) | NOT_MODIFIED,
 )
-def read_unlocks(concept_id: Id, graph: GraphDep, depth: Depth = 1) -> Response:
+async def read_unlocks(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
     """What a concept unlocks, and how many steps after it."""
-    return graph.around(concept_id, "down", depth)
+    return await looked_around(asked, concept_id, "down", depth)
 
 
 @router.get(
     "/courses/{course_id:path}/map",
-    response_model=CourseMapOut,
+    response_model=CourseMap,
     responses=problems(404) | NOT_MODIFIED,
 )
-def read_course_map(course_id: Id, graph: GraphDep) -> Response:
+async def read_course_map(course_id: Id, asked: Asked) -> Answer:
     """A course's concepts by depth, the prerequisites among them, and what it does not have."""
-
-    def make() -> CourseMapOut:
-        found = CourseMapOut.model_validate(course_map(graph.graph, course_id))
-        found.graph_version = graph.graph.version
-        return found
-
-    return graph.give("map", make, course_id)
+    graph = asked.served.planner.graph
+    return await answered(asked, "map", lambda: course_map(graph, course_id), course_id)
 
 
-@router.get("/graph", response_model=WholeGraphOut, responses=problems(422) | NOT_MODIFIED)
-def read_graph(
-    graph: GraphDep,
+@router.get("/graph", response_model=WholeGraph, responses=problems(422) | NOT_MODIFIED)
+async def read_graph(
+    asked: Asked,
     field: Annotated[
         str | None, Query(max_length=200, description="of study; empty: concepts of none")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=10_000, description="concepts at most")] = 2_000,
-) -> Response:
+) -> Answer:
     """All concepts, or those of a field, by depth, and the prerequisites among them."""
-
-    def make() -> WholeGraphOut:
-        found = WholeGraphOut.model_validate(whole_graph(graph.graph, field, limit))
-        found.graph_version = graph.graph.version
-        return found
-
-    return graph.give("graph", make, field, limit)
+    graph = asked.served.planner.graph
+    return await answered(asked, "graph", lambda: whole_graph(graph, field, limit), field, limit)
 
 
 @router.get("/graph/questions", responses=problems())
-def read_questions(request: Request) -> QuestionsOut:
+async def read_questions(asked: Asked) -> QuestionsOut:
     """Designers' questions in Cypher, and where Neo4j Browser can be asked them."""
     families = ((designer.questions(), False), (designer.pictures(), True))
     return QuestionsOut(
-        browser=request.app.state.browser or None,
+        browser=asked.app.state.browser or None,
         questions=[
             QuestionOut(
                 name=each.name,
@@ -187,17 +173,16 @@ def read_questions(request: Request) -> QuestionsOut:
     )
 
 
-@router.get("/graph/health", response_model=GraphHealthOut, responses=problems() | NOT_MODIFIED)
-def read_graph_health(graph: GraphDep) -> Response:
+@router.get("/graph/health", response_model=GraphHealth, responses=problems() | NOT_MODIFIED)
+async def read_graph_health(asked: Asked) -> Answer:
     """Cycles and what breaks them, redundant edges, bottlenecks, depth, coverage."""
-    planner = graph.served.planner
-
-    def make() -> GraphHealthOut:
-        return GraphHealthOut.model_validate(
-            graph_health(planner.graph, video_concepts(planner.records))
-        )
-
-    return graph.give("health", make, planner.model_version)
+    planner = asked.served.planner
+    return await answered(
+        asked,
+        "health",
+        lambda: graph_health(planner.graph, video_concepts(planner.records)),
+        planner.model_version,
+    )
 
 
 @router.get(
@@ -206,17 +191,16 @@ def read_graph_health(graph: GraphDep) -> Response:
     response_model_exclude_none=True,
     responses=problems() | NOT_MODIFIED,
 )
-def export_case(request: Request, graph: GraphDep, answers: AnswersDep) -> Response:
+async def export_case(asked: Asked) -> Answer:
     """Concepts and prerequisites as a CASE 1.0 package: `precedes` and `isChildOf`.
 
     Identifiers are made from the graph's ids and stay the same; `lastChangeDateTime` is when the
     service first read this version of the graph.
     """
-    changed = graph.served.since
+    graph, changed = asked.served.planner.graph, asked.served.since
 
     def make() -> tuple[bytes, str]:
-        package = case_package(graph.graph, changed)
-        return json.dumps(package, ensure_ascii=False).encode(), "application/json"
+        return json.dumps(case_package(graph, changed), ensure_ascii=False).encode(), JSON
 
-    etag = etag_of("case", graph.graph.version, changed.isoformat())
-    return conditional(request, answers, etag, make)
+    etag = etag_of("case", graph.version, changed.isoformat())
+    return await run_in_threadpool(asked.answer, etag, make)

@@ -3,28 +3,21 @@
 None asks for a token and none tells of learners; a proxy keeps `/metrics` inside.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Response
 
-from kgplan.api.dependencies import ServedDep
 from kgplan.api.models import AliveOut, HealthOut, Problem
+from kgplan.api.operation import Asked, in_thread, router_of
 from kgplan.api.security import OPEN
-from kgplan.api.telemetry.metrics import CONTENT_TYPE, Metrics, Sources
-from kgplan.api.telemetry.readiness import Readiness
+from kgplan.api.telemetry.metrics import CONTENT_TYPE
 from kgplan.errors import NotReady
 
-router = APIRouter(tags=["operations"])
+router = router_of(tags=["operations"])
 
 NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "no requests should come now, with the reasons"}
 }
-
-
-def readiness_of(request: Request) -> Readiness:
-    """What the application knows of its readiness."""
-    readiness: Readiness = request.app.state.readiness
-    return readiness
 
 
 @router.get("/health/live", openapi_extra=OPEN)
@@ -34,20 +27,18 @@ async def read_liveness() -> AliveOut:
 
 
 @router.get("/health/ready", openapi_extra=OPEN, responses=NOT_READY)
-def read_readiness(
-    served: ServedDep, readiness: Annotated[Readiness, Depends(readiness_of)]
-) -> HealthOut:
+@in_thread
+def read_readiness(asked: Asked) -> HealthOut:
     """Whether requests should come here; a stale service is ready, and says so."""
-    reasons = readiness.reasons()
+    reasons = asked.app.state.readiness.reasons()
     if reasons:
         raise NotReady(reasons)
-    return HealthOut.of(served)
+    return HealthOut.of(asked.served)
 
 
 @router.get("/metrics", include_in_schema=False)
-def read_metrics(request: Request) -> Response:
+@in_thread
+def read_metrics(asked: Asked) -> Response:
     """What the service counts, in Prometheus' format."""
-    metrics: Metrics = request.app.state.metrics
-    sources: Sources = request.app.state.sources
-    metrics.sample(sources)
-    return Response(metrics.render(), media_type=CONTENT_TYPE)
+    asked.metrics.sample(asked.app.state.sources)
+    return Response(asked.metrics.render(), media_type=CONTENT_TYPE)

@@ -5,18 +5,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Response
 from pydantic import TypeAdapter
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
 from kgplan.api.audit import audited, hashed
-from kgplan.api.current import CurrentLearners, LearnersDep, Standing
-from kgplan.api.dependencies import PROBLEMS, AnswersDep, ServedDep, operation_id
 from kgplan.api.ids import Begin, Id
-from kgplan.api.keeper import Served
 from kgplan.api.learner_models import (
     BehindOut,
-    ConceptMasteryOut,
     ErasureOut,
     EventCounts,
     FeedbackIn,
@@ -34,21 +31,16 @@ from kgplan.api.learner_models import (
     moment,
 )
 from kgplan.api.models import wrong_field
-from kgplan.api.routes.at_once import at_once
+from kgplan.api.operation import PROBLEMS, Asked, in_thread, router_of
 from kgplan.api.security import require
 from kgplan.arrays import positions
-from kgplan.errors import KgplanError, NotFound, UnknownConcept
-from kgplan.data.events import usable_id
-from kgplan.graph.snapshot import GraphSnapshot, id_array
-from kgplan.planning import ConceptMastery, Planner
 from kgplan.data.search import close_matches
+from kgplan.errors import NotFound, UnknownConcept
+from kgplan.graph.snapshot import GraphSnapshot, id_array
+from kgplan.model.current import Standing
+from kgplan.planning import ConceptMastery, Planner
 
-router = APIRouter(
-    prefix="/v1/learners",
-    tags=["learners"],
-    responses=PROBLEMS,
-    generate_unique_id_function=operation_id,
-)
+router = router_of(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
 CONCEPTS = TypeAdapter(list[ConceptMastery])
 ONE = "/{learner_id:path}"  # :path, as a learner's id of xAPI may hold a slash
 
@@ -67,22 +59,21 @@ class NoPlanYet(NotFound):
 
 
 @router.get("", dependencies=LISTS)
+@in_thread
 def find_learners(
-    served: ServedDep,
-    learners: LearnersDep,
+    asked: Asked,
     prefix: Annotated[Begin, Query(max_length=200, description="begin of an id")] = "",
     limit: Annotated[int, Query(ge=1, le=100, description="results at most")] = 20,
 ) -> LearnersOut:
     """Learners whose id begins so; a learner's own token may not ask."""
-    return LearnersOut(learners=learners.found(served.planner, prefix, limit))
+    return LearnersOut(learners=asked.current_learners.found(asked.served.planner, prefix, limit))
 
 
 @router.get(ONE + "/courses", dependencies=READS)
-def read_learner_courses(
-    learner_id: Id, served: ServedDep, learners: LearnersDep
-) -> LearnerCoursesOut:
+@in_thread
+def read_learner_courses(learner_id: Id, asked: Asked) -> LearnerCoursesOut:
     """The courses that the learner takes or was given plans for."""
-    planner = served.planner
+    learners, planner = asked.current_learners, asked.served.planner
     return LearnerCoursesOut(
         learner_id=learner_id,
         courses=[
@@ -96,55 +87,27 @@ def read_learner_courses(
     )
 
 
-async def mastery_at_once(request: Request) -> Response | None:
-    """What `read_mastery` answers where the learner is known without waiting; else None."""
-    state, learner_id = request.app.state, request.path_params["learner_id"]
-    served, learners = state.keeper.served, state.learners
-    if not isinstance(learners, CurrentLearners):
-        return None
-    try:
-        found = learners.glance(served.planner, learner_id)
-        if found is None or not found.is_whole:
-            return None
-        course_id = request.query_params.get("course_id")
-        if course_id is not None and not usable_id(course_id):
-            return None
-        return mastery_of(served, learners, learner_id, course_id, found.standing)
-    except KgplanError:  # told in the ordinary way
-        return None
-
-
-def read_mastery(
-    learner_id: Id, served: ServedDep, learners: LearnersDep, course_id: Course = None
-) -> Response:
+@router.get(ONE + "/mastery", dependencies=READS, response_model=MasteryOut)
+async def read_mastery(learner_id: Id, asked: Asked, course_id: Course = None) -> Response:
     """What the learner holds: every concept that evidence reaches, or all of a course."""
-    standing = learners.standing(served.planner, learner_id)
-    return mastery_of(served, learners, learner_id, course_id, standing)
-
-
-router.add_api_route(
-    ONE + "/mastery",
-    read_mastery,
-    route_class_override=at_once(mastery_at_once),
-    response_model=MasteryOut,
-    dependencies=READS,
-)
+    learners, planner = asked.current_learners, asked.served.planner
+    found = learners.glance(planner, learner_id)
+    if found is not None and found.is_whole:
+        return mastery_of(asked, learner_id, course_id, found.standing)
+    standing = await run_in_threadpool(learners.standing, planner, learner_id)
+    return mastery_of(asked, learner_id, course_id, standing)
 
 
 def mastery_of(
-    served: Served,
-    learners: CurrentLearners,
-    learner_id: str,
-    course_id: str | None,
-    standing: Standing | None,
+    asked: Asked, learner_id: str, course_id: str | None, standing: Standing | None
 ) -> Response:
     """The answer of `read_mastery`; errors as for `Planner.mastery`."""
-    planner = served.planner
+    planner = asked.served.planner
     current = None if standing is None else standing.state.learner
     found = planner.mastery(learner_id, course_id, current)
     counts = EventCounts(counted=0, silent=0, unknown_videos=[])
     if standing is not None:
-        unknown = learners.model(planner).unknown(standing.evidence)
+        unknown = asked.current_learners.model(planner).unknown(standing.evidence)
         counts = EventCounts(
             counted=standing.n_events, silent=standing.n_silent, unknown_videos=unknown
         )
@@ -154,7 +117,7 @@ def mastery_of(
         "course_id": course_id,
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
-        "stale": served.stale,
+        "stale": asked.served.stale,
         "events": counts,
     }
     concepts = CONCEPTS.dump_json(found)
@@ -164,26 +127,28 @@ def mastery_of(
 
 
 @router.get(ONE + "/plans", dependencies=READS)
+@in_thread
 def read_plans(
     learner_id: Id,
-    served: ServedDep,
-    learners: LearnersDep,
+    asked: Asked,
     course_id: Course = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     towards: Towards = None,
 ) -> PlansOut:
     """The plans that the learner was given, the newest first."""
     check_goal(course_id, towards)
-    kept = learners.history(served.planner, learner_id, course_id, limit, towards)
+    kept = asked.current_learners.history(
+        asked.served.planner, learner_id, course_id, limit, towards
+    )
     plans = [KeptPlanOut(made=moment(each.made), plan=each.body) for each in kept]
     return PlansOut(learner_id=learner_id, plans=plans)
 
 
 @router.get(ONE + "/progress", dependencies=READS)
+@in_thread
 def read_progress(
     learner_id: Id,
-    served: ServedDep,
-    learners: LearnersDep,
+    asked: Asked,
     course_id: Course = None,
     days_per_step: Annotated[
         float, Query(gt=0, le=3650, description="the pace: step n is due after n times as long")
@@ -192,11 +157,12 @@ def read_progress(
 ) -> ProgressOut:
     """How far the learner has come along the last plan, and what is done of earlier ones."""
     check_goal(course_id, towards)
-    plans = learners.history(served.planner, learner_id, course_id, PLANS_LOOKED_AT, towards)
+    learners, planner = asked.current_learners, asked.served.planner
+    plans = learners.history(planner, learner_id, course_id, PLANS_LOOKED_AT, towards)
     if not plans:
         raise NoPlanYet(learner_id)
     kept = plans[0]
-    steps = learners.progress(served.planner, learner_id, kept, time.time(), days_per_step)
+    steps = learners.progress(planner, learner_id, kept, time.time(), days_per_step)
     open_ = [step.concept_id for step in steps if step.status not in ("done", "left_out")]
     return ProgressOut(
         learner_id=learner_id,
@@ -211,18 +177,19 @@ def read_progress(
             for step in steps
         ],
         behind=[
-            BehindOut.model_validate(step)
-            for step in learners.behind(served.planner, learner_id, plans)
+            BehindOut.model_validate(step) for step in learners.behind(planner, learner_id, plans)
         ],
     )
 
 
 @router.get(ONE + "/feedback", dependencies=READS)
-def read_feedback(learner_id: Id, served: ServedDep, learners: LearnersDep) -> SaidListOut:
+@in_thread
+def read_feedback(learner_id: Id, asked: Asked) -> SaidListOut:
     """What the learner said about steps: what the next plan keeps to."""
-    learners.check(served.planner, learner_id)
+    learners, planner = asked.current_learners, asked.served.planner
+    learners.check(planner, learner_id)
     words = learners.store.said(learner_id)
-    names = names_of(served.planner.graph, [word.concept_id for word in words])
+    names = names_of(planner.graph, [word.concept_id for word in words])
     return SaidListOut(
         learner_id=learner_id,
         feedback=[
@@ -241,13 +208,13 @@ def read_feedback(learner_id: Id, served: ServedDep, learners: LearnersDep) -> S
 
 
 @router.post(ONE + "/feedback", dependencies=WRITES)
-def take_feedback(
-    learner_id: Id, feedback: FeedbackIn, served: ServedDep, learners: LearnersDep
-) -> FeedbackOut:
+@in_thread
+def take_feedback(learner_id: Id, feedback: FeedbackIn, asked: Asked) -> FeedbackOut:
     """Say something about a step; the next plan keeps to it."""
-    version = learners.learner_version(served.planner, learner_id)
-    learners.check(served.planner, learner_id)
-    known = served.planner.graph.concept_ids
+    learners, planner = asked.current_learners, asked.served.planner
+    version = learners.learner_version(planner, learner_id)
+    learners.check(planner, learner_id)
+    known = planner.graph.concept_ids
     if feedback.concept_id not in known:
         raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
     learners.say(learner_id, feedback.concept_id, feedback.said, version)
@@ -255,14 +222,15 @@ def take_feedback(
 
 
 @router.get(ONE + "/export", dependencies=READS, response_model=dict[str, Any])
-def export(learner_id: Id, served: ServedDep, learners: LearnersDep, request: Request) -> Response:
+@in_thread
+def export(learner_id: Id, asked: Asked) -> Response:
     """All that is stored about the learner: events as sent, plans, feedback, the model's rows."""
-    with audited(request, "export", hashed(learner_id)):
-        return Response(_all_about(learner_id, served, learners), media_type="application/json")
+    with audited(asked, "export", hashed(learner_id)):
+        return Response(_all_about(learner_id, asked), media_type="application/json")
 
 
-def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> bytes:
-    planner = served.planner
+def _all_about(learner_id: str, asked: Asked) -> bytes:
+    learners, planner = asked.current_learners, asked.served.planner
     standing = learners.standing(planner, learner_id)
     learners.check(planner, learner_id)
     learners.store.flush()
@@ -277,10 +245,7 @@ def _all_about(learner_id: str, served: ServedDep, learners: LearnersDep) -> byt
     rest = {
         "learner_id": learner_id,
         "records": _rows_of(planner, learner_id) if in_records else None,
-        "mastery": [
-            ConceptMasteryOut.model_validate(each).model_dump()
-            for each in planner.mastery(learner_id, None, current)
-        ],
+        "mastery": planner.mastery(learner_id, None, current),
         "graph_version": planner.graph.version,
         "model_version": planner.model_version,
     }
@@ -297,26 +262,22 @@ def _with_text(row: dict[str, Any], name: str | None) -> bytes:
 
 
 @router.delete(ONE, dependencies=[require("admin", own="events:write")])
-def erase(
-    learner_id: Id,
-    served: ServedDep,
-    learners: LearnersDep,
-    answers: AnswersDep,
-    request: Request,
-) -> ErasureOut:
+@in_thread
+def erase(learner_id: Id, asked: Asked) -> ErasureOut:
     """Erase all about the learner; what remains is a hash of the id, the time and the counts.
 
     Needs the scope `admin`, or a token of the learner's own with `events:write`.
 
     A second request finds nothing more, and is answered 200 with zeros while the hash is known.
     """
-    with audited(request, "erase", hashed(learner_id)):
-        store, planner = learners.store, served.planner
-        if store.mark(learner_id).erased is None:
+    learners, planner = asked.current_learners, asked.served.planner
+    with audited(asked, "erase", hashed(learner_id)):
+        store = learners.store
+        if store.version(learner_id).erased is None:
             learners.check(planner, learner_id)
         erasure = store.erase(learner_id, time.time())
         learners.forget(learner_id)
-        answers.forget(learner_id)
+        asked.answers.forget(learner_id)
     return ErasureOut(
         learner_id=learner_id,
         events=erasure.n_events,

@@ -1,15 +1,13 @@
 """The operations for those who run the service."""
 
-from fastapi import APIRouter
-
-from kgplan.api.dependencies import ServedDep
 from kgplan.api.models import HealthOut
+from kgplan.api.operation import Asked, router_of
 from kgplan.api.security import OPEN
 
-router = APIRouter(tags=["operations"])
+router = router_of(tags=["operations"])
 
 
 @router.get("/health", openapi_extra=OPEN)
-def read_health(served: ServedDep) -> HealthOut:
+async def read_health(asked: Asked) -> HealthOut:
     """Whether the service answers, from which versions, and whether they may be outdated."""
-    return HealthOut.of(served)
+    return HealthOut.of(asked.served)

@@ -1,32 +1,19 @@
 """The operations that plan."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-from starlette.datastructures import QueryParams
+from starlette.concurrency import run_in_threadpool
 
-from kgplan.api.answers import Answer, AnswerCache, State, conditional, etag_of, response_of
-from kgplan.api.dependencies import (
-    NOT_MODIFIED,
-    AnswersDep,
-    AtOnce,
-    LearnersDep,
-    LearnerStates,
-    LimitsDep,
-    ServedDep,
-    operation_id,
-    problems,
-)
+from kgplan.api.answers import Answer, etag_of
 from kgplan.api.ids import Id
-from kgplan.api.keeper import Served
 from kgplan.api.limits import check_deadline
 from kgplan.api.models import (
     GoalIn,
+    Path,
     PathIn,
-    PathOut,
     PathsIn,
     PathsOut,
     PlannerOut,
@@ -35,36 +22,31 @@ from kgplan.api.models import (
     path_json,
     plan_json,
 )
+from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, in_thread, problems, router_of
 from kgplan.api.problems import problem_of, told_to, validation_problem
-from kgplan.api.routes.at_once import at_once
-from kgplan.api.security import AccessDep, require
+from kgplan.api.security import require
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
+from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
-from kgplan.report.plan_picture import picture
 from kgplan.planning.planners import planners
+from kgplan.report.plan_picture import picture
 
-router = APIRouter(prefix="/v1", tags=["paths"], generate_unique_id_function=operation_id)
+router = router_of(prefix="/v1", tags=["paths"])
 READS = [require("paths:read")]
-JSON, SVG = "application/json", "image/svg+xml"
+SVG = "image/svg+xml"
 GOAL_FIELDS = set(GoalIn.model_fields)
-LISTS = {"exclude", "pin"}
 AT_ONCE_CONCEPTS = 2_000  # of a course that is planned for in the event loop
+Goal = Annotated[GoalIn, Query()]
+Make = Callable[..., tuple[bytes, str]]
+"""Makes body and media type; arguments as for `Paths.plan`."""
 
 
 class Paths:
     """Plans, as answers with ETags, from one state of graph, model and learners."""
 
-    def __init__(self, served: ServedDep, learners: LearnersDep, answers: AnswersDep) -> None:
-        self.served: Served = served
-        self.learners: LearnerStates = learners
-        self.answers: AnswerCache = answers
-
-    def state(self, learner_version: str) -> State:
-        """What answers about a learner of this version depend on."""
-        planner = self.served.planner
-        versions = planner.graph.version, planner.model_version
-        return *versions, self.served.stale, learner_version
+    def __init__(self, asked: Asked) -> None:
+        self.served, self.learners, self.answers = asked.served, asked.learners, asked.answers
 
     def version(self, learner_id: str) -> str:
         """The learner's version; read before the learner's state."""
@@ -72,9 +54,9 @@ class Paths:
 
     def etag(self, kind: str, learner_id: str, goal: GoalIn, learner_version: str) -> str:
         """The name of an answer: all that it depends on."""
-        graph_version, model_version, stale, _ = self.state(learner_version)
+        planner, stale = self.served.planner, self.served.stale
         return etag_of(
-            kind, graph_version, model_version, learner_version, stale, learner_id,
+            kind, planner.graph.version, planner.model_version, learner_version, stale, learner_id,
             goal.model_dump(include=GOAL_FIELDS),
         )  # fmt: skip
 
@@ -119,14 +101,19 @@ class Paths:
         plan, text, current = self.plan(learner_id, goal, options, version, at_once)
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
-        return path_json(plan, self.served.stale, why, text), JSON
+        return path_json(text, self.served.stale, why), JSON
 
     def drawing(
-        self, learner_id: str, goal: GoalIn, options: PlanOptions, version: str
+        self,
+        learner_id: str,
+        goal: GoalIn,
+        options: PlanOptions,
+        version: str,
+        at_once: AtOnce | None = None,
     ) -> tuple[bytes, str]:
         """A path as a picture; arguments as for `plan`."""
         graph = self.served.planner.graph
-        plan, _, _ = self.plan(learner_id, goal, options, version)
+        plan, _, _ = self.plan(learner_id, goal, options, version, at_once)
         edges = graph.prerequisites_among([step.concept_id for step in plan.steps])
         return picture(plan, graph.goal_name(plan.course_id, plan.towards), edges).encode(), SVG
 
@@ -141,54 +128,29 @@ class Paths:
         )
 
 
-PathsDep = Annotated[Paths, Depends()]
-Goal = Annotated[GoalIn, Query()]
+async def answered(
+    asked: Asked, kind: str, learner_id: str, goal: GoalIn, make: Make, at_once: bool
+) -> Answer:
+    """The answer of a kind to one learner's goal, in a thread where something is waited for.
 
+    Args:
+        make: makes it; arguments as for `Paths.plan`.
+        at_once: whether it may be made in the event loop, of a learner whose state is at hand.
+    """
+    paths, options, known = Paths(asked), goal.checked("query"), asked.known
+    if known is not None and not known.known:
+        known = None
 
-async def path_at_once(request: Request) -> Response | None:
-    """The answer of `read_path` if it takes no waiting and no long work; else None."""
-    scope, state = request.scope, request.app.state
-    learner_id = scope["path_params"]["learner_id"]
-    paths = Paths(state.keeper.served, state.learners, state.answers)
-    planner, cache = paths.served.planner, paths.answers
-    try:
-        known = paths.learners.at_once(planner, learner_id)
-        if known is None:
-            return None
-        words, holds_in = (scope["path"], scope["query_string"]), paths.state(known.version)
-        found = cache.held(words, holds_in)
-        if found is None:
-            goal = goal_of(request.query_params)
-            if goal is None:
-                return None
-            options = goal.checked("query")
-            etag = paths.etag("path", learner_id, goal, known.version)
-            if known.known and not takes_long(goal, planner):
-                found = cache.get(
-                    etag,
-                    lambda: paths.body(learner_id, goal, options, known.version, known),
-                    learner_id,
-                    ("path", goal.course_id),
-                )
-            else:
-                found = cache.find(etag)
-            if found is None:
-                return None
-            cache.hold(words, holds_in, found)
-    except (KgplanError, RequestValidationError):  # told in the ordinary way
-        return None
-    return response_of(request, found)
+    def find() -> Answer:
+        version = paths.version(learner_id) if known is None else known.version
+        return asked.answer(
+            paths.etag(kind, learner_id, goal, version),
+            lambda: make(paths, learner_id, goal, options, version, known),
+            learner_id,
+            (kind, goal.course_id),
+        )
 
-
-def goal_of(sent: QueryParams) -> GoalIn | None:
-    """The goal that a query asks for; None where a parameter is wrong."""
-    values: dict[str, Any] = dict(sent)
-    for name in LISTS & values.keys():
-        values[name] = sent.getlist(name)
-    try:
-        return GoalIn.model_validate(values)
-    except ValidationError:
-        return None
+    return find() if at_once and known is not None else await run_in_threadpool(find)
 
 
 def takes_long(goal: GoalIn, planner: Planner) -> bool:
@@ -197,62 +159,47 @@ def takes_long(goal: GoalIn, planner: Planner) -> bool:
     return goal.explain or goal.minutes is not None or large
 
 
-def read_path(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
+async def read_path(learner_id: Id, goal: Goal, asked: Asked) -> Answer:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
-    options, version = goal.checked("query"), paths.version(learner_id)
-    return conditional(
-        request,
-        paths.answers,
-        paths.etag("path", learner_id, goal, version),
-        lambda: paths.body(learner_id, goal, options, version),
-        learner_id,
-        ("path", goal.course_id),
-    )
+    quick = not takes_long(goal, asked.served.planner)
+    return await answered(asked, "path", learner_id, goal, Paths.body, at_once=quick)
+
+
+async def read_picture(learner_id: Id, goal: Goal, asked: Asked) -> Answer:
+    """The same path as a picture."""
+    return await answered(asked, "picture", learner_id, goal, Paths.drawing, at_once=False)
 
 
 ONE, WITH_SLASHES = "/learners/{learner_id}", "/learners/{learner_id:path}"
 """The second takes ids that hold a slash, as those of other home pages do, and the first not."""
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"image/svg+xml": {"example": "<svg xmlns='http://www.w3.org/2000/svg'/>"}},
+        "description": "the picture",
+    }
+}
 for one in (ONE, WITH_SLASHES):
     router.add_api_route(
         one + "/path",
         read_path,
-        route_class_override=at_once(path_at_once),
-        response_model=PathOut,
+        response_model=Path,
         dependencies=READS,
         responses=problems(404, 422) | NOT_MODIFIED,
         include_in_schema=one == ONE,
     )
-
-
-@router.get(WITH_SLASHES + "/path.svg", dependencies=READS, include_in_schema=False)
-@router.get(
-    ONE + "/path.svg",
-    response_class=Response,
-    dependencies=READS,
-    responses=problems(404, 422)
-    | NOT_MODIFIED
-    | {
-        200: {
-            "content": {"image/svg+xml": {"example": "<svg xmlns='http://www.w3.org/2000/svg'/>"}},
-            "description": "the picture",
-        }
-    },
-)
-def read_picture(learner_id: Id, goal: Goal, paths: PathsDep, request: Request) -> Response:
-    """The same path as a picture."""
-    options, version = goal.checked("query"), paths.version(learner_id)
-    return conditional(
-        request,
-        paths.answers,
-        paths.etag("picture", learner_id, goal, version),
-        lambda: paths.drawing(learner_id, goal, options, version),
-        learner_id,
-        ("picture", goal.course_id),
+    router.add_api_route(
+        one + "/path.svg",
+        read_picture,
+        response_model=None,
+        response_class=Response,
+        dependencies=READS,
+        responses=problems(404, 422) | NOT_MODIFIED | DRAWN,
+        include_in_schema=one == ONE,
     )
 
 
 @router.get("/planners", dependencies=[require("paths:read", learner="none")], responses=problems())
-def read_planners() -> PlannersOut:
+async def read_planners() -> PlannersOut:
     """The planners that a path can be asked of, and what each ranks by."""
     known = [PlannerOut.model_validate(planner) for planner in planners().values()]
     return PlannersOut(default=PlanOptions().planner, planners=known)
@@ -264,21 +211,20 @@ def read_planners() -> PlannersOut:
     dependencies=[require("paths:read", learner="body")],
     responses=problems(413, 422),
 )
-def read_paths(
-    batch: PathsIn, paths: PathsDep, limits: LimitsDep, access: AccessDep, request: Request
-) -> Response:
+@in_thread
+def read_paths(batch: PathsIn, asked: Asked) -> Response:
     """Up to 1,000 paths; each has its own result or problem, in the order of the items."""
-    access.check_learners(item.learner_id for item in batch.items)
-    planner = paths.served.planner
+    asked.access.check_learners(item.learner_id for item in batch.items)
+    paths, planner = Paths(asked), asked.served.planner
     results = []
     for place, item in enumerate(batch.items):
-        check_deadline(request.scope, limits)
+        check_deadline(asked.scope, asked.limits)
         try:
             found = paths.answer(item)
         except RequestValidationError as error:
             results.append(refused(validation_problem(error, ("body", "items", place))))
         except KgplanError as error:
-            told = told_to(request.scope, error)
+            told = told_to(asked.scope, error)
             results.append(refused(problem_of(told, given_in(place, item))))
         else:
             etag = found.etag.replace('"', '\\"').encode()

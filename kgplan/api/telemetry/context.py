@@ -1,16 +1,12 @@
 """What belongs to the request that is being answered, wherever in the service one looks?"""
 
-from __future__ import annotations
-
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from kgplan.api.telemetry.tracing import Tracing
+from typing import Any
 
 KEY = "kgplan.request"  # in the ASGI scope
 SANE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -24,13 +20,13 @@ class RequestContext:
         request_id: in the answer's X-Request-ID, in its problem and in every log line about it.
         problem: name of the problem that it was answered with; empty where none.
         trace_id: hexadecimal, of its trace; empty where it is not traced.
-        tracing: where its spans go; None where nothing is traced.
+        span: begins a span of a part of it, by name; None where it is not traced.
     """
 
     request_id: str
     problem: str = ""
     trace_id: str = ""
-    tracing: Tracing | None = None
+    span: Callable[[str], AbstractContextManager[Any]] | None = None
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("kgplan_request", default=None)

@@ -31,10 +31,10 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from kgplan import __version__
 from kgplan.api.answers import AnswerCache
-from kgplan.api.current import CurrentLearners
-from kgplan.api.dependencies import LearnerStates
 from kgplan.api.keeper import Keeper
+from kgplan.api.learner_states import LearnerStates
 from kgplan.api.telemetry.readiness import Readiness
+from kgplan.model.current import CurrentLearners
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client
 SAMPLE_SECONDS = 2.0

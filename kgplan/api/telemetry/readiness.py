@@ -8,9 +8,9 @@ on, and what cannot be stored is refused one by one.
 
 import logging
 
-from kgplan.api.current import CurrentLearners
-from kgplan.api.dependencies import LearnerStates
+from kgplan.api.learner_states import LearnerStates
 from kgplan.errors import RecordsUnavailable
+from kgplan.model.current import CurrentLearners
 
 log = logging.getLogger(__name__)
 

@@ -28,9 +28,7 @@ def span(name: str) -> AbstractContextManager[Any]:
     ...     pass
     """
     context = CURRENT.get()
-    if context is None or context.tracing is None:
-        return _NOTHING
-    return context.tracing.part(name)
+    return _NOTHING if context is None or context.span is None else context.span(name)
 
 
 class Tracing:
@@ -74,7 +72,7 @@ class Tracing:
 
         Args:
             headers: of the request, names in lower case.
-            context: gets the trace's id and this tracing.
+            context: gets the trace's id, and what makes further spans.
         """
         sent = {
             name.decode("latin-1"): value.decode("latin-1")
@@ -88,7 +86,7 @@ class Tracing:
             told = made.get_span_context()
             if told.trace_flags.sampled:
                 context.trace_id = f"{told.trace_id:032x}"
-                context.tracing = self
+                context.span = self.part
             yield made
 
     def name(

@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from kgplan.planning.planners import NamedPlanner, Ranking
+from kgplan.planning.planners.ranking import Asked, Knowledge, Learner, NamedPlanner, Ranking
 
 if TYPE_CHECKING:
     from kgplan.arrays import Ints
-    from kgplan.planning.choosing import Chooser, Learner
-    from kgplan.planning.options import PlanOptions
 
 
-def rank(chooser: "Chooser", learner: "Learner", asked: "Ints", options: "PlanOptions") -> Ranking:
+def rank(known: Knowledge, learner: Learner, asked: "Ints", options: Asked) -> Ranking:
     """By the share of all learners who learned the concept."""
-    return Ranking(None, chooser.derived.popularity[asked])
+    return Ranking(None, known.derived.popularity[asked])
 
 
 PLANNER = NamedPlanner(

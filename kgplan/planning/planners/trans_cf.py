@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from kgplan.planning.planners import NamedPlanner, Ranking
+from kgplan.planning.planners.ranking import Asked, Knowledge, Learner, NamedPlanner, Ranking
 
 if TYPE_CHECKING:
     from kgplan.arrays import Ints
-    from kgplan.planning.choosing import Chooser, Learner
-    from kgplan.planning.options import PlanOptions
 
 
-def rank(chooser: "Chooser", learner: "Learner", asked: "Ints", options: "PlanOptions") -> Ranking:
+def rank(known: Knowledge, learner: Learner, asked: "Ints", options: Asked) -> Ranking:
     """By S_P of eq. (12) alone."""
-    preference = chooser.preference(learner, asked, options.neighbours)
+    preference = known.preference(learner, asked, options.neighbours)
     return Ranking(preference, preference)
 
 

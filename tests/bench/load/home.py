@@ -13,10 +13,12 @@ from scipy import sparse
 
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.embedding import Embedding
+from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.evaluation.generate import generate
 from kgplan.evaluation.simulation import PRESETS
 from kgplan.model.opening import open_snapshot
-from kgplan.pipeline import stages
+from kgplan.pipeline.diagnose import run_diagnose
+from kgplan.pipeline.similarity import run_similarity
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -37,12 +39,12 @@ def make_home(folder: Path, **sizes: int) -> Settings:
     archive = folder.parent / f"{folder.name}-archive"
     if not archive.exists():
         generate(archive, PRESETS["paper"].resized(**sizes), 0)
-    stages.run_extract(settings, archive)
-    stages.run_map(settings)
-    stages.run_load(settings)
+    run_extract(settings, Extraction(archive))
+    run_map(settings)
+    run_load(settings)
     put_vectors(settings)
-    stages.run_diagnose(settings, DiagnosisConfig(iteration_limit=ITERATIONS))
-    stages.run_similarity(settings)
+    run_diagnose(settings, DiagnosisConfig(iteration_limit=ITERATIONS))
+    run_similarity(settings)
     return settings
 
 

@@ -1,0 +1,61 @@
+"""What did a learner say about concepts, and what is a plan to keep to?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a learner said about a concept (`SAID`), and when, in seconds since 1970."""
+
+    concept_id: str
+    said: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a learner said about concepts; a plan keeps to it.
+
+    Attributes:
+        held: done or too easy: counted as held, as learned, and not planned again.
+        left_out: not for me: not planned.
+        too_hard: planned only behind all direct prerequisites that are neither held nor left out,
+            as far as the plan's length and prerequisites go; the walk ends with these.
+    """
+
+    held: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    too_hard: frozenset[str] = frozenset()
+
+
+def last_words(words: Iterable[Word]) -> list[Word]:
+    """The last word on each concept, the newest first; what was withdrawn is not listed.
+
+    Args:
+        words: of one learner, in the order that they were said.
+    """
+    last: dict[str, Word] = {}
+    for word in words:
+        last.pop(word.concept_id, None)
+        last[word.concept_id] = word
+    return [word for word in reversed(last.values()) if word.said != "withdrawn"]
+
+
+def wishes_of(words: Iterable[Word]) -> Wishes:
+    """Sum up one learner's words.
+
+    Args:
+        words: in the order that they were said; the last on each concept counts.
+
+    >>> wishes_of([Word("a", "done", 1.0), Word("b", "too_hard", 2.0), Word("a", "withdrawn", 3.0)])
+    Wishes(held=frozenset(), left_out=frozenset(), too_hard=frozenset({'b'}))
+    """
+    last = last_words(words)
+
+    def having(*said: str) -> frozenset[str]:
+        return frozenset(word.concept_id for word in last if word.said in said)
+
+    return Wishes(having("done", "too_easy"), having("not_for_me"), having("too_hard"))

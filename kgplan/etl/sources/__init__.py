@@ -1,0 +1,111 @@
+"""Which sources can be read, and which of them is it that lies at a path?
+
+A source is a file that makes a `NamedSource`, with SQL beside it where it needs some. Those of
+other packages are found by the entry point group `kgplan.sources`. What is common to all, from zips
+to repeated rows, is in `kgplan.etl.archive` and `kgplan.etl.extract`.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from kgplan.errors import SourceError
+from kgplan.etl.archive import Archive, open_archive, tops_of
+from kgplan.etl.sources import mooccube
+from kgplan.etl.sources.steps import NamedSource, Step, named_queries
+from kgplan.registry import named, registered
+
+__all__ = [
+    "GROUP",
+    "NamedSource",
+    "Step",
+    "named_queries",
+    "open_source",
+    "source_named",
+    "source_of",
+    "sources",
+]
+
+GROUP = "kgplan.sources"
+SHOWN_FILES = 3
+
+
+@cache
+def sources() -> Mapping[str, NamedSource]:
+    """Every source by its name: ours first, then other packages'.
+
+    Raises:
+        ConfigError: one cannot be loaded, or two have one name.
+    """
+    return registered("source", GROUP, NamedSource, [mooccube.SOURCE])
+
+
+def source_named(name: str) -> NamedSource:
+    """The source of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    return named("source", name, sources())
+
+
+def source_of(path: Path, name: str | None = None) -> NamedSource:
+    """The source of a name; without one, the source whose files lie at a path.
+
+    Raises:
+        ConfigError: there is none of this name.
+        SourceError: nothing is there, no source has such files, or several do.
+    """
+    if name is not None:
+        return source_named(name)
+    with open_archive(path) as archive:
+        paths = archive.paths
+        found = {each.name: sorted(tops_of(paths, each.layout)) for each in sources().values()}
+        likely = [each for each in sources().values() if found[each.name]]
+        whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
+    if len(whole or likely) == 1:
+        return (whole or likely)[0]
+    if not likely:
+        known = "; ".join(f"{each.name}: {_listed(_paths(each))}" for each in sources().values())
+        raise SourceError(
+            f"{path} holds {_listed(sorted(paths))}, nothing of a source that is known"
+            f" ({known}); give the zip or the folder that has them, `kgplan etl sources` lists all"
+        )
+    could = " or ".join(f"{each.name} (it has {_listed(found[each.name])})" for each in likely)
+    raise SourceError(f"{path} could be {could}; say which it is with --format")
+
+
+@contextmanager
+def open_source(path: Path, source: NamedSource) -> Iterator[Archive]:
+    """Open a source's zip or folder; folders of any name around its files are looked through.
+
+    Raises:
+        SourceError: nothing is there, it is no readable zip, it has no file of the source's, a
+            required file is absent, or a member unpacks to suspiciously much.
+    """
+    with open_archive(path) as whole:
+        archive = whole.within(source.layout)
+        if not archive.paths:
+            raise SourceError(
+                f"{path} does not hold {source.title}: no {source.layout[0].path} or any other file"
+                " of its layout; give the zip or the folder that has them in it"
+            )
+        if missing := _missing(source, archive):
+            raise SourceError(
+                f"{path} lacks {', '.join(missing)}; take them from the full {source.title} archive"
+            )
+        yield archive
+
+
+def _missing(source: NamedSource, archive: Archive) -> list[str]:
+    return [f.path for f in source.layout if f.required and f.path not in archive.paths]
+
+
+def _paths(source: NamedSource) -> list[str]:
+    return [file.path for file in source.layout]
+
+
+def _listed(paths: list[str]) -> str:
+    shown, more = paths[:SHOWN_FILES], len(paths) - SHOWN_FILES
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") if paths else "no file"

@@ -1,0 +1,268 @@
+"""Which classes, relations and properties has the graph? What `ontology/mooccube.ttl` says.
+
+Queries, rows, exports and SHACL shapes are made from what is read here. The annotations `kg:...`
+name a term in the property graph; what is there without such a name is not in it.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from typing import Any, NoReturn
+
+import pyoxigraph as ox
+
+from kgplan.errors import ConfigError
+from kgplan.ontology import ontology_text
+
+KG = "https://w3id.org/kgplan/ontology#"
+OWL = "http://www.w3.org/2002/07/owl#"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+TEXT = "http://www.w3.org/2001/XMLSchema#string"
+KEY, NAME = f"{KG}id", f"{KG}name"
+BOOKKEEPING = ("run_id", "source")
+"""What the graph keeps with each node and relationship: who wrote it, who changed it by hand."""
+NAMED = re.compile(r"[A-Za-z]\w*", re.ASCII)  # what Cypher takes without quoting
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A text that nodes hold.
+
+    Attributes:
+        iri: of the data property.
+        title: its English label.
+        key: the nodes' property.
+        in_snapshot: whether snapshots read it; then it counts in the graph's version.
+    """
+
+    iri: str
+    title: str
+    key: str
+    in_snapshot: bool
+
+
+@dataclass(frozen=True)
+class NodeClass:
+    """A class of nodes.
+
+    Attributes:
+        iri: of the class.
+        title: its English label.
+        label: of its nodes.
+        attributes: in the ontology's order; `id` and `name` are among those of every class.
+        searched: the attributes that people look nodes up by.
+    """
+
+    iri: str
+    title: str
+    label: str
+    attributes: tuple[Attribute, ...]
+    searched: tuple[Attribute, ...]
+
+    @property
+    def name(self) -> str:
+        """What queries, files and IRIs call it."""
+        return self.label.lower()
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A type of relationships.
+
+    Attributes:
+        iri: of the object property.
+        type: of its relationships.
+        head, tail: the classes at its ends.
+        has_sources: whether each pair says where it comes from, as `sources`.
+    """
+
+    iri: str
+    type: str
+    head: NodeClass
+    tail: NodeClass
+    has_sources: bool
+
+    @property
+    def name(self) -> str:
+        """What queries and files call it."""
+        return self.type.lower()
+
+
+@dataclass(frozen=True)
+class GraphSchema:
+    """All of them, in the ontology's order."""
+
+    classes: tuple[NodeClass, ...]
+    relations: tuple[Relation, ...]
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """Those of all classes, each once."""
+        return tuple(dict.fromkeys(each for class_ in self.classes for each in class_.attributes))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all classes, then of all relations."""
+        return tuple(each.name for part in (self.classes, self.relations) for each in part)
+
+    @property
+    def counted(self) -> Mapping[str, tuple[str, ...]]:
+        """Name of a class or relation -> the keys whose values count in a graph's version."""
+        found = {
+            class_.name: tuple(sorted(each.key for each in class_.attributes if each.in_snapshot))
+            for class_ in self.classes
+        }
+        for relation in self.relations:
+            sources = ("sources",) if relation.has_sources else ()
+            found[relation.name] = ("head", *sources, "tail")
+        return found
+
+
+@cache
+def graph_schema() -> GraphSchema:
+    """What kgplan's own ontology says."""
+    return read_schema(ontology_text("mooccube.ttl"))
+
+
+def read_schema(turtle: str) -> GraphSchema:
+    """Read the schema out of an ontology.
+
+    Args:
+        turtle: OWL 2 with the annotations of `ontology/mooccube.ttl`.
+
+    Raises:
+        ConfigError: it is no Turtle, or a term says what a graph cannot keep.
+    """
+    ontology = _Ontology(turtle)
+    owned = _attributes(ontology)
+    classes = {
+        iri: _class(ontology, iri, label, owned.pop(iri, ()))
+        for iri, label in ontology.named("nodeLabel")
+    }
+    for owner in owned:
+        _refuse(owner, "is the domain of a property, and is no class with a kg:nodeLabel")
+    relations = [
+        _relation(ontology, iri, type_, classes)
+        for iri, type_ in ontology.named("relationshipType")
+    ]
+    schema = GraphSchema(tuple(classes.values()), tuple(relations))
+    if twice := repeated(schema.names):
+        raise ConfigError(
+            f"the ontology has two classes or relations that the graph calls {twice[0]}"
+        )
+    return schema
+
+
+def _attributes(ontology: "_Ontology") -> dict[str, tuple[Attribute, ...]]:
+    """Class -> the attributes of its nodes."""
+    owned: dict[str, tuple[Attribute, ...]] = {}
+    for iri, key in ontology.named("propertyKey"):
+        if ontology.value(iri, f"{RDFS}range") != TEXT:
+            _refuse(iri, "has another range than xsd:string, and nodes hold texts")
+        if key in BOOKKEEPING:
+            _refuse(iri, f"has the kg:propertyKey {key!r}, which the graph uses itself")
+        in_snapshot = ontology.value(iri, f"{KG}inSnapshot") == "true"
+        attribute = Attribute(iri, ontology.title(iri), key, in_snapshot)
+        for owner in ontology.domain(iri):
+            owned[owner] = (*owned.get(owner, ()), attribute)
+    return owned
+
+
+def _class(
+    ontology: "_Ontology", iri: str, label: str, attributes: tuple[Attribute, ...]
+) -> NodeClass:
+    if ontology.members(ontology.value(iri, f"{OWL}hasKey")) != [KEY]:
+        _refuse(iri, "has another key than kg:id (owl:hasKey)")
+    if not {(KEY, "id", True), (NAME, "name", True)} <= {
+        (each.iri, each.key, each.in_snapshot) for each in attributes
+    }:
+        _refuse(iri, "is not in the domain of both kg:id and kg:name, as snapshots read them")
+    if twice := repeated(each.key for each in attributes):
+        _refuse(iri, f"has the kg:propertyKey {twice[0]} twice")
+    wanted = ontology.values(iri, f"{KG}searchedBy")
+    searched = tuple(each for each in attributes if each.iri in wanted)
+    return NodeClass(iri, ontology.title(iri), label, attributes, searched)
+
+
+def _relation(
+    ontology: "_Ontology", iri: str, type_: str, classes: Mapping[str, NodeClass]
+) -> Relation:
+    ends = [ontology.value(iri, f"{RDFS}{end}") for end in ("domain", "range")]
+    head, tail = (classes.get(end or "") for end in ends)
+    if head is None or tail is None:
+        _refuse(iri, "has a domain or a range that is no class with a kg:nodeLabel")
+    has_sources = ontology.value(iri, f"{KG}hasSources") == "true"
+    return Relation(iri, type_, head, tail, has_sources)
+
+
+class _Ontology:
+    """An ontology's triples: what each term says; terms in the order of the text."""
+
+    def __init__(self, turtle: str) -> None:
+        self.said: defaultdict[str, list[tuple[str, Any]]] = defaultdict(list)
+        try:
+            triples: Iterable[Any] = ox.parse(BytesIO(turtle.encode()), "text/turtle")
+            for subject, predicate, object_ in triples:
+                self.said[subject.value].append((predicate.value, object_))
+        except SyntaxError as broken:
+            raise ConfigError(f"the ontology is not Turtle: {broken}") from None
+
+    def named(self, annotation: str) -> Iterator[tuple[str, str]]:
+        """The terms that this annotation of ours names, and the name of each."""
+        for iri in list(self.said):
+            name = self.value(iri, KG + annotation)
+            if name is not None and not NAMED.fullmatch(name):
+                _refuse(iri, f"has the kg:{annotation} {name!r}, which is no plain name")
+            if name is not None:
+                yield iri, name
+
+    def values(self, term: str, predicate: str) -> list[str]:
+        """What the term says by this property."""
+        return [object_.value for said, object_ in self.said[term] if said == predicate]
+
+    def value(self, term: str | None, predicate: str) -> str | None:
+        """The one thing that it says."""
+        return next(iter(self.values(term, predicate)), None) if term else None
+
+    def title(self, term: str) -> str:
+        """Its English label; the end of its IRI where there is none."""
+        labels = [object_ for said, object_ in self.said[term] if said == f"{RDFS}label"]
+        english = [label.value for label in labels if label.language == "en"]
+        return english[0] if english else local_name(term)
+
+    def domain(self, term: str) -> list[str]:
+        """The classes whose things have this property."""
+        domain = self.value(term, f"{RDFS}domain")
+        union = self.value(domain, f"{OWL}unionOf")
+        return self.members(union) if union else [domain or ""]
+
+    def members(self, collection: str | None) -> list[str]:
+        """The members of an RDF collection."""
+        first = self.value(collection, f"{RDF}first")
+        return [] if first is None else [first, *self.members(self.value(collection, f"{RDF}rest"))]
+
+
+def local_name(iri: str) -> str:
+    """The part of an IRI behind its namespace.
+
+    >>> local_name(KEY)
+    'id'
+    """
+    return iri.rpartition("#")[2]
+
+
+def repeated(values: Iterable[str]) -> list[str]:
+    """Those that are there more than once.
+
+    >>> repeated(["id", "name", "id"])
+    ['id']
+    """
+    return [value for value, times in Counter(values).items() if times > 1]
+
+
+def _refuse(iri: str, reason: str) -> NoReturn:
+    raise ConfigError(f"the ontology's {local_name(iri)} {reason}; mend its entry")

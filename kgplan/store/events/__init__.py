@@ -1,0 +1,5 @@
+"""What learners did and said, and what they were told: the service's own database."""
+
+from kgplan.store.events.store import EventStore, open_events
+
+__all__ = ["EventStore", "open_events"]

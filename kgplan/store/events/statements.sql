@@ -1,0 +1,180 @@
+-- What the store of events asks of its database, SQLite or PostgreSQL (database.py runs it).
+-- `:name` is a value, `any_of(:names)` any number of values.
+--
+-- The tables, made by migrations/; times are in seconds since 1970:
+--   learner         of whom something is stored; the revision is new after every change
+--   learner_event   one event, as kgplan/data/events.py has it; `raw` is what was sent. An id names
+--                   one event of a sender: the learner whose own token sent it, '' for a platform
+--   plain_ids       the one authority whose names are learners' ids as they are; the first keeps them
+--   plan            that was given to a learner, where it differs from the one before it
+--   feedback        what a learner said about a concept; the last word on each counts
+--   erased_learner  that one was erased, when and how much; who only as a hash. `n_erasures`: how
+--                   often; `ticks`: the monotonic clock at the last one; `overwritten`: SQLite's
+--                   file holds nothing of it any more
+--   erased_event    that one was erased, by a hash of its learner, sender and id
+
+-- name: learner.version
+SELECT
+    (SELECT revision FROM learner WHERE learner_id = :learner_id),
+    erased_learner.erased,
+    erased_learner.n_erasures
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN erased_learner ON erased_learner.learner_hash = :learner_hash;
+
+-- name: learner.changed
+INSERT INTO learner (learner_id, revision) VALUES (:learner_id, :revision)
+ON CONFLICT (learner_id) DO UPDATE SET revision = excluded.revision;
+
+-- name: learner.beginning
+-- LIKE would ignore case on SQLite
+SELECT learner_id FROM learner WHERE substr(learner_id, 1, :length) = :prefix
+ORDER BY learner_id LIMIT :most;
+
+-- name: event.insert
+INSERT INTO learner_event (
+    event_id, learner_id, time, stored, video_id, course_id, share, segments, length, score, enrols,
+    voids, stopped_at, started_at, session, aliases, course_aliases, form, digest, raw, sender
+) VALUES (
+    :event_id, :learner_id, :time, :stored, :video_id, :course_id, :share, :segments, :length,
+    :score, :enrols, :voids, :stopped_at, :started_at, :session, :aliases, :course_aliases, :form,
+    :digest, :raw, :sender
+) ON CONFLICT DO NOTHING;
+
+-- name: event.of_learner
+-- what a learner's own token sent voids nothing of others
+SELECT
+    event_id, learner_id, time, video_id, course_id, share, segments, length, score, enrols, voids,
+    stopped_at, started_at, session, aliases, course_aliases
+FROM learner_event AS event
+WHERE learner_id = :learner_id AND NOT EXISTS (
+    SELECT 1 FROM learner_event AS voiding
+    WHERE voiding.voids = event.event_id
+        AND (voiding.sender = '' OR voiding.learner_id = event.learner_id)
+);
+
+-- name: event.digests
+SELECT event_id, sender, digest FROM learner_event WHERE event_id IN any_of(:event_ids);
+
+-- name: event.owners
+SELECT learner_id FROM learner_event WHERE event_id IN any_of(:event_ids);
+
+-- name: event.export
+SELECT
+    event_id, learner_id, time, stored, video_id, course_id, share, segments, length, score, enrols,
+    voids, stopped_at, started_at, session, aliases, course_aliases, form, raw AS sent
+FROM learner_event WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: event.names
+SELECT event_id, sender FROM learner_event WHERE learner_id = :learner_id;
+
+-- name: event.voiding_others
+SELECT event_id, voids FROM learner_event AS event
+WHERE learner_id = :learner_id AND sender = '' AND EXISTS (
+    SELECT 1 FROM learner_event AS other
+    WHERE other.event_id = event.voids AND other.learner_id <> event.learner_id
+);
+
+-- name: event.insert_nobodys
+INSERT INTO learner_event (event_id, voids, learner_id, time, stored, enrols, form, digest, raw)
+VALUES (:event_hash, :voids, '', 0, 0, false, '', '', '{}');
+
+-- name: event.erase
+DELETE FROM learner_event WHERE learner_id = :learner_id;
+
+-- name: plain_ids.claim
+INSERT INTO plain_ids (one, owner, since) VALUES (1, :owner, :since) ON CONFLICT DO NOTHING;
+
+-- name: plain_ids.owner
+SELECT owner FROM plain_ids;
+
+-- name: plan.insert
+INSERT INTO plan (learner_id, course_id, made, size, body)
+VALUES (:learner_id, :course_id, :made, :size, :body);
+
+-- name: plan.last_ones
+SELECT learner_id, course_id, body FROM plan WHERE seq IN (
+    SELECT max(seq) FROM plan WHERE learner_id IN any_of(:learner_ids) GROUP BY learner_id, course_id
+);
+
+-- name: plan.bytes
+SELECT learner_id, sum(size) FROM plan WHERE learner_id IN any_of(:learner_ids) GROUP BY learner_id;
+
+-- name: plan.sizes
+SELECT seq, size FROM plan WHERE learner_id = :learner_id ORDER BY seq DESC;
+
+-- name: plan.drop
+DELETE FROM plan WHERE learner_id = :learner_id AND seq <= :last;
+
+-- name: plan.newest
+SELECT made, body FROM plan WHERE learner_id = :learner_id ORDER BY seq DESC LIMIT :most;
+
+-- name: plan.newest_in_course
+SELECT made, body FROM plan WHERE learner_id = :learner_id AND course_id = :course_id
+ORDER BY seq DESC LIMIT :most;
+
+-- name: plan.towards_concepts
+SELECT made, body FROM plan WHERE learner_id = :learner_id AND course_id IS NULL ORDER BY seq DESC;
+
+-- name: plan.courses
+SELECT course_id, max(made) FROM plan WHERE learner_id = :learner_id AND course_id IS NOT NULL
+GROUP BY course_id;
+
+-- name: plan.export
+SELECT learner_id, course_id, made, body FROM plan WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: plan.erase
+DELETE FROM plan WHERE learner_id = :learner_id;
+
+-- name: feedback.insert
+INSERT INTO feedback (learner_id, concept_id, said, time)
+VALUES (:learner_id, :concept_id, :said, :time);
+
+-- name: feedback.of_learner
+SELECT concept_id, said, time FROM feedback WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: feedback.export
+SELECT learner_id, concept_id, said, time FROM feedback WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: feedback.erase
+DELETE FROM feedback WHERE learner_id = :learner_id;
+
+-- name: learner.erase
+DELETE FROM learner WHERE learner_id = :learner_id;
+
+-- name: erased_learner.insert
+INSERT INTO erased_learner (
+    learner_hash, erased, ticks, overwritten, n_events, n_plans, n_feedback, n_erasures
+) VALUES (:learner_hash, :erased, :ticks, false, 0, 0, 0, 1)
+ON CONFLICT (learner_hash) DO UPDATE SET
+    erased = excluded.erased,
+    ticks = excluded.ticks,
+    overwritten = false,
+    n_erasures = erased_learner.n_erasures + 1;
+
+-- name: erased_learner.count
+UPDATE erased_learner SET
+    n_events = n_events + :n_events,
+    n_plans = n_plans + :n_plans,
+    n_feedback = n_feedback + :n_feedback
+WHERE learner_hash = :learner_hash;
+
+-- name: erased_learner.these
+SELECT learner_hash, erased, n_erasures, ticks FROM erased_learner
+WHERE learner_hash IN any_of(:learner_hashes);
+
+-- name: erased_learner.put_right
+UPDATE erased_learner SET erased = :erased
+WHERE learner_hash = :learner_hash AND n_erasures = :n_erasures;
+
+-- name: erased_learner.pending
+SELECT learner_hash, n_erasures FROM erased_learner WHERE NOT overwritten;
+
+-- name: erased_learner.overwritten
+UPDATE erased_learner SET overwritten = true
+WHERE learner_hash = :learner_hash AND n_erasures = :n_erasures;
+
+-- name: erased_event.insert
+INSERT INTO erased_event (event_hash) VALUES (:event_hash) ON CONFLICT DO NOTHING;
+
+-- name: erased_event.these
+SELECT event_hash FROM erased_event WHERE event_hash IN any_of(:event_hashes);
