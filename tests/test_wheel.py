@@ -70,7 +70,7 @@ def test_the_sdist_carries_what_the_wheel_is_built_from(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    needed = {"pyproject.toml", "hatch_build.py", "explorer/build.py", "kgplan/etl/extract.sql"}
+    needed = {"pyproject.toml", "hatch_build.py", "explorer/build.py", "kgplan/etl/judging.sql"}
     assert needed <= names
     assert {name.partition("/")[0] for name in names} & LINKS == set()
 
