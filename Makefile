@@ -44,7 +44,7 @@ test-newest: ## the same with the newest versions of everything, in .venv-newest
 	$(MAKE) test VENV=.venv-newest PINS=--upgrade
 
 test-image: setup ## build the image and run it, with buildah as root
-	$(BIN)/python -m pytest tests/image -o norecursedirs= $(ARGS)
+	$(BIN)/python -m pytest tests/image -o norecursedirs='.*' $(ARGS)
 
 check: setup ## formatting, lint, layers and types
 	$(BIN)/ruff format --check .

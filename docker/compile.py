@@ -34,8 +34,10 @@ def main() -> None:
     """Make the model, and serve it both ways."""
     with tempfile.TemporaryDirectory() as folder:
         home, archive = Path(folder) / "home", Path(folder) / "archive"
-        making = os.environ | {"KGPLAN_HOME": str(home)}
-        serving = {name: value for name, value in making.items() if name != "PYTHONPATH"}
+        shared = os.environ | {"KGPLAN_HOME": str(home)}
+        # what only making compiles is not kept
+        making = shared | {"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": folder}
+        serving = {name: value for name, value in shared.items() if name != "PYTHONPATH"}
         serving["KGPLAN_REQUEST_SECONDS"] = "600"  # a request waits for what it compiles
 
         def kgplan(*arguments: object) -> None:

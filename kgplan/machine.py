@@ -19,7 +19,7 @@ except ModuleNotFoundError:
 else:
     HAS_UNIX = True
 
-_FAR = 1 << 62  # Windows locks bytes, and what it locks nobody reads: one that no file has
+_FAR = 1 << 30  # Windows locks bytes, and what it locks nobody reads: one that no lock file has
 _PAUSE = 0.02  # seconds between two tries, where the system waits for no lock
 _placed = threading.Lock()
 

@@ -60,9 +60,11 @@ from kgplan.errors import OtherSystem
 from kgplan.settings import Settings
 
 settings = Settings(home=sys.argv[1], auth="dev")
-with TestClient(make_service(settings, keep_planner(settings))) as client:
+service = make_service(settings, keep_planner(settings))
+with TestClient(service, base_url="http://127.0.0.1") as client:
     path = "/v1/learners/U_1/path?course_id=C_1"
-    assert client.get(path).status_code == 200
+    first = client.get(path)
+    assert first.status_code == 200, first.text
     seen = {"event_id": "1", "learner_id": "U_1", "video_id": "V_1", "share": 1}
     assert client.post("/v1/events", json=[seen]).json()["stored"] == ["1"]
     assert client.get(path).status_code == 200

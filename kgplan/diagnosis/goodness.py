@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
@@ -298,7 +298,7 @@ def s_x2_by_item(scores: Ints, p_right: Floats, share: Floats) -> tuple[Floats, 
         n, observed, wanted = np.array(groups).T
         statistic[item] = np.sum((observed - wanted) ** 2 / (wanted * (1 - wanted / n)))
         degrees[item] = len(groups) - _PARAMETERS
-        p_value[item] = chi2.sf(statistic[item], degrees[item])
+        p_value[item] = chdtrc(degrees[item], statistic[item])
     return statistic, degrees, p_value
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.optimize import brentq
-from scipy.stats import chi2, ncx2
+from scipy.special import chdtr, chdtrc, chndtr
 
 from kgplan.arrays import Floats, Ints, check_axis
 
@@ -178,17 +178,17 @@ def _judged(m2: float, df: int, n_learners: int) -> MomentFit:
 
     def excess_at(level: float) -> float:
         """The noncentrality under which a smaller statistic has this probability."""
-        if chi2.cdf(m2, df) <= level:
+        if chdtr(df, m2) <= level:
             return 0.0
         top = 2 * m2 + 100.0
-        while ncx2.cdf(m2, df, top) > level:
+        while chndtr(m2, df, top) > level:
             top *= 2
-        return float(brentq(lambda excess: ncx2.cdf(m2, df, excess) - level, 1e-12, top))
+        return float(brentq(lambda excess: chndtr(m2, df, excess) - level, 1e-12, top))
 
     return MomentFit(
         m2=m2,
         df=df,
-        p=float(chi2.sf(m2, df)),
+        p=float(chdtrc(df, m2)),
         rmsea2=rmsea(m2 - df),
         rmsea2_low=rmsea(excess_at(1 - _TAIL)),
         rmsea2_high=rmsea(excess_at(_TAIL)),

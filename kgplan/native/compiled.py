@@ -75,6 +75,11 @@ class _Implementation(CompileResultCacheImpl):
 class _Cache(FunctionCache):
     _impl_class = _Implementation
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with suppress(OSError):  # what cannot be read is compiled, too
+            return super().load_overload(sig, target_context)
+        return None
+
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):  # what cannot be kept is compiled by each process
             super().save_overload(sig, data)
