@@ -103,7 +103,8 @@ def configuration() -> str:
 
 def errors() -> str:
     """Every problem that the service answers with."""
-    ours = {problem_name(each.__new__(each)): each for each in _leaves(KgplanError)}
+    leaves = (each for each in _leaves(KgplanError) if each.__module__ == "kgplan.errors")
+    ours = {problem_name(each.__new__(each)): each for each in leaves}
     told = NOT_RAISED | {
         name: (status_of(each.__new__(each)), (each.__doc__ or "").partition("\n\n")[0])
         for name, each in ours.items()

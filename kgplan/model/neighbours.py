@@ -46,8 +46,9 @@ class Neighbours:
 
     def __init__(self, artifacts: ArtifactStore, graph: GraphSnapshot) -> None:
         artifact = artifacts.current("similarity")
-        self._graph, self._stored = graph, open_similarity(artifact)
+        # first: an artifact of an older kgplan may lack them, and then says what to run
         self._near = open_neighbours(artifact)
+        self._graph, self._stored = graph, open_similarity(artifact)
         embedding = artifact.manifest["inputs"]["embedding"]
         self._fused, provisional = with_new_concepts(self._stored, embedding, artifacts, graph)
         self._provisional = set(provisional.tolist())

@@ -6,8 +6,9 @@ the folder's name changes whenever any file with compiled functions does.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import numba
 import platformdirs
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
+
+from kgplan.machine import lock
 
 MARKS = (b"njit", b"numba")
 
@@ -81,5 +84,21 @@ class _Cache(FunctionCache):
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):  # what cannot be kept is compiled by each process
+        with suppress(OSError), alone(self.cache_path):  # what cannot be kept is compiled again
             super().save_overload(sig, data)
+
+
+@contextmanager
+def alone(folder: Path | str) -> Iterator[None]:
+    """Let one process at a time write into a folder of compiled functions.
+
+    numba numbers the files of a function's signatures by what its index says they are. Two
+    processes that save at once would give theirs one number, and later ones load the wrong code.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    handle = os.open(Path(folder) / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock(handle)
+        yield
+    finally:
+        os.close(handle)

@@ -14,6 +14,7 @@ import uvicorn
 from neo4j_server import free_ports
 from planning_cases import hand_case
 
+from kgplan import machine
 from kgplan.api import door as doors
 from kgplan.api.app import create_app
 from kgplan.api.door import Door, DoorLimits, connections_within
@@ -242,8 +243,8 @@ def test_where_nobody_can_leave_the_next_one_is_told_so(serve, monkeypatch):
 
 def test_descriptors_are_left_for_files(monkeypatch):
     limits, noted = [(100, 100)], []
-    monkeypatch.setattr(doors.resource, "getrlimit", lambda _: limits[-1])
-    monkeypatch.setattr(doors.resource, "setrlimit", lambda _, to: noted.append(to))
+    monkeypatch.setattr(machine.resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(machine.resource, "setrlimit", lambda _, to: noted.append(to))
     assert connections_within(2_000) == 50
     limits.append((1_024, 1 << 19))
     assert connections_within(2_000) == 2_000

@@ -301,7 +301,7 @@ def test_without_its_records_a_service_lives_and_is_not_ready(service, monkeypat
     def away(learner_id):
         raise RecordsUnavailable("kgplan@db.example:5432 is away")
 
-    monkeypatch.setattr(service.records, "mark", away)
+    monkeypatch.setattr(service.records, "version", away)
     refused = service.client.get("/health/ready")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert refused.json()["type"] == f"{URN}problem:not-ready"

@@ -62,6 +62,30 @@ def test_what_is_compiled_is_found_again_where_the_user_keeps_it(tmp_path):
             assert "compiled-" in path
 
 
+SLOWLY = (
+    "import sys, time, twice\n"
+    "from numba.core.caching import IndexDataCacheFile\n"
+    "load = IndexDataCacheFile._load_index\n"
+    "def slow(self):\n    found = load(self)\n    time.sleep(.5)\n    return found\n"
+    "IndexDataCacheFile._load_index = slow\n"
+    "twice.twice(eval(sys.argv[1]))\n"
+)  # what stands between reading numba's index and writing it
+
+
+def test_processes_that_compile_at_once_keep_each_signature_under_its_own_number(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    given = ("21", "21.5", "21 + 1j")
+    at_once = [
+        subprocess.Popen([sys.executable, "-c", SLOWLY, each], cwd=tmp_path, env=environment)
+        for each in given
+    ]
+    assert [each.wait() for each in at_once] == [0, 0, 0]
+    ask = f"import twice; print([twice.twice(x) for x in ({', '.join(given)})]);"
+    tell = "print(sum(twice.twice.stats.cache_hits.values()))"
+    assert told(tmp_path, ask + tell, HOME=tmp_path) == "[42, 43.0, (42+2j)]\n3\n"
+
+
 def test_without_compiling_a_function_is_plain_python(tmp_path):
     (tmp_path / "twice.py").write_text(TWICE)
     command = "import twice; print(twice.twice(21), type(twice.twice).__name__)"
