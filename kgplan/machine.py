@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -99,6 +101,38 @@ def lock(handle: int, shared: bool = False, wait: bool = True) -> bool:
             time.sleep(_PAUSE)
         else:
             return True
+
+
+@contextmanager
+def locked(path: "os.PathLike[str]") -> Iterator[int]:
+    """Hold a file's lock, waiting for it; the system lets go of it when the process ends.
+
+    Args:
+        path: of the file, which is made where it is not there.
+
+    Returns:
+        The handle; a process that inherits it holds the lock too.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock(handle)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def is_locked(path: "os.PathLike[str]") -> bool:
+    """Whether a process holds a file's lock, in whatever container; no file, no lock."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # another user's, who may be at work
+        return True
+    try:
+        return not lock(handle, wait=False)
+    finally:
+        os.close(handle)
 
 
 def sync(path: "os.PathLike[str]") -> None:

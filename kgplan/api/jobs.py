@@ -37,11 +37,11 @@ from pydantic import SecretStr
 
 from kgplan.data.search import close_matches
 from kgplan.errors import JobRunning, OtherSystem, UnknownJob
-from kgplan.machine import HAS_UNIX, lock
+from kgplan.machine import HAS_UNIX, lock, locked
 from kgplan.model.opening import name_of
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, sweep_abandoned
-from kgplan.store.files import is_time, locked, make_private_folder, read_json, write_whole
+from kgplan.store.files import is_time, make_private_folder, read_json, write_whole
 from kgplan.store.stages import SWITCH, stages_of
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]

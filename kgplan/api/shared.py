@@ -26,12 +26,13 @@ from kgplan import __version__
 from kgplan.api.keeper import Keeper, mark_of
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactError
+from kgplan.machine import locked
 from kgplan.model.opening import model_version, open_planner, open_snapshot
 from kgplan.planning import Planner
 from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, AsOf, hash_file, is_versions
-from kgplan.store.files import FileStats, locked, make_private_folder, stats_of, write_whole
+from kgplan.store.files import FileStats, make_private_folder, stats_of, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from kgplan.errors import ConfigError, GraphUnavailable, InputError
+from kgplan.machine import locked
 from kgplan.progress import Progress, silent
-from kgplan.store.files import locked
 
 USER = "neo4j"
 FIRST_PASSWORD = "neo4j"  # every new Neo4j database has it; replaced before `start` returns

@@ -6,9 +6,8 @@ the folder's name changes whenever any file with compiled functions does.
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ import platformdirs
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
-from kgplan.machine import lock
+from kgplan.machine import locked
 
-MARKS = (b"njit", b"numba")
+MARKS = (b"njit", b"numba", b"NamedTuple")  # the last: what compiled functions take apart
 
 
 def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable], Any]:
@@ -59,7 +58,7 @@ def compiled_folder(caches: Path, sources: Iterable[Path]) -> Path:
 def _folder() -> Path:
     """The folder for kgplan as it is now, below the one that the user names for numba, if any."""
     caches = Path(config.CACHE_DIR or platformdirs.user_cache_path("kgplan"))
-    return compiled_folder(caches, Path(__file__).parents[1].rglob("*.py"))
+    return compiled_folder(caches, Path(__file__).parent.glob("*.py"))
 
 
 class _Locator(UserWideCacheLocator):
@@ -84,21 +83,9 @@ class _Cache(FunctionCache):
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError), alone(self.cache_path):  # what cannot be kept is compiled again
+        # numba numbers the files of a function's signatures by what its index says they are: two
+        # processes that save at once would give theirs one number, and later ones load the wrong
+        # code. What cannot be kept is compiled again.
+        self._impl.locator.ensure_cache_path()
+        with suppress(OSError), locked(Path(self.cache_path) / ".lock"):
             super().save_overload(sig, data)
-
-
-@contextmanager
-def alone(folder: Path | str) -> Iterator[None]:
-    """Let one process at a time write into a folder of compiled functions.
-
-    numba numbers the files of a function's signatures by what its index says they are. Two
-    processes that save at once would give theirs one number, and later ones load the wrong code.
-    """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    handle = os.open(Path(folder) / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        lock(handle)
-        yield
-    finally:
-        os.close(handle)

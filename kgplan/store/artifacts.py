@@ -27,14 +27,8 @@ import numpy as np
 
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactDamaged, ArtifactMissing
-from kgplan.machine import sync
-from kgplan.store.files import (
-    is_locked,
-    locked,
-    make_private_folder,
-    read_json,
-    write_whole,
-)
+from kgplan.machine import is_locked, locked, sync
+from kgplan.store.files import make_private_folder, read_json, write_whole
 from kgplan.store.stages import command_for
 
 MANIFEST = "manifest.json"

@@ -1,4 +1,4 @@
-"""How is a file replaced so that nobody sees it half-written, and who may touch it meanwhile?"""
+"""How is a file replaced so that nobody sees it half-written, and is there room for it?"""
 
 import errno
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kgplan.errors import DiskFull
-from kgplan.machine import largest_file, lock, sync
+from kgplan.machine import largest_file, sync
 
 FileStats = dict[str, tuple[int, int, int]]
 """Of a folder's files, by name: size, time of the last change in ns, inode."""
@@ -90,24 +90,6 @@ def is_time(value: object) -> bool:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """Hold a file's lock, waiting for it; the system lets go of it when the process ends.
-
-    Args:
-        path: of the file, which is made where it is not there.
-
-    Returns:
-        The handle; a process that inherits it holds the lock too.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        lock(handle)
-        yield handle
-    finally:
-        os.close(handle)
-
-
-@contextmanager
 def enough_room(what: str, folder: Path) -> Iterator[None]:
     """Say in one sentence that there is no room for what the block writes, and where.
 
@@ -147,20 +129,6 @@ def require_room(what: str, file: Path, n_bytes: int) -> None:
     may_not_grow = size + n_bytes > largest_file()
     if free < n_bytes or may_not_grow:
         raise DiskFull(f"{what} (up to {n_bytes / 1e6:,.0f} MB)", file, free, may_not_grow)
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds a file's lock, in whatever container; no file, no lock."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    except PermissionError:  # another user's, who may be at work
-        return True
-    try:
-        return not lock(handle, wait=False)
-    finally:
-        os.close(handle)
 
 
 def stats_of(folder: Path) -> FileStats:

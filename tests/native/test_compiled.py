@@ -62,6 +62,16 @@ def test_what_is_compiled_is_found_again_where_the_user_keeps_it(tmp_path):
             assert "compiled-" in path
 
 
+def test_what_compiled_functions_take_apart_counts(tmp_path):
+    """numba compiles constants and the order of a NamedTuple's fields into those who use them."""
+    native = Path(kgplan.__file__).parent / "native"
+    layout = tmp_path / "layout.py"
+    layout.write_bytes((native / "layout.py").read_bytes())
+    before = compiled_folder(tmp_path, [layout])
+    layout.write_text(layout.read_text("utf-8").replace("TREE, LOOPY", "LOOPY, TREE"))
+    assert compiled_folder(tmp_path, [layout]) != before
+
+
 SLOWLY = (
     "import sys, time, twice\n"
     "from numba.core.caching import IndexDataCacheFile\n"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kgplan.errors import DiskFull
-from kgplan.store.files import enough_room, is_locked, locked, require_room
+from kgplan.machine import is_locked, locked
+from kgplan.store.files import enough_room, require_room
 
 
 def test_who_holds_a_lock_is_seen_and_nothing_is_made(tmp_path):
