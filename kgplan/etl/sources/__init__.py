@@ -13,8 +13,9 @@ from pathlib import Path
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive, tops_of
 from kgplan.etl.sources import mooccube
-from kgplan.etl.sources.steps import NamedSource, Step, named_queries
+from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
+from kgplan.store.queries import named_queries
 
 __all__ = [
     "GROUP",

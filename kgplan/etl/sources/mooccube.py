@@ -5,8 +5,9 @@ Entities are files of a JSON object a line, relations files of two columns separ
 
 from kgplan.etl.archive import SourceFile
 from kgplan.etl.forms import json_lines, tab_separated
-from kgplan.etl.sources.steps import NamedSource, Step, as_json, named_queries
+from kgplan.etl.sources.steps import NamedSource, Step, as_json
 from kgplan.etl.tables import REFERENCES, TABLES
+from kgplan.store.queries import named_queries
 
 QUERIES = named_queries("kgplan.etl.sources", "mooccube.sql")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 import pyarrow as pa
@@ -67,18 +66,6 @@ class NamedSource:
             for each in self.layout
         ]
         return {"name": self.name, "title": self.title, "about": self.about, "files": files}
-
-
-def named_queries(package: str, file: str) -> dict[str, str]:
-    """The queries of an SQL file, each headed by `-- name: ...`.
-
-    Args:
-        package: where it lies, such as "kgplan.etl.sources".
-        file: its name.
-    """
-    text = files(package).joinpath(file).read_text(encoding="utf-8")
-    sections = (section.partition("\n") for section in text.split("-- name: ")[1:])
-    return {name.strip(): query.strip().removesuffix(";") for name, _, query in sections}
 
 
 def as_json(columns: Sequence[str]) -> str:

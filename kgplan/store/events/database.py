@@ -8,7 +8,6 @@ connections; alembic brings the tables to this version.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,10 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from kgplan.errors import RecordsUnavailable
+from kgplan.store.queries import named_queries
 
 BUSY_SECONDS = 10
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
-
-
-def named_statements() -> dict[str, str]:
-    """The statements of statements.sql, by name."""
-    text = resources.files(__package__).joinpath("statements.sql").read_text(encoding="utf-8")
-    sections = (section.partition("\n") for section in text.split("-- name: ")[1:])
-    return {name.strip(): statement.strip().rstrip(";") for name, _, statement in sections}
 
 
 class Session:
@@ -87,7 +80,8 @@ class Database(ABC):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.texts = {name: self._spelled(text) for name, text in named_statements().items()}
+        statements = named_queries("kgplan.store.events", "statements.sql")
+        self.texts = {name: self._spelled(text) for name, text in statements.items()}
         self.faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         self._reading: Callable[[], AbstractContextManager[Connection]] = engine.begin
         self._writing = engine.execution_options(writes=True).begin

@@ -14,9 +14,10 @@ from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
 from kgplan.store.events import open_events
-from kgplan.store.events.database import migrate, named_statements
+from kgplan.store.events.database import migrate
 from kgplan.store.events.erasure import hash_of
 from kgplan.store.events.sent import Sent
+from kgplan.store.queries import named_queries
 
 
 def sent(event_id, learner="u", content="same", **says):
@@ -247,7 +248,7 @@ def test_the_migrations_make_the_same_tables_again(store):
 
 def explained(session, how):
     """What a database says of each named statement, for values that are in no row."""
-    for name, text in named_statements().items():
+    for name, text in named_queries("kgplan.store.events", "statements.sql").items():
         values = dict.fromkeys(re.findall(r":(\w+)", text))
         session.cursor.execute(f"{how} {session.database.texts[name]}", values)
         yield name, [str(row[-1]) for row in session.cursor.fetchall()]
