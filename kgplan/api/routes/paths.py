@@ -38,8 +38,10 @@ SVG = "image/svg+xml"
 GOAL_FIELDS = set(GoalIn.model_fields)
 AT_ONCE_CONCEPTS = 2_000  # of a course that is planned for in the event loop
 Goal = Annotated[GoalIn, Query()]
-Make = Callable[..., tuple[bytes, str]]
-"""Makes body and media type; arguments as for `Paths.plan`."""
+Made = tuple[Plan, bytes, CurrentLearner | None]
+"""A plan, its JSON, and what was known of the learner."""
+Make = Callable[["Paths", GoalIn, Made], tuple[bytes, str]]
+"""Makes body and media type of what was planned for a goal."""
 
 
 class Paths:
@@ -67,8 +69,8 @@ class Paths:
         options: PlanOptions,
         version: str,
         at_once: AtOnce | None = None,
-    ) -> tuple[Plan, bytes, CurrentLearner | None]:
-        """Plan for a course or towards a concept: the plan, its JSON, what the learner held.
+    ) -> Made:
+        """Plan for a course or towards a concept.
 
         Args:
             learner_id, goal, options: what is asked for.
@@ -89,31 +91,16 @@ class Paths:
         self.learners.remember(plan, text, version)
         return plan, text, current
 
-    def body(
-        self,
-        learner_id: str,
-        goal: GoalIn,
-        options: PlanOptions,
-        version: str,
-        at_once: AtOnce | None = None,
-    ) -> tuple[bytes, str]:
-        """A path as JSON; arguments as for `plan`."""
-        plan, text, current = self.plan(learner_id, goal, options, version, at_once)
+    def body(self, goal: GoalIn, made: Made) -> tuple[bytes, str]:
+        """A path as JSON."""
+        plan, text, current = made
         with span("explain"):
             why = self.served.planner.explain(plan, current) if goal.explain else None
         return path_json(text, self.served.stale, why), JSON
 
-    def drawing(
-        self,
-        learner_id: str,
-        goal: GoalIn,
-        options: PlanOptions,
-        version: str,
-        at_once: AtOnce | None = None,
-    ) -> tuple[bytes, str]:
-        """A path as a picture; arguments as for `plan`."""
-        graph = self.served.planner.graph
-        plan, _, _ = self.plan(learner_id, goal, options, version, at_once)
+    def drawing(self, _goal: GoalIn, made: Made) -> tuple[bytes, str]:
+        """A path as a picture."""
+        graph, (plan, _, _) = self.served.planner.graph, made
         edges = graph.prerequisites_among([step.concept_id for step in plan.steps])
         return picture(plan, graph.goal_name(plan.course_id, plan.towards), edges).encode(), SVG
 
@@ -122,7 +109,7 @@ class Paths:
         options, version = item.checked("body"), self.version(item.learner_id)
         return self.answers.get(
             self.etag("path", item.learner_id, item, version),
-            lambda: self.body(item.learner_id, item, options, version),
+            lambda: self.body(item, self.plan(item.learner_id, item, options, version)),
             item.learner_id,
             ("path", item.course_id),
         )
@@ -134,7 +121,7 @@ async def answered(
     """The answer of a kind to one learner's goal, in a thread where something is waited for.
 
     Args:
-        make: makes it; arguments as for `Paths.plan`.
+        make: makes it of the plan.
         at_once: whether it may be made in the event loop, of a learner whose state is at hand.
     """
     paths, options, known = Paths(asked), goal.checked("query"), asked.known
@@ -145,7 +132,7 @@ async def answered(
         version = paths.version(learner_id) if known is None else known.version
         return asked.answer(
             paths.etag(kind, learner_id, goal, version),
-            lambda: make(paths, learner_id, goal, options, version, known),
+            lambda: make(paths, goal, paths.plan(learner_id, goal, options, version, known)),
             learner_id,
             (kind, goal.course_id),
         )
