@@ -1,15 +1,12 @@
 """Sources of other packages are found, listed, recognised and asked for by name, as ours are."""
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from importlib.metadata import EntryPoint
 
 import duckdb
 import miniature
 import pytest
+from other_package import install, told_where_installed
 from rdflib import Graph
 
 from kgplan import registry
@@ -95,30 +92,13 @@ print(json.dumps(told))
 def installed(tmp_path_factory):
     """The path of another package that brings a source."""
     folder = tmp_path_factory.mktemp("installed")
-    (folder / "elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
-    (folder / "elsewhere-1.0.dist-info").mkdir()
-    (folder / "elsewhere-1.0.dist-info" / "METADATA").write_text("Name: elsewhere\nVersion: 1.0\n")
-    (folder / "elsewhere-1.0.dist-info" / "entry_points.txt").write_text(
-        f"[{GROUP}]\nsyllabus = elsewhere:SOURCE\n"
-    )
-    return folder
+    return install(folder, ELSEWHERE, GROUP, "syllabus = elsewhere:SOURCE")
 
 
 def kgplan(installed, home, *commands):
     """What each command prints, and the error that it ends with, where the package is installed."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(ASK)],
-        input="\n".join(json.dumps([str(word) for word in command]) for command in commands),
-        env=os.environ
-        | {
-            "PYTHONPATH": os.pathsep.join([str(installed), *sys.path]),
-            "KGPLAN_HOME": str(home),
-        },
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return json.loads(done.stdout)
+    sent = "\n".join(json.dumps([str(word) for word in command]) for command in commands)
+    return json.loads(told_where_installed(installed, home, ASK, sent=sent))
 
 
 def test_a_source_of_another_package_is_read_into_tables_and_triples(installed, tmp_path):

@@ -1,7 +1,6 @@
 """A stage of another package: run, stored, told, switched, outdated and rolled back like ours."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from importlib.metadata import EntryPoint
 
 import miniature
 import pytest
+from other_package import install, told_where_installed
 
 from kgplan import registry
 from kgplan.errors import ConfigError
@@ -94,28 +94,13 @@ print(json.dumps(found))
 
 
 def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, tmp_path):
-    (tmp_path / "elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
-    installed = tmp_path / "elsewhere-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Name: elsewhere\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(f"[{GROUP}]\nrank = elsewhere:rank\n")
+    install(tmp_path, ELSEWHERE, GROUP, "rank = elsewhere:rank")
     home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
     user_course = "relations/user-course.json"
     enrolled = [*miniature.MINI[user_course], ("U_2", "C_3")]
     more = miniature.write_folder(tmp_path / "more", miniature.MINI | {user_course: enrolled})
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
-        "KGPLAN_HOME": str(home.home),
-    }
-    said = subprocess.run(
-        [sys.executable, "-c", ASK, str(mini_source), str(more)],
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert said.returncode == 0, said.stderr
-    found = json.loads(said.stdout.splitlines()[-1])
+    told = told_where_installed(tmp_path, home.home, ASK, str(mini_source), str(more))
+    found = json.loads(told.splitlines()[-1])
 
     before, alone = found["before"], found["alone"]
     assert "Rank videos by their viewers." in before["missing"]

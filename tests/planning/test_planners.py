@@ -1,14 +1,11 @@
 """Planners of other packages are found, described and asked for by name, wherever ours are."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-import textwrap
 from importlib.metadata import EntryPoint
 
 import pytest
+from other_package import install, told_where_installed
 
 from kgplan import registry
 from kgplan.errors import ConfigError
@@ -62,11 +59,7 @@ with TestClient(create_app(Keeper(lambda: planner, lambda: "always the same"))) 
 
 
 def test_a_planner_of_another_package_answers_over_command_line_and_http(mini_home, tmp_path):
-    (tmp_path / "elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
-    installed = tmp_path / "elsewhere-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Name: elsewhere\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(f"[{GROUP}]\nby-id = elsewhere:PLANNER\n")
+    install(tmp_path, ELSEWHERE, GROUP, "by-id = elsewhere:PLANNER")
     known = open_planner(mini_home)
     learners, graph = known.records.learner_ids.tolist(), known.graph
     left = {
@@ -78,18 +71,7 @@ def test_a_planner_of_another_package_answers_over_command_line_and_http(mini_ho
     }
     (learner, course), concepts = max(left.items(), key=lambda each: len(each[1]))
     assert len(concepts) > 1
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
-        "KGPLAN_HOME": str(mini_home.home),
-    }
-    said = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(ASK), learner, course],
-        env=environment,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    found = json.loads(said.stdout)
+    found = json.loads(told_where_installed(tmp_path, mini_home.home, ASK, learner, course))
 
     for plan in (found["command"], found["path"]):
         steps = [step["concept_id"] for step in plan["steps"]]
