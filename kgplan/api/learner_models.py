@@ -1,17 +1,15 @@
 """What the operations on events and learner records take and say: their typed bodies."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from kgplan.api.ids import Id
 from kgplan.data.events import Event
+from kgplan.data.wishes import Said
 from kgplan.planning import ConceptMastery
 from kgplan.planning.progress import Status
-
-Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]
-
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-SAID = ("done", "too_easy", "too_hard", "not_for_me", "withdrawn")
+Said = Literal["done", "too_easy", "too_hard", "not_for_me", "withdrawn"]
 
 
 @dataclass(frozen=True)
 class Word:
-    """What a learner said about a concept (`SAID`), and when, in seconds since 1970."""
+    """What a learner said about a concept (`Said`), and when, in seconds since 1970."""
 
     concept_id: str
     said: str

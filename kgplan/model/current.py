@@ -281,7 +281,7 @@ class CurrentLearners:
         """Keep what a learner said about a concept.
 
         Args:
-            learner_id, concept_id, said: who, about what (`SAID`).
+            learner_id, concept_id, said: who, about what (`Said`).
             learner_version: read before the learner was checked.
 
         Raises:

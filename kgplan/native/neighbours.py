@@ -92,9 +92,8 @@ def _hold(i: int, j: int, squared: float, vectors: Floats, held: Held, limits: F
     if place + 1 < held.ids.shape[1]:
         return
     limits[i] = _prune(i, held)
-    if (
-        2 * held.counts[i] > held.n + held.ids.shape[1]
-    ):  # there are many that float32 cannot tell apart
+    # there are many that float32 cannot tell apart
+    if 2 * held.counts[i] > held.n + held.ids.shape[1]:
         costs, ids = np.full(held.n, np.inf), np.full(held.n, LAST, dtype=np.int32)
         _decide_row(i, vectors, held, costs, ids)
         for k in range(held.n):

@@ -43,8 +43,8 @@ def open_model(home: "str | FilePath | None" = None, **settings: Any) -> "Model"
 
     Args:
         home: folder of the results; where not given, the one of `KGPLAN_HOME`.
-        **settings: others than those of the environment, by the names of docs/service.md in small
-            letters: `graph="neo4j://host"`, `records="postgresql+psycopg://host/database"`.
+        **settings: others than those of the environment, by the names of
+            docs/reference/configuration.md in small letters: `graph="neo4j://host"`, `records="postgresql+psycopg://host/database"`.
 
     Raises:
         ConfigError: there is no such folder, or a setting cannot be used.
@@ -262,7 +262,7 @@ class Model:
         return chain_of(self.graph, self._names.concept(concept), depth)
 
     def questions(self) -> Rows[Any]:
-        """The questions of the designers' library (docs/designers.md)."""
+        """The questions of the designers' library (docs/guide/designers.md)."""
         columns = {
             "name": lambda each: each.name,
             "asks": lambda each: each.asks,

@@ -59,11 +59,6 @@ class LearnerSets:
         """How many learners have learned each of some concepts."""
         return self.sizes[self.group_of[concepts]]
 
-    def learners_of(self, concept: int) -> Ints:
-        """Positions of the learners who have learned a concept."""
-        group = self.group_of[concept]
-        return self.learners[self.learners_from[group] : self.learners_from[group + 1]]
-
     def shared(self, rows: Ints, columns: Ints) -> Ints:
         """Learners that every row shares with every column.
 

@@ -34,7 +34,6 @@ from kgplan.api.models import wrong_field
 from kgplan.api.operation import PROBLEMS, Asked, in_thread, router_of
 from kgplan.api.security import require
 from kgplan.arrays import positions
-from kgplan.data.search import close_matches
 from kgplan.errors import NotFound, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
@@ -214,9 +213,7 @@ def take_feedback(learner_id: Id, feedback: FeedbackIn, asked: Asked) -> Feedbac
     learners, planner = asked.current_learners, asked.served.planner
     version = learners.learner_version(planner, learner_id)
     learners.check(planner, learner_id)
-    known = planner.graph.concept_ids
-    if feedback.concept_id not in known:
-        raise UnknownConcept(feedback.concept_id, close_matches(feedback.concept_id, known))
+    planner.graph.concepts.place(feedback.concept_id, UnknownConcept)
     learners.say(learner_id, feedback.concept_id, feedback.said, version)
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
 

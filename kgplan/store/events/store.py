@@ -134,7 +134,7 @@ class EventStore:
     def say(
         self, learner_id: str, concept_id: str, said: str, now: float, erasures: int = 0
     ) -> bool:
-        """Keep what a learner said about a concept (`SAID`); returns when it is committed.
+        """Keep what a learner said about a concept (`Said`); returns when it is committed.
 
         Args:
             learner_id, concept_id, said: who, about what.
@@ -232,9 +232,7 @@ class EventStore:
     def _erased_among(self, session: Session, learner_ids: Iterable[str]) -> dict[str, Erased]:
         found = erasure.erased_among(session, learner_ids)
         for learner, erased in found.items():
-            if (
-                erased.clock_was_fast
-            ):  # put right by itself: on PostgreSQL it could wait in a circle
+            if erased.clock_was_fast:  # put right apart: on PostgreSQL it could wait in a circle
                 self._writer.put_own(partial(erasure.put_right, learner_id=learner, erased=erased))
         return found
 

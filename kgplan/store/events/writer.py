@@ -22,9 +22,7 @@ from kgplan.store.events.database import Database, Session, unavailable
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 5_000  # events written in one transaction
-PATIENCE = (
-    0.1  # seconds that what nobody waits for waits for others, so that they are written at once
-)
+PATIENCE = 0.1  # seconds that what nobody waits for waits, to be written with others
 
 
 @dataclass(frozen=True)
