@@ -93,7 +93,7 @@ def changes_of_plans(
         old = open_planner(settings, before)
     except ArtifactError:
         return None
-    new = open_planner(settings, after)
+    new = open_planner(settings, after, old.graph, old)
     plans = [
         tuple(
             [step.concept_id for step in planner.plan(learner_id, course_id).steps]
