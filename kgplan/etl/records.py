@@ -59,6 +59,16 @@ def read_records(tables: Path) -> LearnerRecords:
         def ones(found: dict[str, Array]) -> Array:
             return np.ones(len(found["row_id"]), dtype=np.int8)
 
+        def of_views(value: str, to: Callable[[Array], Array]) -> sparse.csr_array:
+            return matrix(
+                f"SELECT learner_id AS row_id, video_id AS column_id, {value} AS value"
+                f" FROM {scan('learner_video')}",
+                learner_ids,
+                video_ids,
+                lambda found: to(found["value"]),
+            )
+
+        in_time = "PARTITION BY learner_id ORDER BY first_started_at, position, video_id"
         return LearnerRecords(
             learner_ids=learner_ids,
             video_ids=video_ids,
@@ -71,13 +81,7 @@ def read_records(tables: Path) -> LearnerRecords:
                 course_ids,
                 ones,
             ),
-            viewed=matrix(
-                "SELECT learner_id AS row_id, video_id AS column_id, watched"
-                f" FROM {scan('learner_video')}",
-                learner_ids,
-                video_ids,
-                lambda found: found["watched"].astype(np.float64),
-            ),
+            viewed=of_views("watched", lambda shares: shares.astype(np.float64)),
             course_concepts=matrix(
                 "SELECT course_id AS row_id, concept_id AS column_id"
                 f" FROM {scan('course_concept')}",
@@ -99,4 +103,7 @@ def read_records(tables: Path) -> LearnerRecords:
                 ones,
             ),
             video_seconds=video_seconds,
+            viewed_order=of_views(
+                f"row_number() OVER ({in_time})", lambda places: places.astype(np.int32)
+            ).data,
         )
