@@ -26,6 +26,7 @@ class LearnerRecords(Stored):
         course_videos: (C, V) place of the video in the course, from 1.
         q_matrix: (V, K) 1 where the video covers the concept.
         video_seconds: (V,) length of the video, NaN where unknown; None where no length was kept.
+        video_names: (V,) title of the video, "" where unknown; None where no title was kept.
         viewed_order: along the stored entries of `viewed`, the place of the view among the
             learner's in time, from 1; None where none was kept.
     """
@@ -40,6 +41,7 @@ class LearnerRecords(Stored):
     course_videos: sparse.csr_array
     q_matrix: sparse.csr_array
     video_seconds: Floats | None = None
+    video_names: Ids | None = None
     viewed_order: Ints | None = None
 
     @cached_property

@@ -34,13 +34,14 @@ def read_records(tables: Path) -> LearnerRecords:
         concept_ids = ids(f"SELECT concept_id AS id FROM {scan('concept')}")
         course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
         # a video that covers no concept says nothing about mastery
-        video_ids = ids(f"SELECT DISTINCT video_id AS id FROM {scan('video_concept')}")
-        video_seconds = np.full(video_ids.size, np.nan)
-        lengths = columns(
-            f"SELECT video_id, duration FROM {scan('video')} WHERE duration IS NOT NULL"
+        videos = columns(
+            "SELECT DISTINCT video_id AS id, coalesce(duration, 'nan') AS seconds,"
+            f" coalesce(name, '') AS name FROM {scan('video_concept')} AS covering"
+            f" LEFT JOIN {scan('video')} AS video USING (video_id)"
         )
-        place = positions(video_ids, lengths["video_id"].astype(np.str_))
-        video_seconds[place[place >= 0]] = lengths["duration"].astype(np.float64)[place >= 0]
+        video_ids = videos["id"].astype(np.str_)
+        by_id = np.argsort(video_ids)
+        video_ids = video_ids[by_id]
 
         def matrix(
             sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
@@ -102,7 +103,8 @@ def read_records(tables: Path) -> LearnerRecords:
                 concept_ids,
                 ones,
             ),
-            video_seconds=video_seconds,
+            video_seconds=videos["seconds"].astype(np.float64)[by_id],
+            video_names=videos["name"].astype(np.str_)[by_id],
             viewed_order=of_views(
                 f"row_number() OVER ({in_time})", lambda places: places.astype(np.int32)
             ).data,
