@@ -129,6 +129,7 @@ def _field(named: NamedOption) -> tuple[Any, Any]:
 _FIELDS: dict[str, Any] = {named.name: _field(named) for named in OPTIONS}
 OptionsIn: Any = create_model(
     "OptionsIn",
+    __config__=ConfigDict(extra="forbid"),
     __module__=__name__,
     __doc__="What the caller may choose about a path.",
     **_FIELDS,
@@ -193,6 +194,8 @@ class PathIn(GoalIn):
 
 class PathsIn(BaseModel):
     """Paths that are asked for together."""
+
+    model_config = ConfigDict(extra="forbid")
 
     items: list[PathIn] = Field(max_length=MAX_BATCH)
 
