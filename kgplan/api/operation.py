@@ -31,6 +31,7 @@ from kgplan.api.security import Required
 from kgplan.api.telemetry.metrics import Metrics
 from kgplan.api.tokens import Access, access_of
 from kgplan.data.events import usable_id
+from kgplan.data.links import Links
 from kgplan.errors import KgplanError, RecordsUnavailable
 from kgplan.model.current import AtOnce, CurrentLearners
 
@@ -135,6 +136,12 @@ class Asked(Request):
         """What is counted."""
         metrics: Metrics = self.app.state.metrics
         return metrics
+
+    @property
+    def links(self) -> Links:
+        """Addresses of what to open."""
+        links: Links = self.app.state.links
+        return links
 
     @property
     def home(self) -> Administration | None:

@@ -23,6 +23,7 @@ from kgplan.graph.schema import GraphSchema, graph_schema
 from kgplan.graph.store import GraphStore
 
 READ_ATTEMPTS = 3
+NAMED = ("field", "school", "teacher")
 
 Rows = dict[str, list[Row]]
 
@@ -40,6 +41,7 @@ class GraphSnapshot(Stored):
         prerequisites: (K, K) True where the column is a direct prerequisite of the row.
         prerequisite_sources: (after, before) positions -> where the edge comes from.
         relations: relation -> ((N_r,) head ids, (N_r,) tail ids).
+        named: field, school, teacher -> ((N_c,) ids, (N_c,) names) of all of that class.
     """
 
     version: str
@@ -53,6 +55,7 @@ class GraphSnapshot(Stored):
     prerequisites: sparse.csr_array
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
+    named: Mapping[str, tuple[Ids, Ids]]
 
     @cached_property
     def concepts(self) -> Axis:
@@ -68,6 +71,22 @@ class GraphSnapshot(Stored):
         """A course's name; its id where the graph does not have it."""
         at = self.courses.find(course_id)
         return str(self.course_names[at]) if at >= 0 else course_id
+
+    @cached_property
+    def _names(self) -> Mapping[str, Mapping[str, str]]:
+        lists = {of: (ids.tolist(), names.tolist()) for of, (ids, names) in self.named.items()}
+        return {of: dict(zip(*pair, strict=True)) for of, pair in lists.items()}
+
+    def names_before(self, relation: str, of: str, tail: str) -> tuple[str, ...]:
+        """Names of what stands before an id in a relation, in alphabetical order.
+
+        Args:
+            relation: such as "school_has_course".
+            of: the class of its heads, one of `NAMED`.
+            tail: the id.
+        """
+        heads, tails = self.relations[relation]
+        return tuple(sorted({self._names[of][head] for head in heads[tails == tail].tolist()}))
 
     def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
         """Name of the course, or of the concept, that a path leads to; its id where unknown."""
@@ -98,6 +117,8 @@ class GraphSnapshot(Stored):
         arrays = super().to_arrays()
         for name, (heads, tails) in self.relations.items():
             arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
+        for name, (ids, names) in self.named.items():
+            arrays |= {f"{name}.ids": ids, f"{name}.names": names}
         texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
         pairs = np.array(list(self.prerequisite_sources), dtype=np.int64).reshape(-1, 2)
         return arrays | {"sourced": pairs, "sources": id_array(texts)}
@@ -117,6 +138,7 @@ class GraphSnapshot(Stored):
                 each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
                 for each in graph_schema().relations
             },
+            named={name: (arrays[f"{name}.ids"], arrays[f"{name}.names"]) for name in NAMED},
             **given,
         )
 
@@ -176,6 +198,13 @@ def snapshot_of(
             for a, b, row in zip(after, before, edges["prerequisite_of"], strict=True)
         },
         relations=relations,
+        named={
+            name: (
+                id_array([row["id"] for row in entities[name]]),
+                id_array([row["name"] or row["id"] for row in entities[name]]),
+            )
+            for name in NAMED
+        },
     )
 
 

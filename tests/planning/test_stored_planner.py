@@ -48,6 +48,7 @@ def test_a_graph_made_from_mapped_files_says_the_same(tmp_path):
     assert dict(one.prerequisite_sources) == dict(other.prerequisite_sources)
     assert (one.prerequisites != other.prerequisites).nnz == 0
     np.testing.assert_array_equal(one.triples, other.triples)
+    assert one.named.keys() == other.named.keys()
 
 
 def test_single_learners_are_updated_as_before(tmp_path):

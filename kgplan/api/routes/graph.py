@@ -21,6 +21,7 @@ from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, problems, router_of
 from kgplan.api.security import require
 from kgplan.data.search import Entry, SearchIndex
 from kgplan.graph import designer
+from kgplan.graph.about import AboutConcept, AboutCourse, about_concept, about_course
 from kgplan.graph.around import (
     Around,
     CourseMap,
@@ -138,6 +139,36 @@ async def read_course_map(course_id: Id, asked: Asked) -> Answer:
     """A course's concepts by depth, the prerequisites among them, and what it does not have."""
     graph = asked.served.planner.graph
     return await answered(asked, "map", lambda: course_map(graph, course_id), course_id)
+
+
+@router.get(
+    "/concepts/{concept_id:path}",
+    response_model=AboutConcept,
+    responses=problems(404) | NOT_MODIFIED,
+)
+async def read_concept(concept_id: Id, asked: Asked) -> Answer:
+    """A concept: the courses and videos that teach it, what it needs and what it unlocks."""
+    planner, links = asked.served.planner, asked.links
+    return await answered(
+        *(asked, "concept"),
+        lambda: about_concept(planner.graph, planner.records, links, concept_id),
+        *(planner.model_version, links.template, concept_id),
+    )
+
+
+@router.get(
+    "/courses/{course_id:path}",
+    response_model=AboutCourse,
+    responses=problems(404) | NOT_MODIFIED,
+)
+async def read_course(course_id: Id, asked: Asked) -> Answer:
+    """A course: who offers it, its concepts and videos in the course's order."""
+    planner, links = asked.served.planner, asked.links
+    return await answered(
+        *(asked, "course"),
+        lambda: about_course(planner.graph, planner.records, links, course_id),
+        *(planner.model_version, links.template, course_id),
+    )
 
 
 @router.get("/graph", response_model=WholeGraph, responses=problems() | NOT_MODIFIED)
