@@ -25,7 +25,11 @@ from kgplan.settings import Settings
 
 HERE = Path(__file__).parent
 NOT_RAISED = {
-    "bad-parameters": (422, "A parameter is missing, outside its range, or contradicts another."),
+    "bad-parameters": (
+        422,
+        "A parameter is missing, unknown, outside its range, or contradicts another;"
+        " 400 below /xapi, as xAPI asks.",
+    ),
     "no-such-operation": (404, "Nothing answers at this address."),
     "method-not-allowed": (405, "The address takes other methods, listed in `Allow`."),
     "internal": (500, "A fault of the service; its log tells more."),
@@ -71,8 +75,8 @@ def options() -> str:
     return "\n".join(
         [
             "# Options of a plan\n",
-            "The same over the command line (`--skip-mastered .9`), HTTP (`skip_mastered=.9`) and"
-            " Python\n(`skip_mastered=.9`).\n",
+            "The same over the command line (`--theta .9`), HTTP (`theta=.9`) and"
+            " Python\n(`theta=.9`).\n",
             _table(("option", "value", "default", ""), rows),
             "\n## Planners\n",
             _table(("planner", ""), words),

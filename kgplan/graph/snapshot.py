@@ -27,6 +27,7 @@ PREDICTED = 0.86
 """How strong a prerequisite is that nobody states but a prediction: of the 28 predicted pairs of
 MOOCCube's computer science that annotators list in one direction or the other, 24 are listed in the
 same one (95 % .69 to .94)."""
+NAMED = ("field", "school", "teacher")
 
 Rows = dict[str, list[Row]]
 
@@ -48,6 +49,7 @@ class GraphSnapshot(Stored):
             same number from 1, any one will do. In the same order.
         prerequisite_sources: (after, before) positions -> where the edge comes from.
         relations: relation -> ((N_r,) head ids, (N_r,) tail ids).
+        named: field, school, teacher -> ((N_c,) ids, (N_c,) names) of all of that class.
     """
 
     version: str
@@ -63,6 +65,7 @@ class GraphSnapshot(Stored):
     group: Ints
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
+    named: Mapping[str, tuple[Ids, Ids]]
 
     @cached_property
     def concepts(self) -> Axis:
@@ -78,6 +81,22 @@ class GraphSnapshot(Stored):
         """A course's name; its id where the graph does not have it."""
         at = self.courses.find(course_id)
         return str(self.course_names[at]) if at >= 0 else course_id
+
+    @cached_property
+    def _names(self) -> Mapping[str, Mapping[str, str]]:
+        lists = {of: (ids.tolist(), names.tolist()) for of, (ids, names) in self.named.items()}
+        return {of: dict(zip(*pair, strict=True)) for of, pair in lists.items()}
+
+    def names_before(self, relation: str, of: str, tail: str) -> tuple[str, ...]:
+        """Names of what stands before an id in a relation, in alphabetical order.
+
+        Args:
+            relation: such as "school_has_course".
+            of: the class of its heads, one of `NAMED`.
+            tail: the id.
+        """
+        heads, tails = self.relations[relation]
+        return tuple(sorted({self._names[of][head] for head in heads[tails == tail].tolist()}))
 
     def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
         """Name of the course, or of the concept, that a path leads to; its id where unknown."""
@@ -108,6 +127,8 @@ class GraphSnapshot(Stored):
         arrays = super().to_arrays()
         for name, (heads, tails) in self.relations.items():
             arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
+        for name, (ids, names) in self.named.items():
+            arrays |= {f"{name}.ids": ids, f"{name}.names": names}
         texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
         pairs = np.array(list(self.prerequisite_sources), dtype=np.int64).reshape(-1, 2)
         return arrays | {"sourced": pairs, "sources": id_array(texts)}
@@ -127,6 +148,7 @@ class GraphSnapshot(Stored):
                 each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
                 for each in graph_schema().relations
             },
+            named={name: (arrays[f"{name}.ids"], arrays[f"{name}.names"]) for name in NAMED},
             **given,
         )
 
@@ -189,6 +211,13 @@ def snapshot_of(
         group=np.array([group_of(row) for row in stated], dtype=np.int64),
         prerequisite_sources={pair: row["sources"] or [] for pair, row in placed.items()},
         relations=relations,
+        named={
+            name: (
+                id_array([row["id"] for row in entities[name]]),
+                id_array([row["name"] or row["id"] for row in entities[name]]),
+            )
+            for name in NAMED
+        },
     )
 
 

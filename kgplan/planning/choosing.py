@@ -190,8 +190,8 @@ class Chooser:
         over = learner.passed_over
         if not planner_named(options.planner).walks:
             over = over | learner.learned
-        if options.skip_mastered is not None:
-            over = over | (learner.mastery >= options.skip_mastered)
+        if options.theta is not None:
+            over = over | (learner.mastery >= options.theta)
         if options.exclude:
             over = over.copy()
             over[self.concepts(options.exclude)] = True

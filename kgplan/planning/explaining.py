@@ -49,7 +49,7 @@ def decisions(
         waiting = pins - set(planned)
         kept = sum(float(times.minutes[k]) for k in waiting) if times.minutes.size else 0.0
         verdict: Verdict | None = None
-        mastery, skip = terms.mastery, options.skip_mastered
+        mastery, skip = terms.mastery, options.theta
         if over[concept]:
             if concept in excluded or (
                 learner.passed_over[concept] and not learner.learned[concept]

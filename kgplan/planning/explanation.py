@@ -192,7 +192,7 @@ class Explainer:
             figure=other.figure,
             best=best,
             mastery=other.terms.mastery,
-            threshold=self.options.skip_mastered,
+            threshold=self.options.theta,
             minutes=other.minutes,
             left=other.left,
         )
@@ -205,7 +205,7 @@ class Explainer:
         """What would change the choice; what is pinned or a target changes by nothing."""
         if decision.rule in ("pinned", "target"):
             return
-        skip, counts = self.options.skip_mastered, decision.weighs_mastery
+        skip, counts = self.options.theta, decision.weighs_mastery
         mastery = chosen.terms.mastery
         runner = next((other for other in others if other.verdict is None), None)
         margin = None if runner is None else chosen.figure - runner.figure

@@ -48,7 +48,7 @@ class PlanOptions:
         planner: name of the planner (`kgplan.planning.planners`); "kg-plppm" is Algorithm 1.
         exclude: concepts that are not planned, and not walked through.
         pin: concepts that are planned in any case, before other starts, `length` at most.
-        skip_mastered: mastery from which a concept is neither planned nor walked through.
+        theta: mastery from which a concept is neither planned nor walked through.
         minutes: time that the steps' videos may take.
         language: of the sentences.
 
@@ -68,7 +68,7 @@ class PlanOptions:
         Option("concepts that are not planned, nor walked through", most=1_000),
     ] = ()
     pin: Annotated[tuple[str, ...], Option("concepts that are planned in any case", most=50)] = ()
-    skip_mastered: Annotated[
+    theta: Annotated[
         float | None, Option("mastery from which a concept is not planned, nor walked", 0, 1)
     ] = None
     minutes: Annotated[float | None, Option("time that the steps' videos may take", 1, 100_000)] = (

@@ -152,7 +152,7 @@ class Teller:
             notes.append(say(language, "note.passed_over", concepts=n_over))
         if asked.size and len(steps) < options.length:
             which = "note.short" if course_id is not None else "note.short_towards"
-            if options.exclude or options.skip_mastered is not None or options.minutes is not None:
+            if options.exclude or options.theta is not None or options.minutes is not None:
                 which = "note.limited"
             name = chooser.names[int(choices.concepts[-1])] if steps else ""
             notes.append(say(language, which, name=name, steps=len(steps), length=options.length))

@@ -23,7 +23,7 @@ def through_files(planner, folder) -> Planner:
 
 
 @settings(max_examples=8)  # each writes a hundred files
-@given(st.integers(0, 2**32 - 1), st.sampled_from([{}, {"minutes": 90}, {"skip_mastered": 0.5}]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([{}, {"minutes": 90}, {"theta": 0.5}]))
 def test_a_planner_made_from_mapped_files_gives_the_same_plans(tmp_path_factory, seed, chosen):
     planner = random_case(seed).planner()
     again = through_files(planner, tmp_path_factory.mktemp("planner"))
@@ -50,6 +50,7 @@ def test_a_graph_made_from_mapped_files_says_the_same(tmp_path):
     np.testing.assert_array_equal(one.strength, other.strength)
     np.testing.assert_array_equal(one.group, other.group)
     np.testing.assert_array_equal(one.triples, other.triples)
+    assert one.named.keys() == other.named.keys()
 
 
 def test_single_learners_are_updated_as_before(tmp_path):

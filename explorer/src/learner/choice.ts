@@ -1,6 +1,6 @@
 /** What the reader chose, as it stands in the address: learner, goal, options, which part is shown. */
 
-import { length as LENGTHS, minutes as MINUTES, skip_mastered as SKIPS } from "../api/options.json";
+import { length as LENGTHS, minutes as MINUTES, theta as SKIPS } from "../api/options.json";
 import type { Schemas } from "../api/client";
 import { language } from "../shell/preferences";
 import { go, href, type Query, type Route } from "../router";
@@ -108,7 +108,7 @@ export function questionOf(choice: Choice) {
     pin: choice.pin,
     ...(choice.planner === "" ? {} : { planner: choice.planner as Known }),
     ...(choice.minutes === null ? {} : { minutes: choice.minutes }),
-    ...(choice.skip === null ? {} : { skip_mastered: choice.skip }),
+    ...(choice.skip === null ? {} : { theta: choice.skip }),
     language: language.value,
     explain: true,
   };
