@@ -70,7 +70,7 @@ def tables(home) -> Tables:
     for name in ("concept", "course", "school", "teacher", "field"):
         found.names |= {row[0]: row[1] for row in rows(name)}
     found.prerequisites.add_nodes_from(row[0] for row in rows("concept"))
-    for before, after, source in rows("prerequisite"):
+    for before, after, source, *_ in rows("prerequisite"):
         found.prerequisites.add_edge(before, after)
         found.sources[before, after].add(source)
     for name in (
