@@ -143,6 +143,10 @@ def print_health(found: "GraphHealth") -> None:
     ]
     if coverage.without_video is not None:
         counts.append(("concepts without a video", len(coverage.without_video)))
+    if coverage.gaps is not None:
+        counts.append(("of these, needed or in a course", len(coverage.gaps)))
+    if found.lone_alternatives:
+        counts.append(("groups of one alternative", len(found.lone_alternatives)))
     console.print(table(f"graph {found.graph_version}", ("what", "count"), counts))
     for group in found.cyclic_groups:
         proven = "no smaller set does" if group.smallest else "a smaller set may do"
@@ -163,6 +167,12 @@ def print_health(found: "GraphHealth") -> None:
     console.print(table("redundant edges", headings, redundant))
     narrow = [(row.concept.name, row.unreachable) for row in found.bottlenecks[:SHOWN]]
     console.print(table("bottlenecks", ("concept", "unreachable without it"), narrow))
+    gaps = [
+        (gap.concept.name, len(gap.needed_by), len(gap.courses), " ".join(names(gap.needed_by[:3])))
+        for gap in (coverage.gaps or ())[:SHOWN]
+    ]
+    headings = ("needed and taught by no video", "concepts need it", "courses list it", "such as")
+    console.print(table("gaps", headings, gaps))
     console.print(f"a longest chain: {' → '.join(names(depth.chain))}", highlight=False)
     console.print("all rows: kgplan graph health --json", highlight=False)
 
