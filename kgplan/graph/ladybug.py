@@ -100,7 +100,10 @@ class LadybugStore:
         try:
             return self._rows(query(name, self._queries), parameters)
         except RuntimeError as error:
-            raise GraphUnavailable(f"query {name} failed: {error}") from error
+            way_out = ""
+            if "Cannot find property" in str(error):
+                way_out = "; run `kgplan graph load`, which adds what an older graph lacks"
+            raise GraphUnavailable(f"query {name} failed: {error}{way_out}") from error
 
     def _rows(self, statement: str, parameters: dict[str, Any] | None = None) -> list[Row]:
         rows: list[Row] = self._connection.execute(statement, parameters).rows_as_dict().get_all()

@@ -3,12 +3,14 @@
 import pytest
 from larger_ontology import ID
 
-from kgplan.errors import ConstraintViolation
+from kgplan.errors import ConstraintViolation, GraphUnavailable
 from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import check_constraints
 from kgplan.etl.export import read_rows, triples_of
 from kgplan.etl.load import GraphRows, load, rows_of
 from kgplan.etl.rdf import canonical_lines
+from kgplan.graph.address import database_of
+from kgplan.graph.designer import ask
 from kgplan.graph.schema import graph_schema
 from kgplan.graph.snapshot import PREDICTED, read_finished_snapshot
 
@@ -111,6 +113,22 @@ def test_a_designers_strength_and_group_stay_when_the_source_is_loaded_again(pla
     assert conflict.reason == "a designer's differs from the source in strength, any_of"
 
 
+def test_soft_edges_and_alternatives_are_found(place):
+    with place.open() as store:
+        load(rows(SAID), store, "run")
+        database = database_of(place.url)
+        soft, groups = (ask(store, database, name) for name in ("soft_edges", "alternatives"))
+    assert [
+        (row["prerequisite"] + row["name"], row["strength"], row["stated"]) for row in soft
+    ] == [
+        ("bc", 0, True),
+        ("ac", 0.75, True),
+        ("ab", PREDICTED, False),
+    ]
+    told = [(row["concept_id"], row["any_of"], row["prerequisite_id"]) for row in groups]
+    assert told == [("c", 1, "a"), ("c", 1, "b")]
+
+
 def test_a_strength_that_is_none_is_refused_when_the_graph_is_read(place):
     with place.open() as store:
         load(rows(SAID), store, "run")
@@ -132,6 +150,9 @@ def test_a_graph_from_before_there_were_strengths_is_read_and_keeps_its_version(
     with place.open(read_only=True) as store:
         graph = read_finished_snapshot(store)
         assert triples_of(read_rows(store), graph_schema()).lines == UNSAID
+        if place.url.startswith("ladybug"):
+            with pytest.raises(GraphUnavailable, match="graph load`, which adds what an older"):
+                ask(store, "ladybug", "soft_edges")
     assert told(graph) == {"ab": (PREDICTED, 0), "cd": (1, 0)}
     assert graph.version == version
     with place.open() as store:
