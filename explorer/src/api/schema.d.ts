@@ -302,11 +302,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Read Learner
-         * @description What is known of the learner: courses and how far they were watched, views, events.
-         */
-        get: operations["read_learner"];
+        get?: never;
         put?: never;
         post?: never;
         /**
@@ -415,46 +411,6 @@ export interface paths {
          * @description A course's concepts by depth, the prerequisites among them, and what it does not have.
          */
         get: operations["read_course_map"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/concepts/{concept_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Concept
-         * @description A concept: the courses and videos that teach it, what it needs and what it unlocks.
-         */
-        get: operations["read_concept"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/courses/{course_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Course
-         * @description A course: who offers it, its concepts and videos in the course's order.
-         */
-        get: operations["read_course"];
         put?: never;
         post?: never;
         delete?: never;
@@ -779,164 +735,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AboutConcept
-         * @description A concept: where it is taught, what it needs and what it unlocks.
-         * @example {
-         *       "graph_version": "5f0c2f3f6f0b7a11",
-         *       "concept_id": "K_栈_计算机科学技术",
-         *       "name": "栈",
-         *       "name_en": "stack",
-         *       "fields": [
-         *         "计算机科学技术"
-         *       ],
-         *       "taught": true,
-         *       "courses": [
-         *         {
-         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *           "name": "数据结构(上)",
-         *           "videos": [
-         *             {
-         *               "id": "V_5f3a",
-         *               "title": "栈的定义",
-         *               "minutes": 6.5,
-         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
-         *               "concepts": [
-         *                 {
-         *                   "id": "K_栈_计算机科学技术",
-         *                   "name": "栈",
-         *                   "name_en": "stack"
-         *                 }
-         *               ]
-         *             }
-         *           ]
-         *         }
-         *       ],
-         *       "prerequisites": [
-         *         {
-         *           "id": "K_线性表_计算机科学技术",
-         *           "name": "线性表",
-         *           "name_en": "linear list"
-         *         }
-         *       ],
-         *       "unlocks": []
-         *     }
-         */
-        AboutConcept: {
-            /**
-             * Graph Version
-             * @description of the graph
-             */
-            graph_version: string;
-            /** Concept Id */
-            concept_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Name En
-             * @description empty where unknown
-             */
-            name_en: string;
-            /**
-             * Fields
-             * @description names of the fields of study that it belongs to
-             */
-            fields: string[];
-            /**
-             * Taught
-             * @description whether a video of some course covers it
-             */
-            taught: boolean;
-            /**
-             * Courses
-             * @description that have it, or show a video on it; those with most videos on it first, then by id
-             */
-            courses: components["schemas"]["TeachingCourse"][];
-            /**
-             * Prerequisites
-             * @description direct ones, by id
-             */
-            prerequisites: components["schemas"]["Named"][];
-            /**
-             * Unlocks
-             * @description what it is a direct prerequisite of, by id
-             */
-            unlocks: components["schemas"]["Named"][];
-        };
-        /**
-         * AboutCourse
-         * @description A course: who offers it, what it has, and the videos that teach it.
-         * @example {
-         *       "graph_version": "5f0c2f3f6f0b7a11",
-         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *       "name": "数据结构(上)",
-         *       "fields": [
-         *         "计算机科学技术"
-         *       ],
-         *       "schools": [
-         *         "清华大学"
-         *       ],
-         *       "teachers": [
-         *         "T_0412"
-         *       ],
-         *       "concepts": [
-         *         {
-         *           "id": "K_栈_计算机科学技术",
-         *           "name": "栈",
-         *           "name_en": "stack",
-         *           "taught": true
-         *         }
-         *       ],
-         *       "videos": [
-         *         {
-         *           "id": "V_5f3a",
-         *           "title": "栈的定义",
-         *           "minutes": 6.5,
-         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
-         *           "concepts": [
-         *             {
-         *               "id": "K_栈_计算机科学技术",
-         *               "name": "栈",
-         *               "name_en": "stack"
-         *             }
-         *           ]
-         *         }
-         *       ],
-         *       "learners": 1042
-         *     }
-         */
-        AboutCourse: {
-            /**
-             * Graph Version
-             * @description of the graph
-             */
-            graph_version: string;
-            /** Course Id */
-            course_id: string;
-            /** Name */
-            name: string;
-            /** Fields */
-            fields: string[];
-            /** Schools */
-            schools: string[];
-            /** Teachers */
-            teachers: string[];
-            /**
-             * Concepts
-             * @description in the order of the course's videos; what no video of it covers comes last, by id
-             */
-            concepts: components["schemas"]["CourseConcept"][];
-            /**
-             * Videos
-             * @description that cover a concept, in the course's order
-             */
-            videos: components["schemas"]["Video"][];
-            /**
-             * Learners
-             * @description how many are enrolled in the learner records
-             */
-            learners: number;
-        };
-        /**
          * ActivationOut
          * @description Which model is in use now, and how well it knows the graph.
          * @example {
@@ -1055,7 +853,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ],
          *       "deeper": true
@@ -1347,23 +1147,6 @@ export interface components {
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
         };
         /**
-         * CourseConcept
-         * @description A concept that a course has.
-         */
-        CourseConcept: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Name En */
-            name_en: string;
-            /**
-             * Taught
-             * @description whether a video of the course covers it
-             */
-            taught: boolean;
-        };
-        /**
          * CourseMap
          * @description A course's concepts, what builds on what, and what the course does not have.
          * @example {
@@ -1392,7 +1175,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ],
          *       "missing": []
@@ -1449,6 +1234,11 @@ export interface components {
              * @description concepts that no video covers; null where videos were not looked at
              */
             without_video: components["schemas"]["Named"][] | null;
+            /**
+             * Gaps
+             * @description those of them that another concept needs or a course lists, most needed first
+             */
+            gaps: components["schemas"]["Untaught"][] | null;
         };
         /**
          * CyclicGroup
@@ -1701,6 +1491,7 @@ export interface components {
          *           "unreachable": 3
          *         }
          *       ],
+         *       "lone_alternatives": [],
          *       "depth": {
          *         "steps": 20,
          *         "concepts_at": [
@@ -1719,7 +1510,8 @@ export interface components {
          *         "orphans": [],
          *         "foundations": 121,
          *         "without_course": [],
-         *         "without_video": null
+         *         "without_video": null,
+         *         "gaps": null
          *       }
          *     }
          */
@@ -1741,6 +1533,8 @@ export interface components {
             redundant_edges: components["schemas"]["RedundantEdge"][];
             /** Bottlenecks */
             bottlenecks: components["schemas"]["Bottleneck"][];
+            /** Lone Alternatives */
+            lone_alternatives: components["schemas"]["NamedEdge"][];
             depth: components["schemas"]["Depth"];
             coverage: components["schemas"]["Coverage"];
         };
@@ -1996,64 +1790,6 @@ export interface components {
             courses: components["schemas"]["LearnerCourseOut"][];
         };
         /**
-         * LearnerOut
-         * @description What is known of a learner; a view is a video that was opened and covers a concept.
-         * @example {
-         *       "learner_id": "U_1000",
-         *       "graph_version": "5f0c2f3f6f0b7a11",
-         *       "model_version": "0b5c7c1f7ad1c9e2",
-         *       "in_model": true,
-         *       "views": 34,
-         *       "events": 2,
-         *       "first_event": "2026-03-01T10:15:00Z",
-         *       "last_event": "2026-03-01T10:40:00Z",
-         *       "courses": [
-         *         {
-         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *           "name": "数据结构(上)",
-         *           "videos": 60,
-         *           "opened": 21,
-         *           "watched": 19
-         *         }
-         *       ]
-         *     }
-         */
-        LearnerOut: {
-            /** Learner Id */
-            learner_id: string;
-            /** Graph Version */
-            graph_version: string;
-            /** Model Version */
-            model_version: string;
-            /**
-             * In Model
-             * @description whether the model was made with records of the learner, and these still count
-             */
-            in_model: boolean;
-            /**
-             * Views
-             * @description in these records and by events
-             */
-            views: number;
-            /**
-             * Events
-             * @description events that were not voided
-             */
-            events: number;
-            /**
-             * First Event
-             * @description when it happened; null without any
-             */
-            first_event: string | null;
-            /** Last Event */
-            last_event: string | null;
-            /**
-             * Courses
-             * @description that the learner takes, by id
-             */
-            courses: components["schemas"]["TakenCourse"][];
-        };
-        /**
          * LearnersOut
          * @description Learners whose id begins with a text, in the order of ids.
          */
@@ -2189,7 +1925,7 @@ export interface components {
         };
         /**
          * Named
-         * @description A concept, by id and name.
+         * @description A concept or course, by id and name.
          */
         Named: {
             /** Id */
@@ -2282,7 +2018,7 @@ export interface components {
          *         "planner": "kg-plppm",
          *         "exclude": [],
          *         "pin": [],
-         *         "theta": 0.9,
+         *         "skip_mastered": 0.9,
          *         "minutes": null,
          *         "language": "en"
          *       },
@@ -2387,7 +2123,7 @@ export interface components {
          *       "learner_id": "U_1000",
          *       "towards": "K_栈_计算机科学技术",
          *       "length": 6,
-         *       "theta": 0.9
+         *       "skip_mastered": 0.9
          *     }
          */
         PathIn: {
@@ -2432,7 +2168,7 @@ export interface components {
              * Skip Mastered
              * @description mastery from which a concept is not planned, nor walked
              */
-            theta?: number | null;
+            skip_mastered?: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2526,7 +2262,7 @@ export interface components {
          *               "planner": "kg-plppm",
          *               "exclude": [],
          *               "pin": [],
-         *               "theta": 0.9,
+         *               "skip_mastered": 0.9,
          *               "minutes": null,
          *               "language": "en"
          *             },
@@ -2644,6 +2380,16 @@ export interface components {
              * @description who says so: dependency, prediction or designer
              */
             sources: string[];
+            /**
+             * Strength
+             * @description how much it is needed, 0 to 1
+             */
+            strength: number;
+            /**
+             * Group
+             * @description 0 where it is needed by itself; of those before the same concept that have the same number from 1, any one will do
+             */
+            group: number;
         };
         /**
          * PlanOptions
@@ -2685,7 +2431,7 @@ export interface components {
              * Skip Mastered
              * @description mastery from which a concept is neither planned nor walked through
              */
-            theta: number | null;
+            skip_mastered: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -3210,31 +2956,6 @@ export interface components {
             due: string;
         };
         /**
-         * TakenCourse
-         * @description A course that a learner takes; of its videos those count that cover a concept.
-         */
-        TakenCourse: {
-            /** Course Id */
-            course_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Videos
-             * @description how many it has
-             */
-            videos: number;
-            /**
-             * Opened
-             * @description how many of these the learner opened
-             */
-            opened: number;
-            /**
-             * Watched
-             * @description how many of these to 80 % or more
-             */
-            watched: number;
-        };
-        /**
          * Teaching
          * @description A course that has the concept, and a video of it where one is known.
          */
@@ -3254,21 +2975,6 @@ export interface components {
              * @description the video's length; null where unknown
              */
             minutes: number | null;
-        };
-        /**
-         * TeachingCourse
-         * @description A course that has a concept, or shows a video on it.
-         */
-        TeachingCourse: {
-            /** Course Id */
-            course_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Videos
-             * @description of it that cover the concept, in the course's order
-             */
-            videos: components["schemas"]["Video"][];
         };
         /**
          * Terms
@@ -3319,35 +3025,22 @@ export interface components {
             course_ids: string[];
         };
         /**
-         * Video
-         * @description A video in a course.
+         * Untaught
+         * @description A concept that no video covers, though it is needed.
          */
-        Video: {
+        Untaught: {
+            /** @description which one */
+            concept: components["schemas"]["Named"];
             /**
-             * Id
-             * @description of it
+             * Needed By
+             * @description the concepts that it is a direct prerequisite of, by id
              */
-            id: string;
+            needed_by: components["schemas"]["Named"][];
             /**
-             * Title
-             * @description "" where unknown
+             * Courses
+             * @description those that list it, by id
              */
-            title: string;
-            /**
-             * Minutes
-             * @description its length; null where unknown
-             */
-            minutes: number | null;
-            /**
-             * Url
-             * @description its address on the platform; null where no template of addresses is set
-             */
-            url: string | null;
-            /**
-             * Concepts
-             * @description that it covers, by id
-             */
-            concepts: components["schemas"]["Named"][];
+            courses: components["schemas"]["Named"][];
         };
         /**
          * WholeGraph
@@ -3380,7 +3073,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ]
          *     }
@@ -3439,7 +3134,7 @@ export interface operations {
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                theta?: number | null;
+                skip_mastered?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
@@ -3511,7 +3206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3556,7 +3251,7 @@ export interface operations {
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                theta?: number | null;
+                skip_mastered?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
@@ -3629,7 +3324,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3696,15 +3391,6 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3790,7 +3476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3877,7 +3563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3986,7 +3672,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4095,7 +3781,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4135,7 +3821,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description a parameter is unknown */
+            /** @description two Authorization headers, or malformed content */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4155,15 +3841,6 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4241,7 +3918,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4335,7 +4012,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4432,7 +4109,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4532,7 +4209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4633,7 +4310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4727,7 +4404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4825,7 +4502,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4921,101 +4598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description too many requests; see Retry-After */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the graph or the model cannot be read, or time is up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_learner: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                learner_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LearnerOut"];
-                };
-            };
-            /** @description two Authorization headers, or malformed content */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no token, or one that proves nothing */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the token lacks the scope, or is a learner's */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no such thing, with close matches */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the body or the batch is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5109,7 +4692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5195,7 +4778,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5281,7 +4864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5376,7 +4959,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5471,7 +5054,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5563,191 +5146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description too many requests; see Retry-After */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the graph or the model cannot be read, or time is up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_concept: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                concept_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AboutConcept"];
-                };
-            };
-            /** @description If-None-Match names the answer as it still is */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description two Authorization headers, or malformed content */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no token, or one that proves nothing */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the token lacks the scope, or is a learner's */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no such thing, with close matches */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description too many requests; see Retry-After */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the graph or the model cannot be read, or time is up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_course: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                course_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AboutCourse"];
-                };
-            };
-            /** @description If-None-Match names the answer as it still is */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description two Authorization headers, or malformed content */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no token, or one that proves nothing */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the token lacks the scope, or is a learner's */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no such thing, with close matches */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5833,7 +5232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5900,15 +5299,6 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5988,15 +5378,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -6069,15 +5450,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -6116,15 +5488,6 @@ export interface operations {
                     "application/json": components["schemas"]["HealthOut"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
     read_liveness: {
@@ -6145,15 +5508,6 @@ export interface operations {
                     "application/json": components["schemas"]["AliveOut"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
     read_readiness: {
@@ -6172,15 +5526,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description no requests should come now, with the reasons */
@@ -6232,15 +5577,6 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6324,7 +5660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6400,15 +5736,6 @@ export interface operations {
             };
             /** @description it contradicts what there is; `type` says how */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6501,7 +5828,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6568,15 +5895,6 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6652,7 +5970,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6739,7 +6057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6833,7 +6151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6918,7 +6236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description Validation Error */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7006,7 +6324,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing, unknown or out of its range */
+            /** @description a parameter is missing or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
