@@ -11,16 +11,17 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from page import write_figures
 from rich.console import Console
-from rich.progress import track
+from rich.progress import track as with_bar
 
 from kgplan.arrays import Array, Floats, positions
 from kgplan.data.events import Event, Evidence, evidence_of
@@ -38,6 +39,11 @@ PREFIXES, BOUNDS = 10, 400
 """Plans of each length up to this are compared; enrolments whose degree is held to its bound."""
 
 Pair = tuple[str, str]
+
+
+def track(what: Sequence[Any], about: str) -> Iterable[Any]:
+    """What is given, and a bar of how far it is, beside what is printed."""
+    return with_bar(what, about, console=Console(stderr=True))
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
             ).sum(),
             "minutes": of.minutes_of(shape, ground),
             "gain": of.gain(known, bench.known(bench.after(pair, opened(plan))), asked),
+            "needed": (asked & ground.taught & lacking).sum(),
             "coverage": of.coverage(shape, ground, known, asked),
             "degree": degree.sequence_degree(shape, ground),
         }
@@ -273,8 +280,9 @@ def told(rows: dict[str, Floats]) -> Iterator[tuple[str, float, str]]:
     yield "steps a plan", steps / rows["steps"].size, f"{steps / rows['steps'].size:.2f}"
     for figure, name in of_steps.items():
         yield figure, rows[name].sum() / steps, share(rows[name].sum() / steps)
-    late = np.mean(rows["lacking later"] > 0)
-    yield "plans with a lacking strict prerequisite later", late, share(late)
+    for name, what in (("lacking later", "later"), ("not earlier", "not earlier, taught")):
+        late = np.mean(rows[name] > 0)
+        yield f"plans with a lacking strict prerequisite {what}", late, share(late)
     minutes = rows["minutes"].sum()
     per_minute = rows["gain"].sum() / minutes
     yield "expected mastery gained a minute, all minutes alike", per_minute, points(per_minute)
@@ -283,7 +291,9 @@ def told(rows: dict[str, Floats]) -> Iterator[tuple[str, float, str]]:
     yield "expected mastery gained a minute, all plans alike", by_plan, points(by_plan)
     yield "minutes a plan", minutes / rows["minutes"].size, f"{minutes / rows['minutes'].size:.0f}"
     covered = float(np.nanmean(rows["coverage"]))
-    yield "coverage of what the course needs", covered, points(covered)
+    yield "coverage of what the course needs, all plans alike", covered, points(covered)
+    covered = np.nansum(rows["coverage"] * rows["needed"]) / rows["needed"].sum()
+    yield "coverage of what the course needs, all concepts alike", covered, points(covered)
     degrees = float(np.nanmean(rows["degree"]))
     yield "sequence degree", degrees, points(degrees)
     for q in (50, 99):
@@ -381,7 +391,7 @@ def main() -> None:
     ]
     if given.write:
         write_figures("plan-figures", table)
-    Console().print("\n".join(table), markup=False, highlight=False, soft_wrap=True)
+    print("\n".join(table))
 
 
 if __name__ == "__main__":
