@@ -12,6 +12,7 @@ Sizes: K concepts of the graph, V videos of the records; n steps of a plan.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +23,7 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot, incidence
-from kgplan.planning import CurrentLearner, Plan, Step, Teaching
+from kgplan.planning import CurrentLearner, Plan, Step
 from kgplan.planning.choosing import mean_minutes
 
 THETA = 0.5
@@ -65,15 +66,26 @@ def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
     )
 
 
-def to_open(step: Step) -> Sequence[Teaching]:
-    """The videos that a step says to open, each in a course.
+class ToOpen(Protocol):
+    """A video that a step says to open, in a course; a place without one has none."""
+
+    @property
+    def course_id(self) -> str: ...
+
+    @property
+    def video_id(self) -> str | None: ...
+
+
+def to_open(step: Step) -> list[ToOpen]:
+    """The videos that a step says to open.
 
     Where a step names places to choose from, that is the video of the first one that has any; where
     it names resources, all of them.
     """
-    choice: Sequence[Teaching] = [each for each in step.teaches if each.video_id is not None][:1]
-    named: Sequence[Teaching] = getattr(step, "resources", choice)
-    return [each for each in named if each.video_id is not None]
+    resources: Sequence[ToOpen] | None = getattr(step, "resources", None)
+    if resources is not None:
+        return [each for each in resources if each.video_id is not None]
+    return [each for each in step.teaches if each.video_id is not None][:1]
 
 
 @dataclass(frozen=True)

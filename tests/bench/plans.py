@@ -28,8 +28,7 @@ from kgplan.data.events import Event, Evidence, evidence_of
 from kgplan.data.wishes import Wishes
 from kgplan.evaluation import degree, nextview
 from kgplan.evaluation import plans as of
-from kgplan.model.opening import open_planner, open_records, open_similarity
-from kgplan.pipeline.calibrate import read_order
+from kgplan.model.opening import open_planner, open_similarity
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.live import LiveModel
 from kgplan.settings import read_settings
@@ -214,13 +213,13 @@ class Views:
     current: list[CurrentLearner]
 
 
-def before_last_views(bench: Bench, order: Array) -> Views:
+def before_last_views(bench: Bench) -> Views:
     """The state before the last view of each learner with one; slip, guess, prior and similarity
     stay as they were fitted, last views included."""
     planner = bench.planner
     planned = np.isin(planner.records.course_ids, list(bench.courses_with_concepts))
-    held = nextview.last_views(planner.records, order, planned)
-    records = replace(planner.records, viewed=held.viewed)
+    held = nextview.last_views(planner.records, planned)
+    records = held.records
     diagnosis = replace(planner.diagnosis, of_records=False)  # so that rows are inferred anew
     before = Planner(
         planner.graph, records, diagnosis, planner.similarity, planner.model_version, before=planner
@@ -356,11 +355,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write docs/measured.md")
     given = parser.parse_args()
-    settings = read_settings()
-    bench = Bench(open_planner(settings))
-    records, source = open_records(ArtifactStore(settings.artifacts))
-    tables = ArtifactStore(settings.artifacts).open("tables", source.manifest["inputs"]["tables"])
-    views = before_last_views(bench, read_order(tables.path, records))
+    bench = Bench(open_planner(read_settings()))
+    views = before_last_views(bench)
     pairs = bench.pairs()
     everything = len(pairs)
     drawn = np.random.default_rng(given.seed).permutation(everything)[: given.sample]

@@ -15,6 +15,7 @@ from kgplan.arrays import positions
 from kgplan.data.events import Evidence
 from kgplan.data.records import LearnerRecords
 from kgplan.data.wishes import Wishes
+from kgplan.errors import InputError
 from kgplan.evaluation.degree import degree_bound, sequence_degree
 from kgplan.evaluation.nextview import last_views
 from kgplan.evaluation.plans import (
@@ -40,7 +41,7 @@ from kgplan.evaluation.plans import (
     without_anything_to_open,
 )
 from kgplan.graph.health import components
-from kgplan.planning import PlanOptions, Teaching
+from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
 
 
@@ -87,7 +88,7 @@ def among(n, concepts):
 
 
 def test_a_step_opens_the_first_place_with_a_video_or_all_its_resources():
-    nowhere, here, there = Teaching("A", None), Teaching("B", "v"), Teaching("C", "w")
+    nowhere, here, there = (SimpleNamespace(video_id=video) for video in (None, "v", "w"))
     assert to_open(SimpleNamespace(teaches=(nowhere, here, there))) == [here]
     assert to_open(SimpleNamespace(teaches=(nowhere,))) == []
     assert to_open(SimpleNamespace(teaches=(here,), resources=(there, here))) == [there, here]
@@ -322,34 +323,37 @@ def test_the_bound_is_reached(edges, asked, length, best):
 
 
 def test_last_views_and_what_follows_in_the_course():
-    # course A shows 0 1 2 3, course B shows 3 4, course C 5 6; C has no concepts in the graph
-    viewed = np.zeros((5, 7))
-    order = np.zeros((5, 7), dtype=int)
+    # course A shows 0 1 2 3, course B shows 3 4, course C 5 6 and cannot be planned
     in_time = {0: [1, 0, 3], 1: [0, 1, 2, 3], 2: [4, 0], 3: [2], 4: [5, 6]}
+    order = np.zeros((5, 7), dtype=int)
     for learner, videos in in_time.items():
-        viewed[learner, videos] = 0.5
         order[learner, videos] = np.arange(1, len(videos) + 1)
     courses = np.array([[1, 2, 3, 4, 0, 0, 0], [0, 0, 0, 1, 2, 0, 0], [0, 0, 0, 0, 0, 1, 2]])
+    takes = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]])
     records = LearnerRecords(
         learner_ids=np.array(list("uvwxy")),
         video_ids=np.array(list("0123456")),
         concept_ids=np.array(["k"]),
         course_ids=np.array(list("ABC")),
-        enrolled=sparse.csr_array(
-            np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]])
-        ),
-        viewed=sparse.csr_array(viewed),
+        enrolled=sparse.csr_array(takes),
+        viewed=sparse.csr_array((order > 0) * 0.5),
         course_concepts=sparse.csr_array(np.ones((3, 1), dtype=np.int8)),
         course_videos=sparse.csr_array(courses),
         q_matrix=sparse.csr_array(np.ones((7, 1), dtype=np.int8)),
+        viewed_order=order[order > 0],
     )
-    held = last_views(records, sparse.csr_array(order), np.array([True, True, False]))
-    # w saw nothing of A before; x saw nothing before; y's course cannot be planned
+    held = last_views(records, np.array([True, True, False]))
+    # w had seen nothing of A before, x nothing at all, and y's course cannot be planned
     assert held.learner.tolist() == [0, 1]
     assert held.video.tolist() == [3, 3]
     assert held.course.tolist() == [0, 0]
     assert held.following.tolist() == [1, 3]
-    left = viewed.copy()
-    left[[0, 1], [3, 3]] = 0
-    np.testing.assert_array_equal(held.viewed.toarray(), left)
-    assert held.viewed.nnz == (viewed > 0).sum() - 2
+    order[[0, 1], [3, 3]] = 0
+    np.testing.assert_array_equal(held.records.viewed.toarray(), (order > 0) * 0.5)
+    np.testing.assert_array_equal(held.records.viewed_order, order[order > 0])
+
+
+def test_views_without_an_order_are_refused():
+    case = hand_case()
+    with pytest.raises(InputError, match="order"):
+        last_views(case.records, np.ones(case.records.course_ids.size, dtype=bool))
