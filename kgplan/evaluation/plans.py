@@ -67,13 +67,17 @@ def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
 
 
 class ToOpen(Protocol):
-    """A video that a step says to open, in a course; a place without one has none."""
+    """A place to learn at, as any planner's steps name it."""
 
     @property
-    def course_id(self) -> str: ...
+    def course_id(self) -> str:
+        """The course."""
+        ...
 
     @property
-    def video_id(self) -> str | None: ...
+    def video_id(self) -> str | None:
+        """The video; None where there is none."""
+        ...
 
 
 def to_open(step: Step) -> list[ToOpen]:
