@@ -80,7 +80,7 @@ class ToOpen(Protocol):
         ...
 
 
-def to_open(step: Step) -> list[ToOpen]:
+def to_open(step: Step) -> Sequence[ToOpen]:
     """The videos that a step says to open.
 
     Where a step names places to choose from, that is the video of the first one that has any; where
