@@ -1,15 +1,17 @@
 """What do plans look like, over all enrolments? Planners side by side, for the model in use.
 
-    python tests/bench/plans.py [--planner NAME ...] [--sample N --seed S] [--other-seed HOME]
+    python tests/bench/plans.py [--planner NAME ...] [--sample N --seed S] [--few N]
+        [--other-seed HOME] [--json | --write]
 
-One row for each figure, as the modules of `kgplan.evaluation` named define it: `plans`, `degree`,
-`nextview`. `--other-seed` names a home with the same data, whose embedding was trained with another
-seed; `--write` puts the table into docs/measured.md, `make plan-figures` does all of it.
+One row for each figure, as `kgplan.evaluation.plans`, `degree` and `nextview` define it. Figures
+that take several plans of a learner are of the first `--few` enrolments. `--other-seed` is a home
+for an embedding that is trained with other seeds, where there is none yet. `--write` puts the table
+into docs/measured.md (`make plan-figures`).
 """
 
 import argparse
 import json
-import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,13 +33,30 @@ from kgplan.evaluation import plans as of
 from kgplan.model.opening import open_planner, open_similarity
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
 from kgplan.planning.live import LiveModel
-from kgplan.settings import read_settings
+from kgplan.python.model import open_model
+from kgplan.settings import Settings, read_settings
 from kgplan.store.artifacts import ArtifactStore
 
-PREFIXES, BOUNDS = 10, 400
-"""Plans of each length up to this are compared; enrolments whose degree is held to its bound."""
+LENGTH, SHORT = 10, 6
+BOUNDS = 400  # enrolments whose sequence degree is held to its bound, half a second each
+OTHER_SEEDS = {"model.seed": 1001, "training.seed": 1002}
 
+SHARE = "{:.1%}"
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What it is of, its value, and how that is written."""
+
+    about: str
+    value: float
+    form: str
+
+    @property
+    def text(self) -> str:
+        """The value as a table has it."""
+        return self.form.format(self.value)
 
 
 def track(what: Sequence[Any], about: str) -> Iterable[Any]:
@@ -116,7 +135,7 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
         lacking = known.lacking()
         outside = of.outside(shape, asked)
         mastered = of.mastered_already(shape, known)
-        row: dict[str, float] = {
+        row = {
             "milliseconds": spent / 1e6,
             "steps": shape.concepts.size,
             "nothing to open": of.without_anything_to_open(shape).sum(),
@@ -166,13 +185,13 @@ def after_the_first(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -
 
 
 def prefixes(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> tuple[Floats, Floats]:
-    """(n, PREFIXES - 1, 2) whether plans of 1, 2, ... begin the next longer one, by concepts and by
+    """(n, LENGTH - 1, 2) whether plans of 1, 2, ... begin the next longer one, by concepts and by
     videos; (n, 2) whether that of 1 begins the longest."""
     steps, ends = [], []
     for pair in track(pairs, f"{options.planner}, of growing length"):
         plans = [
             bench.outline(bench.planner.plan(*pair, replace(options, length=length)))
-            for length in range(1, PREFIXES + 1)
+            for length in range(1, LENGTH + 1)
         ]
         pairwise = zip(plans[1:], plans[:-1], strict=True)
         steps.append([of.begins_with(longer, shorter) for longer, shorter in pairwise])
@@ -247,22 +266,8 @@ def places(views: Views, options: PlanOptions) -> Floats:
     )
 
 
-def share(value: float) -> str:
-    """A share as a table has it.
-
-    >>> share(0.5), share(0.0312)
-    ('50 %', '3.1 %')
-    """
-    return f"{100 * value:.1f} %" if value < 0.1 and value > 0 else f"{100 * value:.0f} %"
-
-
-def points(value: float) -> str:
-    """A number below one as a table has it."""
-    return f"{value:.3f}"
-
-
-def told(rows: dict[str, Floats]) -> Iterator[tuple[str, float, str]]:
-    """Figure, value and text, from figures of single plans."""
+def told(rows: dict[str, Floats]) -> Iterator[Figure]:
+    """What single plans are like, taken together."""
     steps = rows["steps"].sum()
     of_steps = {
         "steps without anything to open": "nothing to open",
@@ -276,68 +281,76 @@ def told(rows: dict[str, Floats]) -> Iterator[tuple[str, float, str]]:
         "steps with a lacking strict prerequisite later in the plan": "lacking later",
         "steps with a lacking, taught strict prerequisite not earlier": "not earlier",
     }
-    yield "steps a plan", steps / rows["steps"].size, f"{steps / rows['steps'].size:.2f}"
-    for figure, name in of_steps.items():
-        yield figure, rows[name].sum() / steps, share(rows[name].sum() / steps)
+    yield Figure("steps a plan", rows["steps"].mean(), "{:.2f}")
+    for about, name in of_steps.items():
+        yield Figure(about, rows[name].sum() / steps, SHARE)
     for name, what in (("lacking later", "later"), ("not earlier", "not earlier, taught")):
-        late = np.mean(rows[name] > 0)
-        yield f"plans with a lacking strict prerequisite {what}", late, share(late)
-    minutes = rows["minutes"].sum()
-    per_minute = rows["gain"].sum() / minutes
-    yield "expected mastery gained a minute, all minutes alike", per_minute, points(per_minute)
-    worth = rows["minutes"] > 0
-    by_plan = float(np.mean(rows["gain"][worth] / rows["minutes"][worth]))
-    yield "expected mastery gained a minute, all plans alike", by_plan, points(by_plan)
-    yield "minutes a plan", minutes / rows["minutes"].size, f"{minutes / rows['minutes'].size:.0f}"
-    covered = float(np.nanmean(rows["coverage"]))
-    yield "coverage of what the course needs, all plans alike", covered, points(covered)
-    covered = np.nansum(rows["coverage"] * rows["needed"]) / rows["needed"].sum()
-    yield "coverage of what the course needs, all concepts alike", covered, points(covered)
-    degrees = float(np.nanmean(rows["degree"]))
-    yield "sequence degree", degrees, points(degrees)
+        some = np.mean(rows[name] > 0)
+        yield Figure(f"plans with a lacking strict prerequisite {what}", some, SHARE)
+    yield from worth(rows)
+    yield Figure("sequence degree", np.nanmean(rows["degree"]), "{:.3f}")
     for q in (50, 99):
-        spent = float(np.percentile(rows["milliseconds"], q))
-        yield f"CPU time of a plan, p{q}", spent, f"{spent:.2f} ms"
+        spent = np.percentile(rows["milliseconds"], q)
+        yield Figure(f"CPU time of a plan, p{q}", spent, "{:.2f} ms")
+
+
+def worth(rows: dict[str, Floats]) -> Iterator[Figure]:
+    """What plans give for their minutes."""
+    minutes, some = rows["minutes"], rows["minutes"] > 0
+    yield Figure("minutes a plan", minutes.mean(), "{:.0f}")
+    gained = "expected mastery gained a minute"
+    yield Figure(f"{gained}, all minutes alike", rows["gain"].sum() / minutes.sum(), "{:.3f}")
+    by_plan = np.mean(rows["gain"][some] / minutes[some])
+    yield Figure(f"{gained}, all plans alike", by_plan, "{:.3f}")
+    covered = "coverage of what the course needs"
+    by_concept = np.nansum(rows["coverage"] * rows["needed"]) / rows["needed"].sum()
+    yield Figure(f"{covered}, all concepts alike", by_concept, "{:.3f}")
+    yield Figure(f"{covered}, all plans alike", np.nanmean(rows["coverage"]), "{:.3f}")
 
 
 def figures(
-    bench: Bench, pairs: list[Pair], options: PlanOptions, other: Planner | None, views: Views
-) -> Iterator[tuple[str, float, str]]:
-    """All figures of one planner: what it is, its value, its text."""
+    bench: Bench,
+    pairs: list[Pair],
+    few: list[Pair],
+    options: PlanOptions,
+    other: Planner | None,
+    views: Views,
+) -> Iterator[Figure]:
+    """All figures of one planner."""
     yield from told(one_by_one(bench, pairs, options))
-    gone = after_the_first(bench, pairs, options).mean(axis=0)
-    names = (
+    for each in worth(one_by_one(bench, few, replace(options, length=SHORT))):
+        yield replace(each, about=f"length {SHORT}: {each.about}")
+    gone = after_the_first(bench, few, options).mean(axis=0)
+    after = (
         "first video gone after it was watched",
         "its concept gone then",
         "another concept first then",
         "its concept gone after all that the step names",
     )
-    for name, value in zip(names, gone.tolist(), strict=True):
-        yield name, value, share(value)
-    steps, ends = prefixes(bench, pairs, options)
+    yield from (Figure(about, value, SHARE) for about, value in zip(after, gone, strict=True))
+    steps, ends = prefixes(bench, few, options)
     for k, what in enumerate(("concepts", "videos")):
-        value = steps[..., k].mean()
-        yield f"plan of n begins plan of n + 1, n < {PREFIXES}, {what}", value, share(value)
-        value = ends[:, k].mean()
-        yield f"plan of 1 begins plan of {PREFIXES}, {what}", value, share(value)
-    both = bounds(bench, pairs[:BOUNDS], options)
-    value = both[:, 0].sum() / both[:, 1].sum()
-    yield (
-        f"sequence degree as a share of its bound, {len(both)} plans",
-        value,
-        f"{value:.2f} ({both[:, 0].mean():.3f} of {both[:, 1].mean():.3f})",
-    )
+        about = f"plan of n begins plan of n + 1, n < {LENGTH}, {what}"
+        yield Figure(about, steps[..., k].mean(), SHARE)
+        yield Figure(f"plan of 1 begins plan of {LENGTH}, {what}", ends[:, k].mean(), SHARE)
+    degrees, most = bounds(bench, few[:BOUNDS], options).mean(axis=0)
+    about = f"sequence degree as a share of its bound, {len(few[:BOUNDS])} enrolments"
+    yield Figure(about, degrees / most, f"{{:.2f}} ({degrees:.3f} of {most:.3f})")
     at = places(views, options)
     for first in (1, 5):
-        value = float(np.mean((at > 0) & (at <= first)))
-        yield f"next view among the plan's first {first}, {at.size:,} learners", value, share(value)
+        found = np.mean((at > 0) & (at <= first))
+        yield Figure(f"next view among the plan's first {first}", found, SHARE)
     if other is not None:
-        value = kept(bench, other, pairs, options)
-        yield "steps that stay with another seed", value, share(value)
+        about = "steps that stay with another seed"
+        yield Figure(about, kept(bench, other, few, options), SHARE)
 
 
-def with_similarity_of(home: Path, planner: Planner) -> Planner:
-    """The planner with the similarity in use in another home."""
+def with_other_seeds(home: Path, settings: Settings, planner: Planner) -> Planner:
+    """The planner with the similarity of another home, which is made where there is none."""
+    if not (home / "artifacts").is_dir():
+        shutil.copytree(settings.artifacts, home / "artifacts")
+        with open_model(home, graph=settings.graph_url) as model:
+            model.refit(stages=("embed", "similarity"), embed=OTHER_SEEDS)
     similarity = open_similarity(ArtifactStore(home / "artifacts").current("similarity"))
     return Planner(
         planner.graph, planner.records, planner.diagnosis, similarity, planner.model_version
@@ -348,40 +361,39 @@ def main() -> None:
     """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--planner", action="append", help="by name; several times")
-    parser.add_argument("--length", type=int, default=10, help="of the plans")
     parser.add_argument("--sample", type=int, help="enrolments to draw; all where not given")
     parser.add_argument("--seed", type=int, default=0, help="draws the enrolments")
-    parser.add_argument("--other-seed", type=Path, help="home of another similarity")
+    parser.add_argument("--few", type=int, help="of them, for what takes many plans")
+    parser.add_argument("--other-seed", type=Path, help="home of vectors by other seeds")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write docs/measured.md")
     given = parser.parse_args()
-    bench = Bench(open_planner(read_settings()))
+    settings = read_settings()
+    bench = Bench(open_planner(settings))
+    other = given.other_seed and with_other_seeds(given.other_seed, settings, bench.planner)
+    everything = bench.pairs()
+    drawn = np.random.default_rng(given.seed).permutation(len(everything))[: given.sample]
+    pairs = [everything[k] for k in drawn]
+    few = pairs[: given.few]
     views = before_last_views(bench)
-    pairs = bench.pairs()
-    everything = len(pairs)
-    drawn = np.random.default_rng(given.seed).permutation(everything)[: given.sample]
-    pairs = [pairs[k] for k in drawn]
-    other = (
-        None if given.other_seed is None else with_similarity_of(given.other_seed, bench.planner)
-    )
-    columns = {
-        name: list(
-            figures(bench, pairs, PlanOptions(length=given.length, planner=name), other, views)
-        )
-        for name in given.planner or ["kg-plppm"]
-    }
-    following = float(np.mean(np.array(views.following) == np.array(views.video)))
+    columns = {}
+    for name in given.planner or ["kg-plppm"]:
+        options = PlanOptions(length=LENGTH, planner=name)
+        columns[name] = list(figures(bench, pairs, few, options, other, views))
     if given.json:
-        print(json.dumps({name: {k: v for k, v, _ in rows} for name, rows in columns.items()}))
+        told = {name: {each.about: each.value for each in of} for name, of in columns.items()}
+        print(json.dumps(told))
         return
+    following = np.mean(np.array(views.following) == np.array(views.video))
     table = [
-        f"`make plan-figures`, {date.today()}, {len(pairs):,} of {everything:,} enrolments, plans"
-        f" of length {given.length}, {os.cpu_count()} cores; the course's next video is the next"
-        f" view of {share(following)}:\n",
+        f"`make plan-figures`, {date.today()}: {len(pairs):,} of {len(everything):,} enrolments,"
+        f' {len(few):,} from "length {SHORT}" on; plans of length {LENGTH}. The next views are'
+        f" those of {len(views.video):,} learners; {SHARE.format(following)} are of the course's"
+        " next video after the one before.\n",
         f"| | {' | '.join(columns)} |",
         f"|---|{'---|' * len(columns)}",
         *(
-            f"| {same[0][0]} | {' | '.join(text for _, _, text in same)} |"
+            f"| {same[0].about} | {' | '.join(each.text for each in same)} |"
             for same in zip(*columns.values(), strict=True)
         ),
     ]
