@@ -10,9 +10,9 @@ Sizes: K concepts of the graph, V videos of the records; n steps of a plan.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from scipy import sparse
@@ -111,6 +111,19 @@ class Ground:
     covers: sparse.csr_array
     taught: Array
     minutes: Floats
+
+    def within(self, fields: Array) -> Self:
+        """The same, strict prerequisites only where they are of the same field.
+
+        Args:
+            fields: (K,) of the concepts.
+        """
+        of: list[str] = fields.tolist()
+        near = [
+            frozenset(p for p in before if of[p] == of[concept])
+            for concept, before in enumerate(self.strictly_before)
+        ]
+        return replace(self, strictly_before=near)
 
 
 def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:

@@ -75,6 +75,10 @@ class Bench:
         return of.ground_of(self.planner.graph, self.planner.records)
 
     @cached_property
+    def near(self) -> of.Ground:
+        return self.ground.within(self.planner.graph.concept_fields)
+
+    @cached_property
     def live(self) -> LiveModel:
         return LiveModel(self.planner.records, self.planner.diagnosis)
 
@@ -149,6 +153,9 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
             "lacking later": of.prerequisite_later(shape, ground, lacking).sum(),
             "not earlier": of.prerequisite_not_earlier(
                 shape, ground, lacking & ground.taught
+            ).sum(),
+            "near, not earlier": of.prerequisite_not_earlier(
+                shape, bench.near, lacking & ground.taught
             ).sum(),
             "minutes": of.minutes_of(shape, ground),
             "gain": of.gain(known, bench.known(bench.after(pair, opened(plan))), asked),
@@ -280,6 +287,7 @@ def told(rows: dict[str, Floats]) -> Iterator[Figure]:
         "steps with a strict prerequisite later in the plan": "later",
         "steps with a lacking strict prerequisite later in the plan": "lacking later",
         "steps with a lacking, taught strict prerequisite not earlier": "not earlier",
+        "the same, of the step's own field": "near, not earlier",
     }
     yield Figure("steps a plan", rows["steps"].mean(), "{:.2f}")
     for about, name in of_steps.items():

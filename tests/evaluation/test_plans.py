@@ -224,6 +224,10 @@ def test_a_prerequisite_that_is_not_there_at_all():
     assert prerequisite_later(plan, graph, among(4, [3])).tolist() == [False, False]
     assert prerequisite_not_earlier(plan, graph, among(4, [3])).tolist() == [True, False]
     assert not prerequisite_not_earlier(plan_of([0, 3, 1, 2]), graph, every).any()
+    # where 3 is of another field, 1 still counts
+    near = graph.within(np.array(["x", "x", "x", "y"]))
+    assert prerequisite_not_earlier(plan_of([1, 2]), near, every).tolist() == [True, False]
+    assert prerequisite_not_earlier(plan_of([1, 2]), graph, every).tolist() == [True, True]
 
 
 # ---------------------------------------------------------------- is it worth it
