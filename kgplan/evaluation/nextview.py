@@ -1,4 +1,4 @@
-"""Which video did each learner open last, and which one would the course's order have named?
+"""Which video did each learner open last, and where does it lie in the course's order?
 
 Sizes: C courses; L learners whose last view is held back.
 """
@@ -21,15 +21,16 @@ class LastViews:
         records: without these views.
         learner, video, course: (L,) whose, of what, and in which course of the learner's; of
             several, in the one with most views before, then the first.
-        following: (L,) the course's next video after the one watched there before; -1 where that
-            was its last. Videos that cover no concept are not counted.
+        ahead: (L,) how many places of the course it lies after the video that was watched there
+            before: 1 where it is the next one, negative where it is an earlier one. Videos that
+            cover no concept have no place.
     """
 
     records: LearnerRecords
     learner: Ints
     video: Ints
     course: Ints
-    following: Ints
+    ahead: Ints
 
 
 def last_views(records: LearnerRecords, planned: Array) -> LastViews:
@@ -54,14 +55,14 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         in_time = begin + np.argsort(order[begin:end], kind="stable")
         *earlier, last = viewed.indices[in_time].tolist()
         mine = set(_stored(records.enrolled, learner).tolist())
-        best = (0, -1, -1)  # views before, course, the video that follows
+        best = (0, -1, 0)  # views before, course, places ahead
         for course in _stored(shown_in, last).tolist():
             if course in mine and planned[course]:
                 there = _in_order(records.course_videos, course)
                 before = [video for video in earlier if video in there]
                 if len(before) > best[0]:
-                    after = [*there, -1][there.index(before[-1]) + 1]
-                    best = len(before), course, after
+                    ahead = there.index(last) - there.index(before[-1])
+                    best = len(before), course, ahead
         if best[0]:
             found.append((learner, last, *best[1:]))
             kept[in_time[-1]] = False

@@ -39,6 +39,7 @@ from kgplan.store.artifacts import ArtifactStore
 
 LENGTH, SHORT = 10, 6
 BOUNDS = 400  # enrolments whose sequence degree is held to its bound, half a second each
+FIRST = (1, 5)  # videos of a plan, among which the next view may be
 OTHER_SEEDS = {"model.seed": 1001, "training.seed": 1002}
 
 SHARE = "{:.1%}"
@@ -230,12 +231,12 @@ def kept(bench: Bench, other: Planner, pairs: Sequence[Pair], options: PlanOptio
 
 @dataclass(frozen=True)
 class Views:
-    """Learners before their last views: what they opened, what the order names, who they were."""
+    """Learners before their last views: who, what they opened, how far ahead, what they held."""
 
     bench: Bench
     pairs: list[Pair]
     video: list[int]
-    following: list[int]
+    ahead: Array
     current: list[CurrentLearner]
 
 
@@ -258,7 +259,7 @@ def before_last_views(bench: Bench) -> Views:
         enrolled = Evidence(courses=frozenset(pair[1:]), enrolled=frozenset(pair[1:]))
         pairs.append(pair)
         current.append(live.current(pair[0], enrolled, Wishes()).learner)
-    return Views(Bench(before), pairs, held.video.tolist(), held.following.tolist(), current)
+    return Views(Bench(before), pairs, held.video.tolist(), held.ahead, current)
 
 
 def places(views: Views, options: PlanOptions) -> Floats:
@@ -345,7 +346,7 @@ def figures(
     about = f"sequence degree as a share of its bound, {len(few[:BOUNDS])} enrolments"
     yield Figure(about, degrees / most, f"{{:.2f}} ({degrees:.3f} of {most:.3f})")
     at = places(views, options)
-    for first in (1, 5):
+    for first in FIRST:
         found = np.mean((at > 0) & (at <= first))
         yield Figure(f"next view among the plan's first {first}", found, SHARE)
     if other is not None:
@@ -392,12 +393,12 @@ def main() -> None:
         told = {name: {each.about: each.value for each in of} for name, of in columns.items()}
         print(json.dumps(told))
         return
-    following = np.mean(np.array(views.following) == np.array(views.video))
+    next_ones = [np.mean((views.ahead > 0) & (views.ahead <= first)) for first in FIRST]
     table = [
         f"`make plan-figures`, {date.today()}: {len(pairs):,} of {len(everything):,} enrolments,"
         f' {len(few):,} from "length {SHORT}" on; plans of length {LENGTH}. The next views are'
-        f" those of {len(views.video):,} learners; {SHARE.format(following)} are of the course's"
-        " next video after the one before.\n",
+        f" those of {len(views.video):,} learners; {' / '.join(map(SHARE.format, next_ones))} of"
+        f" them are among the course's next {' / '.join(map(str, FIRST))} after the one before.\n",
         f"| | {' | '.join(columns)} |",
         f"|---|{'---|' * len(columns)}",
         *(

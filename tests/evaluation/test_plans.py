@@ -328,7 +328,7 @@ def test_the_bound_is_reached(edges, asked, length, best):
 
 def test_last_views_and_what_follows_in_the_course():
     # course A shows 0 1 2 3, course B shows 3 4, course C 5 6 and cannot be planned
-    in_time = {0: [1, 0, 3], 1: [0, 1, 2, 3], 2: [4, 0], 3: [2], 4: [5, 6]}
+    in_time = {0: [1, 0, 3], 1: [1, 0, 2, 3], 2: [4, 0], 3: [2], 4: [5, 6]}
     order = np.zeros((5, 7), dtype=int)
     for learner, videos in in_time.items():
         order[learner, videos] = np.arange(1, len(videos) + 1)
@@ -351,7 +351,7 @@ def test_last_views_and_what_follows_in_the_course():
     assert held.learner.tolist() == [0, 1]
     assert held.video.tolist() == [3, 3]
     assert held.course.tolist() == [0, 0]
-    assert held.following.tolist() == [1, 3]
+    assert held.ahead.tolist() == [3, 1]
     order[[0, 1], [3, 3]] = 0
     np.testing.assert_array_equal(held.records.viewed.toarray(), (order > 0) * 0.5)
     np.testing.assert_array_equal(held.records.viewed_order, order[order > 0])
