@@ -4,8 +4,8 @@ Every figure is defined where it is computed. They read plans by any planner, as
 (`Outline`), and what is known of the learner (`Known`) at a threshold theta: a concept is
 *mastered* from a mastery of theta on where nothing is in doubt, and *lacking* below theta. What is
 above theta but in doubt is neither, and no figure holds it against a plan.
-A *strict* prerequisite is a direct one that is on no cycle with what needs it: edges inside a
-strongly connected component of the graph put nothing in order.
+A *strict* prerequisite is a direct one that is no alternative to others, and on no cycle with what
+needs it: edges inside a strongly connected component of the graph put nothing in order.
 Sizes: K concepts of the graph, V videos of the records; n steps of a plan.
 """
 
@@ -130,7 +130,7 @@ def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:
     """What plans are held against, from what they are made from."""
     edges, size = graph.prerequisites.tocoo(), graph.concept_ids.size
     component = components(edges.col, edges.row, size)
-    across = component[edges.row] != component[edges.col]
+    strict = (component[edges.row] != component[edges.col]) & (graph.group == 0)
     shown = records.q_matrix.tocoo()
     concept = positions(graph.concept_ids, records.concept_ids)[shown.col]
     here = (concept >= 0) & (shown.data > 0)
@@ -139,7 +139,7 @@ def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:
     minutes = np.full(records.video_ids.size, np.nan) if seconds is None else seconds / 60
     return Ground(
         before=_rows(graph.prerequisites),
-        strictly_before=_rows(incidence(edges.row[across], edges.col[across], (size, size))),
+        strictly_before=_rows(incidence(edges.row[strict], edges.col[strict], (size, size))),
         component=component,
         covers=covers,
         taught=np.bincount(covers.indices, minlength=size) > 0,

@@ -1,5 +1,6 @@
 """Figures of plans: planted cases, brute force, and what the planner itself says of a learner."""
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 from types import SimpleNamespace
 
@@ -121,6 +122,9 @@ def test_the_ground_drops_what_goes_in_a_circle_and_fills_lengths():
     assert found.minutes.tolist() == [4.0, 8.0, 6.0]
     assert found.covers.toarray().tolist() == np.eye(3).tolist()
     assert found.taught.all()
+    any_of = replace(case.graph, group=np.array([0, 0, 1]))  # b for c, or what else there may be
+    assert ground_of(any_of, case.records).strictly_before == [frozenset()] * 3
+    assert ground_of(any_of, case.records).before == found.before
 
 
 @pytest.mark.parametrize("seed", range(8))
