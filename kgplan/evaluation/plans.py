@@ -83,13 +83,11 @@ class ToOpen(Protocol):
 def to_open(step: Step) -> Sequence[ToOpen]:
     """The videos that a step says to open.
 
-    Where a step names places to choose from, that is the video of the first one that has any; where
-    it names resources, all of them.
+    Where its resources say what they move, all of them; else they are places to choose from, and
+    it is the video of the first one that has any.
     """
-    resources: Sequence[ToOpen] | None = getattr(step, "resources", None)
-    if resources is not None:
-        return [each for each in resources if each.video_id is not None]
-    return [each for each in step.teaches if each.video_id is not None][:1]
+    videos = [each for each in step.resources if each.video_id is not None]
+    return videos if any(each.moves for each in videos) else videos[:1]
 
 
 @dataclass(frozen=True)

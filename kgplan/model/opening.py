@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
+from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
@@ -151,6 +152,7 @@ def open_planner(
         model_version=model_version(artifacts),
         provisional=provisional.tolist(),
         before=before,
+        links=Links.of(settings.links),
     )
 
 

@@ -17,7 +17,12 @@ from kgplan.native.compiled import njit
 
 MOST_VIDEOS = 3  # for one concept in one bundle
 FIRST = 1e9  # rate of the course's first video, where its order decides
+NAMESAKE = 1e-3  # of goals that one video serves, it is named after the weightiest
 SLACK = 2.0  # how far a bundle may beat its most promising video
+
+
+END, LENGTH, MINUTES, GAIN = range(4)
+"""Why a sequence ends: nothing is left; its length; its time; what is left gains too little."""
 
 
 class Layout(NamedTuple):
@@ -348,9 +353,9 @@ def hope_for(
 def best_goal(
     layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, theta: float,
     most: int, left: float, in_order: bool,
-) -> tuple[int, float]:  # fmt: skip
-    """The goal whose bundle comes next, -1 for none; and its rate."""
-    best, best_rate, best_first = -1, 0.0, False
+) -> tuple[int, float, bool]:  # fmt: skip
+    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long."""
+    best, best_rate, best_first, too_long = -1, 0.0, False, False
     trial = scratch.trial
     hopes = np.full(layout.asked.size, -1.0)
     for at in range(layout.asked.size):
@@ -368,22 +373,60 @@ def best_goal(
         end, minutes, gain = bundle(
             goal, layout, by, trial, scratch, scratch.worth, theta, most, in_order, tried, 0
         )
-        if end == 0 or (minutes > left and not first):
+        if end == 0:
+            continue
+        if minutes > left and not first:
+            too_long = True
             continue
         own = end - 1  # the first video for the goal itself
         while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
             own -= 1
         rate = rate_of(tried.video[own], gain, minutes, layout, by, in_order)
+        rate *= 1.0 + NAMESAKE * by.weight[goal]
         if best < 0 or (first and not best_first) or rate > best_rate:
             best, best_rate, best_first = goal, rate, first
-    return best, best_rate
+    return best, best_rate, too_long
+
+
+@njit(cache=True)
+def at_start(layout: Layout, by: Standing) -> State:
+    """The state of a learner before any step."""
+    n = by.mastery.size
+    n_open = np.zeros(n, np.int64)
+    for concept in range(n):
+        for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
+            n_open[concept] += by.open[layout.taught_by[at]]
+    ready = np.zeros(n, np.bool_)
+    state = State(by.mastery.copy(), by.passed.copy(), by.open.copy(), n_open, ready)
+    for concept in range(n):
+        ready[concept] = is_ready(concept, layout, state)
+    return state
+
+
+@njit(cache=True)
+def room(layout: Layout, by: Standing) -> Scratch:
+    """Room to work in for one learner."""
+    n, m = by.mastery.size, by.minutes.size
+    return Scratch(
+        at_start(layout, by), np.empty(m), np.empty(m), np.full(m, -1.0), np.zeros(n, np.bool_),
+        np.empty(n, np.int64), np.empty(n, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
+    """Fill in what each open video is worth now."""
+    for video in range(by.minutes.size):
+        if state.open[video]:
+            value = values_of(video, layout, by, state)
+            scratch.worth[video], scratch.hope[video] = value
 
 
 @njit(cache=True)
 def sequence(
     layout: Layout, by: Standing, theta: float, length: int, budget: float, least: float,
     in_order: bool,
-) -> Rows:  # fmt: skip
+) -> tuple[Rows, int]:  # fmt: skip
     """Choose videos until the length, the time, or what is worth it ends.
 
     Args:
@@ -393,31 +436,22 @@ def sequence(
         budget: minutes at most; what comes first may take more.
         least: rate under which nothing more is taken, what comes first apart.
         in_order: take the course's order, with what it needs before it.
+
+    Returns:
+        The rows, and why there are no more.
     """
     n, m = by.mastery.size, by.minutes.size
-    n_open = np.zeros(n, np.int64)
-    for concept in range(n):
-        for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
-            n_open[concept] += by.open[layout.taught_by[at]]
-    ready = np.zeros(n, np.bool_)
-    state = State(by.mastery.copy(), by.passed.copy(), by.open.copy(), n_open, ready)
-    for concept in range(n):
-        ready[concept] = is_ready(concept, layout, state)
-    trial = State(np.empty(n), by.passed.copy(), by.open.copy(), n_open.copy(), ready.copy())
-    scratch = Scratch(
-        trial, np.empty(m), np.empty(m), np.full(m, -1.0), np.zeros(n, np.bool_), np.empty(n, np.int64),
-        np.empty(n, np.int64),
-    )  # fmt: skip
+    state, scratch = at_start(layout, by), room(layout, by)
     most = 1 if in_order else MOST_VIDEOS
     tried, rows = empty_rows(n * most), empty_rows(min((length + n) * most, m))
-    done, n_concepts, left = 0, 0, budget
+    done, n_concepts, left, why = 0, 0, budget, LENGTH
     while n_concepts < length:
-        for video in range(m):
-            if state.open[video]:
-                value = values_of(video, layout, by, state)
-                scratch.worth[video], scratch.hope[video] = value
-        goal, rate = best_goal(layout, by, state, scratch, tried, theta, most, left, in_order)
-        if goal < 0 or (not in_order and rate < least):
+        look(layout, by, state, scratch)
+        goal, rate, too_long = best_goal(
+            layout, by, state, scratch, tried, theta, most, left, in_order
+        )
+        if goal < 0 or (rate < least and not is_first(goal, layout, by)):
+            why = GAIN if goal >= 0 else MINUTES if too_long else END
             break
         begin = done
         done, minutes, _ = bundle(
@@ -431,5 +465,84 @@ def sequence(
                 if n_concepts > length:
                     done = at
                     break
-    return Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
-                rows.rate[:done])  # fmt: skip
+    found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
+                 rows.rate[:done])  # fmt: skip
+    return found, why
+
+
+@njit(cache=True)
+def is_first(goal: int, layout: Layout, by: Standing) -> bool:
+    """Whether a goal comes before all others."""
+    for at in range(layout.asked.size):
+        if layout.asked[at] == goal:
+            return by.first[at]
+    return False
+
+
+class Moves(NamedTuple):
+    """What each row of a sequence moves, one entry for each concept of it.
+
+    Attributes:
+        row, concept: of the entry.
+        before, after: mastery.
+    """
+
+    row: Ints
+    concept: Ints
+    before: Floats
+    after: Floats
+
+
+@njit(cache=True)
+def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
+    """Go through a sequence again and note what it moves."""
+    state = at_start(layout, by)
+    size = 0
+    for at in range(rows.video.size):
+        size += layout.video_start[rows.video[at] + 1] - layout.video_start[rows.video[at]]
+    found = Moves(np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size),
+                  np.empty(size))  # fmt: skip
+    count = 0
+    for at in range(rows.video.size):
+        video = rows.video[at]
+        begin = count
+        for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+            concept = layout.covers[entry]
+            found.row[count], found.concept[count] = at, concept
+            found.before[count] = state.mastery[concept]
+            count += 1
+        watch(video, rows.concept[at], layout, by, state, theta)
+        for place in range(begin, count):
+            found.after[place] = state.mastery[found.concept[place]]
+        last = at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]
+        if last:
+            state.passed[rows.concept[at]] = True
+            release(rows.concept[at], layout, state)
+    return found
+
+
+@njit(cache=True)
+def rates_after(
+    rows: Rows, count: int, layout: Layout, by: Standing, theta: float, in_order: bool
+) -> Floats:
+    """(G,) the rate of each goal's bundle behind so many rows; below 0 where there is none."""
+    state, scratch = at_start(layout, by), room(layout, by)
+    most = 1 if in_order else MOST_VIDEOS
+    for at in range(count):
+        watch(rows.video[at], rows.concept[at], layout, by, state, theta)
+        if at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]:
+            state.passed[rows.concept[at]] = True
+            release(rows.concept[at], layout, state)
+    tried, rates = empty_rows(by.mastery.size * most), np.full(layout.asked.size, -1.0)
+    left = np.inf
+    look(layout, by, state, scratch)
+    for at in range(layout.asked.size):
+        alone = Layout(
+            layout.asked[at : at + 1], layout.require_start, layout.any_start, layout.any_of,
+            layout.waits_start, layout.waits, layout.video_start, layout.covers,
+            layout.concept_start, layout.taught_by, layout.tier, layout.place,
+        )  # fmt: skip
+        goal, rate, _ = best_goal(alone, by, state, scratch, tried, theta, most, left, in_order)
+        if goal >= 0:
+            rates[at] = rate
+    return rates

@@ -59,7 +59,7 @@ def decisions(
                 verdict = "mastered"
             else:
                 verdict = "learned"
-        elif concept not in pins and len(planned) + len(waiting) >= options.length:
+        elif concept not in pins and len(planned) + len(waiting) >= options.most:
             verdict = "no_room" if waiting else "ended"
         elif concept not in pins and takes(concept) > left - kept + SLACK:
             verdict = "too_long"

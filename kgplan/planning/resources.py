@@ -4,7 +4,7 @@ Sizes: K concepts of the graph, C courses of graph and records together, V video
 are triples of a concept, a course that has it, and a video of the course on it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -63,6 +63,10 @@ class Resource:
     url: str | None = None
     again: bool = False
     moves: tuple[Move, ...] = ()
+
+    def moving(self, moves: tuple[Move, ...], again: bool) -> "Resource":
+        """The same with what it moves, and whether it is to be repeated."""
+        return replace(self, moves=moves, again=again)
 
 
 @dataclass(frozen=True)

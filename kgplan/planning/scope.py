@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis.gain import CERTAIN
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
 
@@ -21,7 +22,7 @@ NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
 NEEDED = 0.5  # strength from which a prerequisite is waited for
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
-PASSING = 0.5  # weight of a concept that one video of the course mentions, beside its main one
+PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Scope:
         asked: (n,) True for what the goal asks for.
         weight: (n,) what a gain of each counts; 0 for what is not asked for.
         in_course: (m,) True for videos of the course.
+        own: (m,) True for these, and for others on what no video of the course covers.
         has_videos: whether the course has any.
     """
 
@@ -43,6 +45,9 @@ class Scope:
     asked: Array
     weight: Floats
     in_course: Array
+    own: Array
+    needs: sparse.csr_array
+    entries: Ints
 
     @property
     def has_videos(self) -> bool:
@@ -97,22 +102,41 @@ class Scopes:
         place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
         place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
         by_video = self.covers[videos][:, concepts].tocsr()
+        by_video.sort_indices()
         entries = by_video.tocoo()
         tier = np.where(in_course, 0, 1)
         by_concept = np.lexsort((entries.row, tier[entries.row], entries.col))
+        require_start, any_start, any_of, waits_start, waits = self._requirements(
+            concepts, is_asked
+        )
         layout = Layout(
-            np.flatnonzero(is_asked[concepts]),
-            *self._requirements(concepts, is_asked),
-            by_video.indptr.astype(np.int64),
-            by_video.indices.astype(np.int64),
-            np.searchsorted(entries.col[by_concept], np.arange(concepts.size + 1)),
-            entries.row[by_concept].astype(np.int64),
-            tier,
-            place,
+            asked=np.flatnonzero(is_asked[concepts]),
+            require_start=require_start,
+            any_start=any_start,
+            any_of=any_of,
+            waits_start=waits_start,
+            waits=waits,
+            video_start=by_video.indptr.astype(np.int64),
+            covers=by_video.indices.astype(np.int64),
+            concept_start=np.searchsorted(entries.col[by_concept], np.arange(concepts.size + 1)),
+            taught_by=entries.row[by_concept].astype(np.int64),
+            tier=tier,
+            place=place,
         )
         weights = np.zeros(self.taught.size)
         weights[asked] = weight
-        return Scope(concepts, videos, layout, is_asked[concepts], weights[concepts], in_course)
+        inside = np.isin(self.covers[videos].indices, concepts)
+        return Scope(
+            concepts,
+            videos,
+            layout,
+            is_asked[concepts],
+            weights[concepts],
+            in_course,
+            in_course | self._serves(by_video, in_course, is_asked[concepts]),
+            self._needs,
+            np.flatnonzero(inside),
+        )
 
     def _involved(self, asked: Ints, field: str, near: int) -> Ints:
         """What is asked for, and what it needs: taught, of the goal's field, and near."""
@@ -125,6 +149,12 @@ class Scopes:
             edge = before[good[before] & ~found[before]]
             found[edge] = True
         return np.flatnonzero(found)
+
+    def _serves(self, by_video: sparse.csr_array, in_course: Array, asked: Array) -> Array:
+        """(m,) True for videos on a concept that no video of the course covers."""
+        uncovered = np.ones(asked.size, dtype=bool)
+        uncovered[by_video[in_course].indices] = False
+        return (by_video @ uncovered.astype(np.int64)) > 0
 
     def _elsewhere(self, concepts: Ints, shown: Ints) -> Ints:
         """Videos that the course does not show: of each concept those that cover the fewest."""
@@ -161,12 +191,16 @@ class Scopes:
     def _weights(self, asked: Ints, shown: Ints) -> Floats:
         """(A,) how central each concept is to the goal.
 
-        More for what more of the course's videos cover, less for another field's; of concepts of
-        one name only those of the course's own field count, as the others are homonyms.
+        More for what more of the course's videos cover, and few others do; less for another
+        field's. Of concepts of one name only those of the course's own field count, as the others
+        are homonyms.
         """
         times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[asked]
-        often = np.sqrt(times / times.max()) if times.any() else np.ones(asked.size)
-        weight = PASSING + (1 - PASSING) * often
+        central = np.ones(asked.size)
+        if times.any():
+            everywhere = np.maximum(np.diff(self._taught_by.indptr)[asked], 1)
+            central = np.sqrt(times / times.max()) * (times / everywhere)
+        weight = PASSING + (1 - PASSING) * central / max(central.max(initial=0), CERTAIN)
         names = self.graph.concept_names[asked]
         mine = self.graph.concept_fields[asked] == self._main_field(asked, weight)
         homonym = ~mine & np.isin(names, names[mine])
