@@ -8,7 +8,7 @@ import pytest
 import stage_runner
 from hypothesis import settings
 from made_once import made_once
-from neo4j_server import TestServer, start_test_server
+from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 from waiting import pytest_terminal_summary as pytest_terminal_summary
 
@@ -93,9 +93,11 @@ def mini_home(mini_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
 @pytest.fixture(scope="session")
 def neo4j_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
     """A real Neo4j server, for all tests together."""
-    server = start_test_server(tmp_path_factory.mktemp("neo4j"))
-    yield server
-    server.server.stop()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JAVA_TOOL_OPTIONS", SHORT_LIVED)
+        server = start_test_server(tmp_path_factory.mktemp("neo4j"))
+        yield server
+        server.server.stop()
 
 
 @pytest.fixture
