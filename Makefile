@@ -37,7 +37,7 @@ demo: setup ## the main job on real rows: files -> graph -> model -> one learner
 	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
 
 test: setup ## all tests (benchmarks apart), on JOBS=2 processes
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-newest: ## the same with the newest versions of everything, in .venv-newest
 	rm -f .venv-newest/.ready
