@@ -25,6 +25,7 @@ from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot, incidence
 from kgplan.planning import CurrentLearner, Plan, Step
 from kgplan.planning.choosing import mean_minutes
+from kgplan.planning.planners import planner_named
 
 THETA = 0.5
 
@@ -55,17 +56,6 @@ class Outline:
         return next((place for place, videos in enumerate(self.videos) if videos), None)
 
 
-def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
-    """A plan in positions on the graph's concepts and the records' videos."""
-    return Outline(
-        concepts.known([step.concept_id for step in plan.steps]),
-        tuple(
-            tuple(videos.known([each.video_id or "" for each in to_open(step)]).tolist())
-            for step in plan.steps
-        ),
-    )
-
-
 class ToOpen(Protocol):
     """A place to learn at, as any planner's steps name it."""
 
@@ -80,16 +70,33 @@ class ToOpen(Protocol):
         ...
 
 
-def to_open(step: Step) -> Sequence[ToOpen]:
-    """The videos that a step says to open.
+def to_open(plan: Plan) -> list[list[ToOpen]]:
+    """The videos that each step of a plan says to open.
 
-    Where a step names places to choose from, that is the video of the first one that has any; where
-    it names resources, all of them.
+    Of a planner that ranks concepts that is the first video of the places to choose from; of one
+    that takes videos it is all of them.
     """
-    resources: Sequence[ToOpen] | None = getattr(step, "resources", None)
-    if resources is not None:
-        return [each for each in resources if each.video_id is not None]
-    return [each for each in step.teaches if each.video_id is not None][:1]
+    one_of = planner_named(plan.options.planner).rank is not None
+    return [
+        [each for each in _places(step) if each.video_id is not None][: 1 if one_of else None]
+        for step in plan.steps
+    ]
+
+
+def _places(step: Step) -> Sequence[ToOpen]:
+    places: Sequence[ToOpen] | None = getattr(step, "resources", None)
+    return step.teaches if places is None else places
+
+
+def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
+    """A plan in positions on the graph's concepts and the records' videos."""
+    return Outline(
+        concepts.known([step.concept_id for step in plan.steps]),
+        tuple(
+            tuple(videos.known([each.video_id or "" for each in step]).tolist())
+            for step in to_open(plan)
+        ),
+    )
 
 
 @dataclass(frozen=True)
