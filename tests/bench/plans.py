@@ -112,7 +112,7 @@ class Bench:
     def after(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> CurrentLearner:
         """The learner, these videos watched in full, each in its course, as the service has it."""
         events = [
-            Event(f"{k}", pair[0], float(k), video_id=video, course_id=course, share=1.0)
+            Event(f"{k}", pair[0], time.time(), video_id=video, course_id=course, share=1.0)
             for k, (video, course) in enumerate(watched)
         ]
         evidence = evidence_of(self.live.named(events), self.live.lengths)
