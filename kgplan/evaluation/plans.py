@@ -25,6 +25,7 @@ from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot, incidence
 from kgplan.planning import CurrentLearner, Plan, Step
 from kgplan.planning.choosing import mean_minutes
+from kgplan.planning.planners import planner_named
 
 THETA = 0.5
 
@@ -55,17 +56,6 @@ class Outline:
         return next((place for place, videos in enumerate(self.videos) if videos), None)
 
 
-def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
-    """A plan in positions on the graph's concepts and the records' videos."""
-    return Outline(
-        concepts.known([step.concept_id for step in plan.steps]),
-        tuple(
-            tuple(videos.known([each.video_id or "" for each in to_open(step)]).tolist())
-            for step in plan.steps
-        ),
-    )
-
-
 class ToOpen(Protocol):
     """A place to learn at, as any planner's steps name it."""
 
@@ -80,8 +70,8 @@ class ToOpen(Protocol):
         ...
 
 
-def to_open(step: Step) -> Sequence[ToOpen]:
-    """The videos that a step says to open.
+def to_open(plan: Plan) -> list[list[ToOpen]]:
+    """The videos that each step of a plan says to open.
 
     Where its resources say what they move, all of them; else they are places to choose from, and
     it is the video of the first one that has any.

@@ -112,7 +112,7 @@ class Bench:
     def after(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> CurrentLearner:
         """The learner, these videos watched in full, each in its course, as the service has it."""
         events = [
-            Event(f"{k}", pair[0], float(k), video_id=video, course_id=course, share=1.0)
+            Event(f"{k}", pair[0], time.time(), video_id=video, course_id=course, share=1.0)
             for k, (video, course) in enumerate(watched)
         ]
         evidence = evidence_of(self.live.named(events), self.live.lengths)
@@ -124,7 +124,7 @@ class Bench:
 
 def opened(plan: Plan) -> list[tuple[str, str]]:
     """Videos that a plan says to open, each with its course."""
-    return [(each.video_id, each.course_id) for step in plan.steps for each in of.to_open(step)]
+    return [(str(each.video_id), each.course_id) for step in of.to_open(plan) for each in step]
 
 
 def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dict[str, Floats]:
@@ -177,10 +177,8 @@ def after_the_first(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -
         before = bench.outline(plan)
         if before.first_to_do is None:
             continue
-        videos = [
-            (str(each.video_id), each.course_id)
-            for each in of.to_open(plan.steps[before.first_to_do])
-        ]
+        step = of.to_open(plan)[before.first_to_do]
+        videos = [(str(each.video_id), each.course_id) for each in step]
         moved = []
         for watched in (videos[:1], videos):
             again = bench.planner.plan(*pair, options, bench.after(pair, watched))

@@ -88,11 +88,14 @@ def among(n, concepts):
 # ---------------------------------------------------------------- what figures read
 
 
-def test_a_step_opens_the_first_place_with_a_video_or_all_its_resources():
-    nowhere, here, there = (SimpleNamespace(video_id=video) for video in (None, "v", "w"))
-    assert to_open(SimpleNamespace(teaches=(nowhere, here, there))) == [here]
-    assert to_open(SimpleNamespace(teaches=(nowhere,))) == []
-    assert to_open(SimpleNamespace(teaches=(here,), resources=(there, here))) == [there, here]
+def test_a_step_opens_the_first_place_with_a_video_or_all_that_a_planner_takes(monkeypatch):
+    places = [SimpleNamespace(video_id=video) for video in (None, "v", "w")]
+    steps = [SimpleNamespace(resources=places), SimpleNamespace(resources=places[:1])]
+    plan = SimpleNamespace(steps=steps, options=PlanOptions(planner="kg-plppm"))
+    assert to_open(plan) == [places[1:2], []]
+    takes_videos = SimpleNamespace(rank=None)
+    monkeypatch.setattr("kgplan.evaluation.plans.planner_named", lambda name: takes_videos)
+    assert to_open(plan) == [places[1:], []]
 
 
 def test_an_outline_has_the_plans_concepts_and_videos():
