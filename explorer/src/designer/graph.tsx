@@ -111,7 +111,11 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
         <span class="soft" role="status">
           {say.graphNow(whole.concepts.length, whole.total)} · {counts[1]}
         </span>
-        {mark ? <Legend looks={["marked"]} /> : <Fields of={Object.keys(whole.fields)} />}
+        {mark ? (
+          <Legend looks={["marked"]} edges={whole.edges} />
+        ) : (
+          <Fields of={Object.keys(whole.fields)} />
+        )}
       </div>
       <Pair
         picture={
