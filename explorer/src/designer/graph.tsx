@@ -22,7 +22,15 @@ type Whole = Schemas["WholeGraph"];
 
 const FIELD_COLOURS = 5; // the last one is shared by all smaller fields
 const MOST = 2000; // concepts that a browser draws smoothly
-const QUESTIONS = ["contradictions", "cycles", "bottlenecks", "orphans", "fields"];
+const QUESTIONS = [
+  "contradictions",
+  "cycles",
+  "soft_edges",
+  "alternatives",
+  "bottlenecks",
+  "orphans",
+  "fields",
+];
 
 export function Graph() {
   const { query } = route.value;
