@@ -349,7 +349,8 @@ def put(
         written[name] = 0
         progress(name, done, rows.total)
         done += len(content) - len(new)
-        new = [row | numbered(row, numbers.get(name, ())) for row in new]
+        if keys := numbers.get(name):
+            new = [row | numbered(row, keys) for row in new]
         for batch in batches(new):
             written[name] += store.write(f"load.{name.lower()}", rows=batch, run_id=run_id)
             done += len(batch)

@@ -85,7 +85,7 @@ def test_the_ontology_has_one_version_iri(ontology):
     header = URIRef("https://w3id.org/kgplan/ontology")
     assert set(ontology.subjects(RDF.type, OWL.Ontology)) == {header}
     versions = set(ontology.objects(header, OWL.versionIRI))
-    assert versions == {URIRef("https://w3id.org/kgplan/ontology/1.0.0")}
+    assert versions == {URIRef("https://w3id.org/kgplan/ontology/1.1.0")}
 
 
 def test_every_term_has_one_label_and_one_comment_in_english_and_in_chinese(ontology):

@@ -99,7 +99,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
           value={props.after}
           onChange={(value) => refine({ after: value })}
         />
-        <Legend looks={["focus", "before", "after"]} />
+        <Legend looks={["focus", "before", "after"]} edges={[...up.edges, ...down.edges]} />
       </div>
       <Pair
         picture={

@@ -67,7 +67,7 @@ function CourseMap({ map }: { map: Map }) {
       ) : (
         <>
           <div class="controls">
-            <Legend looks={[]} />
+            <Legend looks={[]} edges={map.edges} />
           </div>
           <Pair
             picture={
