@@ -23,7 +23,7 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot, incidence
-from kgplan.planning import CurrentLearner, Plan, Step
+from kgplan.planning import CurrentLearner, Plan
 from kgplan.planning.choosing import mean_minutes
 from kgplan.planning.planners import planner_named
 
@@ -73,11 +73,25 @@ class ToOpen(Protocol):
 def to_open(plan: Plan) -> list[list[ToOpen]]:
     """The videos that each step of a plan says to open.
 
-    Where its resources say what they move, all of them; else they are places to choose from, and
-    it is the video of the first one that has any.
+    Of a planner that ranks concepts that is the first video of the places to choose from; of one
+    that takes videos it is all of them.
     """
-    videos = [each for each in step.resources if each.video_id is not None]
-    return videos if any(each.moves for each in videos) else videos[:1]
+    one_of = planner_named(plan.options.planner).rank is not None
+    return [
+        [each for each in step.resources if each.video_id is not None][: 1 if one_of else None]
+        for step in plan.steps
+    ]
+
+
+def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
+    """A plan in positions on the graph's concepts and the records' videos."""
+    return Outline(
+        concepts.known([step.concept_id for step in plan.steps]),
+        tuple(
+            tuple(videos.known([each.video_id or "" for each in step]).tolist())
+            for step in to_open(plan)
+        ),
+    )
 
 
 @dataclass(frozen=True)
