@@ -64,13 +64,14 @@ class Scopes:
 
     Attributes:
         covers: (V, K) True where the video covers the concept, on the graph's axis.
+        taught_by: (K, V) the same the other way round.
     """
 
     def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
         self.graph, self.records = graph, records
         self.covers = _on_graph(records, graph)
-        self._taught_by = self.covers.T.tocsr()
-        self.taught = np.diff(self._taught_by.indptr) > 0
+        self.taught_by = self.covers.T.tocsr()
+        self.taught = np.diff(self.taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
         self._field_of_video = self._fields_of_videos()
         self._needs = _condensed(graph, NEEDED)
@@ -169,7 +170,7 @@ class Scopes:
             field: of the course: only its concepts are learned elsewhere, in courses of that field,
                 as others only mention them; None for a path towards a concept.
         """
-        pairs = self._taught_by[concepts].tocoo()
+        pairs = self.taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
         if field is not None:
             other &= (self.graph.concept_fields[concepts] == field)[pairs.row]
@@ -237,7 +238,7 @@ class Scopes:
         times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[concepts]
         if not times.any():
             return np.ones(concepts.size)
-        everywhere = np.maximum(np.diff(self._taught_by.indptr)[concepts], 1)
+        everywhere = np.maximum(np.diff(self.taught_by.indptr)[concepts], 1)
         central = np.sqrt(times) * times / everywhere
         return central / central.max()
 
