@@ -21,6 +21,7 @@ from kgplan.native.sequence import Layout
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
 NEEDED = 0.5  # strength from which a prerequisite is waited for
+SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
 
@@ -72,7 +73,8 @@ class Scopes:
         self._taught_by = self.covers.T.tocsr()
         self.taught = np.diff(self._taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
-        self._needs = _condensed(graph)
+        self._needs = _condensed(graph, NEEDED)
+        self._surely_needs = _condensed(graph, SURE)
 
     def of_course(self, course_id: str, asked: Ints) -> Scope:
         """The scope of a course.
@@ -145,7 +147,7 @@ class Scopes:
         good = self.taught & (self.graph.concept_fields == field)
         edge = asked
         for _ in range(near):
-            before = _columns(self._needs, edge)
+            before = _columns(self._surely_needs, edge)
             edge = before[good[before] & ~found[before]]
             found[edge] = True
         return np.flatnonzero(found)
@@ -211,11 +213,16 @@ ALONE = -1
 """In place of a group's number: needed by itself."""
 
 
-def _condensed(graph: GraphSnapshot) -> sparse.csr_array:
-    """(K, K) what each concept waits for: `ALONE`, or the number of a group of alternatives."""
+def _condensed(graph: GraphSnapshot, strength: float) -> sparse.csr_array:
+    """(K, K) what each concept waits for: `ALONE`, or the number of a group of alternatives.
+
+    Args:
+        graph: what it says.
+        strength: of an edge at least.
+    """
     edges = graph.prerequisites.tocoo()
     _, cycle = connected_components(graph.prerequisites, directed=True, connection="strong")
-    waits = (cycle[edges.row] != cycle[edges.col]) & (graph.strength >= NEEDED)
+    waits = (cycle[edges.row] != cycle[edges.col]) & (graph.strength >= strength)
     group = np.where(graph.group > 0, graph.group, ALONE).astype(np.int64)
     return sparse.coo_array(
         (group[waits], (edges.row[waits], edges.col[waits])), shape=edges.shape

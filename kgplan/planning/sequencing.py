@@ -25,6 +25,7 @@ from kgplan.planning.scope import Scope, Scopes
 
 NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 TRIES = 3  # videos watched, or answered, from which a concept holds nothing up any more
+NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
 NEXT = 100.0  # how much better the course's next video stands than one far ahead
@@ -117,7 +118,8 @@ class Sequencer:
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
-        worked = ((watched > 0) & (learner.mastery >= theta)) | (watched + tried >= TRIES)
+        worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        worked |= watched + tried >= TRIES
         passed = closed | (worked & ~pinned)
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
@@ -154,8 +156,6 @@ class Sequencer:
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""
-        if learner.is_new:  # what was never opened shows nobody to hold a concept
-            return np.zeros(self.prior.size, dtype=bool)
         own = learner.reached & ~learner.not_told_apart & (learner.mastery >= theta)
         at = np.flatnonzero(own)
         own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE

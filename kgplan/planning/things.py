@@ -242,7 +242,7 @@ class SequenceTeller:
         if course_id is not None and not asked.size:
             notes.append(say(language, "note.empty_course", course_id=course_id))
         n_mastered = int(found.mastered[scope.layout.asked].sum())
-        if n_mastered:
+        if n_mastered and not found.learner.is_new:
             which = "note.left_out" if n_mastered < asked.size else "note.all_mastered"
             theta = f"{found.theta:g}"
             notes.append(say(language, which, concepts=n_mastered, theta=theta))
