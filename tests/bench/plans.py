@@ -303,6 +303,7 @@ def told(rows: dict[str, Floats]) -> Iterator[Figure]:
         "the same, of the course's field": "near, not met",
         f"the same, less than {TRIED} videos on it opened": "untried, not met",
     }
+    yield Figure("plans without a step", np.mean(rows["steps"] == 0), SHARE)
     yield Figure("steps a plan", rows["steps"].mean(), "{:.2f}")
     for about, name in of_steps.items():
         yield Figure(about, rows[name].sum() / steps, SHARE)
