@@ -106,9 +106,7 @@ def test_what_is_left_out_pinned_and_timed_is_planned_as_by_loops(seed, n, walke
     case = random_case(seed)
     exclude = drawn(case, seed, 0.2)
     pin = tuple(c for c in drawn(case, seed + 1, 0.15) if c not in exclude)[:n]
-    options = PlanOptions(
-        n, walked, 3, exclude=exclude, pin=pin, theta=skip, minutes=minutes
-    )
+    options = PlanOptions(n, walked, 3, exclude=exclude, pin=pin, theta=skip, minutes=minutes)
     plan = case.planner().plan("u1", "A", options)
     assert ids(plan) == steps_by_loops(case, "u1", "A", options)
 
