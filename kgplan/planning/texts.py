@@ -33,7 +33,7 @@ ENGLISH = {
     "do.goal": "{name} comes next by what it gains you for the time and by its place in the"
     " course.",
     "do.next": "{name} comes next in the course, behind where you are.",
-    "do.order": "{name} comes next in the course's own order.",
+    "do.order": "The course goes on with {name}.",
     "do.asked": "You asked for {name}.",
     "do.before": "{later} builds on {name}.",
     "did.nothing": "You have not opened a video on it yet.",
@@ -123,7 +123,7 @@ CHINESE = {
     "do": "{why}{known}[掌握度{mastery:z.2f}，预计达到{expected:z.2f}。]",
     "do.goal": "按所花时间的收获和在课程中的位置，接下来学{name}。",
     "do.next": "在课程中，{name}紧接在你目前的位置之后。",
-    "do.order": "按课程自身的顺序，接下来学{name}。",
+    "do.order": "课程接着讲{name}。",
     "do.asked": "你指定要学{name}。",
     "do.before": "{later}以{name}为基础。",
     "did.nothing": "你还没有打开过讲解它的视频。",
