@@ -186,7 +186,7 @@ class SequenceTeller:
         elif found.standing.first[np.searchsorted(found.scope.layout.asked, concept)]:
             why = say(language, "do.asked", name=name)
         elif found.in_order:
-            why = say(language, "do.order", name=name)
+            why = say(language, "do.order_then" if place else "do.order", name=name)
         else:
             why = say(language, "do.goal_then" if place else "do.goal", name=name)
         watched = int(found.watched[concept])
@@ -269,7 +269,9 @@ class SequenceTeller:
             notes.append(say(language, "note.again"))
         if gaps and steps:
             notes.append(say(language, "note.gaps", names=_listed(gaps, language)))
-        if steps or found.stopped != "end":
+        if not steps and asked.size and found.stopped == "end":
+            notes.append(say(language, "note.nothing_left"))
+        else:
             notes.append(say(language, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
 
