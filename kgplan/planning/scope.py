@@ -20,7 +20,8 @@ from kgplan.native.sequence import Layout
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
 NEEDED = 0.5  # strength from which a prerequisite is waited for
-ABOUT = 0.2  # how central a concept is to a course that is about it
+ABOUT = 0.2  # how central a concept is to a course that is about it,
+OFTEN = 3  # and how many of its videos cover it
 SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
@@ -192,7 +193,8 @@ class Scopes:
             central = np.zeros(self.taught.size)
             central[covered] = self._central(covered, shown)
             field = self._main_field(covered, central[covered])
-            good = (central >= ABOUT) & (self.graph.concept_fields == field)
+            times = np.bincount(covers[shown].indices, minlength=central.size)
+            good = (central >= ABOUT) & (times >= OFTEN) & (self.graph.concept_fields == field)
             for video in shown.tolist():
                 entries = slice(*covers.indptr[video : video + 2].tolist())
                 about[entries] |= good[covers.indices[entries]]
