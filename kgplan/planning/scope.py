@@ -22,6 +22,7 @@ ELSEWHERE = 4  # videos of other courses that a concept is learned with, the mos
 NEEDED = 0.5  # strength from which a prerequisite is waited for
 ABOUT = 0.2  # how central a concept is to a course that is about it,
 OFTEN = 3  # and how many of its videos cover it
+FEW = 3  # concepts under which a course without videos has no others teach it: it mentions them
 SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
@@ -178,6 +179,8 @@ class Scopes:
         pairs = taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
         concept, video = pairs.row[other], pairs.col[other]
+        if near == NEAR and not shown.size and np.unique(concept).size < FEW:
+            return video[:0]
         order = np.lexsort((video, self._breadth[video], concept))
         concept, video = concept[order], video[order]
         rank = np.arange(concept.size) - np.searchsorted(concept, concept)
