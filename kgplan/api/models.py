@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
-from kgplan.data.search import Kind
+from kgplan.data.search import Kind, Match
 from kgplan.errors import ConfigError
 from kgplan.graph.around import Around, CourseMap, WholeGraph
 from kgplan.graph.health import GraphHealth
+from kgplan.model.catalogue import ListedConcept, ListedCourse
 from kgplan.planning import Plan, PlanOptions, StepExplanation
 from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.planning.texts import Language
@@ -363,14 +364,62 @@ class FoundOut(BaseModel):
 
     id: str
     name: str
-    name_en: str = Field(description="empty where unknown, and for a course")
+    field: str = Field(description="name of its field of study; empty where unknown")
     match: Kind = Field(
         description="exact; prefix: a name begins so; part: it holds the text; near: a typo away"
     )
 
 
-class SearchOut(BaseModel):
-    """What matches a text, best first."""
+class FoundConcept(FoundOut):
+    """A concept that matches a text, and what tells it from another of its name."""
+
+    name_en: str = Field(description="empty where unknown")
+    prerequisites: int = Field(description="concepts directly before it")
+    unlocks: int = Field(description="concepts directly after it")
+    courses: int = Field(description="that have it")
+
+    @classmethod
+    def of(cls, match: Match[ListedConcept]) -> "FoundConcept":
+        """The row for what was found."""
+        listed = match.entry
+        return cls(
+            id=listed.id,
+            name=listed.name,
+            name_en=listed.name_en,
+            field=listed.field,
+            match=match.kind,
+            prerequisites=listed.prerequisites,
+            unlocks=listed.unlocks,
+            courses=listed.courses,
+        )
+
+
+class FoundCourse(FoundOut):
+    """A course that matches a text, and what tells it from another of its name."""
+
+    school: str = Field(description="name of the school that gives it; empty where unknown")
+    concepts: int = Field(description="that it has")
+    videos: int = Field(description="of it, whose concepts are known")
+    learners: int = Field(description="who take it")
+
+    @classmethod
+    def of(cls, match: Match[ListedCourse]) -> "FoundCourse":
+        """The row for what was found."""
+        listed = match.entry
+        return cls(
+            id=listed.id,
+            name=listed.name,
+            field=listed.field,
+            school=listed.school,
+            match=match.kind,
+            concepts=listed.concepts,
+            videos=listed.videos,
+            learners=listed.learners,
+        )
+
+
+class ConceptsOut(BaseModel):
+    """The concepts that match a text, best first."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -382,7 +431,11 @@ class SearchOut(BaseModel):
                             "id": "K_栈_计算机科学技术",
                             "name": "栈",
                             "name_en": "stack",
+                            "field": "计算机科学技术",
                             "match": "near",
+                            "prerequisites": 4,
+                            "unlocks": 7,
+                            "courses": 33,
                         }
                     ],
                 }
@@ -391,7 +444,36 @@ class SearchOut(BaseModel):
     )
 
     graph_version: str
-    found: list[FoundOut]
+    found: list[FoundConcept]
+
+
+class CoursesOut(BaseModel):
+    """The courses that match a text, best first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "found": [
+                        {
+                            "id": "C_course-v1:TsinghuaX+30240184+sp",
+                            "name": "数据结构",
+                            "field": "数学",
+                            "school": "清华大学",
+                            "match": "exact",
+                            "concepts": 140,
+                            "videos": 228,
+                            "learners": 1596,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    graph_version: str
+    found: list[FoundCourse]
 
 
 EXAMPLE_STACK: dict[str, Any] = {

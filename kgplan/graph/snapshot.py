@@ -36,6 +36,8 @@ class GraphSnapshot(Stored):
         concept_ids, concept_names, concept_names_en: (K,) sorted by id; "" where unknown.
         concept_fields: (K,) name of the field, "" where unknown.
         course_ids, course_names: (C,) sorted by id.
+        course_fields, course_schools: (C,) names of where it belongs, of several the first; ""
+            where unknown.
         course_concepts: (C, K) True where the course has the concept.
         prerequisites: (K, K) True where the column is a direct prerequisite of the row.
         prerequisite_sources: (after, before) positions -> where the edge comes from.
@@ -49,6 +51,8 @@ class GraphSnapshot(Stored):
     concept_fields: Ids
     course_ids: Ids
     course_names: Ids
+    course_fields: Ids
+    course_schools: Ids
     course_concepts: sparse.csr_array
     prerequisites: sparse.csr_array
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
@@ -152,19 +156,17 @@ def snapshot_of(
         for name, rows in edges.items()
     }
     before, after = (positions(concept_ids, ids) for ids in relations["prerequisite_of"])
-    field_names = {row["id"]: row["name"] or row["id"] for row in entities["field"]}
-    fields: dict[str, str] = {}
-    for row in edges["field_has_concept"]:
-        fields.setdefault(row["tail"], field_names[row["head"]])
     has_course, has_concept = relations["course_has_concept"]
     return GraphSnapshot(
         version=content_hash(entities, edges, schema or graph_schema()),
         concept_ids=concept_ids,
         concept_names=id_array([row["name"] or row["id"] for row in concepts]),
         concept_names_en=id_array([row["name_en"] or "" for row in concepts]),
-        concept_fields=id_array([fields.get(row["id"], "") for row in concepts]),
+        concept_fields=first_heads(entities["field"], edges["field_has_concept"], concept_ids),
         course_ids=course_ids,
         course_names=id_array([row["name"] or row["id"] for row in courses]),
+        course_fields=first_heads(entities["field"], edges["field_has_course"], course_ids),
+        course_schools=first_heads(entities["school"], edges["school_has_course"], course_ids),
         course_concepts=incidence(
             positions(course_ids, has_course),
             positions(concept_ids, has_concept),
@@ -177,6 +179,15 @@ def snapshot_of(
         },
         relations=relations,
     )
+
+
+def first_heads(heads: Sequence[Row], edges: Sequence[Row], tail_ids: Ids) -> Ids:
+    """(n,) Names of the first entities that lead to each of n others; "" where none does."""
+    names = {row["id"]: row["name"] or row["id"] for row in heads}
+    first: dict[str, str] = {}
+    for row in edges:
+        first.setdefault(row["tail"], names[row["head"]])
+    return id_array([first.get(tail, "") for tail in tail_ids.tolist()])
 
 
 def read_contents(store: GraphStore, family: str = "snapshot") -> tuple[Rows, Rows]:

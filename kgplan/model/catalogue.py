@@ -1,6 +1,5 @@
 """What is there to choose from: learners, courses and concepts, to list, search and name."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +33,7 @@ class ListedCourse:
 
     Attributes:
         course_id, name: of the course.
-        field, school: ids of where it belongs, of several the first; "" where unknown.
+        field, school: names of where it belongs, of several the first; "" where unknown.
         concepts: how many it has.
         videos: of these, how many concepts are known of.
         learners: who take it.
@@ -107,21 +106,14 @@ def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCo
     n_concepts = np.diff(graph.course_concepts.indptr)
     videos = np.diff(records.course_videos.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
-    fields, schools = (_first_heads(graph, f"{of}_has_course") for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
         row = records.courses.find(course_id)
         sizes = (0, 0) if row < 0 else (int(videos[row]), int(learners[row]))
-        where = fields.get(course_id, ""), schools.get(course_id, "")
+        where = str(graph.course_fields[k]), str(graph.course_schools[k])
         found.append(ListedCourse(course_id, name, *where, int(n_concepts[k]), *sizes))
     return found
-
-
-def _first_heads(graph: GraphSnapshot, relation: str) -> Mapping[str, str]:
-    """Tail -> its first head in a relation."""
-    heads, tails = (ids.tolist() for ids in graph.relations[relation])
-    return dict(zip(reversed(tails), reversed(heads), strict=True))
 
 
 def list_concepts(graph: GraphSnapshot) -> list[ListedConcept]:
