@@ -290,6 +290,13 @@ def without_places(text: str) -> str:
     return re.sub(r"(?<!\w)(?:[a-z][a-z0-9+.-]*:/)?/[^\s;,()'\"`]+", short, text)
 
 
+class SourceOut(BaseModel):
+    """Whose data answers are made from."""
+
+    title: str = Field(description="as its people call it; empty where unknown")
+    licence: str = Field(description="under which they give it; empty where unknown")
+
+
 class HealthOut(BaseModel):
     """That the service answers, and with what."""
 
@@ -303,6 +310,7 @@ class HealthOut(BaseModel):
                     "learners": 4384,
                     "courses": 706,
                     "concepts": 944,
+                    "source": {"title": "MOOCCube", "licence": "CC0 1.0"},
                     "problem": None,
                 }
             ]
@@ -315,6 +323,7 @@ class HealthOut(BaseModel):
     learners: int
     courses: int
     concepts: int
+    source: SourceOut
     problem: str | None = Field(description="why nothing newer can be read, while stale")
 
     @classmethod
@@ -328,6 +337,7 @@ class HealthOut(BaseModel):
             learners=planner.records.learner_ids.size,
             courses=planner.graph.course_ids.size,
             concepts=planner.graph.concept_ids.size,
+            source=SourceOut(title=served.source.title, licence=served.source.licence),
             problem=without_places(str(problem)) if problem else None,
         )
 
