@@ -8,6 +8,8 @@ import { type Drawn, GraphCanvas, edgeId } from "../graph/canvas";
 import { naming } from "../i18n";
 import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
+import { texts as shell } from "../shell/texts";
+import { Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
@@ -74,7 +76,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
   const say = texts();
   const { up, down } = props;
   const { concept } = up;
-  const { main, other } = naming(concept);
+  const { main, other, lang } = naming(concept);
   const chosen = useSignal("");
   const drawn = useMemo(() => drawnOf(up, down), [up, down, language.value]);
   const everyone = [concept, ...up.concepts, ...down.concepts];
@@ -85,7 +87,8 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
       wide
       kind={[say.concept, concept.field].filter(Boolean).join(" · ")}
       title={main}
-      other={other}
+      lang={lang}
+      other={lang ? shell().noEnglish : other}
       actions={<CypherButton names={QUESTIONS} values={{ concept_id: concept.id }} />}
     >
       <div class="controls">
@@ -102,6 +105,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
         <Legend looks={["focus", "before", "after"]} />
       </div>
       <Pair
+        phone="picture"
         picture={
           <GraphCanvas
             drawn={drawn}
@@ -112,6 +116,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
         }
         list={
           <>
+            <Unnamed of={everyone} />
             <Steps
               title={say.chainBefore}
               found={up}

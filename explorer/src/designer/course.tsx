@@ -5,9 +5,11 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas } from "../graph/canvas";
-import { shortId } from "../i18n";
+import { naming, shortId } from "../i18n";
 import { go, href } from "../router";
 import { language } from "../shell/preferences";
+import { texts as shell } from "../shell/texts";
+import { Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
 import { ConceptList, Layers, neighbourNote } from "./concept-list";
@@ -43,6 +45,7 @@ export function Course(props: { argument: string }) {
 
 function CourseMap({ map }: { map: Map }) {
   const say = texts();
+  const { main, lang } = naming({ id: map.course_id, name: map.name });
   const chosen = useSignal("");
   const drawn = useMemo(() => drawnOf(map), [map, language.value]);
   const note = neighbourNote(map.concepts, map.edges);
@@ -52,7 +55,9 @@ function CourseMap({ map }: { map: Map }) {
     <Page
       wide
       kind={`${say.course} · ${shortId(map.course_id)} · ${counts.join(" · ")}`}
-      title={map.name}
+      title={main}
+      lang={lang}
+      other={lang ? shell().noEnglish : ""}
       actions={
         <>
           <a class="button quiet" href={href("learner", "", { course: map.course_id })}>
@@ -70,6 +75,7 @@ function CourseMap({ map }: { map: Map }) {
             <Legend looks={[]} />
           </div>
           <Pair
+            phone="list"
             picture={
               <GraphCanvas
                 drawn={drawn}
@@ -80,6 +86,7 @@ function CourseMap({ map }: { map: Map }) {
             }
             list={
               <>
+                <Unnamed of={map.concepts} />
                 <Layers concepts={map.concepts} chosen={chosen} note={note} />
                 <section>
                   <h2>{say.missing}</h2>

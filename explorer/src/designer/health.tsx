@@ -130,9 +130,9 @@ function Few<T>(props: {
 }
 
 function Name({ of }: { of: Named }) {
-  const { main, other } = naming(of);
+  const { main, other, lang } = naming(of);
   return (
-    <a href={href("concept", of.id)} title={other || undefined}>
+    <a href={href("concept", of.id)} title={other || undefined} lang={lang}>
       {main}
     </a>
   );

@@ -58,6 +58,7 @@ const en = {
   markBottlenecks: "bottlenecks",
   markOrphans: "unconnected concepts",
   markChain: "the longest chain",
+  markedHere: (mark: string, n: number) => `Marked: ${mark} (${n})`,
 
   health: "Health of the graph",
   healthLead:
@@ -192,6 +193,7 @@ const zh: typeof en = {
   markBottlenecks: "瓶颈",
   markOrphans: "孤立概念",
   markChain: "最长的链",
+  markedHere: (mark, n) => `已标出：${mark}（${n}）`,
 
   health: "图谱体检",
   healthLead: "在让学习者沿这些先修关系学习之前值得查看的地方。此处的任何操作都不会改变图谱。",

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { useSending } from "../api/sending";
 import { refine } from "../router";
+import { useMedia } from "../ui/media";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
 import { type Choice, choose, goalOf, questionOf } from "./choice";
@@ -228,15 +229,4 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
 function namedIn({ path, progress }: RoadOf): Named[] {
   const others = (path.explanations ?? []).flatMap((each) => [...each.alternatives, ...each.ended]);
   return [...others, ...path.steps, ...progress.behind];
-}
-
-/** Whether a media query holds. */
-function useMedia(query: MediaQueryList): boolean {
-  const [holds, setHolds] = useState(query.matches);
-  useEffect(() => {
-    const follow = () => setHolds(query.matches);
-    query.addEventListener("change", follow);
-    return () => query.removeEventListener("change", follow);
-  }, [query]);
-  return holds;
 }

@@ -4,6 +4,7 @@ import { answered, client } from "../api/client";
 import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
 import { moment, naming, shortId } from "../i18n";
+import { conceptOption, courseOption } from "../shell/found";
 import { language } from "../shell/preferences";
 import { Chip } from "../ui/chips";
 import { Combobox, type Option } from "../ui/combobox";
@@ -135,19 +136,17 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
     ]);
     keepNames(found.found);
     const mine = new Set(own.map((each) => each.course_id));
-    const options = found.found.map(({ id, name }) => ({
-      key: id,
-      main: name,
-      other: shortId(id),
-      kind: mine.has(id) ? say.ownCourse : say.course,
-      goal: { course: id },
-    }));
-    options.sort((a, b) => Number(mine.has(b.key)) - Number(mine.has(a.key)));
+    const ownFirst = found.found.toSorted(
+      (a, b) => Number(mine.has(b.id)) - Number(mine.has(a.id)),
+    );
     return [
-      ...options,
+      ...ownFirst.map((each) => ({
+        ...courseOption(each),
+        kind: mine.has(each.id) ? say.ownCourse : say.course,
+        goal: { course: each.id },
+      })),
       ...concepts.found.map((each) => ({
-        key: each.id,
-        ...naming(each),
+        ...conceptOption(each),
         kind: say.concept,
         goal: { towards: each.id },
       })),

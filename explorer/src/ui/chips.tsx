@@ -16,5 +16,10 @@ export function Chip(props: { to: string; children: ComponentChildren }) {
 
 /** A concept's name, which leads to it. */
 export function ConceptChip({ of }: { of: Parameters<typeof naming>[0] }) {
-  return <Chip to={href("concept", of.id)}>{naming(of).main}</Chip>;
+  const { main, lang } = naming(of);
+  return (
+    <Chip to={href("concept", of.id)}>
+      <span lang={lang}>{main}</span>
+    </Chip>
+  );
 }
