@@ -125,6 +125,12 @@ class Settings(BaseSettings):
         " table with the columns object_id, item_id; empty: they are read as they are",
     )
 
+    links: str = Field(
+        default="",
+        description="address of a video on the platform, with `{course_id}` and `{video_id}`, such"
+        " as `https://lms.example/courses/{course_id}/videos/{video_id}`; empty: answers have none",
+    )
+
     body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")
     body_seconds: float = Field(
         default=10.0,

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids
+from kgplan.arrays import Floats, Ids, Ints
 from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
 
@@ -26,6 +26,9 @@ class LearnerRecords(Stored):
         course_videos: (C, V) place of the video in the course, from 1.
         q_matrix: (V, K) 1 where the video covers the concept.
         video_seconds: (V,) length of the video, NaN where unknown; None where no length was kept.
+        video_names: (V,) title of the video, "" where unknown; None where no title was kept.
+        viewed_order: along the stored entries of `viewed`, the place of the view among the
+            learner's in time, from 1; None where none was kept.
     """
 
     learner_ids: Ids
@@ -38,6 +41,8 @@ class LearnerRecords(Stored):
     course_videos: sparse.csr_array
     q_matrix: sparse.csr_array
     video_seconds: Floats | None = None
+    video_names: Ids | None = None
+    viewed_order: Ints | None = None
 
     @cached_property
     def learners(self) -> Axis:

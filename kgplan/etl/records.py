@@ -34,13 +34,14 @@ def read_records(tables: Path) -> LearnerRecords:
         concept_ids = ids(f"SELECT concept_id AS id FROM {scan('concept')}")
         course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
         # a video that covers no concept says nothing about mastery
-        video_ids = ids(f"SELECT DISTINCT video_id AS id FROM {scan('video_concept')}")
-        video_seconds = np.full(video_ids.size, np.nan)
-        lengths = columns(
-            f"SELECT video_id, duration FROM {scan('video')} WHERE duration IS NOT NULL"
+        videos = columns(
+            "SELECT DISTINCT video_id AS id, coalesce(duration, 'nan') AS seconds,"
+            f" coalesce(name, '') AS name FROM {scan('video_concept')} AS covering"
+            f" LEFT JOIN {scan('video')} AS video USING (video_id)"
         )
-        place = positions(video_ids, lengths["video_id"].astype(np.str_))
-        video_seconds[place[place >= 0]] = lengths["duration"].astype(np.float64)[place >= 0]
+        video_ids = videos["id"].astype(np.str_)
+        by_id = np.argsort(video_ids)
+        video_ids = video_ids[by_id]
 
         def matrix(
             sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
@@ -59,6 +60,16 @@ def read_records(tables: Path) -> LearnerRecords:
         def ones(found: dict[str, Array]) -> Array:
             return np.ones(len(found["row_id"]), dtype=np.int8)
 
+        def of_views(value: str, to: Callable[[Array], Array]) -> sparse.csr_array:
+            return matrix(
+                f"SELECT learner_id AS row_id, video_id AS column_id, {value} AS value"
+                f" FROM {scan('learner_video')}",
+                learner_ids,
+                video_ids,
+                lambda found: to(found["value"]),
+            )
+
+        in_time = "PARTITION BY learner_id ORDER BY first_started_at, position, video_id"
         return LearnerRecords(
             learner_ids=learner_ids,
             video_ids=video_ids,
@@ -71,13 +82,7 @@ def read_records(tables: Path) -> LearnerRecords:
                 course_ids,
                 ones,
             ),
-            viewed=matrix(
-                "SELECT learner_id AS row_id, video_id AS column_id, watched"
-                f" FROM {scan('learner_video')}",
-                learner_ids,
-                video_ids,
-                lambda found: found["watched"].astype(np.float64),
-            ),
+            viewed=of_views("watched", lambda shares: shares.astype(np.float64)),
             course_concepts=matrix(
                 "SELECT course_id AS row_id, concept_id AS column_id"
                 f" FROM {scan('course_concept')}",
@@ -98,5 +103,9 @@ def read_records(tables: Path) -> LearnerRecords:
                 concept_ids,
                 ones,
             ),
-            video_seconds=video_seconds,
+            video_seconds=videos["seconds"].astype(np.float64)[by_id],
+            video_names=videos["name"].astype(np.str_)[by_id],
+            viewed_order=of_views(
+                f"row_number() OVER ({in_time})", lambda places: places.astype(np.int32)
+            ).data,
         )

@@ -13,6 +13,7 @@ from kgplan.settings import read_settings
     [
         ("ITEM_IDS", "(x => y", "no pattern and template"),
         ("ITEM_IDS", "nowhere.csv", "cannot be read"),
+        ("LINKS", "https://lms.example/{item}", "placeholder {item}"),
         ("BATCHES", "some", "'whole' or 'each'"),
         ("HOME_PAGES", "https://a.example lms.example", "names 'lms.example'"),
     ],

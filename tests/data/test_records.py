@@ -27,6 +27,7 @@ def case(seed: int) -> LearnerRecords:
         course_concepts=some((c, k), 0.4),
         course_videos=some((c, v), 0.3),
         q_matrix=some((v, k), 0.3),
+        video_names=rng.choice(np.array(["", "集合", "sets"]), size=v),
     )
 
 
@@ -77,6 +78,12 @@ def test_records_survive_the_way_through_plain_arrays(seed):
             assert (value != other).nnz == 0
         else:
             np.testing.assert_array_equal(value, other)
+
+
+def test_records_stored_before_titles_were_kept_still_open():
+    arrays = case(0).to_arrays()
+    del arrays["video_names"]
+    assert LearnerRecords.from_arrays(arrays).video_names is None
 
 
 def coo(matrix):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import miniature
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,7 @@ from kgplan.errors import SourceError
 from kgplan.etl import archive as archive_module
 from kgplan.etl.archive import split_lines
 from kgplan.etl.extract import extract
+from kgplan.etl.records import read_records
 from kgplan.etl.report import ExtractReport
 from kgplan.etl.sources.mooccube import SOURCE
 from kgplan.etl.tables import REJECTS, TABLES, Reason
@@ -173,6 +175,21 @@ def test_each_table_of_the_miniature_is_what_a_reader_of_its_files_would_write(m
     found = rows(mini[1], table)
     assert len(found) == len(EXPECTED[table])
     assert set(found) == set(EXPECTED[table])
+
+
+def test_the_records_have_the_length_and_title_of_each_video_that_covers_a_concept(tmp_path):
+    videos = MINI["entities/video.json"]
+    untitled = [each | {"name": None} if each["id"] == "V_4" else each for each in videos]
+    (out := tmp_path / "out").mkdir()
+    extract(write_folder(tmp_path / "in", {**MINI, "entities/video.json": untitled}), out)
+    records = read_records(out)
+    told = zip(records.video_names.tolist(), records.video_seconds.tolist(), strict=True)
+    assert dict(zip(records.video_ids.tolist(), told, strict=True)) == {
+        "V_1": ("集合与函数", 100.0),
+        "V_2": ("矩阵", 200.0),
+        "V_3": ("数组", pytest.approx(np.nan, nan_ok=True)),
+        "V_4": ("", 80.0),
+    }
 
 
 def test_the_clean_miniature_has_no_reject(mini):

@@ -291,5 +291,7 @@ def nothing() -> dict:
         "concept_names_en": none,
         "prerequisites": sparse.csr_array((0, 0), dtype=bool),
         "course_concepts": sparse.csr_array((2, 0), dtype=bool),
+        "strength": np.array([]),
+        "group": np.array([], dtype=np.int64),
         "prerequisite_sources": {},
     }

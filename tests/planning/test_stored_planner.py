@@ -47,6 +47,8 @@ def test_a_graph_made_from_mapped_files_says_the_same(tmp_path):
     assert one.version == other.version
     assert dict(one.prerequisite_sources) == dict(other.prerequisite_sources)
     assert (one.prerequisites != other.prerequisites).nnz == 0
+    np.testing.assert_array_equal(one.strength, other.strength)
+    np.testing.assert_array_equal(one.group, other.group)
     np.testing.assert_array_equal(one.triples, other.triples)
 
 
