@@ -134,9 +134,46 @@ def test_health_counts_the_cycle_and_leads_to_it(reader, mini_address):
     part.get_by_role("link", name="在图中显示").click()
     who.settled()
     expect(page.get_by_label("标出")).to_have_value("cycles")
-    marked = page.locator(".concept-list li", has_text="已标出").locator(".name")
-    expect(marked).to_have_count(len(cycle))
+    # the first in the list, and once each
+    first = page.locator(".pair-list section").first
+    expect(first.get_by_role("heading")).to_have_text(f"已标出：环（{len(cycle)}）")
+    marked = first.locator(".concept-list .name")
     assert set(marked.all_inner_texts()) == names(cycle)
+    everything = [row["id"] for row in miniature.MINI["entities/concept.json"]]
+    assert page.locator(".concept-list .name").count() == len(everything)
+
+
+@pytest.mark.parametrize("view", ["course", "graph", "marked"])
+def test_on_a_phone_a_large_picture_is_drawn_only_when_it_is_asked_for(reader, mini_address, view):
+    who = reader(mini_address, "zh", phone=True)
+    page = who.visit(VIEWS[view])
+    expect(page.locator(".concept-list").first).to_be_visible()
+    expect(page.locator(".canvas-box")).to_have_count(0)
+    page.get_by_role("button", name="图", exact=True).click()
+    who.settled()
+    expect(page.locator(".canvas-box")).to_be_visible()
+    expect(page.locator(".concept-list").first).to_be_hidden()
+    page.get_by_role("button", name="列表").click()
+    expect(page.locator(".concept-list").first).to_be_visible()
+
+
+def test_in_english_it_is_said_what_has_no_english_name(reader, mini_address):
+    concepts = miniature.MINI["entities/concept.json"]
+    without = [row for row in concepts if not row.get("en")]
+    assert 0 < len(without) < len(concepts)
+    page = reader(mini_address, "en").visit(VIEWS["graph"])
+    said = f"{len(without)} of {len(concepts)} have no English name and stand in Chinese."
+    expect(page.locator(".pair-list")).to_contain_text(said)
+    chinese = page.locator(".concept-list .name[lang=zh-CN]")
+    assert set(chinese.all_inner_texts()) == {row["name"] for row in without}
+    page = reader(mini_address, "en").visit(place("concept", without[0]["id"]))
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        f"{without[0]['name']} no English name"
+    )
+    page = reader(mini_address, "zh").visit(place("concept", without[0]["id"]))
+    expect(page.get_by_role("heading", level=1)).to_have_text(without[0]["name"])
+    page = reader(mini_address, "en").visit(VIEWS["courses"])
+    expect(page.locator("main")).to_contain_text("There are no English names for these.")
 
 
 def test_a_course_is_found_by_a_part_of_its_name(reader, mini_address):

@@ -6,6 +6,7 @@ import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { naming, number } from "../i18n";
 import { href } from "../router";
+import { texts as shell } from "../shell/texts";
 import { ConceptChip } from "../ui/chips";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
@@ -132,7 +133,11 @@ function Few<T>(props: {
 function Name({ of }: { of: Named }) {
   const { main, other, lang } = naming(of);
   return (
-    <a href={href("concept", of.id)} title={other || undefined} lang={lang}>
+    <a
+      href={href("concept", of.id)}
+      title={lang ? shell().noEnglish : other || undefined}
+      lang={lang}
+    >
       {main}
     </a>
   );

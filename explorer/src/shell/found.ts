@@ -17,7 +17,7 @@ export function conceptOption(found: FoundConcept): Option {
     other: lang ? say.noEnglish : other,
     lang,
     kind: found.match === "near" ? say.near : "",
-    about: [found.field, say.inCourses(found.courses)].filter(Boolean).join(" · "),
+    about: told([found.field, say.inCourses(found.courses)]),
   };
 }
 
@@ -38,6 +38,20 @@ export function courseOption(found: FoundCourse): Option {
 export function courseAbout(found: FoundCourse): string {
   const say = texts();
   const { concepts, videos, learners } = found;
-  const sizes = [say.hasConcepts(concepts), say.hasVideos(videos), say.hasLearners(learners)];
-  return [found.school, found.field, ...sizes].filter(Boolean).join(" · ");
+  const known = videos > 0 ? say.hasVideos(videos) : ""; // none may be known of one that has some
+  return told([
+    found.school,
+    found.field,
+    say.hasConcepts(concepts),
+    known,
+    say.hasLearners(learners),
+  ]);
+}
+
+/** Facts in one line, which is broken between them alone. */
+function told(facts: readonly string[]): string {
+  return facts
+    .filter(Boolean)
+    .map((fact) => fact.replaceAll(" ", "\u00a0"))
+    .join(" · ");
 }

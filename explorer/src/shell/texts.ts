@@ -18,14 +18,15 @@ const en = {
   foundNothing: (text: string) => `Nothing is called like “${text}”.`,
   near: "similar spelling",
   course: "course",
-  inCourses: (n: number) => (n === 1 ? "in 1 course" : `in ${number(n)} courses`),
+  inCourses: (n: number) =>
+    n === 0 ? "in no course" : n === 1 ? "in 1 course" : `in ${number(n)} courses`,
   hasConcepts: (n: number) => (n === 1 ? "1 concept" : `${number(n)} concepts`),
   hasVideos: (n: number) => (n === 1 ? "1 video" : `${number(n)} videos`),
   hasLearners: (n: number) => (n === 1 ? "1 learner" : `${number(n)} learners`),
   noEnglish: "no English name",
   unnamed: (without: number, all: number) =>
-    all === without
-      ? `${all === 1 ? "It has" : `These ${number(all)} have`} no English name: the name is Chinese.`
+    without === all
+      ? "There are no English names for these."
       : `${number(without)} of ${number(all)} have no English name and stand in Chinese.`,
   theme: "Theme",
   themes: { auto: "Same as the system", light: "Light", dark: "Dark" },
@@ -85,7 +86,7 @@ const zh: typeof en = {
   foundNothing: (text) => `没有找到与“${text}”相近的名称。`,
   near: "拼写相近",
   course: "课程",
-  inCourses: (n) => `${number(n)} 门课程`,
+  inCourses: (n) => (n === 0 ? "不在任何课程中" : `${number(n)} 门课程`),
   hasConcepts: (n) => `${number(n)} 个概念`,
   hasVideos: (n) => `${number(n)} 个视频`,
   hasLearners: (n) => `${number(n)} 人`,

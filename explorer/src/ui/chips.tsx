@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { naming } from "../i18n";
 import { href } from "../router";
+import { texts } from "../shell/texts";
 
 export function Chip(props: { to: string; children: ComponentChildren }) {
   return (
@@ -19,7 +20,9 @@ export function ConceptChip({ of }: { of: Parameters<typeof naming>[0] }) {
   const { main, lang } = naming(of);
   return (
     <Chip to={href("concept", of.id)}>
-      <span lang={lang}>{main}</span>
+      <span lang={lang} title={lang && texts().noEnglish}>
+        {main}
+      </span>
     </Chip>
   );
 }
