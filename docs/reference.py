@@ -25,7 +25,11 @@ from kgplan.settings import Settings
 
 HERE = Path(__file__).parent
 NOT_RAISED = {
-    "bad-parameters": (422, "A parameter is missing, outside its range, or contradicts another."),
+    "bad-parameters": (
+        422,
+        "A parameter is missing, unknown, outside its range, or contradicts another;"
+        " 400 below /xapi, as xAPI asks.",
+    ),
     "no-such-operation": (404, "Nothing answers at this address."),
     "method-not-allowed": (405, "The address takes other methods, listed in `Allow`."),
     "internal": (500, "A fault of the service; its log tells more."),

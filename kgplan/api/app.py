@@ -26,6 +26,7 @@ from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.metrics import Sources
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
+from kgplan.data.links import Links
 
 
 def create_app(
@@ -39,6 +40,7 @@ def create_app(
     administration: Administration | None = None,
     security: Security | None = None,
     browser: str = "",
+    links: Links | None = None,
     statement_rules: StatementRules | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
@@ -53,6 +55,7 @@ def create_app(
         administration: the home whose models and jobs are administrated; none where None.
         statement_rules: how xAPI statements are taken; the defaults where None.
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
+        links: addresses of what to open; nothing has one where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
@@ -87,6 +90,7 @@ def create_app(
     app.state.keeper = keeper
     app.state.limits = limits
     app.state.browser = browser
+    app.state.links = links or Links()
     app.state.indexes = Indexes()
     app.state.answers = answers
     app.state.learners = learners

@@ -10,6 +10,7 @@ from kgplan.data.events import Event
 from kgplan.data.wishes import Said
 from kgplan.planning import ConceptMastery
 from kgplan.planning.progress import Status
+from kgplan.planning.taken import TakenCourse
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -124,6 +125,48 @@ class LearnerCoursesOut(BaseModel):
 
     learner_id: str
     courses: list[LearnerCourseOut]
+
+
+class LearnerOut(BaseModel):
+    """What is known of a learner; a view is a video that was opened and covers a concept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "in_model": True,
+                    "views": 34,
+                    "events": 2,
+                    "first_event": "2026-03-01T10:15:00Z",
+                    "last_event": "2026-03-01T10:40:00Z",
+                    "courses": [
+                        {
+                            "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+                            "name": "数据结构(上)",
+                            "videos": 60,
+                            "opened": 21,
+                            "watched": 19,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    learner_id: str
+    graph_version: str
+    model_version: str
+    in_model: bool = Field(
+        description="whether the model was made with records of the learner, and these still count"
+    )
+    views: int = Field(description="in these records and by events")
+    events: int = Field(description="events that were not voided")
+    first_event: datetime | None = Field(description="when it happened; null without any")
+    last_event: datetime | None
+    courses: list[TakenCourse] = Field(description="that the learner takes, by id")
 
 
 class EventCounts(BaseModel):

@@ -11,6 +11,7 @@ from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
 from kgplan.data.search import Kind, Match
 from kgplan.errors import ConfigError
+from kgplan.graph.about import AboutConcept, AboutCourse
 from kgplan.graph.around import Around, CourseMap, WholeGraph
 from kgplan.graph.health import GraphHealth
 from kgplan.model.catalogue import ListedConcept, ListedCourse
@@ -130,6 +131,7 @@ def _field(named: NamedOption) -> tuple[Any, Any]:
 _FIELDS: dict[str, Any] = {named.name: _field(named) for named in OPTIONS}
 OptionsIn: Any = create_model(
     "OptionsIn",
+    __config__=ConfigDict(extra="forbid"),
     __module__=__name__,
     __doc__="What the caller may choose about a path.",
     **_FIELDS,
@@ -194,6 +196,8 @@ class PathIn(GoalIn):
 
 class PathsIn(BaseModel):
     """Paths that are asked for together."""
+
+    model_config = ConfigDict(extra="forbid")
 
     items: list[PathIn] = Field(max_length=MAX_BATCH)
 
@@ -507,6 +511,14 @@ EXAMPLE_EDGE: dict[str, Any] = {
 }
 
 
+EXAMPLE_VIDEO: dict[str, Any] = {
+    "id": "V_5f3a",
+    "title": "栈的定义",
+    "minutes": 6.5,
+    "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+    "concepts": [{"id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack"}],
+}
+
 VERSION = EXAMPLE_PATH["graph_version"]
 BY_DEPTH = [EXAMPLE_LIST | {"depth": 0}, EXAMPLE_STACK | {"depth": 1}]
 EXAMPLES: dict[type, dict[str, Any]] = {
@@ -527,6 +539,38 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "concepts": BY_DEPTH,
         "edges": [EXAMPLE_EDGE],
         "missing": [],
+    },
+    AboutCourse: {
+        "graph_version": VERSION,
+        "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+        "name": "数据结构(上)",
+        "fields": ["计算机科学技术"],
+        "schools": ["清华大学"],
+        "teachers": ["T_0412"],
+        "concepts": [
+            {"id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack", "taught": True}
+        ],
+        "videos": [EXAMPLE_VIDEO],
+        "learners": 1042,
+    },
+    AboutConcept: {
+        "graph_version": VERSION,
+        "concept_id": "K_栈_计算机科学技术",
+        "name": "栈",
+        "name_en": "stack",
+        "fields": ["计算机科学技术"],
+        "taught": True,
+        "courses": [
+            {
+                "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+                "name": "数据结构(上)",
+                "videos": [EXAMPLE_VIDEO],
+            }
+        ],
+        "prerequisites": [
+            {"id": "K_线性表_计算机科学技术", "name": "线性表", "name_en": "linear list"}
+        ],
+        "unlocks": [],
     },
     WholeGraph: {
         "graph_version": VERSION,

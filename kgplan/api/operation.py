@@ -8,9 +8,10 @@ what has to wait for files or databases, or computes for long, does so in a thre
 import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial, wraps
 from inspect import iscoroutinefunction
-from typing import Annotated, Any, ParamSpec, TypeVar, get_origin
+from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -30,16 +31,18 @@ from kgplan.api.security import Required
 from kgplan.api.telemetry.metrics import Metrics
 from kgplan.api.tokens import Access, access_of
 from kgplan.data.events import usable_id
+from kgplan.data.links import Links
 from kgplan.errors import KgplanError, RecordsUnavailable
 from kgplan.model.current import AtOnce, CurrentLearners
 
 P = ParamSpec("P")
 R = TypeVar("R")
 JSON = "application/json"
+NEAR_FOR = 10  # unknown options of a request whose near names are looked for
 UNSENT = object()
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "no such thing, with close matches"},
-    422: {"model": Problem, "description": "a parameter is missing or out of its range"},
+    422: {"model": Problem, "description": "a parameter is missing, unknown or out of its range"},
     413: {"model": Problem, "description": "the body or the batch is too large"},
     429: {"model": Problem, "description": "too many requests; see Retry-After"},
     503: {"model": Problem, "description": "the graph or the model cannot be read, or time is up"},
@@ -55,7 +58,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that an operation may answer with; 429 and 503 are everyone's."""
+    """The problems that an operation may answer with; 422, 429 and 503 are everyone's."""
     return {status: (PROBLEMS | RARE)[status] for status in (*statuses, 429, 503)}
 
 
@@ -133,6 +136,12 @@ class Asked(Request):
         """What is counted."""
         metrics: Metrics = self.app.state.metrics
         return metrics
+
+    @property
+    def links(self) -> Links:
+        """Addresses of what to open."""
+        links: Links = self.app.state.links
+        return links
 
     @property
     def home(self) -> Administration | None:
@@ -246,7 +255,10 @@ class Operation(APIRoute):
 
 
 router_of = partial(
-    APIRouter, route_class=Operation, generate_unique_id_function=lambda route: route.name
+    APIRouter,
+    route_class=Operation,
+    generate_unique_id_function=lambda route: route.name,
+    responses={422: PROBLEMS[422]},
 )
 """A router of operations; in generated clients they are named as their functions."""
 
@@ -311,7 +323,11 @@ def type_of(field: Any, alias: str | None = None) -> Any:
 
 
 class Reader:
-    """Reads the parameters of an operation out of requests, all at once."""
+    """Reads the parameters of an operation out of requests, all at once; there are no others.
+
+    Raises:
+        TypeError: a model of the body passes over what it does not know.
+    """
 
     def __init__(self, dependant: Dependant) -> None:
         places = {
@@ -320,9 +336,13 @@ class Reader:
             "header": dependant.header_params,
         }
         self.parts = [Part.of(place, fields) for place, fields in places.items() if fields]
+        self.options = [n for part in self.parts if part.place == "query" for n in part.names]
         self.body: tuple[str, TypeAdapter[Any]] | None = None
+        self.of_body: Any = None
         for each in dependant.body_params:
-            self.body = each.name, TypeAdapter(type_of(each))
+            self.of_body = type_of(each)
+            self.body = each.name, TypeAdapter(self.of_body)
+            check_strict(self.of_body)
 
     async def __call__(self, asked: Asked) -> dict[str, Any]:
         """The parameters by name.
@@ -338,6 +358,9 @@ class Reader:
                 values |= part.read(asked)
             except ValidationError as error:
                 wrong += located(error, part.place)
+        if asked.scope["query_string"]:
+            unknown = [name for name in asked.query_params if name not in self.options]
+            wrong += [extra(("query", name)) for name in unknown]
         if self.body is not None and sent is UNSENT:
             wrong.append({"type": "missing", "loc": ("body",), "msg": "Field required"})
         elif self.body is not None:
@@ -347,8 +370,66 @@ class Reader:
             except ValidationError as error:
                 wrong += located(error, "body")
         if wrong:
-            raise RequestValidationError(wrong)
+            raise RequestValidationError(self.told(wrong))
         return values
+
+    def told(self, wrong: list[Any]) -> list[Any]:
+        """What is wrong, with the names that an unknown option may have been meant as."""
+        unknown = [each for each in wrong if each["type"] == EXTRA]
+        for each in unknown[:NEAR_FOR]:
+            place, *inside, name = each["loc"]
+            known = self.options if place == "query" else names_in(self.of_body, inside)
+            each["msg"] = unknown_option(name, known)
+        return wrong
+
+
+EXTRA = "extra_forbidden"
+"""Pydantic's name for a field that a model does not have."""
+
+
+def extra(loc: tuple[str, ...]) -> dict[str, Any]:
+    """That an option is unknown, as pydantic says it."""
+    return {"type": EXTRA, "loc": loc, "msg": "Extra inputs are not permitted"}
+
+
+def unknown_option(name: str, known: Sequence[str]) -> str:
+    """The sentence that there is no such option, with a way out.
+
+    >>> unknown_option("lenght", ["length", "language"])
+    "unknown option 'lenght'; did you mean 'length'?"
+    >>> unknown_option("x", ["text", "limit"]), unknown_option("x", [])
+    ("unknown option 'x'; there are text, limit", "unknown option 'x'; there is none here")
+    """
+    shown = repr(name if len(name) <= 40 else name[:39] + "…")
+    near = get_close_matches(name[:40], known, n=1)
+    if near:
+        return f"unknown option {shown}; did you mean {near[0]!r}?"
+    there = f"there are {', '.join(known)}" if known else "there is none here"
+    return f"unknown option {shown}; {there}"
+
+
+def names_in(hint: Any, inside: Sequence[str | int]) -> list[str]:
+    """The fields of the model that stands at a place in a value of a type."""
+    for part in inside:
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        hint = get_args(hint)[0] if isinstance(part, int) else hint.model_fields[part].annotation
+    return list(hint.model_fields)
+
+
+def check_strict(hint: Any) -> None:
+    """Refuse a type of bodies that would pass over a misspelled field.
+
+    Raises:
+        TypeError: with the model in it that would.
+    """
+    for part in get_args(hint):
+        check_strict(part)
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        if hint.model_config.get("extra") != "forbid":
+            raise TypeError(f"{hint.__name__} takes what it does not know; let it forbid extra")
+        for field in hint.model_fields.values():
+            check_strict(field.annotation)
 
 
 def located(error: ValidationError, place: str) -> Iterator[dict[str, Any]]:

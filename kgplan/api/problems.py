@@ -247,7 +247,10 @@ def add_problem_handlers(app: FastAPI) -> None:
                 context = each["ctx"]
                 large = BatchTooLarge(context["actual_length"], context["max_length"])
                 return answer(problem_of(large))
-        return answer(validation_problem(error))
+        problem = validation_problem(error)
+        if request.url.path.startswith("/xapi/"):  # whose standard asks for 400
+            problem.status = 400
+        return answer(problem)
 
     @app.exception_handler(HTTPException)
     def from_http(request: Request, error: HTTPException) -> JSONResponse:

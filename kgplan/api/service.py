@@ -16,6 +16,7 @@ from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing, span
+from kgplan.data.links import Links
 from kgplan.errors import KgplanError
 from kgplan.model.current import CurrentLearners
 from kgplan.planning import Planner
@@ -41,7 +42,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     telemetry = Telemetry(lines=lines, tracing=tracing)
     security = Security.of(settings)
     close_home_to_others(settings)
-    rules = StatementRules.of(settings)
+    rules, links = StatementRules.of(settings), Links.of(settings.links)
     audit_log = AuditLog(settings.audit_path)
     records = open_events(settings.records_url, settings.history_bytes, span)
     learners = CurrentLearners(records, settings.kept_learners)
@@ -65,6 +66,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         telemetry=telemetry,
         security=security,
         browser=settings.browser_url,
+        links=links,
         statement_rules=rules,
     )
 

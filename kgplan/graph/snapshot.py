@@ -27,6 +27,7 @@ PREDICTED = 0.86
 """How strong a prerequisite is that nobody states but a prediction: of the 28 predicted pairs of
 MOOCCube's computer science that annotators list in one direction or the other, 24 are listed in the
 same one (95 % .69 to .94)."""
+NAMED = ("field", "school", "teacher")
 
 Rows = dict[str, list[Row]]
 
@@ -40,8 +41,6 @@ class GraphSnapshot(Stored):
         concept_ids, concept_names, concept_names_en: (K,) sorted by id; "" where unknown.
         concept_fields: (K,) name of the field, "" where unknown.
         course_ids, course_names: (C,) sorted by id.
-        course_fields, course_schools: (C,) names of where it belongs, of several the first; ""
-            where unknown.
         course_concepts: (C, K) True where the course has the concept.
         prerequisites: (K, K) True where the column is a direct prerequisite of the row.
         strength: (E,) how much each prerequisite is needed, 0 to 1: as the graph states it, else 1,
@@ -50,6 +49,7 @@ class GraphSnapshot(Stored):
             same number from 1, any one will do. In the same order.
         prerequisite_sources: (after, before) positions -> where the edge comes from.
         relations: relation -> ((N_r,) head ids, (N_r,) tail ids).
+        named: field, school, teacher -> ((N_c,) ids, (N_c,) names) of all of that class.
     """
 
     version: str
@@ -59,14 +59,13 @@ class GraphSnapshot(Stored):
     concept_fields: Ids
     course_ids: Ids
     course_names: Ids
-    course_fields: Ids
-    course_schools: Ids
     course_concepts: sparse.csr_array
     prerequisites: sparse.csr_array
     strength: Floats
     group: Ints
     prerequisite_sources: Mapping[tuple[int, int], Sequence[str]]
     relations: Mapping[str, tuple[Ids, Ids]]
+    named: Mapping[str, tuple[Ids, Ids]]
 
     @cached_property
     def concepts(self) -> Axis:
@@ -82,6 +81,22 @@ class GraphSnapshot(Stored):
         """A course's name; its id where the graph does not have it."""
         at = self.courses.find(course_id)
         return str(self.course_names[at]) if at >= 0 else course_id
+
+    @cached_property
+    def _names(self) -> Mapping[str, Mapping[str, str]]:
+        lists = {of: (ids.tolist(), names.tolist()) for of, (ids, names) in self.named.items()}
+        return {of: dict(zip(*pair, strict=True)) for of, pair in lists.items()}
+
+    def names_before(self, relation: str, of: str, tail: str) -> tuple[str, ...]:
+        """Names of what stands before an id in a relation, in alphabetical order.
+
+        Args:
+            relation: such as "school_has_course".
+            of: the class of its heads, one of `NAMED`.
+            tail: the id.
+        """
+        heads, tails = self.relations[relation]
+        return tuple(sorted({self._names[of][head] for head in heads[tails == tail].tolist()}))
 
     def goal_name(self, course_id: str | None, concept_id: str | None) -> str:
         """Name of the course, or of the concept, that a path leads to; its id where unknown."""
@@ -112,6 +127,8 @@ class GraphSnapshot(Stored):
         arrays = super().to_arrays()
         for name, (heads, tails) in self.relations.items():
             arrays |= {f"{name}.heads": heads, f"{name}.tails": tails}
+        for name, (ids, names) in self.named.items():
+            arrays |= {f"{name}.ids": ids, f"{name}.names": names}
         texts = [json.dumps(list(each)) for each in self.prerequisite_sources.values()]
         pairs = np.array(list(self.prerequisite_sources), dtype=np.int64).reshape(-1, 2)
         return arrays | {"sourced": pairs, "sources": id_array(texts)}
@@ -131,6 +148,7 @@ class GraphSnapshot(Stored):
                 each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
                 for each in graph_schema().relations
             },
+            named={name: (arrays[f"{name}.ids"], arrays[f"{name}.names"]) for name in NAMED},
             **given,
         )
 
@@ -167,6 +185,10 @@ def snapshot_of(
         for name, rows in edges.items()
     }
     before, after = (positions(concept_ids, ids) for ids in relations["prerequisite_of"])
+    field_names = {row["id"]: row["name"] or row["id"] for row in entities["field"]}
+    fields: dict[str, str] = {}
+    for row in edges["field_has_concept"]:
+        fields.setdefault(row["tail"], field_names[row["head"]])
     has_course, has_concept = relations["course_has_concept"]
     pairs = zip(after.tolist(), before.tolist(), strict=True)
     placed = dict(zip(pairs, edges["prerequisite_of"], strict=True))
@@ -176,11 +198,9 @@ def snapshot_of(
         concept_ids=concept_ids,
         concept_names=id_array([row["name"] or row["id"] for row in concepts]),
         concept_names_en=id_array([row["name_en"] or "" for row in concepts]),
-        concept_fields=first_heads(entities["field"], edges["field_has_concept"], concept_ids),
+        concept_fields=id_array([fields.get(row["id"], "") for row in concepts]),
         course_ids=course_ids,
         course_names=id_array([row["name"] or row["id"] for row in courses]),
-        course_fields=first_heads(entities["field"], edges["field_has_course"], course_ids),
-        course_schools=first_heads(entities["school"], edges["school_has_course"], course_ids),
         course_concepts=incidence(
             positions(course_ids, has_course),
             positions(concept_ids, has_concept),
@@ -191,16 +211,14 @@ def snapshot_of(
         group=np.array([group_of(row) for row in stated], dtype=np.int64),
         prerequisite_sources={pair: row["sources"] or [] for pair, row in placed.items()},
         relations=relations,
+        named={
+            name: (
+                id_array([row["id"] for row in entities[name]]),
+                id_array([row["name"] or row["id"] for row in entities[name]]),
+            )
+            for name in NAMED
+        },
     )
-
-
-def first_heads(heads: Sequence[Row], edges: Sequence[Row], tail_ids: Ids) -> Ids:
-    """(n,) Names of the first entities that lead to each of n others; "" where none does."""
-    names = {row["id"]: row["name"] or row["id"] for row in heads}
-    first: dict[str, str] = {}
-    for row in edges:
-        first.setdefault(row["tail"], names[row["head"]])
-    return id_array([first.get(tail, "") for tail in tail_ids.tolist()])
 
 
 def strength_of(row: Row) -> float:

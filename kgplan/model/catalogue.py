@@ -1,5 +1,6 @@
 """What is there to choose from: learners, courses and concepts, to list, search and name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,14 +107,22 @@ def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCo
     n_concepts = np.diff(graph.course_concepts.indptr)
     videos = np.diff(records.course_videos.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
+    fields, schools = (_first_names(graph, of) for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
         row = records.courses.find(course_id)
         sizes = (0, 0) if row < 0 else (int(videos[row]), int(learners[row]))
-        where = str(graph.course_fields[k]), str(graph.course_schools[k])
+        where = fields.get(course_id, ""), schools.get(course_id, "")
         found.append(ListedCourse(course_id, name, *where, int(n_concepts[k]), *sizes))
     return found
+
+
+def _first_names(graph: GraphSnapshot, of: str) -> Mapping[str, str]:
+    """Course -> the name of its first field, or school."""
+    names = dict(zip(*(each.tolist() for each in graph.named[of]), strict=True))
+    heads, tails = (ids.tolist() for ids in graph.relations[f"{of}_has_course"])
+    return {tail: names[head] for head, tail in zip(reversed(heads), reversed(tails), strict=True)}
 
 
 def list_concepts(graph: GraphSnapshot) -> list[ListedConcept]:

@@ -22,6 +22,7 @@ from kgplan.errors import UnknownLearner
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import WATCHED, StepProgress, progress_along
+from kgplan.planning.taken import TakenCourse, opened_shares, taken_courses
 from kgplan.store.events.plans import KeptPlan
 from kgplan.store.events.store import EventStore, LearnerVersion
 
@@ -47,6 +48,26 @@ class Standing:
     n_silent: int
     evidence: Evidence
     state: LiveState
+
+
+@dataclass(frozen=True)
+class AboutLearner:
+    """What is known of a learner; a view is a video that was opened and covers a concept.
+
+    Attributes:
+        in_model: whether the model was made with records of the learner, and these still count.
+        views: how many, in these records and by events.
+        events: that count.
+        first_event, last_event: when they happened, in seconds since 1970; None without any.
+        courses: that the learner takes, by id.
+    """
+
+    in_model: bool
+    views: int
+    events: int
+    first_event: float | None
+    last_event: float | None
+    courses: tuple[TakenCourse, ...]
 
 
 @dataclass(frozen=True)
@@ -320,16 +341,29 @@ class CurrentLearners:
         self.check(planner, learner_id)
         self.store.flush()
         planned = self.store.planned(learner_id)
-        standing, records = self.standing(planner, learner_id), planner.records
-        taken = set(planned)
-        if standing is None or standing.state.learner.in_records:
-            at = records.learners.known([learner_id])
-            taken.update(records.course_ids[records.enrolled[at].indices].tolist())
-        if standing is not None:
-            taken |= standing.state.learner.courses
+        taken = _taken(planner, learner_id, self.standing(planner, learner_id)) | planned.keys()
         taken &= set(planner.graph.course_ids.tolist())
         in_order = sorted(taken, key=lambda each: (-planned.get(each, 0.0), each))
         return {each: planned.get(each) for each in in_order}
+
+    def about(self, planner: Planner, learner_id: str) -> AboutLearner:
+        """What is known of a learner; errors as for `check`."""
+        self.check(planner, learner_id)
+        standing, records = self.standing(planner, learner_id), planner.records
+        counts = standing is None or standing.state.learner.in_records
+        told = {} if standing is None else standing.evidence.shares
+        shares = opened_shares(records, learner_id if counts else None, told)
+        times = [event.time for event in self.store.events(learner_id)]
+        return AboutLearner(
+            in_model=counts and learner_id in records.learners,
+            views=int(np.count_nonzero(~np.isnan(shares))),
+            events=len(times),
+            first_event=min(times, default=None),
+            last_event=max(times, default=None),
+            courses=taken_courses(
+                planner.graph, records, _taken(planner, learner_id, standing), shares
+            ),
+        )
 
     def history(
         self,
@@ -390,6 +424,17 @@ class CurrentLearners:
         since = [event for event in events if event.time >= moment]
         seen = evidence_of(model.named(since), model.lengths)
         return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
+
+
+def _taken(planner: Planner, learner_id: str, standing: Standing | None) -> set[str]:
+    """The courses that a learner takes, by the records and since."""
+    records = planner.records
+    if standing is None or standing.state.learner.in_records:
+        at = records.learners.known([learner_id])
+        taken = set(records.course_ids[records.enrolled[at].indices].tolist())
+    else:
+        taken = set()
+    return taken if standing is None else taken | standing.state.learner.courses
 
 
 def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:

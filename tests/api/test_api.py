@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from fastapi.testclient import TestClient
@@ -68,6 +69,40 @@ def test_bad_parameters_are_422_with_the_field(client, query):
     assert answer.status_code == 422
     field = "length" if "length" in query else "course_id"
     assert [each["field"] for each in answer.json()["fields"]] == [f"query.{field}"]
+
+
+def test_a_misspelled_option_is_422_with_the_field_and_the_near_name(client):
+    answer = client.get("/v1/learners/learner/path?course_id=A&lenght=3")
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:kgplan:problem:bad-parameters")
+    said = "unknown option 'lenght'; did you mean 'length'?"
+    assert answer.json()["fields"] == [{"field": "query.lenght", "reason": said}]
+    item = {"learner_id": "learner", "course_id": "A"}
+    answer = client.post("/v1/paths", json={"items": [item, item | {"lenght": 3}]})
+    assert answer.status_code == 422
+    assert answer.json()["fields"] == [{"field": "body.items.1.lenght", "reason": said}]
+
+
+def documented():
+    """(method, address, declared options) of every operation of the service."""
+    document = create_app(Keeper(lambda: None, lambda: "always the same")).openapi()
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            sent = [each["name"] for each in told.get("parameters", []) if each["in"] == "query"]
+            yield method, path, sent
+
+
+@pytest.mark.parametrize(("method", "path", "declared"), list(documented()))
+def test_no_operation_passes_over_an_option_that_it_does_not_declare(
+    client, method, path, declared
+):
+    address = re.sub(r"{\w+}", "x", path)
+    query = dict.fromkeys(declared, "1") | {"unheardof": "1"}
+    answer = client.request(method, address, params=query)
+    assert answer.status_code == (400 if path.startswith("/xapi/") else 422)
+    fields = {each["field"] for each in answer.json()["fields"]}
+    assert "query.unheardof" in fields
+    reasons = [each["reason"] for each in answer.json()["fields"]]
+    assert sum("unknown option" in each for each in reasons) == 1
 
 
 @pytest.mark.parametrize(

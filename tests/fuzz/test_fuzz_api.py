@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -70,12 +69,7 @@ def app(mini_home, tmp_path_factory):
 @pytest.fixture(scope="module")
 def documents(app):
     """The document that the service gives of itself, by mode; ids that fit are often known ones."""
-    # a query may hold parameters of others, such as a proxy's: they are passed over
-    config = SchemathesisConfig.from_dict({"generation": {"allow-extra-parameters": False}})
-    loaded = {
-        mode: schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
-        for mode in GenerationMode
-    }
+    loaded = {mode: schemathesis.openapi.from_asgi("/openapi.json", app) for mode in GenerationMode}
 
     def often_known(ctx, sent):
         known = {name: st.sampled_from(KNOWN[name]) for name in sent or {} if name in KNOWN}

@@ -50,6 +50,7 @@ def test_a_graph_made_from_mapped_files_says_the_same(tmp_path):
     np.testing.assert_array_equal(one.strength, other.strength)
     np.testing.assert_array_equal(one.group, other.group)
     np.testing.assert_array_equal(one.triples, other.triples)
+    assert one.named.keys() == other.named.keys()
 
 
 def test_single_learners_are_updated_as_before(tmp_path):

@@ -302,7 +302,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Read Learner
+         * @description What is known of the learner: courses and how far they were watched, views, events.
+         */
+        get: operations["read_learner"];
         put?: never;
         post?: never;
         /**
@@ -411,6 +415,46 @@ export interface paths {
          * @description A course's concepts by depth, the prerequisites among them, and what it does not have.
          */
         get: operations["read_course_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/concepts/{concept_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Concept
+         * @description A concept: the courses and videos that teach it, what it needs and what it unlocks.
+         */
+        get: operations["read_concept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/courses/{course_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Course
+         * @description A course: who offers it, its concepts and videos in the course's order.
+         */
+        get: operations["read_course"];
         put?: never;
         post?: never;
         delete?: never;
@@ -734,6 +778,164 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AboutConcept
+         * @description A concept: where it is taught, what it needs and what it unlocks.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "name": "栈",
+         *       "name_en": "stack",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "taught": true,
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": [
+         *             {
+         *               "id": "V_5f3a",
+         *               "title": "栈的定义",
+         *               "minutes": 6.5,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *               "concepts": [
+         *                 {
+         *                   "id": "K_栈_计算机科学技术",
+         *                   "name": "栈",
+         *                   "name_en": "stack"
+         *                 }
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "prerequisites": [
+         *         {
+         *           "id": "K_线性表_计算机科学技术",
+         *           "name": "线性表",
+         *           "name_en": "linear list"
+         *         }
+         *       ],
+         *       "unlocks": []
+         *     }
+         */
+        AboutConcept: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Fields
+             * @description names of the fields of study that it belongs to
+             */
+            fields: string[];
+            /**
+             * Taught
+             * @description whether a video of some course covers it
+             */
+            taught: boolean;
+            /**
+             * Courses
+             * @description that have it, or show a video on it; those with most videos on it first, then by id
+             */
+            courses: components["schemas"]["TeachingCourse"][];
+            /**
+             * Prerequisites
+             * @description direct ones, by id
+             */
+            prerequisites: components["schemas"]["Named"][];
+            /**
+             * Unlocks
+             * @description what it is a direct prerequisite of, by id
+             */
+            unlocks: components["schemas"]["Named"][];
+        };
+        /**
+         * AboutCourse
+         * @description A course: who offers it, what it has, and the videos that teach it.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "name": "数据结构(上)",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "schools": [
+         *         "清华大学"
+         *       ],
+         *       "teachers": [
+         *         "T_0412"
+         *       ],
+         *       "concepts": [
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "taught": true
+         *         }
+         *       ],
+         *       "videos": [
+         *         {
+         *           "id": "V_5f3a",
+         *           "title": "栈的定义",
+         *           "minutes": 6.5,
+         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *           "concepts": [
+         *             {
+         *               "id": "K_栈_计算机科学技术",
+         *               "name": "栈",
+         *               "name_en": "stack"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "learners": 1042
+         *     }
+         */
+        AboutCourse: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: string[];
+            /** Schools */
+            schools: string[];
+            /** Teachers */
+            teachers: string[];
+            /**
+             * Concepts
+             * @description in the order of the course's videos; what no video of it covers comes last, by id
+             */
+            concepts: components["schemas"]["CourseConcept"][];
+            /**
+             * Videos
+             * @description that cover a concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
+            /**
+             * Learners
+             * @description how many are enrolled in the learner records
+             */
+            learners: number;
+        };
         /**
          * ActivationOut
          * @description Which model is in use now, and how well it knows the graph.
@@ -1168,6 +1370,23 @@ export interface components {
             graph_version: string;
             /** Found */
             found: components["schemas"]["FoundConcept"][];
+        };
+        /**
+         * CourseConcept
+         * @description A concept that a course has.
+         */
+        CourseConcept: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * Taught
+             * @description whether a video of the course covers it
+             */
+            taught: boolean;
         };
         /**
          * CourseMap
@@ -1891,6 +2110,64 @@ export interface components {
             learner_id: string;
             /** Courses */
             courses: components["schemas"]["LearnerCourseOut"][];
+        };
+        /**
+         * LearnerOut
+         * @description What is known of a learner; a view is a video that was opened and covers a concept.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "in_model": true,
+         *       "views": 34,
+         *       "events": 2,
+         *       "first_event": "2026-03-01T10:15:00Z",
+         *       "last_event": "2026-03-01T10:40:00Z",
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": 60,
+         *           "opened": 21,
+         *           "watched": 19
+         *         }
+         *       ]
+         *     }
+         */
+        LearnerOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * In Model
+             * @description whether the model was made with records of the learner, and these still count
+             */
+            in_model: boolean;
+            /**
+             * Views
+             * @description in these records and by events
+             */
+            views: number;
+            /**
+             * Events
+             * @description events that were not voided
+             */
+            events: number;
+            /**
+             * First Event
+             * @description when it happened; null without any
+             */
+            first_event: string | null;
+            /** Last Event */
+            last_event: string | null;
+            /**
+             * Courses
+             * @description that the learner takes, by id
+             */
+            courses: components["schemas"]["TakenCourse"][];
         };
         /**
          * LearnersOut
@@ -3044,6 +3321,31 @@ export interface components {
             due: string;
         };
         /**
+         * TakenCourse
+         * @description A course that a learner takes; of its videos those count that cover a concept.
+         */
+        TakenCourse: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Videos
+             * @description how many it has
+             */
+            videos: number;
+            /**
+             * Opened
+             * @description how many of these the learner opened
+             */
+            opened: number;
+            /**
+             * Watched
+             * @description how many of these to 80 % or more
+             */
+            watched: number;
+        };
+        /**
          * Teaching
          * @description A course that has the concept, and a video of it where one is known.
          */
@@ -3063,6 +3365,21 @@ export interface components {
              * @description the video's length; null where unknown
              */
             minutes: number | null;
+        };
+        /**
+         * TeachingCourse
+         * @description A course that has a concept, or shows a video on it.
+         */
+        TeachingCourse: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Videos
+             * @description of it that cover the concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
         };
         /**
          * Terms
@@ -3111,6 +3428,37 @@ export interface components {
             item_ids: string[];
             /** Course Ids */
             course_ids: string[];
+        };
+        /**
+         * Video
+         * @description A video in a course.
+         */
+        Video: {
+            /**
+             * Id
+             * @description of it
+             */
+            id: string;
+            /**
+             * Title
+             * @description "" where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description its length; null where unknown
+             */
+            minutes: number | null;
+            /**
+             * Url
+             * @description its address on the platform; null where no template of addresses is set
+             */
+            url: string | null;
+            /**
+             * Concepts
+             * @description that it covers, by id
+             */
+            concepts: components["schemas"]["Named"][];
         };
         /**
          * WholeGraph
@@ -3274,7 +3622,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3392,7 +3740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3459,6 +3807,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3544,7 +3901,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3631,7 +3988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3740,7 +4097,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3849,7 +4206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3889,7 +4246,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description two Authorization headers, or malformed content */
+            /** @description a parameter is unknown */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3909,6 +4266,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3986,7 +4352,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4080,7 +4446,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4177,7 +4543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4277,7 +4643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4378,7 +4744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4472,7 +4838,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4570,7 +4936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4666,7 +5032,101 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_learner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearnerOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4760,7 +5220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4846,7 +5306,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4932,7 +5392,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5027,7 +5487,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5122,7 +5582,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5214,7 +5674,191 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_concept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                concept_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutConcept"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_course: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                course_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutCourse"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5300,7 +5944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5367,6 +6011,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5446,6 +6099,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5518,6 +6180,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5556,6 +6227,15 @@ export interface operations {
                     "application/json": components["schemas"]["HealthOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_liveness: {
@@ -5576,6 +6256,15 @@ export interface operations {
                     "application/json": components["schemas"]["AliveOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_readiness: {
@@ -5594,6 +6283,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description no requests should come now, with the reasons */
@@ -5645,6 +6343,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5728,7 +6435,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5804,6 +6511,15 @@ export interface operations {
             };
             /** @description it contradicts what there is; `type` says how */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5896,7 +6612,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5963,6 +6679,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6038,7 +6763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6125,7 +6850,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6219,7 +6944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6304,7 +7029,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6392,7 +7117,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -101,7 +101,7 @@ def refresh_graph(asked: Asked) -> RefreshOut:
 # ---------------------------------------------------------------- jobs
 
 
-@router.post("/jobs", status_code=202, responses=problems(409, 422, 501))
+@router.post("/jobs", status_code=202, responses=problems(409, 501))
 @in_thread
 def start_job(job: JobIn, asked: Asked) -> JobOut:
     """Begin a re-embedding in a process of its own; the model follows by itself when it is done."""
@@ -112,7 +112,7 @@ def start_job(job: JobIn, asked: Asked) -> JobOut:
     return JobOut.of(begun)
 
 
-@router.get("/jobs", responses=problems(422))
+@router.get("/jobs", responses=problems())
 @in_thread
 def read_jobs(
     asked: Asked,
@@ -142,7 +142,7 @@ def cancel_job(job_id: Id, asked: Asked) -> JobOut:
 @router.get(
     "/jobs/{job_id}/log",
     response_class=Response,
-    responses=problems(404, 422)
+    responses=problems(404)
     | {200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "the lines"}},
 )
 @in_thread

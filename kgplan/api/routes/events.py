@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kgplan.api import xapi
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
 from kgplan.api.models import Problem
-from kgplan.api.operation import PROBLEMS, Asked, router_of
+from kgplan.api.operation import Asked, router_of
 from kgplan.api.security import require
 from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
 from kgplan.api.telemetry.tracing import span
@@ -40,7 +40,6 @@ VERSION_HEADER = "X-Experience-API-Version"
 REFUSED_HEADER = "X-Kgplan-Refused"
 ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "an id is stored with other content; nothing is kept"},
-    422: PROBLEMS[422],
     503: {"model": Problem, "description": "the records cannot be written now; send it again"},
 }
 XAPI_ANSWERS = ANSWERS | {
@@ -190,7 +189,11 @@ async def put_statement(
     return Response(status_code=204)
 
 
-@router.get("/xapi/about", tags=["xapi"])
+@router.get(
+    "/xapi/about",
+    tags=["xapi"],
+    responses={400: {"model": Problem, "description": "a parameter is unknown"}},
+)
 async def about() -> dict[str, list[str]]:
     """Which versions of xAPI are spoken."""
     return {"version": list(xapi.VERSIONS)}

@@ -23,6 +23,7 @@ from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, problems, router_of
 from kgplan.api.security import require
 from kgplan.data.search import SearchIndex
 from kgplan.graph import designer
+from kgplan.graph.about import AboutConcept, AboutCourse, about_concept, about_course
 from kgplan.graph.around import (
     Around,
     CourseMap,
@@ -96,7 +97,7 @@ async def looked_around(asked: Asked, concept_id: str, direction: Direction, dep
     )
 
 
-@router.get("/concepts", response_model=ConceptsOut, responses=problems(422) | NOT_MODIFIED)
+@router.get("/concepts", response_model=ConceptsOut, responses=problems() | NOT_MODIFIED)
 async def search_concepts(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Concepts by id, Chinese or English name: whole, its begin, a part, or a typo away."""
     planner, indexes = asked.served.planner, asked.app.state.indexes
@@ -110,7 +111,7 @@ async def search_concepts(asked: Asked, text: Text = "", limit: Limit = 20) -> A
     return await answered(asked, "concepts", search, text, limit)
 
 
-@router.get("/courses", response_model=CoursesOut, responses=problems(422) | NOT_MODIFIED)
+@router.get("/courses", response_model=CoursesOut, responses=problems() | NOT_MODIFIED)
 async def search_courses(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Courses by id or name."""
     planner, indexes = asked.served.planner, asked.app.state.indexes
@@ -127,7 +128,7 @@ async def search_courses(asked: Asked, text: Text = "", limit: Limit = 20) -> An
 @router.get(
     "/concepts/{concept_id:path}/prerequisites",
     response_model=Around,
-    responses=problems(404, 422) | NOT_MODIFIED,
+    responses=problems(404) | NOT_MODIFIED,
 )
 async def read_prerequisites(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
     """What leads to a concept, and how many steps before it."""
@@ -137,7 +138,7 @@ async def read_prerequisites(concept_id: Id, asked: Asked, depth: Depth = 1) -> 
 @router.get(
     "/concepts/{concept_id:path}/unlocks",
     response_model=Around,
-    responses=problems(404, 422) | NOT_MODIFIED,
+    responses=problems(404) | NOT_MODIFIED,
 )
 async def read_unlocks(concept_id: Id, asked: Asked, depth: Depth = 1) -> Answer:
     """What a concept unlocks, and how many steps after it."""
@@ -155,7 +156,37 @@ async def read_course_map(course_id: Id, asked: Asked) -> Answer:
     return await answered(asked, "map", lambda: course_map(graph, course_id), course_id)
 
 
-@router.get("/graph", response_model=WholeGraph, responses=problems(422) | NOT_MODIFIED)
+@router.get(
+    "/concepts/{concept_id:path}",
+    response_model=AboutConcept,
+    responses=problems(404) | NOT_MODIFIED,
+)
+async def read_concept(concept_id: Id, asked: Asked) -> Answer:
+    """A concept: the courses and videos that teach it, what it needs and what it unlocks."""
+    planner, links = asked.served.planner, asked.links
+    return await answered(
+        *(asked, "concept"),
+        lambda: about_concept(planner.graph, planner.records, links, concept_id),
+        *(planner.model_version, links.template, concept_id),
+    )
+
+
+@router.get(
+    "/courses/{course_id:path}",
+    response_model=AboutCourse,
+    responses=problems(404) | NOT_MODIFIED,
+)
+async def read_course(course_id: Id, asked: Asked) -> Answer:
+    """A course: who offers it, its concepts and videos in the course's order."""
+    planner, links = asked.served.planner, asked.links
+    return await answered(
+        *(asked, "course"),
+        lambda: about_course(planner.graph, planner.records, links, course_id),
+        *(planner.model_version, links.template, course_id),
+    )
+
+
+@router.get("/graph", response_model=WholeGraph, responses=problems() | NOT_MODIFIED)
 async def read_graph(
     asked: Asked,
     field: Annotated[

@@ -21,6 +21,7 @@ from kgplan.api.learner_models import (
     KeptPlanOut,
     LearnerCourseOut,
     LearnerCoursesOut,
+    LearnerOut,
     LearnersOut,
     MasteryOut,
     PlansOut,
@@ -256,6 +257,26 @@ def _with_text(row: dict[str, Any], name: str | None) -> bytes:
         return to_json(row)
     rest = {key: value for key, value in row.items() if key != name}
     return b'%b,"%b":%b}' % (to_json(rest)[:-1], name.encode(), row[name].encode())
+
+
+@router.get(ONE, dependencies=READS)
+@in_thread
+def read_learner(learner_id: Id, asked: Asked) -> LearnerOut:
+    """What is known of the learner: courses and how far they were watched, views, events."""
+    planner = asked.served.planner
+    found = asked.current_learners.about(planner, learner_id)
+    first, last = found.first_event, found.last_event
+    return LearnerOut(
+        learner_id=learner_id,
+        graph_version=planner.graph.version,
+        model_version=planner.model_version,
+        in_model=found.in_model,
+        views=found.views,
+        events=found.events,
+        first_event=None if first is None else moment(first),
+        last_event=None if last is None else moment(last),
+        courses=list(found.courses),
+    )
 
 
 @router.delete(ONE, dependencies=[require("admin", own="events:write")])

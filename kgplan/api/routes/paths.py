@@ -171,7 +171,7 @@ for one in (ONE, WITH_SLASHES):
         read_path,
         response_model=Path,
         dependencies=READS,
-        responses=problems(404, 422) | NOT_MODIFIED,
+        responses=problems(404) | NOT_MODIFIED,
         include_in_schema=one == ONE,
     )
     router.add_api_route(
@@ -180,7 +180,7 @@ for one in (ONE, WITH_SLASHES):
         response_model=None,
         response_class=Response,
         dependencies=READS,
-        responses=problems(404, 422) | NOT_MODIFIED | DRAWN,
+        responses=problems(404) | NOT_MODIFIED | DRAWN,
         include_in_schema=one == ONE,
     )
 
@@ -196,7 +196,7 @@ async def read_planners() -> PlannersOut:
     "/paths",
     response_model=PathsOut,
     dependencies=[require("paths:read", learner="body")],
-    responses=problems(413, 422),
+    responses=problems(413),
 )
 @in_thread
 def read_paths(batch: PathsIn, asked: Asked) -> Response:

@@ -1,0 +1,154 @@
+"""One course, one concept and one learner over HTTP."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from learner_cases import hand_model
+from miniature import SET
+from pydantic import TypeAdapter
+
+from kgplan.api.app import create_app
+from kgplan.api.keeper import Keeper
+from kgplan.data.links import Links
+from kgplan.graph.about import about_concept, about_course
+from kgplan.model.current import CurrentLearners
+from kgplan.model.opening import open_planner
+
+LINKS = Links("https://lms.example/{course_id}/{video_id}")
+
+
+def client_of(planner, links=LINKS, **options):
+    app = create_app(Keeper(lambda: planner, lambda: "always the same"), links=links, **options)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+# ---------------------------------------------------------------- courses and concepts
+
+
+@pytest.fixture(scope="module")
+def mini(mini_home):
+    return open_planner(mini_home)
+
+
+def test_a_course_is_answered_from_the_archive_to_the_address_of_its_videos(mini):
+    """Of the miniature: C_1 shows V_2, V_1 and V_5, which covers nothing; 甲大学 offers it."""
+    body = client_of(mini).get("/v1/courses/C_1").json()
+    assert (body["name"], body["fields"]) == ("线性代数", ["数学"])
+    assert [(v["id"], v["title"], v["minutes"]) for v in body["videos"]] == [
+        ("V_2", "矩阵", pytest.approx(200 / 60)),
+        ("V_1", "集合与函数", pytest.approx(100 / 60)),
+    ]
+    assert body["videos"][0]["url"] == "https://lms.example/C_1/V_2"
+    assert body["schools"] == ["甲大学"]
+    by_name = {each["name"]: each["taught"] for each in body["concepts"]}
+    assert by_name.pop("数组") is False
+    assert all(by_name[name] for name in ("集合", "函数", "矩阵"))
+
+
+def test_the_answers_are_the_cores_own(mini):
+    client = client_of(mini)
+    for path, found in (
+        ("courses/C_1", about_course(mini.graph, mini.records, LINKS, "C_1")),
+        (f"concepts/{quote(SET)}", about_concept(mini.graph, mini.records, LINKS, SET)),
+    ):
+        answer = client.get(f"/v1/{path}")
+        assert answer.status_code == 200
+        assert answer.json() == json.loads(TypeAdapter(type(found)).dump_json(found))
+        same = client.get(f"/v1/{path}", headers={"If-None-Match": answer.headers["etag"]})
+        assert same.status_code == 304
+
+
+def test_other_addresses_of_the_platform_are_another_answer(mini):
+    one, other = (
+        client_of(mini).get("/v1/courses/C_1"),
+        client_of(mini, None).get("/v1/courses/C_1"),
+    )
+    assert one.headers["etag"] != other.headers["etag"]
+    assert other.json()["videos"][0]["url"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [("courses/C_9", "unknown-course"), ("concepts/K_9", "unknown-concept")],
+)
+def test_what_is_unknown_is_404_with_the_field(mini, path, problem):
+    answer = client_of(mini).get(f"/v1/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (404, f"urn:kgplan:problem:{problem}")
+    assert answer.json()["fields"][0]["field"].startswith("path.")
+
+
+def test_an_id_may_hold_slashes_and_what_lies_below_one_goes_on(client):
+    for path in ("courses/a/b", "concepts/a/b", "learners/a/b"):
+        answer = client.get(f"/v1/{path}")
+        assert (answer.status_code, "'a/b'" in answer.json()["detail"]) == (404, True)
+    assert client.get("/v1/courses/A/map").json()["missing"]
+    assert client.get("/v1/concepts/d/unlocks").json()["direction"] == "down"
+    assert client.get("/v1/learners/learner/mastery").status_code == 200
+    assert client.get("/v1/learners/learner/path?course_id=A").status_code == 200
+
+
+# ---------------------------------------------------------------- learners
+
+
+@pytest.fixture(scope="module")
+def planner():
+    return hand_model().planner()
+
+
+@pytest.fixture
+def client(planner, store):
+    return client_of(planner, learners=CurrentLearners(store))
+
+
+def about(client, learner):
+    answer = client.get(f"/v1/learners/{quote(learner, safe='')}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_learner_is_told_from_the_records_and_from_events_since(client):
+    """The learner takes B, which has a, b and c, and watched v_a and v_c."""
+    before = about(client, "learner")
+    assert (before["in_model"], before["views"], before["events"]) == (True, 2, 0)
+    assert (before["first_event"], before["last_event"]) == (None, None)
+    [course] = before["courses"]
+    assert course == {"course_id": "B", "name": "B", "videos": 3, "opened": 2, "watched": 2}
+    events = [
+        {"event_id": "1", "video_id": "v_b", "course_id": "B", "share": 0.5, "time": at(2)},
+        {"event_id": "2", "video_id": "v_e", "course_id": "A", "share": 0.9, "time": at(1)},
+        {"event_id": "3", "video_id": "v_a", "course_id": "B", "share": 0.1, "time": at(3)},
+    ]
+    sent = [each | {"learner_id": "learner"} for each in events]
+    assert client.post("/v1/events", json=sent).is_success
+    after = about(client, "learner")
+    assert (after["views"], after["events"]) == (4, 3)
+    assert (after["first_event"], after["last_event"]) == (at(1), at(3))
+    assert [(c["course_id"], c["opened"], c["watched"]) for c in after["courses"]] == [
+        ("A", 1, 1),
+        ("B", 3, 2),
+    ]
+
+
+def test_a_learner_known_by_events_alone_is_not_in_the_model(client):
+    assert client.get("/v1/learners/zed").status_code == 404
+    event = {"event_id": "1", "learner_id": "zed", "course_id": "A", "enrols": True, "time": at(1)}
+    assert client.post("/v1/events", json=event).is_success
+    told = about(client, "zed")
+    assert (told["in_model"], told["views"], told["events"]) == (False, 0, 1)
+    assert [(c["course_id"], c["opened"]) for c in told["courses"]] == [("A", 0)]
+
+
+def test_of_an_erased_learner_nothing_is_told_and_later_only_what_came_since(client):
+    assert client.delete("/v1/learners/learner").is_success
+    assert client.get("/v1/learners/learner").status_code == 404
+    event = {"event_id": "1", "learner_id": "learner", "video_id": "v_e", "share": 1}
+    assert client.post("/v1/events", json=event).is_success
+    told = about(client, "learner")
+    assert (told["in_model"], told["views"]) == (False, 1)
+    assert [course["course_id"] for course in told["courses"]] == ["A"]
+
+
+def at(day):
+    return f"2026-03-0{day}T10:15:00Z"
