@@ -19,8 +19,10 @@ import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
+import { TaughtIn } from "./videos";
 
 type Around = Schemas["Around"];
+type About = Schemas["AboutConcept"];
 
 const DEPTH = { before: 2, after: 1, most: 8 };
 const QUESTIONS = [
@@ -40,7 +42,9 @@ export function Concept(props: { argument: string }) {
   const answer = useAnswer((stop) => around(id, before, after, stop), [id, before, after]);
   return (
     <Answered answer={answer} place="concept" page>
-      {([up, down]) => <Chain up={up} down={down} before={before} after={after} />}
+      {([up, down, about]) => (
+        <Chain up={up} down={down} about={about} before={before} after={after} />
+      )}
     </Answered>
   );
 }
@@ -55,7 +59,7 @@ function around(
   before: number,
   after: number,
   stop: AbortSignal,
-): Promise<[Around, Around]> {
+): Promise<[Around, Around, About]> {
   const params = (depth: number) => ({
     params: { path: { concept_id: id }, query: { depth: Math.max(depth, 1) } },
     signal: stop,
@@ -69,10 +73,16 @@ function around(
     answered(client.GET("/v1/concepts/{concept_id}/unlocks", params(after))).then((found) =>
       cut(found, after),
     ),
+    answered(
+      client.GET("/v1/concepts/{concept_id}", {
+        params: { path: { concept_id: id } },
+        signal: stop,
+      }),
+    ),
   ]);
 }
 
-function Chain(props: { up: Around; down: Around; before: number; after: number }) {
+function Chain(props: { up: Around; down: Around; about: About; before: number; after: number }) {
   const say = texts();
   const { up, down } = props;
   const { concept } = up;
@@ -134,6 +144,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
           </>
         }
       />
+      <TaughtIn about={props.about} />
     </Page>
   );
 }
