@@ -6,16 +6,17 @@ import { href } from "../router";
 import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
-import { nameOf, useCourseName } from "./names";
+import { nameOf } from "./names";
 import type { Explanation, Path, Said, Step } from "./road";
 import { usePlanners } from "./planners";
+import { Resources } from "./resources";
 import { texts } from "./texts";
 
 export interface Actions {
   /** Something is being sent. */
   sending: boolean;
   onSaid: (step: Step, said: Said) => void;
-  onHappened: (step: Step, happening: Happening) => void;
+  onHappened: (title: string, happening: Happening) => void;
   onPin: (step: Step) => void;
   onExclude: (step: Step) => void;
 }
@@ -28,6 +29,8 @@ export function Details(props: {
   path: Path;
   learner: string;
   pinned: boolean;
+  /** They stand beside the road, which shows the first things to open alone. */
+  beside: boolean;
   actions: Actions;
 }) {
   const say = texts();
@@ -41,6 +44,12 @@ export function Details(props: {
         {explanation && <p>{explanation.because}</p>}
         {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
       </section>
+      {props.beside && (
+        <section>
+          <h4>{say.toOpen}</h4>
+          <Resources of={step.resources} course={props.path.course_id} />
+        </section>
+      )}
       <section>
         <h4>{say.feedback}</h4>
         {speaks ? (
@@ -77,21 +86,6 @@ export function Details(props: {
         <p class="soft small">{say.pinHow}</p>
       </section>
       {explanation && <Reasons step={step} explanation={explanation} />}
-      <section>
-        <h4>{say.whereToLearn}</h4>
-        {step.teaches.length === 0 ? (
-          <p class="soft">{say.nowhere}</p>
-        ) : (
-          <ul class="plain teaches">
-            {step.teaches.map((each) => (
-              <li key={`${each.course_id} ${each.video_id}`}>
-                <CourseLink id={each.course_id} />
-                <span class="soft">{each.video_id ? say.video(each.minutes) : say.noVideo}</span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
       <section>
         <h4>{say.tryIt}</h4>
         {speaks ? (
@@ -235,16 +229,12 @@ function Bar({ value, most }: { value: number; most: number }) {
   );
 }
 
-function CourseLink({ id }: { id: string }) {
-  return <a href={href("course", id)}>{useCourseName(id)}</a>;
-}
-
 /** A small form that sends a plain event on one of the step's videos. */
 function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   const say = texts();
   const { step, actions } = props;
-  const videos = step.teaches.flatMap(({ course_id, video_id, minutes }) =>
-    video_id ? [{ course: course_id, video: video_id, minutes }] : [],
+  const videos = step.resources.flatMap(({ course_id, video_id, title, minutes }) =>
+    video_id ? [{ course: course_id, video: video_id, title, minutes }] : [],
   );
   const [at, setAt] = useState(0);
   const [what, setWhat] = useState<Happening["what"]>("watched");
@@ -256,7 +246,13 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
 
   function submit(event: Event): void {
     event.preventDefault();
-    actions.onHappened(step, { learner: props.learner, course, video, value, what });
+    actions.onHappened(chosen?.title || nameOf(step), {
+      learner: props.learner,
+      course,
+      video,
+      value,
+      what,
+    });
   }
 
   return (
@@ -267,7 +263,10 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
           {say.whichVideo}
           <select value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
             {videos.map((each, place) => (
-              <VideoOption key={each.video} place={place} {...each} />
+              <option key={each.video} value={place}>
+                {each.title || say.untitled}
+                {each.minutes === null ? "" : ` · ${say.minutesOf(each.minutes)}`}
+              </option>
             ))}
           </select>
         </label>
@@ -304,15 +303,5 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
       </div>
       <button aria-disabled={actions.sending}>{actions.sending ? say.sending : say.send}</button>
     </form>
-  );
-}
-
-function VideoOption(props: { place: number; course: string; minutes: number | null }) {
-  const say = texts();
-  const course = useCourseName(props.course);
-  return (
-    <option value={props.place}>
-      {course} · {say.video(props.minutes)}
-    </option>
   );
 }

@@ -22,7 +22,9 @@ import {
   readRoad,
   standingsOf,
   behindOf,
+  doneOf,
 } from "./road";
+import { Gaps } from "./resources";
 import { Road } from "./stops";
 import { texts } from "./texts";
 
@@ -69,7 +71,7 @@ export function Path(props: {
       setNews(null);
       return;
     }
-    const found = differences(before.path.steps, data.path.steps);
+    const found = differences(before.path.steps, data.path.steps, doneOf(data));
     if (!why && isSame(found)) return; // in another language, or with another step open
     const moved = new Set(why?.shifts.map((each) => each.concept.concept_id));
     const others = found.shifts.filter((each) => !moved.has(each.concept.concept_id));
@@ -110,14 +112,13 @@ export function Path(props: {
     });
   }
 
-  function happened(step: Named, happening: Happening): void {
-    const name = nameOf(step);
+  function happened(title: string, happening: Happening): void {
     act(async () => {
       const effect = await happen(happening);
       const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
       return {
         ...effect,
-        sentence: sentence(name, happening.value),
+        sentence: sentence(title, happening.value),
         undo: () => undo(effect.event),
       };
     });
@@ -169,6 +170,7 @@ export function Path(props: {
               path={road.path}
               learner={choice.learner}
               pinned={choice.pin.includes(step.concept_id)}
+              beside={isWide}
               actions={actions}
             />
           );
@@ -182,6 +184,7 @@ export function Path(props: {
                 </p>
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
+              {road.path.new && <p class="note">{say.newLearner}</p>}
               {road.path.notes.map((each) => (
                 <p key={each} class="note">
                   {each}
@@ -209,6 +212,7 @@ export function Path(props: {
                 )}
               </div>
               {road.path.steps.length === 0 && <Empty>{say.noSteps}</Empty>}
+              <Gaps of={road.path.gaps} plan={namedIn(road)} />
             </>
           );
         }}
@@ -228,5 +232,5 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
 
 function namedIn({ path, progress }: RoadOf): Named[] {
   const others = (path.explanations ?? []).flatMap((each) => [...each.alternatives, ...each.ended]);
-  return [...others, ...path.steps, ...progress.behind];
+  return [...others, ...path.gaps, ...path.steps, ...progress.behind];
 }

@@ -3,8 +3,38 @@
 import { answered, client, type Schemas } from "../api/client";
 import { type Choice, goalOf, questionOf } from "./choice";
 
-export type Step = Schemas["Step"];
-export type Path = Schemas["Path"];
+// until the service's description has them
+export interface Move {
+  concept_id: string;
+  name: string;
+  name_en: string;
+  mastery: number;
+  expected: number;
+}
+export interface Resource {
+  course_id: string;
+  course_name: string;
+  video_id: string | null;
+  title: string;
+  minutes: number | null;
+  share: number;
+  url: string | null;
+  moves: Move[];
+  again: boolean;
+}
+export interface Gap {
+  concept_id: string;
+  name: string;
+  name_en: string;
+  needed_by: string[];
+}
+export type Step = Omit<Schemas["Step"], "teaches"> & { resources: Resource[] };
+export type Path = Omit<Schemas["Path"], "steps"> & {
+  steps: Step[];
+  gaps: Gap[];
+  new: boolean;
+  stopped: string;
+};
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];
 export type Explanation = Schemas["StepExplanation"];
@@ -37,7 +67,7 @@ export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road>
       signal: stop,
     }),
   );
-  return { path, progress };
+  return { path: path as unknown as Path, progress };
 }
 
 /** What the learner holds in a course, or of all concepts that evidence reaches. */
@@ -86,6 +116,12 @@ export function behindOf({ path, progress }: Road): Progress["behind"] {
   return progress.behind.filter((each) => !ahead.has(each.concept_id));
 }
 
+/** The concepts of steps that were done, now or at any time before. */
+export function doneOf({ path, progress }: Road): Set<string> {
+  const ahead = progress.steps.filter((each) => each.status === "done");
+  return new Set([...ahead, ...behindOf({ path, progress })].map((each) => each.concept_id));
+}
+
 export interface Moved {
   step: Named;
   from: number;
@@ -101,20 +137,28 @@ export interface Shift {
 /** How a plan differs from the one before; places count from 1. */
 export interface Differences {
   fresh: { step: Named; at: number }[];
-  gone: { step: Named; at: number }[];
+  /** Left out of the plan since, and those of them that left because they were done. */
+  gone: { step: Named; at: number; done: boolean }[];
   moved: Moved[];
   /** Masteries that changed by at least `NOTICED`, the largest change first. */
   shifts: Shift[];
 }
 
-const NOTICED = 0.005; // shown with two digits
+/** A smaller change of a mastery is not told: two digits would not show it. */
+export const NOTICED = 0.005;
 
 /** Compares two plans.
  *
  * A step has moved where it is not on a longest run of steps that keep their order: one that others
  * only made room for stays where it was.
+ *
+ * @param done the concepts of steps that were done.
  */
-export function differences(before: readonly Step[], after: readonly Step[]): Differences {
+export function differences(
+  before: readonly Step[],
+  after: readonly Step[],
+  done: ReadonlySet<string>,
+): Differences {
   const was = new Map(before.map((step, at) => [step.concept_id, at]));
   const now = new Set(after.map((step) => step.concept_id));
   const kept = after.filter((step) => was.has(step.concept_id));
@@ -128,7 +172,9 @@ export function differences(before: readonly Step[], after: readonly Step[]): Di
     }));
   return {
     fresh: after.flatMap((step, at) => (was.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
-    gone: before.flatMap((step, at) => (now.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
+    gone: before.flatMap((step, at) =>
+      now.has(step.concept_id) ? [] : [{ step, at: at + 1, done: done.has(step.concept_id) }],
+    ),
     moved,
     shifts: shiftsBetween(
       before.map((step) => ({ ...step, mastery: step.terms.mastery })),

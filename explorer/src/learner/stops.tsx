@@ -3,11 +3,16 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { day } from "../i18n";
-import { nameOf, namesOf, useCourseName } from "./names";
+import { texts as shell } from "../shell/texts";
+import { nameOf, namesOf } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
 import { type Road as RoadOf, type Status, type Step, behindOf, standingsOf } from "./road";
+import { Resources } from "./resources";
 import { texts } from "./texts";
+
+const FIRST = 2; // things to do that a step on the road shows
+const NAMED = 4; // masteries that each of them shows
 
 const GLIDE = { duration: 450, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -60,6 +65,7 @@ export function Road(props: {
           status={standings[at]?.status ?? "later"}
           due={standings[at]?.due}
           leadsTo={path.steps.find((each) => each.concept_id === step.leads_to)}
+          course={path.course_id}
           isTarget={step.concept_id === path.towards}
           badge={
             fresh.has(step.concept_id)
@@ -79,7 +85,10 @@ export function Road(props: {
             <path d="M7 21V4M7 5h10l-2.500 3.500L17 12H7" />
           </svg>
         </span>
-        <p class="finish-name">{props.goal}</p>
+        <div class="finish-name">
+          <p>{props.goal}</p>
+          {path.stopped && <p class="stopped">{path.stopped}</p>}
+        </div>
       </li>
     </ol>
   );
@@ -92,6 +101,7 @@ function Stop(props: {
   status: Status;
   due: string | undefined;
   leadsTo: Step | undefined;
+  course: string | null;
   isTarget: boolean;
   /** That it is new, or where it was. */
   badge: string;
@@ -101,7 +111,9 @@ function Stop(props: {
 }) {
   const say = texts();
   const { step, at, status, due } = props;
-  const { main, other } = namesOf(step);
+  const { main, other, lang } = namesOf(step);
+  const second = lang ? shell().noEnglish : other;
+  const opened = props.selected && props.below !== null;
   const over = status === "done" || status === "left_out";
   const role = props.isTarget
     ? say.target
@@ -129,33 +141,21 @@ function Stop(props: {
             aria-description={say.stepOf(at + 1, props.n)}
             onClick={props.onSelect}
           >
-            {main}
-            {other && <small>{other}</small>}
+            <span lang={lang}>{main}</span>
+            {second && <small>{second}</small>}
           </button>
         </h3>
         <Meter mastery={step.terms.mastery} sd={step.sd} doubt={step.doubt} />
         <p class="because">{step.because}</p>
-        <FirstPlace step={step} />
-        {props.selected && props.below && <div class="below">{props.below(step)}</div>}
+        <Resources
+          of={step.resources}
+          course={props.course}
+          first={opened ? Infinity : FIRST}
+          named={opened ? Infinity : NAMED}
+        />
+        {opened && <div class="below">{props.below?.(step)}</div>}
       </div>
     </li>
-  );
-}
-
-/** Where the step can be learned first. */
-function FirstPlace({ step }: { step: Step }) {
-  const say = texts();
-  const [first] = step.teaches;
-  const course = useCourseName(first?.course_id ?? "");
-  if (!first) return <p class="where">{say.nowhere}</p>;
-  return (
-    <p class="where">
-      {course}
-      <span class="soft">
-        {" · "}
-        {first.video_id ? say.video(first.minutes) : say.noVideo}
-      </span>
-    </p>
   );
 }
 
