@@ -28,12 +28,13 @@ export interface Gap {
   name_en: string;
   needed_by: string[];
 }
+export type Stopped = "length" | "minutes" | "gain" | "end";
 export type Step = Omit<Schemas["Step"], "teaches"> & { resources: Resource[] };
 export type Path = Omit<Schemas["Path"], "steps"> & {
   steps: Step[];
   gaps: Gap[];
   new: boolean;
-  stopped: string;
+  stopped: Stopped | null;
 };
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];

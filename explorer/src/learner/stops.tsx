@@ -87,7 +87,7 @@ export function Road(props: {
         </span>
         <div class="finish-name">
           <p>{props.goal}</p>
-          {path.stopped && <p class="stopped">{path.stopped}</p>}
+          {path.stopped && <p class="stopped">{say.stopped[path.stopped]}</p>}
         </div>
       </li>
     </ol>

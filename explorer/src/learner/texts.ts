@@ -1,7 +1,7 @@
 import { dictionary, number } from "../i18n";
 import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
-import type { Said, Status } from "./road";
+import type { Said, Status, Stopped } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 
@@ -104,6 +104,12 @@ const en = {
     "No course or video that is known here teaches these. They have to be learned elsewhere.",
   neededFor: (names: string[]) => `is needed for ${names.join(", ")}`,
   askedFor: "was asked for",
+  stopped: {
+    length: "The plan ends here: it has as many steps as were asked for.",
+    minutes: "The plan ends here: the time is filled.",
+    gain: "The plan ends here: what is left would gain little for the time that it takes.",
+    end: "The plan ends here: nothing is left to do.",
+  } satisfies Record<Stopped, string>,
   newLearner: "Nothing is known of this learner yet.",
   doneStep: (name: string) => `Done: ${name}`,
   preference: "Preference",
@@ -301,6 +307,12 @@ const zh: typeof en = {
   gapsLead: "这里已知的课程和视频都没有讲授这些内容，需要在别处学习。",
   neededFor: (names) => `学${names.join("、")}需要它`,
   askedFor: "是您要求的",
+  stopped: {
+    length: "计划到此为止：已达到所要求的步数。",
+    minutes: "计划到此为止：时间已排满。",
+    gain: "计划到此为止：余下的内容费时多而收获少。",
+    end: "计划到此为止：没有余下的内容了。",
+  },
   newLearner: "对这位学习者还一无所知。",
   doneStep: (name) => `已完成：${name}`,
   preference: "偏好度",
