@@ -17,7 +17,7 @@ kg:exerciseTrainsConcept a owl:ObjectProperty ;
 
 kg:easierExercise a owl:ObjectProperty ;
     kg:relationshipType "EASIER_EXERCISE" ;
-    kg:hasSources true ;
+    kg:annotatedBy dcterms:source ;
     rdfs:domain kg:Exercise ; rdfs:range kg:Exercise .
 
 kg:statement a owl:DatatypeProperty , owl:FunctionalProperty ;

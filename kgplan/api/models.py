@@ -363,12 +363,14 @@ EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
     "contradictory_pairs": [],
     "redundant_edges": [],
     "bottlenecks": [{"concept": EXAMPLE_NAMED, "unreachable": 3}],
+    "lone_alternatives": [],
     "depth": {"steps": 20, "concepts_at": [182, 90], "chain": [EXAMPLE_NAMED]},
     "coverage": {
         "orphans": [],
         "foundations": 121,
         "without_course": [],
         "without_video": None,
+        "gaps": None,
     },
 }
 
@@ -508,6 +510,8 @@ EXAMPLE_EDGE: dict[str, Any] = {
     "before": "K_线性表_计算机科学技术",
     "after": "K_栈_计算机科学技术",
     "sources": ["dependency"],
+    "strength": 1.0,
+    "group": 0,
 }
 
 

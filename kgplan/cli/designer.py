@@ -1,9 +1,11 @@
-"""`kgplan graph ask | health | export | sparql | scripts`: what curriculum designers do."""
+"""`kgplan graph ask | health | effects | export | sparql | scripts`: what designers do."""
 
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +19,7 @@ from kgplan.settings import read_settings
 if TYPE_CHECKING:
     from kgplan.etl.load import GraphRows
     from kgplan.graph.health import GraphHealth, Named, NamedEdge
+    from kgplan.pipeline.effects import MeasuredEdge
 
 QUERY = re.compile(
     r"\s*(PREFIX|BASE|SELECT|ASK|CONSTRUCT|DESCRIBE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\s", re.I
@@ -26,7 +29,7 @@ SHOWN = 10  # rows of each part of the health report, where a person reads
 
 def register(graph: typer.Typer) -> None:
     """Put the designers' commands below `kgplan graph`."""
-    for command in (ask, health, export, sparql, scripts):
+    for command in (ask, health, effects, export, sparql, scripts):
         graph.command(command.__name__)(command)
 
 
@@ -143,6 +146,10 @@ def print_health(found: "GraphHealth") -> None:
     ]
     if coverage.without_video is not None:
         counts.append(("concepts without a video", len(coverage.without_video)))
+    if coverage.gaps is not None:
+        counts.append(("of these, needed or in a course", len(coverage.gaps)))
+    if found.lone_alternatives:
+        counts.append(("groups of one alternative", len(found.lone_alternatives)))
     console.print(table(f"graph {found.graph_version}", ("what", "count"), counts))
     for group in found.cyclic_groups:
         proven = "no smaller set does" if group.smallest else "a smaller set may do"
@@ -163,8 +170,56 @@ def print_health(found: "GraphHealth") -> None:
     console.print(table("redundant edges", headings, redundant))
     narrow = [(row.concept.name, row.unreachable) for row in found.bottlenecks[:SHOWN]]
     console.print(table("bottlenecks", ("concept", "unreachable without it"), narrow))
+    gaps = [
+        (gap.concept.name, len(gap.needed_by), len(gap.courses), " ".join(names(gap.needed_by[:3])))
+        for gap in (coverage.gaps or ())[:SHOWN]
+    ]
+    headings = ("needed and taught by no video", "concepts need it", "courses list it", "such as")
+    console.print(table("gaps", headings, gaps))
     console.print(f"a longest chain: {' → '.join(names(depth.chain))}", highlight=False)
     console.print("all rows: kgplan graph health --json", highlight=False)
+
+
+def effects(as_json: AsJson = False) -> None:
+    """How much better learners do at a concept once they have worked through a prerequisite.
+
+    Compared are learners at their first try of a video that covers the concept, video by video. It
+    is no experiment, and changes nothing: a designer may set an edge's strength by it.
+
+    [bold]Example:[/] kgplan graph effects --json
+    """
+    from kgplan.model.opening import open_snapshot
+    from kgplan.pipeline.effects import measured_edges
+    from kgplan.store.artifacts import ArtifactStore
+
+    settings = read_settings()
+    found = measured_edges(ArtifactStore(settings.artifacts), open_snapshot(settings))
+    if as_json:
+        print_json([asdict(edge) for edge in found])
+    else:
+        print_effects(found)
+
+
+def print_effects(found: Sequence["MeasuredEdge"]) -> None:
+    """The effects for people: how many edges say what, and the first of those that do."""
+    counts = Counter(edge.says for edge in found)
+    console.print(table("prerequisites", ("in the records", "edges"), counts.most_common()))
+    told = [edge for edge in found if edge.says in ("helps", "hinders")]
+    shown = told if len(told) <= 2 * SHOWN else told[:SHOWN] + told[-SHOWN:]
+    rows = [
+        (edge.before.name, edge.after.name, edge.says, f"{edge.effect:+.2f}",
+         f"{edge.low:+.2f} to {edge.high:+.2f}", edge.with_it, edge.without_it)
+        for edge in shown
+    ]  # fmt: skip
+    headings = ("prerequisite", "of", "says", "success", "95 %", "with it", "without it")
+    console.print(table(f"what the records tell ({len(told):,})", headings, rows))
+    compared = len(found) - counts["nobody to compare"]
+    console.print(
+        f"of {compared:,} edges that do nothing, about {compared * 0.05:.0f} would be here by"
+        " chance; and who has worked through one thing may work through more of everything",
+        highlight=False,
+    )
+    console.print("all rows: kgplan graph effects --json", highlight=False)
 
 
 def edge_cells(edge: "NamedEdge") -> tuple[str, str, str]:

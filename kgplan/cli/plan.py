@@ -69,7 +69,8 @@ def plan(
 ) -> None:
     """What a learner should learn next in a course, or towards a concept, and why.
 
-    A name that several have is answered with a list of them, to choose an id from.
+    A name that several have is answered with a list of them, to choose an id from. What the service
+    recorded of the learner counts, as in its own answers.
 
     [bold]Examples:[/] kgplan plan U_7001215 操作系统 ·
     kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
@@ -78,19 +79,22 @@ def plan(
     """
     from kgplan.model.names import Names  # --help answers without the numerical libraries
     from kgplan.model.opening import open_planner
+    from kgplan.model.recorded import recorded_learner
     from kgplan.planning import PlanOptions
 
     if (course is None) == (towards is None):
         raise ConfigError("give either a course (`kgplan courses` lists them) or --towards CONCEPT")
     options = PlanOptions(**{name: given for name, given in chosen.items() if given is not None})
-    maker = open_planner(read_settings())
+    settings = read_settings()
+    maker = open_planner(settings)
+    current = recorded_learner(settings, maker, learner_id)
     names = Names(maker.graph, maker.records)
     options = names.options(options)
     if towards is not None:
-        made = maker.plan_towards(learner_id, names.concept(towards), options)
+        made = maker.plan_towards(learner_id, names.concept(towards), options, current)
     else:
-        made = maker.plan(learner_id, names.course(course or ""), options)
-    explained = maker.explain(made) if explain else ()
+        made = maker.plan(learner_id, names.course(course or ""), options, current)
+    explained = maker.explain(made, current) if explain else ()
     if picture_path is not None:
         write_picture(maker, made, picture_path)
     if as_json:

@@ -26,6 +26,12 @@ from kgplan.settings import Settings
 
 DATABASE = "neo4j"
 ARRAY_DELIMITER = "\x1f"  # the unit separator: no text of the source holds it
+COLUMNS = {
+    "string": ("string[]", pa.string()),
+    "decimal": ("double", pa.float64()),
+    "integer": ("long", pa.int64()),
+}
+"""Kind of an annotation -> what the tool calls it, and its type here."""
 UNFINISHED = "bulk-load.unfinished"
 
 
@@ -140,9 +146,12 @@ def write_csv(rows: GraphRows, schema: GraphSchema, run_id: str, folder: Path) -
             f":START_ID({relation.head.label})": column(content, "head"),
             f":END_ID({relation.tail.label})": column(content, "tail"),
         }
-        if relation.has_sources:
-            joined = [ARRAY_DELIMITER.join(row["sources"]) or None for row in content]
-            columns["sources:string[]"] = pa.array(joined, pa.string())
+        for each in relation.annotations:
+            header, type_of = COLUMNS[each.kind]
+            values = [row.get(each.key) for row in content]
+            if not each.is_number:
+                values = [ARRAY_DELIMITER.join(value or []) or None for value in values]
+            columns[f"{each.key}:{header}"] = pa.array(values, type_of)
         path = write_table(columns, run_id, folder / type_)
         arguments.append(f"--relationships={type_}={path}")
     return arguments

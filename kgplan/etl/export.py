@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from io import BytesIO, StringIO
 from typing import Any
@@ -20,13 +21,13 @@ from rdflib import DCTERMS, OWL, RDF, RDFS, SKOS, Graph, URIRef
 from kgplan.errors import InputError
 from kgplan.etl.load import GraphRows
 from kgplan.etl.rdf import KG, N_TRIPLES, axiom_iri, entity_iri
-from kgplan.graph.schema import GraphSchema
+from kgplan.graph.rows import Row
+from kgplan.graph.schema import XSD, GraphSchema, Relation
 from kgplan.graph.store import GraphStore
 from kgplan.report.markup import clean
 from kgplan.store.csvfile import write_rows
 
 SPARQL_PREFIXES = {"kg": str(KG), "rdf": str(RDF), "owl": str(OWL), "dcterms": str(DCTERMS)}
-XSD = "http://www.w3.org/2001/XMLSchema#"
 QUERY_PREFIXES = SPARQL_PREFIXES | {"rdfs": str(RDFS), "xsd": XSD, "skos": str(SKOS)}
 ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")  # SPARQL has them anywhere
 SPACE = r"(?:\s|#[^\n]*(?:\n|$))"
@@ -41,6 +42,7 @@ UPDATE = re.compile(
     rf"{PROLOGUE}\b(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD|WITH)\b", re.IGNORECASE
 )
 FROM = re.compile(r"(?<![\w:?$.-])FROM\s+(?:NAMED\s+)?(?:<[^>\s]*>|[\w.-]*:\w*)", re.IGNORECASE)
+GRAPHML_TYPES = {"decimal": "double", "integer": "long"}
 CARRIAGE_RETURN = {"\r": "&#13;"}  # XML readers take a plain one for a line end
 BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for something else
 
@@ -106,17 +108,30 @@ def triples_of(rows: GraphRows, schema: GraphSchema) -> Exported:
             head = entity_iri(relation.head.label, row["head"])
             tail = entity_iri(relation.tail.label, row["tail"])
             lines.add(line(head, relation.iri, ox.NamedNode(tail)))
-            if row.get("sources"):
+            if annotated := annotations_of(row, relation):
                 axiom = axiom_iri(row["head"], row["tail"])
-                said: list[tuple[URIRef, ox.NamedNode | ox.Literal]] = [
+                ends: list[tuple[URIRef, ox.NamedNode]] = [
                     (RDF.type, ox.NamedNode(str(OWL.Axiom))),
                     (OWL.annotatedSource, ox.NamedNode(head)),
                     (OWL.annotatedProperty, ox.NamedNode(relation.iri)),
                     (OWL.annotatedTarget, ox.NamedNode(tail)),
-                    *((DCTERMS.source, ox.Literal(source)) for source in row["sources"]),
                 ]
-                lines.update(line(axiom, str(predicate), value) for predicate, value in said)
+                lines.update(line(axiom, str(predicate), value) for predicate, value in ends)
+                lines.update(line(axiom, iri, value) for iri, value in annotated)
     return Exported(sorted(lines), sorted(left_out))
+
+
+def annotations_of(row: Row, relation: Relation) -> list[tuple[str, ox.Literal]]:
+    """What a relationship says beside its ends: property and value."""
+    found = []
+    for each in relation.annotations:
+        value = row.get(each.key)
+        if not each.is_number:
+            found += [(each.iri, ox.Literal(text)) for text in value or []]
+        elif value is not None:
+            plain = format(Decimal(str(value)).normalize(), "f")  # no exponent, no zeros
+            found.append((each.iri, ox.Literal(plain, datatype=ox.NamedNode(XSD + each.kind))))
+    return found
 
 
 def line(subject: str, predicate: str, value: ox.NamedNode | ox.Literal) -> str:
@@ -160,20 +175,27 @@ def graphml(rows: GraphRows, schema: GraphSchema) -> str:
     Characters that XML 1.0 cannot hold are left out of texts.
     """
     keys = sorted(each.key for each in schema.attributes)
+    numbers = [each for each in schema.annotations if each.is_number]
+    lists = [each.key for each in schema.annotations if not each.is_number]
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
         *(
             f'<key id="{target}_{key}" for="{target}" attr.name="{key}" attr.type="string"/>'
-            for target, attributes in (("node", ["label", *keys]), ("edge", ["type", "sources"]))
+            for target, attributes in (("node", ["label", *keys]), ("edge", ["type", *lists]))
             for key in attributes
+        ),
+        *(
+            f'<key id="edge_{each.key}" for="edge" attr.name="{each.key}"'
+            f' attr.type="{GRAPHML_TYPES[each.kind]}"/>'
+            for each in numbers
         ),
         '<graph id="kgplan" edgedefault="directed">',
     ]
 
     for label, nodes in rows.nodes.items():
         for row in sorted((row for row in nodes if row["id"]), key=lambda row: row["id"]):
-            data = {"label": label} | {key: row.get(key) for key in keys}
+            data: dict[str, Any] = {"label": label} | {key: row.get(key) for key in keys}
             parts.append(element("node", {"id": node_id(label, row["id"])}, data))
     for relation in schema.relations:
         head, tail = relation.head.label, relation.tail.label
@@ -181,7 +203,10 @@ def graphml(rows: GraphRows, schema: GraphSchema) -> str:
         named = [row for row in edges if row["head"] and row["tail"]]
         for row in sorted(named, key=lambda row: (row["head"], row["tail"])):
             ends = {"source": node_id(head, row["head"]), "target": node_id(tail, row["tail"])}
-            data = {"type": relation.type, "sources": " ".join(row.get("sources") or [])}
+            data = {"type": relation.type}
+            for each in relation.annotations:
+                value = row.get(each.key)
+                data[each.key] = value if each.is_number else " ".join(value or [])
             parts.append(element("edge", ends, data))
     parts += ["</graph>", "</graphml>"]
     return "\n".join(parts) + "\n"
@@ -195,9 +220,9 @@ def element(name: str, attributes: Mapping[str, str], data: Mapping[str, Any]) -
     """
     opening = " ".join(f"{key}={quoteattr(clean(value))}" for key, value in attributes.items())
     values = "".join(
-        f'<data key="{name}_{key}">{escape(clean(value), CARRIAGE_RETURN)}</data>'
+        f'<data key="{name}_{key}">{escape(clean(str(value)), CARRIAGE_RETURN)}</data>'
         for key, value in data.items()
-        if value
+        if value not in (None, "")
     )
     return f"<{name} {opening}>{values}</{name}>"
 

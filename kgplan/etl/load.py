@@ -10,24 +10,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from operator import itemgetter
+from typing import Any
 
 import pyoxigraph as ox
 from rdflib import OWL, RDF
 
 from kgplan.errors import LossRefused
 from kgplan.graph.rows import Row, batches
-from kgplan.graph.schema import BOOKKEEPING, GraphSchema, NodeClass
+from kgplan.graph.schema import BOOKKEEPING, Annotation, GraphSchema, NodeClass
 from kgplan.graph.snapshot import content_hash, read_contents
 from kgplan.graph.store import GraphStore
 from kgplan.progress import Progress, silent
 
-SOURCE = "http://purl.org/dc/terms/source"
+ABSENT = -1
+"""Stands for a number that is not there, in rows for the load queries."""
 DESIGNER = "designer"
 
 
 @dataclass
 class GraphRows:
-    """The triples as rows: label -> [{id, ...}], type -> [{head, tail, sources}]."""
+    """The triples as rows: label -> [{id, ...}], type -> [{head, tail, ...}]."""
 
     nodes: dict[str, list[Row]] = field(default_factory=dict)
     relationships: dict[str, list[Row]] = field(default_factory=dict)
@@ -110,12 +112,13 @@ def rows_of(lines: Iterable[str], schema: GraphSchema) -> GraphRows:
     """
     classes = {class_.iri: class_ for class_ in schema.classes}
     keys = {attribute.iri: attribute.key for attribute in schema.attributes}
-    types = {relation.iri: relation.type for relation in schema.relations}
+    relations = {relation.iri: relation for relation in schema.relations}
+    carried = {annotation.iri for annotation in schema.annotations}
     class_of: dict[str, NodeClass] = {}
     properties: defaultdict[str, Row] = defaultdict(dict)
     edges: list[tuple[str, str, str]] = []
     axioms: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    axiom_sources: defaultdict[str, list[str]] = defaultdict(list)
+    said: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     annotated = {str(OWL[f"annotated{part}"]): part for part in ("Source", "Property", "Target")}
     text = BytesIO("\n".join(lines).encode())
     for triple in ox.parse(text, "application/n-triples"):
@@ -128,14 +131,14 @@ def rows_of(lines: Iterable[str], schema: GraphSchema) -> GraphRows:
                 class_of[subject] = classes[value]
         elif predicate in keys:
             properties[subject][keys[predicate]] = value
-        elif predicate in types:
+        elif predicate in relations:
             edges.append((subject, predicate, value))
         elif predicate in annotated:
             axioms[subject][annotated[predicate]] = value
-        elif predicate == SOURCE:
-            axiom_sources[subject].append(value)
-    sources = {
-        (parts["Source"], parts["Property"], parts["Target"]): sorted(axiom_sources[axiom])
+        elif predicate in carried:
+            said[subject][predicate].append(value)
+    axiom_of = {
+        (parts["Source"], parts["Property"], parts["Target"]): axiom
         for axiom, parts in axioms.items()
         if len(parts) == 3
     }
@@ -145,10 +148,23 @@ def rows_of(lines: Iterable[str], schema: GraphSchema) -> GraphRows:
             {each.key: properties[iri].get(each.key) for each in class_.attributes}
         )
     for head, predicate, tail in edges:
+        relation, values = relations[predicate], said[axiom_of.get((head, predicate, tail), "")]
         row: Row = {"head": properties[head]["id"], "tail": properties[tail]["id"]}
-        row["sources"] = sources.get((head, predicate, tail), [])
-        rows.relationships[types[predicate]].append(row)
+        row |= {each.key: value_of(each, values[each.iri]) for each in relation.annotations}
+        rows.relationships[relation.type].append(row)
     return rows
+
+
+def value_of(annotation: Annotation, said: Sequence[str]) -> list[str] | float | int | None:
+    """What a relationship keeps of what is said of its pair.
+
+    >>> value_of(Annotation("", "", "strength", "decimal"), ["0.5"])
+    0.5
+    """
+    if not annotation.is_number:
+        return sorted(said)
+    number = int if annotation.kind == "integer" else float
+    return number(said[0]) if said else None
 
 
 def read_found(store: GraphStore) -> GraphRows:
@@ -210,7 +226,7 @@ def _compare_part(
         differ = [
             field
             for field, value in before.items()
-            if field not in BOOKKEEPING and (value or None) != (row.get(field) or None)
+            if field not in BOOKKEEPING and given(value) != given(row.get(field))
         ]
         if not differ:
             changes.unchanged += 1
@@ -225,6 +241,15 @@ def _compare_part(
         for place, row in held.items()
         if place not in sources and is_of_load(row)
     ]
+
+
+def given(value: Any) -> Any:
+    """A row's value; None for an empty text or list, which says as little.
+
+    >>> given([]), given(0.0)
+    (None, 0.0)
+    """
+    return None if value in ("", []) else value
 
 
 def is_of_load(row: Row) -> bool:
@@ -312,6 +337,10 @@ def put(
     changes: Changes, rows: GraphRows, store: GraphStore, run_id: str, progress: Progress
 ) -> dict[str, int]:
     """Write what is new or differs, nodes first; returns label or type -> rows written."""
+    numbers = {
+        relation.type: [each.key for each in relation.annotations if each.is_number]
+        for relation in store.schema.relations
+    }
     written: dict[str, int] = {}
     done = 0
     for name, content in [*rows.nodes.items(), *rows.relationships.items()]:
@@ -320,6 +349,8 @@ def put(
         written[name] = 0
         progress(name, done, rows.total)
         done += len(content) - len(new)
+        if keys := numbers.get(name):
+            new = [row | numbered(row, keys) for row in new]
         for batch in batches(new):
             written[name] += store.write(f"load.{name.lower()}", rows=batch, run_id=run_id)
             done += len(batch)
@@ -327,6 +358,15 @@ def put(
         if not new:
             progress(name, done, rows.total)
     return written
+
+
+def numbered(row: Row, keys: Iterable[str]) -> Row:
+    """The numbers of a row as the load queries take them.
+
+    >>> numbered({"head": "a", "strength": None}, ["strength"])
+    {'strength': -1}
+    """
+    return {key: ABSENT if row.get(key) is None else row[key] for key in keys}
 
 
 def sweep_nodes(changes: Changes, label: str, store: GraphStore) -> int:

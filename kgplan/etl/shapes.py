@@ -24,6 +24,7 @@ def shapes_text(schema: GraphSchema) -> str:
                 "classes": iris(classes, " , "),
                 "in_classes": iris(classes),
                 "in_properties": iris([*attributes, *relations]),
+                "in_annotations": iris(each.iri for each in schema.annotations),
                 "attributes": iris(attributes, " , "),
                 "count": COUNTS[len(classes)] if len(classes) < len(COUNTS) else str(len(classes)),
             }

@@ -169,7 +169,12 @@ TABLES = {
         _table("school_teacher", "school_id teacher_id"),
         _table("course_video", "course_id video_id", Column("position", "INTEGER")),
         _table("video_concept", "video_id concept_id"),
-        _table("prerequisite", "before_id after_id source"),
+        _table(
+            "prerequisite",
+            "before_id after_id source",
+            _optional("strength", "DOUBLE"),  # 0..1
+            _optional("any_of", "INTEGER"),  # 1, 2, ...: of one number, any one will do
+        ),
         _table("broader_concept", "broader_id narrower_id"),
         # learner records
         _table(

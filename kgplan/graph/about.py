@@ -1,12 +1,11 @@
-"""What is there to know of one course, and of one concept: where is it taught, by which videos?
+"""What is there to know of one course, and of one concept: where is it taught, by which videos?"""
 
-Sizes: V videos, K concepts of the graph.
-"""
-
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
 
 from kgplan.arrays import Ints, positions
 from kgplan.data.links import Links
@@ -124,15 +123,14 @@ def about_course(
         UnknownCourse: the graph has none of this id; the error holds close matches.
     """
     at = graph.courses.place(course_id, UnknownCourse)
-    row = records.courses.find(course_id)
-    videos = _videos_of(records, row)
-    covered = records.q_matrix[videos].indices if videos.size else np.zeros(0, np.int64)
-    covered = positions(graph.concept_ids, records.concept_ids[covered])
-    first = np.full(graph.concept_ids.size, covered.size)
-    np.minimum.at(first, covered[covered >= 0], np.flatnonzero(covered >= 0))
-    mine = graph.course_concepts[[at]].indices
-    order = np.lexsort((mine, first[mine]))
-    learners = 0 if row < 0 else int(np.count_nonzero(records.enrolled.indices == row))
+    row, videos = records.courses.find(course_id), Videos(graph, records, links)
+    shown = videos.of(course_id)
+    covered = [concept for video in shown for concept in videos.concepts(video)]
+    first: dict[int, int] = {}  # concept -> where it comes first
+    for place, concept in enumerate(covered):
+        first.setdefault(concept, place)
+    mine = row_of(graph.course_concepts, at)
+    order = sorted(mine, key=lambda concept: (first.get(concept, len(covered)), concept))
     return AboutCourse(
         graph.version,
         course_id,
@@ -141,11 +139,11 @@ def about_course(
         graph.names_before("school_has_course", "school", course_id),
         graph.names_before("teacher_has_course", "teacher", course_id),
         tuple(
-            CourseConcept(each.id, each.name, each.name_en, bool(first[k] < covered.size))
-            for k, each in zip(mine[order].tolist(), _named(graph, mine[order]), strict=True)
+            CourseConcept(each.id, each.name, each.name_en, concept in first)
+            for concept, each in zip(order, named(graph, order), strict=True)
         ),
-        tuple(_video(graph, records, links, course_id, video) for video in videos.tolist()),
-        learners,
+        tuple(videos.told(course_id, video) for video in shown),
+        0 if row < 0 else int(np.count_nonzero(records.enrolled.indices == row)),
     )
 
 
@@ -157,62 +155,87 @@ def about_concept(
     Raises:
         UnknownConcept: the graph has none of this id; the error holds close matches.
     """
-    at = graph.concepts.place(concept_id, UnknownConcept)
-    has_it = graph.course_concepts.tocsc()[:, [at]].indices
-    names = set(graph.course_ids[has_it].tolist())
-    column = positions(records.concept_ids, graph.concept_ids[[at]])[0]
-    on_it = records.q_matrix.tocsc()[:, [column]].indices if column >= 0 else np.zeros(0, np.int64)
-    showing = records.course_videos[:, on_it].tocoo()
-    names.update(records.course_ids[showing.row].tolist())
-    courses = []
-    for course_id in sorted(names):
-        videos = _videos_of(records, records.courses.find(course_id))
-        shown = videos[np.isin(videos, on_it)].tolist()
-        courses.append(
-            TeachingCourse(
-                course_id,
-                graph.course_name(course_id),
-                tuple(_video(graph, records, links, course_id, video) for video in shown),
-            )
+    at, videos = graph.concepts.place(concept_id, UnknownConcept), Videos(graph, records, links)
+    having = graph.course_ids[rows_with(graph.course_concepts, at)]
+    (column,) = positions(records.concept_ids, graph.concept_ids[[at]])
+    on_it = rows_with(records.q_matrix, column)
+    showing = records.course_ids[rows_with(records.course_videos, on_it)]
+    courses = [
+        TeachingCourse(
+            course_id,
+            graph.course_name(course_id),
+            tuple(
+                videos.told(course_id, video)
+                for video in videos.of(course_id)
+                if at in videos.concepts(video)
+            ),
         )
+        for course_id in np.union1d(having, showing).tolist()
+    ]
     return AboutConcept(
         graph.version,
         concept_id,
         str(graph.concept_names[at]),
         str(graph.concept_names_en[at]),
         graph.names_before("field_has_concept", "field", concept_id),
-        any(course.videos for course in courses),
+        showing.size > 0,
         tuple(sorted(courses, key=lambda course: -len(course.videos))),
-        _named(graph, graph.prerequisites[[at]].indices),
-        _named(graph, graph.prerequisites.tocsc()[:, [at]].indices),
+        named(graph, row_of(graph.prerequisites, at)),
+        named(graph, rows_with(graph.prerequisites, at).tolist()),
     )
 
 
-def _videos_of(records: LearnerRecords, course: int) -> Ints:
-    """Videos of a course by its position, in the course's order; none where it is -1."""
-    if course < 0:
-        return np.zeros(0, np.int64)
-    shown = records.course_videos[[course]]
-    return shown.indices[np.argsort(shown.data, kind="stable")]
+class Videos:
+    """The videos of the records, by position, as the graph names their concepts.
+
+    Args:
+        graph, records, links: what is told of them.
+    """
+
+    def __init__(self, graph: GraphSnapshot, records: LearnerRecords, links: Links) -> None:
+        self._graph, self._records, self._links = graph, records, links
+        self._concept_of = positions(graph.concept_ids, records.concept_ids)
+
+    def of(self, course_id: str) -> list[int]:
+        """Those of a course, in its order; none where the records do not know it."""
+        shown, row = self._records.course_videos, self._records.courses.find(course_id)
+        if row < 0:
+            return []
+        begin, end = shown.indptr[row : row + 2]
+        order = np.argsort(shown.data[begin:end], kind="stable")
+        return shown.indices[begin:end][order].tolist()
+
+    def concepts(self, video: int) -> list[int]:
+        """Concepts of the graph that a video covers, by position."""
+        found = self._concept_of[row_of(self._records.q_matrix, video)]
+        return found[found >= 0].tolist()
+
+    def told(self, course_id: str, video: int) -> Video:
+        """A video in a course."""
+        records, video_id = self._records, str(self._records.video_ids[video])
+        titles, seconds = records.video_names, records.video_seconds
+        length = np.nan if seconds is None else float(seconds[video])
+        return Video(
+            video_id,
+            "" if titles is None else str(titles[video]),
+            None if np.isnan(length) else length / 60,
+            self._links.to(course_id, video_id),
+            named(self._graph, self.concepts(video)),
+        )
 
 
-def _video(
-    graph: GraphSnapshot, records: LearnerRecords, links: Links, course_id: str, video: int
-) -> Video:
-    video_id = str(records.video_ids[video])
-    seconds = np.nan if records.video_seconds is None else float(records.video_seconds[video])
-    covered = records.concept_ids[records.q_matrix[[video]].indices]
-    known = positions(graph.concept_ids, covered)
-    return Video(
-        video_id,
-        "" if records.video_names is None else str(records.video_names[video]),
-        None if np.isnan(seconds) else seconds / 60,
-        links.to(course_id, video_id),
-        _named(graph, known[known >= 0]),
-    )
+def row_of(matrix: sparse.csr_array, row: int) -> list[int]:
+    """Columns stored in a row."""
+    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()
 
 
-def _named(graph: GraphSnapshot, concepts: Iterable[int]) -> tuple[Named, ...]:
+def rows_with(matrix: sparse.csr_array, columns: ArrayLike) -> Ints:
+    """Rows that store any of these columns, ascending."""
+    places = np.flatnonzero(np.isin(matrix.indices, columns))
+    return np.unique(np.searchsorted(matrix.indptr, places, side="right") - 1)
+
+
+def named(graph: GraphSnapshot, concepts: Sequence[int]) -> tuple[Named, ...]:
     """Concepts by position."""
     return tuple(
         Named(

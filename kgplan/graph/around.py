@@ -44,11 +44,16 @@ class PlacedEdge:
     Attributes:
         before, after: the two.
         sources: who says so: dependency, prediction or designer.
+        strength: how much it is needed, 0 to 1.
+        group: 0 where it is needed by itself; of those before the same concept that have the same
+            number from 1, any one will do.
     """
 
     before: str
     after: str
     sources: tuple[str, ...]
+    strength: float
+    group: int
 
 
 @dataclass(frozen=True)
@@ -223,12 +228,18 @@ def place(graph: GraphSnapshot, concept: int, depth: int) -> Place:
 def edges_among(graph: GraphSnapshot, concepts: Ints) -> tuple[PlacedEdge, ...]:
     """The prerequisites among concepts, by id."""
     some = np.sort(concepts)
-    pairs = graph.prerequisites[some][:, some].tocoo()
+    stored = graph.prerequisites
+    numbered = sparse.csr_array(
+        (np.arange(stored.nnz), stored.indices, stored.indptr), shape=stored.shape
+    )
+    pairs = numbered[some][:, some].tocoo()
     sources: Mapping[tuple[int, int], object] = graph.prerequisite_sources
     found = []
-    for after, before in zip(some[pairs.row].tolist(), some[pairs.col].tolist(), strict=True):
+    placed = some[pairs.row].tolist(), some[pairs.col].tolist(), pairs.data.tolist()
+    for after, before, k in zip(*placed, strict=True):
         said = sources[after, before]
         assert isinstance(said, list | tuple)
         ends = str(graph.concept_ids[before]), str(graph.concept_ids[after])
-        found.append(PlacedEdge(*ends, tuple(said)))
+        needed = float(graph.strength[k]), int(graph.group[k])
+        found.append(PlacedEdge(*ends, tuple(said), *needed))
     return tuple(sorted(found, key=lambda edge: (edge.before, edge.after)))

@@ -28,7 +28,7 @@ EXACT_NODES = 100
 
 @dataclass(frozen=True)
 class Named:
-    """A concept, by id and name.
+    """A concept or course, by id and name.
 
     Attributes:
         id, name: of it.
@@ -115,6 +115,21 @@ class Depth:
 
 
 @dataclass(frozen=True)
+class Untaught:
+    """A concept that no video covers, though it is needed.
+
+    Attributes:
+        concept: which one.
+        needed_by: the concepts that it is a direct prerequisite of, by id.
+        courses: those that list it, by id.
+    """
+
+    concept: Named
+    needed_by: tuple[Named, ...]
+    courses: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What is taught and what is connected.
 
@@ -123,17 +138,23 @@ class Coverage:
         foundations: how many others have no prerequisite but unlock something.
         without_course: concepts that no course has.
         without_video: concepts that no video covers; None where videos were not looked at.
+        gaps: those of them that another concept needs or a course lists, most needed first.
     """
 
     orphans: tuple[Named, ...]
     foundations: int
     without_course: tuple[Named, ...]
     without_video: tuple[Named, ...] | None
+    gaps: tuple[Untaught, ...] | None
 
 
 @dataclass(frozen=True)
 class GraphHealth:
-    """What is to mend in the prerequisites of a graph; the largest of each sort first."""
+    """What is to mend in the prerequisites of a graph; the largest of each sort first.
+
+    Of a group of alternatives with one member, `lone_alternatives` has that edge: where any one
+    will do, there are two at least.
+    """
 
     graph_version: str
     concepts: int
@@ -142,6 +163,7 @@ class GraphHealth:
     contradictory_pairs: tuple[tuple[NamedEdge, NamedEdge], ...]
     redundant_edges: tuple[RedundantEdge, ...]
     bottlenecks: tuple[Bottleneck, ...]
+    lone_alternatives: tuple[NamedEdge, ...]
     depth: Depth
     coverage: Coverage
 
@@ -190,6 +212,7 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
     narrow = np.lexsort((np.arange(n), -lost))[: np.count_nonzero(lost)]
     unlocks, needs = np.bincount(before, minlength=n), np.bincount(after, minlength=n)
     in_course = np.diff(graph.course_concepts.tocsc().indptr) > 0
+    taught = None if video_concepts is None else np.isin(graph.concept_ids, video_concepts)
     return GraphHealth(
         graph_version=graph.version,
         concepts=n,
@@ -208,14 +231,14 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
             RedundantEdge(edge(k), int(steps[k]), k in together) for k in redundant.tolist()
         ),
         bottlenecks=tuple(Bottleneck(named[k], int(lost[k])) for k in narrow),
+        lone_alternatives=tuple(edge(k) for k in lone_members(after, graph.group)),
         depth=depth_of(before, after, named),
         coverage=Coverage(
             orphans=listed((unlocks == 0) & (needs == 0)),
             foundations=int(np.count_nonzero((needs == 0) & (unlocks > 0))),
             without_course=listed(~in_course),
-            without_video=None
-            if video_concepts is None
-            else listed(~np.isin(graph.concept_ids, video_concepts)),
+            without_video=None if taught is None else listed(~taught),
+            gaps=None if taught is None else untaught(graph, named, ~taught),
         ),
     )
 
@@ -224,6 +247,46 @@ def video_concepts(records: LearnerRecords) -> Ids:
     """The ids of the concepts that some video covers: those with a 1 in the Q-matrix."""
     covered: Ids = records.concept_ids[np.diff(records.q_matrix.tocsc().indptr) > 0]
     return covered
+
+
+def untaught(graph: GraphSnapshot, named: Sequence[Named], lacking: Array) -> tuple[Untaught, ...]:
+    """What needs a concept that no video covers, most needed first, then by id.
+
+    Args:
+        graph: one version of it.
+        named: its K concepts.
+        lacking: (K,) True where no video covers the concept.
+    """
+    ends = zip(graph.course_ids.tolist(), graph.course_names.tolist(), strict=True)
+    courses = [Named(*each) for each in ends]
+    needing, listing = graph.prerequisites.T.tocsr(), graph.course_concepts.T.tocsr()
+    for each in (needing, listing):
+        each.sort_indices()
+    needed = np.diff(needing.indptr) + np.diff(listing.indptr)
+    return tuple(
+        Untaught(
+            named[k],
+            tuple(named[a] for a in needing[[k]].indices.tolist()),
+            tuple(courses[c] for c in listing[[k]].indices.tolist()),
+        )
+        for k in np.argsort(-needed, kind="stable").tolist()
+        if lacking[k] and needed[k]
+    )
+
+
+def lone_members(after: Ints, group: Ints) -> list[int]:
+    """Positions of the edges that are alone in their group of alternatives.
+
+    Args:
+        after: (N,) what each edge leads to.
+        group: (N,) of each edge; 0: none.
+
+    >>> lone_members(np.array([5, 5, 5, 7, 7]), np.array([1, 1, 2, 0, 1]))
+    [2, 4]
+    """
+    groups, inverse = np.unique(np.column_stack([after, group]), axis=0, return_inverse=True)
+    size = np.bincount(inverse.reshape(-1), minlength=len(groups))
+    return np.flatnonzero((group > 0) & (size[inverse.reshape(-1)] == 1)).tolist()
 
 
 def depth_of(before: Ints, after: Ints, named: Sequence[Named]) -> Depth:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import ladybug
 from kgplan.errors import GraphUnavailable
 from kgplan.graph.queries import named_queries, query
 from kgplan.graph.rows import Row, batches
-from kgplan.graph.schema import GraphSchema
+from kgplan.graph.schema import GraphSchema, Relation
 from kgplan.store.files import require_room
 
 MAX_DB_BYTES = (
@@ -32,7 +33,7 @@ class LadybugStore:
     def __init__(self, path: Path, schema: GraphSchema, read_only: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._pending = path, 0
-        self.schema, self._queries = schema, named_queries(schema)
+        self.schema = schema
         if not read_only:  # opening and declaring write a little, too
             require_room("opening the graph", path, OPENING_ROOM if path.exists() else LEAST_ROOM)
         try:
@@ -51,13 +52,28 @@ class LadybugStore:
             elif "recovery" in reason:
                 way_out = "run `kgplan graph load`, which finishes what was broken off"
             raise GraphUnavailable(f"cannot open the graph {path}: {reason}; {way_out}") from None
+        self._queries = named_queries(self._held())
 
     def define_schema(self) -> None:
         """Declare every node and relationship table that is not there yet."""
+        self._queries = named_queries(self.schema)
         with self.transaction():  # each alone would wait for the disk
             for name, statement in self._queries.items():
                 if name.startswith("schema.ladybug."):
                     self._connection.execute(statement)
+
+    def _held(self) -> GraphSchema:
+        """The schema without the numbers that the file, made before there were any, cannot hold."""
+        tables = {row["name"] for row in self._rows("CALL show_tables() RETURN name")}
+
+        def held(relation: Relation) -> Relation:
+            found = self._rows(f"CALL table_info('{relation.type}') RETURN name")
+            columns = {row["name"] for row in found}
+            kept = (each for each in relation.annotations if each.key in columns)
+            return replace(relation, annotations=tuple(kept))
+
+        relations = (held(each) if each.type in tables else each for each in self.schema.relations)
+        return replace(self.schema, relations=tuple(relations))
 
     def read(self, name: str, **parameters: Any) -> list[Row]:
         """Run a named query and return its rows."""
@@ -82,10 +98,16 @@ class LadybugStore:
 
     def _run(self, name: str, parameters: dict[str, Any]) -> list[Row]:
         try:
-            result = self._connection.execute(query(name, self._queries), parameters)
+            return self._rows(query(name, self._queries), parameters)
         except RuntimeError as error:
-            raise GraphUnavailable(f"query {name} failed: {error}") from error
-        return result.rows_as_dict().get_all()
+            way_out = ""
+            if "Cannot find property" in str(error):
+                way_out = "; run `kgplan graph load`, which adds what an older graph lacks"
+            raise GraphUnavailable(f"query {name} failed: {error}{way_out}") from error
+
+    def _rows(self, statement: str, parameters: dict[str, Any] | None = None) -> list[Row]:
+        rows: list[Row] = self._connection.execute(statement, parameters).rows_as_dict().get_all()
+        return rows
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -16,6 +16,8 @@ from string import Template
 from kgplan.errors import ConfigError, UnknownQuery
 from kgplan.graph.schema import BOOKKEEPING, Attribute, GraphSchema, NodeClass, Relation, repeated
 
+COLUMNS = {"string": "STRING[]", "decimal": "DOUBLE", "integer": "INT64"}
+"""Kind of an annotation -> its column in the embedded database."""
 HEAD = re.compile(r"^// name: (?P<name>[\w.]+)\s*$", re.MULTILINE)
 CYPHER = files("kgplan") / "cypher"
 
@@ -76,6 +78,7 @@ def made_queries(schema: GraphSchema) -> Iterator[tuple[str, str]]:
     each = {
         "class": [class_places(class_) for class_ in schema.classes],
         "relation": [relation_places(relation) for relation in schema.relations],
+        "annotation": [*annotation_places(schema)],
         "column": [*column_places(schema)],
         "index": [
             {"name": class_.name, "label": class_.label, "key": attribute.key}
@@ -107,18 +110,32 @@ def class_places(class_: NodeClass) -> dict[str, str]:
 
 def relation_places(relation: Relation) -> dict[str, str]:
     """What stands in the places of `each/relation.cypher`."""
-    sources = {
-        "returned": ", r.sources AS sources",
-        "loaded": ", r.sources = row.sources",
-        "designed": ", r.sources = ['designer']",
-    }
+    keys = [each.key for each in relation.annotations]
     return {
         "name": relation.name,
         "type": relation.type,
         "head": relation.head.label,
         "tail": relation.tail.label,
-        **(sources if relation.has_sources else dict.fromkeys(sources, "")),
+        "returned": "".join(f", r.{key} AS {key}" for key in keys),
+        "loaded": "".join(
+            f", r.{each.key} = "
+            + (
+                f"CASE WHEN row.{each.key} >= 0 THEN row.{each.key} END"
+                if each.is_number
+                else f"row.{each.key}"
+            )
+            for each in relation.annotations
+        ),
+        "designed": ", r.sources = ['designer']" if "sources" in keys else "",
     }
+
+
+def annotation_places(schema: GraphSchema) -> Iterator[dict[str, str]]:
+    """What stands in the places of `each/annotation.cypher`."""
+    for relation in schema.relations:
+        for each in relation.annotations:
+            if each.is_number:
+                yield relation_places(relation) | {"key": each.key, "title": each.title}
 
 
 def column_places(schema: GraphSchema) -> Iterator[dict[str, str]]:
@@ -129,8 +146,8 @@ def column_places(schema: GraphSchema) -> Iterator[dict[str, str]]:
         for key, kind in {**texts, **bookkeeping}.items():
             yield {"name": class_.name, "table": class_.label, "key": key, "kind": kind}
     for relation in schema.relations:
-        lists = {"sources": "STRING[]"} if relation.has_sources else {}
-        for key, kind in {**lists, **bookkeeping}.items():
+        said = {each.key: COLUMNS[each.kind] for each in relation.annotations}
+        for key, kind in {**said, **bookkeeping}.items():
             yield {"name": relation.name, "table": relation.type, "key": key, "kind": kind}
 
 

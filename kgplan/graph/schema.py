@@ -21,7 +21,9 @@ KG = "https://w3id.org/kgplan/ontology#"
 OWL = "http://www.w3.org/2002/07/owl#"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
-TEXT = "http://www.w3.org/2001/XMLSchema#string"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+TEXT = f"{XSD}string"
+NUMBERS = (f"{XSD}decimal", f"{XSD}integer")
 KEY, NAME = f"{KG}id", f"{KG}name"
 BOOKKEEPING = ("run_id", "source")
 """What the graph keeps with each node and relationship: who wrote it, who changed it by hand."""
@@ -70,6 +72,29 @@ class NodeClass:
 
 
 @dataclass(frozen=True)
+class Annotation:
+    """What each pair of a relation may say beside its ends.
+
+    Attributes:
+        iri: of the annotation property.
+        title: its English label.
+        key: the relationships' property.
+        kind: `string`, of which a pair has a list, or `decimal` or `integer`, from 0, of which it
+            has one or none.
+    """
+
+    iri: str
+    title: str
+    key: str
+    kind: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a pair has one or none."""
+        return self.kind != "string"
+
+
+@dataclass(frozen=True)
 class Relation:
     """A type of relationships.
 
@@ -77,14 +102,14 @@ class Relation:
         iri: of the object property.
         type: of its relationships.
         head, tail: the classes at its ends.
-        has_sources: whether each pair says where it comes from, as `sources`.
+        annotations: what each pair may say, such as where it comes from.
     """
 
     iri: str
     type: str
     head: NodeClass
     tail: NodeClass
-    has_sources: bool
+    annotations: tuple[Annotation, ...]
 
     @property
     def name(self) -> str:
@@ -105,6 +130,11 @@ class GraphSchema:
         return tuple(dict.fromkeys(each for class_ in self.classes for each in class_.attributes))
 
     @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """Those of all relations, each once."""
+        return tuple(dict.fromkeys(each for one in self.relations for each in one.annotations))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of all classes, then of all relations."""
         return tuple(each.name for part in (self.classes, self.relations) for each in part)
@@ -117,8 +147,8 @@ class GraphSchema:
             for class_ in self.classes
         }
         for relation in self.relations:
-            sources = ("sources",) if relation.has_sources else ()
-            found[relation.name] = ("head", *sources, "tail")
+            keys = (each.key for each in relation.annotations)
+            found[relation.name] = ("head", *keys, "tail")
         return found
 
 
@@ -145,8 +175,9 @@ def read_schema(turtle: str) -> GraphSchema:
     }
     for owner in owned:
         _refuse(owner, "is the domain of a property, and is no class with a kg:nodeLabel")
+    annotations = _annotations(ontology)
     relations = [
-        _relation(ontology, iri, type_, classes)
+        _relation(ontology, iri, type_, classes, annotations)
         for iri, type_ in ontology.named("relationshipType")
     ]
     schema = GraphSchema(tuple(classes.values()), tuple(relations))
@@ -160,16 +191,25 @@ def read_schema(turtle: str) -> GraphSchema:
 def _attributes(ontology: "_Ontology") -> dict[str, tuple[Attribute, ...]]:
     """Class -> the attributes of its nodes."""
     owned: dict[str, tuple[Attribute, ...]] = {}
-    for iri, key in ontology.named("propertyKey"):
+    for iri, key in ontology.keyed(annotations=False):
         if ontology.value(iri, f"{RDFS}range") != TEXT:
             _refuse(iri, "has another range than xsd:string, and nodes hold texts")
-        if key in BOOKKEEPING:
-            _refuse(iri, f"has the kg:propertyKey {key!r}, which the graph uses itself")
         in_snapshot = ontology.value(iri, f"{KG}inSnapshot") == "true"
         attribute = Attribute(iri, ontology.title(iri), key, in_snapshot)
         for owner in ontology.domain(iri):
             owned[owner] = (*owned.get(owner, ()), attribute)
     return owned
+
+
+def _annotations(ontology: "_Ontology") -> dict[str, Annotation]:
+    """Annotation property -> what it is to the pairs that it annotates."""
+    found = {}
+    for iri, key in ontology.keyed(annotations=True):
+        kind = ontology.value(iri, f"{RDFS}range")
+        if kind is None or kind not in (TEXT, *NUMBERS):
+            _refuse(iri, "has another range than xsd:string, xsd:decimal or xsd:integer")
+        found[iri] = Annotation(iri, ontology.title(iri), key, local_name(kind))
+    return found
 
 
 def _class(
@@ -189,14 +229,21 @@ def _class(
 
 
 def _relation(
-    ontology: "_Ontology", iri: str, type_: str, classes: Mapping[str, NodeClass]
+    ontology: "_Ontology",
+    iri: str,
+    type_: str,
+    classes: Mapping[str, NodeClass],
+    annotations: Mapping[str, Annotation],
 ) -> Relation:
     ends = [ontology.value(iri, f"{RDFS}{end}") for end in ("domain", "range")]
     head, tail = (classes.get(end or "") for end in ends)
     if head is None or tail is None:
         _refuse(iri, "has a domain or a range that is no class with a kg:nodeLabel")
-    has_sources = ontology.value(iri, f"{KG}hasSources") == "true"
-    return Relation(iri, type_, head, tail, has_sources)
+    carried = set(ontology.values(iri, f"{KG}annotatedBy"))
+    if not carried <= annotations.keys():
+        _refuse(iri, "is annotated by a property that has no kg:propertyKey")
+    known = (each for name, each in annotations.items() if name in carried)
+    return Relation(iri, type_, head, tail, tuple(known))
 
 
 class _Ontology:
@@ -219,6 +266,18 @@ class _Ontology:
                 _refuse(iri, f"has the kg:{annotation} {name!r}, which is no plain name")
             if name is not None:
                 yield iri, name
+
+    def keyed(self, annotations: bool) -> Iterator[tuple[str, str]]:
+        """The properties whose values the graph keeps, and the key of each.
+
+        Args:
+            annotations: those that annotate relations; else those of nodes.
+        """
+        for iri, key in self.named("propertyKey"):
+            if key in BOOKKEEPING:
+                _refuse(iri, f"has the kg:propertyKey {key!r}, which the graph uses itself")
+            if (f"{OWL}AnnotationProperty" in self.values(iri, f"{RDF}type")) == annotations:
+                yield iri, key
 
     def values(self, term: str, predicate: str) -> list[str]:
         """What the term says by this property."""

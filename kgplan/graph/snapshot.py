@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any, Self
 
 import numpy as np
@@ -277,9 +276,10 @@ def read_contents(store: GraphStore, family: str = "snapshot") -> tuple[Rows, Ro
     for name, rows in edges.items():
         edges[name] = [row for row in rows if row["head"] in ids and row["tail"] in ids]
     for relation in schema.relations:
-        if relation.has_sources:
-            for row in edges[relation.name]:
-                row["sources"] = row["sources"] or []
+        for each in relation.annotations:
+            if not each.is_number:
+                for row in edges[relation.name]:
+                    row[each.key] = row[each.key] or []
     return entities, edges
 
 
@@ -314,7 +314,8 @@ def content_hash(
 ) -> str:
     """Hash what the rows say, whatever their order (16 hexadecimal digits).
 
-    What a snapshot does not hold, such as explanations, does not count.
+    What a snapshot does not hold, such as explanations, does not count, nor does a number that no
+    row has: graphs from before the ontology had it keep their versions.
 
     Args:
         entities: class or its label -> rows {id, name, ...}.
@@ -322,11 +323,17 @@ def content_hash(
         schema: says which keys count.
     """
     digest, counted = hashlib.sha256(), schema.counted
+    numbers = {each.key for each in schema.annotations if each.is_number}
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
     for name, rows in sorted(named.items()):
-        keys = counted[name]
+        keys = [
+            key
+            for key in counted[name]
+            if key not in numbers or any(row.get(key) is not None for row in rows)
+        ]
         digest.update(f"{name} {' '.join(keys)} {len(rows)}\n".encode())
-        digest.update("\n".join(sorted(map(repr, map(itemgetter(*keys), rows)))).encode())
+        said = sorted(repr(tuple(map(row.get, keys))) for row in rows)
+        digest.update("\n".join(said).encode())
     return digest.hexdigest()[:16]
 
 

@@ -19,6 +19,7 @@ from kgplan.model.catalogue import ListedConcept, ListedCourse, ListedLearner, l
 from kgplan.model.names import Names
 from kgplan.model.neighbours import Neighbour, Neighbours
 from kgplan.model.opening import open_planner, open_records, open_snapshot
+from kgplan.model.recorded import recorded_learners
 from kgplan.pipeline.similarity import STORED_NEIGHBOURS
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
 from kgplan.planning.learner import ConceptMastery
@@ -97,13 +98,7 @@ class Model:
     @cached_property
     def _learners(self) -> "CurrentLearners | None":
         """What the service recorded; None where it never ran."""
-        settings = self.settings
-        if not settings.records and not (settings.home / "learners.db").is_file():
-            return None
-        from kgplan.model.current import CurrentLearners  # the tools of databases take their time
-        from kgplan.store.events import open_events
-
-        return CurrentLearners(open_events(settings.records_url))
+        return recorded_learners(self.settings)
 
     def refit(
         self,

@@ -11,10 +11,12 @@ from pydantic import TypeAdapter
 
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
+from kgplan.api.service import make_service
 from kgplan.data.links import Links
 from kgplan.graph.about import about_concept, about_course
 from kgplan.model.current import CurrentLearners
 from kgplan.model.opening import open_planner
+from kgplan.settings import Settings
 
 LINKS = Links("https://lms.example/{course_id}/{video_id}")
 
@@ -67,6 +69,13 @@ def test_other_addresses_of_the_platform_are_another_answer(mini):
     )
     assert one.headers["etag"] != other.headers["etag"]
     assert other.json()["videos"][0]["url"] is None
+
+
+def test_the_service_takes_the_template_from_its_settings(mini, tmp_path):
+    settings = Settings(home=tmp_path, auth="off", links=LINKS.template)
+    with TestClient(make_service(settings, Keeper(lambda: mini, lambda: "the same"))) as client:
+        [video, *_] = client.get("/v1/courses/C_1").json()["videos"]
+    assert video["url"] == "https://lms.example/C_1/V_2"
 
 
 @pytest.mark.parametrize(

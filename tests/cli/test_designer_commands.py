@@ -56,6 +56,15 @@ def test_questions_are_listed_and_answered(home):
     assert "orphans" in graph(home, "ask").stdout
 
 
+def test_effects_of_all_prerequisites_are_told_and_of_whom_nothing_can_be(home):
+    found = json.loads(graph(home, "effects", "--json").stdout)
+    assert prerequisites() <= {(edge["before"]["id"], edge["after"]["id"]) for edge in found}
+    for edge in found:
+        compared = edge["effect"] is not None
+        assert compared == (edge["says"] != "nobody to compare") == bool(edge["with_it"])
+    assert "nobody to compare" in graph(home, "effects").stdout
+
+
 def test_what_cannot_be_asked_is_one_sentence(home):
     assert "close matches: unlocks" in graph(home, "ask", "unlock", code=2).stderr
     assert "needs concept_id" in graph(home, "ask", "unlocks", code=2).stderr

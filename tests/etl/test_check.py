@@ -111,6 +111,7 @@ RELATIONS = {
 UNNAMED = ["id:concept/K_n a kg:Concept", 'id:concept/K_n kg:id "K_n"']
 
 # rule -> (sentences added to the clean graph, those of them that must fall, the severity)
+DECIMAL = "^^<http://www.w3.org/2001/XMLSchema#decimal>"
 DEFECTS: dict[str, tuple[list[str], list[str], str]] = {
     "classIsKnown": ([f"{NOBODY} a kg:Nonsense"], [f"{NOBODY} a kg:Nonsense"], "drop"),
     "propertyIsKnown": ([f'{A} kg:nonsense "x"'], [f'{A} kg:nonsense "x"'], "drop"),
@@ -191,6 +192,12 @@ DEFECTS: dict[str, tuple[list[str], list[str], str]] = {
         [f'{AB} dcterms:source "hearsay"'],
         "drop",
     ),
+    "recordHasStrength": (
+        [f'{AB} kg:strength "1.5"{DECIMAL}'],
+        [f'{AB} kg:strength "1.5"{DECIMAL}'],
+        "drop",
+    ),
+    "recordHasGroup": ([f'{AB} kg:anyOf "one"'], [f'{AB} kg:anyOf "one"'], "drop"),
     "recordHasPrerequisite": (
         prerequisite("K_b", "K_c")[1:],
         prerequisite("K_b", "K_c")[1:],
@@ -461,7 +468,7 @@ def test_every_entity_and_relation_of_the_real_tables_is_in_the_checked_graph(sa
 
 def test_real_prerequisites_break_asymmetry_only_and_their_cycles_are_those_of_networkx(sample):
     tables, result = sample
-    pairs = {(before, after) for before, after, _ in rows_of(tables, "prerequisite")}
+    pairs = {(before, after) for before, after, *_ in rows_of(tables, "prerequisite")}
     mutual = {(a, b) for a, b in pairs if (b, a) in pairs}
     assert {(v.node_id, v.value) for v in result.violations} == mutual
     assert {v.rule for v in result.violations} == {"prerequisiteIsAsymmetric"}

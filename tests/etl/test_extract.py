@@ -127,10 +127,13 @@ EXPECTED = {
     ],
     "video_concept": MINI["relations/video-concept.json"],
     "prerequisite": [
-        *((a, b, "dependency") for a, b in MINI["relations/prerequisite-dependency.json"]),
-        (SET, FUNCTION, "prediction"),
-        (VECTOR, MATRIX, "prediction"),
-        (ARRAY, CS_VECTOR, "prediction"),
+        *(
+            (a, b, "dependency", None, None)
+            for a, b in MINI["relations/prerequisite-dependency.json"]
+        ),
+        (SET, FUNCTION, "prediction", None, None),
+        (VECTOR, MATRIX, "prediction", None, None),
+        (ARRAY, CS_VECTOR, "prediction", None, None),
     ],
     "broader_concept": MINI["relations/parent-son.json"],
     "learner_course": [

@@ -32,7 +32,7 @@ COLUMNS = {
     "field_concept": ("field_id", "concept_id"),
     "teacher_course": ("teacher_id", "course_id"),
     "school_teacher": ("school_id", "teacher_id"),
-    "prerequisite": ("before_id", "after_id", "source"),
+    "prerequisite": ("before_id", "after_id", "source", "strength", "any_of"),
     "broader_concept": ("broader_id", "narrower_id"),
 }
 SMALL = {
@@ -51,8 +51,8 @@ SMALL = {
     "teacher_course": [("T_0001", "C_course-v1:X+ds+sp")],
     "school_teacher": [("S_X", "T_0001")],
     "prerequisite": [
-        ("K_树_计算机", "K_B树_计算机", "dependency"),
-        ("K_树_计算机", "K_B树_计算机", "prediction"),
+        ("K_树_计算机", "K_B树_计算机", "dependency", "0.75", "1"),
+        ("K_树_计算机", "K_B树_计算机", "prediction", None, None),
     ],
     "broader_concept": [("K_树_计算机", "K_B树_计算机")],
 }
@@ -80,7 +80,7 @@ BY_HAND = f"""
     kg:fieldHasCourse <{COURSE}> ; kg:fieldHasConcept <{B_TREE}> .
 <{AXIOM}> a owl:Axiom ; owl:annotatedSource <{TREE}> ; owl:annotatedTarget <{B_TREE}> ;
     owl:annotatedProperty kg:dependencyPrerequisite ;
-    dcterms:source "dependency" , "prediction" .
+    dcterms:source "dependency" , "prediction" ; kg:strength 0.75 ; kg:anyOf 1 .
 """
 
 
@@ -181,7 +181,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 def test_any_id_is_percent_encoded_as_rfc_3986_says_and_comes_back(tmp_path_factory, ids):
     rows = {
         "concept": [(id_, id_, None, None) for id_ in ids],
-        "prerequisite": [(a, b, "dependency") for a, b in pairwise(ids)],
+        "prerequisite": [(a, b, "dependency", None, None) for a, b in pairwise(ids)],
     }
     graph = Graph()
     for triple in terms(map_tables(write_tables(tmp_path_factory.mktemp("ids"), rows))):
@@ -193,7 +193,7 @@ def test_any_id_is_percent_encoded_as_rfc_3986_says_and_comes_back(tmp_path_fact
         assert unquote(iri.removeprefix(f"{ID}concept/")) == str(id_)
         assert graph.value(iri, KG.name) == id_
     pairs = {(str(a), str(b)) for a, b in graph.subject_objects(KG.dependencyPrerequisite)}
-    expected = [(quote(a, safe=""), quote(b, safe="")) for a, b, _ in rows["prerequisite"]]
+    expected = [(quote(a, safe=""), quote(b, safe="")) for a, b, *_ in rows["prerequisite"]]
     assert pairs == {(f"{ID}concept/{a}", f"{ID}concept/{b}") for a, b in expected}
     axioms = {str(axiom) for axiom in graph.subjects(RDF.type, OWL.Axiom)}
     assert axioms == {f"{ID}axiom/{a}/{b}" for a, b in expected}

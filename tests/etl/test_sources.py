@@ -141,7 +141,10 @@ def test_a_source_of_another_package_is_read_into_tables_and_triples(installed, 
     assert {name: found for name, found in rows.items() if found} == {
         "concept": [(*each, None, None) for each in names.items()],
         "course": [("U", "Algebra", None, None, None)],
-        "prerequisite": [("1", "2", "teacher"), ("2", "4", "teacher")],
+        "prerequisite": [
+            ("1", "2", "teacher", None, None),
+            ("2", "4", "teacher", None, None),
+        ],
         "course_concept": [("U", "1"), ("U", "2")],
     }
     rejects = duckdb.sql(f"SELECT file, line, reason FROM '{tables}/rejects.parquet'").fetchall()

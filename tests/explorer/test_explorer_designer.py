@@ -145,6 +145,38 @@ def test_a_course_map_shows_its_concepts_and_what_it_lacks(reader, mini_address)
     expect(page).to_have_url(mini_address + place("learner", course="C_1"))
 
 
+OF_EDGES = """
+name => document.querySelector(".canvas-box")._cyreg.cy.edges("." + name)
+  .map(each => [each.source().id(), each.target().id()])
+"""
+
+
+@pytest.mark.parametrize("view", ["course", "concept", "graph"])
+def test_soft_edges_and_alternatives_look_otherwise_and_alternatives_are_told(
+    reader, mini_address, view
+):
+    said = {(VECTOR, MATRIX): (0.5, 0), (FUNCTION, MATRIX): (1.0, 1), (SET, FUNCTION): (1.0, 0)}
+
+    def answer(route):
+        found = route.fetch().json()
+        for edge in found["edges"]:
+            strength, group = said.get((edge["before"], edge["after"]), (1.0, 0))
+            edge |= {"strength": strength, "group": group}
+        route.fulfill(json=found)
+
+    who = reader(mini_address, "zh")
+    for path in ("**/v1/courses/*/map", "**/v1/concepts/*/prerequisites?*", "**/v1/graph?*"):
+        who.page.route(path, answer)
+    page = who.visit(place("concept", MATRIX, before=3) if view == "concept" else VIEWS[view])
+    drawn(page)
+    soft, any_of = ([tuple(pair) for pair in page.evaluate(OF_EDGES, c)] for c in ("soft", "any"))
+    assert (soft, any_of) == ([(VECTOR, MATRIX)], [(FUNCTION, MATRIX)])
+    row = page.locator(f".concept-list li:has(a[href='{place('concept', FUNCTION)}'])")
+    expect(row).to_contain_text("先于 矩阵（任选其一）")
+    if view != "graph":  # whose legend is that of the fields
+        expect(page.locator(".legend")).to_contain_text("任选其一即可")
+
+
 def test_the_whole_graph_shows_every_concept_and_a_field_its_own(reader, mini_address):
     who = reader(mini_address, "zh")
     page = who.visit(VIEWS["graph"])
@@ -212,6 +244,35 @@ def test_in_english_it_is_said_what_has_no_english_name(reader, mini_address):
     expect(page.locator("main")).to_contain_text("There are no English names for these.")
 
 
+def test_health_lists_what_is_needed_and_in_no_video(reader, mini_address):
+    def named(id_):
+        return {"id": id_, "name": id_.split("_")[1], "name_en": ""}
+
+    def answer(route):
+        report = route.fetch().json()
+        assert report["coverage"]["gaps"] == []  # videos cover all of the miniature
+        gaps = [(VECTOR, [MATRIX, FUNCTION], []), (SET, [], [MATRIX])]
+        report["coverage"]["gaps"] = [
+            {"concept": named(id_), "needed_by": [*map(named, needed)], "courses": [*map(named, c)]}
+            for id_, needed, c in gaps
+        ]
+        alone = {"before": named(SET), "after": named(FUNCTION), "sources": ["designer"]}
+        report["lone_alternatives"] = [alone]
+        route.fulfill(json=report)
+
+    who = reader(mini_address, "zh")
+    who.page.route("**/v1/graph/health", answer)
+    page = who.visit(VIEWS["health"])
+    for summary, expected in (
+        ("空缺", [["向量", "2", "0"], ["集合", "0", "1"]]),
+        ("备选组中只有自己", [["集合", "函数"]]),
+    ):
+        part = page.locator("details", has_text=summary)
+        part.locator("summary").click()
+        rows = part.locator("tbody tr").all()
+        assert [row.locator("td").all_inner_texts() for row in rows] == expected
+
+
 def test_a_course_is_found_by_a_part_of_its_name(reader, mini_address):
     who = reader(mini_address, "zh")
     page = who.visit(VIEWS["courses"])
@@ -263,7 +324,10 @@ def large_graph(n_concepts, n_edges):
         "total": n_concepts,
         "fields": {"数学": n_concepts},
         "concepts": concepts,
-        "edges": [{"before": a, "after": b, "sources": ["dependency"]} for a, b in sorted(edges)],
+        "edges": [
+            {"before": a, "after": b, "sources": ["dependency"], "strength": 1.0, "group": 0}
+            for a, b in sorted(edges)
+        ],
     }
 
 

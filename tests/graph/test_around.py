@@ -7,6 +7,7 @@ from planning_cases import hand_case, random_case
 
 from kgplan.errors import UnknownConcept, UnknownCourse
 from kgplan.graph.around import around, course_map, whole_graph
+from kgplan.graph.snapshot import snapshot_of
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25)
@@ -56,6 +57,22 @@ def test_a_course_map_has_the_longest_chains_of_the_condensed_graph(seed):
         if after in mine and before not in mine:
             needed[before] = needed.get(before, 0) + 1
     assert {place.id: place.depth for place in found.missing} == needed
+
+
+@few
+@given(seeds)
+def test_each_edge_keeps_its_strength_and_its_group_wherever_it_is_shown(seed):
+    case, rng = random_case(seed), np.random.default_rng(seed)
+    said = [
+        row | {"strength": rng.random(), "any_of": int(rng.integers(0, 3))}
+        for row in case.edges["prerequisite_of"]
+    ]
+    graph = snapshot_of(case.entities, case.edges | {"prerequisite_of": said})
+    expected = {(r["head"], r["tail"]): (r["strength"], r["any_of"]) for r in said}
+    concept = str(rng.choice(graph.concept_ids))
+    for shown in (whole_graph(graph), course_map(graph, "A"), around(graph, concept, "up", 2)):
+        for edge in shown.edges:
+            assert (edge.strength, edge.group) == expected[edge.before, edge.after]
 
 
 def test_unknown_ids_are_refused():

@@ -24,6 +24,7 @@ from kgplan.graph.health import (
     unreachable_without,
     video_concepts,
 )
+from kgplan.graph.snapshot import snapshot_of
 
 EXAMPLES = settings(max_examples=60)
 seeds = st.integers(0, 2**32 - 1)
@@ -247,6 +248,7 @@ def test_the_report_of_a_graph_worked_by_hand():
     assert found.coverage.foundations == 3
     assert found.coverage.without_course == ()
     assert found.coverage.without_video == ()
+    assert found.coverage.gaps == ()
 
 
 @EXAMPLES
@@ -270,6 +272,38 @@ def test_the_report_counts_what_its_rows_say(seed):
     assert [row.steps for row in found.redundant_edges] == sorted(
         row.steps for row in found.redundant_edges
     )
+
+
+@EXAMPLES
+@given(seed=seeds)
+def test_a_gap_is_needed_or_listed_and_taught_by_nothing_and_the_most_needed_is_first(seed):
+    case = random_case(seed)
+    ids = case.graph.concept_ids.tolist()
+    gaps = graph_health(case.graph, case.graph.concept_ids[::2]).coverage.gaps
+    expected = {}
+    for k in ids[1::2]:
+        needed = {row["tail"] for row in case.edges["prerequisite_of"] if row["head"] == k}
+        courses = {row["head"] for row in case.edges["course_has_concept"] if row["tail"] == k}
+        if needed or courses:
+            expected[k] = needed, courses
+    told = {
+        gap.concept.id: [{n.id for n in each} for each in (gap.needed_by, gap.courses)]
+        for gap in gaps
+    }
+    assert told == {k: [*each] for k, each in expected.items()}
+    order = [(-sum(map(len, expected[gap.concept.id])), gap.concept.id) for gap in gaps]
+    assert order == sorted(order)
+    assert graph_health(case.graph).coverage.gaps is None
+
+
+def test_a_group_of_one_alternative_is_told_and_one_of_two_is_not():
+    case = hand_case()
+    of_group = {("b", "d"): 1, ("c", "d"): 1, ("a", "b"): 1, ("d", "b"): 2}
+    pairs = case.edges["prerequisite_of"]
+    said = [row | {"any_of": of_group.get((row["head"], row["tail"]))} for row in pairs]
+    found = graph_health(snapshot_of(case.entities, case.edges | {"prerequisite_of": said}))
+    lone = {(edge.before.id, edge.after.id) for edge in found.lone_alternatives}
+    assert lone == {("a", "b"), ("d", "b")}
 
 
 def test_an_empty_graph_is_healthy():

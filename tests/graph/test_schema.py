@@ -212,6 +212,9 @@ def test_the_rules_find_what_breaks_them_in_a_class_of_another_ontology(old, new
          "rdfs:domain kg:Exercise ; rdfs:range xsd:integer", "another range than xsd:string"),
         ("rdfs:domain kg:Exercise ; rdfs:range xsd:string",
          "rdfs:domain kg:Exercize ; rdfs:range xsd:string", "Exercize is the domain of a prop"),
+        ("kg:annotatedBy dcterms:source ;\n    rdfs:domain kg:Exercise",
+         "kg:annotatedBy kg:about ;\n    rdfs:domain kg:Exercise", "no kg:propertyKey"),
+        ("rdfs:range xsd:decimal", "rdfs:range xsd:date", "xsd:decimal or xsd:integer"),
         ("kg:Exercise a owl:Class", "kg:Exercise owl:Class", "not Turtle"),
     ],
 )  # fmt: skip

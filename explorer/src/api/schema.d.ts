@@ -1055,7 +1055,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ],
          *       "deeper": true
@@ -1417,7 +1419,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ],
          *       "missing": []
@@ -1499,6 +1503,11 @@ export interface components {
              * @description concepts that no video covers; null where videos were not looked at
              */
             without_video: components["schemas"]["Named"][] | null;
+            /**
+             * Gaps
+             * @description those of them that another concept needs or a course lists, most needed first
+             */
+            gaps: components["schemas"]["Untaught"][] | null;
         };
         /**
          * CyclicGroup
@@ -1812,6 +1821,7 @@ export interface components {
          *           "unreachable": 3
          *         }
          *       ],
+         *       "lone_alternatives": [],
          *       "depth": {
          *         "steps": 20,
          *         "concepts_at": [
@@ -1830,7 +1840,8 @@ export interface components {
          *         "orphans": [],
          *         "foundations": 121,
          *         "without_course": [],
-         *         "without_video": null
+         *         "without_video": null,
+         *         "gaps": null
          *       }
          *     }
          */
@@ -1852,6 +1863,8 @@ export interface components {
             redundant_edges: components["schemas"]["RedundantEdge"][];
             /** Bottlenecks */
             bottlenecks: components["schemas"]["Bottleneck"][];
+            /** Lone Alternatives */
+            lone_alternatives: components["schemas"]["NamedEdge"][];
             depth: components["schemas"]["Depth"];
             coverage: components["schemas"]["Coverage"];
         };
@@ -2305,7 +2318,7 @@ export interface components {
         };
         /**
          * Named
-         * @description A concept, by id and name.
+         * @description A concept or course, by id and name.
          */
         Named: {
             /** Id */
@@ -2760,6 +2773,16 @@ export interface components {
              * @description who says so: dependency, prediction or designer
              */
             sources: string[];
+            /**
+             * Strength
+             * @description how much it is needed, 0 to 1
+             */
+            strength: number;
+            /**
+             * Group
+             * @description 0 where it is needed by itself; of those before the same concept that have the same number from 1, any one will do
+             */
+            group: number;
         };
         /**
          * PlanOptions
@@ -3430,6 +3453,24 @@ export interface components {
             course_ids: string[];
         };
         /**
+         * Untaught
+         * @description A concept that no video covers, though it is needed.
+         */
+        Untaught: {
+            /** @description which one */
+            concept: components["schemas"]["Named"];
+            /**
+             * Needed By
+             * @description the concepts that it is a direct prerequisite of, by id
+             */
+            needed_by: components["schemas"]["Named"][];
+            /**
+             * Courses
+             * @description those that list it, by id
+             */
+            courses: components["schemas"]["Named"][];
+        };
+        /**
          * Video
          * @description A video in a course.
          */
@@ -3491,7 +3532,9 @@ export interface components {
          *           "after": "K_栈_计算机科学技术",
          *           "sources": [
          *             "dependency"
-         *           ]
+         *           ],
+         *           "strength": 1,
+         *           "group": 0
          *         }
          *       ]
          *     }

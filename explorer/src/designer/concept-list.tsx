@@ -83,16 +83,19 @@ export function neighbourNote(
   edges: readonly Schemas["PlacedEdge"][],
 ): (concept: Place) => string {
   const named = new Map(concepts.map((each) => [each.id, each]));
-  const after = new Map<string, Place[]>();
+  const after = new Map<string, (() => string)[]>();
   for (const edge of edges) {
     const builds = named.get(edge.after);
-    if (builds) after.set(edge.before, [...(after.get(edge.before) ?? []), builds]);
+    if (!builds) continue;
+    const name = () => naming(builds).main;
+    const told = edge.group > 0 ? () => texts().anyOf(name()) : name;
+    after.set(edge.before, [...(after.get(edge.before) ?? []), told]);
   }
   return (concept) => {
     const say = texts();
     const all = after.get(concept.id) ?? [];
     if (all.length === 0) return "";
-    const names = all.slice(0, NAMED).map((each) => naming(each).main);
+    const names = all.slice(0, NAMED).map((told) => told());
     return say.leadsTo(say.some(names, all.length - names.length));
   };
 }

@@ -112,7 +112,7 @@ function Chain(props: { up: Around; down: Around; about: About; before: number; 
           value={props.after}
           onChange={(value) => refine({ after: value })}
         />
-        <Legend looks={["focus", "before", "after"]} />
+        <Legend looks={["focus", "before", "after"]} edges={[...up.edges, ...down.edges]} />
       </div>
       <Pair
         phone="picture"

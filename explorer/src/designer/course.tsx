@@ -86,7 +86,7 @@ function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) 
       ) : (
         <>
           <div class="controls">
-            <Legend looks={[]} />
+            <Legend looks={[]} edges={map.edges} />
           </div>
           <Pair
             phone="list"

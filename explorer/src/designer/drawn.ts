@@ -8,6 +8,6 @@ export function drawnNode(concept: Schemas["Place"], column: number, look: Look)
   return { id: concept.id, label: naming(concept).main, column, look };
 }
 
-export function drawnEdge({ before, after, sources }: Schemas["PlacedEdge"]): DrawnEdge {
-  return { before, after, said: sources.some((source) => source !== "prediction") };
+export function drawnEdge({ before, after, strength, group }: Schemas["PlacedEdge"]): DrawnEdge {
+  return { before, after, soft: strength < 1, any: group > 0 };
 }

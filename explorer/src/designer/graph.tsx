@@ -23,7 +23,15 @@ type Whole = Schemas["WholeGraph"];
 
 const FIELD_COLOURS = 5; // the last one is shared by all smaller fields
 const MOST = 2000; // concepts that a browser draws smoothly
-const QUESTIONS = ["contradictions", "cycles", "bottlenecks", "orphans", "fields"];
+const QUESTIONS = [
+  "contradictions",
+  "cycles",
+  "soft_edges",
+  "alternatives",
+  "bottlenecks",
+  "orphans",
+  "fields",
+];
 
 export function Graph() {
   const { query } = route.value;
@@ -114,7 +122,11 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
         <span class="soft" role="status">
           {say.graphNow(whole.concepts.length, whole.total)} · {counts[1]}
         </span>
-        {mark ? <Legend looks={["marked"]} /> : <Fields of={Object.keys(whole.fields)} />}
+        {mark ? (
+          <Legend looks={["marked"]} edges={whole.edges} />
+        ) : (
+          <Fields of={Object.keys(whole.fields)} />
+        )}
       </div>
       <Pair
         phone="list"

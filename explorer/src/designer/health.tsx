@@ -353,7 +353,8 @@ function Redundant({ report }: { report: Report }) {
 
 function Coverage({ report }: { report: Report }) {
   const say = texts();
-  const { orphans, foundations, without_course, without_video } = report.coverage;
+  const { orphans, foundations, without_course, without_video, gaps } = report.coverage;
+  const lone = report.lone_alternatives;
   const lists: [string, readonly Named[]][] = [
     [say.orphans, orphans],
     [say.withoutCourse, without_course],
@@ -369,6 +370,68 @@ function Coverage({ report }: { report: Report }) {
           <div class="inside">{concepts.length ? <Chips of={concepts} /> : say.none}</div>
         </details>
       ))}
+      {gaps && (
+        <details>
+          <summary>
+            {say.gaps} ({gaps.length})
+          </summary>
+          <div class="inside">{gaps.length ? <Gaps of={gaps} /> : say.none}</div>
+        </details>
+      )}
+      {lone.length > 0 && (
+        <details>
+          <summary>
+            {say.lone} ({lone.length})
+          </summary>
+          <div class="inside">
+            <EdgeTable
+              caption={say.lone}
+              heads={[say.before, say.after]}
+              of={lone}
+              edgeOf={(edge) => edge}
+              columns={[]}
+            />
+          </div>
+        </details>
+      )}
     </Part>
+  );
+}
+
+/** What is needed and taught by no video, with how much needs it. */
+function Gaps({ of }: { of: readonly Schemas["Untaught"][] }) {
+  const say = texts();
+  return (
+    <Few of={of}>
+      {(some) => (
+        <div class="scroll">
+          <table>
+            <caption class="hidden">{say.gaps}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{say.concept}</th>
+                <th scope="col" class="figure">
+                  {say.conceptsNeed}
+                </th>
+                <th scope="col" class="figure">
+                  {say.coursesList}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {some.map(({ concept, needed_by, courses }) => (
+                <tr key={concept.id}>
+                  <td>
+                    <Name of={concept} />
+                  </td>
+                  <td class="figure">{number(needed_by.length)}</td>
+                  <td class="figure">{number(courses.length)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Few>
   );
 }

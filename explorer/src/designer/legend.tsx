@@ -1,8 +1,12 @@
 /** What the colours and lines of a picture mean. */
 
+import type { Schemas } from "../api/client";
 import { texts } from "./texts";
 
-export function Legend(props: { looks: readonly ("focus" | "before" | "after" | "marked")[] }) {
+export function Legend(props: {
+  looks: readonly ("focus" | "before" | "after" | "marked")[];
+  edges: readonly Schemas["PlacedEdge"][];
+}) {
   const say = texts();
   const words = {
     focus: say.legendFocus,
@@ -20,12 +24,18 @@ export function Legend(props: { looks: readonly ("focus" | "before" | "after" | 
       ))}
       <li>
         <span class="line" />
-        {say.legendSaid}
+        {say.legendNeeded}
       </li>
       <li>
-        <span class="line predicted" />
-        {say.legendPredicted}
+        <span class="line soft-line" />
+        {say.legendSoft}
       </li>
+      {props.edges.some(({ group }) => group > 0) && (
+        <li>
+          <span class="line any-line" />
+          {say.legendAny}
+        </li>
+      )}
     </ul>
   );
 }

@@ -29,8 +29,10 @@ export interface DrawnNode {
 export interface DrawnEdge {
   before: string;
   after: string;
-  /** Whether a person said so; the others are predictions. */
-  said: boolean;
+  /** Whether it can be done without: stated as less than needed, or only predicted. */
+  soft: boolean;
+  /** Whether it is of a group of alternatives, any one of which will do. */
+  any: boolean;
   marked?: boolean;
 }
 
@@ -127,7 +129,7 @@ export function GraphCanvas(props: {
           })),
         );
         made.add(
-          drawn.edges.map(({ before, after, said, marked }) => ({
+          drawn.edges.map(({ before, after, soft, any, marked }) => ({
             group: "edges" as const,
             data: {
               id: edgeId(before, after),
@@ -136,7 +138,8 @@ export function GraphCanvas(props: {
               bow: bowOf(positions[before], positions[after]),
             },
             classes: [
-              said ? "said" : "predicted",
+              soft ? "soft" : "",
+              any ? "any" : "",
               marked ? "marked" : "",
               column.get(before) === column.get(after) ? "side" : "",
             ].join(" "),
@@ -314,7 +317,11 @@ function styles(large: boolean): StylesheetJson {
             "control-point-weights": [0.5],
           },
     },
-    { selector: "edge.predicted", style: large ? {} : { "line-style": "dashed" } },
+    { selector: "edge.soft", style: large ? {} : { "line-style": "dashed" } },
+    {
+      selector: "edge.any",
+      style: large ? {} : { "line-style": "dotted", "target-arrow-fill": "hollow", width: 2.5 },
+    },
     {
       selector: "edge.marked",
       style: {

@@ -45,6 +45,27 @@ WHERE none(step IN relationships(way) WHERE step = edge)
 RETURN after.id AS concept_id, after.name AS name, length(way) AS steps
 ORDER BY steps, concept_id;
 
+// name: designer.soft_edges
+// Which prerequisites are soft, the softest first?
+// :param limit => 5000
+// strength: as stated, else that of a prediction (PREDICTED of kgplan/graph/snapshot.py).
+MATCH (before:Concept)-[edge:PREREQUISITE_OF]->(after:Concept)
+WITH before, after, edge, coalesce(
+  edge.strength, CASE WHEN edge.sources = ['prediction'] THEN 0.86 ELSE 1.0 END) AS strength
+WHERE strength < 1
+RETURN before.id AS prerequisite_id, before.name AS prerequisite, after.id AS concept_id,
+  after.name AS name, strength, edge.strength IS NOT NULL AS stated, edge.sources AS sources
+ORDER BY strength, prerequisite_id, concept_id LIMIT $limit;
+
+// name: designer.alternatives
+// Of which prerequisites of a concept will any one do?
+// One row per prerequisite in a group; one that is alone in its group is no alternative.
+MATCH (before:Concept)-[edge:PREREQUISITE_OF]->(after:Concept)
+WHERE edge.any_of > 0
+RETURN after.id AS concept_id, after.name AS name, edge.any_of AS any_of,
+  before.id AS prerequisite_id, before.name AS prerequisite
+ORDER BY concept_id, any_of, prerequisite_id;
+
 // name: designer.orphans
 // Which concepts have no prerequisite and are a prerequisite of nothing?
 // courses: how many courses have it.

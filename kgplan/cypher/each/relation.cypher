@@ -1,6 +1,7 @@
 // What the graph has for each relation of ontology/mooccube.ttl; kgplan/graph/queries.py fills in
-// %name and %type, the relation's own, and %head and %tail, the labels at its ends. Where each pair
-// says where it comes from, `sources` is loaded, returned and edited, too.
+// %name and %type, the relation's own, and %head and %tail, the labels at its ends. What each pair
+// may say, such as where it comes from, is loaded and returned, too. An absent number is loaded as
+// -1: the embedded database does not know the type of a column of NULLs.
 
 // name: schema.ladybug.%name
 CREATE REL TABLE IF NOT EXISTS %type(FROM %head TO %tail);
@@ -11,7 +12,7 @@ MATCH (h:%head)-[r:%type]->(t:%tail)
 RETURN h.id AS head, t.id AS tail%returned, r.run_id AS run_id, r.source AS source;
 
 // name: load.%name
-// rows: [{head, tail, sources}]. A second run changes nothing.
+// rows: [{head, tail, sources, ...}]. A second run changes nothing.
 UNWIND $rows AS row
 MATCH (head:%head {id: row.head})
 MATCH (tail:%tail {id: row.tail})

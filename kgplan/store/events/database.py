@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
@@ -160,11 +162,23 @@ def unavailable(engine: Engine, error: Exception) -> RecordsUnavailable:
     )
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables to a revision, all or nothing; several processes may ask at once."""
+def _migrations() -> Config:
     config = Config()
     folder = Path(__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config
+
+
+def revisions(engine: Engine) -> tuple[str | None, str | None]:
+    """The revision that the tables are at, None where there are none, and that of this version."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found, ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables to a revision, all or nothing; several processes may ask at once."""
+    config = _migrations()
     with engine.execution_options(writes=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))

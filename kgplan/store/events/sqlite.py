@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
@@ -17,13 +18,12 @@ from kgplan.store.events.database import BUSY_SECONDS, Database, Session
 from kgplan.store.events.sqlite_file import SqliteFile
 
 
-class SqliteDatabase(Database):
-    """A file."""
+class SqliteReader(Database):
+    """A file that is read alone (`reading_engine`)."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._path = Path(engine.url.database or "")
-        self._file = SqliteFile(self._path, self.texts)
         self._alone = threading.Lock()
         self._at_once: Session | None = None
 
@@ -39,24 +39,44 @@ class SqliteDatabase(Database):
     def hold_erasures(self, session: Session) -> None:
         """Whoever writes is alone."""
 
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """As for every database; `RecordsUnavailable` where the file is not in its place."""
-        with self._file.writing(), super().writing() as session:
-            yield session
-
     def rows_at_once(self, name: str, **values: Any) -> list[Any] | None:
         """What a statement finds: readers wait for nobody. None where that fails."""
         try:
             with self._alone:
                 if self._at_once is None:
-                    raw = sqlite3.connect(
-                        self._path, timeout=0, isolation_level=None, check_same_thread=False
-                    )
+                    raw = connect_to_read(self._path)
                     self._at_once = Session(raw.cursor(), self)
                 return self._at_once.rows(name, **values)
         except sqlite3.Error:  # the ordinary way says what is wrong
             return None
+
+    def check(self) -> None:
+        """Nothing is written."""
+
+    def overwrite(self, seconds: float) -> None:
+        """Nothing is deleted."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._alone:
+            if self._at_once is not None:
+                self._at_once.cursor.connection.close()
+                self._at_once = None
+        super().close()
+
+
+class SqliteDatabase(SqliteReader):
+    """A file."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._file = SqliteFile(self._path, self.texts)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """As for every database; `RecordsUnavailable` where the file is not in its place."""
+        with self._file.writing(), super().writing() as session:
+            yield session
 
     def check(self) -> None:
         """See that the file is the one that was opened."""
@@ -69,12 +89,24 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
-        with self._alone:
-            if self._at_once is not None:
-                self._at_once.cursor.connection.close()
-                self._at_once = None
         super().close()
         self._file.release()
+
+
+def connect_to_read(path: Path, seconds: float = 0.0) -> sqlite3.Connection:
+    """A connection that cannot write; it waits so long for others."""
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    return sqlite3.connect(
+        address, uri=True, timeout=seconds, isolation_level=None, check_same_thread=False
+    )
+
+
+def reading_engine(url: URL) -> Engine:
+    """Connections to a file that is there, which cannot write."""
+    path = Path(url.database or "")
+    return sa.create_engine(
+        url, creator=lambda: connect_to_read(path, BUSY_SECONDS), paramstyle="named"
+    )
 
 
 def sqlite_engine(url: URL) -> Engine:

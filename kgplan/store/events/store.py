@@ -6,22 +6,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from alembic.util import CommandError
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes, Word, last_words, wishes_of
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
 from kgplan.store.events import erasure, plans
-from kgplan.store.events.database import Database, Session, migrate, unavailable
+from kgplan.store.events.database import Database, Session, migrate, revisions, unavailable
 from kgplan.store.events.erasure import Erased, Erasure, hash_of
 from kgplan.store.events.plans import HISTORY_BYTES, KeptPlan, NewPlan
 from kgplan.store.events.postgresql import PostgresqlDatabase, postgresql_engine
 from kgplan.store.events.sent import Receipt, Sent, append, event_of, export_events
-from kgplan.store.events.sqlite import SqliteDatabase, sqlite_engine
+from kgplan.store.events.sqlite import (
+    SqliteDatabase,
+    SqliteReader,
+    reading_engine,
+    sqlite_engine,
+)
 from kgplan.store.events.writer import CALL, Work, Writer, WriterCounts
 
 log = logging.getLogger(__name__)
@@ -70,7 +76,40 @@ def open_events(
     return EventStore(_database(url), history_bytes, span)
 
 
-def _database(url: str) -> Database:
+def read_events(url: str) -> "EventStore | None":
+    """Open the learner records to read them; what would write there fails.
+
+    Args:
+        url: as for `open_events`.
+
+    Returns:
+        None where no service has kept any records yet.
+
+    Raises:
+        ConfigError: not such an address, or another version of kgplan wrote the records.
+        MissingExtra, RecordsUnavailable: as for `open_events`.
+    """
+    parsed = _address(url)
+    on_file = parsed.get_backend_name() == "sqlite"
+    if on_file and not Path(parsed.database or "").is_file():
+        return None
+    engine = reading_engine(parsed) if on_file else postgresql_engine(parsed)
+    engine = engine.execution_options(postgresql_readonly=True)
+    try:
+        found, own = revisions(engine)
+    except SQLAlchemyError as error:
+        raise unavailable(engine, error) from error
+    if found is None:
+        return None
+    if found != own:
+        raise ConfigError(
+            f"the learner records at {engine.url.render_as_string()} are those of another version"
+            " of kgplan; run that version, or let `kgplan serve` of this one bring them up to date"
+        )
+    return EventStore(SqliteReader(engine) if on_file else PostgresqlDatabase(engine))
+
+
+def _address(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
@@ -82,7 +121,13 @@ def _database(url: str) -> Database:
             f"KGPLAN_RECORDS begins with {scheme!r}; give sqlite:////path/to/file"
             " or postgresql+psycopg://user:password@host/database"
         )
-    engine = sqlite_engine(parsed) if backend == "sqlite" else postgresql_engine(parsed)
+    return parsed
+
+
+def _database(url: str) -> Database:
+    parsed = _address(url)
+    on_file = parsed.get_backend_name() == "sqlite"
+    engine = sqlite_engine(parsed) if on_file else postgresql_engine(parsed)
     try:
         migrate(engine)
     except CommandError as error:
@@ -92,7 +137,7 @@ def _database(url: str) -> Database:
         ) from None
     except SQLAlchemyError as error:
         raise unavailable(engine, error) from error
-    return SqliteDatabase(engine) if backend == "sqlite" else PostgresqlDatabase(engine)
+    return SqliteDatabase(engine) if on_file else PostgresqlDatabase(engine)
 
 
 class EventStore:

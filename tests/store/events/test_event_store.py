@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
-from kgplan.store.events import open_events
+from kgplan.store.events import open_events, read_events
 from kgplan.store.events.database import migrate
 from kgplan.store.events.erasure import hash_of
 from kgplan.store.events.sent import Sent
@@ -320,6 +320,37 @@ def test_records_of_a_later_version_are_refused(store, records_url):
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match="written by a later kgplan"):
         open_events(records_url)
+
+
+def test_a_reader_sees_what_a_service_writes_and_writes_nothing(store, records_url):
+    reader = read_events(records_url)
+    put(store, sent("a", video_id="v", share=0.5))
+    assert ids(reader) == ["a"]
+    store.say("u", "c", "done", 1.0)
+    assert reader.wishes("u") == store.wishes("u") != Wishes()
+    assert reader.version("u") == store.version("u")
+    with pytest.raises(RecordsUnavailable, match=r"read-?only"):
+        put(reader, sent("b"))
+    assert ids(store) == ["a"]
+    reader.close()
+    put(store, sent("c"))
+    store.check()
+
+
+def test_where_no_service_ever_was_there_is_nothing_to_read(tmp_path, postgres):
+    url = f"sqlite:///{tmp_path / 'learners.db'}"
+    assert read_events(url) is None
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "learners.db").touch()
+    assert read_events(url) is None
+    assert read_events(postgres.new_database()) is None
+
+
+def test_a_reader_refuses_records_of_another_version(store, records_url):
+    migrate(store.database.engine, "0001")
+    with pytest.raises(ConfigError, match="of another version of kgplan"):
+        read_events(records_url)
+    migrate(store.database.engine)
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense", "learners.db"])

@@ -1,0 +1,41 @@
+"""What did the service record of learners? Its records, opened to be read."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from kgplan.planning import CurrentLearner, Planner
+from kgplan.settings import Settings
+
+if TYPE_CHECKING:
+    from kgplan.model.current import CurrentLearners
+
+
+def recorded_learners(settings: Settings) -> "CurrentLearners | None":
+    """Learners as the service knows them; to be read alone.
+
+    Returns:
+        None where no service has recorded anything yet. Errors as for `read_events`.
+    """
+    if not settings.records and not (settings.home / "learners.db").is_file():
+        return None
+    from kgplan.model.current import CurrentLearners  # the tools of databases take their time
+    from kgplan.store.events import read_events
+
+    store = read_events(settings.records_url)
+    return None if store is None else CurrentLearners(store)
+
+
+def recorded_learner(
+    settings: Settings, planner: Planner, learner_id: str
+) -> CurrentLearner | None:
+    """One learner as the service knows them, for `Planner.plan`.
+
+    Raises:
+        UnknownLearner: the learner was erased, and nothing was stored since. Others as for
+            `recorded_learners`.
+    """
+    learners = recorded_learners(settings)
+    if learners is None:
+        return None
+    with closing(learners.store):
+        return learners.current(planner, learner_id)
