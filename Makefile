@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures plan-figures load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,7 +37,7 @@ demo: setup ## the main job on real rows: files -> graph -> model -> one learner
 	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
 
 test: setup ## all tests (benchmarks apart), on JOBS=2 processes
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-newest: ## the same with the newest versions of everything, in .venv-newest
 	rm -f .venv-newest/.ready
@@ -114,6 +114,9 @@ bench: setup ## benchmarks, as ratios against a baseline in the same run
 
 figures: setup ## measure what docs/measured.md says of the sample, and write it there
 	$(BIN)/python tests/bench/figures.py
+
+plan-figures: setup ## what plans look like, over all enrolments of the sample, into docs/measured.md
+	$(BIN)/python tests/bench/plans.py --write $(ARGS)
 
 load: setup ## homes of generated learners in the temporary folder, then load on the service; needs wrk
 	$(BIN)/python tests/bench/load $(ARGS)

@@ -75,8 +75,8 @@ def options() -> str:
     return "\n".join(
         [
             "# Options of a plan\n",
-            "The same over the command line (`--skip-mastered .9`), HTTP (`skip_mastered=.9`) and"
-            " Python\n(`skip_mastered=.9`).\n",
+            "The same over the command line (`--theta .9`), HTTP (`theta=.9`) and"
+            " Python\n(`theta=.9`).\n",
             _table(("option", "value", "default", ""), rows),
             "\n## Planners\n",
             _table(("planner", ""), words),

@@ -18,6 +18,9 @@ from kgplan.graph.schema import GraphSchema
 from kgplan.graph.store import GraphStore, open_graph
 from kgplan.settings import GraphAccess, Settings, default_home
 
+# Tests start the server often and ask it little: what Java does to be fast later costs more here.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 
 @dataclass(frozen=True)
 class Place:

@@ -102,7 +102,7 @@ EXAMPLE_PATH: dict[str, Any] = {
         "planner": "kg-plppm",
         "exclude": [],
         "pin": [],
-        "skip_mastered": 0.9,
+        "theta": 0.9,
         "minutes": None,
         "language": "en",
     },
@@ -185,7 +185,7 @@ class PathIn(GoalIn):
                     "learner_id": "U_1000",
                     "towards": "K_栈_计算机科学技术",
                     "length": 6,
-                    "skip_mastered": 0.9,
+                    "theta": 0.9,
                 }
             ]
         }

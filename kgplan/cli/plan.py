@@ -16,7 +16,7 @@ from kgplan.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kgplan.planning import Plan, Planner, StepExplanation
+    from kgplan.planning import Plan, Planner, Resource, StepExplanation
 
 
 def with_plan_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -75,7 +75,7 @@ def plan(
     [bold]Examples:[/] kgplan plan U_7001215 操作系统 ·
     kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
     --length 6 --picture path.svg · kgplan plan U_7001215 --towards K_中断机制_计算机科学技术
-    --explain --skip-mastered 0.9
+    --explain --theta 0.9
     """
     from kgplan.model.names import Names  # --help answers without the numerical libraries
     from kgplan.model.opening import open_planner
@@ -123,19 +123,28 @@ def print_plan(
             highlight=False,
         )
         console.print(f"     {escape(step.because)}", highlight=False, soft_wrap=True)
-        if step.teaches:
-            where = step.teaches[0]
-            video = f", video {where.video_id}" if where.video_id else ""
+        for resource in step.resources:
             console.print(
-                f"     [dim]learn it in {escape(where.course_id)}{escape(video)}[/]",
-                highlight=False,
-                soft_wrap=True,
+                f"     [dim]{escape(opened(resource))}[/]", highlight=False, soft_wrap=True
             )
         if explained:
             print_explanation(explained[place - 1])
     for note in made.notes:
         console.print(escape(note), highlight=False)
     console.print(f"[dim]graph {made.graph_version} · model {made.model_version}[/]")
+
+
+def opened(resource: "Resource") -> str:
+    """What to open, in a line."""
+    what = resource.title or (f"video {resource.video_id}" if resource.video_id else "")
+    length = f"{resource.minutes:.0f} min" if resource.minutes is not None else ""
+    moves = ", ".join(
+        f"{move.name} {move.mastery:.2f} → {move.expected:.2f}" for move in resource.moves
+    )
+    where = f"in {resource.course_name}"
+    again = "again" if resource.again else ""
+    told = ", ".join(filter(None, (again, length, where, resource.url or "")))
+    return f"{what} ({told})" + (f": {moves}" if moves else "") if what else where
 
 
 def print_explanation(explanation: "StepExplanation") -> None:

@@ -77,6 +77,7 @@ class Evidence:
         courses: courses that an event happened in, or that the learner enrolled in.
         enrolled: those of them that the learner enrolled in.
         elsewhere: videos watched in no course that was told.
+        seen_at: video -> when it was last watched or answered, in seconds since 1970.
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Evidence:
     courses: frozenset[str] = frozenset()
     enrolled: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    seen_at: Mapping[str, float] = field(default_factory=dict)
 
 
 ID_LENGTH = 500
@@ -203,6 +205,7 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
     segments: dict[str, set[tuple[float, float]]] = {}
     runs: dict[tuple[str, str | None], list[Event]] = {}
     told: dict[str, float] = {}
+    seen_at: dict[str, float] = {}
     courses, enrolled, placed = set(), set(), set()
     for event in events:
         if event.course_id is not None:
@@ -214,6 +217,8 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
             continue
         if event.length is not None:
             told[video] = max(event.length, told.get(video, 0.0))
+        if event.watches or event.score is not None:
+            seen_at[video] = max(event.time, seen_at.get(video, event.time))
         if event.score is not None:
             scores[video] = max(event.score, scores.get(video, 0.0))
         if event.share is not None:
@@ -240,4 +245,5 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
         frozenset(courses),
         frozenset(enrolled),
         frozenset(shares.keys() - placed),
+        dict(sorted(seen_at.items())),
     )

@@ -1,1 +1,1 @@
-"""How good are the answers? Held-back views, rivals, and worlds whose truth is planted."""
+"""How good are the answers? Held-back views, rivals, plans, and worlds whose truth is planted."""

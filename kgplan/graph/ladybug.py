@@ -1,5 +1,6 @@
 """The embedded graph database: a file, opened by one writer or by many readers."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ MAX_DB_BYTES = (
 BUFFER_BYTES = 1 << 28
 # Where the disk is full, the database ends the process and leaves a file that nobody can open.
 LEAST_ROOM, OPENING_ROOM = 4 << 20, 1 << 18
+LACKING = re.compile(r"Cannot find property (\w+)")
 BYTES_A_ROW = 1_200  # of its log, then of its pages; 400 to 800 were measured, texts apart
 
 
@@ -100,10 +102,12 @@ class LadybugStore:
         try:
             return self._rows(query(name, self._queries), parameters)
         except RuntimeError as error:
-            way_out = ""
-            if "Cannot find property" in str(error):
-                way_out = "; run `kgplan graph load`, which adds what an older graph lacks"
-            raise GraphUnavailable(f"query {name} failed: {error}{way_out}") from error
+            if lacking := LACKING.search(str(error)):
+                raise GraphUnavailable(
+                    f"the graph {self._path} was loaded before there was a {lacking[1]}, which"
+                    f" {name} asks for; run `kgplan graph load`"
+                ) from error
+            raise GraphUnavailable(f"query {name} failed: {error}") from error
 
     def _rows(self, statement: str, parameters: dict[str, Any] | None = None) -> list[Row]:
         rows: list[Row] = self._connection.execute(statement, parameters).rows_as_dict().get_all()

@@ -21,7 +21,8 @@ from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import UnknownLearner
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
-from kgplan.planning.progress import WATCHED, StepProgress, progress_along
+from kgplan.planning.progress import StepProgress, progress_along
+from kgplan.planning.resources import WATCHED
 from kgplan.planning.taken import TakenCourse, opened_shares, taken_courses
 from kgplan.store.events.plans import KeptPlan
 from kgplan.store.events.store import EventStore, LearnerVersion

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ids, positions
+from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.embedding import Embedding
@@ -171,6 +172,7 @@ def open_planner(
         model_version=model_version(artifacts),
         provisional=provisional.tolist(),
         before=before,
+        links=Links.of(settings.links),
     )
 
 

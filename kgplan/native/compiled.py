@@ -2,7 +2,8 @@
 
 numba knows a compiled function by its own file alone. A function that calls one of another file
 has that one compiled into it, and would go on with the old one after the other file changed. So
-the folder's name changes whenever any file with compiled functions does.
+the folder's name changes whenever any file with compiled functions does. It does not tell where
+kgplan lies: a second installation of the same source finds what the first one compiled.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCa
 
 from kgplan.machine import locked
 
+HERE = Path(__file__).parent
 MARKS = (b"njit", b"numba", b"NamedTuple")  # the last: what compiled functions take apart
 
 
@@ -44,13 +46,13 @@ def compiled_folder(caches: Path, sources: Iterable[Path]) -> Path:
 
     Args:
         caches: the folder above it.
-        sources: Python files.
+        sources: Python files, of one folder.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(numba.__version__.encode())  # each would drop what the other kept
     for path in sorted(sources):
         text = path.read_bytes()
         if any(mark in text for mark in MARKS):
-            digest.update(str(path).encode() + b"\0" + text)
+            digest.update(b"\0".join((path.name.encode(), text, b"")))
     return caches / f"compiled-{digest.hexdigest()[:16]}"
 
 
@@ -58,7 +60,7 @@ def compiled_folder(caches: Path, sources: Iterable[Path]) -> Path:
 def _folder() -> Path:
     """The folder for kgplan as it is now, below the one that the user names for numba, if any."""
     caches = Path(config.CACHE_DIR or platformdirs.user_cache_path("kgplan"))
-    return compiled_folder(caches, Path(__file__).parent.glob("*.py"))
+    return compiled_folder(caches, HERE.glob("*.py"))
 
 
 class _Locator(UserWideCacheLocator):
@@ -67,6 +69,8 @@ class _Locator(UserWideCacheLocator):
             super().ensure_cache_path()
 
     def get_cache_path(self) -> str:
+        if Path(self._py_file).parent == HERE:  # the folder's name tells the source
+            return str(_folder())
         return str(_folder() / self.get_suitable_cache_subpath(self._py_file))
 
 

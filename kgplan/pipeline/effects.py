@@ -13,7 +13,7 @@ from kgplan.evaluation.effects import Tries, edge_effects
 from kgplan.graph.health import Named
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import newest_records
-from kgplan.planning.progress import WATCHED
+from kgplan.planning.resources import WATCHED
 from kgplan.store.artifacts import ArtifactStore
 
 Verdict = Literal["helps", "hinders", "cannot tell", "nobody to compare"]

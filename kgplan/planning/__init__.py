@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from kgplan.planning.explanation import Alternative, Change, StepExplanation
     from kgplan.planning.learner import ConceptMastery, CurrentLearner
     from kgplan.planning.options import PlanOptions
-    from kgplan.planning.plan import Doubt, Plan, Step, Terms
+    from kgplan.planning.plan import Doubt, Gap, Plan, Step, Terms
     from kgplan.planning.planner import Planner
-    from kgplan.planning.teaching import Teaching
+    from kgplan.planning.resources import Move, Resource
 
 _PLACES = {
     "explanation": ("Alternative", "Change", "StepExplanation"),
     "learner": ("ConceptMastery", "CurrentLearner"),
     "options": ("PlanOptions",),
-    "plan": ("Doubt", "Plan", "Step", "Terms"),
+    "plan": ("Doubt", "Gap", "Plan", "Step", "Terms"),
     "planner": ("Planner",),
-    "teaching": ("Teaching",),
+    "resources": ("Move", "Resource"),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -31,12 +31,14 @@ __all__ = [
     "ConceptMastery",
     "CurrentLearner",
     "Doubt",
+    "Gap",
+    "Move",
     "Plan",
     "PlanOptions",
     "Planner",
+    "Resource",
     "Step",
     "StepExplanation",
-    "Teaching",
     "Terms",
 ]
 

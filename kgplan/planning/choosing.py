@@ -93,6 +93,7 @@ class Chooser:
 
     Attributes:
         ids, names, english: of the K concepts, by position.
+        taught: (K,) whether a video covers the concept.
         mean_minutes: mean length of the videos whose length is known; None where none is.
     """
 
@@ -103,12 +104,14 @@ class Chooser:
         similarity: FusedSimilarity,
         derived: Derived,
     ) -> None:
-        self.graph, self.similarity, self.derived = graph, similarity, derived
+        self.graph, self.records = graph, records
+        self.similarity, self.derived = similarity, derived
         self.mean_minutes = mean_minutes(records)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
         self.ids, self.names = graph.concepts.names, graph.concept_names.tolist()
         self.english = graph.concept_names_en.tolist()
         self._usual_times = self._usual()
+        self.taught: Array = derived.resources.first_videos() >= 0
 
     def choose(
         self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
@@ -129,6 +132,7 @@ class Chooser:
         pinned[target] = True
         asked = np.union1d(asked, pins) if pins.size else asked
         planner = planner_named(options.planner)
+        assert planner.rank is not None
         ranking = planner.rank(self, learner, asked, options)
         # a stable sort of positions that follow the ids: ties break by concept id
         order = np.argsort(-ranking.value, kind="stable")
@@ -143,7 +147,7 @@ class Chooser:
             requires.indices,
             self.derived.edge_similarity,
             learner.mastery,
-            options.length,
+            options.most,
             options.max_prerequisites if planner.walks else 0,
             self.passed_over(learner, pinned, options),
             pinned,
@@ -190,8 +194,8 @@ class Chooser:
         over = learner.passed_over
         if not planner_named(options.planner).walks:
             over = over | learner.learned
-        if options.skip_mastered is not None:
-            over = over | (learner.mastery >= options.skip_mastered)
+        if options.theta is not None:
+            over = over | (learner.mastery >= options.theta)
         if options.exclude:
             over = over.copy()
             over[self.concepts(options.exclude)] = True
@@ -214,9 +218,11 @@ class Chooser:
         usual = self._usual_times
         minutes, video = usual.minutes.copy(), usual.video.copy()
         nearer = learner.courses if course_id is None else {course_id, *learner.courses}
-        taught = self.derived.teachings
+        taught = self.derived.resources
         concepts = list({k for course in nearer for k in taught.concepts_in(course)})
-        first = [taught.first_video(k, course_id, learner.courses) for k in concepts]
+        first = [
+            taught.first_video(k, course_id, learner.courses, learner.shares) for k in concepts
+        ]
         video[concepts] = first
         minutes[concepts] = self._minutes_of_videos(video[concepts])
         return Times(minutes, video)
@@ -224,14 +230,14 @@ class Chooser:
     def _minutes_of_videos(self, videos: Ints) -> Floats:
         """Minutes of each video; the mean where it is not known, and for -1, no video."""
         assert self.mean_minutes is not None
-        lengths = np.append(self.derived.teachings.minutes, np.nan)[videos]
+        lengths = np.append(self.derived.resources.minutes, np.nan)[videos]
         return np.where(np.isnan(lengths), self.mean_minutes, lengths)
 
     def _usual(self) -> Times:
         """How long concepts take a learner whose courses have none of them."""
         if self.mean_minutes is None:
             return NO_TIMES
-        videos = self.derived.teachings.first_videos()
+        videos = self.derived.resources.first_videos()
         return Times(self._minutes_of_videos(videos), videos)
 
 

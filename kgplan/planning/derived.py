@@ -14,7 +14,7 @@ from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.teaching import Teachings, teachings
+from kgplan.planning.resources import Resources, resources
 from kgplan.similarity import FusedSimilarity
 
 DENSE_LIMIT = 4096  # concepts up to which all similarities are kept; 201 MB at the limit
@@ -50,7 +50,7 @@ class Derived(Stored):
         popularity: (K,) share of the learners who learned the concept.
         edge_similarity: eq. (8) of each stored prerequisite with what needs it, all that the walk
             back asks for.
-        teachings: where each concept is taught.
+        resources: where each concept is taught.
         nearby: what eq. (12) looks through.
     """
 
@@ -61,7 +61,7 @@ class Derived(Stored):
     enrolled: sparse.csr_array
     popularity: Floats
     edge_similarity: Floats
-    teachings: Teachings
+    resources: Resources
     nearby: Nearby
 
 
@@ -94,7 +94,7 @@ def derive(
         enrolled=on_axis(records.enrolled, records.course_ids, graph.course_ids),
         popularity=counts / max(records.learner_ids.size, 1),
         edge_similarity=_similarity_of_prerequisites(graph, similarity),
-        teachings=teachings(graph, records),
+        resources=resources(graph, records),
         nearby=known or nearby(graph.concept_ids, similarity, kept),
     )
 

@@ -49,7 +49,7 @@ def decisions(
         waiting = pins - set(planned)
         kept = sum(float(times.minutes[k]) for k in waiting) if times.minutes.size else 0.0
         verdict: Verdict | None = None
-        mastery, skip = terms.mastery, options.skip_mastered
+        mastery, skip = terms.mastery, options.theta
         if over[concept]:
             if concept in excluded or (
                 learner.passed_over[concept] and not learner.learned[concept]
@@ -59,7 +59,7 @@ def decisions(
                 verdict = "mastered"
             else:
                 verdict = "learned"
-        elif concept not in pins and len(planned) + len(waiting) >= options.length:
+        elif concept not in pins and len(planned) + len(waiting) >= options.most:
             verdict = "no_room" if waiting else "ended"
         elif concept not in pins and takes(concept) > left - kept + SLACK:
             verdict = "too_long"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
 from kgplan.planning.planners import Among, NamedPlanner, rules
-from kgplan.planning.texts import fill, say
+from kgplan.planning.texts import Language, apart, fill, say
 
 ALTERNATIVES = 5  # that an explanation lists for a step
 ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
@@ -185,17 +185,19 @@ class Explainer:
             verdict = "not_pinned"
         if verdict is None:
             verdict = "lower" if other.figure < best else "tie"
-        k = other.concept
-        because = say(
-            self.options.language,
-            f"not.{verdict}",
-            figure=other.figure,
-            best=best,
-            mastery=other.terms.mastery,
-            threshold=self.options.skip_mastered,
-            minutes=other.minutes,
-            left=other.left,
-        )
+        k, language = other.concept, self.options.language
+        if verdict in ("lower", "tie"):
+            because = compared(language, verdict, other.figure, best)
+        else:
+            mastery, theta = apart(other.terms.mastery, self.options.theta or 0.0)
+            because = say(
+                language,
+                f"not.{verdict}",
+                mastery=mastery,
+                threshold=theta,
+                minutes=other.minutes,
+                left=other.left,
+            )
         names = self.ids[k], self.names[k], self.english[k]
         return Alternative(*names, other.terms, other.figure, verdict, because)
 
@@ -205,7 +207,7 @@ class Explainer:
         """What would change the choice; what is pinned or a target changes by nothing."""
         if decision.rule in ("pinned", "target"):
             return
-        skip, counts = self.options.skip_mastered, decision.weighs_mastery
+        skip, counts = self.options.theta, decision.weighs_mastery
         mastery = chosen.terms.mastery
         runner = next((other for other in others if other.verdict is None), None)
         margin = None if runner is None else chosen.figure - runner.figure
@@ -235,16 +237,24 @@ class Explainer:
         below: float | None = None,
     ) -> Change:
         """Say what would change a choice."""
+        limit = above if above is not None else below
+        mastery, threshold = apart(of.terms.mastery, 0.0 if limit is None else limit)
         because = say(
             self.options.language,
             f"change.{sentence}",
             name=self.names[of.concept],
             other=self.names[then.concept] if then is not None else None,
-            mastery=of.terms.mastery,
-            threshold=above if above is not None else below,
+            mastery=mastery,
+            threshold=threshold,
         )
         chosen = None if then is None else self.ids[then.concept]
         return Change(self.ids[of.concept], of.terms.mastery, above, below, chosen, because)
+
+
+def compared(language: Language, verdict: Verdict, figure: float, best: float) -> str:
+    """Say how a figure stands to the best: as less, by figures that differ, or as a tie."""
+    less, most = apart(figure, best)
+    return say(language, f"not.{verdict if less != most else 'tie'}", figure=less, best=most)
 
 
 def split(decision: Decision) -> tuple[Candidate, list[Candidate]]:

@@ -1,5 +1,6 @@
 """What is known of one learner now, beside what the records and the diagnosis hold?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kgplan.arrays import Array, Floats, Ids, Ints
@@ -20,6 +21,9 @@ class CurrentLearner:
         courses: courses taken since then.
         wishes: what the learner said.
         in_records: whether the records' own row of the learner counts; not after an erasure.
+        shares: video -> share watched, as events since the records were made tell.
+        scores: video -> best score of the answers to it.
+        seen_at: video -> when it was last watched or answered, in seconds since 1970.
     """
 
     axis: Ids
@@ -30,6 +34,9 @@ class CurrentLearner:
     courses: frozenset[str] = frozenset()
     wishes: Wishes = field(default_factory=Wishes)
     in_records: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    seen_at: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def concept_ids(self) -> Ids:

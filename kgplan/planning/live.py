@@ -131,6 +131,9 @@ class LiveModel:
             evidence.courses | self._showing(evidence.elsewhere),
             wishes,
             in_records,
+            evidence.shares,
+            evidence.scores,
+            evidence.seen_at,
         )
         return LiveState(learner, fitted, posterior)
 

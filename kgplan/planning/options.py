@@ -5,11 +5,17 @@ Command line, HTTP and its description are made from `OPTIONS`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from kgplan.errors import ConfigError
 from kgplan.planning.planners import planners
 from kgplan.planning.texts import Language
+
+USUAL_LENGTH = 4
+MOST_STEPS = 50
+THETA = 0.5
+LEAST_GAIN = 0.05
+Detail = Literal["words", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -42,33 +48,43 @@ class PlanOptions:
     """What the caller may choose.
 
     Attributes:
-        length: concepts to plan.
+        length: concepts to plan; where None, `USUAL_LENGTH`, or, where the planner expects a gain,
+            as many as gain enough (`least_gain`) within `minutes`.
         max_prerequisites: prerequisites walked per start.
         neighbours: n of eq. (12), the similar concepts that a preference looks at.
         planner: name of the planner (`kgplan.planning.planners`); "kg-plppm" is Algorithm 1.
+        least_gain: expected gain of mastery a minute under which a plan of no set length ends.
         exclude: concepts that are not planned, and not walked through.
         pin: concepts that are planned in any case, before other starts, `length` at most.
-        skip_mastered: mastery from which a concept is neither planned nor walked through.
+        theta: mastery from which a concept is left out; where None, `THETA` where the planner
+            expects a gain, and else nothing is left out.
         minutes: time that the steps' videos may take.
         language: of the sentences.
+        detail: whether sentences hold figures.
+        bound: whether to say what no plan of as many minutes can gain more than.
 
     Raises:
         ConfigError: an option is outside its range, or two contradict each other.
     """
 
-    length: Annotated[int, Option("concepts to plan", 1, 50)] = 4
+    length: Annotated[
+        int | None, Option("concepts to plan, else as many as are worth it", 1, MOST_STEPS)
+    ] = None
     max_prerequisites: Annotated[int, Option("prerequisites walked per start", 0, 50)] = 10
     neighbours: Annotated[int, Option("similar concepts that a preference looks at", 1, 100)] = 10
     planner: Annotated[
         str,
         Option("planner", names=lambda: {name: each.about for name, each in planners().items()}),
-    ] = "kg-plppm"
+    ] = "gain"
+    least_gain: Annotated[
+        float, Option("gain of mastery a minute under which a plan of no set length ends", 0, 10)
+    ] = LEAST_GAIN
     exclude: Annotated[
         tuple[str, ...],
         Option("concepts that are not planned, nor walked through", most=1_000),
     ] = ()
     pin: Annotated[tuple[str, ...], Option("concepts that are planned in any case", most=50)] = ()
-    skip_mastered: Annotated[
+    theta: Annotated[
         float | None, Option("mastery from which a concept is not planned, nor walked", 0, 1)
     ] = None
     minutes: Annotated[float | None, Option("time that the steps' videos may take", 1, 100_000)] = (
@@ -77,6 +93,14 @@ class PlanOptions:
     language: Annotated[
         Language, Option("of the sentences", names=lambda: {"en": "English", "zh": "Chinese"})
     ] = "en"
+    detail: Annotated[
+        Detail,
+        Option(
+            "of the sentences",
+            names=lambda: {"words": "leaves figures out", "numbers": "has those that decided"},
+        ),
+    ] = "words"
+    bound: Annotated[bool, Option("also the most that as many minutes could gain")] = False
 
     def __post_init__(self) -> None:
         for each in OPTIONS:
@@ -86,11 +110,16 @@ class PlanOptions:
         both = sorted(set(self.pin) & set(self.exclude))
         if both:
             raise ConfigError(f"{both[0]!r} is both pinned and excluded; leave one of them out")
-        if len(self.pin) > self.length:
+        if self.length is not None and len(self.pin) > self.length:
             raise ConfigError(
                 f"{len(self.pin)} concepts are pinned, but the length is {self.length};"
                 " pin fewer or plan more"
             )
+
+    @property
+    def most(self) -> int:
+        """Concepts at most, under a planner that ranks."""
+        return USUAL_LENGTH if self.length is None else self.length
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from kgplan.planning.options import PlanOptions
-from kgplan.planning.teaching import Teaching
+from kgplan.planning.resources import Resource
 
 Role = Literal["start", "prerequisite"]
 Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
+Stopped = Literal["length", "minutes", "gain", "end"]
+"""Why a plan ends: as long as asked for; the time is filled; what is left gains too little a
+minute; or there is nothing left."""
 MASTERED = 0.95  # mastery from which a whole course is called mastered
 
 
@@ -18,8 +21,9 @@ class Terms:
     Attributes:
         preference: S_P of eq. (12), for a start: how much of what is alike was learned.
         mastery: probability that the learner holds the concept.
-        value: what the planner ranks starts by (`NamedPlanner.rank`); under "kg-plppm"
-            preference - mastery.
+        value: what the planner ranks starts by (`NamedPlanner.rank`): under "kg-plppm"
+            preference - mastery, under "gain" the expected gain of mastery a minute of the step
+            and what it needs.
         similarity: eq. (8) with the step that it leads to, for a prerequisite.
         score: similarity + 1 - mastery, for a prerequisite.
     """
@@ -52,7 +56,8 @@ class Step:
             concept, and the mastery is the prior; "not_told_apart": exactly the same observed
             videos cover another concept; "weak_evidence": the views hardly moved it from the
             prior (`diagnosis.uncertainty.WEAK_EVIDENCE`).
-        teaches: where to learn it, the course asked for first.
+        resources: what to open, in this order; under "gain" all of it, and never empty; under other
+            planners one video for each of several courses to choose from, the one asked for first.
         because: one plain sentence made from the terms.
     """
 
@@ -67,8 +72,24 @@ class Step:
     evidence: float
     identified: bool
     doubt: Doubt | None
-    teaches: tuple[Teaching, ...]
+    resources: tuple[Resource, ...]
     because: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A concept that is needed or asked for, and that nothing teaches.
+
+    Attributes:
+        concept_id, name: the concept.
+        name_en: empty where unknown.
+        needed_by: concepts of the plan that build on it.
+    """
+
+    concept_id: str
+    name: str
+    name_en: str
+    needed_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,9 +103,16 @@ class Plan:
         steps: in the order of learning.
         notes: plain sentences on what is unusual about this path.
         towards: the concept that the path leads to; None for a course.
-        minutes: what the videos named first take together, each once, one of unknown length as long
-            as the mean; None where the records hold no lengths.
+        minutes: what is to be watched takes, each video once, one of unknown length as long as the
+            mean; of several places to choose from the first. None where the records hold no
+            lengths.
         options: what the caller chose.
+        gaps: what the steps build on, or the caller asks for, and nothing teaches.
+        new: whether nothing is known of the learner.
+        stopped: why there are no more steps; None where the planner does not say.
+        gain: mastery that the plan is expected to add over the goal's concepts; None where the
+            planner does not say.
+        bound: what no plan of as many minutes can gain more than; None where not asked for.
     """
 
     learner_id: str
@@ -96,6 +124,11 @@ class Plan:
     towards: str | None = None
     minutes: float | None = None
     options: PlanOptions = field(default_factory=PlanOptions)
+    gaps: tuple[Gap, ...] = ()
+    new: bool = False
+    stopped: Stopped | None = None
+    gain: float | None = None
+    bound: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""

@@ -3,18 +3,20 @@
 Spec section 4. Sizes: U learners, K concepts, C courses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence as Ordered
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Ids, Ints, positions
+from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
+from kgplan.planning.doubt import doubt_of
 from kgplan.planning.explaining import explained
 from kgplan.planning.explanation import StepExplanation
 from kgplan.planning.learner import ConceptMastery, CurrentLearner
@@ -23,10 +25,14 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
 from kgplan.planning.planners.ranking import Learner
-from kgplan.planning.telling import Teller, doubt_of
+from kgplan.planning.reasons import explained_sequence
+from kgplan.planning.sequencing import Sequence, Sequencer
+from kgplan.planning.telling import Teller
+from kgplan.planning.things import SequenceTeller
 from kgplan.similarity import FusedSimilarity
 
 DEFAULTS = PlanOptions()
+EARLIER = 1e12  # seconds, that any place in an order lies before any event
 
 
 class Planner:
@@ -43,6 +49,7 @@ class Planner:
         derived: what `derive` gives for these four, where it is there already.
         before: a planner whose lists of similar concepts are taken over where the similarity and
             the graph's concepts are the same.
+        links: addresses of videos; none has one where None.
     """
 
     def __init__(
@@ -52,9 +59,10 @@ class Planner:
         diagnosis: LearnerMastery,
         similarity: FusedSimilarity,
         model_version: str,
-        provisional: Sequence[str] = (),
+        provisional: Ordered[str] = (),
         derived: Derived | None = None,
         before: "Planner | None" = None,
+        links: Links | None = None,
     ) -> None:
         self.graph = graph
         self.records = records
@@ -69,7 +77,10 @@ class Planner:
             derived = derive(graph, records, diagnosis, similarity, known=known)
         self.derived: Derived = derived
         self._chooser = Chooser(graph, records, similarity, derived)
-        self._teller = Teller(self._chooser, model_version, self.provisional)
+        self.links = links or Links()
+        self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
+        self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
+        self._things = SequenceTeller(self._chooser, model_version, self.links)
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._courses, self._learners = graph.courses, records.learners
         self._diagnosed, self._record_course_ids = diagnosis.learners, records.courses.names
@@ -95,13 +106,12 @@ class Planner:
             current: what is known of the learner now; records and diagnosis alone where None.
 
         Raises:
-            UnknownLearner, UnknownCourse: no such id; the error holds close matches.
+            UnknownCourse: no such id; the error holds close matches. A learner whom nothing names
+                is a new one.
         """
         options = options or DEFAULTS
         asked = _row(self.graph.course_concepts, self._course(course_id))
-        learner = self._learner(learner_id, current)
-        choices = self._chooser.choose(learner, asked, options, course_id)
-        return self._teller.plan(learner_id, choices, options, course_id=course_id)
+        return self._made(learner_id, asked, options, current, course_id, None)
 
     def plan_towards(
         self,
@@ -121,7 +131,7 @@ class Planner:
             options, current: as for `plan`.
 
         Raises:
-            UnknownLearner, UnknownConcept: no such id; the error holds close matches.
+            UnknownConcept: no such id; the error holds close matches.
             ConfigError: the concept is excluded, or the planner named walks no prerequisites.
         """
         options = options or DEFAULTS
@@ -133,15 +143,46 @@ class Planner:
             )
         if concept_id in options.exclude:
             raise ConfigError(f"{concept_id!r} is excluded, but the path leads towards it")
-        if len({concept_id, *options.pin}) > options.length:
+        if options.length is not None and len({concept_id, *options.pin}) > options.length:
             raise ConfigError(
                 f"{len(options.pin)} concepts are pinned on the way to another, but the length is"
                 f" {options.length}; pin fewer or plan more"
             )
         target = self._chooser.concepts([concept_id])
+        return self._made(learner_id, target, options, current, None, concept_id)
+
+    def _made(
+        self,
+        learner_id: str,
+        asked: Ints,
+        options: PlanOptions,
+        current: CurrentLearner | None,
+        course_id: str | None,
+        towards: str | None,
+    ) -> Plan:
+        """The plan for what is asked for, by the planner named."""
         learner = self._learner(learner_id, current)
-        choices = self._chooser.choose(learner, target, options, None)
-        return self._teller.plan(learner_id, choices, options, towards=concept_id)
+        if planner_named(options.planner).expects_gain:
+            found = self._sequence(learner, asked, options, course_id)
+            known = current is not None or learner_id in self._learners
+            return self._things.plan(learner_id, found, options, course_id, towards, known)
+        choices = self._chooser.choose(learner, asked, options, course_id)
+        return self._teller.plan(learner_id, choices, options, course_id, towards)
+
+    def _sequence(
+        self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
+    ) -> Sequence:
+        pins = self._chooser.concepts(options.pin)
+        pinned = np.zeros(learner.mastery.size, dtype=bool)
+        pinned[pins] = True
+        asked = np.union1d(asked, pins).astype(np.int64)
+        if course_id is None:
+            pinned[asked] = True
+        preference = self._chooser.preference(learner, asked, options.neighbours)
+        excluded = self._chooser.concepts(options.exclude)
+        return self._sequencer.choose(
+            learner, asked, preference, pinned, excluded, options, course_id
+        )
 
     def explain(
         self, plan: Plan, current: CurrentLearner | None = None
@@ -167,6 +208,9 @@ class Planner:
         asked: Ints = self._chooser.concepts([plan.towards] if plan.towards else [])
         if plan.course_id is not None:
             asked = _row(self.graph.course_concepts, self._course(plan.course_id))
+        if planner_named(options.planner).expects_gain:
+            found = self._sequence(learner, asked, options, plan.course_id)
+            return explained_sequence(self._chooser, found, options)
         choices = self._chooser.choose(learner, asked, options, plan.course_id)
         return explained(self._chooser, choices, options, plan.course_id is None)
 
@@ -187,6 +231,7 @@ class Planner:
         Raises:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
+        self._known(learner_id, current)
         learner = self._learner(learner_id, current)
         if course_id is None:
             concepts: Ints = np.flatnonzero(learner.reached)
@@ -213,17 +258,21 @@ class Planner:
         at = self._courses.find(course_id)
         return _row(self.graph.course_concepts, at).size if at >= 0 else 0
 
+    def _known(self, learner_id: str, current: CurrentLearner | None) -> None:
+        if current is None:
+            self._learners.place(learner_id, UnknownLearner)
+
     def _course(self, course_id: str) -> int:
         return self._courses.place(course_id, UnknownCourse)
 
     def _learner(self, learner_id: str, current: CurrentLearner | None = None) -> Learner:
         row = -1
-        if current is None:
-            row = self._learners.place(learner_id, UnknownLearner)
-        elif current.in_records:
+        if current is None or current.in_records:
             row = self._learners.find(learner_id)
         mastery, known = self.derived.prior.copy(), self.derived.mastery
-        reached, not_apart, around, learned, over, hard = np.zeros((6, mastery.size), dtype=bool)
+        reached, not_apart, around, learned, over, hard, says = np.zeros(
+            (7, mastery.size), dtype=bool
+        )
         courses: frozenset[str] = frozenset()
         diagnosed = self._diagnosed.find(learner_id)
         if diagnosed >= 0 and current is None:
@@ -251,10 +300,40 @@ class Planner:
             courses |= current.courses
             held = self.graph.concepts.known(current.wishes.held)
             # what was said to be held is no evidence: it steers plans, not `Planner.mastery`
+            says[held] = True
             over[held] = over[self.graph.concepts.known(current.wishes.left_out)] = True
             hard[self.graph.concepts.known(current.wishes.too_hard)] = True
             learned[self.graph.concepts.known(current.learned)] = learned[held] = True
-        return Learner(mastery, reached, not_apart, around, learned, courses, over, hard)
+        return Learner(
+            mastery, reached, not_apart, around, learned, courses, over, hard, says,
+            *self._done(row, courses, current),
+        )  # fmt: skip
+
+    def _done(
+        self, row: int, courses: frozenset[str], current: CurrentLearner | None
+    ) -> tuple[Floats, Floats, Floats]:
+        """`shares`, `scores` and `seen_at` of a learner, by records and events."""
+        records, n = self.records, self.records.video_ids.size
+        shares, scores, seen_at = np.full(n, -1.0), np.full(n, np.nan), np.full(n, -np.inf)
+        for course in records.courses.known(courses).tolist():
+            shares[_row(records.course_videos, course)] = 0.0
+        if row >= 0:
+            stored = slice(*records.viewed.indptr[row : row + 2].tolist())
+            videos, watched = records.viewed.indices[stored], records.viewed.data[stored]
+            shares[videos] = watched
+            if records.viewed_order is not None:  # before all events
+                seen_at[videos] = records.viewed_order[stored] - EARLIER
+        if current is not None:
+            for values, told in (
+                (shares, current.shares),
+                (scores, current.scores),
+                (seen_at, current.seen_at),
+            ):
+                for video, value in told.items():
+                    at = records.videos.find(video)
+                    if at >= 0:
+                        values[at] = np.fmax(values[at], value)
+        return shares, scores, seen_at
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

@@ -7,8 +7,6 @@ from typing import Literal
 from kgplan.data.wishes import Wishes
 
 Status = Literal["done", "left_out", "overdue", "next", "later"]
-WATCHED = 0.8
-"""Share of a video, or score of an answer, from which its concepts count as worked through."""
 DAY = 86_400.0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgplan.arrays import Array
+from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import arrays_below, named_below
 from kgplan.diagnosis.config import DiagnosisConfig
@@ -44,6 +45,7 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
         "items": None if diagnosis.items is None else diagnosis.items.config.to_dict(),
         "of_records": diagnosis.of_records,
         "shared": shared,
+        "links": planner.links.template,
     }
     return arrays, values
 
@@ -71,4 +73,5 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
         model_version=values["model_version"],
         provisional=values["provisional"],
         derived=derived,
+        links=Links(values["links"]),
     )

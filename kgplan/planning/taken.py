@@ -8,7 +8,7 @@ import numpy as np
 from kgplan.arrays import Floats
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.planning.progress import WATCHED
+from kgplan.planning.resources import WATCHED
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
+from kgplan.data.links import Links
+from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser
+from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Terms
-from kgplan.planning.teaching import Teaching
+from kgplan.planning.resources import Resource
 from kgplan.planning.texts import because_prerequisite, because_start, fill, knowledge, say
 
-NOWHERE = Teaching("", None)
+NOWHERE = Resource("", "", None)
 
 
 class Teller:
@@ -21,10 +23,14 @@ class Teller:
         chooser: what chose it.
         model_version: named in every plan.
         provisional: ids of concepts that are newer than the model.
+        links: addresses of videos.
     """
 
-    def __init__(self, chooser: Chooser, model_version: str, provisional: frozenset[str]) -> None:
+    def __init__(
+        self, chooser: Chooser, model_version: str, provisional: frozenset[str], links: Links
+    ) -> None:
         self.chooser = chooser
+        self.links = links
         self.model_version = model_version
         self.provisional = provisional
 
@@ -57,6 +63,7 @@ class Teller:
             towards,
             minutes,
             options,
+            new=not learner.around.any(),
         )
 
     def _step(
@@ -85,7 +92,9 @@ class Teller:
             evidence=evidence,
             identified=doubt is None,
             doubt=doubt,
-            teaches=self.chooser.derived.teachings.of(concept, course_id, learner.courses),
+            resources=self.chooser.derived.resources.of(
+                concept, course_id, learner.courses, learner.shares, self.links
+            ),
             because=self._because(course_id, choices, options, terms, doubt, concept, leads_to),
         )
 
@@ -121,7 +130,7 @@ class Teller:
             return None, 0
         whole, assumed, watched = 0.0, 0, set()
         for step in steps:
-            place = step.teaches[0] if step.teaches else NOWHERE
+            place = step.resources[0] if step.resources else NOWHERE
             assumed += place.minutes is None
             if place.video_id is None or place.video_id not in watched:
                 whole += mean if place.minutes is None else place.minutes
@@ -150,12 +159,12 @@ class Teller:
         n_over = int(learner.passed_over[asked].sum())
         if n_over and course_id is not None:
             notes.append(say(language, "note.passed_over", concepts=n_over))
-        if asked.size and len(steps) < options.length:
+        if asked.size and len(steps) < options.most:
             which = "note.short" if course_id is not None else "note.short_towards"
-            if options.exclude or options.skip_mastered is not None or options.minutes is not None:
+            if options.exclude or options.theta is not None or options.minutes is not None:
                 which = "note.limited"
             name = chooser.names[int(choices.concepts[-1])] if steps else ""
-            notes.append(say(language, which, name=name, steps=len(steps), length=options.length))
+            notes.append(say(language, which, name=name, steps=len(steps), length=options.most))
         if options.minutes is not None and minutes is not None:
             if minutes > options.minutes + SLACK:
                 asked_for = options.minutes
@@ -167,12 +176,3 @@ class Teller:
         if new:
             notes.append(say(language, "note.provisional", names=", ".join(new)))
         return tuple(notes)
-
-
-def doubt_of(reached: bool, not_told_apart: bool, evidence: float) -> Doubt | None:
-    """Why a mastery is not the learner's own; what more views of the same kind mend comes last."""
-    if not reached:
-        return "no_evidence"
-    if not_told_apart:
-        return "not_told_apart"
-    return "weak_evidence" if evidence < WEAK_EVIDENCE else None

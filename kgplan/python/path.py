@@ -6,7 +6,7 @@ from typing import Any
 
 from kgplan.planning import CurrentLearner, Plan, StepExplanation
 from kgplan.planning.plan import Step, Terms
-from kgplan.planning.teaching import Teaching
+from kgplan.planning.resources import Resource
 from kgplan.python.rows import Columns, Rows, columns_of
 from kgplan.report.plan_picture import picture
 
@@ -25,13 +25,13 @@ class Picture:
 
 
 def _taught(name: str) -> Callable[[Step], Any]:
-    return lambda step: getattr(step.teaches[0], name) if step.teaches else None
+    return lambda step: getattr(step.resources[0], name) if step.resources else None
 
 
 STEPS: Columns = {
-    **columns_of(Step, but=("terms", "teaches")),
+    **columns_of(Step, but=("terms", "resources")),
     **columns_of(Terms, within="terms"),
-    **{name: _taught(name) for name in Teaching.__dataclass_fields__},
+    **{name: _taught(name) for name in Resource.__dataclass_fields__},
 }
 SHOWN = ("name", "role", "mastery", "sd", "because", "course_id", "video_id")
 

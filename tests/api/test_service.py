@@ -49,11 +49,11 @@ def test_options_over_http_are_the_planners(client):
         "length": 5,
         "exclude": ["a", "e"],
         "pin": "c",
-        "skip_mastered": 0.95,
+        "theta": 0.95,
         "language": "zh",
     }
     body = client.get(PATH, params=query).json()
-    options = PlanOptions(5, exclude=("a", "e"), pin=("c",), skip_mastered=0.95, language="zh")
+    options = PlanOptions(5, exclude=("a", "e"), pin=("c",), theta=0.95, language="zh")
     expected = planner.plan_towards("learner", "d", options)
     assert [s["concept_id"] for s in body["steps"]] == [s.concept_id for s in expected.steps]
     assert [s["because"] for s in body["steps"]] == [s.because for s in expected.steps]

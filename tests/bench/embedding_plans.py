@@ -1,12 +1,12 @@
 """What do vectors do to plans? The panel's plans, and how well eq. (12) tells what comes next."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.data.records import learned_concepts
+from kgplan.evaluation.plans import outline, steps_kept
 from kgplan.model.opening import open_mastery
 from kgplan.pipeline.reembed import panel_of
 from kgplan.planning import Planner
@@ -73,7 +73,7 @@ def next_concepts(records, kept, chosen, concept_ids, vectors):
 
 
 def plans_of_panel(graph, records, diagnosis, vectors):
-    """The concepts of the panel's plans by these vectors.
+    """Outlines of the panel's plans by these vectors.
 
     Args:
         graph, records: of the model.
@@ -83,25 +83,14 @@ def plans_of_panel(graph, records, diagnosis, vectors):
     similarity = fuse(records.concept_ids, vectors, learned_concepts(records).matrix, ALPHA)
     planner = Planner(graph, records, open_mastery(diagnosis), similarity, "bench")
     return [
-        [step.concept_id for step in planner.plan(learner_id, course_id).steps]
+        outline(planner.plan(learner_id, course_id), graph.concepts, records.videos)
         for learner_id, course_id in panel_of(planner)
     ]
 
 
 def changed(plans, others):
     """How many plans differ, and which share of their concepts stayed."""
-    steps = sum(len(plan) for plan in plans)
-    stayed = sum(len(set(a) & set(b)) for a, b in zip(plans, others, strict=True))
-    return sum(a != b for a, b in zip(plans, others, strict=True)), stayed / steps
-
-
-def sequence_degree(graph, plans):
-    """Eq. (13): the mean share of neighbouring steps that are a prerequisite pair."""
-    at = {concept_id: k for k, concept_id in enumerate(graph.concept_ids.tolist())}
-    pairs = set(zip(*(graph.prerequisites.nonzero()), strict=True))
-    shares = [
-        np.mean([(at[b], at[a]) in pairs for a, b in pairwise(plan)])
-        for plan in plans
-        if len(plan) > 1
-    ]
-    return float(np.mean(shares))
+    pairs = list(zip(plans, others, strict=True))
+    different = sum(not np.array_equal(a.concepts, b.concepts) for a, b in pairs)
+    stayed = sum(steps_kept(a, b) for a, b in pairs)
+    return different, stayed / sum(plan.concepts.size for plan in plans)

@@ -14,14 +14,11 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from page import ROOT, write_figures
 
 from kgplan.model.opening import open_planner
 from kgplan.planning import Planner
 from kgplan.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "measured.md"
-BEGIN, END = "<!-- make figures: begin -->\n", "<!-- make figures: end -->\n"
 
 
 def demo(home: Path) -> dict[str, str]:
@@ -81,10 +78,7 @@ def main() -> None:
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in found.items()),
     ]
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    text = before + BEGIN + "\n".join(lines) + "\n" + END + after
-    PAGE.write_text(text, encoding="utf-8")
+    write_figures("figures", lines)
 
 
 def _points(ranks: dict[str, float]) -> str:

@@ -25,7 +25,6 @@ from embedding_plans import (
     hold_back,
     next_concepts,
     plans_of_panel,
-    sequence_degree,
 )
 from pykeen.losses import NSSALoss
 from pykeen.models import DistMult, TransE
@@ -36,6 +35,8 @@ from kgplan.embedding.evaluate import ranking_metrics
 from kgplan.embedding.neighbours import distance_auc
 from kgplan.embedding.train import split_triples, starting_model
 from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
+from kgplan.evaluation.degree import sequence_degree
+from kgplan.evaluation.plans import ground_of
 from kgplan.model.opening import open_records, open_snapshot
 from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
@@ -188,6 +189,7 @@ def test_regimes_over_splits_and_seeds_by_links_neighbours_and_plans(sample_home
     """Each seed has a split, a start and batches of its own; all models get the same time."""
     graph, artifacts = open_snapshot(sample_home), ArtifactStore(sample_home.artifacts)
     (records, _), diagnosis = open_records(artifacts), artifacts.current("diagnosis")
+    ground = ground_of(graph, records)
     kept, chosen = hold_back(records)
     figures, plans = {}, {}
 
@@ -199,7 +201,7 @@ def test_regimes_over_splits_and_seeds_by_links_neighbours_and_plans(sample_home
         of_concepts = vectors[[names[concept_id] for concept_id in records.concept_ids.tolist()]]
         judged, *ahead = next_concepts(records, kept, chosen, records.concept_ids, of_concepts)
         plans[label, seed] = plans_of_panel(graph, records, diagnosis, of_concepts)
-        degree = sequence_degree(graph, plans[label, seed])
+        degree = np.nanmean([sequence_degree(plan, ground) for plan in plans[label, seed]])
         figures.setdefault(label, []).append([*links, *aucs, *ahead, degree])
         row = "  ".join(f"{value:.3f}" for value in figures[label][-1])
         print(f"{label:32s} seed {seed}  {row}  ({judged} learners)", flush=True)

@@ -21,7 +21,7 @@ def test_paths_over_http(sample_planner):
     plain = timed(sample_planner.plan, some)
     explained = timed(lambda u, c: sample_planner.explain(sample_planner.plan(u, c)), some)
     limited = timed(
-        lambda u, c: sample_planner.plan(u, c, PlanOptions(minutes=60, skip_mastered=0.9)), some
+        lambda u, c: sample_planner.plan(u, c, PlanOptions(minutes=60, theta=0.9)), some
     )
     app = create_app(Keeper(lambda: sample_planner, lambda: "same"), Limits(cached_answers=10_000))
     client = TestClient(app)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,29 @@ def test_a_change_of_a_called_function_in_another_file_counts(tmp_path):
         caches = compiled_folder(tmp_path / "caches", sources)
         answer = told(tmp_path, "import outer; print(outer.outer())", NUMBA_CACHE_DIR=caches)
         assert int(answer) == value
+
+
+WORSE = (
+    "import json\nfrom kgplan.native import heap\nanswer = heap.is_worse(2.0, 1, 1.0, 1)\n"
+    "hits = sum(heap.is_worse.stats.cache_hits.values())\n"
+    "print(json.dumps([heap.__file__, answer, hits]))\n"
+)
+
+
+def test_a_copy_finds_what_is_compiled_and_a_changed_one_does_not(tmp_path):
+    package = Path(kgplan.__file__).parent
+    for name, expected in (("first", [True, 0]), ("copy", [True, 1]), ("changed", [False, 0])):
+        here = tmp_path / name / "kgplan"
+        shutil.copytree(package / "native", here / "native")
+        for path in package.glob("*.py"):
+            shutil.copy(path, here)
+        heap = here / "native" / "heap.py"
+        if name == "changed":
+            heap.write_text(heap.read_text("utf-8").replace("return cost >", "return cost <"))
+        found, *answer = json.loads(
+            told(tmp_path / name, WORSE, NUMBA_CACHE_DIR=tmp_path / "caches")
+        )
+        assert (found, answer) == (str(heap), expected)
 
 
 def test_a_file_without_compiled_functions_does_not_count(tmp_path):

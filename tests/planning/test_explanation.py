@@ -41,7 +41,7 @@ def choices_of(planner, plan):
 @given(seeds, st.none() | st.floats(0.3, 1))
 def test_a_mastery_changed_as_an_explanation_says_changes_that_choice(seed, skip):
     case = random_case(seed)
-    options = PlanOptions(6, 3, 3, skip_mastered=skip)
+    options = PlanOptions(6, 3, 3, theta=skip)
     planner = case.planner()
     plan = planner.plan("u1", "A", options)
     before = choices_of(planner, plan)
@@ -94,7 +94,7 @@ def test_alternatives_are_all_that_could_have_been_chosen_then(seed, skip):
     edges = {(r["head"], r["tail"]) for r in case.edges["prerequisite_of"]}
     asked = {r["tail"] for r in case.edges["course_has_concept"] if r["head"] == "A"}
     planner = case.planner()
-    plan = planner.plan("u1", "A", PlanOptions(6, 3, 3, skip_mastered=skip))
+    plan = planner.plan("u1", "A", PlanOptions(6, 3, 3, theta=skip))
     explained = {each.concept_id: each for each in planner.explain(plan)}
     assert len(explained) == len(plan.steps)
     planned = set()
@@ -136,7 +136,7 @@ def test_the_example_worked_on_paper_is_explained():
 
 def test_what_keeps_a_concept_out_is_said():
     planner = hand_case().planner()
-    options = PlanOptions(5, 2, 2, exclude=("b",), skip_mastered=0.9, pin=("f",))
+    options = PlanOptions(5, 2, 2, exclude=("b",), theta=0.9, pin=("f",))
     explained = {e.concept_id: e for e in planner.explain(planner.plan("learner", "A", options))}
     assert (explained["f"].rule, explained["f"].changes) == ("pinned", ())
     kept_out = {other.concept_id: other.verdict for other in explained["c"].alternatives}
@@ -146,7 +146,7 @@ def test_what_keeps_a_concept_out_is_said():
 
 def test_prerequisites_are_listed_where_a_walk_ends_for_want_of_one():
     planner = hand_case().planner()
-    plan = planner.plan_towards("learner", "d", PlanOptions(5, skip_mastered=0.55))
+    plan = planner.plan_towards("learner", "d", PlanOptions(5, theta=0.55))
     (b, d) = planner.explain(plan)
     assert [other.because for other in b.ended] == ["skip: mastery 0.90 >= 0.55"]  # a before b
     assert d.rule == "target"

@@ -50,7 +50,7 @@ def steps_by_loops(case, learner, course, options):
     mastery = mastery_of(case, learner)
     sim = similarity_of(case)
     edges = [(row["head"], row["tail"]) for row in case.edges["prerequisite_of"]]
-    skip = options.skip_mastered
+    skip = options.theta
     out = set(options.exclude) | {c for c, m in mastery.items() if skip is not None and m >= skip}
     out -= set(options.pin)
     lengths = dict(zip(case.records.concept_ids, case.records.video_seconds / 60, strict=True))
@@ -106,9 +106,7 @@ def test_what_is_left_out_pinned_and_timed_is_planned_as_by_loops(seed, n, walke
     case = random_case(seed)
     exclude = drawn(case, seed, 0.2)
     pin = tuple(c for c in drawn(case, seed + 1, 0.15) if c not in exclude)[:n]
-    options = PlanOptions(
-        n, walked, 3, exclude=exclude, pin=pin, skip_mastered=skip, minutes=minutes
-    )
+    options = PlanOptions(n, walked, 3, exclude=exclude, pin=pin, theta=skip, minutes=minutes)
     plan = case.planner().plan("u1", "A", options)
     assert ids(plan) == steps_by_loops(case, "u1", "A", options)
 
@@ -119,7 +117,7 @@ def test_to_skip_what_is_mastered_is_to_exclude_it(seed, threshold):
     case = random_case(seed)
     mastered = [c for c, m in mastery_of(case, "u1").items() if m >= threshold]
     planner = case.planner()
-    skipped = planner.plan("u1", "A", PlanOptions(8, skip_mastered=threshold))
+    skipped = planner.plan("u1", "A", PlanOptions(8, theta=threshold))
     excluded = planner.plan("u1", "A", PlanOptions(8, exclude=tuple(mastered)))
     assert ids(skipped) == ids(excluded)
 

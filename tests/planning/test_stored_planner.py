@@ -23,7 +23,7 @@ def through_files(planner, folder) -> Planner:
 
 
 @settings(max_examples=8)  # each writes a hundred files
-@given(st.integers(0, 2**32 - 1), st.sampled_from([{}, {"minutes": 90}, {"skip_mastered": 0.5}]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([{}, {"minutes": 90}, {"theta": 0.5}]))
 def test_a_planner_made_from_mapped_files_gives_the_same_plans(tmp_path_factory, seed, chosen):
     planner = random_case(seed).planner()
     again = through_files(planner, tmp_path_factory.mktemp("planner"))

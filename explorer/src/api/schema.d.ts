@@ -1802,6 +1802,26 @@ export interface components {
             learners: number;
         };
         /**
+         * Gap
+         * @description A concept that is needed or asked for, and that nothing teaches.
+         */
+        Gap: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Needed By
+             * @description concepts of the plan that build on it
+             */
+            needed_by: string[];
+        };
+        /**
          * GraphHealth
          * @description What is to mend in the prerequisites of a graph; the largest of each sort first.
          * @example {
@@ -2317,6 +2337,31 @@ export interface components {
             models: components["schemas"]["ModelOut"][];
         };
         /**
+         * Move
+         * @description A concept that a video moves.
+         */
+        Move: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Mastery
+             * @description when the video is begun, all before it in the plan done
+             */
+            mastery: number;
+            /**
+             * Expected
+             * @description behind it
+             */
+            expected: number;
+        };
+        /**
          * Named
          * @description A concept or course, by id and name.
          */
@@ -2411,7 +2456,7 @@ export interface components {
          *         "planner": "kg-plppm",
          *         "exclude": [],
          *         "pin": [],
-         *         "skip_mastered": 0.9,
+         *         "theta": 0.9,
          *         "minutes": null,
          *         "language": "en"
          *       },
@@ -2493,11 +2538,36 @@ export interface components {
             towards: string | null;
             /**
              * Minutes
-             * @description what the videos named first take together, each once, one of unknown length as long as the mean; null where the records hold no lengths
+             * @description what is to be watched takes, each video once, one of unknown length as long as the mean; of several places to choose from the first. null where the records hold no lengths
              */
             minutes: number | null;
             /** @description what the caller chose */
             options: components["schemas"]["PlanOptions"];
+            /**
+             * Gaps
+             * @description what the steps build on, or the caller asks for, and nothing teaches
+             */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * New
+             * @description whether nothing is known of the learner
+             */
+            new: boolean;
+            /**
+             * Stopped
+             * @description why there are no more steps; null where the planner does not say
+             */
+            stopped: ("length" | "minutes" | "gain" | "end") | null;
+            /**
+             * Gain
+             * @description mastery that the plan is expected to add over the goal's concepts; null where the planner does not say
+             */
+            gain: number | null;
+            /**
+             * Bound
+             * @description what no plan of as many minutes can gain more than; null where not asked for
+             */
+            bound: number | null;
             /**
              * Explanations
              * @description of each step, in order; null where not asked for
@@ -2516,16 +2586,15 @@ export interface components {
          *       "learner_id": "U_1000",
          *       "towards": "K_栈_计算机科学技术",
          *       "length": 6,
-         *       "skip_mastered": 0.9
+         *       "theta": 0.9
          *     }
          */
         PathIn: {
             /**
              * Length
-             * @description concepts to plan
-             * @default 4
+             * @description concepts to plan, else as many as are worth it
              */
-            length?: number;
+            length?: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2540,11 +2609,17 @@ export interface components {
             neighbours?: number;
             /**
              * Planner
-             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
-             * @default kg-plppm
+             * @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
+             * @default gain
              * @enum {string}
              */
-            planner?: "kg-plppm" | "trans-cf" | "popularity";
+            planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description gain of mastery a minute under which a plan of no set length ends
+             * @default 0.05
+             */
+            least_gain?: number;
             /**
              * Exclude
              * @description concepts that are not planned, nor walked through
@@ -2558,10 +2633,10 @@ export interface components {
              */
             pin?: string[];
             /**
-             * Skip Mastered
+             * Theta
              * @description mastery from which a concept is not planned, nor walked
              */
-            skip_mastered?: number | null;
+            theta?: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2574,6 +2649,19 @@ export interface components {
              * @enum {string}
              */
             language?: "en" | "zh";
+            /**
+             * Detail
+             * @description of the sentences: words leaves figures out; numbers has those that decided
+             * @default words
+             * @enum {string}
+             */
+            detail?: "words" | "numbers";
+            /**
+             * Bound
+             * @description also the most that as many minutes could gain
+             * @default false
+             */
+            bound?: boolean;
             /**
              * Course Id
              * @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B
@@ -2655,7 +2743,7 @@ export interface components {
          *               "planner": "kg-plppm",
          *               "exclude": [],
          *               "pin": [],
-         *               "skip_mastered": 0.9,
+         *               "theta": 0.9,
          *               "minutes": null,
          *               "language": "en"
          *             },
@@ -2791,9 +2879,9 @@ export interface components {
         PlanOptions: {
             /**
              * Length
-             * @description concepts to plan
+             * @description concepts to plan; where null, `USUAL_LENGTH`, or, where the planner expects a gain, as many as gain enough within `minutes`
              */
-            length: number;
+            length: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2809,7 +2897,12 @@ export interface components {
              * @description name of the planner; "kg-plppm" is Algorithm 1
              * @enum {string}
              */
-            planner: "kg-plppm" | "trans-cf" | "popularity";
+            planner: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description expected gain of mastery a minute under which a plan of no set length ends
+             */
+            least_gain: number;
             /**
              * Exclude
              * @description concepts that are not planned, and not walked through
@@ -2821,10 +2914,10 @@ export interface components {
              */
             pin: string[];
             /**
-             * Skip Mastered
-             * @description mastery from which a concept is neither planned nor walked through
+             * Theta
+             * @description mastery from which a concept is left out; where null, `THETA` where the planner expects a gain, and else nothing is left out
              */
-            skip_mastered: number | null;
+            theta: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2836,6 +2929,17 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "zh";
+            /**
+             * Detail
+             * @description whether sentences hold figures
+             * @enum {string}
+             */
+            detail: "words" | "numbers";
+            /**
+             * Bound
+             * @description whether to say what no plan of as many minutes can gain more than
+             */
+            bound: boolean;
         };
         /**
          * PlannerOut
@@ -3149,6 +3253,51 @@ export interface components {
             provisional_concepts: string[];
         };
         /**
+         * Resource
+         * @description Something to open.
+         */
+        Resource: {
+            /** Course Id */
+            course_id: string;
+            /** Course Name */
+            course_name: string;
+            /**
+             * Video Id
+             * @description the video; null where the course has the concept, but no video of it is known
+             */
+            video_id: string | null;
+            /**
+             * Title
+             * @description of the video; empty where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description that are left to watch; null where the length is unknown
+             */
+            minutes: number | null;
+            /**
+             * Share
+             * @description watched so far
+             */
+            share: number;
+            /**
+             * Url
+             * @description where the platform opens it; null where `KGPLAN_LINKS` does not say
+             */
+            url: string | null;
+            /**
+             * Again
+             * @description whether it was watched, or answered, and is to be repeated
+             */
+            again: boolean;
+            /**
+             * Moves
+             * @description what it teaches of what the plan is for; empty where a planner does not say
+             */
+            moves: components["schemas"]["Move"][];
+        };
+        /**
          * ResultOut
          * @description One path of a batch, or why there is none.
          */
@@ -3270,10 +3419,10 @@ export interface components {
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
             /**
-             * Teaches
-             * @description where to learn it, the course asked for first
+             * Resources
+             * @description what to open, in this order; under "gain" all of it, and never empty; under other planners one video for each of several courses to choose from, the one asked for first
              */
-            teaches: components["schemas"]["Teaching"][];
+            resources: components["schemas"]["Resource"][];
             /**
              * Because
              * @description one plain sentence made from the terms
@@ -3295,7 +3444,7 @@ export interface components {
              * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"
              * @enum {string}
              */
-            rule: "value" | "preference" | "popularity" | "score" | "pinned" | "target";
+            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order";
             /**
              * Because
              * @description the same in words
@@ -3369,27 +3518,6 @@ export interface components {
             watched: number;
         };
         /**
-         * Teaching
-         * @description A course that has the concept, and a video of it where one is known.
-         */
-        Teaching: {
-            /**
-             * Course Id
-             * @description the course
-             */
-            course_id: string;
-            /**
-             * Video Id
-             * @description its first video on the concept; null where none is known
-             */
-            video_id: string | null;
-            /**
-             * Minutes
-             * @description the video's length; null where unknown
-             */
-            minutes: number | null;
-        };
-        /**
          * TeachingCourse
          * @description A course that has a concept, or shows a video on it.
          */
@@ -3421,7 +3549,7 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what the planner ranks starts by; under "kg-plppm" preference - mastery
+             * @description what the planner ranks starts by: under "kg-plppm" preference - mastery, under "gain" the expected gain of mastery a minute of the step and what it needs
              */
             value: number | null;
             /**
@@ -3580,24 +3708,30 @@ export interface operations {
     read_path: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */
@@ -3697,24 +3831,30 @@ export interface operations {
     read_picture: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */

@@ -218,7 +218,7 @@ export function Options({
   const say = texts();
   const planners = usePlanners();
   const changed =
-    Number(choice.length !== LENGTHS.usual) +
+    Number(choice.length !== null) +
     Number(choice.minutes !== null) +
     Number(choice.skip !== null) +
     Number(choice.planner !== "") +
@@ -235,8 +235,9 @@ export function Options({
           label={say.length}
           least={LENGTHS.least}
           most={LENGTHS.most}
+          none={say.worthIt}
           value={choice.length}
-          onChange={(length) => length !== null && choose(choice, { length })}
+          onChange={(length) => choose(choice, { length })}
         />
         <NumberField
           label={say.minutes}
@@ -291,7 +292,7 @@ export function Options({
           class="quiet"
           onClick={() =>
             choose(choice, {
-              length: LENGTHS.usual,
+              length: null,
               minutes: null,
               skip: null,
               planner: "",

@@ -3,39 +3,12 @@
 import { answered, client, type Schemas } from "../api/client";
 import { type Choice, goalOf, questionOf } from "./choice";
 
-// until the service's description has them
-export interface Move {
-  concept_id: string;
-  name: string;
-  name_en: string;
-  mastery: number;
-  expected: number;
-}
-export interface Resource {
-  course_id: string;
-  course_name: string;
-  video_id: string | null;
-  title: string;
-  minutes: number | null;
-  share: number;
-  url: string | null;
-  moves: Move[];
-  again: boolean;
-}
-export interface Gap {
-  concept_id: string;
-  name: string;
-  name_en: string;
-  needed_by: string[];
-}
-export type Stopped = "length" | "minutes" | "gain" | "end";
-export type Step = Omit<Schemas["Step"], "teaches"> & { resources: Resource[] };
-export type Path = Omit<Schemas["Path"], "steps"> & {
-  steps: Step[];
-  gaps: Gap[];
-  new: boolean;
-  stopped: Stopped | null;
-};
+export type Step = Schemas["Step"];
+export type Path = Schemas["Path"];
+export type Resource = Schemas["Resource"];
+export type Move = Schemas["Move"];
+export type Gap = Schemas["Gap"];
+export type Stopped = NonNullable<Path["stopped"]>;
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];
 export type Explanation = Schemas["StepExplanation"];
@@ -68,7 +41,7 @@ export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road>
       signal: stop,
     }),
   );
-  return { path: path as unknown as Path, progress };
+  return { path, progress };
 }
 
 /** What the learner holds in a course, or of all concepts that evidence reaches. */

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from kgplan.planning.planners import kg_plppm, popularity, trans_cf
+from kgplan.planning.planners import gain, kg_plppm, popularity, trans_cf
 from kgplan.planning.planners.ranking import NamedPlanner, Ranking
 from kgplan.registry import named, registered
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 GROUP = "kgplan.planners"
-OVERRULING = ("score", "pinned", "target")
+OVERRULING = ("score", "pinned", "target", "foundation", "order")
 """Rules that are no planner's own: of prerequisites, and of what was asked for."""
 
 
@@ -41,12 +41,12 @@ class Among:
 
 @cache
 def planners() -> Mapping[str, NamedPlanner]:
-    """Every planner by its name: the published method first, then ours, then other packages'.
+    """Every planner by its name: the one that is recommended first, then other packages'.
 
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    ours = [module.PLANNER for module in (kg_plppm, trans_cf, popularity)]
+    ours = [module.PLANNER for module in (gain, kg_plppm, trans_cf, popularity)]
     return registered("planner", GROUP, NamedPlanner, ours)
 
 

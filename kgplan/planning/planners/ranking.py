@@ -27,6 +27,11 @@ class Learner:
         courses: ids of the learner's courses.
         passed_over: (K,) True for what is not to be planned.
         too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
+        held: (K,) True for what the learner said to hold.
+        shares: (V,) watched of each video; 0 for one of the learner's courses that was never
+            opened, -1 for any other.
+        scores: (V,) best score of the answers to it, NaN where there are none.
+        seen_at: (V,) when it was last watched, in any unit; -inf for never.
     """
 
     mastery: "Floats"
@@ -37,6 +42,15 @@ class Learner:
     courses: frozenset[str]
     passed_over: "Array"
     too_hard: "Array"
+    held: "Array"
+    shares: "Floats"
+    scores: "Floats"
+    seen_at: "Floats"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the learner did nothing yet that is known of, but enrol."""
+        return not (self.shares > 0).any() and bool((self.scores != self.scores).all())
 
 
 class Knowledge(Protocol):
@@ -79,7 +93,8 @@ class NamedPlanner:
         name: as callers give it.
         title: of it, in a list to choose from.
         about: half a sentence on how it plans.
-        rank: ranks what is asked for, (A,) sorted positions of concepts.
+        rank: ranks what is asked for, (A,) sorted positions of concepts; None where videos are
+            taken by their expected gain in place of ranking concepts (`planning.sequencing`).
         rule: names what starts are ranked by, in explanations.
         figure: the same for readers, beside the number.
         why: why a start was chosen, in terms of `{figure}`.
@@ -93,10 +108,15 @@ class NamedPlanner:
     name: str
     title: Mapping[Language, str]
     about: str
-    rank: "Callable[[Knowledge, Learner, Ints, Asked], Ranking]"
+    rank: "Callable[[Knowledge, Learner, Ints, Asked], Ranking] | None"
     rule: str
     figure: Mapping[Language, str]
     why: Mapping[Language, str]
     walks: bool = False
     weighs_mastery: bool = False
     start: Mapping[Language, str] | None = None
+
+    @property
+    def expects_gain(self) -> bool:
+        """Whether it takes videos by their expected gain, in place of ranking concepts."""
+        return self.rank is None

@@ -1,0 +1,548 @@
+"""Which videos next, by expected gain of mastery a minute? The gain planner's compiled loop.
+
+Each turn looks at every concept that the goal asks for. Its bundle is what must come before it and
+is not held, foundation first, each with the videos that bring it to the threshold. The bundle with
+the largest gain a minute, times how well its last video stands in the course, is taken whole. A
+video is credited for all its concepts that the learner is ready for. What comes first never depends
+on how much is asked for, so shorter plans begin longer ones.
+Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ints
+from kgplan.native.compiled import njit
+
+MOST_VIDEOS = 3  # for one concept in one bundle
+FIRST = 1e9  # rate of the course's first video, where its order decides
+NAMESAKE = 1e-3  # of goals that one video serves, it is named after the weightiest
+SLACK = 2.0  # how far a bundle may beat its most promising video
+
+
+END, LENGTH, MINUTES, GAIN = range(4)
+"""Why a sequence ends: nothing is left; its length; its time; what is left gains too little."""
+
+
+class Layout(NamedTuple):
+    """What a goal involves, whoever asks.
+
+    Attributes:
+        asked: (G,) concepts that the goal asks for.
+        require_start: (n + 1,) where the requirements of each concept begin.
+        any_start: (R + 1,) where the concepts begin of which a requirement needs any one.
+        any_of: those concepts, the nearest first.
+        waits_start: (n + 1,) where the concepts begin that need each concept, or may.
+        waits: those concepts.
+        video_start: (m + 1,) where the entries of each video begin.
+        covers: (N,) concepts.
+        concept_start: (n + 1,) where the videos of each concept begin.
+        taught_by: (N,) videos, those of lower tiers first.
+        tier: (m,) 0 for videos of the course, 1 for others; a lower one comes first.
+        place: (m,) in the course.
+    """
+
+    asked: Ints
+    require_start: Ints
+    any_start: Ints
+    any_of: Ints
+    waits_start: Ints
+    waits: Ints
+    video_start: Ints
+    covers: Ints
+    concept_start: Ints
+    taught_by: Ints
+    tier: Ints
+    place: Floats
+
+
+class Standing(NamedTuple):
+    """The learner on the same axes; `sequence` changes none of them.
+
+    Attributes:
+        mastery: (n,) between 0 and 1.
+        factor: (N,) what each video multiplies its odds by.
+        weight: (n,) what a gain of each concept counts.
+        closed: (n,) True for what is neither planned nor counted: mastered, held, left out.
+        passed: (n,) True for what nothing has to wait for any more.
+        open: (m,) True for videos that may be planned.
+        again: (m,) True for those of them that were watched before.
+        minutes: (m,) what is left to watch, above 0.
+        favour: (m,) factor for how well the video stands in the course.
+        first: (G,) True for what comes before all other goals.
+    """
+
+    mastery: Floats
+    factor: Floats
+    weight: Floats
+    closed: Array
+    passed: Array
+    open: Array
+    again: Array
+    minutes: Floats
+    favour: Floats
+    first: Array
+
+
+class State(NamedTuple):
+    """What a sequence has reached so far.
+
+    Attributes:
+        mastery, passed, open: as of the learner.
+        n_open: (n,) videos that each concept could still be learned with.
+        ready: (n,) True where nothing is missing that is needed before and could be learned.
+    """
+
+    mastery: Floats
+    passed: Array
+    open: Array
+    n_open: Ints
+    ready: Array
+
+
+class Scratch(NamedTuple):
+    """Room to work in.
+
+    Attributes:
+        trial: a state to look ahead in.
+        worth: (m,) `values_of` each open video.
+        hope: (m,) the same, were the learner ready for all of it.
+        unknown: (m,) below 0.
+        seen, stack, order: (n,) for `foundation`.
+    """
+
+    trial: State
+    worth: Floats
+    hope: Floats
+    unknown: Floats
+    seen: Array
+    stack: Ints
+    order: Ints
+
+
+class Rows(NamedTuple):
+    """A row a video; rows of one concept stand together.
+
+    Attributes:
+        concept, video: what is learned, with what.
+        gain: weighted gain of mastery that the video is credited with.
+        goal: the concept whose bundle it is of.
+        rate: that the bundle was chosen by, `rate_of`.
+    """
+
+    concept: Ints
+    video: Ints
+    gain: Floats
+    goal: Ints
+    rate: Floats
+
+
+@njit(cache=True)
+def raised(mastery: float, factor: float) -> float:
+    """A mastery whose odds are multiplied.
+
+    >>> raised(0.5, 3.0)
+    0.75
+    """
+    return mastery * factor / (1.0 + mastery * (factor - 1.0))
+
+
+@njit(cache=True)
+def is_ready(concept: int, layout: Layout, state: State) -> bool:
+    """Whether every requirement is met, or can be met by nothing."""
+    for requirement in range(layout.require_start[concept], layout.require_start[concept + 1]):
+        met, possible = False, False
+        for at in range(layout.any_start[requirement], layout.any_start[requirement + 1]):
+            other = layout.any_of[at]
+            met = met or state.passed[other]
+            possible = possible or state.n_open[other] > 0
+        if possible and not met:
+            return False
+    return True
+
+
+@njit(cache=True)
+def release(concept: int, layout: Layout, state: State) -> None:
+    """Look again at what waits for a concept that was passed, or has no open video any more."""
+    for at in range(layout.waits_start[concept], layout.waits_start[concept + 1]):
+        waiting = layout.waits[at]
+        if not state.ready[waiting]:
+            state.ready[waiting] = is_ready(waiting, layout, state)
+
+
+@njit(cache=True)
+def values_of(video: int, layout: Layout, by: Standing, state: State) -> tuple[float, float]:
+    """Weighted gain of mastery over the concepts of a video: those ready for, and all."""
+    total, hope = 0.0, 0.0
+    for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+        concept = layout.covers[entry]
+        if not by.closed[concept]:
+            now = state.mastery[concept]
+            gain = by.weight[concept] * (raised(now, by.factor[entry]) - now)
+            hope += gain
+            if state.ready[concept]:
+                total += gain
+    return total, hope
+
+
+@njit(cache=True)
+def missing_before(concept: int, layout: Layout, state: State, seen: Array) -> int:
+    """A concept that is needed first and can be learned; -1 where there is none.
+
+    Args:
+        seen: (n,) True for what is waited for already: alternatives may lead in a circle.
+    """
+    for requirement in range(layout.require_start[concept], layout.require_start[concept + 1]):
+        chosen = -1
+        for at in range(layout.any_start[requirement], layout.any_start[requirement + 1]):
+            other = layout.any_of[at]
+            if state.passed[other] or seen[other]:
+                chosen = -1
+                break
+            if chosen < 0 and state.n_open[other] > 0:
+                chosen = other
+        if chosen >= 0:
+            return chosen
+    return -1
+
+
+@njit(cache=True)
+def foundation(goal: int, layout: Layout, state: State, scratch: Scratch) -> int:
+    """Put what must come before a goal, and the goal, into `order`; how many these are."""
+    seen, stack, order = scratch.seen, scratch.stack, scratch.order
+    count, top = 0, 0
+    stack[0] = goal
+    seen[goal] = True
+    while top >= 0:
+        missing = missing_before(stack[top], layout, state, seen)
+        if missing >= 0:
+            top += 1
+            stack[top] = missing
+            seen[missing] = True
+        else:
+            order[count] = stack[top]
+            count += 1
+            top -= 1
+    for at in range(count):
+        seen[order[at]] = False
+    return count
+
+
+@njit(cache=True)
+def best_video(
+    concept: int, layout: Layout, by: Standing, state: State, worth: Floats, in_order: bool
+) -> int:
+    """The video to learn a concept with: of the lowest tier, then by gain a minute; -1 for none.
+
+    Args:
+        worth: (m,) `values_of` each video, or below 0 where that is not known.
+        in_order: the first of the course, whatever it gains.
+    """
+    best, best_tier, best_figure = -1, 0, 0.0
+    for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
+        video = layout.taught_by[at]
+        if not state.open[video]:
+            continue
+        tier = 2 if by.again[video] else layout.tier[video]
+        if best >= 0 and tier > best_tier:
+            continue
+        if in_order and tier == 0:
+            figure = -layout.place[video]
+        else:
+            gain = worth[video]
+            if gain < 0.0:
+                gain, _ = values_of(video, layout, by, state)
+            # of what counts for nothing itself, as a foundation, the shortest
+            figure = gain * by.favour[video] if gain > 0.0 else -1.0
+            figure = figure / by.minutes[video] if gain > 0.0 else figure * by.minutes[video]
+        if best < 0 or tier < best_tier or (tier == best_tier and figure > best_figure):
+            best, best_tier, best_figure = video, tier, figure
+    return best
+
+
+@njit(cache=True)
+def watch(
+    video: int, concept: int, layout: Layout, by: Standing, state: State, theta: float
+) -> None:
+    """Move the state on behind a video that is watched for a concept."""
+    begin, end = layout.video_start[video], layout.video_start[video + 1]
+    state.open[video] = False
+    for entry in range(begin, end):
+        other = layout.covers[entry]
+        state.n_open[other] -= 1
+        if other == concept or state.ready[other]:
+            state.mastery[other] = raised(state.mastery[other], by.factor[entry])
+            if state.mastery[other] >= theta:
+                state.passed[other] = True
+    for entry in range(begin, end):
+        other = layout.covers[entry]
+        if state.passed[other] or state.n_open[other] == 0:
+            release(other, layout, state)
+
+
+@njit(cache=True)
+def bundle(
+    goal: int, layout: Layout, by: Standing, state: State, scratch: Scratch, worth: Floats,
+    theta: float, most: int, in_order: bool, rows: Rows, at: int,
+) -> tuple[int, float, float]:  # fmt: skip
+    """Move the state on behind a goal and what must come before it.
+
+    Args:
+        worth: as for `best_video`, in the state as it is given.
+        rows: takes a row a video, from place `at`.
+
+    Returns:
+        The place behind the last row, the minutes, and the gain.
+    """
+    minutes, gain = 0.0, 0.0
+    for place in range(foundation(goal, layout, state, scratch)):
+        concept, count = scratch.order[place], 0
+        while not state.passed[concept] and count < most and at < rows.concept.size:
+            video = best_video(concept, layout, by, state, worth, in_order)
+            if video < 0:
+                break
+            earned, _ = values_of(video, layout, by, state)
+            watch(video, concept, layout, by, state, theta)
+            worth = scratch.unknown
+            rows.concept[at], rows.video[at], rows.gain[at] = concept, video, earned
+            minutes, gain = minutes + by.minutes[video], gain + earned
+            at, count = at + 1, count + 1
+        state.passed[concept] = True  # as far as it can be brought
+        release(concept, layout, state)
+    return at, minutes, gain
+
+
+@njit(cache=True)
+def rate_of(
+    video: int, gain: float, minutes: float, layout: Layout, by: Standing, in_order: bool
+) -> float:
+    """What bundles are compared by.
+
+    Args:
+        video: the first for the goal itself.
+    """
+    if in_order and layout.tier[video] == 0:
+        return FIRST / (1.0 + layout.place[video])
+    return gain / minutes * by.favour[video]
+
+
+@njit(cache=True)
+def empty_rows(size: int) -> Rows:
+    """Room for so many rows."""
+    return Rows(
+        np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size),
+        np.empty(size, np.int64), np.empty(size),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def hope_for(
+    goal: int, layout: Layout, by: Standing, state: State, hope: Floats, in_order: bool
+) -> float:
+    """The rate of a goal's most promising video, at least 0."""
+    best = 0.0
+    for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
+        video = layout.taught_by[at]
+        if state.open[video]:
+            best = max(best, rate_of(video, hope[video], by.minutes[video], layout, by, in_order))
+    return best
+
+
+@njit(cache=True)
+def best_goal(
+    layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, theta: float,
+    most: int, left: float, in_order: bool,
+) -> tuple[int, float, bool]:  # fmt: skip
+    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long."""
+    best, best_rate, best_first, too_long = -1, 0.0, False, False
+    trial = scratch.trial
+    hopes = np.full(layout.asked.size, -1.0)
+    for at in range(layout.asked.size):
+        goal = layout.asked[at]
+        if not (by.closed[goal] or state.passed[goal] or state.n_open[goal] == 0):
+            hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, in_order)
+    for at in np.argsort(-hopes):
+        goal, first = layout.asked[at], by.first[at]
+        if hopes[at] < 0.0 or (best_first and not first):
+            continue
+        if best >= 0 and hopes[at] < best_rate and not first:
+            continue
+        trial.mastery[:], trial.passed[:], trial.open[:] = state.mastery, state.passed, state.open
+        trial.n_open[:], trial.ready[:] = state.n_open, state.ready
+        end, minutes, gain = bundle(
+            goal, layout, by, trial, scratch, scratch.worth, theta, most, in_order, tried, 0
+        )
+        if end == 0:
+            continue
+        if minutes > left and not first:
+            too_long = True
+            continue
+        own = end - 1  # the first video for the goal itself
+        while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
+            own -= 1
+        rate = rate_of(tried.video[own], gain, minutes, layout, by, in_order)
+        rate *= 1.0 + NAMESAKE * by.weight[goal]
+        if best < 0 or (first and not best_first) or rate > best_rate:
+            best, best_rate, best_first = goal, rate, first
+    return best, best_rate, too_long
+
+
+@njit(cache=True)
+def at_start(layout: Layout, by: Standing) -> State:
+    """The state of a learner before any step."""
+    n = by.mastery.size
+    n_open = np.zeros(n, np.int64)
+    for concept in range(n):
+        for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
+            n_open[concept] += by.open[layout.taught_by[at]]
+    ready = np.zeros(n, np.bool_)
+    state = State(by.mastery.copy(), by.passed.copy(), by.open.copy(), n_open, ready)
+    for concept in range(n):
+        ready[concept] = is_ready(concept, layout, state)
+    return state
+
+
+@njit(cache=True)
+def room(layout: Layout, by: Standing) -> Scratch:
+    """Room to work in for one learner."""
+    n, m = by.mastery.size, by.minutes.size
+    return Scratch(
+        at_start(layout, by), np.empty(m), np.empty(m), np.full(m, -1.0), np.zeros(n, np.bool_),
+        np.empty(n, np.int64), np.empty(n, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
+    """Fill in what each open video is worth now."""
+    for video in range(by.minutes.size):
+        if state.open[video]:
+            value = values_of(video, layout, by, state)
+            scratch.worth[video], scratch.hope[video] = value
+
+
+@njit(cache=True)
+def sequence(
+    layout: Layout, by: Standing, theta: float, length: int, budget: float, least: float,
+    in_order: bool,
+) -> tuple[Rows, int]:  # fmt: skip
+    """Choose videos until the length, the time, or what is worth it ends.
+
+    Args:
+        layout, by: the goal and the learner.
+        theta: mastery that a concept is brought to.
+        length: concepts at most.
+        budget: minutes at most; what comes first may take more.
+        least: rate under which nothing more is taken, what comes first apart.
+        in_order: take the course's order, with what it needs before it.
+
+    Returns:
+        The rows, and why there are no more.
+    """
+    n, m = by.mastery.size, by.minutes.size
+    state, scratch = at_start(layout, by), room(layout, by)
+    most = 1 if in_order else MOST_VIDEOS
+    tried, rows = empty_rows(n * most), empty_rows(min((length + n) * most, m))
+    done, n_concepts, left, why = 0, 0, budget, LENGTH
+    while n_concepts < length:
+        look(layout, by, state, scratch)
+        goal, rate, too_long = best_goal(
+            layout, by, state, scratch, tried, theta, most, left, in_order
+        )
+        if goal < 0 or (rate < least and not is_first(goal, layout, by)):
+            why = GAIN if goal >= 0 else MINUTES if too_long else END
+            break
+        begin = done
+        done, minutes, _ = bundle(
+            goal, layout, by, state, scratch, scratch.worth, theta, most, in_order, rows, done
+        )
+        left -= minutes
+        for at in range(begin, done):
+            rows.goal[at], rows.rate[at] = goal, rate
+            if at == begin or rows.concept[at] != rows.concept[at - 1]:
+                n_concepts += 1
+                if n_concepts > length:
+                    done = at
+                    break
+    found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
+                 rows.rate[:done])  # fmt: skip
+    return found, why
+
+
+@njit(cache=True)
+def is_first(goal: int, layout: Layout, by: Standing) -> bool:
+    """Whether a goal comes before all others."""
+    for at in range(layout.asked.size):
+        if layout.asked[at] == goal:
+            return by.first[at]
+    return False
+
+
+class Moves(NamedTuple):
+    """What each row of a sequence moves, one entry for each concept of it.
+
+    Attributes:
+        row, concept: of the entry.
+        before, after: mastery.
+    """
+
+    row: Ints
+    concept: Ints
+    before: Floats
+    after: Floats
+
+
+@njit(cache=True)
+def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
+    """Go through a sequence again and note what it moves."""
+    state = at_start(layout, by)
+    size = 0
+    for at in range(rows.video.size):
+        size += layout.video_start[rows.video[at] + 1] - layout.video_start[rows.video[at]]
+    found = Moves(np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size),
+                  np.empty(size))  # fmt: skip
+    count = 0
+    for at in range(rows.video.size):
+        video = rows.video[at]
+        begin = count
+        for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+            concept = layout.covers[entry]
+            found.row[count], found.concept[count] = at, concept
+            found.before[count] = state.mastery[concept]
+            count += 1
+        watch(video, rows.concept[at], layout, by, state, theta)
+        for place in range(begin, count):
+            found.after[place] = state.mastery[found.concept[place]]
+        last = at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]
+        if last:
+            state.passed[rows.concept[at]] = True
+            release(rows.concept[at], layout, state)
+    return found
+
+
+@njit(cache=True)
+def rates_after(
+    rows: Rows, count: int, layout: Layout, by: Standing, theta: float, in_order: bool
+) -> Floats:
+    """(G,) the rate of each goal's bundle behind so many rows; below 0 where there is none."""
+    state, scratch = at_start(layout, by), room(layout, by)
+    most = 1 if in_order else MOST_VIDEOS
+    for at in range(count):
+        watch(rows.video[at], rows.concept[at], layout, by, state, theta)
+        if at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]:
+            state.passed[rows.concept[at]] = True
+            release(rows.concept[at], layout, state)
+    tried, rates = empty_rows(by.mastery.size * most), np.full(layout.asked.size, -1.0)
+    left = np.inf
+    look(layout, by, state, scratch)
+    for at in range(layout.asked.size):
+        alone = Layout(
+            layout.asked[at : at + 1], layout.require_start, layout.any_start, layout.any_of,
+            layout.waits_start, layout.waits, layout.video_start, layout.covers,
+            layout.concept_start, layout.taught_by, layout.tier, layout.place,
+        )  # fmt: skip
+        goal, rate, _ = best_goal(alone, by, state, scratch, tried, theta, most, left, in_order)
+        if goal >= 0:
+            rates[at] = rate
+    return rates

@@ -1,0 +1,13 @@
+"""Why is a mastery not the learner's own?"""
+
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE
+from kgplan.planning.plan import Doubt
+
+
+def doubt_of(reached: bool, not_told_apart: bool, evidence: float) -> Doubt | None:
+    """Why a mastery is not the learner's own; what more views of the same kind mend comes last."""
+    if not reached:
+        return "no_evidence"
+    if not_told_apart:
+        return "not_told_apart"
+    return "weak_evidence" if evidence < WEAK_EVIDENCE else None

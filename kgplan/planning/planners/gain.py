@@ -1,0 +1,19 @@
+"""What is recommended: the largest expected gain of mastery a minute, behind what it needs."""
+
+from kgplan.planning.planners.ranking import NamedPlanner
+
+PLANNER = NamedPlanner(
+    name="gain",
+    title={"en": "Most gain for the time", "zh": "单位时间收获最大"},
+    about="takes videos by expected gain of mastery a minute, behind what they need, in the"
+    " course's order where nothing is known of the learner",
+    rank=None,
+    rule="gain",
+    figure={"en": "Gain a minute", "zh": "每分钟收获"},
+    why={
+        "en": "the largest expected gain of mastery for the time, what it needs included"
+        " ({figure:z.3f} a minute)",
+        "zh": "连同所需的先修内容，单位时间预期收获最大（每分钟{figure:z.3f}）",
+    },
+    walks=True,
+)

@@ -1,0 +1,121 @@
+"""Why was each step of a sequence chosen, what came second, and what would change it?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats
+from kgplan.native.sequence import rates_after
+from kgplan.planning.choosing import Chooser
+from kgplan.planning.explanation import (
+    ALTERNATIVES,
+    Alternative,
+    Change,
+    StepExplanation,
+    Verdict,
+    compared,
+)
+from kgplan.planning.options import PlanOptions
+from kgplan.planning.plan import Terms
+from kgplan.planning.planners import planner_named
+from kgplan.planning.sequencing import Sequence
+from kgplan.planning.texts import fill, say
+
+
+def explained_sequence(
+    chooser: Chooser, found: Sequence, options: PlanOptions
+) -> tuple[StepExplanation, ...]:
+    """An explanation for each step, in order.
+
+    Args:
+        chooser: knows the concepts.
+        found, options: what was chosen, and from which options.
+    """
+    return tuple(_explanations(chooser, found, options))
+
+
+def _explanations(
+    chooser: Chooser, found: Sequence, options: PlanOptions
+) -> Iterator[StepExplanation]:
+    rows, scope = found.rows, found.scope
+    for begin in np.flatnonzero(np.diff(rows.concept, prepend=-1)).tolist():
+        concept, goal = int(rows.concept[begin]), int(rows.goal[begin])
+        whole = begin
+        while whole > 0 and rows.goal[whole - 1] == goal:
+            whole -= 1
+        rates = rates_after(rows, whole, scope.layout, found.standing, found.theta, found.in_order)
+        rule = _rule(found, concept, goal)
+        others = _alternatives(chooser, found, options, rates, goal)
+        rate = float(rows.rate[begin])
+        language = options.language
+        if rule == "gain":
+            because = fill(planner_named(options.planner).why[language], figure=rate)
+        else:
+            because = say(language, f"why.{rule}", figure=rate)
+        yield StepExplanation(
+            concept_id=chooser.ids[int(scope.concepts[concept])],
+            rule=rule,
+            because=because,
+            terms=_terms(found, concept, rate),
+            alternatives=tuple(others[:ALTERNATIVES]),
+            rejected=len(others),
+            changes=_changes(chooser, found, options, concept),
+        )
+
+
+def _rule(found: Sequence, concept: int, goal: int) -> str:
+    if concept != goal:
+        return "foundation"
+    at = np.searchsorted(found.scope.layout.asked, goal)
+    if found.standing.first[at]:
+        return "pinned" if found.scope.has_videos else "target"
+    return "order" if found.in_order else "gain"
+
+
+def _terms(found: Sequence, concept: int, rate: float | None) -> Terms:
+    mastery = float(found.learner.mastery[found.scope.concepts[concept]])
+    return Terms(None, mastery, rate, None, None)
+
+
+def _alternatives(
+    chooser: Chooser, found: Sequence, options: PlanOptions, rates: Floats, goal: int
+) -> list[Alternative]:
+    """What else the goal asks for and could have come then, the best first."""
+    scope, best = found.scope, float(rates[np.searchsorted(found.scope.layout.asked, goal)])
+    listed = []
+    for at in np.argsort(-rates, kind="stable").tolist():
+        concept = int(scope.layout.asked[at])
+        if concept == goal or rates[at] < 0:
+            continue
+        verdict: Verdict = "lower" if rates[at] < best else "tie"
+        place, figure = int(scope.concepts[concept]), float(rates[at])
+        because = compared(options.language, verdict, figure, best)
+        names = chooser.ids[place], chooser.names[place], chooser.english[place]
+        terms = _terms(found, concept, figure)
+        listed.append(Alternative(*names, terms, figure, verdict, because))
+    return listed
+
+
+def _changes(
+    chooser: Chooser, found: Sequence, options: PlanOptions, concept: int
+) -> tuple[Change, ...]:
+    """The mastery from which a step would be left out; none where it is asked for by name."""
+    place = int(found.scope.concepts[concept])
+    asked = _first(found)
+    if asked[concept]:
+        return ()
+    mastery = float(found.learner.mastery[place])
+    because = say(
+        options.language,
+        "change.shown",
+        name=chooser.names[place],
+        threshold=found.theta,
+    )
+    return (Change(chooser.ids[place], mastery, found.theta, None, None, because),)
+
+
+def _first(found: Sequence) -> Array:
+    """(n,) True for what was asked for by name."""
+    first = np.zeros(found.scope.concepts.size, dtype=bool)
+    first[found.scope.layout.asked] = found.standing.first
+    return first

@@ -1,0 +1,237 @@
+"""Where can a concept be learned? Courses that have it, each with its videos on it.
+
+Sizes: K concepts of the graph, C courses of graph and records together, V videos, P places, which
+are triples of a concept, a course that has it, and a video of the course on it.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.data.axis import Axis
+from kgplan.data.links import Links
+from kgplan.data.records import LearnerRecords
+from kgplan.data.stored import Stored
+from kgplan.graph.snapshot import GraphSnapshot
+
+MOST_RESOURCES = 3  # courses to learn a concept in that a step names
+WATCHED = 0.8
+"""Share of a video, or score of an answer, from which its concepts count as worked through."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A concept that a video moves.
+
+    Attributes:
+        concept_id, name: the concept.
+        name_en: empty where unknown.
+        mastery: when the video is begun, all before it in the plan done.
+        expected: behind it.
+    """
+
+    concept_id: str
+    name: str
+    name_en: str
+    mastery: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something to open.
+
+    Attributes:
+        course_id, course_name: the course that shows it.
+        video_id: the video; None where the course has the concept, but no video of it is known.
+        title: of the video; empty where unknown.
+        minutes: that are left to watch; None where the length is unknown.
+        share: watched so far.
+        url: where the platform opens it; None where `KGPLAN_LINKS` does not say.
+        again: whether it was watched, or answered, and is to be repeated.
+        moves: what it teaches of what the plan is for; empty where a planner does not say.
+    """
+
+    course_id: str
+    course_name: str
+    video_id: str | None
+    title: str = ""
+    minutes: float | None = None
+    share: float = 0.0
+    url: str | None = None
+    again: bool = False
+    moves: tuple[Move, ...] = ()
+
+    def moving(self, moves: tuple[Move, ...], again: bool) -> "Resource":
+        """The same with what it moves, and whether it is to be repeated."""
+        return replace(self, moves=moves, again=again)
+
+
+@dataclass(frozen=True)
+class Resources(Stored):
+    """The places of every concept: those with a video first, by the course's id, in its order.
+
+    Attributes:
+        course_ids, course_names: (C,) sorted by id.
+        video_ids: (V,) sorted.
+        titles: (V,) "" where unknown.
+        minutes: (V,) length of each video, NaN where unknown.
+        starts: (K + 1,) where each concept's places begin.
+        courses, videos: (P,) positions; -1 for a course without a video on the concept.
+    """
+
+    course_ids: Ids
+    course_names: Ids
+    video_ids: Ids
+    titles: Ids
+    minutes: Floats
+    starts: Ints
+    courses: Ints
+    videos: Ints
+
+    def of(
+        self,
+        concept: int,
+        course_id: str | None,
+        own: frozenset[str],
+        shares: Floats,
+        links: Links,
+    ) -> tuple[Resource, ...]:
+        """Where to learn a concept: the course asked for, then the learner's courses, then others.
+
+        Args:
+            concept: its position.
+            course_id: asked for; None for none.
+            own: the learner's courses.
+            shares: (V,) what the learner watched of each video; of each course the first that is
+                not watched is named.
+            links: addresses of videos.
+        """
+        return tuple(
+            self.resource(course, video, max(float(shares[video]), 0.0) if video >= 0 else 0, links)
+            for course, video in self._ranked(concept, course_id, own, shares)
+        )
+
+    def resource(self, course: int, video: int, share: float, links: Links) -> Resource:
+        """A video in a course, by position.
+
+        Args:
+            course, video: positions; the video is -1 for none.
+            share: watched so far.
+            links: addresses of videos.
+        """
+        course_id = self.courses_axis.names[course]
+        name = str(self.course_names[course])
+        if video < 0:
+            return Resource(course_id, name, None)
+        video_id, minutes = str(self.video_ids[video]), float(self.minutes[video])
+        again = share >= WATCHED
+        left = minutes if again else minutes * (1 - share)
+        return Resource(
+            course_id,
+            name,
+            video_id,
+            str(self.titles[video]),
+            None if np.isnan(left) else left,
+            share,
+            links.to(course_id, video_id),
+            again,
+        )
+
+    def first_video(
+        self, concept: int, course_id: str | None, own: frozenset[str], shares: Floats
+    ) -> int:
+        """Position of the video that `of` names first; -1 where that place has none."""
+        ranked = self._ranked(concept, course_id, own, shares)
+        return ranked[0][1] if ranked else -1
+
+    def _ranked(
+        self, concept: int, course_id: str | None, own: frozenset[str], shares: Floats
+    ) -> list[tuple[int, int]]:
+        """(course, video) in the order of `of`."""
+        begin, end = self.starts[concept : concept + 2].tolist()
+        videos = self.videos[begin:end].tolist()
+        unwatched: dict[int, int] = {}
+        for course, video in zip(self.courses[begin:end].tolist(), videos, strict=True):
+            now = unwatched.setdefault(course, video)
+            if video >= 0 and shares[now] >= WATCHED > shares[video]:
+                unwatched[course] = video
+        names = self.courses_axis.names
+        rank = {
+            course: 0 if names[course] == course_id else 1 if names[course] in own else 2
+            for course in unwatched
+        }
+        return sorted(unwatched.items(), key=lambda item: rank[item[0]])[:MOST_RESOURCES]
+
+    def first_videos(self) -> Ints:
+        """(K,) the video of each concept's first place; -1 where it has none."""
+        found = np.full(self.starts.size - 1, -1, dtype=np.int64)
+        some = np.diff(self.starts) > 0
+        found[some] = self.videos[self.starts[:-1][some]]
+        return found
+
+    def concepts_in(self, course_id: str) -> list[int]:
+        """Concepts that the course has."""
+        at = self.courses_axis.find(course_id)
+        if at < 0:
+            return []
+        order, begins = self._by_course
+        places = order[begins[at] : begins[at + 1]]
+        found = np.searchsorted(self.starts, places, side="right") - 1
+        return np.unique(found).tolist()
+
+    @cached_property
+    def courses_axis(self) -> Axis:
+        """Where each course stands."""
+        return Axis(self.course_ids)
+
+    @cached_property
+    def _by_course(self) -> tuple[Ints, Ints]:
+        """(P,) places in order of their courses, and (C + 1,) where each course's begin."""
+        order = np.argsort(self.courses, kind="stable")
+        return order, np.searchsorted(self.courses[order], np.arange(self.course_ids.size + 1))
+
+
+def resources(graph: GraphSnapshot, records: LearnerRecords) -> Resources:
+    """Every concept's places, from the courses that the graph lists and the videos they show."""
+    course_ids = np.union1d(graph.course_ids, records.course_ids)
+    in_graph = positions(course_ids, graph.course_ids)
+    in_records = positions(course_ids, records.course_ids)
+    concept_of = positions(graph.concept_ids, records.concept_ids)
+    shown, q = records.course_videos.tocoo(), records.q_matrix
+    # one row for each course, video of it and concept of that
+    counts = np.diff(q.indptr)[shown.col]
+    row = np.repeat(np.arange(counts.size), counts)
+    within = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    concept = concept_of[q.indices[q.indptr[shown.col][row] + within]]
+    listed = graph.course_concepts.tocoo()
+    course = np.concatenate([in_records[shown.row[row]], in_graph[listed.row]])
+    concept = np.concatenate([concept, listed.col.astype(np.int64)])
+    video = np.concatenate([shown.col[row], np.full(listed.nnz, -1)])
+    # a place without a video comes after all with one
+    place = np.concatenate([shown.data[row].astype(np.float64), np.full(listed.nnz, np.inf)])
+    known = concept >= 0
+    course, concept, video, place = (each[known] for each in (course, concept, video, place))
+    order = np.lexsort((video, place, course, concept))
+    course, concept, video = course[order], concept[order], video[order]
+    is_first: Array = np.ones(order.size, dtype=bool)
+    is_first[1:] = (course[1:] != course[:-1]) | (concept[1:] != concept[:-1])
+    kept = is_first | (video >= 0)
+    course, concept, video = course[kept], concept[kept], video[kept]
+    order = np.lexsort((course, video < 0, concept))  # stable: a course's order stays
+    names = course_ids.astype(object)
+    names[in_graph] = graph.course_names
+    unknown = np.full(records.video_ids.size, np.nan)
+    titles = records.video_names
+    return Resources(
+        course_ids=course_ids,
+        course_names=names.astype(np.str_),
+        video_ids=records.video_ids,
+        titles=np.zeros(records.video_ids.size, dtype="U1") if titles is None else titles,
+        minutes=unknown if records.video_seconds is None else records.video_seconds / 60,
+        starts=np.searchsorted(concept[order], np.arange(graph.concept_ids.size + 1)),
+        courses=course[order].astype(np.int32),
+        videos=video[order].astype(np.int32),
+    )

@@ -1,0 +1,240 @@
+"""What does a goal involve? Its concepts, what they need, and the videos that teach them.
+
+A scope is the same for all learners. Prerequisites are condensed: an edge inside a cycle makes
+nothing wait. Beside what is asked for, a scope has what that needs and somebody teaches, in the
+field of what needs it and at most so many steps away.
+Sizes: K concepts of the graph, V videos of the records; n, m of them in the scope.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis.gain import CERTAIN
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.native.sequence import Layout
+
+NEAR = 2  # steps from what is asked for
+ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
+NEEDED = 0.5  # strength from which a prerequisite is waited for
+OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
+PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a goal involves.
+
+    Attributes:
+        concepts, videos: (n,), (m,) positions, ascending.
+        layout: on these.
+        asked: (n,) True for what the goal asks for.
+        weight: (n,) what a gain of each counts; 0 for what is not asked for.
+        in_course: (m,) True for videos of the course.
+        own: (m,) True for these, and for others on what no video of the course covers.
+        has_videos: whether the course has any.
+    """
+
+    concepts: Ints
+    videos: Ints
+    layout: Layout
+    asked: Array
+    weight: Floats
+    in_course: Array
+    own: Array
+    needs: sparse.csr_array
+    entries: Ints
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether the course has a video of its own."""
+        return bool(self.in_course.any())
+
+
+class Scopes:
+    """Makes scopes.
+
+    Args:
+        graph: what the graph says.
+        records: which videos there are.
+
+    Attributes:
+        covers: (V, K) True where the video covers the concept, on the graph's axis.
+    """
+
+    def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
+        self.graph, self.records = graph, records
+        self.covers = _on_graph(records, graph)
+        self._taught_by = self.covers.T.tocsr()
+        self.taught = np.diff(self._taught_by.indptr) > 0
+        self._breadth = np.diff(self.covers.indptr)
+        self._needs = _condensed(graph)
+
+    def of_course(self, course_id: str, asked: Ints) -> Scope:
+        """The scope of a course.
+
+        Args:
+            course_id: of it.
+            asked: (A,) positions of its concepts, and of what is pinned.
+        """
+        row = self.records.courses.find(course_id)
+        shown, places = np.zeros(0, np.int64), np.zeros(0)
+        if row >= 0:
+            stored = slice(*self.records.course_videos.indptr[row : row + 2].tolist())
+            shown = self.records.course_videos.indices[stored].astype(np.int64)
+            places = self.records.course_videos.data[stored].astype(float)
+        return self._scope(asked, shown, places)
+
+    def towards(self, asked: Ints) -> Scope:
+        """The scope of concepts that a path leads to."""
+        return self._scope(asked, np.zeros(0, np.int64), np.zeros(0), near=self.taught.size)
+
+    def _scope(self, asked: Ints, shown: Ints, places: Floats, near: int = NEAR) -> Scope:
+        is_asked = np.zeros(self.taught.size, dtype=bool)
+        is_asked[asked] = True
+        weight = self._weights(asked, shown)
+        concepts = self._involved(asked, self._main_field(asked, weight), near)
+        videos = np.union1d(shown, self._elsewhere(concepts, shown)).astype(np.int64)
+        place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
+        place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
+        by_video = self.covers[videos][:, concepts].tocsr()
+        by_video.sort_indices()
+        entries = by_video.tocoo()
+        tier = np.where(in_course, 0, 1)
+        by_concept = np.lexsort((entries.row, tier[entries.row], entries.col))
+        require_start, any_start, any_of, waits_start, waits = self._requirements(
+            concepts, is_asked
+        )
+        layout = Layout(
+            asked=np.flatnonzero(is_asked[concepts]),
+            require_start=require_start,
+            any_start=any_start,
+            any_of=any_of,
+            waits_start=waits_start,
+            waits=waits,
+            video_start=by_video.indptr.astype(np.int64),
+            covers=by_video.indices.astype(np.int64),
+            concept_start=np.searchsorted(entries.col[by_concept], np.arange(concepts.size + 1)),
+            taught_by=entries.row[by_concept].astype(np.int64),
+            tier=tier,
+            place=place,
+        )
+        weights = np.zeros(self.taught.size)
+        weights[asked] = weight
+        inside = np.isin(self.covers[videos].indices, concepts)
+        return Scope(
+            concepts,
+            videos,
+            layout,
+            is_asked[concepts],
+            weights[concepts],
+            in_course,
+            in_course | self._serves(by_video, in_course, is_asked[concepts]),
+            self._needs,
+            np.flatnonzero(inside),
+        )
+
+    def _involved(self, asked: Ints, field: str, near: int) -> Ints:
+        """What is asked for, and what it needs: taught, of the goal's field, and near."""
+        found = np.zeros(self.taught.size, dtype=bool)
+        found[asked] = True
+        good = self.taught & (self.graph.concept_fields == field)
+        edge = asked
+        for _ in range(near):
+            before = _columns(self._needs, edge)
+            edge = before[good[before] & ~found[before]]
+            found[edge] = True
+        return np.flatnonzero(found)
+
+    def _serves(self, by_video: sparse.csr_array, in_course: Array, asked: Array) -> Array:
+        """(m,) True for videos on a concept that no video of the course covers."""
+        uncovered = np.ones(asked.size, dtype=bool)
+        uncovered[by_video[in_course].indices] = False
+        return (by_video @ uncovered.astype(np.int64)) > 0
+
+    def _elsewhere(self, concepts: Ints, shown: Ints) -> Ints:
+        """Videos that the course does not show: of each concept those that cover the fewest."""
+        pairs = self._taught_by[concepts].tocoo()
+        other = ~np.isin(pairs.col, shown)
+        concept, video = pairs.row[other], pairs.col[other]
+        order = np.lexsort((video, self._breadth[video], concept))
+        concept, video = concept[order], video[order]
+        rank = np.arange(concept.size) - np.searchsorted(concept, concept)
+        return video[rank < ELSEWHERE]
+
+    def _main_field(self, asked: Ints, weight: Floats) -> str:
+        known, code = np.unique(self.graph.concept_fields[asked], return_inverse=True)
+        return str(known[np.bincount(code, weight).argmax()]) if asked.size else ""
+
+    def _requirements(self, concepts: Ints, is_asked: Array) -> tuple[Ints, ...]:
+        """`require_start` to `waits` of a layout."""
+        inside = self._needs[concepts][:, concepts].tocoo()
+        after, before, group = inside.row, inside.col, inside.data
+        # alternatives stand together, what is asked for first; the others stand alone
+        alone = group == ALONE
+        number = np.where(alone, -1 - np.arange(group.size), group)
+        order = np.lexsort((before, ~is_asked[concepts[before]], number, after))
+        after, before, number = after[order], before[order], number[order]
+        begins = np.ones(after.size, dtype=bool)
+        begins[1:] = (after[1:] != after[:-1]) | (number[1:] != number[:-1])
+        any_start = np.append(np.flatnonzero(begins), after.size)
+        require_start = np.searchsorted(after[begins], np.arange(concepts.size + 1))
+        by_before = np.lexsort((after, before))
+        waits_start = np.searchsorted(before[by_before], np.arange(concepts.size + 1))
+        found = require_start, any_start, before, waits_start, after[by_before]
+        return tuple(each.astype(np.int64) for each in found)
+
+    def _weights(self, asked: Ints, shown: Ints) -> Floats:
+        """(A,) how central each concept is to the goal.
+
+        More for what more of the course's videos cover, and few others do; less for another
+        field's. Of concepts of one name only those of the course's own field count, as the others
+        are homonyms.
+        """
+        times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[asked]
+        central = np.ones(asked.size)
+        if times.any():
+            everywhere = np.maximum(np.diff(self._taught_by.indptr)[asked], 1)
+            central = np.sqrt(times / times.max()) * (times / everywhere)
+        weight = PASSING + (1 - PASSING) * central / max(central.max(initial=0), CERTAIN)
+        names = self.graph.concept_names[asked]
+        mine = self.graph.concept_fields[asked] == self._main_field(asked, weight)
+        homonym = ~mine & np.isin(names, names[mine])
+        return weight * np.where(mine, 1.0, OTHER_FIELD) * ~homonym
+
+
+ALONE = -1
+"""In place of a group's number: needed by itself."""
+
+
+def _condensed(graph: GraphSnapshot) -> sparse.csr_array:
+    """(K, K) what each concept waits for: `ALONE`, or the number of a group of alternatives."""
+    edges = graph.prerequisites.tocoo()
+    _, cycle = connected_components(graph.prerequisites, directed=True, connection="strong")
+    waits = (cycle[edges.row] != cycle[edges.col]) & (graph.strength >= NEEDED)
+    group = np.where(graph.group > 0, graph.group, ALONE).astype(np.int64)
+    return sparse.coo_array(
+        (group[waits], (edges.row[waits], edges.col[waits])), shape=edges.shape
+    ).tocsr()
+
+
+def _on_graph(records: LearnerRecords, graph: GraphSnapshot) -> sparse.csr_array:
+    """The Q-matrix on the concepts of the graph."""
+    stored = records.q_matrix.tocoo()
+    column = positions(graph.concept_ids, records.concept_ids)[stored.col]
+    kept = column >= 0
+    shape = records.video_ids.size, graph.concept_ids.size
+    found = sparse.coo_array(
+        (np.ones(int(kept.sum()), dtype=bool), (stored.row[kept], column[kept])), shape=shape
+    ).tocsr()
+    found.sort_indices()
+    return found
+
+
+def _columns(matrix: sparse.csr_array, rows: Ints) -> Ints:
+    """Columns stored in any of the rows."""
+    return np.unique(matrix[rows].indices).astype(np.int64)

@@ -1,0 +1,270 @@
+"""What should a learner do next, in which order? By expected gain of mastery a minute.
+
+Sizes: K concepts of the graph, V videos of the records, A concepts asked for; n concepts and m
+videos of a scope.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis.gain import CERTAIN, Lines, gains, lines
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.native.sequence import GAIN, LENGTH, MINUTES, Layout, Rows, Standing, sequence
+from kgplan.planning.derived import Derived
+from kgplan.planning.mastery import LearnerMastery
+from kgplan.planning.options import MOST_STEPS, THETA, PlanOptions
+from kgplan.planning.plan import Stopped
+from kgplan.planning.planners.ranking import Learner
+from kgplan.planning.resources import WATCHED
+from kgplan.planning.scope import Scope, Scopes
+
+NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
+TRIES = 3  # videos watched, or answered, from which a concept holds nothing up any more
+LEAST_MINUTES = 0.2  # that any video takes
+LONGEST = 60.0  # a gain in log-odds that is certain
+NEXT = 100.0  # how much better the course's next video stands than one far ahead
+AHEAD = 10.0  # videos ahead by which the others' stand falls to 1 / e
+BEHIND = 0.1  # how well those stand that a learner went past
+PREFERRED = 0.1  # by how much a concept counts more that is alike to all that was learned
+KEPT = 2_048  # scopes
+STOPPED: dict[int, Stopped] = {LENGTH: "length", MINUTES: "minutes", GAIN: "gain"}
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What was chosen for a learner, and from what.
+
+    Attributes:
+        scope, learner, standing: of whom, and for what.
+        mastered: (n,) True for what is left out as mastered.
+        not_yet: (n,) True for what the learner's answers say is not held yet.
+        watched, videos: (n,) of the videos on each concept, how many were watched, and all.
+        rows: a row a video, in positions of the scope.
+        theta: mastery from which a concept is left out.
+        in_order: whether it is the course's order.
+        stopped: why there are no more.
+    """
+
+    scope: Scope
+    learner: Learner
+    standing: Standing
+    mastered: Array
+    not_yet: Array
+    watched: Ints
+    videos: Ints
+    rows: Rows
+    theta: float
+    in_order: bool
+    stopped: Stopped
+
+
+class Sequencer:
+    """Chooses sequences; one for all learners.
+
+    Args:
+        graph: what the graph says.
+        records: which videos there are.
+        diagnosis: how they respond to mastery.
+        derived: what `derive` gives for these.
+        mean_minutes: length of a video where it is not known.
+    """
+
+    def __init__(
+        self,
+        graph: GraphSnapshot,
+        records: LearnerRecords,
+        diagnosis: LearnerMastery,
+        derived: Derived,
+        mean_minutes: float | None,
+    ) -> None:
+        self.scopes = Scopes(graph, records)
+        self.prior = derived.prior
+        self._kept: OrderedDict[tuple[str | None, bytes], Scope] = OrderedDict()
+        self._line = _lines(records, diagnosis, self.scopes)
+        usual = 1.0 if mean_minutes is None else mean_minutes  # all count alike
+        lengths = derived.resources.minutes
+        self.minutes: Floats = np.where(np.isnan(lengths), usual, lengths)
+
+    def choose(
+        self,
+        learner: Learner,
+        asked: Ints,
+        preference: Floats,
+        pinned: Array,
+        excluded: Ints,
+        options: PlanOptions,
+        course_id: str | None,
+    ) -> Sequence:
+        """Choose what to do for a goal.
+
+        Args:
+            learner: whose.
+            asked: (A,) sorted positions, what is asked for.
+            preference: (A,) S_P of eq. (12).
+            pinned: (K,) True for what is planned in any case.
+            excluded: concepts that are not planned.
+            options: of the plan.
+            course_id: asked for; None for a path towards the one concept asked for.
+        """
+        scope = self._scope(course_id, asked)
+        theta = THETA if options.theta is None else options.theta
+        mastered = self._mastered(learner, theta)
+        closed = (mastered | learner.passed_over) & ~pinned
+        closed[excluded] = True
+        watched, not_yet, tried = self._done(learner)
+        worked = ((watched > 0) & (learner.mastery >= theta)) | (watched + tried >= TRIES)
+        passed = closed | (worked & ~pinned)
+        passed |= learner.held
+        standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
+        in_order = learner.is_new and scope.has_videos
+        rows, why = sequence(
+            scope.layout,
+            standing,
+            theta,
+            MOST_STEPS if options.length is None else options.length,
+            np.inf if options.minutes is None else options.minutes,
+            options.least_gain if options.length is None and course_id is not None else 0.0,
+            in_order,
+        )
+        rows = _without_loose_end(rows, scope)
+        here = scope.concepts
+        times = np.diff(scope.layout.concept_start)
+        return Sequence(
+            scope, learner, standing, mastered[here], (not_yet & ~passed)[here], watched[here],
+            times, rows, theta, in_order, STOPPED.get(why, "end"),
+        )  # fmt: skip
+
+    def _scope(self, course_id: str | None, asked: Ints) -> Scope:
+        key = course_id, asked.tobytes()
+        found = self._kept.pop(key, None)
+        if found is None:
+            if course_id is None:
+                found = self.scopes.towards(asked)
+            else:
+                found = self.scopes.of_course(course_id, asked)
+        self._kept[key] = found
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+    def _mastered(self, learner: Learner, theta: float) -> Array:
+        """(K,) True where the learner's own evidence says so."""
+        if learner.is_new:  # what was never opened shows nobody to hold a concept
+            return np.zeros(self.prior.size, dtype=bool)
+        own = learner.reached & ~learner.not_told_apart & (learner.mastery >= theta)
+        at = np.flatnonzero(own)
+        own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE
+        return own
+
+    def _done(self, learner: Learner) -> tuple[Ints, Array, Ints]:
+        """Videos worked through on each concept, whether answers say not yet, and how many do."""
+        wrong = learner.scores < NOT_YET
+        right = learner.scores >= WATCHED
+        through = ((learner.shares >= WATCHED) & ~wrong) | right
+        size, covers = self.prior.size, self.scopes.covers
+        through_on = np.bincount(_covered(covers, through), minlength=size)
+        wrong_on = np.bincount(_covered(covers, wrong), minlength=size)
+        return through_on, (wrong_on > 0) & (through_on == 0), wrong_on
+
+    def _standing(
+        self,
+        scope: Scope,
+        learner: Learner,
+        closed: Array,
+        passed: Array,
+        pinned: Array,
+        preference: Floats,
+        not_yet: Array,
+    ) -> Standing:
+        layout, videos, concepts = scope.layout, scope.videos, scope.concepts
+        shares, scores = learner.shares[videos], learner.scores[videos]
+        wrong = scores < NOT_YET
+        through = (shares >= WATCHED) | (scores >= WATCHED)
+        # what a video of the course covers is not sent elsewhere for, unless it did not help
+        helps = scope.own | _covers_any(layout, not_yet[concepts])
+        is_open = (~through & helps) | wrong
+        for concept in np.flatnonzero(pinned[concepts]):
+            taught = slice(*layout.concept_start[concept : concept + 2].tolist())
+            if not is_open[layout.taught_by[taught]].any():
+                is_open[layout.taught_by[taught]] = True
+        left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
+        weight = scope.weight.copy()
+        weight[layout.asked] *= 1 + PREFERRED * preference
+        return Standing(
+            np.clip(learner.mastery[concepts], CERTAIN, 1 - CERTAIN),
+            np.exp(np.minimum(self._gains(scope, learner), LONGEST)),
+            np.where(pinned[concepts], np.maximum(weight, PREFERRED), weight),
+            closed[concepts],
+            passed[concepts],
+            is_open,
+            is_open & through,
+            np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
+            _favour(scope, learner.seen_at[videos], is_open),
+            pinned[concepts][layout.asked],
+        )
+
+    def _gains(self, scope: Scope, learner: Learner) -> Floats:
+        """(N,) `gains` of the scope's entries, by all that its videos cover."""
+        covers = self.scopes.covers[scope.videos]
+        line = Lines(self._line.guess[scope.videos], self._line.pull[scope.videos])
+        shares = learner.shares[scope.videos]
+        found = gains(covers.indptr, covers.indices, line, shares, learner.mastery)
+        return found[scope.entries]
+
+
+def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:
+    """(m,) how well each video stands in the course behind the one seen last.
+
+    A teacher's order is the best guess at what comes next (71 % of real next views); where a
+    learner saw nothing of the course yet, all stand alike.
+    """
+    favour = np.ones(seen_at.size)
+    seen = scope.in_course & (seen_at > -np.inf)
+    if not seen.any():
+        return favour
+    place = scope.layout.place
+    last = place[seen][seen_at[seen].argmax()]
+    ahead = scope.in_course & is_open & (place > last)
+    waiting = np.searchsorted(np.sort(place[ahead]), place)
+    favour[:] = BEHIND
+    favour[ahead] = np.exp(-waiting[ahead] / AHEAD) + NEXT * (waiting[ahead] == 0)
+    return favour
+
+
+def _covers_any(layout: Layout, marked: Array) -> Array:
+    """(m,) True for videos that cover a concept that is marked."""
+    video = np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
+    return np.bincount(video, marked[layout.covers], minlength=layout.tier.size) > 0
+
+
+def _without_loose_end(rows: Rows, scope: Scope) -> Rows:
+    """The rows without a foundation at their end whose goal was not reached any more.
+
+    Where nothing else is there, it stays: it is what to do first.
+    """
+    asked = np.flatnonzero(scope.asked[rows.concept])
+    end = int(asked[-1]) + 1 if asked.size else rows.concept.size
+    return Rows(
+        rows.concept[:end], rows.video[:end], rows.gain[:end], rows.goal[:end], rows.rate[:end]
+    )
+
+
+def _lines(records: LearnerRecords, diagnosis: LearnerMastery, scopes: Scopes) -> Lines:
+    """How the records' videos respond; those that the diagnosis does not know as usual."""
+    size, items = records.video_ids.size, diagnosis.items
+    slip, guess = np.full(size, np.nan), np.full(size, np.nan)
+    if items is not None:
+        at = positions(np.asarray(items.video_ids), records.video_ids)
+        slip[at >= 0], guess[at >= 0] = items.slip[at[at >= 0]], items.guess[at[at >= 0]]
+    return lines(slip, guess, np.diff(scopes.covers.indptr))
+
+
+def _covered(covers, videos: Array) -> Ints:  # type: ignore[no-untyped-def]
+    """Concepts of the videos, once for each."""
+    rows = np.flatnonzero(videos)
+    return covers[rows].indices if rows.size else np.zeros(0, np.int64)

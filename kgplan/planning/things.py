@@ -1,0 +1,268 @@
+"""How is a sequence told? Steps with what to open, each with a sentence that holds of the learner.
+
+Sizes: n concepts of a scope.
+"""
+
+from math import sqrt
+
+import numpy as np
+
+from kgplan.arrays import Ints
+from kgplan.data.links import Links
+from kgplan.diagnosis.uncertainty import divergence
+from kgplan.native.sequence import Moves, moves_of
+from kgplan.planning.bound import most_gain
+from kgplan.planning.choosing import Chooser
+from kgplan.planning.doubt import doubt_of
+from kgplan.planning.options import PlanOptions
+from kgplan.planning.plan import Gap, Plan, Step, Terms
+from kgplan.planning.resources import Move, Resource
+from kgplan.planning.sequencing import Sequence
+from kgplan.planning.texts import Language, say
+
+SHOWN_GAPS = 20
+NOTABLE = 0.01  # a gain of mastery that is worth telling
+
+
+class SequenceTeller:
+    """Tells what a learner should do next.
+
+    Args:
+        chooser: knows the concepts' names and where they are taught.
+        model_version: named in every plan.
+        links: addresses of videos.
+    """
+
+    def __init__(self, chooser: Chooser, model_version: str, links: Links) -> None:
+        self.chooser, self.model_version, self.links = chooser, model_version, links
+        shown_in = chooser.records.course_videos.tocsc()
+        courses = chooser.derived.resources.courses_axis
+        self._course_of = [courses.find(str(each)) for each in chooser.records.course_ids]
+        self._shown_in = shown_in
+
+    def plan(
+        self,
+        learner_id: str,
+        found: Sequence,
+        options: PlanOptions,
+        course_id: str | None = None,
+        towards: str | None = None,
+        known: bool = True,
+    ) -> Plan:
+        """The plan that follows from a sequence; for a course, or towards a concept.
+
+        Args:
+            learner_id, found, options: whose, what was chosen, and from which options.
+            course_id, towards: what it leads to.
+            known: whether anything names the learner.
+        """
+        rows, standing = found.rows, found.standing
+        moves = moves_of(rows, found.scope.layout, standing, found.theta)
+        steps = self._steps(found, moves, options, course_id)
+        gaps = self._gaps(found, [step.concept_id for step in steps])
+        has_lengths = self.chooser.mean_minutes is not None
+        minutes = float(standing.minutes[rows.video].sum())
+        return Plan(
+            learner_id,
+            course_id,
+            self.chooser.graph.version,
+            self.model_version,
+            steps,
+            self._notes(found, steps, gaps, options, course_id, known),
+            towards,
+            minutes if has_lengths else None,
+            options,
+            gaps,
+            new=found.learner.is_new,
+            stopped=found.stopped,
+            gain=float(rows.gain.sum()),
+            bound=most_gain(found, minutes) if options.bound else None,
+        )
+
+    def _steps(
+        self, found: Sequence, moves: Moves, options: PlanOptions, course_id: str | None
+    ) -> tuple[Step, ...]:
+        rows, scope, learner = found.rows, found.scope, found.learner
+        if not rows.concept.size:
+            return ()
+        begins = np.flatnonzero(np.append(True, rows.concept[1:] != rows.concept[:-1]))
+        concepts = scope.concepts[rows.concept[begins]]
+        mastery = learner.mastery[concepts]
+        evidence = divergence(mastery, self.chooser.derived.prior[concepts])
+        steps = []
+        for place, (begin, end) in enumerate(
+            zip(begins.tolist(), np.append(begins[1:], rows.concept.size).tolist(), strict=True)
+        ):
+            local, concept = int(rows.concept[begin]), int(concepts[place])
+            goal = int(scope.concepts[rows.goal[begin]])
+            leads_to = self._leads_to(found, local, rows.concept[end:], int(rows.goal[begin]))
+            doubt = doubt_of(
+                bool(learner.reached[concept]),
+                bool(learner.not_told_apart[concept]),
+                float(evidence[place]),
+            )
+            held = float(mastery[place])
+            after = moves.after[(moves.row < end) & (moves.concept == local)]
+            steps.append(
+                Step(
+                    concept_id=self.chooser.ids[concept],
+                    name=self.chooser.names[concept],
+                    name_en=self.chooser.english[concept],
+                    role="start" if leads_to < 0 else "prerequisite",
+                    start_concept_id=self.chooser.ids[goal],
+                    leads_to=None if leads_to < 0 else self.chooser.ids[leads_to],
+                    terms=Terms(None, held, float(rows.rate[begin]), None, None),
+                    sd=sqrt(held * (1 - held)),
+                    evidence=float(evidence[place]),
+                    identified=doubt is None,
+                    doubt=doubt,
+                    resources=tuple(
+                        self._resource(found, at, moves, course_id) for at in range(begin, end)
+                    ),
+                    because=self._because(
+                        found, local, leads_to, float(after[-1]) if after.size else held, options
+                    ),
+                )
+            )
+        return tuple(steps)
+
+    def _leads_to(self, found: Sequence, concept: int, later: Ints, goal: int) -> int:
+        """What a concept is planned before; -1 for what is asked for.
+
+        Of the concepts behind it the first that waits for it, else the goal of its bundle.
+        """
+        scope = found.scope
+        if scope.asked[concept]:
+            return -1
+        layout = scope.layout
+        waiting = layout.waits[layout.waits_start[concept] : layout.waits_start[concept + 1]]
+        behind = later[np.isin(later, waiting)]
+        return int(scope.concepts[behind[0] if behind.size else goal])
+
+    def _resource(self, found: Sequence, row: int, moves: Moves, course_id: str | None) -> Resource:
+        scope, learner = found.scope, found.learner
+        local = int(found.rows.video[row])
+        video = int(scope.videos[local])
+        share = max(float(learner.shares[video]), 0.0)
+        places = self._shown_in.indices[slice(*self._shown_in.indptr[video : video + 2].tolist())]
+        names = self.chooser.derived.resources.courses_axis.names
+        courses = [self._course_of[place] for place in places.tolist()]
+        courses.sort(
+            key=lambda each: (names[each] != course_id, names[each] not in learner.courses, each)
+        )
+        made = self.chooser.derived.resources.resource(
+            courses[0] if courses else -1, video, share, self.links
+        )
+        moved = []
+        for at in np.flatnonzero(moves.row == row).tolist():
+            concept = int(scope.concepts[moves.concept[at]])
+            before, after = float(moves.before[at]), float(moves.after[at])
+            if after - before >= NOTABLE and not found.standing.closed[moves.concept[at]]:
+                names_of = self.chooser.names[concept], self.chooser.english[concept]
+                moved.append(Move(self.chooser.ids[concept], *names_of, before, after))
+        step = self.chooser.ids[int(scope.concepts[found.rows.concept[row]])]
+        moved.sort(key=lambda move: (move.concept_id != step, move.mastery - move.expected))
+        return made.moving(tuple(moved), bool(found.standing.again[local]))
+
+    def _because(
+        self, found: Sequence, concept: int, leads_to: int, expected: float, options: PlanOptions
+    ) -> str:
+        """Why a concept is planned, in words that hold of the learner."""
+        language, name = options.language, self.chooser.names[int(found.scope.concepts[concept])]
+        if leads_to >= 0:
+            why = say(language, "do.before", later=self.chooser.names[leads_to], name=name)
+        elif found.standing.first[np.searchsorted(found.scope.layout.asked, concept)]:
+            why = say(language, "do.asked", name=name)
+        elif found.in_order:
+            why = say(language, "do.order", name=name)
+        else:
+            why = say(language, "do.goal", name=name)
+        watched = int(found.watched[concept])
+        if found.not_yet[concept]:
+            known = say(language, "did.not_yet")
+        elif watched:
+            known = say(language, "did.watched" if watched > 1 else "did.watched_one", n=watched)
+        elif self._opened(found, concept):
+            known = say(language, "did.opened")
+        else:
+            known = say(language, "did.nothing")
+        told = say(language, "do", why=why, known=known)
+        if options.detail == "numbers":
+            held = float(found.standing.mastery[concept])
+            told += say(language, "do.numbers", mastery=held, expected=expected)
+        return told
+
+    def _opened(self, found: Sequence, concept: int) -> bool:
+        """Whether the learner began a video on a concept."""
+        layout = found.scope.layout
+        begin, end = layout.concept_start[concept : concept + 2].tolist()
+        videos = found.scope.videos[layout.taught_by[begin:end]]
+        return bool((found.learner.shares[videos] > 0).any())
+
+    def _gaps(self, found: Sequence, planned: list[str]) -> tuple[Gap, ...]:
+        """What the steps build on and nothing teaches; without a step, what the goal asks for."""
+        chooser, taught = self.chooser, self.chooser.taught
+        learner, requires = found.learner, found.scope.needs
+        fields = chooser.graph.concept_fields
+        needed: dict[int, list[str]] = {}
+        for concept_id in planned:
+            concept = chooser.graph.concepts.find(concept_id)
+            begin, end = requires.indptr[concept : concept + 2].tolist()
+            for before in requires.indices[begin:end].tolist():
+                near = fields[before] == fields[concept]
+                if near and not taught[before] and not learner.held[before]:
+                    needed.setdefault(before, []).append(concept_id)
+        scope = found.scope
+        if not planned:
+            asked = scope.concepts[scope.layout.asked]
+            needed |= {int(each): [] for each in asked[~taught[asked]][:SHOWN_GAPS]}
+        return tuple(
+            Gap(chooser.ids[each], chooser.names[each], chooser.english[each], tuple(by))
+            for each, by in sorted(needed.items())
+        )
+
+    def _notes(
+        self,
+        found: Sequence,
+        steps: tuple[Step, ...],
+        gaps: tuple[Gap, ...],
+        options: PlanOptions,
+        course_id: str | None,
+        known: bool,
+    ) -> tuple[str, ...]:
+        language, scope = options.language, found.scope
+        asked = scope.concepts[scope.layout.asked]
+        notes = []
+        if not known:
+            notes.append(say(language, "note.unknown_learner"))
+        elif found.learner.is_new:
+            notes.append(say(language, "note.nothing_yet"))
+        if found.in_order and steps:
+            notes.append(say(language, "note.in_order"))
+        if course_id is not None and not asked.size:
+            notes.append(say(language, "note.empty_course", course_id=course_id))
+        n_mastered = int(found.mastered[scope.layout.asked].sum())
+        if n_mastered:
+            which = "note.left_out" if n_mastered < asked.size else "note.all_mastered"
+            theta = f"{found.theta:g}"
+            notes.append(say(language, which, concepts=n_mastered, theta=theta))
+        n_over = int(found.learner.passed_over[asked].sum())
+        if n_over and course_id is not None:
+            notes.append(say(language, "note.passed_over", concepts=n_over))
+        untaught = int((~self.chooser.taught[asked]).sum())
+        if untaught and not steps and asked.size:
+            notes.append(say(language, "note.untaught", concepts=untaught, of=asked.size))
+        if any(resource.again for step in steps for resource in step.resources):
+            notes.append(say(language, "note.again"))
+        if gaps and steps:
+            notes.append(say(language, "note.gaps", names=_listed(gaps, language)))
+        if steps or found.stopped != "end":
+            notes.append(say(language, f"stopped.{found.stopped}", steps=len(steps)))
+        return tuple(notes)
+
+
+def _listed(gaps: tuple[Gap, ...], language: Language) -> str:
+    """The first of their names."""
+    names = [gap.name for gap in gaps[:3]]
+    listed = say(language, "list.comma").join(names)
+    return listed if len(gaps) <= len(names) else say(language, "list.more", names=listed)
