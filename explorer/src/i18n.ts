@@ -57,8 +57,3 @@ export function moment(iso: string): string {
     timeStyle: "short",
   });
 }
-
-/** The day of a moment as the reader's language writes it, without its year. */
-export function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(locale(), { month: "short", day: "numeric" });
-}

@@ -21,6 +21,8 @@ export interface Actions {
   onExclude: (step: Step) => void;
 }
 
+/** Rules that look at no figure. */
+const WITHOUT_FIGURE = new Set<Explanation["rule"]>(["foundation", "order", "pinned", "target"]);
 const WORDS: Said[] = ["done", "too_easy", "too_hard", "not_for_me"];
 
 export function Details(props: {
@@ -36,11 +38,12 @@ export function Details(props: {
   const say = texts();
   const { step, explanation, actions } = props;
   const speaks = may("events:write");
+  const ordered = explanation !== undefined && WITHOUT_FIGURE.has(explanation.rule);
   return (
     <div class="details">
       <h3 class="details-title">{say.whyThis(nameOf(step))}</h3>
       <section>
-        <Formula step={step} path={props.path} />
+        <Formula step={step} path={props.path} decided={!ordered} />
         {explanation && <p>{explanation.because}</p>}
         {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
       </section>
@@ -85,7 +88,7 @@ export function Details(props: {
         </div>
         <p class="soft small">{say.pinHow}</p>
       </section>
-      {explanation && <Reasons step={step} explanation={explanation} />}
+      {explanation && <Reasons step={step} explanation={explanation} compared={!ordered} />}
       <section>
         <h4>{say.tryIt}</h4>
         {speaks ? (
@@ -98,8 +101,8 @@ export function Details(props: {
   );
 }
 
-/** The terms as the sum that decided. */
-function Formula({ step, path }: { step: Step; path: Path }) {
+/** The terms as the sum that decided; the mastery alone where none did. */
+function Formula({ step, path, decided }: { step: Step; path: Path; decided: boolean }) {
   const say = texts();
   const planner = usePlanners()?.planners.find((each) => each.name === path.options.planner);
   const figure = planner?.figure[language.value] ?? "";
@@ -126,7 +129,7 @@ function Formula({ step, path }: { step: Step; path: Path }) {
     );
   return (
     <p class="formula">
-      {value !== null && <Term value={value} label={figure} result />}
+      {decided && value !== null && <Term value={value} label={figure} result />}
       <Term value={mastery} label={say.masteryTerm} />
     </p>
   );
@@ -141,56 +144,59 @@ function Term(props: { value: number; label: string; result?: boolean }) {
   );
 }
 
-function Reasons({ step, explanation }: { step: Step; explanation: Explanation }) {
+function Reasons(props: { step: Step; explanation: Explanation; compared: boolean }) {
   const say = texts();
-  const { alternatives, rejected, changes, ended } = explanation;
+  const { step } = props;
+  const { alternatives, rejected, changes, ended } = props.explanation;
   const own = step.terms.score ?? step.terms.value;
   const most = Math.max(own ?? 0, ...alternatives.map((each) => each.figure), 1e-9);
   return (
     <>
-      <section>
-        <h4>
-          {rejected ? say.rejected(rejected) : say.rejectedNone}
-          {rejected > alternatives.length && alternatives.length > 0 && (
-            <small>{say.bestShown(alternatives.length)}</small>
-          )}
-        </h4>
-        {alternatives.length > 0 && (
-          <table class="others">
-            <thead>
-              <tr>
-                <th scope="col">{say.concept}</th>
-                <th scope="col" class="figure">
-                  {say.figure}
-                </th>
-                <th scope="col">{say.verdict}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {own !== null && (
-                <tr class="chosen-row">
-                  <th scope="row">{nameOf(step)}</th>
-                  <td class="figure">
-                    <Bar value={own} most={most} />
-                  </td>
-                  <td>{say.chosen}</td>
-                </tr>
-              )}
-              {alternatives.map((each) => (
-                <tr key={each.concept_id}>
-                  <th scope="row">
-                    <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>
+      {props.compared && (
+        <section>
+          <h4>
+            {rejected ? say.rejected(rejected) : say.rejectedNone}
+            {rejected > alternatives.length && alternatives.length > 0 && (
+              <small>{say.bestShown(alternatives.length)}</small>
+            )}
+          </h4>
+          {alternatives.length > 0 && (
+            <table class="others">
+              <thead>
+                <tr>
+                  <th scope="col">{say.concept}</th>
+                  <th scope="col" class="figure">
+                    {say.figure}
                   </th>
-                  <td class="figure">
-                    <Bar value={each.figure} most={most} />
-                  </td>
-                  <td>{each.verdict === "lower" ? say.lower : each.because}</td>
+                  <th scope="col">{say.verdict}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </section>
+              </thead>
+              <tbody>
+                {own !== null && (
+                  <tr class="chosen-row">
+                    <th scope="row">{nameOf(step)}</th>
+                    <td class="figure">
+                      <Bar value={own} most={most} />
+                    </td>
+                    <td>{say.chosen}</td>
+                  </tr>
+                )}
+                {alternatives.map((each) => (
+                  <tr key={each.concept_id}>
+                    <th scope="row">
+                      <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>
+                    </th>
+                    <td class="figure">
+                      <Bar value={each.figure} most={most} />
+                    </td>
+                    <td>{each.verdict === "lower" ? say.lower : each.because}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </section>
+      )}
       <section>
         <h4>{say.changes}</h4>
         {changes.length === 0 ? (

@@ -24,7 +24,7 @@ import {
   behindOf,
   doneOf,
 } from "./road";
-import { Gaps } from "./resources";
+import { Gaps, Notes } from "./resources";
 import { Road } from "./stops";
 import { texts } from "./texts";
 
@@ -184,12 +184,7 @@ export function Path(props: {
                 </p>
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
-              {road.path.new && <p class="note">{say.newLearner}</p>}
-              {road.path.notes.map((each) => (
-                <p key={each} class="note">
-                  {each}
-                </p>
-              ))}
+              {road.path.new && <Notes of={road.path.notes} />}
               <div class="path-columns">
                 <Road
                   road={road}
@@ -212,6 +207,7 @@ export function Path(props: {
                 )}
               </div>
               {road.path.steps.length === 0 && <Empty>{say.noSteps}</Empty>}
+              {!road.path.new && <Notes of={road.path.notes} />}
               <Gaps of={road.path.gaps} plan={namedIn(road)} />
             </>
           );
@@ -226,7 +222,7 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
   const { steps } = road.path;
   const found = steps.find((each) => each.concept_id === chosen);
   if (found || !isWide) return found;
-  const next = standingsOf(road).findIndex(({ status }) => status === "next");
+  const next = standingsOf(road).indexOf("next");
   return steps[Math.max(next, 0)];
 }
 

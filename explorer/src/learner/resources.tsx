@@ -108,6 +108,21 @@ function gainOf(move: Move): number {
   return move.expected - move.mastery;
 }
 
+/** What the service says of a plan as a whole: what it rests on, leaves out, and why it ends.
+ *
+ * Of a new learner it is said before the road, else behind it.
+ */
+export function Notes({ of }: { of: readonly string[] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="plain notes">
+      {of.map((each) => (
+        <li key={each}>{each}</li>
+      ))}
+    </ul>
+  );
+}
+
 /** What is needed or asked for and taught nowhere that is known, in plain words.
  *
  * @param plan what the plan names, as the concepts that need a gap are among it.
@@ -119,7 +134,6 @@ export function Gaps(props: { of: readonly Gap[]; plan: readonly Named[] }) {
   return (
     <section class="gaps">
       <h3>{say.gaps}</h3>
-      <p class="soft">{say.gapsLead}</p>
       <ul class="plain">
         {props.of.map((gap) => {
           const needed = gap.needed_by.filter((each) => each !== gap.concept_id);

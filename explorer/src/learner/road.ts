@@ -8,7 +8,6 @@ export type Path = Schemas["Path"];
 export type Resource = Schemas["Resource"];
 export type Move = Schemas["Move"];
 export type Gap = Schemas["Gap"];
-export type Stopped = NonNullable<Path["stopped"]>;
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];
 export type Explanation = Schemas["StepExplanation"];
@@ -58,29 +57,23 @@ export async function readMastery(
   );
 }
 
-export interface Standing {
-  status: Status;
-  due?: string;
-}
+/** How a step stands. */
+export type Standing = Exclude<Status, "overdue">; // nobody has set the days that a step may take
 
-/** Where each step stands, in the order of the steps.
+/** How each step stands, in the order of the steps.
  *
- * The service tells it of the last plan in the history. That is another one where this one was
- * answered again from what is kept; then what is done of it counts, and no day is due.
+ * The service tells it of the last plan in the history, which may be another one: what is done, or
+ * left out, of it counts.
  */
 export function standingsOf({ path, progress }: Road): Standing[] {
-  const told = new Map(progress.steps.map((each) => [each.concept_id, each]));
-  const same =
-    path.steps.length === progress.steps.length &&
-    path.steps.every((step, at) => step.concept_id === progress.steps[at]?.concept_id);
-  let waiting: Status = "next";
+  const told = new Map(progress.steps.map((each) => [each.concept_id, each.status]));
+  let waiting: Standing = "next";
   return path.steps.map(({ concept_id }) => {
-    const found = told.get(concept_id);
-    if (same && found) return found;
-    if (found?.status === "done" || found?.status === "left_out") return { status: found.status };
-    const status = waiting;
+    const status = told.get(concept_id);
+    if (status === "done" || status === "left_out") return status;
+    const standing = waiting;
     waiting = "later";
-    return { status };
+    return standing;
   });
 }
 

@@ -1,7 +1,7 @@
 import { dictionary, number } from "../i18n";
 import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
-import type { Said, Status, Stopped } from "./road";
+import type { Said, Standing } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 
@@ -62,14 +62,13 @@ const en = {
   behind: "Behind you",
   behindNone: "The road begins here",
   doneChip: "done",
-  status: {
+  standing: {
     done: "Done",
     left_out: "Left out",
-    overdue: "Overdue",
     next: "Next",
     later: "Later",
-  } satisfies Record<Status, string>,
-  dueBy: (day: string) => `by ${day}`,
+  } satisfies Record<Standing, string>,
+  showRest: (n: number) => (n === 1 ? "Show 1 more step" : `Show ${number(n)} more steps`),
   stepOf: (at: number, n: number) => `Step ${at} of ${n}`,
   prerequisiteOf: (name: string) => `Prerequisite of ${name}`,
   target: "Goal",
@@ -100,18 +99,9 @@ const en = {
   moreMoves: (n: number) => `and ${number(n)} more`,
   moved: (now: number, expected: number) =>
     `Mastery ${two(now)} now, ${two(expected)} expected after it`,
-  gaps: "Taught nowhere",
-  gapsLead:
-    "No course or video that is known here teaches these. They have to be learned elsewhere.",
+  gaps: "To be learned elsewhere: no video on it is known",
   neededFor: (names: string[]) => `is needed for ${names.join(", ")}`,
   askedFor: "was asked for",
-  stopped: {
-    length: "The plan ends here: it has as many steps as were asked for.",
-    minutes: "The plan ends here: the time is filled.",
-    gain: "The plan ends here: what is left would gain little for the time that it takes.",
-    end: "The plan ends here: nothing is left to do.",
-  } satisfies Record<Stopped, string>,
-  newLearner: "Nothing is known of this learner yet.",
   doneStep: (name: string) => `Done: ${name}`,
   preference: "Preference",
   similarity: "Similarity",
@@ -275,8 +265,8 @@ const zh: typeof en = {
   behind: "已走过",
   behindNone: "从这里出发",
   doneChip: "已完成",
-  status: { done: "已完成", left_out: "已跳过", overdue: "已逾期", next: "下一步", later: "以后" },
-  dueBy: (day) => `${day}前`,
+  standing: { done: "已完成", left_out: "已跳过", next: "下一步", later: "以后" },
+  showRest: (n) => `显示其余 ${number(n)} 步`,
   stepOf: (at, n) => `第 ${at} 步，共 ${n} 步`,
   prerequisiteOf: (name) => `${name}的先修`,
   target: "目标",
@@ -305,17 +295,9 @@ const zh: typeof en = {
   moves: "会提升什么",
   moreMoves: (n) => `另有 ${number(n)} 个`,
   moved: (now, expected) => `掌握度现为 ${two(now)}，学后预计 ${two(expected)}`,
-  gaps: "没有地方讲授",
-  gapsLead: "这里已知的课程和视频都没有讲授这些内容，需要在别处学习。",
+  gaps: "需要在别处学习：没有已知的视频",
   neededFor: (names) => `学${names.join("、")}需要它`,
   askedFor: "是您要求的",
-  stopped: {
-    length: "计划到此为止：已达到所要求的步数。",
-    minutes: "计划到此为止：时间已排满。",
-    gain: "计划到此为止：余下的内容费时多而收获少。",
-    end: "计划到此为止：没有余下的内容了。",
-  },
-  newLearner: "对这位学习者还一无所知。",
   doneStep: (name) => `已完成：${name}`,
   preference: "偏好度",
   similarity: "相似度",
