@@ -5,27 +5,30 @@ import { nameOf, namesOf } from "./names";
 import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
 import { texts } from "./texts";
 
+const BRIEF = { resources: 2, moves: 4 };
+
 /** Things to do, in the order in which to do them.
  *
  * @param course of the goal: what lies in another one says so.
- * @param first how many are shown; those that follow are counted.
- * @param named how many masteries are shown of each, the largest gains first.
+ * @param brief the first ones, and of each the masteries that gain most; the others are counted.
  */
 export function Resources(props: {
   of: readonly Resource[];
   course: string | null;
-  first?: number;
-  named?: number;
+  brief?: boolean;
 }) {
   const say = texts();
-  const shown = props.of.slice(0, props.first ?? props.of.length);
+  const shown = props.brief ? props.of.slice(0, BRIEF.resources) : props.of;
   const more = props.of.length - shown.length;
+  // a planner that does not say what each of them moves names places to choose from
+  const choice = props.of.length > 1 && props.of.every((each) => each.moves.length === 0);
   return (
     <>
+      {choice && <p class="soft small">{say.oneOf}</p>}
       <ol class="plain resources">
         {shown.map((each) => (
           <li key={`${each.course_id} ${each.video_id}`}>
-            <One resource={each} course={props.course} named={props.named ?? Infinity} />
+            <One resource={each} course={props.course} brief={props.brief ?? false} />
           </li>
         ))}
       </ol>
@@ -34,33 +37,32 @@ export function Resources(props: {
   );
 }
 
-function One(props: { resource: Resource; course: string | null; named: number }) {
+function One(props: { resource: Resource; course: string | null; brief: boolean }) {
   const say = texts();
-  const { resource, course } = props;
+  const { resource, course, brief } = props;
   const { title, url, minutes, share, again } = resource;
   const facts = [
     minutes === null ? "" : say.minutesOf(minutes),
     again ? say.again : share > 0 ? say.watchedSoFar(share) : "",
     resource.course_id === course ? "" : resource.course_name,
   ].filter(Boolean);
-  const called = title || say.untitled;
+  const called = resource.video_id === null ? say.noVideo : title || say.untitled;
   const moves = resource.moves
     .filter((each) => Math.abs(gainOf(each)) >= NOTICED)
     .toSorted((a, b) => gainOf(b) - gainOf(a));
+  const told = brief ? moves.slice(0, BRIEF.moves) : moves;
   return (
     <>
       <p class="resource">
         <span class={again ? "play again" : "play"} aria-hidden="true" />
-        <span>
-          {url ? (
-            <a class="resource-title" href={url} target="_blank" rel="noreferrer">
-              {called}
-            </a>
-          ) : (
-            <span class="resource-title">{called}</span>
-          )}{" "}
-          <span class="soft small">{facts.join(" · ")}</span>
-        </span>
+        {url ? (
+          <a class="resource-title" href={url} target="_blank" rel="noreferrer">
+            {called}
+          </a>
+        ) : (
+          <span class="resource-title">{called}</span>
+        )}{" "}
+        <span class="soft small">{facts.join(" · ")}</span>
       </p>
       {share > 0 && !again && (
         <span class="share" aria-hidden="true">
@@ -69,11 +71,11 @@ function One(props: { resource: Resource; course: string | null; named: number }
       )}
       {moves.length > 0 && (
         <ul class="plain moves" aria-label={say.moves}>
-          {moves.slice(0, props.named).map((move) => (
-            <OneMove key={move.concept_id} move={move} />
+          {told.map((move) => (
+            <OneMove key={move.concept_id} move={move} brief={brief} />
           ))}
-          {moves.length > props.named && (
-            <li class="soft small">{say.moreMoves(moves.length - props.named)}</li>
+          {moves.length > told.length && (
+            <li class="soft">{say.moreMoves(moves.length - told.length)}</li>
           )}
         </ul>
       )}
@@ -82,17 +84,21 @@ function One(props: { resource: Resource; course: string | null; named: number }
 }
 
 /** A mastery now, and where doing it is expected to bring it. */
-function OneMove({ move }: { move: Move }) {
+function OneMove({ move, brief }: { move: Move; brief: boolean }) {
   const say = texts();
   const { main, lang } = namesOf(move);
   const from = Math.min(move.mastery, move.expected);
   const told = say.moved(move.mastery, move.expected);
   return (
-    <li class="move" title={told}>
-      <a href={href("concept", move.concept_id)} lang={lang}>
-        {main}
-      </a>
-      <span class="move-track" aria-hidden="true">
+    <li class="move">
+      {brief ? (
+        <span lang={lang}>{main}</span>
+      ) : (
+        <a href={href("concept", move.concept_id)} lang={lang}>
+          {main}
+        </a>
+      )}
+      <span class="move-track" title={told} aria-hidden="true">
         <span class="move-now" style={{ width: `${from * 100}%` }} />
         <span
           class="move-gain"

@@ -11,8 +11,6 @@ import { Resources } from "./resources";
 import { texts } from "./texts";
 
 const SHOWN = 12; // steps of a long road, until the reader asks for the others
-const FIRST = 2; // things to do that a step on the road shows
-const NAMED = 4; // masteries that each of them shows
 
 const GLIDE = { duration: 450, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -151,12 +149,7 @@ function Stop(props: {
         </h3>
         <Meter mastery={step.terms.mastery} sd={step.sd} doubt={step.doubt} />
         <p class="because">{step.because}</p>
-        <Resources
-          of={step.resources}
-          course={props.course}
-          first={opened ? Infinity : FIRST}
-          named={opened ? Infinity : NAMED}
-        />
+        <Resources of={step.resources} course={props.course} brief={!opened} />
         {opened && <div class="below">{props.below?.(step)}</div>}
       </div>
     </li>
