@@ -12,7 +12,7 @@ Sizes: K concepts of the graph, V videos of the records; n steps of a plan.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -26,6 +26,7 @@ from kgplan.graph.snapshot import GraphSnapshot, incidence
 from kgplan.planning import CurrentLearner, Plan
 from kgplan.planning.choosing import mean_minutes
 from kgplan.planning.planners import planner_named
+from kgplan.planning.resources import Resource
 
 THETA = 0.5
 
@@ -56,21 +57,7 @@ class Outline:
         return next((place for place, videos in enumerate(self.videos) if videos), None)
 
 
-class ToOpen(Protocol):
-    """A place to learn at, as any planner's steps name it."""
-
-    @property
-    def course_id(self) -> str:
-        """The course."""
-        ...
-
-    @property
-    def video_id(self) -> str | None:
-        """The video; None where there is none."""
-        ...
-
-
-def to_open(plan: Plan) -> list[list[ToOpen]]:
+def to_open(plan: Plan) -> list[list[Resource]]:
     """The videos that each step of a plan says to open.
 
     Of a planner that ranks concepts that is the first video of the places to choose from; of one

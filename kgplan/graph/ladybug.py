@@ -35,7 +35,7 @@ class LadybugStore:
     def __init__(self, path: Path, schema: GraphSchema, read_only: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._pending = path, 0
-        self.schema = schema
+        self.schema, self._queries = schema, named_queries(schema)
         if not read_only:  # opening and declaring write a little, too
             require_room("opening the graph", path, OPENING_ROOM if path.exists() else LEAST_ROOM)
         try:
@@ -66,11 +66,10 @@ class LadybugStore:
 
     def _held(self) -> GraphSchema:
         """The schema without the numbers that the file, made before there were any, cannot hold."""
-        tables = {row["name"] for row in self._rows("CALL show_tables() RETURN name")}
+        tables = {row["name"] for row in self.read("held.tables")}
 
         def held(relation: Relation) -> Relation:
-            found = self._rows(f"CALL table_info('{relation.type}') RETURN name")
-            columns = {row["name"] for row in found}
+            columns = {row["name"] for row in self.read(f"held.{relation.name}")}
             kept = (each for each in relation.annotations if each.key in columns)
             return replace(relation, annotations=tuple(kept))
 
@@ -100,7 +99,7 @@ class LadybugStore:
 
     def _run(self, name: str, parameters: dict[str, Any]) -> list[Row]:
         try:
-            return self._rows(query(name, self._queries), parameters)
+            result = self._connection.execute(query(name, self._queries), parameters)
         except RuntimeError as error:
             if lacking := LACKING.search(str(error)):
                 raise GraphUnavailable(
@@ -108,10 +107,7 @@ class LadybugStore:
                     f" {name} asks for; run `kgplan graph load`"
                 ) from error
             raise GraphUnavailable(f"query {name} failed: {error}") from error
-
-    def _rows(self, statement: str, parameters: dict[str, Any] | None = None) -> list[Row]:
-        rows: list[Row] = self._connection.execute(statement, parameters).rows_as_dict().get_all()
-        return rows
+        return result.rows_as_dict().get_all()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ from kgplan.planning.scope import Scope, Scopes
 
 NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 TRIES = 3  # videos watched, or answered, from which a concept holds nothing up any more
+NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
 NEXT = 100.0  # how much better the course's next video stands than one far ahead
@@ -117,11 +118,13 @@ class Sequencer:
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
-        worked = ((watched > 0) & (learner.mastery >= theta)) | (watched + tried >= TRIES)
-        passed = closed | (worked & ~pinned)
+        in_order = learner.is_new and scope.has_videos
+        passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
+        believed = learner.mastery >= theta
+        believed[asked] &= not in_order  # who is new begins where the course begins
+        passed |= believed & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
-        in_order = learner.is_new and scope.has_videos
         rows, why = sequence(
             scope.layout,
             standing,
@@ -135,7 +138,7 @@ class Sequencer:
         here = scope.concepts
         times = np.diff(scope.layout.concept_start)
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~passed)[here], watched[here],
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], watched[here],
             times, rows, theta, in_order, STOPPED.get(why, "end"),
         )  # fmt: skip
 
@@ -152,10 +155,13 @@ class Sequencer:
             self._kept.popitem(last=False)
         return found
 
+    def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
+        """(K,) True for what was worked through as far as it can be expected."""
+        nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        return nearly | (watched + tried >= TRIES)
+
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""
-        if learner.is_new:  # what was never opened shows nobody to hold a concept
-            return np.zeros(self.prior.size, dtype=bool)
         own = learner.reached & ~learner.not_told_apart & (learner.mastery >= theta)
         at = np.flatnonzero(own)
         own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE

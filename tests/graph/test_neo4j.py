@@ -227,7 +227,7 @@ def test_a_load_survives_the_servers_death(neo4j_server):
     assert report.unchanged >= 12_000  # what was there by then is not written twice
     assert found["concept"] == {(f"K_{k}", f"K_{k}", None) for k in range(12_000)}
     assert found["prerequisite_of"] == {
-        (f"K_{k}", f"K_{k + 1}", ("dependency",)) for k in range(11_999)
+        (f"K_{k}", f"K_{k + 1}", ("dependency",), None, None) for k in range(11_999)
     }
 
 

@@ -8,6 +8,7 @@ from oracles.cypher_walk import CypherWalk
 from planning_cases import Case, hand_case, make_case, random_case
 
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
+from kgplan.etl.load import ABSENT
 from kgplan.graph.store import open_graph
 from kgplan.planning import PlanOptions
 from kgplan.planning.derived import derive
@@ -246,7 +247,8 @@ def test_the_walk_by_cypher_hop_by_hop_makes_the_same_plans(tmp_path_factory, se
     with open_graph(f"ladybug://{path}") as store:
         store.define_schema()
         for name, rows in [*case.entities.items(), *case.edges.items()]:
-            full = [{"explanation": None, "about": None, "sources": []} | row for row in rows]
+            absent = {"explanation": None, "about": None, "strength": ABSENT, "any_of": ABSENT}
+            full = [absent | {"sources": []} | row for row in rows]
             store.write(f"load.{name}", rows=full, run_id="test")
         walk = CypherWalk(store, case.records, case.diagnosis, case.similarity)
         planner = case.planner()

@@ -6,6 +6,10 @@
 // name: schema.ladybug.%name
 CREATE REL TABLE IF NOT EXISTS %type(FROM %head TO %tail);
 
+// name: held.%name
+// The columns of the embedded database's table.
+CALL table_info('%type') RETURN name;
+
 // name: found.%name
 // All that a load compares the source with.
 MATCH (h:%head)-[r:%type]->(t:%tail)
