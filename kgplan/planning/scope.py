@@ -67,13 +67,14 @@ class Scopes:
 
     Attributes:
         covers: (V, K) True where the video covers the concept, on the graph's axis.
+        taught_by: (K, V) the same the other way round.
     """
 
     def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
         self.graph, self.records = graph, records
         self.covers = _on_graph(records, graph)
-        self._taught_by = self.covers.T.tocsr()
-        self.taught = np.diff(self._taught_by.indptr) > 0
+        self.taught_by = self.covers.T.tocsr()
+        self.taught = np.diff(self.taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
         self._about = self._courses_about()
         self._needs = _condensed(graph, NEEDED)
@@ -175,7 +176,7 @@ class Scopes:
             shown: videos of the course.
             near: as for `_scope`.
         """
-        taught_by = self._about if near == NEAR else self._taught_by
+        taught_by = self._about if near == NEAR else self.taught_by
         pairs = taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
         concept, video = pairs.row[other], pairs.col[other]
@@ -254,7 +255,7 @@ class Scopes:
         times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[concepts]
         if not times.any():
             return np.ones(concepts.size)
-        everywhere = np.maximum(np.diff(self._taught_by.indptr)[concepts], 1)
+        everywhere = np.maximum(np.diff(self.taught_by.indptr)[concepts], 1)
         central = np.sqrt(times) * times / everywhere
         return central / central.max()
 

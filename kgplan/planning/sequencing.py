@@ -44,7 +44,6 @@ class Sequence:
         scope, learner, standing: of whom, and for what.
         mastered: (n,) True for what is left out as mastered.
         not_yet: (n,) True for what the learner's answers say is not held yet.
-        watched, videos: (n,) of the videos on each concept, how many were watched, and all.
         rows: a row a video, in positions of the scope.
         theta: mastery from which a concept is left out.
         in_order: whether it is the course's order.
@@ -56,8 +55,6 @@ class Sequence:
     standing: Standing
     mastered: Array
     not_yet: Array
-    watched: Ints
-    videos: Ints
     rows: Rows
     theta: float
     in_order: bool
@@ -134,10 +131,9 @@ class Sequencer:
         )
         rows = _without_loose_end(rows, scope)
         here = scope.concepts
-        times = np.diff(scope.layout.concept_start)
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], watched[here],
-            times, rows, theta, in_order, STOPPED.get(why, "end"),
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], rows, theta,
+            in_order, STOPPED.get(why, "end"),
         )  # fmt: skip
 
     def _scope(self, course_id: str | None, asked: Ints) -> Scope:
