@@ -17,7 +17,7 @@ from kgplan.native.compiled import njit
 
 MOST_VIDEOS = 3  # for one concept in one bundle
 FIRST = 1e9  # rate of the course's first video, where its order decides
-NAMESAKE = 1e-3  # of goals that one video serves, it is named after the weightiest
+NAMESAKE = 1e-3
 SLACK = 2.0  # how far a bundle may beat its most promising video
 
 
@@ -382,7 +382,12 @@ def best_goal(
         while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
             own -= 1
         rate = rate_of(tried.video[own], gain, minutes, layout, by, in_order)
-        rate *= 1.0 + NAMESAKE * by.weight[goal]
+        # of goals that one video serves it is named after the one that it moves most
+        reached = trial.mastery[goal] / theta if trial.mastery[goal] < theta else 1.0
+        moved = trial.mastery[goal] - state.mastery[goal]
+        rate *= 1.0 + NAMESAKE * by.weight[goal] * moved * reached
+        if not in_order:
+            rate *= reached  # what does not bring its goal to the threshold counts in proportion
         if best < 0 or (first and not best_first) or rate > best_rate:
             best, best_rate, best_first = goal, rate, first
     return best, best_rate, too_long

@@ -12,9 +12,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.gain import CERTAIN
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
 
@@ -73,6 +72,7 @@ class Scopes:
         self._taught_by = self.covers.T.tocsr()
         self.taught = np.diff(self._taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
+        self._field_of_video = self._fields_of_videos()
         self._needs = _condensed(graph, NEEDED)
         self._surely_needs = _condensed(graph, SURE)
 
@@ -99,8 +99,10 @@ class Scopes:
         is_asked = np.zeros(self.taught.size, dtype=bool)
         is_asked[asked] = True
         weight = self._weights(asked, shown)
-        concepts = self._involved(asked, self._main_field(asked, weight), near)
-        videos = np.union1d(shown, self._elsewhere(concepts, shown)).astype(np.int64)
+        field = self._main_field(asked, weight)
+        concepts = self._involved(asked, field, near)
+        in_field = field if near == NEAR else None
+        videos = np.union1d(shown, self._elsewhere(concepts, shown, in_field)).astype(np.int64)
         place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
         place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
         by_video = self.covers[videos][:, concepts].tocsr()
@@ -109,7 +111,7 @@ class Scopes:
         tier = np.where(in_course, 0, 1)
         by_concept = np.lexsort((entries.row, tier[entries.row], entries.col))
         require_start, any_start, any_of, waits_start, waits = self._requirements(
-            concepts, is_asked
+            concepts, is_asked, _first_places(by_video, np.where(in_course, place, np.inf))
         )
         layout = Layout(
             asked=np.flatnonzero(is_asked[concepts]),
@@ -158,24 +160,51 @@ class Scopes:
         uncovered[by_video[in_course].indices] = False
         return (by_video @ uncovered.astype(np.int64)) > 0
 
-    def _elsewhere(self, concepts: Ints, shown: Ints) -> Ints:
-        """Videos that the course does not show: of each concept those that cover the fewest."""
+    def _elsewhere(self, concepts: Ints, shown: Ints, field: str | None) -> Ints:
+        """Videos that the course does not show: of each concept those that cover the fewest.
+
+        Args:
+            concepts: to be learned.
+            shown: videos of the course.
+            field: of the course: only its concepts are learned elsewhere, in courses of that field,
+                as others only mention them; None for a path towards a concept.
+        """
         pairs = self._taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
+        if field is not None:
+            other &= (self.graph.concept_fields[concepts] == field)[pairs.row]
+            other &= self._field_of_video[pairs.col] == field
         concept, video = pairs.row[other], pairs.col[other]
         order = np.lexsort((video, self._breadth[video], concept))
         concept, video = concept[order], video[order]
         rank = np.arange(concept.size) - np.searchsorted(concept, concept)
         return video[rank < ELSEWHERE]
 
+    def _fields_of_videos(self) -> Ids:
+        """(V,) the field of each video's course; "" where it has none."""
+        videos = self.records.course_videos
+        found = np.zeros(videos.shape[1], dtype=self.graph.concept_fields.dtype)
+        for row in np.flatnonzero(np.diff(videos.indptr)).tolist():
+            shown = videos.indices[videos.indptr[row] : videos.indptr[row + 1]]
+            covered = np.unique(self.covers[shown].indices).astype(np.int64)
+            found[shown] = self._main_field(covered, self._central(covered, shown))
+        return found
+
     def _main_field(self, asked: Ints, weight: Floats) -> str:
         known, code = np.unique(self.graph.concept_fields[asked], return_inverse=True)
         return str(known[np.bincount(code, weight).argmax()]) if asked.size else ""
 
-    def _requirements(self, concepts: Ints, is_asked: Array) -> tuple[Ints, ...]:
+    def _requirements(
+        self, concepts: Ints, is_asked: Array, first_place: Floats
+    ) -> tuple[Ints, ...]:
         """`require_start` to `waits` of a layout."""
         inside = self._needs[concepts][:, concepts].tocoo()
-        after, before, group = inside.row, inside.col, inside.data
+        sure = self._surely_needs[concepts][:, concepts].tocoo()
+        size = concepts.size
+        stated = np.isin(inside.row * size + inside.col, sure.row * size + sure.col)
+        # the course's order overrules what is only predicted
+        kept = stated | ~(first_place[inside.col] > first_place[inside.row])
+        after, before, group = inside.row[kept], inside.col[kept], inside.data[kept]
         # alternatives stand together, what is asked for first; the others stand alone
         alone = group == ALONE
         number = np.where(alone, -1 - np.arange(group.size), group)
@@ -197,16 +226,20 @@ class Scopes:
         field's. Of concepts of one name only those of the course's own field count, as the others
         are homonyms.
         """
-        times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[asked]
-        central = np.ones(asked.size)
-        if times.any():
-            everywhere = np.maximum(np.diff(self._taught_by.indptr)[asked], 1)
-            central = np.sqrt(times / times.max()) * (times / everywhere)
-        weight = PASSING + (1 - PASSING) * central / max(central.max(initial=0), CERTAIN)
+        weight = PASSING + (1 - PASSING) * self._central(asked, shown)
         names = self.graph.concept_names[asked]
         mine = self.graph.concept_fields[asked] == self._main_field(asked, weight)
         homonym = ~mine & np.isin(names, names[mine])
         return weight * np.where(mine, 1.0, OTHER_FIELD) * ~homonym
+
+    def _central(self, concepts: Ints, shown: Ints) -> Floats:
+        """(n,) 1 for the concept that most of a course's videos cover, and few others do."""
+        times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[concepts]
+        if not times.any():
+            return np.ones(concepts.size)
+        everywhere = np.maximum(np.diff(self._taught_by.indptr)[concepts], 1)
+        central = np.sqrt(times) * times / everywhere
+        return central / central.max()
 
 
 ALONE = -1
@@ -227,6 +260,14 @@ def _condensed(graph: GraphSnapshot, strength: float) -> sparse.csr_array:
     return sparse.coo_array(
         (group[waits], (edges.row[waits], edges.col[waits])), shape=edges.shape
     ).tocsr()
+
+
+def _first_places(by_video: sparse.csr_array, place: Floats) -> Floats:
+    """(n,) where each concept is first taught; inf for never."""
+    entries = by_video.tocoo()
+    found = np.full(by_video.shape[1], np.inf)
+    np.minimum.at(found, entries.col, place[entries.row])
+    return found
 
 
 def _on_graph(records: LearnerRecords, graph: GraphSnapshot) -> sparse.csr_array:

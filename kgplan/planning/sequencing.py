@@ -118,12 +118,13 @@ class Sequencer:
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
-        worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
-        worked |= watched + tried >= TRIES
-        passed = closed | (worked & ~pinned)
+        in_order = learner.is_new and scope.has_videos
+        passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
+        believed = learner.mastery >= theta
+        believed[asked] &= not in_order  # who is new begins where the course begins
+        passed |= believed & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
-        in_order = learner.is_new and scope.has_videos
         rows, why = sequence(
             scope.layout,
             standing,
@@ -137,7 +138,7 @@ class Sequencer:
         here = scope.concepts
         times = np.diff(scope.layout.concept_start)
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~passed)[here], watched[here],
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], watched[here],
             times, rows, theta, in_order, STOPPED.get(why, "end"),
         )  # fmt: skip
 
@@ -153,6 +154,11 @@ class Sequencer:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
+
+    def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
+        """(K,) True for what was worked through as far as it can be expected."""
+        nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        return nearly | (watched + tried >= TRIES)
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""

@@ -127,12 +127,12 @@ class SequenceTeller:
         return tuple(steps)
 
     def _leads_to(self, found: Sequence, concept: int, later: Ints, goal: int) -> int:
-        """What a concept is planned before; -1 for what is asked for.
+        """What a concept is planned before; -1 for the goal of its bundle.
 
         Of the concepts behind it the first that waits for it, else the goal of its bundle.
         """
         scope = found.scope
-        if scope.asked[concept]:
+        if concept == goal:
             return -1
         layout = scope.layout
         waiting = layout.waits[layout.waits_start[concept] : layout.waits_start[concept + 1]]
@@ -153,11 +153,12 @@ class SequenceTeller:
         made = self.chooser.derived.resources.resource(
             courses[0] if courses else -1, video, share, self.links
         )
-        moved = []
+        moved, closed = [], found.standing.closed
         for at in np.flatnonzero(moves.row == row).tolist():
             concept = int(scope.concepts[moves.concept[at]])
             before, after = float(moves.before[at]), float(moves.after[at])
-            if after - before >= NOTABLE and not found.standing.closed[moves.concept[at]]:
+            named = moves.concept[at] == found.rows.concept[row]
+            if named or (after - before >= NOTABLE and not closed[moves.concept[at]]):
                 names_of = self.chooser.names[concept], self.chooser.english[concept]
                 moved.append(Move(self.chooser.ids[concept], *names_of, before, after))
         step = self.chooser.ids[int(scope.concepts[found.rows.concept[row]])]
@@ -215,7 +216,8 @@ class SequenceTeller:
         scope = found.scope
         if not planned:
             asked = scope.concepts[scope.layout.asked]
-            needed |= {int(each): [] for each in asked[~taught[asked]][:SHOWN_GAPS]}
+            untaught = np.diff(scope.layout.concept_start)[scope.layout.asked] == 0
+            needed |= {int(each): [] for each in asked[untaught][:SHOWN_GAPS]}
         return tuple(
             Gap(chooser.ids[each], chooser.names[each], chooser.english[each], tuple(by))
             for each, by in sorted(needed.items())
@@ -249,7 +251,7 @@ class SequenceTeller:
         n_over = int(found.learner.passed_over[asked].sum())
         if n_over and course_id is not None:
             notes.append(say(language, "note.passed_over", concepts=n_over))
-        untaught = int((~self.chooser.taught[asked]).sum())
+        untaught = int((np.diff(scope.layout.concept_start)[scope.layout.asked] == 0).sum())
         if untaught and not steps and asked.size:
             notes.append(say(language, "note.untaught", concepts=untaught, of=asked.size))
         if any(resource.again for step in steps for resource in step.resources):
