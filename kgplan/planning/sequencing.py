@@ -118,13 +118,11 @@ class Sequencer:
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
-        in_order = learner.is_new and scope.has_videos
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
-        believed = learner.mastery >= theta
-        believed[asked] &= not in_order  # who is new begins where the course begins
-        passed |= believed & ~pinned & ~not_yet
+        passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
+        in_order = learner.is_new and scope.has_videos
         rows, why = sequence(
             scope.layout,
             standing,

@@ -120,7 +120,12 @@ class SequenceTeller:
                         self._resource(found, at, moves, course_id) for at in range(begin, end)
                     ),
                     because=self._because(
-                        found, local, leads_to, float(after[-1]) if after.size else held, options
+                        found,
+                        place,
+                        local,
+                        leads_to,
+                        float(after[-1]) if after.size else held,
+                        options,
                     ),
                 )
             )
@@ -166,18 +171,24 @@ class SequenceTeller:
         return made.moving(tuple(moved), bool(found.standing.again[local]))
 
     def _because(
-        self, found: Sequence, concept: int, leads_to: int, expected: float, options: PlanOptions
+        self,
+        found: Sequence,
+        place: int,
+        concept: int,
+        leads_to: int,
+        expected: float,
+        options: PlanOptions,
     ) -> str:
-        """Why a concept is planned, in words that hold of the learner."""
+        """Why a concept is planned at a place, in words that hold of the learner."""
         language, name = options.language, self.chooser.names[int(found.scope.concepts[concept])]
         if leads_to >= 0:
             why = say(language, "do.before", later=self.chooser.names[leads_to], name=name)
         elif found.standing.first[np.searchsorted(found.scope.layout.asked, concept)]:
             why = say(language, "do.asked", name=name)
         elif found.in_order:
-            why = say(language, "do.order", name=name)
+            why = say(language, "do.order_then" if place else "do.order", name=name)
         else:
-            why = say(language, "do.goal", name=name)
+            why = say(language, "do.goal_then" if place else "do.goal", name=name)
         watched = int(found.watched[concept])
         if found.not_yet[concept]:
             known = say(language, "did.not_yet")
@@ -258,7 +269,9 @@ class SequenceTeller:
             notes.append(say(language, "note.again"))
         if gaps and steps:
             notes.append(say(language, "note.gaps", names=_listed(gaps, language)))
-        if steps or found.stopped != "end":
+        if not steps and asked.size and found.stopped == "end":
+            notes.append(say(language, "note.nothing_left"))
+        else:
             notes.append(say(language, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
 
