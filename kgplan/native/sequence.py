@@ -434,7 +434,7 @@ def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
             scratch.worth[video], scratch.hope[video] = value
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sequence(
     layout: Layout, by: Standing, theta: float, length: int, budget: float, least: float,
     in_order: bool,
@@ -507,7 +507,7 @@ class Moves(NamedTuple):
     after: Floats
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
     """Go through a sequence again and note what it moves."""
     state = at_start(layout, by)
@@ -535,7 +535,7 @@ def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def rates_after(
     rows: Rows, count: int, layout: Layout, by: Standing, theta: float, in_order: bool
 ) -> Floats:
