@@ -163,7 +163,7 @@ class Planner:
     ) -> Plan:
         """The plan for what is asked for, by the planner named."""
         learner = self._learner(learner_id, current)
-        known = current is not None or learner_id in self._learners
+        known = self.knows(learner_id, current)
         if planner_named(options.planner).expects_gain:
             found = self._sequence(learner, asked, options, course_id)
             return self._things.plan(learner_id, found, options, course_id, towards, known)
@@ -232,7 +232,8 @@ class Planner:
         Raises:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
-        self._known(learner_id, current)
+        if not self.knows(learner_id, current):
+            self._learners.place(learner_id, UnknownLearner)
         learner = self._learner(learner_id, current)
         if course_id is None:
             concepts: Ints = np.flatnonzero(learner.reached)
@@ -254,14 +255,14 @@ class Planner:
             found.append(ConceptMastery(*names, held, spread, bits, doubt is None, doubt))
         return found
 
+    def knows(self, learner_id: str, current: CurrentLearner | None = None) -> bool:
+        """Whether anything names the learner: the records, or what is known of them now."""
+        return current is not None or learner_id in self._learners
+
     def n_concepts(self, course_id: str) -> int:
         """How many concepts the course has; 0 where there is no such course."""
         at = self._courses.find(course_id)
         return _row(self.graph.course_concepts, at).size if at >= 0 else 0
-
-    def _known(self, learner_id: str, current: CurrentLearner | None) -> None:
-        if current is None:
-            self._learners.place(learner_id, UnknownLearner)
 
     def _course(self, course_id: str) -> int:
         return self._courses.place(course_id, UnknownCourse)

@@ -34,6 +34,7 @@ ENGLISH = {
     " course.",
     "do.next": "{name} comes next in the course, behind where you are.",
     "do.order": "The course goes on with {name}.",
+    "do.order_first": "The course begins with {name}.",
     "do.asked": "You asked for {name}.",
     "do.before": "{later} builds on {name}.",
     "did.nothing": "You have not opened a video on it yet.",
@@ -53,6 +54,7 @@ ENGLISH = {
     "note.all_mastered": "What you did shows that you hold all of it[ (mastery {theta} or more)].",
     "note.untaught": "No video is known for [{concepts} of its {of} concepts|concepts that it"
     " has].",
+    "note.nothing_left": "There is nothing in it that you could do and that would gain you more.",
     "note.again": "What you watched already comes again where your answers were not right yet, or"
     " nothing else teaches it.",
     "note.gaps": "It also builds on {names}, for which no video is known.",
@@ -124,6 +126,7 @@ CHINESE = {
     "do.goal": "按所花时间的收获和在课程中的位置，接下来学{name}。",
     "do.next": "在课程中，{name}紧接在你目前的位置之后。",
     "do.order": "课程接着讲{name}。",
+    "do.order_first": "课程从{name}开始。",
     "do.asked": "你指定要学{name}。",
     "do.before": "{later}以{name}为基础。",
     "did.nothing": "你还没有打开过讲解它的视频。",
@@ -141,6 +144,7 @@ CHINESE = {
     "[（掌握度达{theta}）]。",
     "note.all_mastered": "你的学习表明你已全部掌握[（掌握度{theta}及以上）]。",
     "note.untaught": "[其{of}个概念中有{concepts}个|其中有些概念]没有已知的视频。",
+    "note.nothing_left": "其中没有可以继续学习且仍有收获的内容。",
     "note.again": "作答还不正确，或没有其他资源时，看过的视频会再次出现。",
     "note.gaps": "它还以{names}为基础，但没有已知的视频。",
     "list.comma": "、",

@@ -188,7 +188,7 @@ class SequenceTeller:
         elif found.standing.first[np.searchsorted(found.scope.layout.asked, local)]:
             why = say(options, "do.asked", name=name)
         elif found.in_order:
-            why = say(options, "do.order", name=name)
+            why = say(options, "do.order" if begin else "do.order_first", name=name)
         elif found.standing.favour[video] > NEXT:
             why = say(options, "do.next", name=name)
         else:
@@ -275,7 +275,9 @@ class SequenceTeller:
             notes.append(say(options, "note.again"))
         if gaps and steps:
             notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
-        if steps or found.stopped != "end":
+        if not steps and asked.size and found.stopped == "end":
+            notes.append(say(options, "note.nothing_left"))
+        else:
             notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
 

@@ -302,7 +302,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Read Learner
+         * @description What is known of the learner: courses and how far they were watched, views, events.
+         */
+        get: operations["read_learner"];
         put?: never;
         post?: never;
         /**
@@ -411,6 +415,46 @@ export interface paths {
          * @description A course's concepts by depth, the prerequisites among them, and what it does not have.
          */
         get: operations["read_course_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/concepts/{concept_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Concept
+         * @description A concept: the courses and videos that teach it, what it needs and what it unlocks.
+         */
+        get: operations["read_concept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/courses/{course_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Course
+         * @description A course: who offers it, its concepts and videos in the course's order.
+         */
+        get: operations["read_course"];
         put?: never;
         post?: never;
         delete?: never;
@@ -734,6 +778,164 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AboutConcept
+         * @description A concept: where it is taught, what it needs and what it unlocks.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "name": "栈",
+         *       "name_en": "stack",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "taught": true,
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": [
+         *             {
+         *               "id": "V_5f3a",
+         *               "title": "栈的定义",
+         *               "minutes": 6.5,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *               "concepts": [
+         *                 {
+         *                   "id": "K_栈_计算机科学技术",
+         *                   "name": "栈",
+         *                   "name_en": "stack"
+         *                 }
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "prerequisites": [
+         *         {
+         *           "id": "K_线性表_计算机科学技术",
+         *           "name": "线性表",
+         *           "name_en": "linear list"
+         *         }
+         *       ],
+         *       "unlocks": []
+         *     }
+         */
+        AboutConcept: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Fields
+             * @description names of the fields of study that it belongs to
+             */
+            fields: string[];
+            /**
+             * Taught
+             * @description whether a video of some course covers it
+             */
+            taught: boolean;
+            /**
+             * Courses
+             * @description that have it, or show a video on it; those with most videos on it first, then by id
+             */
+            courses: components["schemas"]["TeachingCourse"][];
+            /**
+             * Prerequisites
+             * @description direct ones, by id
+             */
+            prerequisites: components["schemas"]["Named"][];
+            /**
+             * Unlocks
+             * @description what it is a direct prerequisite of, by id
+             */
+            unlocks: components["schemas"]["Named"][];
+        };
+        /**
+         * AboutCourse
+         * @description A course: who offers it, what it has, and the videos that teach it.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "name": "数据结构(上)",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "schools": [
+         *         "清华大学"
+         *       ],
+         *       "teachers": [
+         *         "T_0412"
+         *       ],
+         *       "concepts": [
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "taught": true
+         *         }
+         *       ],
+         *       "videos": [
+         *         {
+         *           "id": "V_5f3a",
+         *           "title": "栈的定义",
+         *           "minutes": 6.5,
+         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *           "concepts": [
+         *             {
+         *               "id": "K_栈_计算机科学技术",
+         *               "name": "栈",
+         *               "name_en": "stack"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "learners": 1042
+         *     }
+         */
+        AboutCourse: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: string[];
+            /** Schools */
+            schools: string[];
+            /** Teachers */
+            teachers: string[];
+            /**
+             * Concepts
+             * @description in the order of the course's videos; what no video of it covers comes last, by id
+             */
+            concepts: components["schemas"]["CourseConcept"][];
+            /**
+             * Videos
+             * @description that cover a concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
+            /**
+             * Learners
+             * @description how many are enrolled in the learner records
+             */
+            learners: number;
+        };
         /**
          * ActivationOut
          * @description Which model is in use now, and how well it knows the graph.
@@ -1147,6 +1349,48 @@ export interface components {
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
         };
         /**
+         * ConceptsOut
+         * @description The concepts that match a text, best first.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "found": [
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "field": "计算机科学技术",
+         *           "match": "near",
+         *           "prerequisites": 4,
+         *           "unlocks": 7,
+         *           "courses": 33
+         *         }
+         *       ]
+         *     }
+         */
+        ConceptsOut: {
+            /** Graph Version */
+            graph_version: string;
+            /** Found */
+            found: components["schemas"]["FoundConcept"][];
+        };
+        /**
+         * CourseConcept
+         * @description A concept that a course has.
+         */
+        CourseConcept: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * Taught
+             * @description whether a video of the course covers it
+             */
+            taught: boolean;
+        };
+        /**
          * CourseMap
          * @description A course's concepts, what builds on what, and what the course does not have.
          * @example {
@@ -1208,6 +1452,31 @@ export interface components {
              * @description direct prerequisites of them that the course does not have, by id; depth is the number of the course's concepts that need it
              */
             missing: components["schemas"]["Place"][];
+        };
+        /**
+         * CoursesOut
+         * @description The courses that match a text, best first.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "found": [
+         *         {
+         *           "id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构",
+         *           "field": "数学",
+         *           "school": "清华大学",
+         *           "match": "exact",
+         *           "concepts": 140,
+         *           "videos": 228,
+         *           "learners": 1596
+         *         }
+         *       ]
+         *     }
+         */
+        CoursesOut: {
+            /** Graph Version */
+            graph_version: string;
+            /** Found */
+            found: components["schemas"]["FoundCourse"][];
         };
         /**
          * Coverage
@@ -1451,25 +1720,106 @@ export interface components {
             reason: string;
         };
         /**
-         * FoundOut
-         * @description A concept or a course that matches a text.
+         * FoundConcept
+         * @description A concept that matches a text, and what tells it from another of its name.
          */
-        FoundOut: {
+        FoundConcept: {
             /** Id */
             id: string;
             /** Name */
             name: string;
             /**
-             * Name En
-             * @description empty where unknown, and for a course
+             * Field
+             * @description name of its field of study; empty where unknown
              */
-            name_en: string;
+            field: string;
             /**
              * Match
              * @description exact; prefix: a name begins so; part: it holds the text; near: a typo away
              * @enum {string}
              */
             match: "exact" | "prefix" | "part" | "near";
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Prerequisites
+             * @description concepts directly before it
+             */
+            prerequisites: number;
+            /**
+             * Unlocks
+             * @description concepts directly after it
+             */
+            unlocks: number;
+            /**
+             * Courses
+             * @description that have it
+             */
+            courses: number;
+        };
+        /**
+         * FoundCourse
+         * @description A course that matches a text, and what tells it from another of its name.
+         */
+        FoundCourse: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Field
+             * @description name of its field of study; empty where unknown
+             */
+            field: string;
+            /**
+             * Match
+             * @description exact; prefix: a name begins so; part: it holds the text; near: a typo away
+             * @enum {string}
+             */
+            match: "exact" | "prefix" | "part" | "near";
+            /**
+             * School
+             * @description name of the school that gives it; empty where unknown
+             */
+            school: string;
+            /**
+             * Concepts
+             * @description that it has
+             */
+            concepts: number;
+            /**
+             * Videos
+             * @description of it, whose concepts are known
+             */
+            videos: number;
+            /**
+             * Learners
+             * @description who take it
+             */
+            learners: number;
+        };
+        /**
+         * Gap
+         * @description A concept that is needed or asked for, and that nothing teaches.
+         */
+        Gap: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Needed By
+             * @description concepts of the plan that build on it
+             */
+            needed_by: string[];
         };
         /**
          * GraphHealth
@@ -1548,6 +1898,10 @@ export interface components {
          *       "learners": 4384,
          *       "courses": 706,
          *       "concepts": 944,
+         *       "source": {
+         *         "title": "MOOCCube",
+         *         "licence": "CC0 1.0"
+         *       },
          *       "problem": null
          *     }
          */
@@ -1567,6 +1921,7 @@ export interface components {
             courses: number;
             /** Concepts */
             concepts: number;
+            source: components["schemas"]["SourceOut"];
             /**
              * Problem
              * @description why nothing newer can be read, while stale
@@ -1790,6 +2145,64 @@ export interface components {
             courses: components["schemas"]["LearnerCourseOut"][];
         };
         /**
+         * LearnerOut
+         * @description What is known of a learner; a view is a video that was opened and covers a concept.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "in_model": true,
+         *       "views": 34,
+         *       "events": 2,
+         *       "first_event": "2026-03-01T10:15:00Z",
+         *       "last_event": "2026-03-01T10:40:00Z",
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": 60,
+         *           "opened": 21,
+         *           "watched": 19
+         *         }
+         *       ]
+         *     }
+         */
+        LearnerOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * In Model
+             * @description whether the model was made with records of the learner, and these still count
+             */
+            in_model: boolean;
+            /**
+             * Views
+             * @description in these records and by events
+             */
+            views: number;
+            /**
+             * Events
+             * @description events that were not voided
+             */
+            events: number;
+            /**
+             * First Event
+             * @description when it happened; null without any
+             */
+            first_event: string | null;
+            /** Last Event */
+            last_event: string | null;
+            /**
+             * Courses
+             * @description that the learner takes, by id
+             */
+            courses: components["schemas"]["TakenCourse"][];
+        };
+        /**
          * LearnersOut
          * @description Learners whose id begins with a text, in the order of ids.
          */
@@ -1924,6 +2337,31 @@ export interface components {
             models: components["schemas"]["ModelOut"][];
         };
         /**
+         * Move
+         * @description A concept that a video moves.
+         */
+        Move: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Mastery
+             * @description when the video is begun, all before it in the plan done
+             */
+            mastery: number;
+            /**
+             * Expected
+             * @description behind it
+             */
+            expected: number;
+        };
+        /**
          * Named
          * @description A concept or course, by id and name.
          */
@@ -2018,7 +2456,7 @@ export interface components {
          *         "planner": "kg-plppm",
          *         "exclude": [],
          *         "pin": [],
-         *         "skip_mastered": 0.9,
+         *         "theta": 0.9,
          *         "minutes": null,
          *         "language": "en"
          *       },
@@ -2100,11 +2538,36 @@ export interface components {
             towards: string | null;
             /**
              * Minutes
-             * @description what the videos named first take together, each once, one of unknown length as long as the mean; null where the records hold no lengths
+             * @description what is to be watched takes, each video once, one of unknown length as long as the mean; of several places to choose from the first. null where the records hold no lengths
              */
             minutes: number | null;
             /** @description what the caller chose */
             options: components["schemas"]["PlanOptions"];
+            /**
+             * Gaps
+             * @description what the steps build on, or the caller asks for, and nothing teaches
+             */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * New
+             * @description whether nothing is known of the learner
+             */
+            new: boolean;
+            /**
+             * Stopped
+             * @description why there are no more steps; null where the planner does not say
+             */
+            stopped: ("length" | "minutes" | "gain" | "end") | null;
+            /**
+             * Gain
+             * @description mastery that the plan is expected to add over the goal's concepts; null where the planner does not say
+             */
+            gain: number | null;
+            /**
+             * Bound
+             * @description what no plan of as many minutes can gain more than; null where not asked for
+             */
+            bound: number | null;
             /**
              * Explanations
              * @description of each step, in order; null where not asked for
@@ -2123,16 +2586,15 @@ export interface components {
          *       "learner_id": "U_1000",
          *       "towards": "K_栈_计算机科学技术",
          *       "length": 6,
-         *       "skip_mastered": 0.9
+         *       "theta": 0.9
          *     }
          */
         PathIn: {
             /**
              * Length
-             * @description concepts to plan
-             * @default 4
+             * @description concepts to plan, else as many as are worth it
              */
-            length?: number;
+            length?: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2147,11 +2609,17 @@ export interface components {
             neighbours?: number;
             /**
              * Planner
-             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
-             * @default kg-plppm
+             * @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
+             * @default gain
              * @enum {string}
              */
-            planner?: "kg-plppm" | "trans-cf" | "popularity";
+            planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description gain of mastery a minute under which a plan of no set length ends
+             * @default 0.05
+             */
+            least_gain?: number;
             /**
              * Exclude
              * @description concepts that are not planned, nor walked through
@@ -2165,10 +2633,10 @@ export interface components {
              */
             pin?: string[];
             /**
-             * Skip Mastered
+             * Theta
              * @description mastery from which a concept is not planned, nor walked
              */
-            skip_mastered?: number | null;
+            theta?: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2181,6 +2649,19 @@ export interface components {
              * @enum {string}
              */
             language?: "en" | "zh";
+            /**
+             * Detail
+             * @description of the sentences: words leaves figures out; numbers has those that decided
+             * @default words
+             * @enum {string}
+             */
+            detail?: "words" | "numbers";
+            /**
+             * Bound
+             * @description also the most that as many minutes could gain
+             * @default false
+             */
+            bound?: boolean;
             /**
              * Course Id
              * @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B
@@ -2262,7 +2743,7 @@ export interface components {
          *               "planner": "kg-plppm",
          *               "exclude": [],
          *               "pin": [],
-         *               "skip_mastered": 0.9,
+         *               "theta": 0.9,
          *               "minutes": null,
          *               "language": "en"
          *             },
@@ -2398,9 +2879,9 @@ export interface components {
         PlanOptions: {
             /**
              * Length
-             * @description concepts to plan
+             * @description concepts to plan; where null, `USUAL_LENGTH`, or, where the planner expects a gain, as many as gain enough within `minutes`
              */
-            length: number;
+            length: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2416,7 +2897,12 @@ export interface components {
              * @description name of the planner; "kg-plppm" is Algorithm 1
              * @enum {string}
              */
-            planner: "kg-plppm" | "trans-cf" | "popularity";
+            planner: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description expected gain of mastery a minute under which a plan of no set length ends
+             */
+            least_gain: number;
             /**
              * Exclude
              * @description concepts that are not planned, and not walked through
@@ -2428,10 +2914,10 @@ export interface components {
              */
             pin: string[];
             /**
-             * Skip Mastered
-             * @description mastery from which a concept is neither planned nor walked through
+             * Theta
+             * @description mastery from which a concept is left out; where null, `THETA` where the planner expects a gain, and else nothing is left out
              */
-            skip_mastered: number | null;
+            theta: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2443,6 +2929,17 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "zh";
+            /**
+             * Detail
+             * @description whether sentences hold figures
+             * @enum {string}
+             */
+            detail: "words" | "numbers";
+            /**
+             * Bound
+             * @description whether to say what no plan of as many minutes can gain more than
+             */
+            bound: boolean;
         };
         /**
          * PlannerOut
@@ -2756,6 +3253,51 @@ export interface components {
             provisional_concepts: string[];
         };
         /**
+         * Resource
+         * @description Something to open.
+         */
+        Resource: {
+            /** Course Id */
+            course_id: string;
+            /** Course Name */
+            course_name: string;
+            /**
+             * Video Id
+             * @description the video; null where the course has the concept, but no video of it is known
+             */
+            video_id: string | null;
+            /**
+             * Title
+             * @description of the video; empty where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description that are left to watch; null where the length is unknown
+             */
+            minutes: number | null;
+            /**
+             * Share
+             * @description watched so far
+             */
+            share: number;
+            /**
+             * Url
+             * @description where the platform opens it; null where `KGPLAN_LINKS` does not say
+             */
+            url: string | null;
+            /**
+             * Again
+             * @description whether it was watched, or answered, and is to be repeated
+             */
+            again: boolean;
+            /**
+             * Moves
+             * @description what it teaches of what the plan is for; empty where a planner does not say
+             */
+            moves: components["schemas"]["Move"][];
+        };
+        /**
          * ResultOut
          * @description One path of a batch, or why there is none.
          */
@@ -2809,25 +3351,20 @@ export interface components {
             time: string;
         };
         /**
-         * SearchOut
-         * @description What matches a text, best first.
-         * @example {
-         *       "graph_version": "5f0c2f3f6f0b7a11",
-         *       "found": [
-         *         {
-         *           "id": "K_栈_计算机科学技术",
-         *           "name": "栈",
-         *           "name_en": "stack",
-         *           "match": "near"
-         *         }
-         *       ]
-         *     }
+         * SourceOut
+         * @description Whose data answers are made from.
          */
-        SearchOut: {
-            /** Graph Version */
-            graph_version: string;
-            /** Found */
-            found: components["schemas"]["FoundOut"][];
+        SourceOut: {
+            /**
+             * Title
+             * @description as its people call it; empty where unknown
+             */
+            title: string;
+            /**
+             * Licence
+             * @description under which they give it; empty where unknown
+             */
+            licence: string;
         };
         /**
          * Step
@@ -2882,10 +3419,10 @@ export interface components {
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
             /**
-             * Teaches
-             * @description where to learn it, the course asked for first
+             * Resources
+             * @description what to open, in this order; under "gain" all of it, and never empty; under other planners one video for each of several courses to choose from, the one asked for first
              */
-            teaches: components["schemas"]["Teaching"][];
+            resources: components["schemas"]["Resource"][];
             /**
              * Because
              * @description one plain sentence made from the terms
@@ -2907,7 +3444,7 @@ export interface components {
              * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"
              * @enum {string}
              */
-            rule: "value" | "preference" | "popularity" | "score" | "pinned" | "target";
+            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order";
             /**
              * Because
              * @description the same in words
@@ -2956,25 +3493,44 @@ export interface components {
             due: string;
         };
         /**
-         * Teaching
-         * @description A course that has the concept, and a video of it where one is known.
+         * TakenCourse
+         * @description A course that a learner takes; of its videos those count that cover a concept.
          */
-        Teaching: {
-            /**
-             * Course Id
-             * @description the course
-             */
+        TakenCourse: {
+            /** Course Id */
             course_id: string;
+            /** Name */
+            name: string;
             /**
-             * Video Id
-             * @description its first video on the concept; null where none is known
+             * Videos
+             * @description how many it has
              */
-            video_id: string | null;
+            videos: number;
             /**
-             * Minutes
-             * @description the video's length; null where unknown
+             * Opened
+             * @description how many of these the learner opened
              */
-            minutes: number | null;
+            opened: number;
+            /**
+             * Watched
+             * @description how many of these to 80 % or more
+             */
+            watched: number;
+        };
+        /**
+         * TeachingCourse
+         * @description A course that has a concept, or shows a video on it.
+         */
+        TeachingCourse: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Videos
+             * @description of it that cover the concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
         };
         /**
          * Terms
@@ -2993,7 +3549,7 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what the planner ranks starts by; under "kg-plppm" preference - mastery
+             * @description what the planner ranks starts by: under "kg-plppm" preference - mastery, under "gain" the expected gain of mastery a minute of the step and what it needs
              */
             value: number | null;
             /**
@@ -3041,6 +3597,37 @@ export interface components {
              * @description those that list it, by id
              */
             courses: components["schemas"]["Named"][];
+        };
+        /**
+         * Video
+         * @description A video in a course.
+         */
+        Video: {
+            /**
+             * Id
+             * @description of it
+             */
+            id: string;
+            /**
+             * Title
+             * @description "" where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description its length; null where unknown
+             */
+            minutes: number | null;
+            /**
+             * Url
+             * @description its address on the platform; null where no template of addresses is set
+             */
+            url: string | null;
+            /**
+             * Concepts
+             * @description that it covers, by id
+             */
+            concepts: components["schemas"]["Named"][];
         };
         /**
          * WholeGraph
@@ -3121,24 +3708,30 @@ export interface operations {
     read_path: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */
@@ -3206,7 +3799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3238,24 +3831,30 @@ export interface operations {
     read_picture: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */
@@ -3324,7 +3923,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,6 +3990,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3476,7 +4084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3563,7 +4171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3672,7 +4280,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3781,7 +4389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3821,7 +4429,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description two Authorization headers, or malformed content */
+            /** @description a parameter is unknown */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3841,6 +4449,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3918,7 +4535,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4012,7 +4629,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4109,7 +4726,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4209,7 +4826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4310,7 +4927,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4404,7 +5021,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4502,7 +5119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4598,7 +5215,101 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_learner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearnerOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4692,7 +5403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4741,7 +5452,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SearchOut"];
+                    "application/json": components["schemas"]["ConceptsOut"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -4778,7 +5489,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4827,7 +5538,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SearchOut"];
+                    "application/json": components["schemas"]["CoursesOut"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -4864,7 +5575,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4959,7 +5670,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5054,7 +5765,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5146,7 +5857,191 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_concept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                concept_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutConcept"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_course: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                course_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutCourse"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5232,7 +6127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5299,6 +6194,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5378,6 +6282,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5450,6 +6363,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5488,6 +6410,15 @@ export interface operations {
                     "application/json": components["schemas"]["HealthOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_liveness: {
@@ -5508,6 +6439,15 @@ export interface operations {
                     "application/json": components["schemas"]["AliveOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_readiness: {
@@ -5526,6 +6466,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description no requests should come now, with the reasons */
@@ -5577,6 +6526,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5660,7 +6618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5736,6 +6694,15 @@ export interface operations {
             };
             /** @description it contradicts what there is; `type` says how */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5828,7 +6795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5895,6 +6862,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5970,7 +6946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6057,7 +7033,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6151,7 +7127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6236,7 +7212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6324,7 +7300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
