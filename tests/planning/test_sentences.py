@@ -155,18 +155,20 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
     for did, current in learners:
         pin = tuple(sorted(data.has.get(did.course, ()))[:1])
         for options in (PlanOptions(length=6), PlanOptions(length=3, pin=pin)):
-            for step in sample_planner.plan(did.id, did.course, options, current).steps:
+            plan = sample_planner.plan(did.id, did.course, options, current)
+            for place, step in enumerate(plan.steps):
                 later = names.get(step.leads_to, "")
                 why = {
                     f"{later} builds on {step.name}.": step.leads_to is not None
                     and nx.has_path(data.builds_on, step.leads_to, step.concept_id),
                     f"You asked for {step.name}.": step.concept_id in options.pin,
-                    f"The course goes on with {step.name}.": is_new(did),
+                    f"The course begins with {step.name}.": is_new(did) and place == 0,
+                    f"The course goes on with {step.name}.": is_new(did) and place > 0,
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
                         step.resources[0].video_id, did, data
                     ),
                     f"{step.name} comes next by what it gains you for the time and by its place in"
-                    " the course.": not is_new(did),
+                    " the course.": True,
                 }
                 known = what_was_done(step, did, data)
                 told = {f"{a} {b}": (a, b) for a in why for b in known}
@@ -196,8 +198,7 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
             "What you watched already comes again where your answers were not right yet, or"
             " nothing else teaches it.": bool(again)
             and all(did.shares.get(r.video_id, 0) >= 0.8 or did.scores for r in again),
-            "The plan goes no further than asked for; more follows behind it.": len(planned)
-            < len(more.steps),
+            "The plan goes no further than asked for.": plan.steps == more.steps[: len(planned)],
             "Behind this nothing is left to do.": len(more.steps) == len(planned),
             "It also builds on "
             + ", ".join(gap.name for gap in plan.gaps[:3])
@@ -209,6 +210,7 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
                 not data.has[did.course]
             ),
             "No video is known for concepts that it has.": not planned,
+            "There is nothing in it that you could do and that would gain you more.": not planned,
         }
         for note in plan.notes:
             assert facts[note], (did.id, did.course, note)
