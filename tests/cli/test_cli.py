@@ -35,7 +35,7 @@ def kgplan(home, *arguments, cwd=None):
 
 
 def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
-    done = kgplan(home, "plan", "U_1", "C_1", "--json", cwd=tmp_path)
+    done = kgplan(home, "plan", "U_1", "C_1", "--length", "3", "--json", cwd=tmp_path)
     plan = json.loads(done.stdout)
     assert list(plan) == [
         "learner_id",
@@ -111,6 +111,15 @@ def test_an_unknown_course_is_one_sentence_with_close_matches_and_exit_2(home):
     assert done.stdout == ""
     assert done.stderr.startswith("kgplan: no course 'C_9'")
     assert "Traceback" not in done.stderr
+
+
+def test_a_learner_whom_nothing_names_gets_the_plan_of_a_new_one_and_is_told(home):
+    done = kgplan(home, "plan", "U_11", "C_1", "--json")
+    assert (done.returncode, json.loads(done.stdout)["new"]) == (0, True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("no learner 'U_11'; close matches: U_1")
+    assert line.endswith("; this is the plan of a new learner")
+    assert kgplan(home, "plan", "U_1", "C_1").stderr == ""
 
 
 def test_a_course_and_concepts_may_be_named(home):

@@ -53,7 +53,7 @@ def test_what_is_not_there_is_told_with_what_was_meant(model):
         model.similar("向量")
     with pytest.raises(UnknownLearner):
         model.mastery("nobody", "C_1")
-    assert model.plan("nobody", "C_1").new
+    assert model.plan("nobody", "C_1").plan.new
     with pytest.raises(ConfigError, match="limit is 51; it goes from 1 to 50"):
         model.similar("递归", 51)
     with pytest.raises(ConfigError, match="there is no folder"):
