@@ -171,6 +171,8 @@ def _bounds(option: NamedOption) -> str:
         return " ".join(f"`{each}`" for each in described.names())
     if described.most is not None:
         return f"at most {described.most}, repeated"
+    if option.type is bool:
+        return "`true` `false`"
     return _between(described.low, described.high)
 
 
