@@ -210,8 +210,9 @@ class StepProgressOut(BaseModel):
 
     concept_id: str
     status: Status = Field(
-        description="done: said, or a video on it watched or answered to 80 % since the plan;"
-        " left_out: not for me; overdue: its time is over; next: the first of the others; later"
+        description="done: said, or its videos watched or answered to 80 % since the plan, of a"
+        " planner that gives several to choose from any one on it; left_out: not for me; overdue:"
+        " its time is over; next: the first of the others; later"
     )
     due: datetime
 

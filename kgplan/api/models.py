@@ -21,92 +21,163 @@ from kgplan.planning.texts import Language
 
 MAX_BATCH = 1_000  # items
 
-EXAMPLE_STEP: dict[str, Any] = {
+COURSE_ID = "C_course-v1:TsinghuaX+30240184+sp"
+LIST: dict[str, Any] = {
     "concept_id": "K_线性表_计算机科学技术",
     "name": "线性表",
     "name_en": "linear list",
-    "role": "prerequisite",
-    "start_concept_id": "K_栈_计算机科学技术",
-    "leads_to": "K_栈_计算机科学技术",
-    "terms": {
-        "preference": None,
-        "mastery": 0.31,
-        "value": None,
-        "similarity": 0.74,
-        "score": 1.43,
-    },
-    "sd": 0.46,
-    "evidence": 0.11,
-    "identified": True,
-    "doubt": None,
-    "teaches": [
-        {
-            "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-            "video_id": "V_5f3a",
-            "minutes": 6.5,
-        }
-    ],
-    "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it"
-    " yet (mastery 0.31).",
 }
+STACK: dict[str, Any] = {"concept_id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack"}
 
-EXAMPLE_EXPLANATION: dict[str, Any] = {
-    "concept_id": "K_线性表_计算机科学技术",
-    "rule": "score",
-    "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
-    "terms": EXAMPLE_STEP["terms"],
-    "alternatives": [
-        {
-            "concept_id": "K_数组_计算机科学技术",
-            "name": "数组",
-            "name_en": "array",
-            "terms": {
-                "preference": None,
-                "mastery": 0.91,
-                "value": None,
-                "similarity": 0.69,
-                "score": 0.78,
-            },
-            "figure": 0.78,
-            "verdict": "mastered",
-            "because": "skip: mastery 0.91 >= 0.90",
-        }
-    ],
-    "rejected": 1,
-    "changes": [
-        {
-            "concept_id": "K_数组_计算机科学技术",
-            "mastery": 0.91,
-            "above": None,
-            "below": 0.26,
-            "then": "K_数组_计算机科学技术",
-            "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen.",
-        }
-    ],
-    "ended": [],
-}
+
+def _terms(mastery: float, value: float) -> dict[str, Any]:
+    return {
+        "preference": None,
+        "mastery": mastery,
+        "value": value,
+        "similarity": None,
+        "score": None,
+    }
+
+
+def _resource(video_id: str, title: str, minutes: float, moves: list[Any]) -> dict[str, Any]:
+    return {
+        "course_id": COURSE_ID,
+        "course_name": "数据结构(上)",
+        "video_id": video_id,
+        "title": title,
+        "minutes": minutes,
+        "share": 0.0,
+        "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/"
+        + video_id,
+        "again": False,
+        "moves": moves,
+    }
+
+
+EXAMPLE_STEPS: list[dict[str, Any]] = [
+    {
+        **LIST,
+        "role": "prerequisite",
+        "start_concept_id": STACK["concept_id"],
+        "leads_to": STACK["concept_id"],
+        "terms": _terms(0.31, 0.056),
+        "sd": 0.46,
+        "evidence": 0.11,
+        "identified": True,
+        "doubt": None,
+        "resources": [
+            _resource("V_5e21", "线性表", 8.0, [LIST | {"mastery": 0.31, "expected": 0.68}])
+        ],
+        "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet"
+        " that you hold it.",
+    },
+    {
+        **STACK,
+        "role": "start",
+        "start_concept_id": STACK["concept_id"],
+        "leads_to": None,
+        "terms": _terms(0.12, 0.056),
+        "sd": 0.32,
+        "evidence": 0.0,
+        "identified": False,
+        "doubt": "no_evidence",
+        "resources": [
+            _resource(
+                *("V_5f3a", "栈的定义", 6.5),
+                [
+                    STACK | {"mastery": 0.12, "expected": 0.93},
+                    LIST | {"mastery": 0.68, "expected": 0.79},
+                ],
+            )
+        ],
+        "because": "栈 is what gains you most for the time now. You have not opened a video on it"
+        " yet.",
+    },
+]
+
+EXAMPLE_EXPLANATIONS: list[dict[str, Any]] = [
+    {
+        "concept_id": LIST["concept_id"],
+        "rule": "foundation",
+        "because": "what is planned behind it builds on it",
+        "terms": EXAMPLE_STEPS[0]["terms"],
+        "alternatives": [],
+        "rejected": 0,
+        "changes": [],
+        "ended": [],
+    },
+    {
+        "concept_id": STACK["concept_id"],
+        "rule": "gain",
+        "because": "the largest expected gain of mastery for the time, what it needs included"
+        " (0.056 a minute)",
+        "terms": EXAMPLE_STEPS[1]["terms"],
+        "alternatives": [
+            {
+                "concept_id": "K_数组_计算机科学技术",
+                "name": "数组",
+                "name_en": "array",
+                "terms": _terms(0.44, 0.041),
+                "figure": 0.041,
+                "verdict": "lower",
+                "because": "0.04 < 0.06",
+            }
+        ],
+        "rejected": 1,
+        "changes": [
+            {
+                "concept_id": STACK["concept_id"],
+                "mastery": 0.12,
+                "above": 0.5,
+                "below": None,
+                "then": None,
+                "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out.",
+            }
+        ],
+        "ended": [],
+    },
+]
 
 EXAMPLE_PATH: dict[str, Any] = {
     "learner_id": "U_1000",
-    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+    "course_id": COURSE_ID,
     "graph_version": "5f0c2f3f6f0b7a11",
     "model_version": "0b5c7c1f7ad1c9e2",
-    "steps": [EXAMPLE_STEP],
-    "notes": [],
+    "steps": EXAMPLE_STEPS,
+    "notes": [
+        "It also builds on 数据对象, for which no video is known.",
+        "What is left gains little for its time.",
+    ],
     "towards": None,
-    "minutes": 6.5,
+    "minutes": 14.5,
     "options": {
-        "length": 4,
+        "length": None,
         "max_prerequisites": 10,
         "neighbours": 10,
-        "planner": "kg-plppm",
+        "planner": "gain",
+        "least_gain": 0.05,
         "exclude": [],
         "pin": [],
-        "theta": 0.9,
+        "theta": None,
         "minutes": None,
         "language": "en",
+        "detail": "words",
+        "bound": False,
     },
-    "explanations": [EXAMPLE_EXPLANATION],
+    "gaps": [
+        {
+            "concept_id": "K_数据对象_计算机科学技术",
+            "name": "数据对象",
+            "name_en": "data object",
+            "needed_by": [LIST["concept_id"]],
+        }
+    ],
+    "new": False,
+    "stopped": "gain",
+    "gain": 0.81,
+    "bound": None,
+    "explanations": EXAMPLE_EXPLANATIONS,
     "stale": False,
 }
 
@@ -222,18 +293,16 @@ class PlannersOut(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "default": "kg-plppm",
+                    "default": "gain",
                     "planners": [
                         {
-                            "name": "popularity",
-                            "title": {"en": "Rank by popularity", "zh": "按热门程度排序"},
-                            "about": "ranks what was not learned by the share of learners who"
-                            " learned it, and walks nothing",
-                            "figure": {
-                                "en": "Share of learners who learned it",
-                                "zh": "学过它的学习者比例",
-                            },
-                            "walks": False,
+                            "name": "gain",
+                            "title": {"en": "Most gain for the time", "zh": "单位时间收获最大"},
+                            "about": "takes videos by expected gain of mastery a minute, behind"
+                            " what they need, in the course's order where nothing is known of the"
+                            " learner",
+                            "figure": {"en": "Gain a minute", "zh": "每分钟收获"},
+                            "walks": True,
                             "weighs_mastery": False,
                         }
                     ],
@@ -711,15 +780,15 @@ EXAMPLE_PATHS: dict[str, Any] = {
             "etag": None,
             "path": None,
             "problem": {
-                "type": "urn:kgplan:problem:unknown-learner",
-                "title": "Unknown learner",
+                "type": "urn:kgplan:problem:unknown-course",
+                "title": "Unknown course",
                 "status": 404,
-                "detail": "no learner 'U_100'; close matches: U_1000",
-                "close_matches": ["U_1000"],
+                "detail": "no course 'C_math'; close matches: C_maths",
+                "close_matches": ["C_maths"],
                 "fields": [
                     {
-                        "field": "body.items.1.learner_id",
-                        "reason": "no learner 'U_100'; close matches: U_1000",
+                        "field": "body.items.1.course_id",
+                        "reason": "no course 'C_math'; close matches: C_maths",
                     }
                 ],
             },

@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from itertools import product
 
 from fastapi import FastAPI
 
@@ -19,10 +20,13 @@ from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.data.links import Links
 from kgplan.errors import KgplanError
 from kgplan.model.current import CurrentLearners
-from kgplan.planning import Planner
+from kgplan.planning import Planner, PlanOptions
+from kgplan.planning.planners import planners
 from kgplan.settings import Settings
 from kgplan.store.events import open_events
 from kgplan.store.files import close_to_others
+
+COURSES = 10  # planned for to warm up; some may have nothing to plan
 
 
 def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = None) -> FastAPI:
@@ -82,8 +86,7 @@ def close_home_to_others(settings: Settings) -> None:
 
 
 def warm_up(planner: Planner) -> None:
-    """Plan once, so that the first request finds all that is compiled loaded."""
+    """Plan and explain with every planner, so that requests find all that is compiled loaded."""
     with suppress(KgplanError):  # an empty model plans nothing
-        learner_id, course_id = planner.records.learner_ids[:1], planner.graph.course_ids[:1]
-        if learner_id.size and course_id.size:
-            planner.plan(str(learner_id[0]), str(course_id[0]))
+        for name, course_id in product(planners(), planner.graph.course_ids[:COURSES].tolist()):
+            planner.explain(planner.plan("", course_id, PlanOptions(1, planner=name)))

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import filterfalse, islice, takewhile
+from itertools import chain, filterfalse, islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import UnknownLearner
 from kgplan.planning import CurrentLearner, Plan, Planner
 from kgplan.planning.live import LiveModel, LiveState
-from kgplan.planning.progress import StepProgress, progress_along
+from kgplan.planning.progress import StepProgress, Worked, progress_along, steps_done
 from kgplan.planning.resources import WATCHED
 from kgplan.planning.taken import TakenCourse, opened_shares, taken_courses
 from kgplan.store.events.plans import KeptPlan
@@ -384,9 +384,10 @@ class CurrentLearners:
     ) -> list[StepProgress]:
         """Where the learner stands with each step of a plan from the history."""
         worked = self._worked_since(planner, self.store.events(learner_id), kept.made)
-        steps = [step["concept_id"] for step in kept.body["steps"]]
-        wishes = self.store.wishes(learner_id)
-        return progress_along(steps, kept.made, worked, wishes, now, days_per_step)
+        steps, wishes = kept.body["steps"], self.store.wishes(learner_id)
+        done = steps_done(steps, worked)
+        concepts = [step["concept_id"] for step in steps]
+        return progress_along(concepts, kept.made, done, wishes, now, days_per_step)
 
     def behind(
         self, planner: Planner, learner_id: str, plans: Sequence[KeptPlan]
@@ -406,25 +407,27 @@ class CurrentLearners:
         ahead = {step["concept_id"] for step in last.body["steps"]}
         events, held = self.store.events(learner_id), self.store.wishes(learner_id).held
         found: dict[str, dict[str, Any]] = {}
-        worked: dict[int, frozenset[str]] = {}  # by the number of events since: plans share theirs
+        worked: dict[int, Worked] = {}  # by the number of events since: plans share theirs
         for kept in reversed([each for each in plans[1:] if _goal(each) == goal]):
             since = sum(event.time >= kept.made for event in events)
             if since not in worked:
                 worked[since] = self._worked_since(planner, events, kept.made)
+            done = steps_done(kept.body["steps"], worked[since]) | held
             for step in kept.body["steps"]:
-                concept = step["concept_id"]
-                if concept not in ahead and (concept in held or concept in worked[since]):
-                    found.setdefault(concept, step)
+                if step["concept_id"] in done - ahead:
+                    found.setdefault(step["concept_id"], step)
         return list(found.values())
 
-    def _worked_since(
-        self, planner: Planner, events: Iterable[Event], moment: float
-    ) -> frozenset[str]:
-        """Concepts on which a video was watched, or answered, to `WATCHED` since a moment."""
+    def _worked_since(self, planner: Planner, events: Iterable[Event], moment: float) -> Worked:
+        """What was watched, or answered, to `WATCHED` since a moment."""
         model = self.model(planner)
-        since = [event for event in events if event.time >= moment]
-        seen = evidence_of(model.named(since), model.lengths)
-        return model.covered(seen.shares, WATCHED) | model.covered(seen.scores, WATCHED)
+        named = model.named(events)
+        since = evidence_of([event for event in named if event.time >= moment], model.lengths)
+        return Worked(
+            model.covered(since.shares, WATCHED) | model.covered(since.scores, WATCHED),
+            _worked_through(since),
+            _worked_through(evidence_of(named, model.lengths)),
+        )
 
 
 def _taken(planner: Planner, learner_id: str, standing: Standing | None) -> set[str]:
@@ -436,6 +439,12 @@ def _taken(planner: Planner, learner_id: str, standing: Standing | None) -> set[
     else:
         taken = set()
     return taken if standing is None else taken | standing.state.learner.courses
+
+
+def _worked_through(seen: Evidence) -> frozenset[str]:
+    """Videos watched, or answered, to `WATCHED`."""
+    told = chain(seen.shares.items(), seen.scores.items())
+    return frozenset(video for video, value in told if value >= WATCHED)
 
 
 def _goal(kept: KeptPlan) -> tuple[str | None, str | None]:

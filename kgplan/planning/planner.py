@@ -80,7 +80,8 @@ class Planner:
         self.links = links or Links()
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
-        self._things = SequenceTeller(self._chooser, model_version, self.links)
+        taught_by = self._sequencer.scopes.taught_by
+        self._things = SequenceTeller(self._chooser, taught_by, model_version, self.links)
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._courses, self._learners = graph.courses, records.learners
         self._diagnosed, self._record_course_ids = diagnosis.learners, records.courses.names
@@ -162,12 +163,12 @@ class Planner:
     ) -> Plan:
         """The plan for what is asked for, by the planner named."""
         learner = self._learner(learner_id, current)
+        known = self.knows(learner_id, current)
         if planner_named(options.planner).expects_gain:
             found = self._sequence(learner, asked, options, course_id)
-            known = current is not None or learner_id in self._learners
             return self._things.plan(learner_id, found, options, course_id, towards, known)
         choices = self._chooser.choose(learner, asked, options, course_id)
-        return self._teller.plan(learner_id, choices, options, course_id, towards)
+        return self._teller.plan(learner_id, choices, options, course_id, towards, known)
 
     def _sequence(
         self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
@@ -231,7 +232,8 @@ class Planner:
         Raises:
             UnknownLearner, UnknownCourse: no such id; the error holds close matches.
         """
-        self._known(learner_id, current)
+        if not self.knows(learner_id, current):
+            self._learners.place(learner_id, UnknownLearner)
         learner = self._learner(learner_id, current)
         if course_id is None:
             concepts: Ints = np.flatnonzero(learner.reached)
@@ -253,14 +255,14 @@ class Planner:
             found.append(ConceptMastery(*names, held, spread, bits, doubt is None, doubt))
         return found
 
+    def knows(self, learner_id: str, current: CurrentLearner | None = None) -> bool:
+        """Whether anything names the learner: the records, or what is known of them now."""
+        return current is not None or learner_id in self._learners
+
     def n_concepts(self, course_id: str) -> int:
         """How many concepts the course has; 0 where there is no such course."""
         at = self._courses.find(course_id)
         return _row(self.graph.course_concepts, at).size if at >= 0 else 0
-
-    def _known(self, learner_id: str, current: CurrentLearner | None) -> None:
-        if current is None:
-            self._learners.place(learner_id, UnknownLearner)
 
     def _course(self, course_id: str) -> int:
         return self._courses.place(course_id, UnknownCourse)

@@ -1,8 +1,8 @@
 """How far has a learner come along a plan: what is done, what is next, what is overdue?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from kgplan.data.wishes import Wishes
 
@@ -16,15 +16,50 @@ class StepProgress:
 
     Attributes:
         concept_id: the step's.
-        status: "done" where the learner said so, or worked through a video on the concept since the
-            plan was made; "left_out" where it is not for the learner; else "overdue" where its time
-            is over, "next" for the first of the others, and "later".
+        status: "done" where the learner said so, or worked through it since the plan was made;
+            "left_out" where it is not for the learner; else "overdue" where its time is over,
+            "next" for the first of the others, and "later".
         due: when it should be done, in seconds since 1970.
     """
 
     concept_id: str
     status: Status
     due: float
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What a learner worked through: watched, or answered, to `resources.WATCHED`.
+
+    Attributes:
+        concepts: those of a video that was worked through since a plan was made.
+        videos: since then.
+        ever: videos at any time.
+    """
+
+    concepts: frozenset[str]
+    videos: frozenset[str]
+    ever: frozenset[str]
+
+    def through(self, resource: Mapping[str, Any]) -> bool:
+        """Whether a resource of the plan, as JSON, is done; one to be repeated, since then."""
+        return resource["video_id"] in (self.videos if resource["again"] else self.ever)
+
+
+def steps_done(steps: Sequence[Mapping[str, Any]], worked: Worked) -> frozenset[str]:
+    """Concepts of the steps that were worked through since their plan was made.
+
+    Where a plan says what its resources move, all of a step's are to be done; else they are there
+    to choose from, and any video on the concept will do.
+
+    Args:
+        steps: of a plan, as JSON.
+        worked: what was worked through since it was made.
+    """
+    if any(each.get("moves") for step in steps for each in step.get("resources", ())):
+        done = (step for step in steps if all(map(worked.through, step["resources"])))
+        return frozenset(step["concept_id"] for step in done)
+    return worked.concepts.intersection(step["concept_id"] for step in steps)
 
 
 def progress_along(
@@ -40,7 +75,7 @@ def progress_along(
     Args:
         concept_ids: of the steps, in order.
         made: when the plan was made, in seconds since 1970.
-        worked_through: concepts on which a video was watched, or answered, since then.
+        worked_through: concepts of the steps that were worked through since then.
         wishes: what the learner said.
         now: in seconds since 1970.
         days_per_step: the pace; step n is due n times so many days after the plan was made.

@@ -47,11 +47,11 @@ def _explanations(
         rule = _rule(found, concept, goal)
         others = _alternatives(chooser, found, options, rates, goal)
         rate = float(rows.rate[begin])
-        language = options.language
         if rule == "gain":
-            because = fill(planner_named(options.planner).why[language], figure=rate)
+            why = planner_named(options.planner).why[options.language]
+            because = fill(why, options.detail, figure=rate)
         else:
-            because = say(language, f"why.{rule}", figure=rate)
+            because = say(options, f"why.{rule}")
         yield StepExplanation(
             concept_id=chooser.ids[int(scope.concepts[concept])],
             rule=rule,
@@ -89,7 +89,10 @@ def _alternatives(
             continue
         verdict: Verdict = "lower" if rates[at] < best else "tie"
         place, figure = int(scope.concepts[concept]), float(rates[at])
-        because = compared(options.language, verdict, figure, best)
+        if found.in_order:
+            because = say(options, "not.later")
+        else:
+            because = compared(options, verdict, figure, best)
         names = chooser.ids[place], chooser.names[place], chooser.english[place]
         terms = _terms(found, concept, figure)
         listed.append(Alternative(*names, terms, figure, verdict, because))
@@ -106,7 +109,7 @@ def _changes(
         return ()
     mastery = float(found.learner.mastery[place])
     because = say(
-        options.language,
+        options,
         "change.shown",
         name=chooser.names[place],
         threshold=found.theta,

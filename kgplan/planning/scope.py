@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
@@ -20,6 +20,9 @@ from kgplan.native.sequence import Layout
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
 NEEDED = 0.5  # strength from which a prerequisite is waited for
+ABOUT = 0.2  # how central a concept is to a course that is about it,
+OFTEN = 3  # and how many of its videos cover it
+FEW = 3  # concepts under which a course without videos has no others teach it: it mentions them
 SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
@@ -64,15 +67,16 @@ class Scopes:
 
     Attributes:
         covers: (V, K) True where the video covers the concept, on the graph's axis.
+        taught_by: (K, V) the same the other way round.
     """
 
     def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
         self.graph, self.records = graph, records
         self.covers = _on_graph(records, graph)
-        self._taught_by = self.covers.T.tocsr()
-        self.taught = np.diff(self._taught_by.indptr) > 0
+        self.taught_by = self.covers.T.tocsr()
+        self.taught = np.diff(self.taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
-        self._field_of_video = self._fields_of_videos()
+        self._about = self._courses_about()
         self._needs = _condensed(graph, NEEDED)
         self._surely_needs = _condensed(graph, SURE)
 
@@ -101,8 +105,7 @@ class Scopes:
         weight = self._weights(asked, shown)
         field = self._main_field(asked, weight)
         concepts = self._involved(asked, field, near)
-        in_field = field if near == NEAR else None
-        videos = np.union1d(shown, self._elsewhere(concepts, shown, in_field)).astype(np.int64)
+        videos = np.union1d(shown, self._elsewhere(concepts, shown, near)).astype(np.int64)
         place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
         place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
         by_video = self.covers[videos][:, concepts].tocsr()
@@ -143,13 +146,16 @@ class Scopes:
         )
 
     def _involved(self, asked: Ints, field: str, near: int) -> Ints:
-        """What is asked for, and what it needs: taught, of the goal's field, and near."""
+        """What is asked for, and what it needs: taught, of the goal's field, and near.
+
+        Out of a course it goes by what is surely needed; towards a concept by all that is.
+        """
         found = np.zeros(self.taught.size, dtype=bool)
         found[asked] = True
         good = self.taught & (self.graph.concept_fields == field)
-        edge = asked
+        edge, needs = asked, self._surely_needs if near == NEAR else self._needs
         for _ in range(near):
-            before = _columns(self._surely_needs, edge)
+            before = _columns(needs, edge)
             edge = before[good[before] & ~found[before]]
             found[edge] = True
         return np.flatnonzero(found)
@@ -160,35 +166,47 @@ class Scopes:
         uncovered[by_video[in_course].indices] = False
         return (by_video @ uncovered.astype(np.int64)) > 0
 
-    def _elsewhere(self, concepts: Ints, shown: Ints, field: str | None) -> Ints:
+    def _elsewhere(self, concepts: Ints, shown: Ints, near: int) -> Ints:
         """Videos that the course does not show: of each concept those that cover the fewest.
+
+        For a course only in courses that are about the concept: others but mention it.
 
         Args:
             concepts: to be learned.
             shown: videos of the course.
-            field: of the course: only its concepts are learned elsewhere, in courses of that field,
-                as others only mention them; None for a path towards a concept.
+            near: as for `_scope`.
         """
-        pairs = self._taught_by[concepts].tocoo()
+        taught_by = self._about if near == NEAR else self.taught_by
+        pairs = taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
-        if field is not None:
-            other &= (self.graph.concept_fields[concepts] == field)[pairs.row]
-            other &= self._field_of_video[pairs.col] == field
         concept, video = pairs.row[other], pairs.col[other]
+        if near == NEAR and not shown.size and np.unique(concept).size < FEW:
+            return video[:0]
         order = np.lexsort((video, self._breadth[video], concept))
         concept, video = concept[order], video[order]
         rank = np.arange(concept.size) - np.searchsorted(concept, concept)
         return video[rank < ELSEWHERE]
 
-    def _fields_of_videos(self) -> Ids:
-        """(V,) the field of each video's course; "" where it has none."""
-        videos = self.records.course_videos
-        found = np.zeros(videos.shape[1], dtype=self.graph.concept_fields.dtype)
-        for row in np.flatnonzero(np.diff(videos.indptr)).tolist():
-            shown = videos.indices[videos.indptr[row] : videos.indptr[row + 1]]
-            covered = np.unique(self.covers[shown].indices).astype(np.int64)
-            found[shown] = self._main_field(covered, self._central(covered, shown))
-        return found
+    def _courses_about(self) -> sparse.csr_array:
+        """(K, V) True where the video covers the concept, and a course of it is about that."""
+        shown_in, covers = self.records.course_videos, self.covers
+        about = np.zeros(covers.nnz, dtype=bool)
+        for row in np.flatnonzero(np.diff(shown_in.indptr)).tolist():
+            shown = shown_in.indices[shown_in.indptr[row] : shown_in.indptr[row + 1]]
+            covered = np.unique(covers[shown].indices).astype(np.int64)
+            central = np.zeros(self.taught.size)
+            central[covered] = self._central(covered, shown)
+            field = self._main_field(covered, central[covered])
+            times = np.bincount(covers[shown].indices, minlength=central.size)
+            good = (central >= ABOUT) & (times >= OFTEN) & (self.graph.concept_fields == field)
+            for video in shown.tolist():
+                entries = slice(*covers.indptr[video : video + 2].tolist())
+                about[entries] |= good[covers.indices[entries]]
+        kept = covers.tocoo()
+        shape = self.taught.size, covers.shape[0]
+        return sparse.coo_array(
+            (np.ones(int(about.sum()), dtype=bool), (kept.col[about], kept.row[about])), shape=shape
+        ).tocsr()
 
     def _main_field(self, asked: Ints, weight: Floats) -> str:
         known, code = np.unique(self.graph.concept_fields[asked], return_inverse=True)
@@ -237,7 +255,7 @@ class Scopes:
         times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[concepts]
         if not times.any():
             return np.ones(concepts.size)
-        everywhere = np.maximum(np.diff(self._taught_by.indptr)[concepts], 1)
+        everywhere = np.maximum(np.diff(self.taught_by.indptr)[concepts], 1)
         central = np.sqrt(times) * times / everywhere
         return central / central.max()
 

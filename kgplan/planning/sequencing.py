@@ -4,8 +4,8 @@ Sizes: K concepts of the graph, V videos of the records, A concepts asked for; n
 videos of a scope.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -44,7 +44,6 @@ class Sequence:
         scope, learner, standing: of whom, and for what.
         mastered: (n,) True for what is left out as mastered.
         not_yet: (n,) True for what the learner's answers say is not held yet.
-        watched, videos: (n,) of the videos on each concept, how many were watched, and all.
         rows: a row a video, in positions of the scope.
         theta: mastery from which a concept is left out.
         in_order: whether it is the course's order.
@@ -56,8 +55,6 @@ class Sequence:
     standing: Standing
     mastered: Array
     not_yet: Array
-    watched: Ints
-    videos: Ints
     rows: Rows
     theta: float
     in_order: bool
@@ -85,7 +82,7 @@ class Sequencer:
     ) -> None:
         self.scopes = Scopes(graph, records)
         self.prior = derived.prior
-        self._kept: OrderedDict[tuple[str | None, bytes], Scope] = OrderedDict()
+        self._scope = lru_cache(KEPT)(partial(_scope, self.scopes))  # any number of threads ask
         self._line = _lines(records, diagnosis, self.scopes)
         usual = 1.0 if mean_minutes is None else mean_minutes  # all count alike
         lengths = derived.resources.minutes
@@ -112,19 +109,17 @@ class Sequencer:
             options: of the plan.
             course_id: asked for; None for a path towards the one concept asked for.
         """
-        scope = self._scope(course_id, asked)
+        scope = self._scope(course_id, asked.tobytes())
         theta = THETA if options.theta is None else options.theta
         mastered = self._mastered(learner, theta)
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
-        in_order = learner.is_new and scope.has_videos
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
-        believed = learner.mastery >= theta
-        believed[asked] &= not in_order  # who is new begins where the course begins
-        passed |= believed & ~pinned & ~not_yet
+        passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
+        in_order = learner.is_new and scope.has_videos
         rows, why = sequence(
             scope.layout,
             standing,
@@ -136,24 +131,10 @@ class Sequencer:
         )
         rows = _without_loose_end(rows, scope)
         here = scope.concepts
-        times = np.diff(scope.layout.concept_start)
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], watched[here],
-            times, rows, theta, in_order, STOPPED.get(why, "end"),
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], rows, theta,
+            in_order, STOPPED.get(why, "end"),
         )  # fmt: skip
-
-    def _scope(self, course_id: str | None, asked: Ints) -> Scope:
-        key = course_id, asked.tobytes()
-        found = self._kept.pop(key, None)
-        if found is None:
-            if course_id is None:
-                found = self.scopes.towards(asked)
-            else:
-                found = self.scopes.of_course(course_id, asked)
-        self._kept[key] = found
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return found
 
     def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
         """(K,) True for what was worked through as far as it can be expected."""
@@ -221,6 +202,12 @@ class Sequencer:
         shares = learner.shares[scope.videos]
         found = gains(covers.indptr, covers.indices, line, shares, learner.mastery)
         return found[scope.entries]
+
+
+def _scope(scopes: Scopes, course_id: str | None, asked: bytes) -> Scope:
+    """The scope of a goal, whose concepts are given as the bytes of int64."""
+    concepts = np.frombuffer(asked, np.int64)
+    return scopes.towards(concepts) if course_id is None else scopes.of_course(course_id, concepts)
 
 
 def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:

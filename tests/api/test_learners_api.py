@@ -15,6 +15,7 @@ from kgplan.data.wishes import Wishes
 from kgplan.model.current import CurrentLearners
 from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
+from kgplan.planning.planners import planners
 from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
@@ -86,8 +87,41 @@ def test_an_event_moves_the_mastery_and_the_next_plan_at_once(case, client, form
     assert mastery["events"] == {"counted": 1, "silent": 0, "unknown_videos": []}
 
 
-def test_a_new_learner_is_unknown_until_the_first_event(client):
-    assert client.get("/v1/learners/zed/path?course_id=A").status_code == 404
+@pytest.mark.parametrize("planner", planners())
+def test_a_learner_never_seen_gets_the_plan_of_a_new_one_and_no_history(case, client, planner):
+    """Nobody can ask for, or erase, what is kept of a learner whom nothing names."""
+    item = {"learner_id": "zed", "course_id": "A", "planner": planner}
+    for _ in range(2):
+        alone = path(client, "zed", planner=planner)
+        (batch,) = client.post("/v1/paths", json={"items": [item]}).json()["results"]
+        assert (batch["status"], batch["path"]) == (200, alone)
+        assert client.get("/v1/learners/zed/path.svg", params={"course_id": "A"}).is_success
+    assert (alone["learner_id"], alone["new"]) == ("zed", True)
+    expected = case.planner().plan("zed", "A", PlanOptions(planner=planner))
+    assert [s["concept_id"] for s in alone["steps"]] == [s.concept_id for s in expected.steps]
+    assert not path(client, "learner", planner=planner)["new"]
+    for what in ("mastery", "plans", "progress", "courses", "feedback", "export"):
+        assert client.get(f"/v1/learners/zed/{what}").status_code == 404
+    assert client.delete("/v1/learners/zed").status_code == 404
+    assert client.get("/v1/learners?prefix=zed").json()["learners"] == []
+    client.app.state.learners.store.flush()
+    assert client.app.state.learners.store.export("zed")["plans"] == []
+    client.post("/v1/events", json=[view("e1", "zed", "v_e", course_id="A")])
+    known = path(client, "zed", planner=planner)
+    assert known["new"] is False
+    kept = client.get("/v1/learners/zed/plans").json()["plans"]
+    assert [each["plan"]["new"] for each in kept] == [False]
+
+
+def test_a_learner_who_only_enrolled_is_new_and_has_a_history(client):
+    client.post(
+        "/v1/events", json={"event_id": "e1", "learner_id": "zed", "course_id": "A", "enrols": True}
+    )
+    assert path(client, "zed")["new"] is True
+    assert len(client.get("/v1/learners/zed/plans").json()["plans"]) == 1
+
+
+def test_a_new_learners_mastery_is_unknown_until_the_first_event(client):
     assert client.get("/v1/learners/zed/mastery").status_code == 404
     client.post("/v1/events", json=[view("e1", "zed", "v_e", course_id="A")])
     assert path(client, "zed")["learner_id"] == "zed"
@@ -164,11 +198,21 @@ def test_feedback_steers_the_next_plan_and_can_be_withdrawn(client):
     assert client.post("/v1/learners/learner/feedback", json=unknown).status_code == 404
 
 
-def test_progress_tells_done_next_and_overdue(client):
+def opened(step):
+    """Videos that a step says to open: all of them, or a first one to choose."""
+    return [resource["video_id"] for resource in step["resources"]]
+
+
+@pytest.mark.parametrize("planner", ["gain", "kg-plppm"])
+def test_progress_tells_done_next_and_overdue(client, planner):
     assert client.get("/v1/learners/learner/progress").status_code == 404  # no plan yet
-    first, second, *rest = concepts(client)
-    assert concepts(client) == [first, second, *rest]  # a repeat is not listed again
-    client.post("/v1/events", json=view("e1", "learner", f"v_{first}"))
+    steps = path(client, planner=planner)["steps"]
+    first, second, *rest = [step["concept_id"] for step in steps]
+    # a repeat is not listed again
+    assert path(client, planner=planner)["steps"] == steps
+    videos = opened(steps[0]) if planner == "gain" else [f"v_{first}"]
+    events = [view(f"e{video}", "learner", video) for video in videos]
+    client.post("/v1/events", json=events)
 
     def statuses(**options):
         answer = client.get("/v1/learners/learner/progress", params=options).json()
@@ -343,15 +387,42 @@ def test_what_was_said_is_listed_by_its_last_word(client):
     assert client.get("/v1/learners/nobody/feedback").status_code == 404
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_step_is_done_when_all_that_it_opens_is_at_whatever_time_it_was_begun(client, answered):
+    """A half before the plan and a half behind it are the whole video."""
+
+    def see(video, event, **what):
+        told = {"event_id": f"{event}{video}", "learner_id": "learner", "video_id": video}
+        client.post("/v1/events", json=told | {"length": 100} | what)
+
+    for video in ("v_d", "v_e", "v_f"):
+        see(video, "begun", segments=[[0, 50]])
+    first, *_ = path(client, length=2)["steps"]
+    assert {resource["share"] for resource in first["resources"]} == {0.5}
+
+    def status():
+        steps = client.get("/v1/learners/learner/progress").json()["steps"]
+        return steps[0]["status"]
+
+    for video in opened(first):
+        assert status() == "next"
+        see(video, "ended", **({"score": 1.0} if answered else {"segments": [[50, 100]]}))
+    assert status() == "done"
+    now = [video for step in path(client, length=2)["steps"] for video in opened(step)]
+    assert not set(now) & set(opened(first))
+
+
 @pytest.mark.parametrize("how", ["said", "watched"])
 def test_what_is_done_of_earlier_plans_lies_behind_the_learner(client, how):
-    done, other, *_ = concepts(client)
+    steps = path(client)["steps"]
+    done, other = [step["concept_id"] for step in steps[:2]]
     assert client.get("/v1/learners/learner/progress?course_id=A").json()["behind"] == []
     if how == "said":
         body = {"concept_id": done, "said": "done"}
         client.post("/v1/learners/learner/feedback", json=body)
     else:
-        client.post("/v1/events", json=view("e1", "learner", f"v_{done}"))
+        seen = [view(f"e{video}", "learner", video) for video in opened(steps[0])]
+        client.post("/v1/events", json=seen)
     now = path(client, exclude=[done, other])["steps"]
     progress = client.get("/v1/learners/learner/progress?course_id=A").json()
     assert [step["concept_id"] for step in progress["steps"]] == [s["concept_id"] for s in now]

@@ -29,7 +29,7 @@ from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
 from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
-from kgplan.planning.planners import planners
+from kgplan.planning.planners import planner_named, planners
 from kgplan.report.plan_picture import picture
 
 router = router_of(prefix="/v1", tags=["paths"])
@@ -58,8 +58,8 @@ class Paths:
         """The name of an answer: all that it depends on."""
         planner, stale = self.served.planner, self.served.stale
         return etag_of(
-            kind, planner.graph.version, planner.model_version, learner_version, stale, learner_id,
-            goal.model_dump(include=GOAL_FIELDS),
+            kind, planner.graph.version, planner.model_version, planner.links.template,
+            learner_version, stale, learner_id, goal.model_dump(include=GOAL_FIELDS),
         )  # fmt: skip
 
     def plan(
@@ -74,7 +74,8 @@ class Paths:
 
         Args:
             learner_id, goal, options: what is asked for.
-            version: the learner's; a plan of a learner who was erased since is not remembered.
+            version: the learner's; a plan of a learner who was erased since is not remembered,
+                nor one of a learner whom nothing names, who could neither see nor erase it.
             at_once: the learner's state, where it is at hand.
         """
         planner = self.served.planner
@@ -88,7 +89,8 @@ class Paths:
             else:
                 plan = planner.plan(learner_id, goal.course_id or "", options, current)
         text = plan_json(plan)
-        self.learners.remember(plan, text, version)
+        if planner.knows(learner_id, current):
+            self.learners.remember(plan, text, version)
         return plan, text, current
 
     def body(self, goal: GoalIn, made: Made) -> tuple[bytes, str]:
@@ -141,9 +143,10 @@ async def answered(
 
 
 def takes_long(goal: GoalIn, planner: Planner) -> bool:
-    """Whether a path may take so long that other requests should not wait for it."""
+    """Whether a path may take so long that other requests should not wait for it: above 1 ms."""
     large = goal.course_id is not None and planner.n_concepts(goal.course_id) > AT_ONCE_CONCEPTS
-    return goal.explain or goal.minutes is not None or large
+    gains = planner_named(goal.planner).expects_gain
+    return gains or goal.explain or goal.minutes is not None or large
 
 
 async def read_path(learner_id: Id, goal: Goal, asked: Asked) -> Answer:
