@@ -275,8 +275,9 @@ class SequenceTeller:
             notes.append(say(options, "note.again"))
         if gaps and steps:
             notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
-        if not steps and asked.size and found.stopped == "end":
-            notes.append(say(options, "note.nothing_left"))
+        if not steps and found.stopped == "end":
+            if asked.size:
+                notes.append(say(options, "note.nothing_left"))
         else:
             notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
