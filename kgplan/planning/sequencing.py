@@ -110,7 +110,8 @@ class Sequencer:
             course_id: asked for; None for a path towards the one concept asked for.
         """
         scope = self._scope(course_id, asked.tobytes())
-        theta = THETA if options.theta is None else options.theta
+        # a whole number would be compiled for anew
+        theta = THETA if options.theta is None else float(options.theta)
         mastered = self._mastered(learner, theta)
         closed = (mastered | learner.passed_over) & ~pinned
         closed[excluded] = True
@@ -125,8 +126,8 @@ class Sequencer:
             standing,
             theta,
             MOST_STEPS if options.length is None else options.length,
-            np.inf if options.minutes is None else options.minutes,
-            options.least_gain if options.length is None and course_id is not None else 0.0,
+            np.inf if options.minutes is None else float(options.minutes),
+            float(options.least_gain) if options.length is None and course_id is not None else 0.0,
             in_order,
         )
         rows = _without_loose_end(rows, scope)
