@@ -113,7 +113,9 @@ class Sequencer:
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
         mastered = self._mastered(learner, theta)
-        closed = (mastered | learner.passed_over) & ~pinned
+        homonym: Array = np.zeros(mastered.size, dtype=bool)
+        homonym[scope.concepts] = scope.asked & (scope.weight == 0)
+        closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
         watched, not_yet, tried = self._done(learner)
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
