@@ -109,7 +109,8 @@ class Sequencer:
             options: of the plan.
             course_id: asked for; None for a path towards the one concept asked for.
         """
-        scope = self._scope(course_id, asked.tobytes())
+        pins = np.flatnonzero(pinned).tobytes()
+        scope = self._scope(course_id, asked.tobytes(), pins)
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
         mastered = self._mastered(learner, theta)
@@ -207,10 +208,12 @@ class Sequencer:
         return found[scope.entries]
 
 
-def _scope(scopes: Scopes, course_id: str | None, asked: bytes) -> Scope:
+def _scope(scopes: Scopes, course_id: str | None, asked: bytes, pinned: bytes) -> Scope:
     """The scope of a goal, whose concepts are given as the bytes of int64."""
     concepts = np.frombuffer(asked, np.int64)
-    return scopes.towards(concepts) if course_id is None else scopes.of_course(course_id, concepts)
+    if course_id is None:
+        return scopes.towards(concepts)
+    return scopes.of_course(course_id, concepts, np.frombuffer(pinned, np.int64))
 
 
 def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:
