@@ -113,12 +113,12 @@ class Sequencer:
         scope = self._scope(course_id, asked.tobytes(), pins)
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
-        mastered = self._mastered(learner, theta)
+        watched, not_yet, tried = self._done(learner)
+        mastered = self._mastered(learner, theta) & ~not_yet
         homonym: Array = np.zeros(mastered.size, dtype=bool)
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
-        watched, not_yet, tried = self._done(learner)
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
         passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
         passed |= learner.held
