@@ -81,7 +81,7 @@ class SequenceTeller:
             new=found.learner.is_new,
             stopped=found.stopped,
             gain=float(rows.gain.sum()),
-            bound=most_gain(found, minutes) if options.bound else None,
+            bound=most_gain(found.scope.layout, standing, minutes) if options.bound else None,
         )
 
     def _steps(
