@@ -302,7 +302,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Read Learner
+         * @description What is known of the learner: courses and how far they were watched, views, events.
+         */
+        get: operations["read_learner"];
         put?: never;
         post?: never;
         /**
@@ -411,6 +415,46 @@ export interface paths {
          * @description A course's concepts by depth, the prerequisites among them, and what it does not have.
          */
         get: operations["read_course_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/concepts/{concept_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Concept
+         * @description A concept: the courses and videos that teach it, what it needs and what it unlocks.
+         */
+        get: operations["read_concept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/courses/{course_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Course
+         * @description A course: who offers it, its concepts and videos in the course's order.
+         */
+        get: operations["read_course"];
         put?: never;
         post?: never;
         delete?: never;
@@ -734,6 +778,164 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AboutConcept
+         * @description A concept: where it is taught, what it needs and what it unlocks.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "name": "栈",
+         *       "name_en": "stack",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "taught": true,
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": [
+         *             {
+         *               "id": "V_5f3a",
+         *               "title": "栈的定义",
+         *               "minutes": 6.5,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *               "concepts": [
+         *                 {
+         *                   "id": "K_栈_计算机科学技术",
+         *                   "name": "栈",
+         *                   "name_en": "stack"
+         *                 }
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "prerequisites": [
+         *         {
+         *           "id": "K_线性表_计算机科学技术",
+         *           "name": "线性表",
+         *           "name_en": "linear list"
+         *         }
+         *       ],
+         *       "unlocks": []
+         *     }
+         */
+        AboutConcept: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Fields
+             * @description names of the fields of study that it belongs to
+             */
+            fields: string[];
+            /**
+             * Taught
+             * @description whether a video of some course covers it
+             */
+            taught: boolean;
+            /**
+             * Courses
+             * @description that have it, or show a video on it; those with most videos on it first, then by id
+             */
+            courses: components["schemas"]["TeachingCourse"][];
+            /**
+             * Prerequisites
+             * @description direct ones, by id
+             */
+            prerequisites: components["schemas"]["Named"][];
+            /**
+             * Unlocks
+             * @description what it is a direct prerequisite of, by id
+             */
+            unlocks: components["schemas"]["Named"][];
+        };
+        /**
+         * AboutCourse
+         * @description A course: who offers it, what it has, and the videos that teach it.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "name": "数据结构(上)",
+         *       "fields": [
+         *         "计算机科学技术"
+         *       ],
+         *       "schools": [
+         *         "清华大学"
+         *       ],
+         *       "teachers": [
+         *         "T_0412"
+         *       ],
+         *       "concepts": [
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "taught": true
+         *         }
+         *       ],
+         *       "videos": [
+         *         {
+         *           "id": "V_5f3a",
+         *           "title": "栈的定义",
+         *           "minutes": 6.5,
+         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *           "concepts": [
+         *             {
+         *               "id": "K_栈_计算机科学技术",
+         *               "name": "栈",
+         *               "name_en": "stack"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "learners": 1042
+         *     }
+         */
+        AboutCourse: {
+            /**
+             * Graph Version
+             * @description of the graph
+             */
+            graph_version: string;
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: string[];
+            /** Schools */
+            schools: string[];
+            /** Teachers */
+            teachers: string[];
+            /**
+             * Concepts
+             * @description in the order of the course's videos; what no video of it covers comes last, by id
+             */
+            concepts: components["schemas"]["CourseConcept"][];
+            /**
+             * Videos
+             * @description that cover a concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
+            /**
+             * Learners
+             * @description how many are enrolled in the learner records
+             */
+            learners: number;
+        };
         /**
          * ActivationOut
          * @description Which model is in use now, and how well it knows the graph.
@@ -1147,6 +1349,23 @@ export interface components {
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
         };
         /**
+         * CourseConcept
+         * @description A concept that a course has.
+         */
+        CourseConcept: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * Taught
+             * @description whether a video of the course covers it
+             */
+            taught: boolean;
+        };
+        /**
          * CourseMap
          * @description A course's concepts, what builds on what, and what the course does not have.
          * @example {
@@ -1472,6 +1691,26 @@ export interface components {
             match: "exact" | "prefix" | "part" | "near";
         };
         /**
+         * Gap
+         * @description A concept that is needed or asked for, and that nothing teaches.
+         */
+        Gap: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Needed By
+             * @description concepts of the plan that build on it
+             */
+            needed_by: string[];
+        };
+        /**
          * GraphHealth
          * @description What is to mend in the prerequisites of a graph; the largest of each sort first.
          * @example {
@@ -1790,6 +2029,64 @@ export interface components {
             courses: components["schemas"]["LearnerCourseOut"][];
         };
         /**
+         * LearnerOut
+         * @description What is known of a learner; a view is a video that was opened and covers a concept.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "in_model": true,
+         *       "views": 34,
+         *       "events": 2,
+         *       "first_event": "2026-03-01T10:15:00Z",
+         *       "last_event": "2026-03-01T10:40:00Z",
+         *       "courses": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构(上)",
+         *           "videos": 60,
+         *           "opened": 21,
+         *           "watched": 19
+         *         }
+         *       ]
+         *     }
+         */
+        LearnerOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * In Model
+             * @description whether the model was made with records of the learner, and these still count
+             */
+            in_model: boolean;
+            /**
+             * Views
+             * @description in these records and by events
+             */
+            views: number;
+            /**
+             * Events
+             * @description events that were not voided
+             */
+            events: number;
+            /**
+             * First Event
+             * @description when it happened; null without any
+             */
+            first_event: string | null;
+            /** Last Event */
+            last_event: string | null;
+            /**
+             * Courses
+             * @description that the learner takes, by id
+             */
+            courses: components["schemas"]["TakenCourse"][];
+        };
+        /**
          * LearnersOut
          * @description Learners whose id begins with a text, in the order of ids.
          */
@@ -1924,6 +2221,31 @@ export interface components {
             models: components["schemas"]["ModelOut"][];
         };
         /**
+         * Move
+         * @description A concept that a video moves.
+         */
+        Move: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Mastery
+             * @description when the video is begun, all before it in the plan done
+             */
+            mastery: number;
+            /**
+             * Expected
+             * @description behind it
+             */
+            expected: number;
+        };
+        /**
          * Named
          * @description A concept or course, by id and name.
          */
@@ -1990,49 +2312,147 @@ export interface components {
          *           "terms": {
          *             "preference": null,
          *             "mastery": 0.31,
-         *             "value": null,
-         *             "similarity": 0.74,
-         *             "score": 1.43
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
          *           },
          *           "sd": 0.46,
          *           "evidence": 0.11,
          *           "identified": true,
          *           "doubt": null,
-         *           "teaches": [
+         *           "resources": [
          *             {
          *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *               "video_id": "V_5f3a",
-         *               "minutes": 6.5
+         *               "course_name": "数据结构(上)",
+         *               "video_id": "V_5e21",
+         *               "title": "线性表",
+         *               "minutes": 8,
+         *               "share": 0,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
+         *               "again": false,
+         *               "moves": [
+         *                 {
+         *                   "concept_id": "K_线性表_计算机科学技术",
+         *                   "name": "线性表",
+         *                   "name_en": "linear list",
+         *                   "mastery": 0.31,
+         *                   "expected": 0.68
+         *                 }
+         *               ]
          *             }
          *           ],
-         *           "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet (mastery 0.31)."
+         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *         },
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "role": "start",
+         *           "start_concept_id": "K_栈_计算机科学技术",
+         *           "leads_to": null,
+         *           "terms": {
+         *             "preference": null,
+         *             "mastery": 0.12,
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
+         *           },
+         *           "sd": 0.32,
+         *           "evidence": 0,
+         *           "identified": false,
+         *           "doubt": "no_evidence",
+         *           "resources": [
+         *             {
+         *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *               "course_name": "数据结构(上)",
+         *               "video_id": "V_5f3a",
+         *               "title": "栈的定义",
+         *               "minutes": 6.5,
+         *               "share": 0,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *               "again": false,
+         *               "moves": [
+         *                 {
+         *                   "concept_id": "K_栈_计算机科学技术",
+         *                   "name": "栈",
+         *                   "name_en": "stack",
+         *                   "mastery": 0.12,
+         *                   "expected": 0.93
+         *                 },
+         *                 {
+         *                   "concept_id": "K_线性表_计算机科学技术",
+         *                   "name": "线性表",
+         *                   "name_en": "linear list",
+         *                   "mastery": 0.68,
+         *                   "expected": 0.79
+         *                 }
+         *               ]
+         *             }
+         *           ],
+         *           "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
          *         }
          *       ],
-         *       "notes": [],
+         *       "notes": [
+         *         "It also builds on 数据对象, for which no video is known.",
+         *         "What is left gains little for its time."
+         *       ],
          *       "towards": null,
-         *       "minutes": 6.5,
+         *       "minutes": 14.5,
          *       "options": {
-         *         "length": 4,
+         *         "length": null,
          *         "max_prerequisites": 10,
          *         "neighbours": 10,
-         *         "planner": "kg-plppm",
+         *         "planner": "gain",
+         *         "least_gain": 0.05,
          *         "exclude": [],
          *         "pin": [],
-         *         "skip_mastered": 0.9,
+         *         "theta": null,
          *         "minutes": null,
-         *         "language": "en"
+         *         "language": "en",
+         *         "detail": "words",
+         *         "bound": false
          *       },
+         *       "gaps": [
+         *         {
+         *           "concept_id": "K_数据对象_计算机科学技术",
+         *           "name": "数据对象",
+         *           "name_en": "data object",
+         *           "needed_by": [
+         *             "K_线性表_计算机科学技术"
+         *           ]
+         *         }
+         *       ],
+         *       "new": false,
+         *       "stopped": "gain",
+         *       "gain": 0.81,
+         *       "bound": null,
          *       "explanations": [
          *         {
          *           "concept_id": "K_线性表_计算机科学技术",
-         *           "rule": "score",
-         *           "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
+         *           "rule": "foundation",
+         *           "because": "what is planned behind it builds on it",
          *           "terms": {
          *             "preference": null,
          *             "mastery": 0.31,
-         *             "value": null,
-         *             "similarity": 0.74,
-         *             "score": 1.43
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
+         *           },
+         *           "alternatives": [],
+         *           "rejected": 0,
+         *           "changes": [],
+         *           "ended": []
+         *         },
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "rule": "gain",
+         *           "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *           "terms": {
+         *             "preference": null,
+         *             "mastery": 0.12,
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
          *           },
          *           "alternatives": [
          *             {
@@ -2041,25 +2461,25 @@ export interface components {
          *               "name_en": "array",
          *               "terms": {
          *                 "preference": null,
-         *                 "mastery": 0.91,
-         *                 "value": null,
-         *                 "similarity": 0.69,
-         *                 "score": 0.78
+         *                 "mastery": 0.44,
+         *                 "value": 0.041,
+         *                 "similarity": null,
+         *                 "score": null
          *               },
-         *               "figure": 0.78,
-         *               "verdict": "mastered",
-         *               "because": "skip: mastery 0.91 >= 0.90"
+         *               "figure": 0.041,
+         *               "verdict": "lower",
+         *               "because": "0.04 < 0.06"
          *             }
          *           ],
          *           "rejected": 1,
          *           "changes": [
          *             {
-         *               "concept_id": "K_数组_计算机科学技术",
-         *               "mastery": 0.91,
-         *               "above": null,
-         *               "below": 0.26,
-         *               "then": "K_数组_计算机科学技术",
-         *               "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen."
+         *               "concept_id": "K_栈_计算机科学技术",
+         *               "mastery": 0.12,
+         *               "above": 0.5,
+         *               "below": null,
+         *               "then": null,
+         *               "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
          *             }
          *           ],
          *           "ended": []
@@ -2100,11 +2520,36 @@ export interface components {
             towards: string | null;
             /**
              * Minutes
-             * @description what the videos named first take together, each once, one of unknown length as long as the mean; null where the records hold no lengths
+             * @description what is to be watched takes, each video once, one of unknown length as long as the mean; of several places to choose from the first. null where the records hold no lengths
              */
             minutes: number | null;
             /** @description what the caller chose */
             options: components["schemas"]["PlanOptions"];
+            /**
+             * Gaps
+             * @description what the steps build on, or the caller asks for, and nothing teaches
+             */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * New
+             * @description whether nothing is known of the learner
+             */
+            new: boolean;
+            /**
+             * Stopped
+             * @description why there are no more steps; null where the planner does not say
+             */
+            stopped: ("length" | "minutes" | "gain" | "end") | null;
+            /**
+             * Gain
+             * @description mastery that the plan is expected to add over the goal's concepts; null where the planner does not say
+             */
+            gain: number | null;
+            /**
+             * Bound
+             * @description what no plan of as many minutes can gain more than; null where not asked for
+             */
+            bound: number | null;
             /**
              * Explanations
              * @description of each step, in order; null where not asked for
@@ -2123,16 +2568,15 @@ export interface components {
          *       "learner_id": "U_1000",
          *       "towards": "K_栈_计算机科学技术",
          *       "length": 6,
-         *       "skip_mastered": 0.9
+         *       "theta": 0.9
          *     }
          */
         PathIn: {
             /**
              * Length
-             * @description concepts to plan
-             * @default 4
+             * @description concepts to plan, else as many as are worth it
              */
-            length?: number;
+            length?: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2147,11 +2591,17 @@ export interface components {
             neighbours?: number;
             /**
              * Planner
-             * @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
-             * @default kg-plppm
+             * @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
+             * @default gain
              * @enum {string}
              */
-            planner?: "kg-plppm" | "trans-cf" | "popularity";
+            planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description gain of mastery a minute under which a plan of no set length ends
+             * @default 0.05
+             */
+            least_gain?: number;
             /**
              * Exclude
              * @description concepts that are not planned, nor walked through
@@ -2165,10 +2615,10 @@ export interface components {
              */
             pin?: string[];
             /**
-             * Skip Mastered
+             * Theta
              * @description mastery from which a concept is not planned, nor walked
              */
-            skip_mastered?: number | null;
+            theta?: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2181,6 +2631,19 @@ export interface components {
              * @enum {string}
              */
             language?: "en" | "zh";
+            /**
+             * Detail
+             * @description of the sentences: words leaves figures out; numbers has those that decided
+             * @default words
+             * @enum {string}
+             */
+            detail?: "words" | "numbers";
+            /**
+             * Bound
+             * @description also the most that as many minutes could gain
+             * @default false
+             */
+            bound?: boolean;
             /**
              * Course Id
              * @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B
@@ -2234,49 +2697,147 @@ export interface components {
          *                 "terms": {
          *                   "preference": null,
          *                   "mastery": 0.31,
-         *                   "value": null,
-         *                   "similarity": 0.74,
-         *                   "score": 1.43
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
          *                 },
          *                 "sd": 0.46,
          *                 "evidence": 0.11,
          *                 "identified": true,
          *                 "doubt": null,
-         *                 "teaches": [
+         *                 "resources": [
          *                   {
          *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *                     "video_id": "V_5f3a",
-         *                     "minutes": 6.5
+         *                     "course_name": "数据结构(上)",
+         *                     "video_id": "V_5e21",
+         *                     "title": "线性表",
+         *                     "minutes": 8,
+         *                     "share": 0,
+         *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
+         *                     "again": false,
+         *                     "moves": [
+         *                       {
+         *                         "concept_id": "K_线性表_计算机科学技术",
+         *                         "name": "线性表",
+         *                         "name_en": "linear list",
+         *                         "mastery": 0.31,
+         *                         "expected": 0.68
+         *                       }
+         *                     ]
          *                   }
          *                 ],
-         *                 "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet (mastery 0.31)."
+         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *               },
+         *               {
+         *                 "concept_id": "K_栈_计算机科学技术",
+         *                 "name": "栈",
+         *                 "name_en": "stack",
+         *                 "role": "start",
+         *                 "start_concept_id": "K_栈_计算机科学技术",
+         *                 "leads_to": null,
+         *                 "terms": {
+         *                   "preference": null,
+         *                   "mastery": 0.12,
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
+         *                 },
+         *                 "sd": 0.32,
+         *                 "evidence": 0,
+         *                 "identified": false,
+         *                 "doubt": "no_evidence",
+         *                 "resources": [
+         *                   {
+         *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *                     "course_name": "数据结构(上)",
+         *                     "video_id": "V_5f3a",
+         *                     "title": "栈的定义",
+         *                     "minutes": 6.5,
+         *                     "share": 0,
+         *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *                     "again": false,
+         *                     "moves": [
+         *                       {
+         *                         "concept_id": "K_栈_计算机科学技术",
+         *                         "name": "栈",
+         *                         "name_en": "stack",
+         *                         "mastery": 0.12,
+         *                         "expected": 0.93
+         *                       },
+         *                       {
+         *                         "concept_id": "K_线性表_计算机科学技术",
+         *                         "name": "线性表",
+         *                         "name_en": "linear list",
+         *                         "mastery": 0.68,
+         *                         "expected": 0.79
+         *                       }
+         *                     ]
+         *                   }
+         *                 ],
+         *                 "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
          *               }
          *             ],
-         *             "notes": [],
+         *             "notes": [
+         *               "It also builds on 数据对象, for which no video is known.",
+         *               "What is left gains little for its time."
+         *             ],
          *             "towards": null,
-         *             "minutes": 6.5,
+         *             "minutes": 14.5,
          *             "options": {
-         *               "length": 4,
+         *               "length": null,
          *               "max_prerequisites": 10,
          *               "neighbours": 10,
-         *               "planner": "kg-plppm",
+         *               "planner": "gain",
+         *               "least_gain": 0.05,
          *               "exclude": [],
          *               "pin": [],
-         *               "skip_mastered": 0.9,
+         *               "theta": null,
          *               "minutes": null,
-         *               "language": "en"
+         *               "language": "en",
+         *               "detail": "words",
+         *               "bound": false
          *             },
+         *             "gaps": [
+         *               {
+         *                 "concept_id": "K_数据对象_计算机科学技术",
+         *                 "name": "数据对象",
+         *                 "name_en": "data object",
+         *                 "needed_by": [
+         *                   "K_线性表_计算机科学技术"
+         *                 ]
+         *               }
+         *             ],
+         *             "new": false,
+         *             "stopped": "gain",
+         *             "gain": 0.81,
+         *             "bound": null,
          *             "explanations": [
          *               {
          *                 "concept_id": "K_线性表_计算机科学技术",
-         *                 "rule": "score",
-         *                 "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
+         *                 "rule": "foundation",
+         *                 "because": "what is planned behind it builds on it",
          *                 "terms": {
          *                   "preference": null,
          *                   "mastery": 0.31,
-         *                   "value": null,
-         *                   "similarity": 0.74,
-         *                   "score": 1.43
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
+         *                 },
+         *                 "alternatives": [],
+         *                 "rejected": 0,
+         *                 "changes": [],
+         *                 "ended": []
+         *               },
+         *               {
+         *                 "concept_id": "K_栈_计算机科学技术",
+         *                 "rule": "gain",
+         *                 "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *                 "terms": {
+         *                   "preference": null,
+         *                   "mastery": 0.12,
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
          *                 },
          *                 "alternatives": [
          *                   {
@@ -2285,25 +2846,25 @@ export interface components {
          *                     "name_en": "array",
          *                     "terms": {
          *                       "preference": null,
-         *                       "mastery": 0.91,
-         *                       "value": null,
-         *                       "similarity": 0.69,
-         *                       "score": 0.78
+         *                       "mastery": 0.44,
+         *                       "value": 0.041,
+         *                       "similarity": null,
+         *                       "score": null
          *                     },
-         *                     "figure": 0.78,
-         *                     "verdict": "mastered",
-         *                     "because": "skip: mastery 0.91 >= 0.90"
+         *                     "figure": 0.041,
+         *                     "verdict": "lower",
+         *                     "because": "0.04 < 0.06"
          *                   }
          *                 ],
          *                 "rejected": 1,
          *                 "changes": [
          *                   {
-         *                     "concept_id": "K_数组_计算机科学技术",
-         *                     "mastery": 0.91,
-         *                     "above": null,
-         *                     "below": 0.26,
-         *                     "then": "K_数组_计算机科学技术",
-         *                     "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen."
+         *                     "concept_id": "K_栈_计算机科学技术",
+         *                     "mastery": 0.12,
+         *                     "above": 0.5,
+         *                     "below": null,
+         *                     "then": null,
+         *                     "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
          *                   }
          *                 ],
          *                 "ended": []
@@ -2318,17 +2879,17 @@ export interface components {
          *           "etag": null,
          *           "path": null,
          *           "problem": {
-         *             "type": "urn:kgplan:problem:unknown-learner",
-         *             "title": "Unknown learner",
+         *             "type": "urn:kgplan:problem:unknown-course",
+         *             "title": "Unknown course",
          *             "status": 404,
-         *             "detail": "no learner 'U_100'; close matches: U_1000",
+         *             "detail": "no course 'C_math'; close matches: C_maths",
          *             "close_matches": [
-         *               "U_1000"
+         *               "C_maths"
          *             ],
          *             "fields": [
          *               {
-         *                 "field": "body.items.1.learner_id",
-         *                 "reason": "no learner 'U_100'; close matches: U_1000"
+         *                 "field": "body.items.1.course_id",
+         *                 "reason": "no course 'C_math'; close matches: C_maths"
          *               }
          *             ]
          *           }
@@ -2398,9 +2959,9 @@ export interface components {
         PlanOptions: {
             /**
              * Length
-             * @description concepts to plan
+             * @description concepts to plan; where null, `USUAL_LENGTH`, or, where the planner expects a gain, as many as gain enough within `minutes`
              */
-            length: number;
+            length: number | null;
             /**
              * Max Prerequisites
              * @description prerequisites walked per start
@@ -2416,7 +2977,12 @@ export interface components {
              * @description name of the planner; "kg-plppm" is Algorithm 1
              * @enum {string}
              */
-            planner: "kg-plppm" | "trans-cf" | "popularity";
+            planner: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+            /**
+             * Least Gain
+             * @description expected gain of mastery a minute under which a plan of no set length ends
+             */
+            least_gain: number;
             /**
              * Exclude
              * @description concepts that are not planned, and not walked through
@@ -2428,10 +2994,10 @@ export interface components {
              */
             pin: string[];
             /**
-             * Skip Mastered
-             * @description mastery from which a concept is neither planned nor walked through
+             * Theta
+             * @description mastery from which a concept is left out; where null, `THETA` where the planner expects a gain, and else nothing is left out
              */
-            skip_mastered: number | null;
+            theta: number | null;
             /**
              * Minutes
              * @description time that the steps' videos may take
@@ -2443,6 +3009,17 @@ export interface components {
              * @enum {string}
              */
             language: "en" | "zh";
+            /**
+             * Detail
+             * @description whether sentences hold figures
+             * @enum {string}
+             */
+            detail: "words" | "numbers";
+            /**
+             * Bound
+             * @description whether to say what no plan of as many minutes can gain more than
+             */
+            bound: boolean;
         };
         /**
          * PlannerOut
@@ -2488,20 +3065,20 @@ export interface components {
          * PlannersOut
          * @description The planners of this service.
          * @example {
-         *       "default": "kg-plppm",
+         *       "default": "gain",
          *       "planners": [
          *         {
-         *           "name": "popularity",
+         *           "name": "gain",
          *           "title": {
-         *             "en": "Rank by popularity",
-         *             "zh": "按热门程度排序"
+         *             "en": "Most gain for the time",
+         *             "zh": "单位时间收获最大"
          *           },
-         *           "about": "ranks what was not learned by the share of learners who learned it, and walks nothing",
+         *           "about": "takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner",
          *           "figure": {
-         *             "en": "Share of learners who learned it",
-         *             "zh": "学过它的学习者比例"
+         *             "en": "Gain a minute",
+         *             "zh": "每分钟收获"
          *           },
-         *           "walks": false,
+         *           "walks": true,
          *           "weighs_mastery": false
          *         }
          *       ]
@@ -2756,6 +3333,51 @@ export interface components {
             provisional_concepts: string[];
         };
         /**
+         * Resource
+         * @description Something to open.
+         */
+        Resource: {
+            /** Course Id */
+            course_id: string;
+            /** Course Name */
+            course_name: string;
+            /**
+             * Video Id
+             * @description the video; null where the course has the concept, but no video of it is known
+             */
+            video_id: string | null;
+            /**
+             * Title
+             * @description of the video; empty where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description that are left to watch; null where the length is unknown
+             */
+            minutes: number | null;
+            /**
+             * Share
+             * @description watched so far
+             */
+            share: number;
+            /**
+             * Url
+             * @description where the platform opens it; null where `KGPLAN_LINKS` does not say
+             */
+            url: string | null;
+            /**
+             * Again
+             * @description whether it was watched, or answered, and is to be repeated
+             */
+            again: boolean;
+            /**
+             * Moves
+             * @description what it teaches of what the plan is for; empty where a planner does not say
+             */
+            moves: components["schemas"]["Move"][];
+        };
+        /**
          * ResultOut
          * @description One path of a batch, or why there is none.
          */
@@ -2882,10 +3504,10 @@ export interface components {
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
             /**
-             * Teaches
-             * @description where to learn it, the course asked for first
+             * Resources
+             * @description what to open, in this order; under "gain" all of it, and never empty; under other planners one video for each of several courses to choose from, the one asked for first
              */
-            teaches: components["schemas"]["Teaching"][];
+            resources: components["schemas"]["Resource"][];
             /**
              * Because
              * @description one plain sentence made from the terms
@@ -2907,7 +3529,7 @@ export interface components {
              * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"
              * @enum {string}
              */
-            rule: "value" | "preference" | "popularity" | "score" | "pinned" | "target";
+            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order";
             /**
              * Because
              * @description the same in words
@@ -2945,7 +3567,7 @@ export interface components {
             concept_id: string;
             /**
              * Status
-             * @description done: said, or a video on it watched or answered to 80 % since the plan; left_out: not for me; overdue: its time is over; next: the first of the others; later
+             * @description done: said, or its videos watched or answered to 80 % since the plan, of a planner that gives several to choose from any one on it; left_out: not for me; overdue: its time is over; next: the first of the others; later
              * @enum {string}
              */
             status: "done" | "left_out" | "overdue" | "next" | "later";
@@ -2956,25 +3578,44 @@ export interface components {
             due: string;
         };
         /**
-         * Teaching
-         * @description A course that has the concept, and a video of it where one is known.
+         * TakenCourse
+         * @description A course that a learner takes; of its videos those count that cover a concept.
          */
-        Teaching: {
-            /**
-             * Course Id
-             * @description the course
-             */
+        TakenCourse: {
+            /** Course Id */
             course_id: string;
+            /** Name */
+            name: string;
             /**
-             * Video Id
-             * @description its first video on the concept; null where none is known
+             * Videos
+             * @description how many it has
              */
-            video_id: string | null;
+            videos: number;
             /**
-             * Minutes
-             * @description the video's length; null where unknown
+             * Opened
+             * @description how many of these the learner opened
              */
-            minutes: number | null;
+            opened: number;
+            /**
+             * Watched
+             * @description how many of these to 80 % or more
+             */
+            watched: number;
+        };
+        /**
+         * TeachingCourse
+         * @description A course that has a concept, or shows a video on it.
+         */
+        TeachingCourse: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Videos
+             * @description of it that cover the concept, in the course's order
+             */
+            videos: components["schemas"]["Video"][];
         };
         /**
          * Terms
@@ -2993,7 +3634,7 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what the planner ranks starts by; under "kg-plppm" preference - mastery
+             * @description what the planner ranks starts by: under "kg-plppm" preference - mastery, under "gain" the expected gain of mastery a minute of the step and what it needs
              */
             value: number | null;
             /**
@@ -3041,6 +3682,37 @@ export interface components {
              * @description those that list it, by id
              */
             courses: components["schemas"]["Named"][];
+        };
+        /**
+         * Video
+         * @description A video in a course.
+         */
+        Video: {
+            /**
+             * Id
+             * @description of it
+             */
+            id: string;
+            /**
+             * Title
+             * @description "" where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description its length; null where unknown
+             */
+            minutes: number | null;
+            /**
+             * Url
+             * @description its address on the platform; null where no template of addresses is set
+             */
+            url: string | null;
+            /**
+             * Concepts
+             * @description that it covers, by id
+             */
+            concepts: components["schemas"]["Named"][];
         };
         /**
          * WholeGraph
@@ -3121,24 +3793,30 @@ export interface operations {
     read_path: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */
@@ -3206,7 +3884,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3238,24 +3916,30 @@ export interface operations {
     read_picture: {
         parameters: {
             query?: {
-                /** @description concepts to plan */
-                length?: number;
+                /** @description concepts to plan, else as many as are worth it */
+                length?: number | null;
                 /** @description prerequisites walked per start */
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
-                planner?: "kg-plppm" | "trans-cf" | "popularity";
+                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
+                /** @description gain of mastery a minute under which a plan of no set length ends */
+                least_gain?: number;
                 /** @description concepts that are not planned, nor walked through */
                 exclude?: string[];
                 /** @description concepts that are planned in any case */
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
-                skip_mastered?: number | null;
+                theta?: number | null;
                 /** @description time that the steps' videos may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
+                /** @description of the sentences: words leaves figures out; numbers has those that decided */
+                detail?: "words" | "numbers";
+                /** @description also the most that as many minutes could gain */
+                bound?: boolean;
                 /** @description course, for example C_course-v1:TsinghuaX+30240184+sp; in an address write + as %2B */
                 course_id?: string | null;
                 /** @description concept to reach, in place of a course */
@@ -3324,7 +4008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,6 +4075,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3476,7 +4169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3563,7 +4256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3672,7 +4365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3781,7 +4474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3821,7 +4514,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description two Authorization headers, or malformed content */
+            /** @description a parameter is unknown */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3841,6 +4534,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3918,7 +4620,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4012,7 +4714,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4109,7 +4811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4209,7 +4911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4310,7 +5012,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4404,7 +5106,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4502,7 +5204,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4598,7 +5300,101 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_learner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearnerOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4692,7 +5488,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4778,7 +5574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4864,7 +5660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4959,7 +5755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5054,7 +5850,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5146,7 +5942,191 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_concept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                concept_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutConcept"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_course: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                course_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AboutCourse"];
+                };
+            };
+            /** @description If-None-Match names the answer as it still is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5232,7 +6212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5299,6 +6279,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5378,6 +6367,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5450,6 +6448,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description too many requests; see Retry-After */
             429: {
                 headers: {
@@ -5488,6 +6495,15 @@ export interface operations {
                     "application/json": components["schemas"]["HealthOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_liveness: {
@@ -5508,6 +6524,15 @@ export interface operations {
                     "application/json": components["schemas"]["AliveOut"];
                 };
             };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     read_readiness: {
@@ -5526,6 +6551,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description no requests should come now, with the reasons */
@@ -5577,6 +6611,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5660,7 +6703,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5736,6 +6779,15 @@ export interface operations {
             };
             /** @description it contradicts what there is; `type` says how */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5828,7 +6880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5895,6 +6947,15 @@ export interface operations {
             };
             /** @description the token lacks the scope, or is a learner's */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5970,7 +7031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6057,7 +7118,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6151,7 +7212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6236,7 +7297,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6324,7 +7385,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a parameter is missing or out of its range */
+            /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
                     [name: string]: unknown;
