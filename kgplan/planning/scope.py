@@ -80,12 +80,13 @@ class Scopes:
         self._needs = _condensed(graph, NEEDED)
         self._surely_needs = _condensed(graph, SURE)
 
-    def of_course(self, course_id: str, asked: Ints) -> Scope:
+    def of_course(self, course_id: str, asked: Ints, pinned: Ints) -> Scope:
         """The scope of a course.
 
         Args:
             course_id: of it.
             asked: (A,) positions of its concepts, and of what is pinned.
+            pinned: those that are planned in any case, wherever they are taught.
         """
         row = self.records.courses.find(course_id)
         shown, places = np.zeros(0, np.int64), np.zeros(0)
@@ -93,19 +94,24 @@ class Scopes:
             stored = slice(*self.records.course_videos.indptr[row : row + 2].tolist())
             shown = self.records.course_videos.indices[stored].astype(np.int64)
             places = self.records.course_videos.data[stored].astype(float)
-        return self._scope(asked, shown, places)
+        return self._scope(asked, shown, places, pinned)
 
     def towards(self, asked: Ints) -> Scope:
         """The scope of concepts that a path leads to."""
-        return self._scope(asked, np.zeros(0, np.int64), np.zeros(0), near=self.taught.size)
+        none = np.zeros(0, np.int64)
+        return self._scope(asked, none, np.zeros(0), none, near=self.taught.size)
 
-    def _scope(self, asked: Ints, shown: Ints, places: Floats, near: int = NEAR) -> Scope:
+    def _scope(
+        self, asked: Ints, shown: Ints, places: Floats, pinned: Ints, near: int = NEAR
+    ) -> Scope:
         is_asked = np.zeros(self.taught.size, dtype=bool)
         is_asked[asked] = True
         weight = self._weights(asked, shown)
         field = self._main_field(asked, weight)
         concepts = self._involved(asked, field, near)
-        videos = np.union1d(shown, self._elsewhere(concepts, shown, near)).astype(np.int64)
+        elsewhere = self._elsewhere(concepts, shown, near)
+        anywhere = self._elsewhere(pinned, shown, self.taught.size)
+        videos = np.unique(np.concatenate([shown, elsewhere, anywhere]))
         place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
         place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
         by_video = self.covers[videos][:, concepts].tocsr()

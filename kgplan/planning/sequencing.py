@@ -17,7 +17,7 @@ from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import GAIN, LENGTH, MINUTES, Layout, Rows, Standing, sequence
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.options import MOST_STEPS, THETA, PlanOptions
+from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.resources import WATCHED
@@ -109,12 +109,16 @@ class Sequencer:
             options: of the plan.
             course_id: asked for; None for a path towards the one concept asked for.
         """
-        scope = self._scope(course_id, asked.tobytes())
-        theta = THETA if options.theta is None else options.theta
-        mastered = self._mastered(learner, theta)
-        closed = (mastered | learner.passed_over) & ~pinned
-        closed[excluded] = True
+        pins = np.flatnonzero(pinned).tobytes()
+        scope = self._scope(course_id, asked.tobytes(), pins)
+        # a whole number would be compiled for anew
+        theta = THETA if options.theta is None else float(options.theta)
         watched, not_yet, tried = self._done(learner)
+        mastered = self._mastered(learner, theta) & ~not_yet
+        homonym: Array = np.zeros(mastered.size, dtype=bool)
+        homonym[scope.concepts] = scope.asked & (scope.weight == 0)
+        closed = (mastered | learner.passed_over | homonym) & ~pinned
+        closed[excluded] = True
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
         passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
         passed |= learner.held
@@ -124,9 +128,9 @@ class Sequencer:
             scope.layout,
             standing,
             theta,
-            MOST_STEPS if options.length is None else options.length,
-            np.inf if options.minutes is None else options.minutes,
-            options.least_gain if options.length is None and course_id is not None else 0.0,
+            _most(options, in_order),
+            np.inf if options.minutes is None else float(options.minutes),
+            float(options.least_gain) if options.length is None and course_id is not None else 0.0,
             in_order,
         )
         rows = _without_loose_end(rows, scope)
@@ -204,10 +208,19 @@ class Sequencer:
         return found[scope.entries]
 
 
-def _scope(scopes: Scopes, course_id: str | None, asked: bytes) -> Scope:
+def _scope(scopes: Scopes, course_id: str | None, asked: bytes, pinned: bytes) -> Scope:
     """The scope of a goal, whose concepts are given as the bytes of int64."""
     concepts = np.frombuffer(asked, np.int64)
-    return scopes.towards(concepts) if course_id is None else scopes.of_course(course_id, concepts)
+    if course_id is None:
+        return scopes.towards(concepts)
+    return scopes.of_course(course_id, concepts, np.frombuffer(pinned, np.int64))
+
+
+def _most(options: PlanOptions, in_order: bool) -> int:
+    """Concepts at most. In the course's order no gain ends a plan."""
+    if options.length is not None:
+        return options.length
+    return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
 def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:

@@ -81,7 +81,7 @@ class SequenceTeller:
             new=found.learner.is_new,
             stopped=found.stopped,
             gain=float(rows.gain.sum()),
-            bound=most_gain(found, minutes) if options.bound else None,
+            bound=most_gain(found.scope.layout, standing, minutes) if options.bound else None,
         )
 
     def _steps(
@@ -116,7 +116,7 @@ class SequenceTeller:
                     role="start" if leads_to < 0 else "prerequisite",
                     start_concept_id=self.chooser.ids[goal],
                     leads_to=None if leads_to < 0 else self.chooser.ids[leads_to],
-                    terms=Terms(None, held, float(rows.rate[begin]), None, None),
+                    terms=Terms(None, held, rate_told(found, begin), None, None),
                     sd=sqrt(held * (1 - held)),
                     evidence=float(evidence[place]),
                     identified=doubt is None,
@@ -281,6 +281,11 @@ class SequenceTeller:
         else:
             notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
+
+
+def rate_told(found: Sequence, row: int) -> float | None:
+    """What a row was chosen by; None where that was the course's order."""
+    return None if found.in_order else float(found.rows.rate[row])
 
 
 def _listed(gaps: tuple[Gap, ...], manner: Manner) -> str:

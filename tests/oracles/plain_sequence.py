@@ -148,8 +148,10 @@ class Problem:
         """Learn a goal and what must come before it; the state moves on."""
         rows = []
         for concept in self.foundation(goal, state):
-            for _ in range(self.most):
-                video = None if concept in state.passed else self.video_for(concept, state)
+            for count in range(self.most):
+                asked = self.in_order and concept == goal and count == 0
+                done = concept in state.passed and not asked
+                video = None if done else self.video_for(concept, state)
                 if video is None:
                     break
                 rows.append(Row(concept, video, self.gain(video, state)))
@@ -162,11 +164,14 @@ class Problem:
             return FIRST / (1 + self.layout.place[video])
         return gain / minutes * self.by.favour[video]
 
-    def rate_of(self, goal: int, rows: list[Row], state: State) -> float:
-        """What the goal's bundle is compared by, in the state before it."""
+    def rate_of(self, goal: int, rows: list[Row], before: State, after: State) -> float:
+        """What the goal's bundle is compared by, which leads from one state to the other."""
         last = [list(same) for _, same in groupby(rows, key=lambda row: row.concept)][-1]
         rate = self.rate(last[0].video, sum(r.gain for r in rows), self.minutes(rows))
-        return rate * (1 + NAMESAKE * self.by.weight[goal])
+        reached = min(1.0, after.mastery[goal] / self.theta)
+        moved = after.mastery[goal] - before.mastery[goal]
+        rate *= 1 + NAMESAKE * self.by.weight[goal] * moved * reached
+        return rate if self.in_order else rate * reached
 
     def minutes(self, rows: list[Row]) -> float:
         return sum(float(self.by.minutes[row.video]) for row in rows)
@@ -179,26 +184,33 @@ class Problem:
         ]
         return self.slack * max(0.0, *rates)
 
-    def next_goal(self, state: State, left: float) -> tuple[int | None, float, list[Row], bool]:
+    def goals(self, state: State, planned: set[int]) -> list[int]:
+        """What is asked for and can come next; in the course's order each concept once."""
+        done = planned if self.in_order else state.passed
+        return [
+            goal
+            for goal in self.layout.asked.tolist()
+            if not self.by.closed[goal] and goal not in done and self.left_for(goal, state)
+        ]
+
+    def next_goal(
+        self, state: State, planned: set[int], left: float
+    ) -> tuple[int | None, float, list[Row], bool]:
         """The best goal, its rate, its rows; whether some bundle takes too long."""
         best, best_rate, best_rows, best_first, too_long = None, 0.0, [], False, False
         first = dict(zip(self.layout.asked.tolist(), self.by.first.tolist(), strict=True))
-        goals = [
-            goal
-            for goal in first
-            if not self.by.closed[goal] and goal not in state.passed and self.left_for(goal, state)
-        ]
-        hopes = {goal: self.hope(goal, state) for goal in goals}
-        for goal in sorted(goals, key=lambda goal: -hopes[goal]):
+        hopes = {goal: self.hope(goal, state) for goal in self.goals(state, planned)}
+        for goal in sorted(hopes, key=lambda goal: -hopes[goal]):
             if best_first and not first[goal]:
                 continue
             if best is not None and hopes[goal] < best_rate and not first[goal]:
                 continue
-            rows = self.bundle(goal, state.copy())
+            after = state.copy()
+            rows = self.bundle(goal, after)
             if self.minutes(rows) > left and not first[goal]:
                 too_long = True
                 continue
-            rate = self.rate_of(goal, rows, state)
+            rate = self.rate_of(goal, rows, state, after)
             if best is None or (first[goal] and not best_first) or rate > best_rate:
                 best, best_rate, best_rows, best_first = goal, rate, rows, first[goal]
         return best, best_rate, best_rows, too_long
@@ -211,7 +223,8 @@ class Problem:
         first = set(self.layout.asked[self.by.first].tolist())
         left = budget
         while n_concepts(found) < length:
-            goal, rate, rows, too_long = self.next_goal(state, left)
+            planned = {row.concept for row in found}
+            goal, rate, rows, too_long = self.next_goal(state, planned, left)
             if goal is None:
                 why = "minutes" if too_long else "end"
                 break
