@@ -125,7 +125,7 @@ def test_plans_equal_the_walk_by_cypher_in_the_learners_own_courses(sample_plann
     `make oracle` compares all learners in all courses, in a quarter of an hour.
     """
     p, rng = sample_planner, np.random.default_rng(0)
-    options = PlanOptions(length=6, max_prerequisites=4)
+    options = PlanOptions(length=6, max_prerequisites=4, planner="kg-plppm")
     has_concepts = set(p.graph.relations["course_has_concept"][0].tolist())
     compared = 0
     with open_graph(sample_home.graph_url, read_only=True) as store:

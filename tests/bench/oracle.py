@@ -1,4 +1,4 @@
-"""Compare the planner with the walk by Cypher for all learners in all courses with concepts.
+"""Compare Algorithm 1 with the walk by Cypher for all learners in all courses with concepts.
 
     python tests/bench/oracle.py [--share 0.01]
 
@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parent.parent))
 from oracles.cypher_walk import CypherWalk
 from remembering import Remembering
 
-OPTIONS = PlanOptions(length=6, max_prerequisites=4)
+OPTIONS = PlanOptions(length=6, max_prerequisites=4, planner="kg-plppm")
 
 
 def prepare():

@@ -6,10 +6,9 @@ import time
 import numpy as np
 import pytest
 from oracles.cypher_walk import CypherWalk
-from planning_cases import large_case
+from planning_cases import algorithm_1, large_case
 
 from kgplan.graph.store import open_graph
-from kgplan.planning import PlanOptions
 
 
 def own_courses(planner):
@@ -36,15 +35,20 @@ def timed(plan, pairs):
 
 def test_a_plan_against_the_walk_by_cypher(sample_planner, sample_home):
     pairs = own_courses(sample_planner)
-    sample_planner.plan(*pairs[0])  # compiles
-    ours = timed(sample_planner.plan, pairs)
+    options = algorithm_1(length=4)
+
+    def plan(learner, course):
+        return sample_planner.plan(learner, course, options)
+
+    plan(*pairs[0])  # compiles
+    ours = timed(plan, pairs)
     some = [pairs[k] for k in np.random.default_rng(0).choice(len(pairs), 200, replace=False)]
     with open_graph(sample_home.graph_url, read_only=True) as store:
         walk = CypherWalk(
             store, sample_planner.records, sample_planner.diagnosis, sample_planner.similarity
         )
-        theirs = timed(lambda u, c: walk.walk(u, c, PlanOptions()), some)
-    same = timed(sample_planner.plan, some)
+        theirs = timed(lambda u, c: walk.walk(u, c, options), some)
+    same = timed(plan, some)
     print(
         f"\n{len(pairs):,} plans of {sample_planner.records.learner_ids.size:,} learners:"
         f" median {np.median(ours):.3f} ms, p99 {np.percentile(ours, 99):.3f} ms,"
