@@ -31,7 +31,7 @@ ADD = (
     "MATCH (c:Course {id: 'C_1'}) CREATE (c)-[:COURSE_HAS_CONCEPT]->"
     "(:Concept {id: 'K_new', name: '新概念', source: 'designer'})"
 )
-EIGHT = PlanOptions(length=8)
+EIGHT = PlanOptions(length=8, planner="kg-plppm")
 KINDS = ("embedding", "diagnosis", "similarity")
 
 

@@ -30,6 +30,7 @@ from kgplan.model.opening import (
 from kgplan.model.versions import list_models, outdated
 from kgplan.pipeline.diagnose import OBJECTIVE_PLOT, run_diagnose
 from kgplan.pipeline.similarity import SimilarityConfig, run_similarity
+from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
@@ -264,9 +265,14 @@ def test_a_platform_may_start_with_its_catalogue(tmp_path, empty):
         assert planner.diagnosis.mastery.shape == (0, len(miniature.MINI["entities/concept.json"]))
         assert 0 < planner.diagnosis.prior.min() <= planner.diagnosis.prior.max() < 1
         with pytest.raises(UnknownLearner):
-            planner.plan("U_1", "C_1")
+            planner.mastery("U_1")
+        assert planner.plan("U_1", "C_1").new
     else:
-        assert planner.plan("U_1", "C_1").steps
+        assert planner.plan("U_1", "C_1", PlanOptions(planner="kg-plppm")).steps
+        plan = planner.plan("U_1", "C_1", PlanOptions(length=3))
+        # where no video covers anything, nothing can be done, and that is told
+        assert bool(plan.steps) == bool(planner.records.q_matrix.nnz)
+        assert plan.steps or plan.gaps
 
 
 def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tmp_path):
