@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.cypher_walk import CypherWalk
 from planning_cases import Case, algorithm_1, hand_case, make_case, random_case
+from scipy import sparse
 
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.etl.load import ABSENT
@@ -135,6 +137,25 @@ def test_a_concept_is_taught_by_the_course_asked_for_first():
     by_concept = {step.concept_id: step.resources for step in steps}
     assert [(r.course_id, r.video_id) for r in by_concept["d"]] == [("A", "v_d")]
     assert [(r.course_id, r.video_id) for r in by_concept["b"]] == [("B", "v_b")]
+
+
+@pytest.mark.parametrize(
+    ("watched", "first", "again"), [("", "v_a", False), ("a", "v_b", False), ("ab", "v_a", True)]
+)
+def test_of_a_course_the_first_video_that_was_not_watched_is_named(watched, first, again):
+    case = make_case(
+        course_concepts={"A": "ab"},
+        prerequisites=[],
+        enrolled={"u": "A"},
+        watched={"u": watched},
+        mastery={},
+        vectors={"a": [0.0], "b": [1.0]},
+    )
+    both_on_a = sparse.csr_array(np.array([[1, 0], [1, 0]], dtype=np.int8))
+    records = replace(case.records, q_matrix=both_on_a)
+    plan = replace(case, records=records).planner().plan("u", "A", algorithm_1())
+    (resources,) = (step.resources for step in plan.steps if step.concept_id == "a")
+    assert [(r.video_id, r.again) for r in resources] == [(first, again)]
 
 
 def test_unknown_ids_name_close_matches():
