@@ -49,14 +49,15 @@ class SharedPlanners:
 
     Args:
         root: the folder, on a disk of this machine.
+        links: template of the addresses that the planner gives; for another, it is made again.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, links: str = "") -> None:
         self.root = root
         self._mapped: tuple[str, Planner] | None = None
         self._seen: FileStats = {}
         self._changes = 0
-        self._made_by = {"kgplan": __version__, "boot": _boot()}
+        self._made_by = {"kgplan": __version__, "boot": _boot(), "links": links}
 
     def newest(
         self,
@@ -201,7 +202,8 @@ def _mapped_arrays(folder: Path) -> dict[str, Array]:
 def keep_shared_planner(settings: Settings) -> Keeper:
     """Keep the planner of the graph and the model that the settings name, mapped from files."""
     artifacts = ArtifactStore(settings.artifacts)
-    mark, shared = mark_of(settings, artifacts), SharedPlanners(settings.home / "serving")
+    mark = mark_of(settings, artifacts)
+    shared = SharedPlanners(settings.home / "serving", settings.links)
 
     def read_version() -> tuple[str, Callable[[Planner | None], Planner]]:
         graph, in_use = open_snapshot(settings), AsOf(artifacts)

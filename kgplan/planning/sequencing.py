@@ -17,7 +17,7 @@ from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import GAIN, LENGTH, MINUTES, Layout, Rows, Standing, sequence
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.options import MOST_STEPS, THETA, PlanOptions
+from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.resources import WATCHED
@@ -128,7 +128,7 @@ class Sequencer:
             scope.layout,
             standing,
             theta,
-            MOST_STEPS if options.length is None else options.length,
+            _most(options, in_order),
             np.inf if options.minutes is None else float(options.minutes),
             float(options.least_gain) if options.length is None and course_id is not None else 0.0,
             in_order,
@@ -214,6 +214,13 @@ def _scope(scopes: Scopes, course_id: str | None, asked: bytes, pinned: bytes) -
     if course_id is None:
         return scopes.towards(concepts)
     return scopes.of_course(course_id, concepts, np.frombuffer(pinned, np.int64))
+
+
+def _most(options: PlanOptions, in_order: bool) -> int:
+    """Concepts at most. In the course's order no gain ends a plan."""
+    if options.length is not None:
+        return options.length
+    return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
 def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:

@@ -116,7 +116,7 @@ class SequenceTeller:
                     role="start" if leads_to < 0 else "prerequisite",
                     start_concept_id=self.chooser.ids[goal],
                     leads_to=None if leads_to < 0 else self.chooser.ids[leads_to],
-                    terms=Terms(None, held, float(rows.rate[begin]), None, None),
+                    terms=Terms(None, held, rate_told(found, begin), None, None),
                     sd=sqrt(held * (1 - held)),
                     evidence=float(evidence[place]),
                     identified=doubt is None,
@@ -275,11 +275,17 @@ class SequenceTeller:
             notes.append(say(options, "note.again"))
         if gaps and steps:
             notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
-        if not steps and asked.size and found.stopped == "end":
-            notes.append(say(options, "note.nothing_left"))
+        if not steps and found.stopped == "end":
+            if asked.size:
+                notes.append(say(options, "note.nothing_left"))
         else:
             notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
+
+
+def rate_told(found: Sequence, row: int) -> float | None:
+    """What a row was chosen by; None where that was the course's order."""
+    return None if found.in_order else float(found.rows.rate[row])
 
 
 def _listed(gaps: tuple[Gap, ...], manner: Manner) -> str:

@@ -1,6 +1,7 @@
 """One course, one concept and one learner over HTTP."""
 
 import json
+import shutil
 from urllib.parse import quote
 
 import pytest
@@ -10,8 +11,9 @@ from miniature import SET
 from pydantic import TypeAdapter
 
 from kgplan.api.app import create_app
-from kgplan.api.keeper import Keeper
+from kgplan.api.keeper import Keeper, keep_planner
 from kgplan.api.service import make_service
+from kgplan.api.shared import keep_shared_planner
 from kgplan.data.links import Links
 from kgplan.graph.about import about_concept, about_course
 from kgplan.model.current import CurrentLearners
@@ -69,6 +71,36 @@ def test_other_addresses_of_the_platform_are_another_answer(mini):
     )
     assert one.headers["etag"] != other.headers["etag"]
     assert other.json()["videos"][0]["url"] is None
+
+
+def test_paths_name_the_addresses_of_the_platform_and_other_addresses_are_another_answer():
+    """By the planner, as the answer is the plan that every way to it gives."""
+    asked = "/v1/learners/learner/path?course_id=A"
+    answers = []
+    for links in (LINKS, Links("https://other.example/{video_id}"), Links()):
+        client = client_of(hand_model().planner(links=links), links)
+        sent = {"If-None-Match": ", ".join(each.headers["etag"] for each in answers)}
+        answers.append(client.get(asked, headers=sent))
+        assert answers[-1].status_code == 200  # not what the client has of other addresses
+        again = {"If-None-Match": answers[-1].headers["etag"]}
+        assert client.get(asked, headers=again).status_code == 304
+        opened = [each for step in answers[-1].json()["steps"] for each in step["resources"]]
+        assert opened
+        assert [each["url"] for each in opened] == [
+            links.to(each["course_id"], each["video_id"]) for each in opened
+        ]
+
+
+@pytest.mark.parametrize("keep", [keep_planner, keep_shared_planner])
+def test_a_served_path_has_the_addresses_of_the_settings(mini_home, tmp_path, keep):
+    shutil.copytree(mini_home.home, tmp_path / "home")
+    settings = mini_home.model_copy(
+        update={"home": tmp_path / "home", "auth": "off", "links": LINKS.template}
+    )
+    with TestClient(make_service(settings, keep(settings))) as client:
+        steps = client.get("/v1/learners/U_2/path?course_id=C_1").json()["steps"]
+    opened = [each["url"] for step in steps for each in step["resources"]]
+    assert opened == ["https://lms.example/C_1/V_1", "https://lms.example/C_1/V_2"]
 
 
 def test_the_service_takes_the_template_from_its_settings(mini, tmp_path):

@@ -22,7 +22,8 @@ from kgplan.model.opening import open_planner
 from kgplan.planning import PlanOptions
 from kgplan.store.artifacts import ArtifactStore
 
-PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"
+PATH = "/v1/learners/U_1/path?course_id=C_1&length=8&planner=kg-plppm"  # plans every concept
+RECOMMENDED = "/v1/learners/U_2/path?course_id=C_1"
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,14 @@ def test_an_edit_by_hand_changes_the_next_plans_and_their_version(server):
         assert (walked["concept_id"], walked["leads_to"]) not in {
             (step["concept_id"], step["leads_to"]) for step in after["steps"]
         }
-        expected = open_planner(server.settings).plan("U_1", "C_1", PlanOptions(length=8))
-        assert after == json.loads(path_json(plan_json(expected), stale=False))
+        planner = open_planner(server.settings)
+        for answer, learner, options in (
+            (after, "U_1", PlanOptions(length=8, planner="kg-plppm")),
+            (client.get(RECOMMENDED).json(), "U_2", PlanOptions()),
+        ):
+            expected = planner.plan(learner, "C_1", options)
+            assert expected.steps
+            assert answer == json.loads(path_json(plan_json(expected), stale=False))
         assert client.get("/health").json()["graph_version"] == after["graph_version"]
 
 

@@ -16,6 +16,7 @@ from planning_cases import hand_case
 
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
+from kgplan.planning import PlanOptions
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +72,11 @@ def test_the_generated_client_gets_what_the_planner_plans(generated, address):
     path = operation("paths", "read_path").sync(
         "learner", client=client, course_id="A", length=5, explain=True
     )
-    expected = hand_case().planner().plan("learner", "A")
+    expected = hand_case().planner().plan("learner", "A", PlanOptions(5))
     assert isinstance(path, model("Path"))
     assert path.graph_version == expected.graph_version
-    assert [step.concept_id for step in path.steps][:2] == [s.concept_id for s in expected.steps][
-        :2
+    assert [[each.video_id for each in step.resources] for step in path.steps] == [
+        [each.video_id for each in step.resources] for step in expected.steps
     ]
     assert len(path.explanations) == len(path.steps)
 
@@ -84,14 +85,16 @@ def test_the_generated_client_sends_batches_and_reads_problems(generated, addres
     client = generated.Client(base_url=address)
     items = [
         model("PathIn")(learner_id="learner", course_id="A"),
-        model("PathIn")(learner_id="learnr", towards="d"),
+        model("PathIn")(learner_id="somebody", course_id="A"),
+        model("PathIn")(learner_id="learner", towards="dd"),
     ]
     answer = operation("paths", "read_paths").sync(
         client=client, body=model("PathsIn")(items=items)
     )
-    good, bad = answer.results
-    assert (good.status, good.path.learner_id) == (200, "learner")
-    assert (bad.status, bad.problem.close_matches) == (404, ["learner"])
+    good, new, bad = answer.results
+    assert (good.status, good.path.learner_id, good.path.new) == (200, "learner", False)
+    assert (new.status, new.path.learner_id, new.path.new) == (200, "somebody", True)
+    assert (bad.status, bad.problem.close_matches) == (404, ["d"])
     refused = operation("paths", "read_path").sync("learner", client=client, course_id="Q")
     assert isinstance(refused, model("Problem"))
     assert refused.fields[0].field == "query.course_id"

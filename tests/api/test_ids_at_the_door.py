@@ -25,8 +25,8 @@ IDS = {
 }
 OTHERS = {  # parameters that are no ids: texts to search, numbers, choices
     *("text", "field", "limit", "depth", "length", "max_prerequisites", "neighbours", "planner"),
-    *("theta", "minutes", "language", "explain", "days_per_step", "state", "tail"),
-    *("X-Experience-API-Version",),
+    *("theta", "least_gain", "minutes", "language", "detail", "bound", "explain"),
+    *("days_per_step", "state", "tail", "X-Experience-API-Version"),
 }
 ODD = ["learner\0", "\0", "a\x1fb", "a\x7f", "a\nb", "a\x85b", "a\u2028b", "x" * 501]
 HALVES = ["\ud800", "a\udfffb"]
@@ -201,7 +201,7 @@ def test_an_export_tells_a_statement_that_was_stored_deeper_than_is_read(client,
 
 def test_an_erased_learner_is_named_by_no_list_and_no_message(client):
     def near(learner):
-        return client.get(f"/v1/learners/{learner}/path?course_id=A").json()
+        return client.get(f"/v1/learners/{learner}/feedback").json()
 
     assert near("learnr")["close_matches"] == ["learner"]
     assert client.delete("/v1/learners/learner").status_code == 200
@@ -209,6 +209,7 @@ def test_an_erased_learner_is_named_by_no_list_and_no_message(client):
         near("learnr"),
         client.get("/v1/learners/learnr/mastery").json(),
         client.get("/v1/learners/learnr/export").json(),
+        client.get("/v1/learners/learnr/path?course_id=A").json(),
         client.get("/v1/learners", params={"prefix": "lear"}).json(),
         client.post("/v1/paths", json={"items": [PATH | {"learner_id": "learnr"}]}).json(),
     ):

@@ -9,6 +9,7 @@ import pytest
 from planning_cases import hand_case, random_case
 
 from kgplan.api.shared import SharedPlanners
+from kgplan.data.links import Links
 from kgplan.errors import ArtifactError, GraphUnavailable
 
 
@@ -60,6 +61,17 @@ def test_a_change_is_written_once_and_the_old_folder_leaves_while_its_pages_stay
     assert old.plan("learner", "A") == expected
     assert world.newest(one).graph.version == new.graph.version
     assert world.builds == 2
+
+
+def test_a_service_with_other_addresses_of_the_platform_does_not_map_those_from_before(tmp_path):
+    """`KGPLAN_LINKS` is changed between two starts; graph and model stay."""
+    for template in ("https://one.example/{video_id}", "https://other.example/{video_id}", ""):
+        planner = hand_case().planner(links=Links(template))
+        name = f"{planner.graph.version}-{planner.model_version}"
+        read = lambda planner=planner, name=name: (name, lambda before: planner)  # noqa: E731
+        for _ in range(2):
+            found = SharedPlanners(tmp_path, template).newest(lambda: "the same", read)
+            assert found.links == Links(template)
 
 
 def test_another_mark_of_the_same_graph_and_model_writes_nothing(tmp_path):

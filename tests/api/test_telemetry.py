@@ -142,11 +142,13 @@ def test_a_problem_its_header_its_line_and_its_count_name_the_same(
 def test_each_request_has_one_line_with_its_route_and_without_its_learner(service):
     service.client.get(PATH, params={"course_id": "A"})
     service.client.get("/v1/learners/someone_secret/path", params={"course_id": "A"})
+    service.client.get("/v1/learners/someone_secret/mastery")
     service.client.get("/v1/someone_secret")
     lines = [line for line in service.lines() if line["event"] == "request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("GET", "/v1/learners/{learner_id}/path", 200),
-        ("GET", "/v1/learners/{learner_id}/path", 404),
+        ("GET", "/v1/learners/{learner_id}/path", 200),
+        ("GET", "/v1/learners/{learner_id}/mastery", 404),
         ("GET", "none", 404),
     ]
     assert all(line["ms"] > 0 and line["level"] == "info" for line in lines)

@@ -32,11 +32,12 @@ LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 SERIOUS = ("serious", "critical")
 expect.set_options(timeout=10_000)
+SEED = 1  # of parameters under which course A has two steps, one before the other
 
 
 @pytest.fixture(scope="module")
 def model():
-    return hand_model().planner()
+    return hand_model(SEED).planner()
 
 
 @contextmanager
@@ -153,7 +154,7 @@ def test_the_road_shows_the_steps_of_the_service_with_mastery_and_reasons(open_p
 @pytest.fixture(scope="module")
 def taught():
     """The model with titles, lengths and addresses of videos, and one concept that none covers."""
-    case = hand_model()
+    case = hand_model(SEED)
     q_matrix = case.records.q_matrix.toarray()
     q_matrix[:, case.records.concept_ids == "e"] = 0
     records = replace(

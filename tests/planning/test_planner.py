@@ -64,7 +64,8 @@ def test_a_new_learner_has_no_preference_and_the_prior_for_mastery():
     assert (step.concept_id, step.terms.preference, step.terms.mastery) == ("d", 0, 0.5)
     assert (step.identified, step.doubt) == (False, "no_evidence")
     assert (step.sd, step.evidence) == (0.5, 0)
-    assert "Nothing is known about you yet" in plan.notes[0]
+    assert plan.new
+    assert "Nothing that you watched or answered is known yet." in plan.notes
 
 
 def test_a_course_without_concepts_gives_no_steps_and_says_so():

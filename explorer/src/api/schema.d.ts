@@ -2428,49 +2428,147 @@ export interface components {
          *           "terms": {
          *             "preference": null,
          *             "mastery": 0.31,
-         *             "value": null,
-         *             "similarity": 0.74,
-         *             "score": 1.43
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
          *           },
          *           "sd": 0.46,
          *           "evidence": 0.11,
          *           "identified": true,
          *           "doubt": null,
-         *           "teaches": [
+         *           "resources": [
          *             {
          *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *               "video_id": "V_5f3a",
-         *               "minutes": 6.5
+         *               "course_name": "数据结构(上)",
+         *               "video_id": "V_5e21",
+         *               "title": "线性表",
+         *               "minutes": 8,
+         *               "share": 0,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
+         *               "again": false,
+         *               "moves": [
+         *                 {
+         *                   "concept_id": "K_线性表_计算机科学技术",
+         *                   "name": "线性表",
+         *                   "name_en": "linear list",
+         *                   "mastery": 0.31,
+         *                   "expected": 0.68
+         *                 }
+         *               ]
          *             }
          *           ],
-         *           "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet (mastery 0.31)."
+         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *         },
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "role": "start",
+         *           "start_concept_id": "K_栈_计算机科学技术",
+         *           "leads_to": null,
+         *           "terms": {
+         *             "preference": null,
+         *             "mastery": 0.12,
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
+         *           },
+         *           "sd": 0.32,
+         *           "evidence": 0,
+         *           "identified": false,
+         *           "doubt": "no_evidence",
+         *           "resources": [
+         *             {
+         *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *               "course_name": "数据结构(上)",
+         *               "video_id": "V_5f3a",
+         *               "title": "栈的定义",
+         *               "minutes": 6.5,
+         *               "share": 0,
+         *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *               "again": false,
+         *               "moves": [
+         *                 {
+         *                   "concept_id": "K_栈_计算机科学技术",
+         *                   "name": "栈",
+         *                   "name_en": "stack",
+         *                   "mastery": 0.12,
+         *                   "expected": 0.93
+         *                 },
+         *                 {
+         *                   "concept_id": "K_线性表_计算机科学技术",
+         *                   "name": "线性表",
+         *                   "name_en": "linear list",
+         *                   "mastery": 0.68,
+         *                   "expected": 0.79
+         *                 }
+         *               ]
+         *             }
+         *           ],
+         *           "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
          *         }
          *       ],
-         *       "notes": [],
+         *       "notes": [
+         *         "It also builds on 数据对象, for which no video is known.",
+         *         "What is left gains little for its time."
+         *       ],
          *       "towards": null,
-         *       "minutes": 6.5,
+         *       "minutes": 14.5,
          *       "options": {
-         *         "length": 4,
+         *         "length": null,
          *         "max_prerequisites": 10,
          *         "neighbours": 10,
-         *         "planner": "kg-plppm",
+         *         "planner": "gain",
+         *         "least_gain": 0.05,
          *         "exclude": [],
          *         "pin": [],
-         *         "theta": 0.9,
+         *         "theta": null,
          *         "minutes": null,
-         *         "language": "en"
+         *         "language": "en",
+         *         "detail": "words",
+         *         "bound": false
          *       },
+         *       "gaps": [
+         *         {
+         *           "concept_id": "K_数据对象_计算机科学技术",
+         *           "name": "数据对象",
+         *           "name_en": "data object",
+         *           "needed_by": [
+         *             "K_线性表_计算机科学技术"
+         *           ]
+         *         }
+         *       ],
+         *       "new": false,
+         *       "stopped": "gain",
+         *       "gain": 0.81,
+         *       "bound": null,
          *       "explanations": [
          *         {
          *           "concept_id": "K_线性表_计算机科学技术",
-         *           "rule": "score",
-         *           "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
+         *           "rule": "foundation",
+         *           "because": "what is planned behind it builds on it",
          *           "terms": {
          *             "preference": null,
          *             "mastery": 0.31,
-         *             "value": null,
-         *             "similarity": 0.74,
-         *             "score": 1.43
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
+         *           },
+         *           "alternatives": [],
+         *           "rejected": 0,
+         *           "changes": [],
+         *           "ended": []
+         *         },
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "rule": "gain",
+         *           "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *           "terms": {
+         *             "preference": null,
+         *             "mastery": 0.12,
+         *             "value": 0.056,
+         *             "similarity": null,
+         *             "score": null
          *           },
          *           "alternatives": [
          *             {
@@ -2479,25 +2577,25 @@ export interface components {
          *               "name_en": "array",
          *               "terms": {
          *                 "preference": null,
-         *                 "mastery": 0.91,
-         *                 "value": null,
-         *                 "similarity": 0.69,
-         *                 "score": 0.78
+         *                 "mastery": 0.44,
+         *                 "value": 0.041,
+         *                 "similarity": null,
+         *                 "score": null
          *               },
-         *               "figure": 0.78,
-         *               "verdict": "mastered",
-         *               "because": "skip: mastery 0.91 >= 0.90"
+         *               "figure": 0.041,
+         *               "verdict": "lower",
+         *               "because": "0.04 < 0.06"
          *             }
          *           ],
          *           "rejected": 1,
          *           "changes": [
          *             {
-         *               "concept_id": "K_数组_计算机科学技术",
-         *               "mastery": 0.91,
-         *               "above": null,
-         *               "below": 0.26,
-         *               "then": "K_数组_计算机科学技术",
-         *               "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen."
+         *               "concept_id": "K_栈_计算机科学技术",
+         *               "mastery": 0.12,
+         *               "above": 0.5,
+         *               "below": null,
+         *               "then": null,
+         *               "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
          *             }
          *           ],
          *           "ended": []
@@ -2715,49 +2813,147 @@ export interface components {
          *                 "terms": {
          *                   "preference": null,
          *                   "mastery": 0.31,
-         *                   "value": null,
-         *                   "similarity": 0.74,
-         *                   "score": 1.43
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
          *                 },
          *                 "sd": 0.46,
          *                 "evidence": 0.11,
          *                 "identified": true,
          *                 "doubt": null,
-         *                 "teaches": [
+         *                 "resources": [
          *                   {
          *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *                     "video_id": "V_5f3a",
-         *                     "minutes": 6.5
+         *                     "course_name": "数据结构(上)",
+         *                     "video_id": "V_5e21",
+         *                     "title": "线性表",
+         *                     "minutes": 8,
+         *                     "share": 0,
+         *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
+         *                     "again": false,
+         *                     "moves": [
+         *                       {
+         *                         "concept_id": "K_线性表_计算机科学技术",
+         *                         "name": "线性表",
+         *                         "name_en": "linear list",
+         *                         "mastery": 0.31,
+         *                         "expected": 0.68
+         *                       }
+         *                     ]
          *                   }
          *                 ],
-         *                 "because": "线性表 comes before 栈 (similarity 0.74) and you probably do not know it yet (mastery 0.31)."
+         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *               },
+         *               {
+         *                 "concept_id": "K_栈_计算机科学技术",
+         *                 "name": "栈",
+         *                 "name_en": "stack",
+         *                 "role": "start",
+         *                 "start_concept_id": "K_栈_计算机科学技术",
+         *                 "leads_to": null,
+         *                 "terms": {
+         *                   "preference": null,
+         *                   "mastery": 0.12,
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
+         *                 },
+         *                 "sd": 0.32,
+         *                 "evidence": 0,
+         *                 "identified": false,
+         *                 "doubt": "no_evidence",
+         *                 "resources": [
+         *                   {
+         *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *                     "course_name": "数据结构(上)",
+         *                     "video_id": "V_5f3a",
+         *                     "title": "栈的定义",
+         *                     "minutes": 6.5,
+         *                     "share": 0,
+         *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *                     "again": false,
+         *                     "moves": [
+         *                       {
+         *                         "concept_id": "K_栈_计算机科学技术",
+         *                         "name": "栈",
+         *                         "name_en": "stack",
+         *                         "mastery": 0.12,
+         *                         "expected": 0.93
+         *                       },
+         *                       {
+         *                         "concept_id": "K_线性表_计算机科学技术",
+         *                         "name": "线性表",
+         *                         "name_en": "linear list",
+         *                         "mastery": 0.68,
+         *                         "expected": 0.79
+         *                       }
+         *                     ]
+         *                   }
+         *                 ],
+         *                 "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
          *               }
          *             ],
-         *             "notes": [],
+         *             "notes": [
+         *               "It also builds on 数据对象, for which no video is known.",
+         *               "What is left gains little for its time."
+         *             ],
          *             "towards": null,
-         *             "minutes": 6.5,
+         *             "minutes": 14.5,
          *             "options": {
-         *               "length": 4,
+         *               "length": null,
          *               "max_prerequisites": 10,
          *               "neighbours": 10,
-         *               "planner": "kg-plppm",
+         *               "planner": "gain",
+         *               "least_gain": 0.05,
          *               "exclude": [],
          *               "pin": [],
-         *               "theta": 0.9,
+         *               "theta": null,
          *               "minutes": null,
-         *               "language": "en"
+         *               "language": "en",
+         *               "detail": "words",
+         *               "bound": false
          *             },
+         *             "gaps": [
+         *               {
+         *                 "concept_id": "K_数据对象_计算机科学技术",
+         *                 "name": "数据对象",
+         *                 "name_en": "data object",
+         *                 "needed_by": [
+         *                   "K_线性表_计算机科学技术"
+         *                 ]
+         *               }
+         *             ],
+         *             "new": false,
+         *             "stopped": "gain",
+         *             "gain": 0.81,
+         *             "bound": null,
          *             "explanations": [
          *               {
          *                 "concept_id": "K_线性表_计算机科学技术",
-         *                 "rule": "score",
-         *                 "because": "the largest similarity + 1 - mastery among the prerequisites left: 1.43",
+         *                 "rule": "foundation",
+         *                 "because": "what is planned behind it builds on it",
          *                 "terms": {
          *                   "preference": null,
          *                   "mastery": 0.31,
-         *                   "value": null,
-         *                   "similarity": 0.74,
-         *                   "score": 1.43
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
+         *                 },
+         *                 "alternatives": [],
+         *                 "rejected": 0,
+         *                 "changes": [],
+         *                 "ended": []
+         *               },
+         *               {
+         *                 "concept_id": "K_栈_计算机科学技术",
+         *                 "rule": "gain",
+         *                 "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *                 "terms": {
+         *                   "preference": null,
+         *                   "mastery": 0.12,
+         *                   "value": 0.056,
+         *                   "similarity": null,
+         *                   "score": null
          *                 },
          *                 "alternatives": [
          *                   {
@@ -2766,25 +2962,25 @@ export interface components {
          *                     "name_en": "array",
          *                     "terms": {
          *                       "preference": null,
-         *                       "mastery": 0.91,
-         *                       "value": null,
-         *                       "similarity": 0.69,
-         *                       "score": 0.78
+         *                       "mastery": 0.44,
+         *                       "value": 0.041,
+         *                       "similarity": null,
+         *                       "score": null
          *                     },
-         *                     "figure": 0.78,
-         *                     "verdict": "mastered",
-         *                     "because": "skip: mastery 0.91 >= 0.90"
+         *                     "figure": 0.041,
+         *                     "verdict": "lower",
+         *                     "because": "0.04 < 0.06"
          *                   }
          *                 ],
          *                 "rejected": 1,
          *                 "changes": [
          *                   {
-         *                     "concept_id": "K_数组_计算机科学技术",
-         *                     "mastery": 0.91,
-         *                     "above": null,
-         *                     "below": 0.26,
-         *                     "then": "K_数组_计算机科学技术",
-         *                     "because": "With a mastery of 数组 below 0.26 (now 0.91), it would be chosen."
+         *                     "concept_id": "K_栈_计算机科学技术",
+         *                     "mastery": 0.12,
+         *                     "above": 0.5,
+         *                     "below": null,
+         *                     "then": null,
+         *                     "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
          *                   }
          *                 ],
          *                 "ended": []
@@ -2799,17 +2995,17 @@ export interface components {
          *           "etag": null,
          *           "path": null,
          *           "problem": {
-         *             "type": "urn:kgplan:problem:unknown-learner",
-         *             "title": "Unknown learner",
+         *             "type": "urn:kgplan:problem:unknown-course",
+         *             "title": "Unknown course",
          *             "status": 404,
-         *             "detail": "no learner 'U_100'; close matches: U_1000",
+         *             "detail": "no course 'C_math'; close matches: C_maths",
          *             "close_matches": [
-         *               "U_1000"
+         *               "C_maths"
          *             ],
          *             "fields": [
          *               {
-         *                 "field": "body.items.1.learner_id",
-         *                 "reason": "no learner 'U_100'; close matches: U_1000"
+         *                 "field": "body.items.1.course_id",
+         *                 "reason": "no course 'C_math'; close matches: C_maths"
          *               }
          *             ]
          *           }
@@ -2985,20 +3181,20 @@ export interface components {
          * PlannersOut
          * @description The planners of this service.
          * @example {
-         *       "default": "kg-plppm",
+         *       "default": "gain",
          *       "planners": [
          *         {
-         *           "name": "popularity",
+         *           "name": "gain",
          *           "title": {
-         *             "en": "Rank by popularity",
-         *             "zh": "按热门程度排序"
+         *             "en": "Most gain for the time",
+         *             "zh": "单位时间收获最大"
          *           },
-         *           "about": "ranks what was not learned by the share of learners who learned it, and walks nothing",
+         *           "about": "takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner",
          *           "figure": {
-         *             "en": "Share of learners who learned it",
-         *             "zh": "学过它的学习者比例"
+         *             "en": "Gain a minute",
+         *             "zh": "每分钟收获"
          *           },
-         *           "walks": false,
+         *           "walks": true,
          *           "weighs_mastery": false
          *         }
          *       ]
@@ -3482,7 +3678,7 @@ export interface components {
             concept_id: string;
             /**
              * Status
-             * @description done: said, or a video on it watched or answered to 80 % since the plan; left_out: not for me; overdue: its time is over; next: the first of the others; later
+             * @description done: said, or its videos watched or answered to 80 % since the plan, of a planner that gives several to choose from any one on it; left_out: not for me; overdue: its time is over; next: the first of the others; later
              * @enum {string}
              */
             status: "done" | "left_out" | "overdue" | "next" | "later";

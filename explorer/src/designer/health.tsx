@@ -7,11 +7,11 @@ import { naming, number } from "../i18n";
 import { href } from "../router";
 import { texts as shell } from "../shell/texts";
 import { ConceptChip } from "../ui/chips";
+import { Few } from "../ui/few";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { CypherButton } from "./cypher";
 import "./designer.css";
-import { Few } from "./few";
 import type { Edge, Mark, Report } from "./report";
 import { texts } from "./texts";
 

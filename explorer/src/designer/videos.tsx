@@ -3,7 +3,7 @@
 import type { Schemas } from "../api/client";
 import { href } from "../router";
 import { naming, shortId } from "../i18n";
-import { Few } from "./few";
+import { Few } from "../ui/few";
 import { texts } from "./texts";
 
 type Video = Schemas["Video"];

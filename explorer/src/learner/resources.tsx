@@ -1,6 +1,7 @@
 /** What to open: its title, how long it takes, and which masteries it moves. */
 
 import { href } from "../router";
+import { Few } from "../ui/few";
 import { nameOf, namesOf } from "./names";
 import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
 import { texts } from "./texts";
@@ -22,6 +23,7 @@ export function Resources(props: {
   const more = props.of.length - shown.length;
   // a planner that does not say what each of them moves names places to choose from
   const choice = props.of.length > 1 && props.of.every((each) => each.moves.length === 0);
+  if (props.of.length === 0) return <p class="soft">{say.nothingToOpen}</p>;
   return (
     <>
       {choice && <p class="soft small">{say.oneOf}</p>}
@@ -140,23 +142,27 @@ export function Gaps(props: { of: readonly Gap[]; plan: readonly Named[] }) {
   return (
     <section class="gaps">
       <h3>{say.gaps}</h3>
-      <ul class="plain">
-        {props.of.map((gap) => {
-          const needed = gap.needed_by.filter((each) => each !== gap.concept_id);
-          return (
-            <li key={gap.concept_id}>
-              <a href={href("concept", gap.concept_id)} lang={namesOf(gap).lang}>
-                {nameOf(gap)}
-              </a>{" "}
-              <span class="soft">
-                {needed.length > 0
-                  ? say.neededFor(needed.map((each) => called.get(each) ?? each))
-                  : say.askedFor}
-              </span>
-            </li>
-          );
-        })}
-      </ul>
+      <Few of={props.of}>
+        {(some) => (
+          <ul class="plain">
+            {some.map((gap) => {
+              const needed = gap.needed_by.filter((each) => each !== gap.concept_id);
+              return (
+                <li key={gap.concept_id}>
+                  <a href={href("concept", gap.concept_id)} lang={namesOf(gap).lang}>
+                    {nameOf(gap)}
+                  </a>{" "}
+                  <span class="soft">
+                    {needed.length > 0
+                      ? say.neededFor(needed.map((each) => called.get(each) ?? each))
+                      : say.askedFor}
+                  </span>
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </Few>
     </section>
   );
 }

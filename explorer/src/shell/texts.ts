@@ -28,6 +28,8 @@ const en = {
     without === all
       ? "There are no English names for these."
       : `${number(without)} of ${number(all)} have no English name and stand in Chinese.`,
+  showAll: (n: number) => `Show all ${number(n)}`,
+  showFewer: "Show fewer",
   theme: "Theme",
   themes: { auto: "Same as the system", light: "Light", dark: "Dark" },
   signIn: "Sign in",
@@ -92,6 +94,8 @@ const zh: typeof en = {
   hasLearners: (n) => `${number(n)} 人`,
   noEnglish: "无英文名",
   unnamed: (without, all) => `${number(all)} 个中有 ${number(without)} 个没有英文名。`,
+  showAll: (n) => `显示全部 ${number(n)} 个`,
+  showFewer: "收起",
   theme: "外观",
   themes: { auto: "跟随系统", light: "浅色", dark: "深色" },
   signIn: "登录",

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { texts } from "./texts";
+import { texts } from "../shell/texts";
 
 const FEW = 8;
 
