@@ -18,7 +18,7 @@ from kgplan.native.compiled import njit
 MOST_VIDEOS = 3  # for one concept in one bundle
 FIRST = 1e9  # rate of the course's first video, where its order decides
 NAMESAKE = 1e-3
-SLACK = 2.0  # how far a bundle may beat its most promising video
+SLACK = 1.0 + NAMESAKE  # how far a rate may be above what `hope_for` says
 
 
 END, LENGTH, MINUTES, GAIN = range(4)
@@ -107,7 +107,7 @@ class Scratch(NamedTuple):
     Attributes:
         trial: a state to look ahead in.
         worth: (m,) `values_of` each open video.
-        hope: (m,) the same, were the learner ready for all of it.
+        hope: (m,) the most that each may be worth in any later state.
         unknown: (m,) below 0.
         seen, stack, order: (n,) for `foundation`.
     """
@@ -149,6 +149,19 @@ def raised(mastery: float, factor: float) -> float:
 
 
 @njit(cache=True)
+def steepest(mastery: float, factor: float) -> float:
+    """The most that a mastery can be raised by, now or once it is larger.
+
+    >>> steepest(0.1, 9.0), steepest(0.5, 9.0)
+    (0.5, 0.4)
+    """
+    root = np.sqrt(factor)
+    if mastery * (1.0 + root) < 1.0:  # the raise is largest at 1 / (1 + root)
+        return (root - 1.0) / (root + 1.0)
+    return raised(mastery, factor) - mastery
+
+
+@njit(cache=True)
 def is_ready(concept: int, layout: Layout, state: State) -> bool:
     """Whether every requirement is met, or can be met by nothing."""
     for requirement in range(layout.require_start[concept], layout.require_start[concept + 1]):
@@ -173,14 +186,17 @@ def release(concept: int, layout: Layout, state: State) -> None:
 
 @njit(cache=True)
 def values_of(video: int, layout: Layout, by: Standing, state: State) -> tuple[float, float]:
-    """Weighted gain of mastery over the concepts of a video: those ready for, and all."""
+    """Weighted gain of mastery over the concepts of a video, and the most that it may come to.
+
+    The second is of all its concepts, each where its mastery can be raised most from here on.
+    """
     total, hope = 0.0, 0.0
     for entry in range(layout.video_start[video], layout.video_start[video + 1]):
         concept = layout.covers[entry]
         if not by.closed[concept]:
             now = state.mastery[concept]
             gain = by.weight[concept] * (raised(now, by.factor[entry]) - now)
-            hope += gain
+            hope += by.weight[concept] * steepest(now, by.factor[entry])
             if state.ready[concept]:
                 total += gain
     return total, hope
@@ -339,15 +355,22 @@ def empty_rows(size: int) -> Rows:
 
 @njit(cache=True)
 def hope_for(
-    goal: int, layout: Layout, by: Standing, state: State, hope: Floats, in_order: bool
+    goal: int, layout: Layout, by: Standing, state: State, hope: Floats, top: float, in_order: bool
 ) -> float:
-    """The rate of a goal's most promising video, at least 0."""
-    best = 0.0
+    """What a goal's rate is not above, but for `NAMESAKE`: its best favour times gain a minute.
+
+    Args:
+        top: the best gain a minute of all videos, as any may be of what must come before.
+    """
+    first, favour, density = 0.0, 0.0, top if not state.ready[goal] else 0.0
     for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
         video = layout.taught_by[at]
         if state.open[video]:
-            best = max(best, rate_of(video, hope[video], by.minutes[video], layout, by, in_order))
-    return best
+            favour = max(favour, by.favour[video])
+            density = max(density, hope[video] / by.minutes[video])
+            if in_order and layout.tier[video] == 0:
+                first = max(first, FIRST / (1.0 + layout.place[video]))
+    return first if first > 0.0 else favour * density
 
 
 @njit(cache=True)
@@ -362,13 +385,15 @@ def best_goal(
     """
     best, best_rate, best_first, too_long = -1, 0.0, False, False
     trial = scratch.trial
-    hopes = np.full(layout.asked.size, -1.0)
+    hopes, top = np.full(layout.asked.size, -1.0), 0.0
+    for video in np.flatnonzero(state.open):
+        top = max(top, scratch.hope[video] / by.minutes[video])
     for at in range(layout.asked.size):
         goal = layout.asked[at]
         # in the course's order everything comes that is not closed, each concept once
         done = named[goal] if in_order else state.passed[goal]
         if not (by.closed[goal] or done or state.n_open[goal] == 0):
-            hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, in_order)
+            hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, top, in_order)
     for at in np.argsort(-hopes):
         goal, first = layout.asked[at], by.first[at]
         if hopes[at] < 0.0 or (best_first and not first):
@@ -380,8 +405,8 @@ def best_goal(
         end, minutes, gain = bundle(
             goal, layout, by, trial, scratch, scratch.worth, theta, most, in_order, tried, 0
         )
-        if end == 0:
-            continue
+        if end == 0 or (tried.concept[end - 1] != goal and not first):
+            continue  # what comes before it took the last video that it could be learned with
         if minutes > left and not first:
             too_long = True
             continue
@@ -558,8 +583,12 @@ def rates_after(
             layout.waits_start, layout.waits, layout.video_start, layout.covers,
             layout.concept_start, layout.taught_by, layout.tier, layout.place,
         )  # fmt: skip
+        its = Standing(
+            by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
+            by.favour, by.first[at : at + 1],
+        )  # fmt: skip
         goal, rate, _ = best_goal(
-            alone, by, state, scratch, tried, named, theta, most, left, in_order
+            alone, its, state, scratch, tried, named, theta, most, left, in_order
         )
         if goal >= 0:
             rates[at] = rate

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import inf
 
-from kgplan.native.sequence import FIRST, MOST_VIDEOS, NAMESAKE, SLACK, Layout, Standing
+from kgplan.native.sequence import FIRST, MOST_VIDEOS, NAMESAKE, Layout, Standing
 
 
 @dataclass
@@ -42,7 +42,6 @@ class Problem:
     by: Standing
     theta: float
     in_order: bool = False
-    slack: float = SLACK
     needs: dict[int, list[list[int]]] = field(init=False)
     covers: dict[int, dict[int, float]] = field(init=False)
     taught_by: dict[int, list[int]] = field(init=False)
@@ -99,11 +98,11 @@ class Problem:
                 found.append(possible[0])
         return found
 
-    def gain(self, video: int, state: State, ready_only: bool = True) -> float:
-        """Weighted gain over the concepts of a video, or those that the learner is ready for."""
+    def gain(self, video: int, state: State) -> float:
+        """Weighted gain over the concepts of a video that the learner is ready for."""
         total = 0.0
         for concept, factor in self.covers[video].items():
-            if self.by.closed[concept] or (ready_only and self.lacking(concept, state)):
+            if self.by.closed[concept] or self.lacking(concept, state):
                 continue
             now = state.mastery[concept]
             total += self.by.weight[concept] * (raised(now, factor) - now)
@@ -176,14 +175,6 @@ class Problem:
     def minutes(self, rows: list[Row]) -> float:
         return sum(float(self.by.minutes[row.video]) for row in rows)
 
-    def hope(self, goal: int, state: State) -> float:
-        """What its rate can hardly be above."""
-        rates = [
-            self.rate(video, self.gain(video, state, ready_only=False), self.by.minutes[video])
-            for video in self.left_for(goal, state)
-        ]
-        return self.slack * max(0.0, *rates)
-
     def goals(self, state: State, planned: set[int]) -> list[int]:
         """What is asked for and can come next; in the course's order each concept once."""
         done = planned if self.in_order else state.passed
@@ -199,14 +190,13 @@ class Problem:
         """The best goal, its rate, its rows; whether some bundle takes too long."""
         best, best_rate, best_rows, best_first, too_long = None, 0.0, [], False, False
         first = dict(zip(self.layout.asked.tolist(), self.by.first.tolist(), strict=True))
-        hopes = {goal: self.hope(goal, state) for goal in self.goals(state, planned)}
-        for goal in sorted(hopes, key=lambda goal: -hopes[goal]):
+        for goal in self.goals(state, planned):
             if best_first and not first[goal]:
-                continue
-            if best is not None and hopes[goal] < best_rate and not first[goal]:
                 continue
             after = state.copy()
             rows = self.bundle(goal, after)
+            if rows[-1].concept != goal and not first[goal]:
+                continue  # it lost its last video to what comes before it
             if self.minutes(rows) > left and not first[goal]:
                 too_long = True
                 continue
