@@ -36,8 +36,9 @@ def batch(records: LearnerRecords, items: ItemParameters, prior: np.ndarray) -> 
     )
 
 
-def hand_model() -> Case:
+def hand_model(seed: int = 0) -> Case:
     """The case worked on paper, with videos that cover two concepts each."""
     case = hand_case()
     both = np.eye(6, dtype=np.int8) + np.eye(6, k=1, dtype=np.int8)
-    return diagnosed(replace(case, records=replace(case.records, q_matrix=sparse.csr_array(both))))
+    covered = replace(case.records, q_matrix=sparse.csr_array(both))
+    return diagnosed(replace(case, records=covered), seed)

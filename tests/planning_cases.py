@@ -1,6 +1,7 @@
 """Small graphs, learners and models for the planner's tests: one by hand, others at random."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -8,9 +9,12 @@ from scipy import sparse
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.graph.schema import graph_schema
 from kgplan.graph.snapshot import GraphSnapshot, snapshot_of
-from kgplan.planning import Planner
+from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.similarity import FusedSimilarity, fuse
+
+algorithm_1 = partial(PlanOptions, planner="kg-plppm", detail="numbers")
+"""Options of plans by Algorithm 1, and, with another name, of others that rank: figures told."""
 
 
 @dataclass(frozen=True)

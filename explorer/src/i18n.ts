@@ -11,17 +11,24 @@ export function dictionary<T extends object>(en: T, zh: NoInfer<T>): () => T {
   return () => (language.value === "zh" ? zh : en);
 }
 
-/** A name as the reader's language has it, and the other one where both are known. */
-export function naming(named: { id: string; name: string; name_en?: string | undefined }): {
+export interface Naming {
+  /** As the reader's language has it; in Chinese where that has no name. */
   main: string;
+  /** The name in the other language, where both are known. */
   other: string;
-} {
+  /** The language of `main` where it is not the reader's: there is no English name. */
+  lang: "zh-CN" | undefined;
+}
+
+/** What a thing is called. */
+export function naming(named: { id: string; name: string; name_en?: string | undefined }): Naming {
   const chinese = named.name || named.id;
   const english = named.name_en ?? "";
-  if (!english || english === chinese) return { main: chinese, other: "" };
-  return language.value === "zh"
-    ? { main: chinese, other: english }
-    : { main: english, other: chinese };
+  if (language.value === "zh")
+    return { main: chinese, other: english === chinese ? "" : english, lang: undefined };
+  if (english) return { main: english, other: english === chinese ? "" : chinese, lang: undefined };
+  const isChinese = /\p{Script=Han}/u.test(chinese); // an abbreviation needs no other name
+  return { main: chinese, other: "", lang: isChinese ? "zh-CN" : undefined };
 }
 
 /** A course's id without what all of them begin with: courses of one name differ by it. */
@@ -49,9 +56,4 @@ export function moment(iso: string): string {
     dateStyle: "medium",
     timeStyle: "short",
   });
-}
-
-/** The day of a moment as the reader's language writes it, without its year. */
-export function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(locale(), { month: "short", day: "numeric" });
 }

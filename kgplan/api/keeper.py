@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from kgplan.errors import ArtifactError, GraphUnavailable, KgplanError
 from kgplan.graph.watch import watch_graph
-from kgplan.model.opening import model_version, open_planner
+from kgplan.model.opening import DataSource, model_version, open_planner, source_in_use
 from kgplan.planning import Planner
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
@@ -35,6 +35,7 @@ class Served:
         damage: what happened to the model on the disk, that the planner in memory knows nothing
             of; None while all is well. Answers are what they were; no other planner can be made.
         since: when this version of the graph was first served.
+        source: whose data answers are made from.
     """
 
     planner: Planner
@@ -42,6 +43,7 @@ class Served:
     problem: KgplanError | None = None
     damage: KgplanError | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    source: DataSource = field(default_factory=DataSource)
 
     @property
     def stale(self) -> bool:
@@ -58,6 +60,7 @@ class Keeper:
         interval: seconds between two looks.
         patience: seconds that a look may take before answers count as stale.
         check: raises KgplanError where what the planner was built from is damaged.
+        source: tells whose data the planner was built from.
 
     Attributes:
         built, checked: when the planner was built, and when a look last succeeded, on the
@@ -75,8 +78,9 @@ class Keeper:
         interval: float = 1.0,
         patience: float = 5.0,
         check: Callable[[], None] = lambda: None,
+        source: Callable[[], DataSource] = DataSource,
     ) -> None:
-        self._build, self._mark, self._check = build, mark, check
+        self._build, self._mark, self._check, self._source = build, mark, check, source
         self._interval, self._patience = interval, patience
         self._renewing = threading.Lock()
         self._stopping = threading.Event()
@@ -85,7 +89,7 @@ class Keeper:
         self.builds, self.build_seconds = 0, 0.0
         self.built = self.checked = time.monotonic()
         first = mark()  # before the build: a change during it is then seen
-        self._served = Served(self._timed_build(), first, damage=self._damage())
+        self._served = replace(self._newly_served(first), damage=self._damage())
         self._looking_since: float | None = None
 
     @property
@@ -109,10 +113,9 @@ class Keeper:
             try:
                 mark = self._mark()
                 if mark != served.mark:
-                    planner = self._timed_build()
-                    log.info("serving graph %s", planner.graph.version)
-                    made = Served(planner, mark)
-                    same = planner.graph.version == served.planner.graph.version
+                    made = self._newly_served(mark)
+                    log.info("serving graph %s", made.planner.graph.version)
+                    same = made.planner.graph.version == served.planner.graph.version
                     served = replace(made, since=served.since) if same else made
                 elif served.stale:
                     served = replace(served, problem=None)
@@ -157,6 +160,9 @@ class Keeper:
         except KgplanError as error:
             return error
         return None
+
+    def _newly_served(self, mark: str) -> Served:
+        return Served(self._timed_build(), mark, source=self._source())
 
     def _timed_build(self) -> Planner:
         begun = time.monotonic()
@@ -225,4 +231,9 @@ def keep_planner(settings: Settings) -> Keeper:
         return planner
 
     check = StoredModel(artifacts).check
-    return Keeper(build, mark_of(settings, artifacts), check=check)
+    return Keeper(
+        build,
+        mark_of(settings, artifacts),
+        check=check,
+        source=lambda: source_in_use(artifacts),
+    )

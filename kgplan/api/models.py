@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from kgplan.api.ids import Id
 from kgplan.api.keeper import Served
-from kgplan.data.search import Kind
+from kgplan.data.search import Kind, Match
 from kgplan.errors import ConfigError
 from kgplan.graph.about import AboutConcept, AboutCourse
 from kgplan.graph.around import Around, CourseMap, WholeGraph
 from kgplan.graph.health import GraphHealth
+from kgplan.model.catalogue import ListedConcept, ListedCourse
 from kgplan.planning import Plan, PlanOptions, StepExplanation
 from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.planning.texts import Language
@@ -362,6 +363,13 @@ def without_places(text: str) -> str:
     return re.sub(r"(?<!\w)(?:[a-z][a-z0-9+.-]*:/)?/[^\s;,()'\"`]+", short, text)
 
 
+class SourceOut(BaseModel):
+    """Whose data answers are made from."""
+
+    title: str = Field(description="as its people call it; empty where unknown")
+    licence: str = Field(description="under which they give it; empty where unknown")
+
+
 class HealthOut(BaseModel):
     """That the service answers, and with what."""
 
@@ -375,6 +383,7 @@ class HealthOut(BaseModel):
                     "learners": 4384,
                     "courses": 706,
                     "concepts": 944,
+                    "source": {"title": "MOOCCube", "licence": "CC0 1.0"},
                     "problem": None,
                 }
             ]
@@ -387,6 +396,7 @@ class HealthOut(BaseModel):
     learners: int
     courses: int
     concepts: int
+    source: SourceOut
     problem: str | None = Field(description="why nothing newer can be read, while stale")
 
     @classmethod
@@ -400,6 +410,7 @@ class HealthOut(BaseModel):
             learners=planner.records.learner_ids.size,
             courses=planner.graph.course_ids.size,
             concepts=planner.graph.concept_ids.size,
+            source=SourceOut(title=served.source.title, licence=served.source.licence),
             problem=without_places(str(problem)) if problem else None,
         )
 
@@ -438,14 +449,62 @@ class FoundOut(BaseModel):
 
     id: str
     name: str
-    name_en: str = Field(description="empty where unknown, and for a course")
+    field: str = Field(description="name of its field of study; empty where unknown")
     match: Kind = Field(
         description="exact; prefix: a name begins so; part: it holds the text; near: a typo away"
     )
 
 
-class SearchOut(BaseModel):
-    """What matches a text, best first."""
+class FoundConcept(FoundOut):
+    """A concept that matches a text, and what tells it from another of its name."""
+
+    name_en: str = Field(description="empty where unknown")
+    prerequisites: int = Field(description="concepts directly before it")
+    unlocks: int = Field(description="concepts directly after it")
+    courses: int = Field(description="that have it")
+
+    @classmethod
+    def of(cls, match: Match[ListedConcept]) -> "FoundConcept":
+        """The row for what was found."""
+        listed = match.entry
+        return cls(
+            id=listed.id,
+            name=listed.name,
+            name_en=listed.name_en,
+            field=listed.field,
+            match=match.kind,
+            prerequisites=listed.prerequisites,
+            unlocks=listed.unlocks,
+            courses=listed.courses,
+        )
+
+
+class FoundCourse(FoundOut):
+    """A course that matches a text, and what tells it from another of its name."""
+
+    school: str = Field(description="name of the school that gives it; empty where unknown")
+    concepts: int = Field(description="that it has")
+    videos: int = Field(description="of it, whose concepts are known")
+    learners: int = Field(description="who take it")
+
+    @classmethod
+    def of(cls, match: Match[ListedCourse]) -> "FoundCourse":
+        """The row for what was found."""
+        listed = match.entry
+        return cls(
+            id=listed.id,
+            name=listed.name,
+            field=listed.field,
+            school=listed.school,
+            match=match.kind,
+            concepts=listed.concepts,
+            videos=listed.videos,
+            learners=listed.learners,
+        )
+
+
+class ConceptsOut(BaseModel):
+    """The concepts that match a text, best first."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -457,7 +516,11 @@ class SearchOut(BaseModel):
                             "id": "K_栈_计算机科学技术",
                             "name": "栈",
                             "name_en": "stack",
+                            "field": "计算机科学技术",
                             "match": "near",
+                            "prerequisites": 4,
+                            "unlocks": 7,
+                            "courses": 33,
                         }
                     ],
                 }
@@ -466,7 +529,36 @@ class SearchOut(BaseModel):
     )
 
     graph_version: str
-    found: list[FoundOut]
+    found: list[FoundConcept]
+
+
+class CoursesOut(BaseModel):
+    """The courses that match a text, best first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "found": [
+                        {
+                            "id": "C_course-v1:TsinghuaX+30240184+sp",
+                            "name": "数据结构",
+                            "field": "数学",
+                            "school": "清华大学",
+                            "match": "exact",
+                            "concepts": 140,
+                            "videos": 228,
+                            "learners": 1596,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    graph_version: str
+    found: list[FoundCourse]
 
 
 EXAMPLE_STACK: dict[str, Any] = {

@@ -27,7 +27,12 @@ from kgplan.api.keeper import Keeper, mark_of
 from kgplan.arrays import Array
 from kgplan.errors import ArtifactError
 from kgplan.machine import locked
-from kgplan.model.opening import model_version, open_planner, open_snapshot
+from kgplan.model.opening import (
+    model_version,
+    open_planner,
+    open_snapshot,
+    source_in_use,
+)
 from kgplan.planning import Planner
 from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
 from kgplan.settings import Settings
@@ -209,4 +214,8 @@ def keep_shared_planner(settings: Settings) -> Keeper:
 
         return f"{graph.version}-{model_version(in_use)}", make
 
-    return Keeper(lambda: shared.newest(mark, read_version), lambda: f"{mark()} {shared.changes()}")
+    return Keeper(
+        lambda: shared.newest(mark, read_version),
+        lambda: f"{mark()} {shared.changes()}",
+        source=lambda: source_in_use(artifacts),
+    )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, print_json
-from kgplan.errors import ConfigError
+from kgplan.cli.output import AsJson, console, errors, print_json
+from kgplan.errors import ConfigError, UnknownLearner
 from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.settings import read_settings
 
@@ -70,7 +70,8 @@ def plan(
     """What a learner should learn next in a course, or towards a concept, and why.
 
     A name that several have is answered with a list of them, to choose an id from. What the service
-    recorded of the learner counts, as in its own answers.
+    recorded of the learner counts, as in its own answers. Whom nothing names gets the plan of a new
+    learner.
 
     [bold]Examples:[/] kgplan plan U_7001215 操作系统 ·
     kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
@@ -88,6 +89,8 @@ def plan(
     settings = read_settings()
     maker = open_planner(settings)
     current = recorded_learner(settings, maker, learner_id)
+    if current is None:
+        tell_of_unknown(maker, learner_id)
     names = Names(maker.graph, maker.records)
     options = names.options(options)
     if towards is not None:
@@ -104,6 +107,15 @@ def plan(
     print_plan(maker, made, explained)
     if picture_path is not None:
         console.print(f"picture: {picture_path}")
+
+
+def tell_of_unknown(planner: "Planner", learner_id: str) -> None:
+    """Say on standard error where no learner has this id, and who may have been meant."""
+    try:
+        planner.records.learners.place(learner_id, UnknownLearner)
+    except UnknownLearner as unknown:
+        told = f"{unknown}; this is the plan of a new learner"
+        errors.print(escape(told), highlight=False, soft_wrap=True)
 
 
 def print_plan(

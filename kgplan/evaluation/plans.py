@@ -10,9 +10,8 @@ Sizes: K concepts of the graph, V videos of the records; n steps of a plan.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -23,10 +22,9 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot, incidence
-from kgplan.planning import CurrentLearner, Plan
+from kgplan.planning import CurrentLearner, Plan, Resource
 from kgplan.planning.choosing import mean_minutes
 from kgplan.planning.planners import planner_named
-from kgplan.planning.resources import Resource
 
 THETA = 0.5
 
@@ -100,19 +98,6 @@ class Ground:
     covers: sparse.csr_array
     taught: Array
     minutes: Floats
-
-    def within(self, fields: Array) -> Self:
-        """The same, strict prerequisites only where they are of the same field.
-
-        Args:
-            fields: (K,) of the concepts.
-        """
-        of: list[str] = fields.tolist()
-        near = [
-            frozenset(p for p in before if of[p] == of[concept])
-            for concept, before in enumerate(self.strictly_before)
-        ]
-        return replace(self, strictly_before=near)
 
 
 def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:
@@ -294,24 +279,21 @@ def prerequisite_later(plan: Outline, ground: Ground, which: Array) -> Array:
     )
 
 
-def prerequisite_not_earlier(plan: Outline, ground: Ground, which: Array) -> Array:
-    """(n,) True for a step with a strict prerequisite that no earlier step is.
+def prerequisite_not_met(plan: Outline, ground: Ground, which: Array) -> Array:
+    """(n,) True for a step with a strict prerequisite that nothing before the step teaches.
 
-    What `prerequisite_later` finds is among it; the others' is not in the plan.
+    It is taught where it is an earlier step, or where a video of an earlier step covers it.
 
     Args:
         plan, ground: as above.
         which: (K,) True for prerequisites that count; those that are lacking and taught are what a
             plan could hold.
     """
-    steps = plan.concepts.tolist()
-    return np.array(
-        [
-            any(which[lost] for lost in ground.strictly_before[concept] - set(steps[:place]))
-            for place, concept in enumerate(steps)
-        ],
-        dtype=bool,
-    )
+    found, met = [], set[int]()
+    for concept, videos in zip(plan.concepts.tolist(), plan.videos, strict=True):
+        found.append(any(which[lost] for lost in ground.strictly_before[concept] - met))
+        met |= {concept, *ground.covers[list(videos)].indices.tolist()}
+    return np.array(found, dtype=bool)
 
 
 # ---------------------------------------------------------------- is it worth it

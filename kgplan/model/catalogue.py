@@ -34,7 +34,7 @@ class ListedCourse:
 
     Attributes:
         course_id, name: of the course.
-        field, school: ids of where it belongs, of several the first; "" where unknown.
+        field, school: names of where it belongs, of several the first; "" where unknown.
         concepts: how many it has.
         videos: of these, how many concepts are known of.
         learners: who take it.
@@ -107,7 +107,7 @@ def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCo
     n_concepts = np.diff(graph.course_concepts.indptr)
     videos = np.diff(records.course_videos.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
-    fields, schools = (_first_heads(graph, f"{of}_has_course") for of in ("field", "school"))
+    fields, schools = (_first_names(graph, of) for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
@@ -118,10 +118,11 @@ def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCo
     return found
 
 
-def _first_heads(graph: GraphSnapshot, relation: str) -> Mapping[str, str]:
-    """Tail -> its first head in a relation."""
-    heads, tails = (ids.tolist() for ids in graph.relations[relation])
-    return dict(zip(reversed(tails), reversed(heads), strict=True))
+def _first_names(graph: GraphSnapshot, of: str) -> Mapping[str, str]:
+    """Course -> the name of its first field, or school."""
+    names = dict(zip(*(each.tolist() for each in graph.named[of]), strict=True))
+    heads, tails = (ids.tolist() for ids in graph.relations[f"{of}_has_course"])
+    return {tail: names[head] for head, tail in zip(reversed(heads), reversed(tails), strict=True)}
 
 
 def list_concepts(graph: GraphSnapshot) -> list[ListedConcept]:

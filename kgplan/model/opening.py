@@ -1,6 +1,7 @@
 """The model in use: open all that a plan needs, from the graph and the artifacts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -51,6 +52,25 @@ def open_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:
     """The learner records in use, which answers are made from."""
     artifact = artifacts.current("records")
     return LearnerRecords.from_arrays(StoredArrays(artifact)), artifact
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Whose data the records in use are.
+
+    Attributes:
+        title: as the people of the source call it; "" where the records do not tell.
+        licence: under which they give the data; "" where unknown.
+    """
+
+    title: str = ""
+    licence: str = ""
+
+
+def source_in_use(artifacts: ArtifactStore) -> DataSource:
+    """Whose data answers are made from; records of an older kgplan do not tell."""
+    records = artifacts.open("records", artifacts.in_use()["records"], hashed=False)
+    return DataSource(**records.metrics.get("source", {}))
 
 
 def newest_records(artifacts: ArtifactStore) -> tuple[LearnerRecords, Artifact]:

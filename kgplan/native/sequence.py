@@ -17,7 +17,7 @@ from kgplan.native.compiled import njit
 
 MOST_VIDEOS = 3  # for one concept in one bundle
 FIRST = 1e9  # rate of the course's first video, where its order decides
-NAMESAKE = 1e-3  # of goals that one video serves, it is named after the weightiest
+NAMESAKE = 1e-3
 SLACK = 2.0  # how far a bundle may beat its most promising video
 
 
@@ -298,7 +298,8 @@ def bundle(
     minutes, gain = 0.0, 0.0
     for place in range(foundation(goal, layout, state, scratch)):
         concept, count = scratch.order[place], 0
-        while not state.passed[concept] and count < most and at < rows.concept.size:
+        asked = in_order and concept == goal and count == 0
+        while (asked or not state.passed[concept]) and count < most and at < rows.concept.size:
             video = best_video(concept, layout, by, state, worth, in_order)
             if video < 0:
                 break
@@ -307,7 +308,7 @@ def bundle(
             worth = scratch.unknown
             rows.concept[at], rows.video[at], rows.gain[at] = concept, video, earned
             minutes, gain = minutes + by.minutes[video], gain + earned
-            at, count = at + 1, count + 1
+            at, count, asked = at + 1, count + 1, False
         state.passed[concept] = True  # as far as it can be brought
         release(concept, layout, state)
     return at, minutes, gain
@@ -351,16 +352,22 @@ def hope_for(
 
 @njit(cache=True)
 def best_goal(
-    layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, theta: float,
-    most: int, left: float, in_order: bool,
+    layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, named: Array,
+    theta: float, most: int, left: float, in_order: bool,
 ) -> tuple[int, float, bool]:  # fmt: skip
-    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long."""
+    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long.
+
+    Args:
+        named: (n,) True for concepts that are planned.
+    """
     best, best_rate, best_first, too_long = -1, 0.0, False, False
     trial = scratch.trial
     hopes = np.full(layout.asked.size, -1.0)
     for at in range(layout.asked.size):
         goal = layout.asked[at]
-        if not (by.closed[goal] or state.passed[goal] or state.n_open[goal] == 0):
+        # in the course's order everything comes that is not closed, each concept once
+        done = named[goal] if in_order else state.passed[goal]
+        if not (by.closed[goal] or done or state.n_open[goal] == 0):
             hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, in_order)
     for at in np.argsort(-hopes):
         goal, first = layout.asked[at], by.first[at]
@@ -382,7 +389,12 @@ def best_goal(
         while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
             own -= 1
         rate = rate_of(tried.video[own], gain, minutes, layout, by, in_order)
-        rate *= 1.0 + NAMESAKE * by.weight[goal]
+        # of goals that one video serves it is named after the one that it moves most
+        reached = trial.mastery[goal] / theta if trial.mastery[goal] < theta else 1.0
+        moved = trial.mastery[goal] - state.mastery[goal]
+        rate *= 1.0 + NAMESAKE * by.weight[goal] * moved * reached
+        if not in_order:
+            rate *= reached  # what does not bring its goal to the threshold counts in proportion
         if best < 0 or (first and not best_first) or rate > best_rate:
             best, best_rate, best_first = goal, rate, first
     return best, best_rate, too_long
@@ -444,11 +456,12 @@ def sequence(
     state, scratch = at_start(layout, by), room(layout, by)
     most = 1 if in_order else MOST_VIDEOS
     tried, rows = empty_rows(n * most), empty_rows(min((length + n) * most, m))
+    named = np.zeros(n, np.bool_)
     done, n_concepts, left, why = 0, 0, budget, LENGTH
     while n_concepts < length:
         look(layout, by, state, scratch)
         goal, rate, too_long = best_goal(
-            layout, by, state, scratch, tried, theta, most, left, in_order
+            layout, by, state, scratch, tried, named, theta, most, left, in_order
         )
         if goal < 0 or (rate < least and not is_first(goal, layout, by)):
             why = GAIN if goal >= 0 else MINUTES if too_long else END
@@ -460,6 +473,7 @@ def sequence(
         left -= minutes
         for at in range(begin, done):
             rows.goal[at], rows.rate[at] = goal, rate
+            named[rows.concept[at]] = True
             if at == begin or rows.concept[at] != rows.concept[at - 1]:
                 n_concepts += 1
                 if n_concepts > length:
@@ -528,7 +542,9 @@ def rates_after(
     """(G,) the rate of each goal's bundle behind so many rows; below 0 where there is none."""
     state, scratch = at_start(layout, by), room(layout, by)
     most = 1 if in_order else MOST_VIDEOS
+    named = np.zeros(by.mastery.size, np.bool_)
     for at in range(count):
+        named[rows.concept[at]] = True
         watch(rows.video[at], rows.concept[at], layout, by, state, theta)
         if at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]:
             state.passed[rows.concept[at]] = True
@@ -542,7 +558,9 @@ def rates_after(
             layout.waits_start, layout.waits, layout.video_start, layout.covers,
             layout.concept_start, layout.taught_by, layout.tier, layout.place,
         )  # fmt: skip
-        goal, rate, _ = best_goal(alone, by, state, scratch, tried, theta, most, left, in_order)
+        goal, rate, _ = best_goal(
+            alone, by, state, scratch, tried, named, theta, most, left, in_order
+        )
         if goal >= 0:
             rates[at] = rate
     return rates

@@ -13,22 +13,21 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from kgplan.arrays import Floats, Ints
-from kgplan.planning.sequencing import Sequence
+from kgplan.native.sequence import Layout, Standing
 
 POINTS = 16
 
 
-def most_gain(found: Sequence, minutes: float) -> float:
-    """An upper bound on the weighted gain of any plan for the same learner and goal.
+def most_gain(layout: Layout, by: Standing, minutes: float) -> float:
+    """An upper bound on the weighted gain of any plan for a learner and a goal.
 
     Args:
-        found: a sequence of it.
+        layout, by: the goal and the learner.
         minutes: that the plan may take.
 
     Returns:
         In mastery, weighted as the sequence's own gains are.
     """
-    layout, by = found.scope.layout, found.standing
     n, m = by.mastery.size, by.minutes.size
     counted = np.flatnonzero((by.weight > 0) & ~by.closed)
     if minutes <= 0 or not counted.size or not by.open.any():
@@ -49,7 +48,7 @@ def most_gain(found: Sequence, minutes: float) -> float:
         block[:, m + place] = 1.0
         rows.append(sparse.coo_array(block))
         limits.append(offsets)
-        for needed in _waited_for(concept, found):
+        for needed in _waited_for(concept, layout, by):
             block = np.zeros((1, size))
             block[0, needed] = -(1 - by.mastery[concept])
             block[0, m + place] = 1.0
@@ -67,9 +66,8 @@ def most_gain(found: Sequence, minutes: float) -> float:
     return float(-solved.fun)
 
 
-def _waited_for(concept: int, found: Sequence) -> Iterator[Ints]:
+def _waited_for(concept: int, layout: Layout, by: Standing) -> Iterator[Ints]:
     """For each requirement that is not met and can be, the open videos that could meet it."""
-    layout, by = found.scope.layout, found.standing
     for requirement in range(*layout.require_start[concept : concept + 2].tolist()):
         others = layout.any_of[slice(*layout.any_start[requirement : requirement + 2].tolist())]
         if by.passed[others].any():

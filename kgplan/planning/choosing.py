@@ -108,6 +108,9 @@ class Chooser:
         self.similarity, self.derived = similarity, derived
         self.mean_minutes = mean_minutes(records)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
+        covers = records.q_matrix.tocoo()
+        concept = positions(graph.concept_ids, records.concept_ids)[covers.col]
+        self._covers = covers.row[concept >= 0], concept[concept >= 0]
         self.ids, self.names = graph.concepts.names, graph.concept_names.tolist()
         self.english = graph.concept_names_en.tolist()
         self._usual_times = self._usual()
@@ -187,6 +190,13 @@ class Chooser:
                 learned,
                 neighbours,
             )
+        return found
+
+    def watched(self, learner: Learner) -> Array:
+        """(K,) True for what a video covers that the learner opened."""
+        video, concept = self._covers
+        found: Array = np.zeros(self.graph.concept_ids.size, dtype=bool)
+        found[concept[learner.shares[video] > 0]] = True
         return found
 
     def passed_over(self, learner: Learner, pinned: Array, options: PlanOptions) -> Array:

@@ -4,13 +4,13 @@ Everything follows from the terms that chose the plan. K concepts.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Literal
 
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
 from kgplan.planning.planners import Among, NamedPlanner, rules
-from kgplan.planning.texts import Language, apart, fill, say
+from kgplan.planning.texts import Manner, apart, fill, say
 
 ALTERNATIVES = 5  # that an explanation lists for a step
 ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
@@ -170,10 +170,10 @@ class Explainer:
 
     def why(self, rule: str, figure: float) -> str:
         """Say what decided."""
-        language = self.options.language
+        options = self.options
         if rule == self.planner.rule:
-            return fill(self.planner.why[language], figure=figure)
-        return say(language, f"why.{rule}", figure=figure)
+            return fill(self.planner.why[options.language], options.detail, figure=figure)
+        return say(options, f"why.{rule}", figure=figure)
 
     def alternative(self, other: Candidate, chosen: Candidate | None, rule: str) -> Alternative:
         """Say why a candidate was not chosen."""
@@ -185,18 +185,19 @@ class Explainer:
             verdict = "not_pinned"
         if verdict is None:
             verdict = "lower" if other.figure < best else "tie"
-        k, language = other.concept, self.options.language
+        k = other.concept
         if verdict in ("lower", "tie"):
-            because = compared(language, verdict, other.figure, best)
+            because = compared(self.options, verdict, other.figure, best)
         else:
             mastery, theta = apart(other.terms.mastery, self.options.theta or 0.0)
+            minutes, left = apart(other.minutes, other.left, 1)
             because = say(
-                language,
+                self.options,
                 f"not.{verdict}",
                 mastery=mastery,
                 threshold=theta,
-                minutes=other.minutes,
-                left=other.left,
+                minutes=minutes,
+                left=left,
             )
         names = self.ids[k], self.names[k], self.english[k]
         return Alternative(*names, other.terms, other.figure, verdict, because)
@@ -239,8 +240,10 @@ class Explainer:
         """Say what would change a choice."""
         limit = above if above is not None else below
         mastery, threshold = apart(of.terms.mastery, 0.0 if limit is None else limit)
+        # where it is just what decides, figures would say nothing
+        manner = self.options if mastery != threshold else replace(self.options, detail="words")
         because = say(
-            self.options.language,
+            manner,
             f"change.{sentence}",
             name=self.names[of.concept],
             other=self.names[then.concept] if then is not None else None,
@@ -251,10 +254,10 @@ class Explainer:
         return Change(self.ids[of.concept], of.terms.mastery, above, below, chosen, because)
 
 
-def compared(language: Language, verdict: Verdict, figure: float, best: float) -> str:
+def compared(manner: Manner, verdict: Verdict, figure: float, best: float) -> str:
     """Say how a figure stands to the best: as less, by figures that differ, or as a tie."""
     less, most = apart(figure, best)
-    return say(language, f"not.{verdict if less != most else 'tie'}", figure=less, best=most)
+    return say(manner, f"not.{verdict if less != most else 'tie'}", figure=less, best=most)
 
 
 def split(decision: Decision) -> tuple[Candidate, list[Candidate]]:

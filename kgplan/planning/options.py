@@ -5,17 +5,16 @@ Command line, HTTP and its description are made from `OPTIONS`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from kgplan.errors import ConfigError
 from kgplan.planning.planners import planners
-from kgplan.planning.texts import Language
+from kgplan.planning.texts import Detail, Language
 
 USUAL_LENGTH = 4
 MOST_STEPS = 50
 THETA = 0.5
 LEAST_GAIN = 0.05
-Detail = Literal["words", "numbers"]
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,8 @@ class Planner:
         self.links = links or Links()
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
-        self._things = SequenceTeller(self._chooser, model_version, self.links)
+        taught_by = self._sequencer.scopes.taught_by
+        self._things = SequenceTeller(self._chooser, taught_by, model_version, self.links)
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._courses, self._learners = graph.courses, records.learners
         self._diagnosed, self._record_course_ids = diagnosis.learners, records.courses.names
@@ -162,12 +163,12 @@ class Planner:
     ) -> Plan:
         """The plan for what is asked for, by the planner named."""
         learner = self._learner(learner_id, current)
+        known = self.knows(learner_id, current)
         if planner_named(options.planner).expects_gain:
             found = self._sequence(learner, asked, options, course_id)
-            known = self.knows(learner_id, current)
             return self._things.plan(learner_id, found, options, course_id, towards, known)
         choices = self._chooser.choose(learner, asked, options, course_id)
-        return self._teller.plan(learner_id, choices, options, course_id, towards)
+        return self._teller.plan(learner_id, choices, options, course_id, towards, known)
 
     def _sequence(
         self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kgplan.arrays import Array, Floats
-from kgplan.native.sequence import rates_after
+from kgplan.native.sequence import FIRST, rates_after
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.explanation import (
     ALTERNATIVES,
@@ -20,6 +20,7 @@ from kgplan.planning.plan import Terms
 from kgplan.planning.planners import planner_named
 from kgplan.planning.sequencing import Sequence
 from kgplan.planning.texts import fill, say
+from kgplan.planning.things import rate_told
 
 
 def explained_sequence(
@@ -47,16 +48,16 @@ def _explanations(
         rule = _rule(found, concept, goal)
         others = _alternatives(chooser, found, options, rates, goal)
         rate = float(rows.rate[begin])
-        language = options.language
         if rule == "gain":
-            because = fill(planner_named(options.planner).why[language], figure=rate)
+            why = planner_named(options.planner).why[options.language]
+            because = fill(why, options.detail, figure=rate)
         else:
-            because = say(language, f"why.{rule}", figure=rate)
+            because = say(options, f"why.{rule}")
         yield StepExplanation(
             concept_id=chooser.ids[int(scope.concepts[concept])],
             rule=rule,
             because=because,
-            terms=_terms(found, concept, rate),
+            terms=_terms(found, concept, rate_told(found, begin)),
             alternatives=tuple(others[:ALTERNATIVES]),
             rejected=len(others),
             changes=_changes(chooser, found, options, concept),
@@ -89,9 +90,13 @@ def _alternatives(
             continue
         verdict: Verdict = "lower" if rates[at] < best else "tie"
         place, figure = int(scope.concepts[concept]), float(rates[at])
-        because = compared(options.language, verdict, figure, best)
         names = chooser.ids[place], chooser.names[place], chooser.english[place]
-        terms = _terms(found, concept, figure)
+        if found.in_order:
+            because, terms = say(options, "not.later"), _terms(found, concept, None)
+            figure = -round(FIRST / figure)  # its place in the course, the first largest
+        else:
+            because = compared(options, verdict, figure, best)
+            terms = _terms(found, concept, figure)
         listed.append(Alternative(*names, terms, figure, verdict, because))
     return listed
 
@@ -106,7 +111,7 @@ def _changes(
         return ()
     mastery = float(found.learner.mastery[place])
     because = say(
-        options.language,
+        options,
         "change.shown",
         name=chooser.names[place],
         threshold=found.theta,

@@ -14,13 +14,15 @@ from scipy.sparse.csgraph import connected_components
 
 from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.gain import CERTAIN
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
 
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
 NEEDED = 0.5  # strength from which a prerequisite is waited for
+ABOUT = 0.2  # how central a concept is to a course that is about it,
+OFTEN = 3  # and how many of its videos cover it
+FEW = 3  # concepts under which a course without videos has no others teach it: it mentions them
 SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
@@ -65,23 +67,26 @@ class Scopes:
 
     Attributes:
         covers: (V, K) True where the video covers the concept, on the graph's axis.
+        taught_by: (K, V) the same the other way round.
     """
 
     def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
         self.graph, self.records = graph, records
         self.covers = _on_graph(records, graph)
-        self._taught_by = self.covers.T.tocsr()
-        self.taught = np.diff(self._taught_by.indptr) > 0
+        self.taught_by = self.covers.T.tocsr()
+        self.taught = np.diff(self.taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
+        self._about = self._courses_about()
         self._needs = _condensed(graph, NEEDED)
         self._surely_needs = _condensed(graph, SURE)
 
-    def of_course(self, course_id: str, asked: Ints) -> Scope:
+    def of_course(self, course_id: str, asked: Ints, pinned: Ints) -> Scope:
         """The scope of a course.
 
         Args:
             course_id: of it.
             asked: (A,) positions of its concepts, and of what is pinned.
+            pinned: those that are planned in any case, wherever they are taught.
         """
         row = self.records.courses.find(course_id)
         shown, places = np.zeros(0, np.int64), np.zeros(0)
@@ -89,18 +94,24 @@ class Scopes:
             stored = slice(*self.records.course_videos.indptr[row : row + 2].tolist())
             shown = self.records.course_videos.indices[stored].astype(np.int64)
             places = self.records.course_videos.data[stored].astype(float)
-        return self._scope(asked, shown, places)
+        return self._scope(asked, shown, places, pinned)
 
     def towards(self, asked: Ints) -> Scope:
         """The scope of concepts that a path leads to."""
-        return self._scope(asked, np.zeros(0, np.int64), np.zeros(0), near=self.taught.size)
+        none = np.zeros(0, np.int64)
+        return self._scope(asked, none, np.zeros(0), none, near=self.taught.size)
 
-    def _scope(self, asked: Ints, shown: Ints, places: Floats, near: int = NEAR) -> Scope:
+    def _scope(
+        self, asked: Ints, shown: Ints, places: Floats, pinned: Ints, near: int = NEAR
+    ) -> Scope:
         is_asked = np.zeros(self.taught.size, dtype=bool)
         is_asked[asked] = True
         weight = self._weights(asked, shown)
-        concepts = self._involved(asked, self._main_field(asked, weight), near)
-        videos = np.union1d(shown, self._elsewhere(concepts, shown)).astype(np.int64)
+        field = self._main_field(asked, weight)
+        concepts = self._involved(asked, field, near)
+        elsewhere = self._elsewhere(concepts, shown, near)
+        anywhere = self._elsewhere(pinned, shown, self.taught.size)
+        videos = np.unique(np.concatenate([shown, elsewhere, anywhere]))
         place, in_course = np.full(videos.size, np.inf), np.isin(videos, shown)
         place[np.searchsorted(videos, shown)] = np.argsort(np.argsort(places, kind="stable"))
         by_video = self.covers[videos][:, concepts].tocsr()
@@ -109,7 +120,7 @@ class Scopes:
         tier = np.where(in_course, 0, 1)
         by_concept = np.lexsort((entries.row, tier[entries.row], entries.col))
         require_start, any_start, any_of, waits_start, waits = self._requirements(
-            concepts, is_asked
+            concepts, is_asked, _first_places(by_video, np.where(in_course, place, np.inf))
         )
         layout = Layout(
             asked=np.flatnonzero(is_asked[concepts]),
@@ -141,13 +152,16 @@ class Scopes:
         )
 
     def _involved(self, asked: Ints, field: str, near: int) -> Ints:
-        """What is asked for, and what it needs: taught, of the goal's field, and near."""
+        """What is asked for, and what it needs: taught, of the goal's field, and near.
+
+        Out of a course it goes by what is surely needed; towards a concept by all that is.
+        """
         found = np.zeros(self.taught.size, dtype=bool)
         found[asked] = True
         good = self.taught & (self.graph.concept_fields == field)
-        edge = asked
+        edge, needs = asked, self._surely_needs if near == NEAR else self._needs
         for _ in range(near):
-            before = _columns(self._surely_needs, edge)
+            before = _columns(needs, edge)
             edge = before[good[before] & ~found[before]]
             found[edge] = True
         return np.flatnonzero(found)
@@ -158,24 +172,63 @@ class Scopes:
         uncovered[by_video[in_course].indices] = False
         return (by_video @ uncovered.astype(np.int64)) > 0
 
-    def _elsewhere(self, concepts: Ints, shown: Ints) -> Ints:
-        """Videos that the course does not show: of each concept those that cover the fewest."""
-        pairs = self._taught_by[concepts].tocoo()
+    def _elsewhere(self, concepts: Ints, shown: Ints, near: int) -> Ints:
+        """Videos that the course does not show: of each concept those that cover the fewest.
+
+        For a course only in courses that are about the concept: others but mention it.
+
+        Args:
+            concepts: to be learned.
+            shown: videos of the course.
+            near: as for `_scope`.
+        """
+        taught_by = self._about if near == NEAR else self.taught_by
+        pairs = taught_by[concepts].tocoo()
         other = ~np.isin(pairs.col, shown)
         concept, video = pairs.row[other], pairs.col[other]
+        if near == NEAR and not shown.size and np.unique(concept).size < FEW:
+            return video[:0]
         order = np.lexsort((video, self._breadth[video], concept))
         concept, video = concept[order], video[order]
         rank = np.arange(concept.size) - np.searchsorted(concept, concept)
         return video[rank < ELSEWHERE]
 
+    def _courses_about(self) -> sparse.csr_array:
+        """(K, V) True where the video covers the concept, and a course of it is about that."""
+        shown_in, covers = self.records.course_videos, self.covers
+        about = np.zeros(covers.nnz, dtype=bool)
+        for row in np.flatnonzero(np.diff(shown_in.indptr)).tolist():
+            shown = shown_in.indices[shown_in.indptr[row] : shown_in.indptr[row + 1]]
+            covered = np.unique(covers[shown].indices).astype(np.int64)
+            central = np.zeros(self.taught.size)
+            central[covered] = self._central(covered, shown)
+            field = self._main_field(covered, central[covered])
+            times = np.bincount(covers[shown].indices, minlength=central.size)
+            good = (central >= ABOUT) & (times >= OFTEN) & (self.graph.concept_fields == field)
+            for video in shown.tolist():
+                entries = slice(*covers.indptr[video : video + 2].tolist())
+                about[entries] |= good[covers.indices[entries]]
+        kept = covers.tocoo()
+        shape = self.taught.size, covers.shape[0]
+        return sparse.coo_array(
+            (np.ones(int(about.sum()), dtype=bool), (kept.col[about], kept.row[about])), shape=shape
+        ).tocsr()
+
     def _main_field(self, asked: Ints, weight: Floats) -> str:
         known, code = np.unique(self.graph.concept_fields[asked], return_inverse=True)
         return str(known[np.bincount(code, weight).argmax()]) if asked.size else ""
 
-    def _requirements(self, concepts: Ints, is_asked: Array) -> tuple[Ints, ...]:
+    def _requirements(
+        self, concepts: Ints, is_asked: Array, first_place: Floats
+    ) -> tuple[Ints, ...]:
         """`require_start` to `waits` of a layout."""
         inside = self._needs[concepts][:, concepts].tocoo()
-        after, before, group = inside.row, inside.col, inside.data
+        sure = self._surely_needs[concepts][:, concepts].tocoo()
+        size = concepts.size
+        stated = np.isin(inside.row * size + inside.col, sure.row * size + sure.col)
+        # the course's order overrules what is only predicted
+        kept = stated | ~(first_place[inside.col] > first_place[inside.row])
+        after, before, group = inside.row[kept], inside.col[kept], inside.data[kept]
         # alternatives stand together, what is asked for first; the others stand alone
         alone = group == ALONE
         number = np.where(alone, -1 - np.arange(group.size), group)
@@ -197,16 +250,20 @@ class Scopes:
         field's. Of concepts of one name only those of the course's own field count, as the others
         are homonyms.
         """
-        times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[asked]
-        central = np.ones(asked.size)
-        if times.any():
-            everywhere = np.maximum(np.diff(self._taught_by.indptr)[asked], 1)
-            central = np.sqrt(times / times.max()) * (times / everywhere)
-        weight = PASSING + (1 - PASSING) * central / max(central.max(initial=0), CERTAIN)
+        weight = PASSING + (1 - PASSING) * self._central(asked, shown)
         names = self.graph.concept_names[asked]
         mine = self.graph.concept_fields[asked] == self._main_field(asked, weight)
         homonym = ~mine & np.isin(names, names[mine])
         return weight * np.where(mine, 1.0, OTHER_FIELD) * ~homonym
+
+    def _central(self, concepts: Ints, shown: Ints) -> Floats:
+        """(n,) 1 for the concept that most of a course's videos cover, and few others do."""
+        times = np.bincount(self.covers[shown].indices, minlength=self.taught.size)[concepts]
+        if not times.any():
+            return np.ones(concepts.size)
+        everywhere = np.maximum(np.diff(self.taught_by.indptr)[concepts], 1)
+        central = np.sqrt(times) * times / everywhere
+        return central / central.max()
 
 
 ALONE = -1
@@ -227,6 +284,14 @@ def _condensed(graph: GraphSnapshot, strength: float) -> sparse.csr_array:
     return sparse.coo_array(
         (group[waits], (edges.row[waits], edges.col[waits])), shape=edges.shape
     ).tocsr()
+
+
+def _first_places(by_video: sparse.csr_array, place: Floats) -> Floats:
+    """(n,) where each concept is first taught; inf for never."""
+    entries = by_video.tocoo()
+    found = np.full(by_video.shape[1], np.inf)
+    np.minimum.at(found, entries.col, place[entries.row])
+    return found
 
 
 def _on_graph(records: LearnerRecords, graph: GraphSnapshot) -> sparse.csr_array:

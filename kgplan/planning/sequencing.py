@@ -17,7 +17,7 @@ from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import GAIN, LENGTH, MINUTES, Layout, Rows, Standing, sequence
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.options import MOST_STEPS, THETA, PlanOptions
+from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.resources import WATCHED
@@ -44,7 +44,6 @@ class Sequence:
         scope, learner, standing: of whom, and for what.
         mastered: (n,) True for what is left out as mastered.
         not_yet: (n,) True for what the learner's answers say is not held yet.
-        watched, videos: (n,) of the videos on each concept, how many were watched, and all.
         rows: a row a video, in positions of the scope.
         theta: mastery from which a concept is left out.
         in_order: whether it is the course's order.
@@ -56,8 +55,6 @@ class Sequence:
     standing: Standing
     mastered: Array
     not_yet: Array
-    watched: Ints
-    videos: Ints
     rows: Rows
     theta: float
     in_order: bool
@@ -112,15 +109,18 @@ class Sequencer:
             options: of the plan.
             course_id: asked for; None for a path towards the one concept asked for.
         """
-        scope = self._scope(course_id, asked.tobytes())
-        theta = THETA if options.theta is None else options.theta
-        mastered = self._mastered(learner, theta)
-        closed = (mastered | learner.passed_over) & ~pinned
-        closed[excluded] = True
+        pins = np.flatnonzero(pinned).tobytes()
+        scope = self._scope(course_id, asked.tobytes(), pins)
+        # a whole number would be compiled for anew
+        theta = THETA if options.theta is None else float(options.theta)
         watched, not_yet, tried = self._done(learner)
-        worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
-        worked |= watched + tried >= TRIES
-        passed = closed | (worked & ~pinned)
+        mastered = self._mastered(learner, theta) & ~not_yet
+        homonym: Array = np.zeros(mastered.size, dtype=bool)
+        homonym[scope.concepts] = scope.asked & (scope.weight == 0)
+        closed = (mastered | learner.passed_over | homonym) & ~pinned
+        closed[excluded] = True
+        passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
+        passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
         in_order = learner.is_new and scope.has_videos
@@ -128,18 +128,22 @@ class Sequencer:
             scope.layout,
             standing,
             theta,
-            MOST_STEPS if options.length is None else options.length,
-            np.inf if options.minutes is None else options.minutes,
-            options.least_gain if options.length is None and course_id is not None else 0.0,
+            _most(options, in_order),
+            np.inf if options.minutes is None else float(options.minutes),
+            float(options.least_gain) if options.length is None and course_id is not None else 0.0,
             in_order,
         )
         rows = _without_loose_end(rows, scope)
         here = scope.concepts
-        times = np.diff(scope.layout.concept_start)
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~passed)[here], watched[here],
-            times, rows, theta, in_order, STOPPED.get(why, "end"),
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], rows, theta,
+            in_order, STOPPED.get(why, "end"),
         )  # fmt: skip
+
+    def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
+        """(K,) True for what was worked through as far as it can be expected."""
+        nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        return nearly | (watched + tried >= TRIES)
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""
@@ -204,10 +208,19 @@ class Sequencer:
         return found[scope.entries]
 
 
-def _scope(scopes: Scopes, course_id: str | None, asked: bytes) -> Scope:
+def _scope(scopes: Scopes, course_id: str | None, asked: bytes, pinned: bytes) -> Scope:
     """The scope of a goal, whose concepts are given as the bytes of int64."""
     concepts = np.frombuffer(asked, np.int64)
-    return scopes.towards(concepts) if course_id is None else scopes.of_course(course_id, concepts)
+    if course_id is None:
+        return scopes.towards(concepts)
+    return scopes.of_course(course_id, concepts, np.frombuffer(pinned, np.int64))
+
+
+def _most(options: PlanOptions, in_order: bool) -> int:
+    """Concepts at most. In the course's order no gain ends a plan."""
+    if options.length is not None:
+        return options.length
+    return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
 def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:

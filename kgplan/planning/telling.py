@@ -1,8 +1,12 @@
 """How is a plan told? Its steps, each with one plain sentence, and notes on what is unusual."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 
+import numpy as np
+
+from kgplan.arrays import Floats
 from kgplan.data.links import Links
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.walk import SLACK
@@ -11,7 +15,7 @@ from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Terms
 from kgplan.planning.resources import Resource
-from kgplan.planning.texts import because_prerequisite, because_start, fill, knowledge, say
+from kgplan.planning.texts import apart, fill, interest, knowledge, say
 
 NOWHERE = Resource("", "", None)
 
@@ -41,11 +45,18 @@ class Teller:
         options: PlanOptions,
         course_id: str | None = None,
         towards: str | None = None,
+        known: bool = True,
     ) -> Plan:
-        """The plan that follows from what was chosen; for a course, or towards a concept."""
+        """The plan that follows from what was chosen; for a course, or towards a concept.
+
+        Args:
+            learner_id, choices, options: whose, what was chosen, and from which options.
+            course_id, towards: what it leads to.
+            known: whether anything names the learner.
+        """
         learner, found = choices.learner, choices.concepts
         evidence = divergence(learner.mastery[found], self.chooser.derived.prior[found])
-        columns = (found, choices.starts, choices.leads, evidence)
+        columns = (found, choices.starts, choices.leads, evidence, self._watched(choices, options))
         steps = [
             self._step(course_id, choices, options, terms, *places)
             for terms, *places in zip(
@@ -59,12 +70,23 @@ class Teller:
             self.chooser.graph.version,
             self.model_version,
             tuple(steps),
-            self._notes(course_id, choices, steps, options, minutes, assumed),
+            self._notes(course_id, choices, steps, options, minutes, assumed, known),
             towards,
             minutes,
             options,
-            new=not learner.around.any(),
+            new=learner.is_new,
         )
+
+    def _watched(self, choices: Choices, options: PlanOptions) -> Floats:
+        """The preference for each step by what was watched alone; 0 for a prerequisite."""
+        found = np.zeros(choices.concepts.size)
+        if choices.ranking.preference is not None:
+            starts = np.flatnonzero(choices.leads < 0)
+            starts = starts[np.argsort(choices.concepts[starts])]
+            seen = replace(choices.learner, learned=self.chooser.watched(choices.learner))
+            asked = choices.concepts[starts]
+            found[starts] = self.chooser.preference(seen, asked, options.neighbours)
+        return found
 
     def _step(
         self,
@@ -76,6 +98,7 @@ class Teller:
         start: int,
         leads_to: int,
         evidence: float,
+        watched: float,
     ) -> Step:
         learner, ids = choices.learner, self.chooser.ids
         reached, not_apart = learner.reached[concept], learner.not_told_apart[concept]
@@ -95,7 +118,9 @@ class Teller:
             resources=self.chooser.derived.resources.of(
                 concept, course_id, learner.courses, learner.shares, self.links
             ),
-            because=self._because(course_id, choices, options, terms, doubt, concept, leads_to),
+            because=self._because(
+                course_id, choices, options, terms, doubt, concept, leads_to, watched
+            ),
         )
 
     def _because(
@@ -107,21 +132,24 @@ class Teller:
         doubt: Doubt | None,
         concept: int,
         leads_to: int,
+        watched: float,
     ) -> str:
-        language, name = options.language, self.chooser.names[concept]
-        mastery, start = terms.mastery, choices.planner.start
+        name, start = self.chooser.names[concept], choices.planner.start
+        known = knowledge(options, terms.mastery, doubt)
         if terms.similarity is not None:
-            later = self.chooser.names[leads_to]
-            return because_prerequisite(name, later, terms.similarity, mastery, doubt, language)
-        pinned = choices.pinned[concept]
-        if start is None and not pinned:
-            return because_start(terms.preference or 0.0, mastery, doubt, language)
-        known = knowledge(mastery, doubt, language)
-        if start is not None and not pinned:
-            return fill(start[language], name=name, value=terms.value, knowledge=known)
-        target = course_id is None and self.chooser.ids[concept] not in options.pin
-        sentence = "start.target" if target else "start.pinned"
-        return say(language, sentence, name=name, knowledge=known)
+            later, alike = self.chooser.names[leads_to], terms.similarity
+            return say(
+                options, "prerequisite", name=name, later=later, similarity=alike, knowledge=known
+            )
+        if choices.pinned[concept]:
+            target = course_id is None and self.chooser.ids[concept] not in options.pin
+            sentence = "start.target" if target else "start.pinned"
+            return say(options, sentence, name=name, knowledge=known)
+        if start is not None:
+            sentence = start[options.language]
+            return fill(sentence, options.detail, name=name, value=terms.value, knowledge=known)
+        drawn = interest(options, terms.preference or 0.0, watched)
+        return say(options, "start", interest=drawn, knowledge=known)
 
     def _minutes_of(self, steps: Sequence[Step]) -> tuple[float | None, int]:
         """Minutes of the videos named first, each once, and how many steps' were assumed."""
@@ -145,34 +173,34 @@ class Teller:
         options: PlanOptions,
         minutes: float | None,
         assumed: int,
+        known: bool,
     ) -> tuple[str, ...]:
-        chooser, language = self.chooser, options.language
+        chooser = self.chooser
         asked, learner = choices.asked, choices.learner
         notes = []
         if asked.size == 0:
-            notes.append(say(language, "note.empty_course", course_id=course_id))
-        elif course_id is not None and learner.mastery[asked].min() >= MASTERED:
-            notes.append(say(language, "note.mastered"))
-        if not learner.around.any():
-            which = "note.new_learner" + ("" if course_id is not None else "_towards")
-            notes.append(say(language, which))
+            notes.append(say(options, "note.empty_course", course_id=course_id))
+        elif course_id is not None and steps and learner.mastery[asked].min() >= MASTERED:
+            notes.append(say(options, "note.mastered"))
+        if learner.is_new:
+            notes.append(say(options, "note.nothing_yet" if known else "note.unknown_learner"))
         n_over = int(learner.passed_over[asked].sum())
         if n_over and course_id is not None:
-            notes.append(say(language, "note.passed_over", concepts=n_over))
+            notes.append(say(options, "note.passed_over", concepts=n_over))
         if asked.size and len(steps) < options.most:
             which = "note.short" if course_id is not None else "note.short_towards"
             if options.exclude or options.theta is not None or options.minutes is not None:
                 which = "note.limited"
             name = chooser.names[int(choices.concepts[-1])] if steps else ""
-            notes.append(say(language, which, name=name, steps=len(steps), length=options.most))
+            notes.append(say(options, which, name=name, steps=len(steps), length=options.most))
         if options.minutes is not None and minutes is not None:
             if minutes > options.minutes + SLACK:
-                asked_for = options.minutes
-                notes.append(say(language, "note.over_time", minutes=minutes, asked=asked_for))
+                takes, asked_for = apart(minutes, options.minutes, 0)
+                notes.append(say(options, "note.over_time", minutes=takes, asked=asked_for))
             if assumed:
                 mean = chooser.mean_minutes
-                notes.append(say(language, "note.assumed_length", steps=assumed, minutes=mean))
+                notes.append(say(options, "note.assumed_length", steps=assumed, minutes=mean))
         new = [step.name for step in steps if step.concept_id in self.provisional]
         if new:
-            notes.append(say(language, "note.provisional", names=", ".join(new)))
+            notes.append(say(options, "note.provisional", names=", ".join(new)))
         return tuple(notes)

@@ -1,11 +1,12 @@
 """How is a sequence told? Steps with what to open, each with a sentence that holds of the learner.
 
-Sizes: n concepts of a scope.
+Sizes: K concepts, V videos; n concepts of a scope.
 """
 
 from math import sqrt
 
 import numpy as np
+from scipy import sparse
 
 from kgplan.arrays import Ints
 from kgplan.data.links import Links
@@ -16,9 +17,9 @@ from kgplan.planning.choosing import Chooser
 from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
-from kgplan.planning.resources import Move, Resource
-from kgplan.planning.sequencing import Sequence
-from kgplan.planning.texts import Language, say
+from kgplan.planning.resources import WATCHED, Move, Resource
+from kgplan.planning.sequencing import NEXT, NOT_YET, Sequence
+from kgplan.planning.texts import Manner, say
 
 SHOWN_GAPS = 20
 NOTABLE = 0.01  # a gain of mastery that is worth telling
@@ -29,12 +30,16 @@ class SequenceTeller:
 
     Args:
         chooser: knows the concepts' names and where they are taught.
+        taught_by: (K, V) True where the video covers the concept.
         model_version: named in every plan.
         links: addresses of videos.
     """
 
-    def __init__(self, chooser: Chooser, model_version: str, links: Links) -> None:
+    def __init__(
+        self, chooser: Chooser, taught_by: sparse.csr_array, model_version: str, links: Links
+    ) -> None:
         self.chooser, self.model_version, self.links = chooser, model_version, links
+        self._taught_by = taught_by
         shown_in = chooser.records.course_videos.tocsc()
         courses = chooser.derived.resources.courses_axis
         self._course_of = [courses.find(str(each)) for each in chooser.records.course_ids]
@@ -76,7 +81,7 @@ class SequenceTeller:
             new=found.learner.is_new,
             stopped=found.stopped,
             gain=float(rows.gain.sum()),
-            bound=most_gain(found, minutes) if options.bound else None,
+            bound=most_gain(found.scope.layout, standing, minutes) if options.bound else None,
         )
 
     def _steps(
@@ -111,7 +116,7 @@ class SequenceTeller:
                     role="start" if leads_to < 0 else "prerequisite",
                     start_concept_id=self.chooser.ids[goal],
                     leads_to=None if leads_to < 0 else self.chooser.ids[leads_to],
-                    terms=Terms(None, held, float(rows.rate[begin]), None, None),
+                    terms=Terms(None, held, rate_told(found, begin), None, None),
                     sd=sqrt(held * (1 - held)),
                     evidence=float(evidence[place]),
                     identified=doubt is None,
@@ -120,19 +125,19 @@ class SequenceTeller:
                         self._resource(found, at, moves, course_id) for at in range(begin, end)
                     ),
                     because=self._because(
-                        found, local, leads_to, float(after[-1]) if after.size else held, options
+                        found, begin, leads_to, float(after[-1]) if after.size else held, options
                     ),
                 )
             )
         return tuple(steps)
 
     def _leads_to(self, found: Sequence, concept: int, later: Ints, goal: int) -> int:
-        """What a concept is planned before; -1 for what is asked for.
+        """What a concept is planned before; -1 for the goal of its bundle.
 
         Of the concepts behind it the first that waits for it, else the goal of its bundle.
         """
         scope = found.scope
-        if scope.asked[concept]:
+        if concept == goal:
             return -1
         layout = scope.layout
         waiting = layout.waits[layout.waits_start[concept] : layout.waits_start[concept + 1]]
@@ -153,11 +158,12 @@ class SequenceTeller:
         made = self.chooser.derived.resources.resource(
             courses[0] if courses else -1, video, share, self.links
         )
-        moved = []
+        moved, closed = [], found.standing.closed
         for at in np.flatnonzero(moves.row == row).tolist():
             concept = int(scope.concepts[moves.concept[at]])
             before, after = float(moves.before[at]), float(moves.after[at])
-            if after - before >= NOTABLE and not found.standing.closed[moves.concept[at]]:
+            named = moves.concept[at] == found.rows.concept[row]
+            if named or (after - before >= NOTABLE and not closed[moves.concept[at]]):
                 names_of = self.chooser.names[concept], self.chooser.english[concept]
                 moved.append(Move(self.chooser.ids[concept], *names_of, before, after))
         step = self.chooser.ids[int(scope.concepts[found.rows.concept[row]])]
@@ -165,39 +171,49 @@ class SequenceTeller:
         return made.moving(tuple(moved), bool(found.standing.again[local]))
 
     def _because(
-        self, found: Sequence, concept: int, leads_to: int, expected: float, options: PlanOptions
+        self, found: Sequence, begin: int, leads_to: int, expected: float, options: PlanOptions
     ) -> str:
-        """Why a concept is planned, in words that hold of the learner."""
-        language, name = options.language, self.chooser.names[int(found.scope.concepts[concept])]
-        if leads_to >= 0:
-            why = say(language, "do.before", later=self.chooser.names[leads_to], name=name)
-        elif found.standing.first[np.searchsorted(found.scope.layout.asked, concept)]:
-            why = say(language, "do.asked", name=name)
-        elif found.in_order:
-            why = say(language, "do.order", name=name)
-        else:
-            why = say(language, "do.goal", name=name)
-        watched = int(found.watched[concept])
-        if found.not_yet[concept]:
-            known = say(language, "did.not_yet")
-        elif watched:
-            known = say(language, "did.watched" if watched > 1 else "did.watched_one", n=watched)
-        elif self._opened(found, concept):
-            known = say(language, "did.opened")
-        else:
-            known = say(language, "did.nothing")
-        told = say(language, "do", why=why, known=known)
-        if options.detail == "numbers":
-            held = float(found.standing.mastery[concept])
-            told += say(language, "do.numbers", mastery=held, expected=expected)
-        return told
+        """Why a concept is planned, in words that hold of the learner.
 
-    def _opened(self, found: Sequence, concept: int) -> bool:
-        """Whether the learner began a video on a concept."""
-        layout = found.scope.layout
-        begin, end = layout.concept_start[concept : concept + 2].tolist()
-        videos = found.scope.videos[layout.taught_by[begin:end]]
-        return bool((found.learner.shares[videos] > 0).any())
+        Args:
+            found, options: what was chosen, and how to tell it.
+            begin: its first row.
+            leads_to: what it is planned before; -1 for what is asked for.
+            expected: its mastery behind the step.
+        """
+        local, video = int(found.rows.concept[begin]), int(found.rows.video[begin])
+        name = self.chooser.names[int(found.scope.concepts[local])]
+        if leads_to >= 0:
+            why = say(options, "do.before", later=self.chooser.names[leads_to], name=name)
+        elif found.standing.first[np.searchsorted(found.scope.layout.asked, local)]:
+            why = say(options, "do.asked", name=name)
+        elif found.in_order:
+            why = say(options, "do.order" if begin else "do.order_first", name=name)
+        elif found.standing.favour[video] > NEXT:
+            why = say(options, "do.next", name=name)
+        else:
+            why = say(options, "do.goal", name=name)
+        known = self._done(found, local, video, options)
+        held = float(found.standing.mastery[local])
+        return say(options, "do", why=why, known=known, mastery=held, expected=expected)
+
+    def _done(self, found: Sequence, concept: int, first: int, options: PlanOptions) -> str:
+        """What the learner did on a concept, whose step begins with the video given."""
+        place, learner = int(found.scope.concepts[concept]), found.learner
+        begin, end = self._taught_by.indptr[place : place + 2].tolist()
+        videos = self._taught_by.indices[begin:end]
+        shares, scores = learner.shares[videos], learner.scores[videos]
+        watched = int((shares >= WATCHED).sum())
+        if found.not_yet[concept]:
+            same = learner.scores[found.scope.videos[first]] < NOT_YET
+            return say(options, "did.not_yet_again" if same else "did.not_yet")
+        if found.mastered[concept] and not learner.is_new:
+            return say(options, "did.held")
+        if watched:
+            return say(options, "did.watched" if watched > 1 else "did.watched_one", n=watched)
+        if (scores >= WATCHED).any():
+            return say(options, "did.right")
+        return say(options, "did.opened" if (shares > 0).any() else "did.nothing")
 
     def _gaps(self, found: Sequence, planned: list[str]) -> tuple[Gap, ...]:
         """What the steps build on and nothing teaches; without a step, what the goal asks for."""
@@ -215,7 +231,8 @@ class SequenceTeller:
         scope = found.scope
         if not planned:
             asked = scope.concepts[scope.layout.asked]
-            needed |= {int(each): [] for each in asked[~taught[asked]][:SHOWN_GAPS]}
+            untaught = np.diff(scope.layout.concept_start)[scope.layout.asked] == 0
+            needed |= {int(each): [] for each in asked[untaught][:SHOWN_GAPS]}
         return tuple(
             Gap(chooser.ids[each], chooser.names[each], chooser.english[each], tuple(by))
             for each, by in sorted(needed.items())
@@ -230,39 +247,49 @@ class SequenceTeller:
         course_id: str | None,
         known: bool,
     ) -> tuple[str, ...]:
-        language, scope = options.language, found.scope
+        scope = found.scope
         asked = scope.concepts[scope.layout.asked]
         notes = []
         if not known:
-            notes.append(say(language, "note.unknown_learner"))
+            notes.append(say(options, "note.unknown_learner"))
         elif found.learner.is_new:
-            notes.append(say(language, "note.nothing_yet"))
+            notes.append(say(options, "note.nothing_yet"))
         if found.in_order and steps:
-            notes.append(say(language, "note.in_order"))
+            notes.append(say(options, "note.in_order"))
         if course_id is not None and not asked.size:
-            notes.append(say(language, "note.empty_course", course_id=course_id))
-        n_mastered = int(found.mastered[scope.layout.asked].sum())
-        if n_mastered and not found.learner.is_new:
-            which = "note.left_out" if n_mastered < asked.size else "note.all_mastered"
-            theta = f"{found.theta:g}"
-            notes.append(say(language, which, concepts=n_mastered, theta=theta))
+            notes.append(say(options, "note.empty_course", course_id=course_id))
+        mastered = found.mastered[scope.layout.asked] & (not found.learner.is_new)
+        n_left_out = int((mastered & ~found.standing.first).sum())
+        theta = f"{found.theta:g}"
+        if asked.size and mastered.all():
+            notes.append(say(options, "note.all_mastered", theta=theta))
+        elif n_left_out:
+            notes.append(say(options, "note.left_out", concepts=n_left_out, theta=theta))
         n_over = int(found.learner.passed_over[asked].sum())
         if n_over and course_id is not None:
-            notes.append(say(language, "note.passed_over", concepts=n_over))
-        untaught = int((~self.chooser.taught[asked]).sum())
+            notes.append(say(options, "note.passed_over", concepts=n_over))
+        untaught = int((np.diff(scope.layout.concept_start)[scope.layout.asked] == 0).sum())
         if untaught and not steps and asked.size:
-            notes.append(say(language, "note.untaught", concepts=untaught, of=asked.size))
+            notes.append(say(options, "note.untaught", concepts=untaught, of=asked.size))
         if any(resource.again for step in steps for resource in step.resources):
-            notes.append(say(language, "note.again"))
+            notes.append(say(options, "note.again"))
         if gaps and steps:
-            notes.append(say(language, "note.gaps", names=_listed(gaps, language)))
-        if steps or found.stopped != "end":
-            notes.append(say(language, f"stopped.{found.stopped}", steps=len(steps)))
+            notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
+        if not steps and found.stopped == "end":
+            if asked.size:
+                notes.append(say(options, "note.nothing_left"))
+        else:
+            notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
         return tuple(notes)
 
 
-def _listed(gaps: tuple[Gap, ...], language: Language) -> str:
+def rate_told(found: Sequence, row: int) -> float | None:
+    """What a row was chosen by; None where that was the course's order."""
+    return None if found.in_order else float(found.rows.rate[row])
+
+
+def _listed(gaps: tuple[Gap, ...], manner: Manner) -> str:
     """The first of their names."""
     names = [gap.name for gap in gaps[:3]]
-    listed = say(language, "list.comma").join(names)
-    return listed if len(gaps) <= len(names) else say(language, "list.more", names=listed)
+    listed = say(manner, "list.comma").join(names)
+    return listed if len(gaps) <= len(names) else say(manner, "list.more", names=listed)

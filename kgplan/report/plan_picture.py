@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from kgplan.planning.plan import Plan, Step
+from kgplan.planning.resources import Resource
 from kgplan.report.markup import escape
 
 WIDTH, GUTTER, MARGIN = 860, 120, 28
-CARD_HEIGHT, GAP, HEADER = 104, 20, 112
+CARD_HEIGHT, GAP, HEADER = 124, 20, 112
 FONT = (
     "'Noto Sans SC','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',"
     "'WenQuanYi Zen Hei',system-ui,sans-serif"
@@ -69,7 +70,7 @@ def picture(plan: Plan, course_name: str, edges: Sequence[tuple[str, str]]) -> s
 
 
 def card(place: int, step: Step) -> str:
-    """One step: its number, names, mastery as colour and number, and the reason."""
+    """One step: its number, names, mastery as colour and number, the reason, and what to open."""
     x, y = GUTTER, top(place)
     width = WIDTH - GUTTER - MARGIN
     mastery = step.terms.mastery
@@ -81,6 +82,7 @@ def card(place: int, step: Step) -> str:
     name = shorten(step.name, 34)
     role = "goal of this course" if step.role == "start" else "prerequisite"
     lines = wrap(step.because, 88)[:2]
+    opened = shorten(" · ".join(filter(None, map(to_open, step.resources))), 92)
     bar = 150
     number = INK if 0.2 < mastery < 0.8 else "#ffffff"  # readable on amber too
     return "\n".join(
@@ -98,9 +100,22 @@ def card(place: int, step: Step) -> str:
             f' height="8" rx="4" fill="{colour}"{sure}/>',
             text(x + width - 18, y + 47, known, 13, SOFT, anchor="end"),
             *(text(x + 70, y + 74 + 18 * line, words, 13, INK) for line, words in enumerate(lines)),
+            text(x + 70, y + 112, opened, 13, SOFT),
             "</g>",
         ]
     )
+
+
+def to_open(resource: Resource) -> str:
+    """A video to open: its title, or its id; empty where it is not known which.
+
+    >>> to_open(Resource("C_1", "Algorithms", "V_1", "Sorting", 4.6))
+    'Sorting (5 min)'
+    """
+    if resource.video_id is None:
+        return ""
+    title = resource.title or resource.video_id
+    return title if resource.minutes is None else f"{title} ({max(resource.minutes, 1):.0f} min)"
 
 
 def arc(before: int, after: int, walked: bool) -> str:

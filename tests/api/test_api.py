@@ -150,6 +150,7 @@ def test_health_names_the_versions(client, planner):
         "learners": 2,
         "courses": 3,
         "concepts": 6,
+        "source": {"title": "", "licence": ""},
         "problem": None,
     }
 

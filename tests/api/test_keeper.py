@@ -12,6 +12,7 @@ from kgplan.api.answers import Answer
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper, StoredModel
 from kgplan.errors import ArtifactMissing, GraphUnavailable
+from kgplan.model.opening import DataSource
 from kgplan.store.artifacts import ArtifactStore
 
 
@@ -228,6 +229,17 @@ def test_health_tells_of_the_damage_without_the_place_and_paths_stay(world, tmp_
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
     refused = client.post("/v1/admin/graph/refresh")
     assert (refused.status_code, refused.json()["type"][-16:]) == (503, "artifact-damaged")
+
+
+def test_health_tells_whose_data_are_served_and_under_which_licence(world):
+    told = iter([DataSource("One"), DataSource("Another", "CC BY 4.0")])
+    keeper = Keeper(world.build, world.mark, source=lambda: next(told))
+    client = TestClient(create_app(keeper))
+    assert client.get("/health").json()["source"] == {"title": "One", "licence": ""}
+    world.version = 1
+    keeper.refresh()
+    other = {"title": "Another", "licence": "CC BY 4.0"}
+    assert client.get("/health").json()["source"] == other
 
 
 def test_answers_of_a_planner_that_was_replaced_are_not_given_again(world):

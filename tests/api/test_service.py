@@ -3,6 +3,7 @@
 import threading
 import time
 import tracemalloc
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -19,6 +20,7 @@ from kgplan.api.limits import Limits
 from kgplan.api.models import path_json, plan_json
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
+from kgplan.graph.snapshot import snapshot_of
 from kgplan.model.current import AtOnce
 from kgplan.planning import PlanOptions
 
@@ -325,14 +327,36 @@ def test_what_is_kept_about_a_learner_can_be_forgotten():
 # ---------------------------------------------------------------- graph
 
 
-def test_concepts_are_searched_with_the_kind_of_match(client):
+def test_concepts_are_searched_with_the_kind_of_match_and_their_sizes(client):
+    """b and c lead to d, which leads back to b; only course A has d."""
     body = client.get("/v1/concepts", params={"text": "d"}).json()
-    assert body["found"] == [{"id": "d", "name": "d", "name_en": "", "match": "exact"}]
+    sizes = {"prerequisites": 2, "unlocks": 1, "courses": 1}
+    named = {"id": "d", "name": "d", "name_en": "", "field": ""}
+    assert body["found"] == [named | sizes | {"match": "exact"}]
     assert client.get("/v1/concepts", params={"text": "\u3000Ｄ"}).json() == body
     assert len(client.get("/v1/concepts").json()["found"]) == 6
-    assert [c["id"] for c in client.get("/v1/courses", params={"text": "Z"}).json()["found"]] == [
-        "Z"
+
+
+def test_courses_of_one_name_are_told_apart_by_field_school_and_size():
+    case = hand_case()
+    case.entities["course"] = [{"id": k, "name": "same"} for k in "ABZ"]
+    case.entities["field"] = [{"id": "F_1", "name": "数学"}, {"id": "F_2", "name": ""}]
+    case.entities["school"] = [{"id": "S_1", "name": "清华大学"}]
+    case.edges["field_has_course"] = [
+        {"head": "F_1", "tail": "A"},
+        {"head": "F_2", "tail": "A"},
+        {"head": "F_2", "tail": "B"},
     ]
+    case.edges["school_has_course"] = [{"head": "S_1", "tail": "B"}]
+    graph = snapshot_of(case.entities, case.edges)
+    client = client_of(planner=replace(case, graph=graph).planner())
+    rows = client.get("/v1/courses", params={"text": "same"}).json()["found"]
+    told = ("id", "field", "school", "concepts", "videos", "learners")
+    assert {tuple(row[each] for each in told) for row in rows} == {
+        ("A", "数学", "", 3, 3, 0),
+        ("B", "F_2", "清华大学", 3, 3, 1),
+        ("Z", "", "", 0, 0, 0),
+    }
 
 
 def test_prerequisites_and_what_is_unlocked_have_their_depth(client):

@@ -24,6 +24,7 @@ import numpy as np
 from page import write_figures
 from rich.console import Console
 from rich.progress import track as with_bar
+from scipy import sparse
 
 from kgplan.arrays import Array, Floats, positions
 from kgplan.data.events import Event, Evidence, evidence_of
@@ -40,6 +41,7 @@ from kgplan.store.artifacts import ArtifactStore
 LENGTH, SHORT = 10, 6
 BOUNDS = 400  # enrolments whose sequence degree is held to its bound, half a second each
 FIRST = (1, 5)  # videos of a plan, among which the next view may be
+TRIED = 3  # videos on a concept, opened before
 OTHER_SEEDS = {"model.seed": 1001, "training.seed": 1002}
 
 SHARE = "{:.1%}"
@@ -76,8 +78,20 @@ class Bench:
         return of.ground_of(self.planner.graph, self.planner.records)
 
     @cached_property
-    def near(self) -> of.Ground:
-        return self.ground.within(self.planner.graph.concept_fields)
+    def _opened(self) -> sparse.csr_array:
+        viewed = self.planner.records.viewed > 0
+        return viewed.astype(np.int64) @ self.ground.covers.astype(np.int64)
+
+    def tried(self, learner_id: str) -> Array:
+        """(K,) True where the learner opened several videos on the concept."""
+        row = self._opened[[self.planner.records.learners.find(learner_id)]]
+        return row.toarray()[0] >= TRIED
+
+    def near(self, asked: Array) -> Array:
+        """(K,) True for concepts of the field that most of a course's concepts are of."""
+        fields = self.planner.graph.concept_fields
+        names, counts = np.unique(fields[asked], return_counts=True)
+        return fields == names[counts.argmax()]
 
     @cached_property
     def live(self) -> LiveModel:
@@ -137,7 +151,8 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
         spent = time.thread_time_ns() - begun
         shape, asked = bench.outline(plan), bench.asked(pair[1])
         known, ground = bench.known(bench.after(pair, ())), bench.ground
-        lacking = known.lacking()
+        lacking, near = known.lacking(), bench.near(asked)
+        could = lacking & ground.taught
         outside = of.outside(shape, asked)
         mastered = of.mastered_already(shape, known)
         row = {
@@ -152,11 +167,10 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
             "outside and mastered": (outside & mastered).sum(),
             "later": of.prerequisite_later(shape, ground, np.ones_like(asked)).sum(),
             "lacking later": of.prerequisite_later(shape, ground, lacking).sum(),
-            "not earlier": of.prerequisite_not_earlier(
-                shape, ground, lacking & ground.taught
-            ).sum(),
-            "near, not earlier": of.prerequisite_not_earlier(
-                shape, bench.near, lacking & ground.taught
+            "not met": of.prerequisite_not_met(shape, ground, could).sum(),
+            "near, not met": of.prerequisite_not_met(shape, ground, could & near).sum(),
+            "untried, not met": of.prerequisite_not_met(
+                shape, ground, could & near & ~bench.tried(pair[0])
             ).sum(),
             "minutes": of.minutes_of(shape, ground),
             "gain": of.gain(known, bench.known(bench.after(pair, opened(plan))), asked),
@@ -285,13 +299,15 @@ def told(rows: dict[str, Floats]) -> Iterator[Figure]:
         "steps whose mastery is in doubt": "in doubt",
         "steps with a strict prerequisite later in the plan": "later",
         "steps with a lacking strict prerequisite later in the plan": "lacking later",
-        "steps with a lacking, taught strict prerequisite not earlier": "not earlier",
-        "the same, of the step's own field": "near, not earlier",
+        "steps with a lacking, taught strict prerequisite that is not met": "not met",
+        "the same, of the course's field": "near, not met",
+        f"the same, less than {TRIED} videos on it opened": "untried, not met",
     }
+    yield Figure("plans without a step", np.mean(rows["steps"] == 0), SHARE)
     yield Figure("steps a plan", rows["steps"].mean(), "{:.2f}")
     for about, name in of_steps.items():
         yield Figure(about, rows[name].sum() / steps, SHARE)
-    for name, what in (("lacking later", "later"), ("not earlier", "not earlier, taught")):
+    for name, what in (("lacking later", "later"), ("not met", "not met, taught")):
         some = np.mean(rows[name] > 0)
         yield Figure(f"plans with a lacking strict prerequisite {what}", some, SHARE)
     yield from worth(rows)

@@ -35,7 +35,7 @@ def kgplan(home, *arguments, cwd=None):
 
 
 def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
-    done = kgplan(home, "plan", "U_1", "C_1", "--json", cwd=tmp_path)
+    done = kgplan(home, "plan", "U_1", "C_1", "--length", "3", "--json", cwd=tmp_path)
     plan = json.loads(done.stdout)
     assert list(plan) == [
         "learner_id",
@@ -47,6 +47,11 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "towards",
         "minutes",
         "options",
+        "gaps",
+        "new",
+        "stopped",
+        "gain",
+        "bound",
     ]
     step = plan["steps"][0]
     assert {
@@ -55,7 +60,7 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "role",
         "start_concept_id",
         "terms",
-        "teaches",
+        "resources",
         "because",
     } <= set(step)
     assert list(step["terms"]) == ["preference", "mastery", "value", "similarity", "score"]
@@ -64,7 +69,8 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
 def test_a_path_towards_a_concept_is_explained_and_keeps_to_the_options(home):
     """In the miniature 数组 leads to 算法, and 算法 to 递归."""
     recursion, array = "K_递归_计算机科学技术", "K_数组_计算机科学技术"
-    given = ("plan", "U_1", "--towards", recursion, "--length", "5", "--json")
+    ranked = ("--planner", "kg-plppm", "--length", "5")
+    given = ("plan", "U_1", "--towards", recursion, *ranked, "--json")
     plain = json.loads(kgplan(home, *given).stdout)
     assert [step["name"] for step in plain["steps"]] == ["数组", "算法", "递归"]
     done = kgplan(home, *given, "--exclude", array, "--pin", "K_集合_数学", "--explain")
@@ -91,7 +97,11 @@ def test_the_same_plan_twice_is_the_same_text(home):
 def test_a_plan_for_people_gives_the_reason_for_each_step_and_a_picture(home, tmp_path):
     picture = tmp_path / "deep" / "path.svg"
     done = kgplan(home, "plan", "U_1", "C_1", "--length", "3", "--picture", picture)
-    assert done.stdout.count("mastery") >= 3
+    plan = json.loads(kgplan(home, "plan", "U_1", "C_1", "--length", "3", "--json").stdout)
+    assert plan["steps"]
+    for step in plan["steps"]:
+        assert f"{step['name']} {step['name_en']}  {step['role']}, mastery" in done.stdout
+        assert step["because"] in done.stdout
     assert picture.read_text(encoding="utf-8").startswith("<svg")
 
 
@@ -101,6 +111,15 @@ def test_an_unknown_course_is_one_sentence_with_close_matches_and_exit_2(home):
     assert done.stdout == ""
     assert done.stderr.startswith("kgplan: no course 'C_9'")
     assert "Traceback" not in done.stderr
+
+
+def test_a_learner_whom_nothing_names_gets_the_plan_of_a_new_one_and_is_told(home):
+    done = kgplan(home, "plan", "U_11", "C_1", "--json")
+    assert (done.returncode, json.loads(done.stdout)["new"]) == (0, True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("no learner 'U_11'; close matches: U_1")
+    assert line.endswith("; this is the plan of a new learner")
+    assert kgplan(home, "plan", "U_1", "C_1").stderr == ""
 
 
 def test_a_course_and_concepts_may_be_named(home):

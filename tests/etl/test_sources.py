@@ -17,6 +17,7 @@ from kgplan.etl.rdf import KG
 from kgplan.etl.sources import GROUP, NamedSource, source_of, sources
 from kgplan.etl.sources.mooccube import SOURCE
 from kgplan.etl.tables import TABLES
+from kgplan.model.opening import DataSource, source_in_use
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -133,6 +134,7 @@ def test_a_source_of_another_package_is_read_into_tables_and_triples(installed, 
     assert len(found["mooccube"]) == len(SOURCE.layout)
 
     artifacts = ArtifactStore(Settings(home=home).artifacts)
+    assert source_in_use(artifacts) == DataSource("Syllabus", "")
     tables = artifacts.current("tables").path
     rows = {name: duckdb.sql(f"FROM '{tables}/{name}.parquet'").fetchall() for name in TABLES}
     names = {"1": "Sets", "2": "Maps; and functions", "4": "Groups"}

@@ -36,7 +36,7 @@ from kgplan.evaluation.plans import (
     outside,
     place_of,
     prerequisite_later,
-    prerequisite_not_earlier,
+    prerequisite_not_met,
     steps_kept,
     to_open,
     without_anything_to_open,
@@ -226,15 +226,16 @@ def test_a_prerequisite_that_is_not_there_at_all():
     plan = plan_of([2, 1])
     every = np.ones(4, dtype=bool)
     assert prerequisite_later(plan, graph, every).tolist() == [True, False]
-    assert prerequisite_not_earlier(plan, graph, every).tolist() == [True, True]
+    assert prerequisite_not_met(plan, graph, every).tolist() == [True, True]
     # where only 3 counts
     assert prerequisite_later(plan, graph, among(4, [3])).tolist() == [False, False]
-    assert prerequisite_not_earlier(plan, graph, among(4, [3])).tolist() == [True, False]
-    assert not prerequisite_not_earlier(plan_of([0, 3, 1, 2]), graph, every).any()
-    # where 3 is of another field, 1 still counts
-    near = graph.within(np.array(["x", "x", "x", "y"]))
-    assert prerequisite_not_earlier(plan_of([1, 2]), near, every).tolist() == [True, False]
-    assert prerequisite_not_earlier(plan_of([1, 2]), graph, every).tolist() == [True, True]
+    assert prerequisite_not_met(plan, graph, among(4, [3])).tolist() == [True, False]
+    assert not prerequisite_not_met(plan_of([0, 3, 1, 2]), graph, every).any()
+    # a video of an earlier step teaches 3, one of the step itself comes too late
+    watching = ground(4, [(0, 1), (1, 2), (3, 2)], covers=[[0], [1, 3], [2]])
+    early, late = plan_of([0, 1, 2], [[0], [1], [2]]), plan_of([0, 1, 2], [[0], [], [1]])
+    assert prerequisite_not_met(early, watching, every).tolist() == [False, False, False]
+    assert prerequisite_not_met(late, watching, every).tolist() == [False, False, True]
 
 
 # ---------------------------------------------------------------- is it worth it

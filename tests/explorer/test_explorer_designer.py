@@ -53,6 +53,34 @@ def test_a_concept_shows_what_networkx_finds_before_and_after_it(reader, mini_ad
         expect(page.locator(".pair-list")).to_contain_text("这是基础概念")
 
 
+@pytest.mark.parametrize("concept", [FUNCTION, ALGORITHM, ARRAY, CS_VECTOR])
+def test_a_concept_tells_where_it_is_taught_and_where_it_is_only_named(
+    reader, serve, mini_home, concept
+):
+    """As the miniature's files have it."""
+    address = serve(mini_home, links="https://lms.example/{course_id}/{video_id}")
+    page = reader(address, "en").visit(place("concept", concept))
+    files = miniature.MINI
+    titles = {row["id"]: row["name"] for row in files["entities/video.json"]}
+    on_it = {video for video, of in files["relations/video-concept.json"] if of == concept}
+    teaching = {}
+    for course, video in files["relations/course-video.json"]:
+        if video in on_it:
+            teaching.setdefault(course, []).append(video)
+    naming = {course for course, of in files["relations/course-concept.json"] if of == concept}
+    cards = page.locator(".taught-in > li")
+    expect(cards).to_have_count(len(teaching))
+    for course, videos in teaching.items():
+        card = cards.filter(has=page.locator(f"a[href='{place('course', course)}']"))
+        for video in videos:
+            link = card.get_by_role("link", name=titles[video], exact=True)
+            expect(link).to_have_attribute("href", f"https://lms.example/{course}/{video}")
+    chips = page.locator(".taught > .chips a").evaluate_all("all => all.map(each => each.hash)")
+    assert set(chips) == {place("course", course) for course in naming - set(teaching)}
+    if not teaching and not naming:
+        expect(page.locator(".taught")).to_contain_text("a gap")
+
+
 def test_each_row_tells_which_concepts_build_on_it(reader, mini_address):
     page = reader(mini_address, "zh").visit(place("concept", MATRIX, before=3, after=0))
     rows = page.locator(".concept-list li").all_inner_texts()
@@ -105,6 +133,14 @@ def test_a_course_map_shows_its_concepts_and_what_it_lacks(reader, mini_address)
     assert listed(page) == names(mine | lacking)
     assert listed(page, "课程未包含") == names(lacking)
     assert drawn(page) == len(mine)
+    (course,) = [row for row in miniature.MINI["entities/course.json"] if row["id"] == "C_1"]
+    videos = course["video_order"]
+    titles = {row["id"]: row["name"] for row in miniature.MINI["entities/video.json"]}
+    covering = {video for video, _ in miniature.MINI["relations/video-concept.json"]}
+    shown = page.locator(".taught .videos li .video-title").all_inner_texts()
+    assert [each.split()[0] for each in shown] == [titles[v] for v in videos if v in covering]
+    untaught = page.locator(".pair-list li", has_text="没有已知视频").locator(".name")
+    assert set(untaught.all_inner_texts()) == names({ARRAY})  # V_3, which is of another course
     page.get_by_role("link", name="为这门课程的学习者规划").click()
     expect(page).to_have_url(mini_address + place("learner", course="C_1"))
 
@@ -166,9 +202,46 @@ def test_health_counts_the_cycle_and_leads_to_it(reader, mini_address):
     part.get_by_role("link", name="在图中显示").click()
     who.settled()
     expect(page.get_by_label("标出")).to_have_value("cycles")
-    marked = page.locator(".concept-list li", has_text="已标出").locator(".name")
-    expect(marked).to_have_count(len(cycle))
+    # the first in the list, and once each
+    first = page.locator(".pair-list section").first
+    expect(first.get_by_role("heading")).to_have_text(f"已标出：环（{len(cycle)}）")
+    marked = first.locator(".concept-list .name")
     assert set(marked.all_inner_texts()) == names(cycle)
+    everything = [row["id"] for row in miniature.MINI["entities/concept.json"]]
+    assert page.locator(".concept-list .name").count() == len(everything)
+
+
+@pytest.mark.parametrize("view", ["course", "graph", "marked"])
+def test_on_a_phone_a_large_picture_is_drawn_only_when_it_is_asked_for(reader, mini_address, view):
+    who = reader(mini_address, "zh", phone=True)
+    page = who.visit(VIEWS[view])
+    expect(page.locator(".concept-list").first).to_be_visible()
+    expect(page.locator(".canvas-box")).to_have_count(0)
+    page.get_by_role("button", name="图", exact=True).click()
+    who.settled()
+    expect(page.locator(".canvas-box")).to_be_visible()
+    expect(page.locator(".concept-list").first).to_be_hidden()
+    page.get_by_role("button", name="列表").click()
+    expect(page.locator(".concept-list").first).to_be_visible()
+
+
+def test_in_english_it_is_said_what_has_no_english_name(reader, mini_address):
+    concepts = miniature.MINI["entities/concept.json"]
+    without = [row for row in concepts if not row.get("en")]
+    assert 0 < len(without) < len(concepts)
+    page = reader(mini_address, "en").visit(VIEWS["graph"])
+    said = f"{len(without)} of {len(concepts)} have no English name and stand in Chinese."
+    expect(page.locator(".pair-list")).to_contain_text(said)
+    chinese = page.locator(".concept-list .name[lang=zh-CN]")
+    assert set(chinese.all_inner_texts()) == {row["name"] for row in without}
+    page = reader(mini_address, "en").visit(place("concept", without[0]["id"]))
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        f"{without[0]['name']} no English name"
+    )
+    page = reader(mini_address, "zh").visit(place("concept", without[0]["id"]))
+    expect(page.get_by_role("heading", level=1)).to_have_text(without[0]["name"])
+    page = reader(mini_address, "en").visit(VIEWS["courses"])
+    expect(page.locator("main")).to_contain_text("There are no English names for these.")
 
 
 def test_health_lists_what_is_needed_and_in_no_video(reader, mini_address):

@@ -23,6 +23,68 @@ def test_every_view_can_be_used_by_everyone(reader, mini_address, axe, language,
         assert width <= page.viewport_size["width"], f"{name} is wider than the screen"
 
 
+# of the sample, whose names are as long as real ones
+COURSE, LEARNER = "C_course-v1:TsinghuaX+30240184+sp", "U_177003"
+REAL = {
+    **{name: VIEWS[name] for name in ("home", "courses", "graph", "marked", "health", "learner")},
+    "concept": place("concept", "K_计算机_计算机科学技术"),
+    "course": place("course", COURSE),
+    "nobody": place("concept", "K_栈"),
+    "courses of a learner": place("learner", LEARNER),
+    "path": place("learner", LEARNER, course=COURSE),
+    "mastery": place("learner", LEARNER, course=COURSE, part="mastery"),
+    "history": place("learner", LEARNER, course=COURSE, part="history"),
+    "record": place("learner", LEARNER, part="record"),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_is_wider_than_a_phone(reader, sample_address, language):
+    who = reader(sample_address, language, phone=True)
+    who.expected = {404}
+    wide = {}
+    for name, where in REAL.items():
+        page = who.visit(where)
+        for width in (390, 320):
+            page.set_viewport_size({"width": width, "height": 700})
+            taken = page.evaluate("document.scrollingElement.scrollWidth")
+            if taken > width:
+                wide[name, width] = taken
+    assert wide == {}
+
+
+def test_namesakes_are_told_apart_by_field_school_and_size(reader, sample_address):
+    page = reader(sample_address, "zh").visit(VIEWS["health"])
+    page.keyboard.press("/")
+    page.keyboard.type("数据结构")
+    options = page.get_by_role("option")
+    expect(options.nth(5)).to_be_visible()
+    about = options.locator(".option-about").all_inner_texts()
+    assert len(about) == len(set(about)) == 6
+    graph = httpx2.get(f"{sample_address}v1/courses", params={"text": "数据结构"}).json()
+    for course in graph["found"]:
+        row = options.filter(has_text=course["id"].rpartition(":")[2]).first
+        for told in (course["school"], course["field"], f"{course['learners']:,} 人"):
+            expect(row).to_contain_text(re.compile(told.replace(" ", r"\s")))
+
+
+def test_the_footer_names_whose_data_are_shown(reader, mini_address):
+    footers = {
+        "MOOCCube CC0 1.0": "数据：MOOCCube，CC0 1.0。",
+        "Syllabus ": "数据：Syllabus，许可未知。",
+        " ": "数据：来源与许可未知。",
+    }
+    for told, footer in footers.items():
+        who = reader(mini_address, "zh")
+        if told != "MOOCCube CC0 1.0":  # which is what the miniature was read as
+            title, licence = told.split(" ", 1)
+            health = httpx2.get(f"{mini_address}health").json()
+            body = health | {"source": {"title": title, "licence": licence}}
+            who.page.route("**/health", lambda route, _, body=body: route.fulfill(json=body))
+        page = who.visit(VIEWS["courses"])
+        expect(page.get_by_role("contentinfo")).to_contain_text(footer)
+
+
 def test_the_list_on_a_phone_and_the_open_panels_can_be_used_by_everyone(reader, mini_address, axe):
     who = reader(mini_address, "zh", phone=True)
     page = who.visit(VIEWS["concept"])

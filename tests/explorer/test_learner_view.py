@@ -6,14 +6,17 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
 from playwright.sync_api import expect
+from scipy import sparse
 from tokens_by_hand import ISSUER, SECRET, claims, hs256
 
 from kgplan.api.app import create_app
@@ -21,6 +24,7 @@ from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
+from kgplan.data.links import Links
 from kgplan.model.current import CurrentLearners
 from kgplan.store.events import open_events
 
@@ -28,11 +32,12 @@ LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 SERIOUS = ("serious", "critical")
 expect.set_options(timeout=10_000)
+SEED = 1  # of parameters under which course A has two steps, one before the other
 
 
 @pytest.fixture(scope="module")
 def model():
-    return hand_model().planner()
+    return hand_model(SEED).planner()
 
 
 @contextmanager
@@ -140,17 +145,74 @@ def test_the_road_shows_the_steps_of_the_service_with_mastery_and_reasons(open_p
         expect(stop.get_by_role("img", name=label)).to_be_visible()
         expect(stop).to_contain_text(step["because"])
     progress = api.get("/v1/learners/learner/progress?course_id=A").json()
-    words = {"next": "Next", "later": "Later", "done": "Done", "overdue": "Overdue"}
+    words = {"next": "Next", "later": "Later", "done": "Done"}
     for step in progress["steps"]:
         stop = page.locator(f"[data-concept={step['concept_id']}]")
         expect(stop.locator(".badge").first).to_have_text(words[step["status"]])
 
 
+@pytest.fixture(scope="module")
+def taught():
+    """The model with titles, lengths and addresses of videos, and one concept that none covers."""
+    case = hand_model(SEED)
+    q_matrix = case.records.q_matrix.toarray()
+    q_matrix[:, case.records.concept_ids == "e"] = 0
+    records = replace(
+        case.records,
+        q_matrix=sparse.csr_array(q_matrix),
+        video_names=np.array([f"All on {video[-1]}" for video in case.records.video_ids]),
+        video_seconds=60.0 * np.arange(1, case.records.video_ids.size + 1),
+    )
+    links = Links("https://lms.example/{course_id}/{video_id}")
+    return replace(case, records=records).planner(links=links)
+
+
+def test_the_road_says_what_to_open_what_it_moves_and_what_is_taught_nowhere(
+    taught, built, browser, tmp_path
+):
+    with served(taught, tmp_path) as (api, address):
+        context = browser.new_context(viewport=DESKTOP, locale="en-US")
+        page = context.new_page()
+        page.goto(address + ROAD)
+        found = path(api, length=3)
+        steps = path(api)["steps"]
+        assert steps
+        for step in steps:
+            stop = page.locator(f"[data-concept={step['concept_id']}]")
+            rows = stop.locator(".resources > li")
+            expect(rows).to_have_count(min(len(step["resources"]), 2))
+            for row, resource in zip(rows.all(), step["resources"], strict=False):
+                link = row.get_by_role("link", name=resource["title"], exact=True)
+                video, course = resource["video_id"], resource["course_id"]
+                assert resource["title"] == f"All on {video[-1]}"
+                expect(link).to_have_attribute("href", f"https://lms.example/{course}/{video}")
+                expect(row).to_contain_text(f"{resource['minutes']:.0f} min")
+                for move in resource["moves"]:
+                    told = row.locator(".move", has_text=move["name"])
+                    now, expected = move["mastery"], move["expected"]
+                    expect(told).to_contain_text(
+                        f"Mastery {now:.2f} now, {expected:.2f} expected after it"
+                    )
+        gaps = page.locator(".gaps li")
+        assert [each["concept_id"] for each in found["gaps"]] == ["e"]  # which f builds on
+        expect(gaps).to_have_count(1)
+        expect(gaps).to_contain_text("e is needed for f")
+        for note in path(api)["notes"]:
+            expect(page.locator(".notes")).to_contain_text(note)
+        context.close()
+
+
 def test_a_step_says_what_was_rejected_and_what_would_change_it(open_page, api):
     page = open_page(ROAD)
     found = path(api)
-    explained = [each for each in found["explanations"] if each["alternatives"]]
+    explained = [each for each in found["explanations"] if each["rule"] == "gain"]
+    others = [each for each in found["explanations"] if each["rule"] == "foundation"]
     assert explained
+    assert others
+    for each in others:  # no figure decided
+        page.get_by_role("button", name=each["concept_id"], exact=True).click()
+        expect(page.locator(".details")).to_contain_text(each["because"])
+        expect(page.locator(".details table")).to_have_count(0)
     for each in explained:
         page.get_by_role("button", name=each["concept_id"], exact=True).click()
         details = page.locator(".details")
@@ -165,12 +227,13 @@ def test_a_step_says_what_was_rejected_and_what_would_change_it(open_page, api):
 
 
 def test_an_event_changes_mastery_and_plan_in_words_and_can_be_taken_back(open_page, api):
-    page = open_page(f"{ROAD}&step=d")
+    page = open_page(f"{ROAD}&step=f")
     before, first = masteries(api), path(api)
     expect_road(page, concepts(first))
     page.get_by_role("button", name="Send").click()
     news = page.get_by_role("region", name="What changed")
-    expect(news).to_contain_text("100 % of the video on d watched.")
+    expect(news).to_contain_text("100 % of “f” watched.")
+    expect(news).to_contain_text("Done: f")
     after, second = masteries(api), path(api)
     assert concepts(second) != concepts(first)
     expect_road(page, concepts(second))
@@ -198,7 +261,7 @@ def test_what_is_said_of_a_step_steers_the_road_and_is_kept(open_page, api):
     expect_road(page, first)
     page.get_by_role("button", name=first[0], exact=True).click()
     page.get_by_role("button", name="Done", exact=True).click()
-    expect(page.locator(".news")).to_contain_text(f"Gone: {first[0]}, was step 1")
+    expect(page.locator(".news")).to_contain_text(f"Done: {first[0]}")
     expect_road(page, concepts(path(api)))
     expect(page.locator(".behind")).to_contain_text(first[0])
     said = api.get("/v1/learners/learner/feedback").json()["feedback"]
@@ -213,12 +276,12 @@ def test_the_choice_stands_in_the_address(open_page, api):
     page = open_page(ROAD)
     expect_road(page, concepts(path(api)))
     page.get_by_text("Options").click()
-    page.get_by_label("Concepts to plan").fill("2")
-    page.get_by_label("Concepts to plan").press("Enter")
-    short = concepts(path(api, length=2))
+    page.get_by_label("Steps to plan").fill("1")
+    page.get_by_label("Steps to plan").press("Enter")
+    short = concepts(path(api, length=1))
     expect_road(page, short)
     page.get_by_role("button", name="Leave out").click()
-    expected = concepts(path(api, length=2, exclude=[short[0]]))
+    expected = concepts(path(api, length=1, exclude=[short[0]]))
     assert expected != short
     expect_road(page, expected)
     shared = open_page(page.url.split("/", 3)[3])
@@ -341,7 +404,7 @@ def test_a_learners_token_leads_to_this_learner_and_shows_what_it_may(
 
 def test_who_wants_rest_sees_no_motion(open_page, api):
     for motion, moves in (("reduce", False), ("no-preference", True)):
-        page = open_page(f"{ROAD}&step=d", reduced_motion=motion)
+        page = open_page(f"{ROAD}&step=e", reduced_motion=motion)
         expect_road(page, concepts(path(api)))
         page.evaluate(
             "Element.prototype.animate = new Proxy(Element.prototype.animate, {apply(to, on, how) {"
@@ -371,7 +434,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
     shown = {
         "": ".pick-card .chip",
         "learner": ".own-course",
-        "learner?course=A&step=b": ".details",
+        "learner?course=A&step=e": ".details",
         "learner?course=A&part=mastery": "tbody",
         "learner?course=A&part=history": ".plan",
         "learner?part=record": ".said-list li",

@@ -42,8 +42,8 @@ def test_a_name_of_several_is_answered_with_what_tells_them_apart(names):
         names.course("sets")
     assert str(caught.value) == (
         "2 courses are called 'sets'; give an id:\n"
-        "  C_2  (F_2, S_1, concepts: 1,200, learners: 0)\n"
-        "  C_1  (F_1, S_1, concepts: 0, learners: 0)"
+        "  C_2  (two, a school, concepts: 1,200, learners: 0)\n"
+        "  C_1  (one, a school, concepts: 0, learners: 0)"
     )
     assert list(caught.value.candidates) == ["C_2", "C_1"]
 

@@ -5,11 +5,10 @@ import dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning_cases import hand_case, random_case
+from planning_cases import algorithm_1, hand_case, random_case
 from scipy import sparse
 
 from kgplan.errors import ConfigError
-from kgplan.planning import PlanOptions
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=20)
@@ -41,7 +40,7 @@ def choices_of(planner, plan):
 @given(seeds, st.none() | st.floats(0.3, 1))
 def test_a_mastery_changed_as_an_explanation_says_changes_that_choice(seed, skip):
     case = random_case(seed)
-    options = PlanOptions(6, 3, 3, theta=skip)
+    options = algorithm_1(6, 3, 3, theta=skip)
     planner = case.planner()
     plan = planner.plan("u1", "A", options)
     before = choices_of(planner, plan)
@@ -69,7 +68,7 @@ def test_a_mastery_changed_as_an_explanation_says_changes_that_choice(seed, skip
 @given(seeds)
 def test_a_rival_whose_mastery_falls_as_said_is_chosen_there_or_earlier(seed):
     case = random_case(seed)
-    options = PlanOptions(6, 3, 3)
+    options = algorithm_1(6, 3, 3)
     planner = case.planner()
     plan = planner.plan("u1", "A", options)
     before = choices_of(planner, plan)
@@ -94,7 +93,7 @@ def test_alternatives_are_all_that_could_have_been_chosen_then(seed, skip):
     edges = {(r["head"], r["tail"]) for r in case.edges["prerequisite_of"]}
     asked = {r["tail"] for r in case.edges["course_has_concept"] if r["head"] == "A"}
     planner = case.planner()
-    plan = planner.plan("u1", "A", PlanOptions(6, 3, 3, theta=skip))
+    plan = planner.plan("u1", "A", algorithm_1(6, 3, 3, theta=skip))
     explained = {each.concept_id: each for each in planner.explain(plan)}
     assert len(explained) == len(plan.steps)
     planned = set()
@@ -118,7 +117,7 @@ def test_alternatives_are_all_that_could_have_been_chosen_then(seed, skip):
 def test_the_example_worked_on_paper_is_explained():
     """See test_planner: value of e .269, d .2, f -.082; from d, b scores 1.8 and c 1.4."""
     planner = hand_case().planner()
-    plan = planner.plan("learner", "A", PlanOptions(5, 2, 2))
+    plan = planner.plan("learner", "A", algorithm_1(5, 2, 2))
     e, _a, b, _d, _f = planner.explain(plan)
     assert [(other.concept_id, other.because) for other in e.alternatives] == [
         ("d", "0.20 < 0.27"),
@@ -136,7 +135,7 @@ def test_the_example_worked_on_paper_is_explained():
 
 def test_what_keeps_a_concept_out_is_said():
     planner = hand_case().planner()
-    options = PlanOptions(5, 2, 2, exclude=("b",), theta=0.9, pin=("f",))
+    options = algorithm_1(5, 2, 2, exclude=("b",), theta=0.9, pin=("f",))
     explained = {e.concept_id: e for e in planner.explain(planner.plan("learner", "A", options))}
     assert (explained["f"].rule, explained["f"].changes) == ("pinned", ())
     kept_out = {other.concept_id: other.verdict for other in explained["c"].alternatives}
@@ -146,13 +145,13 @@ def test_what_keeps_a_concept_out_is_said():
 
 def test_prerequisites_are_listed_where_a_walk_ends_for_want_of_one():
     planner = hand_case().planner()
-    plan = planner.plan_towards("learner", "d", PlanOptions(5, theta=0.55))
+    plan = planner.plan_towards("learner", "d", algorithm_1(5, theta=0.55))
     (b, d) = planner.explain(plan)
     assert [other.because for other in b.ended] == ["skip: mastery 0.90 >= 0.55"]  # a before b
     assert d.rule == "target"
 
 
 def test_a_plan_of_another_model_is_not_explained():
-    plan = hand_case().planner().plan("learner", "A")
+    plan = hand_case().planner().plan("learner", "A", algorithm_1())
     with pytest.raises(ConfigError, match="plan again"):
         random_case(3).planner().explain(plan)

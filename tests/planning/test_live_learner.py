@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learner_cases import batch, diagnosed, hand_model
-from planning_cases import hand_case, random_case
+from planning_cases import algorithm_1, hand_case, random_case
 from scipy import sparse
 
 from kgplan.data.events import Event, Evidence, evidence_of
 from kgplan.data.records import LearnerRecords, learned_concepts, observed_views
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import infer
-from kgplan.planning import CurrentLearner, PlanOptions
+from kgplan.planning import CurrentLearner
 from kgplan.planning.live import ANSWER_GUESS, ANSWER_SLIP, LiveModel
 
 seeds = st.integers(0, 2**32 - 1)
@@ -55,7 +55,7 @@ def test_a_new_learners_plan_is_that_of_the_same_learner_in_the_records(seed):
     items = case.diagnosis.items
     seen = replace(case, records=grown, diagnosis=batch(grown, items, case.diagnosis.prior))
     for course in records.course_ids.tolist():
-        options = PlanOptions(length=8)
+        options = algorithm_1(length=8)
         live = case.planner().plan("zz", course, options, state.learner)
         assert steps_of(live) == steps_of(seen.planner().plan("zz", course, options))
 
@@ -117,8 +117,8 @@ def test_without_events_a_learner_is_as_in_the_batch(seed):
     for learner in case.records.learner_ids.tolist():
         current = model.current(learner, NOTHING, Wishes()).learner
         for course in case.records.course_ids.tolist():
-            plain = planner.plan(learner, course, PlanOptions(length=8))
-            assert planner.plan(learner, course, PlanOptions(length=8), current) == plain
+            plain = planner.plan(learner, course, algorithm_1(length=8))
+            assert planner.plan(learner, course, algorithm_1(length=8), current) == plain
         assert planner.mastery(learner, None, current) == planner.mastery(learner)
 
 
@@ -171,7 +171,7 @@ def test_an_erased_learner_who_returns_is_a_new_one():
     returned = model.current("learner", seen, Wishes(), in_records=False).learner
     new = model.current("nobody", seen, Wishes()).learner
     one, other = (
-        planner.plan(name, "A", PlanOptions(), current)
+        planner.plan(name, "A", algorithm_1(), current)
         for name, current in (("learner", returned), ("nobody", new))
     )
     assert one.steps == other.steps
@@ -195,7 +195,7 @@ def test_a_plan_keeps_to_what_was_said(seed, length, most):
     current = model.current(learner, NOTHING, wishes).learner
     required = {(e["head"], e["tail"]) for e in case.edges["prerequisite_of"]}
     for course in case.records.course_ids.tolist():
-        options = PlanOptions(length, most)
+        options = algorithm_1(length, most)
         steps = planner.plan(learner, course, options, current).steps
         planned = [step.concept_id for step in steps]
         assert not set(planned) & (wishes.held | wishes.left_out)
@@ -223,7 +223,7 @@ def test_prerequisites_of_a_hard_concept_come_first_on_paper():
             np.zeros(6, bool),
             wishes=Wishes(**{name: frozenset(each) for name, each in said.items()}),
         )
-        options = PlanOptions(length=5, max_prerequisites=2, neighbours=2)
+        options = algorithm_1(length=5, max_prerequisites=2, neighbours=2)
         return "".join(s.concept_id for s in planner.plan("learner", "A", options, current).steps)
 
     assert path() == "eabdf"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning_cases import hand_case, make_case, random_case
+from planning_cases import algorithm_1, hand_case, make_case, random_case
 from scipy import sparse
 
 from kgplan.data.records import LearnerRecords
@@ -41,7 +41,7 @@ def steps_by_loops(case, learner, course, options):
 
     Returns concept ids, foundation first.
     """
-    everything = PlanOptions(length=50, max_prerequisites=0, neighbours=options.neighbours)
+    everything = algorithm_1(length=50, max_prerequisites=0, neighbours=options.neighbours)
     pinned_too = dataclasses.replace(everything, pin=options.pin)
     value = {
         step.concept_id: step.terms.value
@@ -106,9 +106,7 @@ def test_what_is_left_out_pinned_and_timed_is_planned_as_by_loops(seed, n, walke
     case = random_case(seed)
     exclude = drawn(case, seed, 0.2)
     pin = tuple(c for c in drawn(case, seed + 1, 0.15) if c not in exclude)[:n]
-    options = PlanOptions(
-        n, walked, 3, exclude=exclude, pin=pin, theta=skip, minutes=minutes
-    )
+    options = algorithm_1(n, walked, 3, exclude=exclude, pin=pin, theta=skip, minutes=minutes)
     plan = case.planner().plan("u1", "A", options)
     assert ids(plan) == steps_by_loops(case, "u1", "A", options)
 
@@ -119,8 +117,8 @@ def test_to_skip_what_is_mastered_is_to_exclude_it(seed, threshold):
     case = random_case(seed)
     mastered = [c for c, m in mastery_of(case, "u1").items() if m >= threshold]
     planner = case.planner()
-    skipped = planner.plan("u1", "A", PlanOptions(8, theta=threshold))
-    excluded = planner.plan("u1", "A", PlanOptions(8, exclude=tuple(mastered)))
+    skipped = planner.plan("u1", "A", algorithm_1(8, theta=threshold))
+    excluded = planner.plan("u1", "A", algorithm_1(8, exclude=tuple(mastered)))
     assert ids(skipped) == ids(excluded)
 
 
@@ -130,7 +128,7 @@ def test_what_is_pinned_is_in_the_plan_and_what_is_excluded_is_not(seed):
     case = random_case(seed)
     exclude = drawn(case, seed, 0.3)
     pin = tuple(c for c in drawn(case, seed + 1, 0.3) if c not in exclude)[:6]
-    plan = case.planner().plan("u2", "A", PlanOptions(6, exclude=exclude, pin=pin, minutes=1))
+    plan = case.planner().plan("u2", "A", algorithm_1(6, exclude=exclude, pin=pin, minutes=1))
     assert set(pin) <= set(ids(plan))
     assert not set(exclude) & set(ids(plan))
     assert len(plan.steps) <= 6
@@ -140,13 +138,13 @@ def test_what_is_pinned_is_in_the_plan_and_what_is_excluded_is_not(seed):
 @given(seeds, st.integers(1, 60))
 def test_the_minutes_of_a_plan_are_within_those_asked_for(seed, minutes):
     case = random_case(seed)
-    plan = case.planner().plan("u0", "A", PlanOptions(12, minutes=minutes))
+    plan = case.planner().plan("u0", "A", algorithm_1(12, minutes=minutes))
     assert plan.minutes <= minutes + 1e-9
     known = dict(zip(case.records.video_ids.tolist(), case.records.video_seconds, strict=True))
     mean = np.nanmean(case.records.video_seconds)
-    first = {step.teaches[0].video_id for step in plan.steps if step.teaches}
+    first = {step.resources[0].video_id for step in plan.steps if step.resources}
     seconds = [mean if v is None or np.isnan(known[v]) else known[v] for v in first]
-    untaught = sum(not step.teaches for step in plan.steps)
+    untaught = sum(not step.resources for step in plan.steps)
     assert 60 * plan.minutes == pytest.approx(sum(seconds) + untaught * mean)
 
 
@@ -164,15 +162,15 @@ def test_a_video_on_two_concepts_is_watched_once():
     both = LearnerRecords(
         **vars(r) | {"q_matrix": sparse.csr_array(np.array([[1, 1], [0, 0]], dtype=np.int8))}
     )
-    plan = dataclasses.replace(case, records=both).planner().plan("u", "A", PlanOptions(minutes=10))
+    plan = dataclasses.replace(case, records=both).planner().plan("u", "A", algorithm_1(minutes=10))
     assert ids(plan) == ["a", "b"]
     assert plan.minutes == 10
 
 
 def test_minutes_need_records_with_lengths():
     with pytest.raises(ConfigError, match="the records hold no lengths of videos"):
-        hand_case().planner().plan("learner", "A", PlanOptions(minutes=30))
-    assert hand_case().planner().plan("learner", "A").minutes is None
+        hand_case().planner().plan("learner", "A", algorithm_1(minutes=30))
+    assert hand_case().planner().plan("learner", "A", algorithm_1()).minutes is None
 
 
 @few
@@ -183,7 +181,7 @@ def test_without_limits_a_path_towards_a_concept_has_all_that_leads_to_it(seed):
     graph.add_nodes_from(case.graph.concept_ids.tolist())
     rng = np.random.default_rng(seed)
     target = str(rng.choice(case.graph.concept_ids))
-    plan = case.planner().plan_towards("u1", target, PlanOptions(50, 50))
+    plan = case.planner().plan_towards("u1", target, algorithm_1(50, 50))
     assert set(ids(plan)) == nx.ancestors(graph, target) | {target}
     assert ids(plan)[-1] == target
     for place, step in enumerate(plan.steps[:-1]):
@@ -197,8 +195,8 @@ def test_a_walk_that_does_not_end_early_is_the_first_of_a_course_with_that_conce
     case = random_case(seed)
     target = case.graph.concept_ids.tolist()[0]
     alone = make_alone(case, target)
-    towards = ids(case.planner().plan_towards("u1", target, PlanOptions(n)))
-    walked = ids(alone.planner().plan("u1", "only", PlanOptions(n)))
+    towards = ids(case.planner().plan_towards("u1", target, algorithm_1(n)))
+    walked = ids(alone.planner().plan("u1", "only", algorithm_1(n)))
     assert towards[-len(walked) :] == walked
 
 
@@ -219,9 +217,9 @@ def test_towards_a_concept_is_refused_where_it_cannot_be():
     with pytest.raises(UnknownConcept, match="no concept 'q'"):
         planner.plan_towards("learner", "q")
     with pytest.raises(ConfigError, match="is excluded"):
-        planner.plan_towards("learner", "d", PlanOptions(exclude=("d",)))
-    with pytest.raises(ConfigError, match="use 'kg-plppm'"):
-        planner.plan_towards("learner", "d", PlanOptions(planner="popularity"))
+        planner.plan_towards("learner", "d", algorithm_1(exclude=("d",)))
+    with pytest.raises(ConfigError, match="use 'gain' or 'kg-plppm'"):
+        planner.plan_towards("learner", "d", algorithm_1(planner="popularity"))
 
 
 @few
@@ -229,7 +227,7 @@ def test_towards_a_concept_is_refused_where_it_cannot_be():
 def test_popularity_ranks_what_was_not_learned_by_the_number_who_learned_it(seed):
     case = random_case(seed)
     viewed = case.records.viewed.toarray() > 0  # one video covers one concept
-    plan = case.planner().plan("u1", "A", PlanOptions(50, planner="popularity"))
+    plan = case.planner().plan("u1", "A", algorithm_1(50, planner="popularity"))
     asked = [r["tail"] for r in case.edges["course_has_concept"] if r["head"] == "A"]
     names = case.records.concept_ids.tolist()
     count = {c: int(viewed[:, names.index(c)].sum()) for c in asked}
@@ -244,10 +242,10 @@ def test_popularity_ranks_what_was_not_learned_by_the_number_who_learned_it(seed
 def test_trans_cf_ranks_by_the_preference_alone(seed):
     case = random_case(seed)
     planner = case.planner()
-    ranked = planner.plan("u1", "A", PlanOptions(50, planner="trans-cf"))
+    ranked = planner.plan("u1", "A", algorithm_1(50, planner="trans-cf"))
     preference = {
         step.concept_id: step.terms.preference
-        for step in planner.plan("u1", "A", PlanOptions(50, max_prerequisites=0)).steps
+        for step in planner.plan("u1", "A", algorithm_1(50, max_prerequisites=0)).steps
     }
     assert [preference[c] for c in ids(ranked)] == sorted(
         (preference[c] for c in ids(ranked)), reverse=True
@@ -277,7 +275,7 @@ def test_every_sentence_is_there_in_both_languages_with_the_same_values():
 def test_a_plan_in_chinese_has_the_same_steps_and_no_english_sentence():
     planner = hand_case().planner()
     english, chinese = (
-        planner.plan("learner", "A", PlanOptions(6, language=name)) for name in ("en", "zh")
+        planner.plan("learner", "A", algorithm_1(6, language=name)) for name in ("en", "zh")
     )
     assert ids(english) == ids(chinese)
     for said in [*(step.because for step in chinese.steps), *chinese.notes]:

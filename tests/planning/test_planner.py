@@ -5,17 +5,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracles.cypher_walk import CypherWalk
-from planning_cases import Case, hand_case, make_case, random_case
+from planning_cases import Case, algorithm_1, hand_case, make_case, random_case
 
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.etl.load import ABSENT
 from kgplan.graph.store import open_graph
 from kgplan.planning import PlanOptions
 from kgplan.planning.derived import derive
+from kgplan.planning.planners import planners
 
 seeds = st.integers(0, 2**32 - 1)
 options = st.builds(
-    PlanOptions, st.integers(1, 12), st.integers(0, 6), neighbours=st.integers(1, 12)
+    algorithm_1, st.integers(1, 12), st.integers(0, 6), neighbours=st.integers(1, 12)
 )
 
 
@@ -33,7 +34,7 @@ def test_the_example_worked_on_paper():
     plan = (
         hand_case()
         .planner()
-        .plan("learner", "A", PlanOptions(length=5, max_prerequisites=2, neighbours=2))
+        .plan("learner", "A", algorithm_1(length=5, max_prerequisites=2, neighbours=2))
     )
     assert [step.concept_id for step in plan.steps] == ["e", "a", "b", "d", "f"]
     assert [step.role for step in plan.steps] == [
@@ -53,27 +54,28 @@ def test_the_example_worked_on_paper():
 
 
 def test_the_walk_stops_where_the_length_is_reached():
-    plan = hand_case().planner().plan("learner", "A", PlanOptions(length=2, neighbours=2))
+    plan = hand_case().planner().plan("learner", "A", algorithm_1(length=2, neighbours=2))
     assert [step.concept_id for step in plan.steps] == ["e", "d"]
 
 
 def test_a_new_learner_has_no_preference_and_the_prior_for_mastery():
-    plan = hand_case().planner().plan("new", "A", PlanOptions(length=1))
+    plan = hand_case().planner().plan("new", "A", algorithm_1(length=1))
     (step,) = plan.steps
     assert (step.concept_id, step.terms.preference, step.terms.mastery) == ("d", 0, 0.5)
     assert (step.identified, step.doubt) == (False, "no_evidence")
     assert (step.sd, step.evidence) == (0.5, 0)
-    assert "Nothing is known about you yet" in plan.notes[0]
+    assert plan.new
+    assert "Nothing that you watched or answered is known yet." in plan.notes
 
 
 def test_a_course_without_concepts_gives_no_steps_and_says_so():
-    plan = hand_case().planner().plan("learner", "Z")
+    plan = hand_case().planner().plan("learner", "Z", algorithm_1())
     assert plan.steps == ()
     assert plan.notes == ("Course Z has no concepts in the graph, so there is nothing to plan.",)
 
 
 def test_a_length_beyond_what_there_is_gives_all_and_says_so():
-    plan = hand_case().planner().plan("learner", "A", PlanOptions(length=50, neighbours=2))
+    plan = hand_case().planner().plan("learner", "A", algorithm_1(length=50, neighbours=2))
     # a walk is a chain: from d it takes b and then a, and never comes back for c
     assert [step.concept_id for step in plan.steps] == ["e", "a", "b", "d", "f"]
     assert plan.notes == ("The course and what it builds on give 5 of the 50 steps asked for.",)
@@ -89,9 +91,8 @@ def test_each_doubt_is_named_in_its_own_words():
         exchangeable={"u": "b"},
         vectors={name: [0.0] for name in "abcd"},
     )
-    said = {
-        step.concept_id: (step.doubt, step.because) for step in case.planner().plan("u", "A").steps
-    }
+    steps = case.planner().plan("u", "A", algorithm_1()).steps
+    said = {step.concept_id: (step.doubt, step.because) for step in steps}
     assert {c: doubt for c, (doubt, _) in said.items()} == {
         "a": None,
         "b": "not_told_apart",
@@ -111,7 +112,7 @@ def test_when_all_is_mastered_the_plan_is_called_a_review():
         mastery={"u": {"a": 0.99, "b": 0.97}},
         vectors={"a": [0.0], "b": [1.0]},
     )
-    plan = case.planner().plan("u", "A", PlanOptions(length=2))
+    plan = case.planner().plan("u", "A", algorithm_1(length=2))
     assert len(plan.steps) == 2
     assert "these steps are a review" in plan.notes[0]
 
@@ -125,23 +126,30 @@ def test_ties_break_by_concept_id():
         mastery={},
         vectors={name: [0.0] for name in "abc"},
     )
-    steps = case.planner().plan("u", "A").steps
+    steps = case.planner().plan("u", "A", algorithm_1()).steps
     assert [step.concept_id for step in steps] == ["a", "b", "c"]
 
 
 def test_a_concept_is_taught_by_the_course_asked_for_first():
-    teaches = hand_case().planner().plan("learner", "A", PlanOptions(length=5)).steps
-    by_concept = {step.concept_id: step.teaches for step in teaches}
-    assert [(t.course_id, t.video_id) for t in by_concept["d"]] == [("A", "v_d")]
-    assert [(t.course_id, t.video_id) for t in by_concept["b"]] == [("B", "v_b")]
+    steps = hand_case().planner().plan("learner", "A", algorithm_1(length=5)).steps
+    by_concept = {step.concept_id: step.resources for step in steps}
+    assert [(r.course_id, r.video_id) for r in by_concept["d"]] == [("A", "v_d")]
+    assert [(r.course_id, r.video_id) for r in by_concept["b"]] == [("B", "v_b")]
 
 
 def test_unknown_ids_name_close_matches():
     planner = hand_case().planner()
     with pytest.raises(UnknownLearner, match=r"no learner 'learnr'; close matches: learner"):
-        planner.plan("learnr", "A")
+        planner.mastery("learnr", "A")
     with pytest.raises(UnknownCourse):
         planner.plan("learner", "Q")
+
+
+@pytest.mark.parametrize("planner", planners())
+def test_a_learner_whom_nothing_names_is_planned_for_as_a_new_one(planner):
+    options = PlanOptions(planner=planner, length=3)
+    unknown, new = (hand_case().planner().plan(who, "A", options) for who in ("learnr", "new"))
+    assert (unknown.new, unknown.steps) == (True, new.steps)
 
 
 @pytest.mark.parametrize("bad", [{"length": 0}, {"length": 51}, {"max_prerequisites": -1}])
@@ -169,8 +177,8 @@ def test_a_plan_repeats_nothing_and_each_prerequisite_leads_to_a_later_step(seed
 
 
 @given(seeds, options)
-@example(2709, PlanOptions(12, 6, neighbours=3))  # a similarity that rounding puts below 0
-@example(11, PlanOptions(12, 6, neighbours=2))  # and a sum of some that it puts above the whole
+@example(2709, algorithm_1(12, 6, neighbours=3))  # a similarity that rounding puts below 0
+@example(11, algorithm_1(12, 6, neighbours=2))  # and a sum of some that it puts above the whole
 def test_the_terms_recompute_from_the_artifacts(seed, chosen):
     case = random_case(seed)
     for step in case.planner().plan("u1", "A", chosen).steps:
@@ -254,7 +262,7 @@ def test_the_walk_by_cypher_hop_by_hop_makes_the_same_plans(tmp_path_factory, se
         planner = case.planner()
         for learner in case.records.learner_ids.tolist():
             for course in case.graph.course_ids.tolist():
-                chosen = PlanOptions(length=6, max_prerequisites=3, neighbours=4)
+                chosen = algorithm_1(length=6, max_prerequisites=3, neighbours=4)
                 expected = walk.walk(learner, course, chosen)
                 steps = planner.plan(learner, course, chosen).steps
                 assert [(s.concept_id, s.start_concept_id, s.leads_to) for s in steps] == [

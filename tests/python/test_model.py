@@ -52,7 +52,8 @@ def test_what_is_not_there_is_told_with_what_was_meant(model):
     with pytest.raises(AmbiguousName, match="2 concepts are called '向量'"):
         model.similar("向量")
     with pytest.raises(UnknownLearner):
-        model.plan("nobody", "C_1")
+        model.mastery("nobody", "C_1")
+    assert model.plan("nobody", "C_1").plan.new
     with pytest.raises(ConfigError, match="limit is 51; it goes from 1 to 50"):
         model.similar("递归", 51)
     with pytest.raises(ConfigError, match="there is no folder"):
@@ -88,7 +89,7 @@ def test_an_answer_is_a_sequence_a_frame_and_a_table(model):
     path = model.plan("U_1", "C_1", length=3)
     frame = path.to_frame()
     assert frame["mastery"].tolist() == [step.terms.mastery for step in path]
-    assert frame["video_id"].tolist() == [step.teaches[0].video_id for step in path]
+    assert frame["video_id"].tolist() == [step.resources[0].video_id for step in path]
     nothing = model.concepts("no such concept")
     assert (len(nothing), len(nothing.to_frame())) == (0, 0)
     assert list(nothing.to_frame().columns) == list(model.concepts().to_frame().columns)

@@ -4,9 +4,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning_cases import hand_case, make_case
+from planning_cases import algorithm_1, hand_case, make_case
 
-from kgplan.planning import PlanOptions
 from kgplan.report.plan_picture import columns, picture, shorten, wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -15,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture(scope="module")
 def drawn():
     case = hand_case()
-    plan = case.planner().plan("learner", "A", PlanOptions(5, 2, 2))
+    plan = case.planner().plan("learner", "A", algorithm_1(5, 2, 2))
     edges = case.graph.prerequisites_among([step.concept_id for step in plan.steps])
     return plan, ElementTree.fromstring(picture(plan, "课程 <A> & more", edges))
 
@@ -50,7 +49,7 @@ def test_a_mastery_in_doubt_has_a_pale_bar_and_says_why(drawn):
         mastery={"u": {"a": 0.1}},
         vectors={"a": [0.0], "b": [1.0]},
     )
-    assert "pale" not in picture(sure.planner().plan("u", "A"), "A", [])
+    assert "pale" not in picture(sure.planner().plan("u", "A", algorithm_1()), "A", [])
 
 
 def test_names_are_escaped(drawn):

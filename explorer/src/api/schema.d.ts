@@ -1349,6 +1349,31 @@ export interface components {
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
         };
         /**
+         * ConceptsOut
+         * @description The concepts that match a text, best first.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "found": [
+         *         {
+         *           "id": "K_栈_计算机科学技术",
+         *           "name": "栈",
+         *           "name_en": "stack",
+         *           "field": "计算机科学技术",
+         *           "match": "near",
+         *           "prerequisites": 4,
+         *           "unlocks": 7,
+         *           "courses": 33
+         *         }
+         *       ]
+         *     }
+         */
+        ConceptsOut: {
+            /** Graph Version */
+            graph_version: string;
+            /** Found */
+            found: components["schemas"]["FoundConcept"][];
+        };
+        /**
          * CourseConcept
          * @description A concept that a course has.
          */
@@ -1427,6 +1452,31 @@ export interface components {
              * @description direct prerequisites of them that the course does not have, by id; depth is the number of the course's concepts that need it
              */
             missing: components["schemas"]["Place"][];
+        };
+        /**
+         * CoursesOut
+         * @description The courses that match a text, best first.
+         * @example {
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "found": [
+         *         {
+         *           "id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "name": "数据结构",
+         *           "field": "数学",
+         *           "school": "清华大学",
+         *           "match": "exact",
+         *           "concepts": 140,
+         *           "videos": 228,
+         *           "learners": 1596
+         *         }
+         *       ]
+         *     }
+         */
+        CoursesOut: {
+            /** Graph Version */
+            graph_version: string;
+            /** Found */
+            found: components["schemas"]["FoundCourse"][];
         };
         /**
          * Coverage
@@ -1670,25 +1720,86 @@ export interface components {
             reason: string;
         };
         /**
-         * FoundOut
-         * @description A concept or a course that matches a text.
+         * FoundConcept
+         * @description A concept that matches a text, and what tells it from another of its name.
          */
-        FoundOut: {
+        FoundConcept: {
             /** Id */
             id: string;
             /** Name */
             name: string;
             /**
-             * Name En
-             * @description empty where unknown, and for a course
+             * Field
+             * @description name of its field of study; empty where unknown
              */
-            name_en: string;
+            field: string;
             /**
              * Match
              * @description exact; prefix: a name begins so; part: it holds the text; near: a typo away
              * @enum {string}
              */
             match: "exact" | "prefix" | "part" | "near";
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Prerequisites
+             * @description concepts directly before it
+             */
+            prerequisites: number;
+            /**
+             * Unlocks
+             * @description concepts directly after it
+             */
+            unlocks: number;
+            /**
+             * Courses
+             * @description that have it
+             */
+            courses: number;
+        };
+        /**
+         * FoundCourse
+         * @description A course that matches a text, and what tells it from another of its name.
+         */
+        FoundCourse: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Field
+             * @description name of its field of study; empty where unknown
+             */
+            field: string;
+            /**
+             * Match
+             * @description exact; prefix: a name begins so; part: it holds the text; near: a typo away
+             * @enum {string}
+             */
+            match: "exact" | "prefix" | "part" | "near";
+            /**
+             * School
+             * @description name of the school that gives it; empty where unknown
+             */
+            school: string;
+            /**
+             * Concepts
+             * @description that it has
+             */
+            concepts: number;
+            /**
+             * Videos
+             * @description of it, whose concepts are known
+             */
+            videos: number;
+            /**
+             * Learners
+             * @description who take it
+             */
+            learners: number;
         };
         /**
          * Gap
@@ -1787,6 +1898,10 @@ export interface components {
          *       "learners": 4384,
          *       "courses": 706,
          *       "concepts": 944,
+         *       "source": {
+         *         "title": "MOOCCube",
+         *         "licence": "CC0 1.0"
+         *       },
          *       "problem": null
          *     }
          */
@@ -1806,6 +1921,7 @@ export interface components {
             courses: number;
             /** Concepts */
             concepts: number;
+            source: components["schemas"]["SourceOut"];
             /**
              * Problem
              * @description why nothing newer can be read, while stale
@@ -3431,25 +3547,20 @@ export interface components {
             time: string;
         };
         /**
-         * SearchOut
-         * @description What matches a text, best first.
-         * @example {
-         *       "graph_version": "5f0c2f3f6f0b7a11",
-         *       "found": [
-         *         {
-         *           "id": "K_栈_计算机科学技术",
-         *           "name": "栈",
-         *           "name_en": "stack",
-         *           "match": "near"
-         *         }
-         *       ]
-         *     }
+         * SourceOut
+         * @description Whose data answers are made from.
          */
-        SearchOut: {
-            /** Graph Version */
-            graph_version: string;
-            /** Found */
-            found: components["schemas"]["FoundOut"][];
+        SourceOut: {
+            /**
+             * Title
+             * @description as its people call it; empty where unknown
+             */
+            title: string;
+            /**
+             * Licence
+             * @description under which they give it; empty where unknown
+             */
+            licence: string;
         };
         /**
          * Step
@@ -5537,7 +5648,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SearchOut"];
+                    "application/json": components["schemas"]["ConceptsOut"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */
@@ -5623,7 +5734,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SearchOut"];
+                    "application/json": components["schemas"]["CoursesOut"];
                 };
             };
             /** @description If-None-Match names the answer as it still is */

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Schemas } from "../api/client";
 import { naming } from "../i18n";
 import { href } from "../router";
+import { Names } from "../ui/names";
 import { texts } from "./texts";
 
 type Place = Schemas["Place"];
@@ -56,7 +57,6 @@ function Row(props: {
   note: ((concept: Place) => string) | undefined;
 }) {
   const { concept, chosen } = props;
-  const { main, other } = naming(concept);
   const row = useRef<HTMLLIElement>(null);
   const here = chosen.value === concept.id;
   useEffect(() => {
@@ -70,8 +70,7 @@ function Row(props: {
   return (
     <li ref={row} class={here ? "chosen" : undefined}>
       <a href={href("concept", concept.id)} onFocus={() => (chosen.value = concept.id)}>
-        <span class="name">{main}</span>
-        {other && <span class="other"> {other}</span>}
+        <Names of={concept} />
       </a>
       {note && <span class="nearby">{note}</span>}
     </li>

@@ -8,6 +8,8 @@ import { type Drawn, GraphCanvas, edgeId } from "../graph/canvas";
 import { naming } from "../i18n";
 import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
+import { texts as shell } from "../shell/texts";
+import { Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
@@ -17,8 +19,10 @@ import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
+import { TaughtIn } from "./videos";
 
 type Around = Schemas["Around"];
+type About = Schemas["AboutConcept"];
 
 const DEPTH = { before: 2, after: 1, most: 8 };
 const QUESTIONS = [
@@ -38,7 +42,9 @@ export function Concept(props: { argument: string }) {
   const answer = useAnswer((stop) => around(id, before, after, stop), [id, before, after]);
   return (
     <Answered answer={answer} place="concept" page>
-      {([up, down]) => <Chain up={up} down={down} before={before} after={after} />}
+      {([up, down, about]) => (
+        <Chain up={up} down={down} about={about} before={before} after={after} />
+      )}
     </Answered>
   );
 }
@@ -53,7 +59,7 @@ function around(
   before: number,
   after: number,
   stop: AbortSignal,
-): Promise<[Around, Around]> {
+): Promise<[Around, Around, About]> {
   const params = (depth: number) => ({
     params: { path: { concept_id: id }, query: { depth: Math.max(depth, 1) } },
     signal: stop,
@@ -67,14 +73,20 @@ function around(
     answered(client.GET("/v1/concepts/{concept_id}/unlocks", params(after))).then((found) =>
       cut(found, after),
     ),
+    answered(
+      client.GET("/v1/concepts/{concept_id}", {
+        params: { path: { concept_id: id } },
+        signal: stop,
+      }),
+    ),
   ]);
 }
 
-function Chain(props: { up: Around; down: Around; before: number; after: number }) {
+function Chain(props: { up: Around; down: Around; about: About; before: number; after: number }) {
   const say = texts();
   const { up, down } = props;
   const { concept } = up;
-  const { main, other } = naming(concept);
+  const { main, other, lang } = naming(concept);
   const chosen = useSignal("");
   const drawn = useMemo(() => drawnOf(up, down), [up, down, language.value]);
   const everyone = [concept, ...up.concepts, ...down.concepts];
@@ -85,7 +97,8 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
       wide
       kind={[say.concept, concept.field].filter(Boolean).join(" · ")}
       title={main}
-      other={other}
+      lang={lang}
+      other={lang ? shell().noEnglish : other}
       actions={<CypherButton names={QUESTIONS} values={{ concept_id: concept.id }} />}
     >
       <div class="controls">
@@ -102,6 +115,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
         <Legend looks={["focus", "before", "after"]} edges={[...up.edges, ...down.edges]} />
       </div>
       <Pair
+        phone="picture"
         picture={
           <GraphCanvas
             drawn={drawn}
@@ -112,6 +126,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
         }
         list={
           <>
+            <Unnamed of={everyone} />
             <Steps
               title={say.chainBefore}
               found={up}
@@ -129,6 +144,7 @@ function Chain(props: { up: Around; down: Around; before: number; after: number 
           </>
         }
       />
+      <TaughtIn about={props.about} />
     </Page>
   );
 }

@@ -5,9 +5,11 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas } from "../graph/canvas";
-import { shortId } from "../i18n";
+import { naming, shortId } from "../i18n";
 import { go, href } from "../router";
 import { language } from "../shell/preferences";
+import { texts as shell } from "../shell/texts";
+import { Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
 import { ConceptList, Layers, neighbourNote } from "./concept-list";
@@ -17,42 +19,59 @@ import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
+import { Videos } from "./videos";
 
 type Map = Schemas["CourseMap"];
 
+const FEW_VIDEOS = 10;
 const QUESTIONS = ["course", "course_gaps", "overlapping_courses"];
 
 export function Course(props: { argument: string }) {
   const id = props.argument;
   const answer = useAnswer(
     (stop) =>
-      answered(
-        client.GET("/v1/courses/{course_id}/map", {
-          params: { path: { course_id: id } },
-          signal: stop,
-        }),
-      ),
+      Promise.all([
+        answered(
+          client.GET("/v1/courses/{course_id}/map", {
+            params: { path: { course_id: id } },
+            signal: stop,
+          }),
+        ),
+        answered(
+          client.GET("/v1/courses/{course_id}", {
+            params: { path: { course_id: id } },
+            signal: stop,
+          }),
+        ),
+      ]),
     [id],
   );
   return (
     <Answered answer={answer} place="course" page>
-      {(map) => <CourseMap map={map} />}
+      {([map, about]) => <CourseMap map={map} about={about} />}
     </Answered>
   );
 }
 
-function CourseMap({ map }: { map: Map }) {
+function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) {
   const say = texts();
+  const { main, lang } = naming({ id: map.course_id, name: map.name });
   const chosen = useSignal("");
   const drawn = useMemo(() => drawnOf(map), [map, language.value]);
-  const note = neighbourNote(map.concepts, map.edges);
+  const near = neighbourNote(map.concepts, map.edges);
+  const taught = new Set(about.concepts.filter((each) => each.taught).map((each) => each.id));
+  const note = (each: Schemas["Place"]) =>
+    [taught.has(each.id) ? "" : say.notTaught, near(each)].filter(Boolean).join(" · ");
+  const facts = [...about.schools, ...about.fields, say.courseFacts(about.learners)];
   const missing = map.missing.toSorted((a, b) => b.depth - a.depth);
   const counts = [say.concepts(map.concepts.length), say.edges(map.edges.length)] as const;
   return (
     <Page
       wide
-      kind={`${say.course} · ${shortId(map.course_id)} · ${counts.join(" · ")}`}
-      title={map.name}
+      kind={[say.course, shortId(map.course_id), ...facts, ...counts].join(" · ")}
+      title={main}
+      lang={lang}
+      other={lang ? shell().noEnglish : ""}
       actions={
         <>
           <a class="button quiet" href={href("learner", "", { course: map.course_id })}>
@@ -70,6 +89,7 @@ function CourseMap({ map }: { map: Map }) {
             <Legend looks={[]} edges={map.edges} />
           </div>
           <Pair
+            phone="list"
             picture={
               <GraphCanvas
                 drawn={drawn}
@@ -80,6 +100,7 @@ function CourseMap({ map }: { map: Map }) {
             }
             list={
               <>
+                <Unnamed of={map.concepts} />
                 <Layers concepts={map.concepts} chosen={chosen} note={note} />
                 <section>
                   <h2>{say.missing}</h2>
@@ -93,6 +114,15 @@ function CourseMap({ map }: { map: Map }) {
               </>
             }
           />
+          <section class="taught">
+            <h2>{say.videosTitle}</h2>
+            <p class="soft">
+              {about.videos.length > 0
+                ? say.coverageOf(taught.size, map.concepts.length)
+                : say.noVideos}
+            </p>
+            <Videos of={about.videos} few={FEW_VIDEOS} />
+          </section>
         </>
       )}
     </Page>

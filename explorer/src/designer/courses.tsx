@@ -2,8 +2,10 @@
 
 import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
-import { naming, shortId } from "../i18n";
+import { shortId } from "../i18n";
 import { href, refine, route } from "../router";
+import { courseAbout } from "../shell/found";
+import { Names, Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
 import "./designer.css";
@@ -38,12 +40,14 @@ export function Courses() {
             <p class="soft" role="status">
               {say.shownCourses(found.length, found.length === MOST)}
             </p>
+            <Unnamed of={found} />
             {found.length === 0 && <Empty>{say.noCourse}</Empty>}
             <ul class="plain tiles">
               {found.map((each) => (
                 <li key={each.id}>
                   <a class="tile" href={href("course", each.id)}>
-                    <span class="name">{naming(each).main}</span>
+                    <Names of={each} />
+                    <span class="nearby">{courseAbout(each)}</span>
                     <span class="nearby">{shortId(each.id)}</span>
                   </a>
                 </li>

@@ -7,9 +7,10 @@ import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas, edgeId } from "../graph/canvas";
 import { go, refine, route } from "../router";
 import { language } from "../shell/preferences";
+import { Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
-import { Layers, neighbourNote } from "./concept-list";
+import { ConceptList, Layers, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
@@ -75,6 +76,8 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
   const marks = useMemo(() => (mark && health ? marked(health, mark) : NOTHING), [mark, health]);
   const drawn = useMemo(() => drawnOf(whole, marks), [whole, marks, language.value]);
   const note = useMemo(() => neighbourNote(whole.concepts, whole.edges), [whole]);
+  const picked = whole.concepts.filter((each) => marks.concepts.has(each.id));
+  const rest = whole.concepts.filter((each) => !marks.concepts.has(each.id));
   const counts = [say.concepts(whole.concepts.length), say.edges(whole.edges.length)] as const;
   const words: Record<Mark, string> = {
     cycles: say.markCycles,
@@ -126,6 +129,7 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
         )}
       </div>
       <Pair
+        phone="list"
         picture={
           <GraphCanvas
             drawn={drawn}
@@ -136,13 +140,14 @@ function Everything(props: { whole: Whole; field: string | null; mark?: Mark; he
         }
         list={
           <div class="layers">
-            <Layers
-              concepts={whole.concepts}
-              chosen={chosen}
-              note={(each) =>
-                marks.concepts.has(each.id) ? `${say.legendMarked} · ${note(each)}` : note(each)
-              }
-            />
+            <Unnamed of={whole.concepts} />
+            {mark && (
+              <section>
+                <h2>{say.markedHere(words[mark], picked.length)}</h2>
+                <ConceptList concepts={picked} chosen={chosen} note={note} />
+              </section>
+            )}
+            <Layers concepts={rest} chosen={chosen} note={note} />
           </div>
         }
       />

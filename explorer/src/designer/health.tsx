@@ -1,12 +1,13 @@
 /** What is to mend in the prerequisites, with a way to each place in the graph. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { naming, number } from "../i18n";
 import { href } from "../router";
+import { texts as shell } from "../shell/texts";
 import { ConceptChip } from "../ui/chips";
+import { Few } from "../ui/few";
 import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { CypherButton } from "./cypher";
@@ -16,7 +17,6 @@ import { texts } from "./texts";
 
 type Named = Schemas["Named"];
 
-const FEW = 8; // rows of a part, before all are asked for
 const QUESTIONS = ["contradictory_pairs", "cycles", "redundant_edges", "bottlenecks", "orphans"];
 
 export function Health() {
@@ -108,31 +108,14 @@ function Part(props: {
   );
 }
 
-/** The first items of a list, and all on demand. */
-function Few<T>(props: {
-  of: readonly T[];
-  few?: number;
-  children: (some: readonly T[]) => ComponentChildren;
-}) {
-  const say = texts();
-  const [all, setAll] = useState(false);
-  const few = props.few ?? FEW;
-  return (
-    <>
-      {props.children(all ? props.of : props.of.slice(0, few))}
-      {props.of.length > few && (
-        <button type="button" class="quiet more" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? say.showFewer : say.showAll(props.of.length)}
-        </button>
-      )}
-    </>
-  );
-}
-
 function Name({ of }: { of: Named }) {
-  const { main, other } = naming(of);
+  const { main, other, lang } = naming(of);
   return (
-    <a href={href("concept", of.id)} title={other || undefined}>
+    <a
+      href={href("concept", of.id)}
+      title={lang ? shell().noEnglish : other || undefined}
+      lang={lang}
+    >
       {main}
     </a>
   );

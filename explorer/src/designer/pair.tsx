@@ -1,12 +1,23 @@
 /** A picture and a list of the same concepts, side by side; on a phone one of them at a time. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import { narrow, useMedia } from "../ui/media";
 import { texts } from "./texts";
 
-export function Pair(props: { picture: ComponentChildren; list: ComponentChildren }) {
+type Side = "picture" | "list";
+
+export function Pair(props: {
+  picture: ComponentChildren;
+  list: ComponentChildren;
+  /** What a phone shows first; a picture that nobody asked for is not drawn. */
+  phone: Side;
+}) {
   const say = texts();
-  const [shown, setShown] = useState<"picture" | "list">("picture");
+  const [shown, setShown] = useState<Side>(props.phone);
+  const isNarrow = useMedia(narrow);
+  const drawn = useRef(false);
+  drawn.current ||= !isNarrow || shown === "picture";
   return (
     <div class="pair" data-shown={shown}>
       <div class="pair-switch" role="group">
@@ -22,7 +33,7 @@ export function Pair(props: { picture: ComponentChildren; list: ComponentChildre
           </button>
         ))}
       </div>
-      <div class="pair-picture">{props.picture}</div>
+      <div class="pair-picture">{drawn.current && props.picture}</div>
       <div class="pair-list">{props.list}</div>
     </div>
   );

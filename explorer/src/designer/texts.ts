@@ -1,4 +1,4 @@
-import { dictionary } from "../i18n";
+import { dictionary, number } from "../i18n";
 
 const en = {
   concept: "Concept",
@@ -31,6 +31,20 @@ const en = {
   deeper: "More lies beyond.",
   leadsTo: (names: string) => `before ${names}`,
   some: (names: string[], more: number) => names.join(", ") + (more > 0 ? ` and ${more} more` : ""),
+  taughtTitle: "Where it is taught",
+  taught: (videos: number, courses: number, others: number) => {
+    if (videos === 0 && others === 0) return "No course and no video covers it: a gap.";
+    const where = courses === 1 ? "1 course" : `${number(courses)} courses`;
+    const named = others === 1 ? "1 course names" : `${number(others)} courses name`;
+    if (videos === 0) return `No video is known to cover it; ${named} it.`;
+    const shown = videos === 1 ? "1 video covers it" : `${number(videos)} videos cover it`;
+    return `${shown}, in ${where}.${others > 0 ? ` ${named} it without a video on it.` : ""}`;
+  },
+  namedIn: "Named, without a known video on it",
+  untitled: "Video without a title",
+  minutes: (n: number) => (n < 1 ? "less than 1 min" : `${number(n)} min`),
+  covers: (names: string) => `covers ${names}`,
+  alsoCovers: (names: string) => `also covers ${names}`,
   legendFocus: "this concept",
   legendBefore: "needed before",
   legendAfter: "unlocked after",
@@ -48,6 +62,13 @@ const en = {
   noMissing: "The course has all direct prerequisites of its concepts.",
   noConcepts: "The graph knows no concept of this course.",
   wayIn: "For a learner of this course",
+  notTaught: "no known video",
+  courseFacts: (learners: number) =>
+    learners === 1 ? "1 learner" : `${number(learners)} learners`,
+  coverageOf: (taught: number, all: number) =>
+    `Videos that are known cover ${number(taught)} of the ${number(all)} concepts.`,
+  videosTitle: "Videos in the course's order",
+  noVideos: "No video of this course is known to cover a concept.",
 
   graph: "The whole graph",
   graphNow: (shown: number, total: number) =>
@@ -60,6 +81,7 @@ const en = {
   markBottlenecks: "bottlenecks",
   markOrphans: "unconnected concepts",
   markChain: "the longest chain",
+  markedHere: (mark: string, n: number) => `Marked: ${mark} (${n})`,
 
   health: "Health of the graph",
   healthLead:
@@ -103,8 +125,6 @@ const en = {
   coursesList: "Courses that list it",
   lone: "Alone in their group of alternatives",
   none: "None.",
-  showAll: (n: number) => `Show all ${n}`,
-  showFewer: "Show fewer",
   inGraph: "Show in the graph",
   before: "Prerequisite",
   after: "of",
@@ -173,6 +193,18 @@ const zh: typeof en = {
   deeper: "更远处还有。",
   leadsTo: (names) => `先于 ${names}`,
   some: (names, more) => names.join("、") + (more > 0 ? ` 等 ${names.length + more} 个` : ""),
+  taughtTitle: "在哪里讲授",
+  taught: (videos, courses, others) => {
+    if (videos === 0 && others === 0) return "没有课程或视频讲授它：这是一处空缺。";
+    if (videos === 0) return `没有已知的视频讲授它；${number(others)} 门课程列有此概念。`;
+    const rest = others > 0 ? `另有 ${number(others)} 门课程列有此概念，但没有相关视频。` : "";
+    return `${number(courses)} 门课程中有 ${number(videos)} 个视频讲授它。${rest}`;
+  },
+  namedIn: "列有此概念、但没有已知视频的课程",
+  untitled: "无标题视频",
+  minutes: (n) => (n < 1 ? "不到 1 分钟" : `${number(n)} 分钟`),
+  covers: (names) => `讲授 ${names}`,
+  alsoCovers: (names) => `还讲授 ${names}`,
   legendFocus: "当前概念",
   legendBefore: "需要先学",
   legendAfter: "学后可学",
@@ -190,6 +222,11 @@ const zh: typeof en = {
   noMissing: "课程包含其概念的全部直接先修概念。",
   noConcepts: "图谱中没有这门课程的概念。",
   wayIn: "为这门课程的学习者规划",
+  notTaught: "没有已知视频",
+  courseFacts: (learners) => `${number(learners)} 名学习者`,
+  coverageOf: (taught, all) => `已知视频讲授了 ${number(all)} 个概念中的 ${number(taught)} 个。`,
+  videosTitle: "按课程顺序的视频",
+  noVideos: "没有已知视频讲授这门课程的概念。",
 
   graph: "整张图谱",
   graphNow: (shown, total) =>
@@ -200,6 +237,7 @@ const zh: typeof en = {
   markBottlenecks: "瓶颈",
   markOrphans: "孤立概念",
   markChain: "最长的链",
+  markedHere: (mark, n) => `已标出：${mark}（${n}）`,
 
   health: "图谱体检",
   healthLead: "在让学习者沿这些先修关系学习之前值得查看的地方。此处的任何操作都不会改变图谱。",
@@ -239,8 +277,6 @@ const zh: typeof en = {
   coursesList: "列有它的课程",
   lone: "备选组中只有自己",
   none: "没有。",
-  showAll: (n) => `显示全部 ${n} 个`,
-  showFewer: "收起",
   inGraph: "在图中显示",
   before: "先修概念",
   after: "后续概念",

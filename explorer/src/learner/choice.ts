@@ -17,7 +17,8 @@ export interface Choice {
   /** The goal: a course or a concept; both empty while there is none. */
   course: string;
   towards: string;
-  length: number;
+  /** Steps; null: as many as are worth their time. */
+  length: number | null;
   /** Null: as long as it takes. */
   minutes: number | null;
   /** Mastery from which a concept is passed over; null: none is. */
@@ -37,7 +38,7 @@ export function choiceOf({ argument, query }: Route): Choice {
     learner: argument,
     course: query.get("course") ?? "",
     towards: query.has("course") ? "" : (query.get("towards") ?? ""),
-    length: within(query.get("length"), LENGTHS.least, LENGTHS.most) ?? LENGTHS.usual,
+    length: within(query.get("length"), LENGTHS.least, LENGTHS.most),
     minutes: within(query.get("minutes"), MINUTES.least, MINUTES.most),
     skip: within(query.get("skip"), SKIPS.least, SKIPS.most),
     planner: query.get("planner") ?? "",
@@ -61,7 +62,7 @@ function queryOf(choice: Choice): Query {
   return {
     course: choice.course,
     towards: choice.towards,
-    length: choice.length === LENGTHS.usual ? null : choice.length,
+    length: choice.length,
     minutes: choice.minutes,
     skip: choice.skip,
     planner: choice.planner || null,
@@ -103,10 +104,10 @@ export function goalOf(choice: Choice): { course_id?: string; towards?: string }
 export function questionOf(choice: Choice) {
   return {
     ...goalOf(choice),
-    length: choice.length,
     exclude: choice.exclude,
     pin: choice.pin,
     ...(choice.planner === "" ? {} : { planner: choice.planner as Known }),
+    ...(choice.length === null ? {} : { length: choice.length }),
     ...(choice.minutes === null ? {} : { minutes: choice.minutes }),
     ...(choice.skip === null ? {} : { theta: choice.skip }),
     language: language.value,

@@ -6,20 +6,23 @@ import { href } from "../router";
 import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
-import { nameOf, useCourseName } from "./names";
+import { nameOf } from "./names";
 import type { Explanation, Path, Said, Step } from "./road";
 import { usePlanners } from "./planners";
+import { Resources } from "./resources";
 import { texts } from "./texts";
 
 export interface Actions {
   /** Something is being sent. */
   sending: boolean;
   onSaid: (step: Step, said: Said) => void;
-  onHappened: (step: Step, happening: Happening) => void;
+  onHappened: (title: string, happening: Happening) => void;
   onPin: (step: Step) => void;
   onExclude: (step: Step) => void;
 }
 
+/** Rules that look at no figure. */
+const WITHOUT_FIGURE = new Set<Explanation["rule"]>(["foundation", "order", "pinned", "target"]);
 const WORDS: Said[] = ["done", "too_easy", "too_hard", "not_for_me"];
 
 export function Details(props: {
@@ -28,19 +31,28 @@ export function Details(props: {
   path: Path;
   learner: string;
   pinned: boolean;
+  /** They stand beside the road, which shows the first things to open alone. */
+  beside: boolean;
   actions: Actions;
 }) {
   const say = texts();
   const { step, explanation, actions } = props;
   const speaks = may("events:write");
+  const ordered = explanation !== undefined && WITHOUT_FIGURE.has(explanation.rule);
   return (
     <div class="details">
       <h3 class="details-title">{say.whyThis(nameOf(step))}</h3>
       <section>
-        <Formula step={step} path={props.path} />
+        <Formula step={step} path={props.path} decided={!ordered} />
         {explanation && <p>{explanation.because}</p>}
         {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
       </section>
+      {props.beside && (
+        <section>
+          <h4>{say.toOpen}</h4>
+          <Resources of={step.resources} course={props.path.course_id} />
+        </section>
+      )}
       <section>
         <h4>{say.feedback}</h4>
         {speaks ? (
@@ -76,22 +88,7 @@ export function Details(props: {
         </div>
         <p class="soft small">{say.pinHow}</p>
       </section>
-      {explanation && <Reasons step={step} explanation={explanation} />}
-      <section>
-        <h4>{say.whereToLearn}</h4>
-        {step.teaches.length === 0 ? (
-          <p class="soft">{say.nowhere}</p>
-        ) : (
-          <ul class="plain teaches">
-            {step.teaches.map((each) => (
-              <li key={`${each.course_id} ${each.video_id}`}>
-                <CourseLink id={each.course_id} />
-                <span class="soft">{each.video_id ? say.video(each.minutes) : say.noVideo}</span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
+      {explanation && <Reasons step={step} explanation={explanation} compared={!ordered} />}
       <section>
         <h4>{say.tryIt}</h4>
         {speaks ? (
@@ -104,8 +101,8 @@ export function Details(props: {
   );
 }
 
-/** The terms as the sum that decided. */
-function Formula({ step, path }: { step: Step; path: Path }) {
+/** The terms as the sum that decided; the mastery alone where none did. */
+function Formula({ step, path, decided }: { step: Step; path: Path; decided: boolean }) {
   const say = texts();
   const planner = usePlanners()?.planners.find((each) => each.name === path.options.planner);
   const figure = planner?.figure[language.value] ?? "";
@@ -132,7 +129,7 @@ function Formula({ step, path }: { step: Step; path: Path }) {
     );
   return (
     <p class="formula">
-      {value !== null && <Term value={value} label={figure} result />}
+      {decided && value !== null && <Term value={value} label={figure} result />}
       <Term value={mastery} label={say.masteryTerm} />
     </p>
   );
@@ -147,56 +144,59 @@ function Term(props: { value: number; label: string; result?: boolean }) {
   );
 }
 
-function Reasons({ step, explanation }: { step: Step; explanation: Explanation }) {
+function Reasons(props: { step: Step; explanation: Explanation; compared: boolean }) {
   const say = texts();
-  const { alternatives, rejected, changes, ended } = explanation;
+  const { step } = props;
+  const { alternatives, rejected, changes, ended } = props.explanation;
   const own = step.terms.score ?? step.terms.value;
   const most = Math.max(own ?? 0, ...alternatives.map((each) => each.figure), 1e-9);
   return (
     <>
-      <section>
-        <h4>
-          {rejected ? say.rejected(rejected) : say.rejectedNone}
-          {rejected > alternatives.length && alternatives.length > 0 && (
-            <small>{say.bestShown(alternatives.length)}</small>
-          )}
-        </h4>
-        {alternatives.length > 0 && (
-          <table class="others">
-            <thead>
-              <tr>
-                <th scope="col">{say.concept}</th>
-                <th scope="col" class="figure">
-                  {say.figure}
-                </th>
-                <th scope="col">{say.verdict}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {own !== null && (
-                <tr class="chosen-row">
-                  <th scope="row">{nameOf(step)}</th>
-                  <td class="figure">
-                    <Bar value={own} most={most} />
-                  </td>
-                  <td>{say.chosen}</td>
-                </tr>
-              )}
-              {alternatives.map((each) => (
-                <tr key={each.concept_id}>
-                  <th scope="row">
-                    <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>
+      {props.compared && (
+        <section>
+          <h4>
+            {rejected ? say.rejected(rejected) : say.rejectedNone}
+            {rejected > alternatives.length && alternatives.length > 0 && (
+              <small>{say.bestShown(alternatives.length)}</small>
+            )}
+          </h4>
+          {alternatives.length > 0 && (
+            <table class="others">
+              <thead>
+                <tr>
+                  <th scope="col">{say.concept}</th>
+                  <th scope="col" class="figure">
+                    {say.figure}
                   </th>
-                  <td class="figure">
-                    <Bar value={each.figure} most={most} />
-                  </td>
-                  <td>{each.verdict === "lower" ? say.lower : each.because}</td>
+                  <th scope="col">{say.verdict}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </section>
+              </thead>
+              <tbody>
+                {own !== null && (
+                  <tr class="chosen-row">
+                    <th scope="row">{nameOf(step)}</th>
+                    <td class="figure">
+                      <Bar value={own} most={most} />
+                    </td>
+                    <td>{say.chosen}</td>
+                  </tr>
+                )}
+                {alternatives.map((each) => (
+                  <tr key={each.concept_id}>
+                    <th scope="row">
+                      <a href={href("concept", each.concept_id)}>{nameOf(each)}</a>
+                    </th>
+                    <td class="figure">
+                      <Bar value={each.figure} most={most} />
+                    </td>
+                    <td>{each.verdict === "lower" ? say.lower : each.because}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </section>
+      )}
       <section>
         <h4>{say.changes}</h4>
         {changes.length === 0 ? (
@@ -235,16 +235,12 @@ function Bar({ value, most }: { value: number; most: number }) {
   );
 }
 
-function CourseLink({ id }: { id: string }) {
-  return <a href={href("course", id)}>{useCourseName(id)}</a>;
-}
-
 /** A small form that sends a plain event on one of the step's videos. */
 function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   const say = texts();
   const { step, actions } = props;
-  const videos = step.teaches.flatMap(({ course_id, video_id, minutes }) =>
-    video_id ? [{ course: course_id, video: video_id, minutes }] : [],
+  const videos = step.resources.flatMap(({ course_id, video_id, title, minutes }) =>
+    video_id ? [{ course: course_id, video: video_id, title, minutes }] : [],
   );
   const [at, setAt] = useState(0);
   const [what, setWhat] = useState<Happening["what"]>("watched");
@@ -256,7 +252,13 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
 
   function submit(event: Event): void {
     event.preventDefault();
-    actions.onHappened(step, { learner: props.learner, course, video, value, what });
+    actions.onHappened(chosen?.title || nameOf(step), {
+      learner: props.learner,
+      course,
+      video,
+      value,
+      what,
+    });
   }
 
   return (
@@ -267,7 +269,10 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
           {say.whichVideo}
           <select value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
             {videos.map((each, place) => (
-              <VideoOption key={each.video} place={place} {...each} />
+              <option key={each.video} value={place}>
+                {each.title || say.untitled}
+                {each.minutes === null ? "" : ` · ${say.minutesOf(each.minutes)}`}
+              </option>
             ))}
           </select>
         </label>
@@ -304,15 +309,5 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
       </div>
       <button aria-disabled={actions.sending}>{actions.sending ? say.sending : say.send}</button>
     </form>
-  );
-}
-
-function VideoOption(props: { place: number; course: string; minutes: number | null }) {
-  const say = texts();
-  const course = useCourseName(props.course);
-  return (
-    <option value={props.place}>
-      {course} · {say.video(props.minutes)}
-    </option>
   );
 }

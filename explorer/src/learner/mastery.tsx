@@ -5,6 +5,7 @@ import { useAnswer } from "../api/answer";
 import { folded, number } from "../i18n";
 import { locale } from "../shell/preferences";
 import { href } from "../router";
+import { Unnamed } from "../ui/names";
 import { Answered, Empty } from "../ui/states";
 import type { Choice } from "./choice";
 import { Meter } from "./meter";
@@ -77,6 +78,7 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
                     ` · ${say.unknownVideos(events.unknown_videos.length)}`}
                 </p>
               )}
+              <Unnamed of={shown.map((each) => ({ ...each, id: each.concept_id }))} />
               {shown.length === 0 ? (
                 <Empty>{say.noneShown}</Empty>
               ) : (
@@ -123,11 +125,13 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
 
 function Row({ known }: { known: Mastery }) {
   const say = texts();
-  const { main, other } = namesOf(known);
+  const { main, other, lang } = namesOf(known);
   return (
     <tr>
       <th scope="row" class="name">
-        <a href={href("concept", known.concept_id)}>{main}</a>
+        <a href={href("concept", known.concept_id)} lang={lang}>
+          {main}
+        </a>
         {other && <small>{other}</small>}
       </th>
       <td class="mastery">

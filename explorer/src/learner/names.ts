@@ -6,14 +6,14 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { answered, client } from "../api/client";
-import { naming } from "../i18n";
+import { type Naming, naming } from "../i18n";
 import type { Named } from "./road";
 
 const names = signal<ReadonlyMap<string, string>>(new Map());
 const asked = new Set<string>();
 
-/** A concept's name as the reader's language has it, and the other one where both are known. */
-export function namesOf(concept: Named): { main: string; other: string } {
+/** What a concept is called. */
+export function namesOf(concept: Named): Naming {
   return naming({ ...concept, id: concept.concept_id });
 }
 

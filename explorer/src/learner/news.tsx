@@ -22,7 +22,7 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
   const say = texts();
   const { fresh, gone, moved, shifts } = news.differences;
   const replaced = fresh.flatMap((each) => {
-    const was = gone.find(({ at }) => at === each.at);
+    const was = gone.find(({ at, done }) => at === each.at && !done);
     return was ? [{ at: each.at, was: was.step, now: each.step }] : [];
   });
   const places = new Set(replaced.map(({ at }) => at));
@@ -76,7 +76,14 @@ export function News({ news, onClose }: { news: NewsOf; onClose: () => void }) {
             </li>
           ))}
         {gone
-          .filter(({ at }) => !places.has(at))
+          .filter(({ done }) => done)
+          .map(({ step, at }) => (
+            <li key={`d${at}`} class="done">
+              {say.doneStep(nameOf(step))}
+            </li>
+          ))}
+        {gone
+          .filter(({ at, done }) => !done && !places.has(at))
           .map(({ step, at }) => (
             <li key={`g${at}`} class="gone">
               {say.goneFrom(nameOf(step), at)}

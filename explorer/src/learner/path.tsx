@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { useSending } from "../api/sending";
 import { refine } from "../router";
+import { useMedia } from "../ui/media";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
 import { type Choice, choose, goalOf, questionOf } from "./choice";
@@ -21,7 +22,9 @@ import {
   readRoad,
   standingsOf,
   behindOf,
+  doneOf,
 } from "./road";
+import { Gaps, Notes } from "./resources";
 import { Road } from "./stops";
 import { texts } from "./texts";
 
@@ -68,7 +71,7 @@ export function Path(props: {
       setNews(null);
       return;
     }
-    const found = differences(before.path.steps, data.path.steps);
+    const found = differences(before.path.steps, data.path.steps, doneOf(data));
     if (!why && isSame(found)) return; // in another language, or with another step open
     const moved = new Set(why?.shifts.map((each) => each.concept.concept_id));
     const others = found.shifts.filter((each) => !moved.has(each.concept.concept_id));
@@ -109,14 +112,13 @@ export function Path(props: {
     });
   }
 
-  function happened(step: Named, happening: Happening): void {
-    const name = nameOf(step);
+  function happened(title: string, happening: Happening): void {
     act(async () => {
       const effect = await happen(happening);
       const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
       return {
         ...effect,
-        sentence: sentence(name, happening.value),
+        sentence: sentence(title, happening.value),
         undo: () => undo(effect.event),
       };
     });
@@ -168,6 +170,7 @@ export function Path(props: {
               path={road.path}
               learner={choice.learner}
               pinned={choice.pin.includes(step.concept_id)}
+              beside={isWide}
               actions={actions}
             />
           );
@@ -181,11 +184,7 @@ export function Path(props: {
                 </p>
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
-              {road.path.notes.map((each) => (
-                <p key={each} class="note">
-                  {each}
-                </p>
-              ))}
+              {road.path.new && <Notes of={road.path.notes} />}
               <div class="path-columns">
                 <Road
                   road={road}
@@ -208,6 +207,8 @@ export function Path(props: {
                 )}
               </div>
               {road.path.steps.length === 0 && <Empty>{say.noSteps}</Empty>}
+              {!road.path.new && <Notes of={road.path.notes} />}
+              <Gaps of={road.path.gaps} plan={namedIn(road)} />
             </>
           );
         }}
@@ -221,22 +222,11 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
   const { steps } = road.path;
   const found = steps.find((each) => each.concept_id === chosen);
   if (found || !isWide) return found;
-  const next = standingsOf(road).findIndex(({ status }) => status === "next");
+  const next = standingsOf(road).indexOf("next");
   return steps[Math.max(next, 0)];
 }
 
 function namedIn({ path, progress }: RoadOf): Named[] {
   const others = (path.explanations ?? []).flatMap((each) => [...each.alternatives, ...each.ended]);
-  return [...others, ...path.steps, ...progress.behind];
-}
-
-/** Whether a media query holds. */
-function useMedia(query: MediaQueryList): boolean {
-  const [holds, setHolds] = useState(query.matches);
-  useEffect(() => {
-    const follow = () => setHolds(query.matches);
-    query.addEventListener("change", follow);
-    return () => query.removeEventListener("change", follow);
-  }, [query]);
-  return holds;
+  return [...others, ...path.gaps, ...path.steps, ...progress.behind];
 }

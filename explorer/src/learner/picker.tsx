@@ -4,6 +4,7 @@ import { answered, client } from "../api/client";
 import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
 import { moment, naming, shortId } from "../i18n";
+import { conceptOption, courseOption } from "../shell/found";
 import { language } from "../shell/preferences";
 import { Chip } from "../ui/chips";
 import { Combobox, type Option } from "../ui/combobox";
@@ -135,19 +136,17 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
     ]);
     keepNames(found.found);
     const mine = new Set(own.map((each) => each.course_id));
-    const options = found.found.map(({ id, name }) => ({
-      key: id,
-      main: name,
-      other: shortId(id),
-      kind: mine.has(id) ? say.ownCourse : say.course,
-      goal: { course: id },
-    }));
-    options.sort((a, b) => Number(mine.has(b.key)) - Number(mine.has(a.key)));
+    const ownFirst = found.found.toSorted(
+      (a, b) => Number(mine.has(b.id)) - Number(mine.has(a.id)),
+    );
     return [
-      ...options,
+      ...ownFirst.map((each) => ({
+        ...courseOption(each),
+        kind: mine.has(each.id) ? say.ownCourse : say.course,
+        goal: { course: each.id },
+      })),
       ...concepts.found.map((each) => ({
-        key: each.id,
-        ...naming(each),
+        ...conceptOption(each),
         kind: say.concept,
         goal: { towards: each.id },
       })),
@@ -219,7 +218,7 @@ export function Options({
   const say = texts();
   const planners = usePlanners();
   const changed =
-    Number(choice.length !== LENGTHS.usual) +
+    Number(choice.length !== null) +
     Number(choice.minutes !== null) +
     Number(choice.skip !== null) +
     Number(choice.planner !== "") +
@@ -236,8 +235,9 @@ export function Options({
           label={say.length}
           least={LENGTHS.least}
           most={LENGTHS.most}
+          none={say.worthIt}
           value={choice.length}
-          onChange={(length) => length !== null && choose(choice, { length })}
+          onChange={(length) => choose(choice, { length })}
         />
         <NumberField
           label={say.minutes}
@@ -292,7 +292,7 @@ export function Options({
           class="quiet"
           onClick={() =>
             choose(choice, {
-              length: LENGTHS.usual,
+              length: null,
               minutes: null,
               skip: null,
               planner: "",

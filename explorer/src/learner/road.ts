@@ -5,6 +5,9 @@ import { type Choice, goalOf, questionOf } from "./choice";
 
 export type Step = Schemas["Step"];
 export type Path = Schemas["Path"];
+export type Resource = Schemas["Resource"];
+export type Move = Schemas["Move"];
+export type Gap = Schemas["Gap"];
 export type Progress = Schemas["ProgressOut"];
 export type Status = Schemas["StepProgressOut"]["status"];
 export type Explanation = Schemas["StepExplanation"];
@@ -54,29 +57,23 @@ export async function readMastery(
   );
 }
 
-export interface Standing {
-  status: Status;
-  due?: string;
-}
+/** How a step stands. */
+export type Standing = Exclude<Status, "overdue">; // nobody has set the days that a step may take
 
-/** Where each step stands, in the order of the steps.
+/** How each step stands, in the order of the steps.
  *
- * The service tells it of the last plan in the history. That is another one where this one was
- * answered again from what is kept; then what is done of it counts, and no day is due.
+ * The service tells it of the last plan in the history, which may be another one: what is done, or
+ * left out, of it counts.
  */
 export function standingsOf({ path, progress }: Road): Standing[] {
-  const told = new Map(progress.steps.map((each) => [each.concept_id, each]));
-  const same =
-    path.steps.length === progress.steps.length &&
-    path.steps.every((step, at) => step.concept_id === progress.steps[at]?.concept_id);
-  let waiting: Status = "next";
+  const told = new Map(progress.steps.map((each) => [each.concept_id, each.status]));
+  let waiting: Standing = "next";
   return path.steps.map(({ concept_id }) => {
-    const found = told.get(concept_id);
-    if (same && found) return found;
-    if (found?.status === "done" || found?.status === "left_out") return { status: found.status };
-    const status = waiting;
+    const status = told.get(concept_id);
+    if (status === "done" || status === "left_out") return status;
+    const standing = waiting;
     waiting = "later";
-    return { status };
+    return standing;
   });
 }
 
@@ -84,6 +81,12 @@ export function standingsOf({ path, progress }: Road): Standing[] {
 export function behindOf({ path, progress }: Road): Progress["behind"] {
   const ahead = new Set(path.steps.map((step) => step.concept_id));
   return progress.behind.filter((each) => !ahead.has(each.concept_id));
+}
+
+/** The concepts of steps that were done, now or at any time before. */
+export function doneOf({ path, progress }: Road): Set<string> {
+  const ahead = progress.steps.filter((each) => each.status === "done");
+  return new Set([...ahead, ...behindOf({ path, progress })].map((each) => each.concept_id));
 }
 
 export interface Moved {
@@ -101,20 +104,28 @@ export interface Shift {
 /** How a plan differs from the one before; places count from 1. */
 export interface Differences {
   fresh: { step: Named; at: number }[];
-  gone: { step: Named; at: number }[];
+  /** Left out of the plan since, and those of them that left because they were done. */
+  gone: { step: Named; at: number; done: boolean }[];
   moved: Moved[];
   /** Masteries that changed by at least `NOTICED`, the largest change first. */
   shifts: Shift[];
 }
 
-const NOTICED = 0.005; // shown with two digits
+/** A smaller change of a mastery is not told: two digits would not show it. */
+export const NOTICED = 0.005;
 
 /** Compares two plans.
  *
  * A step has moved where it is not on a longest run of steps that keep their order: one that others
  * only made room for stays where it was.
+ *
+ * @param done the concepts of steps that were done.
  */
-export function differences(before: readonly Step[], after: readonly Step[]): Differences {
+export function differences(
+  before: readonly Step[],
+  after: readonly Step[],
+  done: ReadonlySet<string>,
+): Differences {
   const was = new Map(before.map((step, at) => [step.concept_id, at]));
   const now = new Set(after.map((step) => step.concept_id));
   const kept = after.filter((step) => was.has(step.concept_id));
@@ -128,7 +139,9 @@ export function differences(before: readonly Step[], after: readonly Step[]): Di
     }));
   return {
     fresh: after.flatMap((step, at) => (was.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
-    gone: before.flatMap((step, at) => (now.has(step.concept_id) ? [] : [{ step, at: at + 1 }])),
+    gone: before.flatMap((step, at) =>
+      now.has(step.concept_id) ? [] : [{ step, at: at + 1, done: done.has(step.concept_id) }],
+    ),
     moved,
     shifts: shiftsBetween(
       before.map((step) => ({ ...step, mastery: step.terms.mastery })),

@@ -1,13 +1,16 @@
 /** The road as a list: what is behind, each step as a stop, the goal at its end. */
 
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { day } from "../i18n";
-import { nameOf, namesOf, useCourseName } from "./names";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { texts as shell } from "../shell/texts";
+import { nameOf, namesOf } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
-import { type Road as RoadOf, type Status, type Step, behindOf, standingsOf } from "./road";
+import { type Road as RoadOf, type Standing, type Step, behindOf, standingsOf } from "./road";
+import { Resources } from "./resources";
 import { texts } from "./texts";
+
+const SHOWN = 12; // steps of a long road, until the reader asks for the others
 
 const GLIDE = { duration: 450, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -25,6 +28,9 @@ export function Road(props: {
   const { path } = props.road;
   const behind = behindOf(props.road);
   const standings = standingsOf(props.road);
+  const [all, setAll] = useState(false);
+  const asked = path.steps.findIndex((each) => each.concept_id === props.selected);
+  const n = all || asked >= SHOWN ? path.steps.length : Math.min(SHOWN, path.steps.length);
   const list = useRef<HTMLOListElement>(null);
   useGliding(list, path);
   const fresh = new Set(props.news?.differences.fresh.map((each) => each.step.concept_id));
@@ -51,15 +57,15 @@ export function Road(props: {
           )}
         </div>
       </li>
-      {path.steps.map((step, at) => (
+      {path.steps.slice(0, n).map((step, at) => (
         <Stop
           key={step.concept_id}
           step={step}
           at={at}
           n={path.steps.length}
-          status={standings[at]?.status ?? "later"}
-          due={standings[at]?.due}
+          standing={standings[at] ?? "later"}
           leadsTo={path.steps.find((each) => each.concept_id === step.leads_to)}
+          course={path.course_id}
           isTarget={step.concept_id === path.towards}
           badge={
             fresh.has(step.concept_id)
@@ -73,8 +79,15 @@ export function Road(props: {
           below={props.below}
         />
       ))}
+      {n < path.steps.length && (
+        <li class="stop rest">
+          <button type="button" class="quiet" onClick={() => setAll(true)}>
+            {say.showRest(path.steps.length - n)}
+          </button>
+        </li>
+      )}
       <li class="stop finish">
-        <span class="stone" style={place(path.steps.length + 1)} aria-hidden="true">
+        <span class="stone" style={place(n + 1)} aria-hidden="true">
           <svg viewBox="0 0 24 24">
             <path d="M7 21V4M7 5h10l-2.500 3.500L17 12H7" />
           </svg>
@@ -89,9 +102,9 @@ function Stop(props: {
   step: Step;
   at: number;
   n: number;
-  status: Status;
-  due: string | undefined;
+  standing: Standing;
   leadsTo: Step | undefined;
+  course: string | null;
   isTarget: boolean;
   /** That it is new, or where it was. */
   badge: string;
@@ -100,24 +113,25 @@ function Stop(props: {
   below: ((step: Step) => ComponentChildren) | null;
 }) {
   const say = texts();
-  const { step, at, status, due } = props;
-  const { main, other } = namesOf(step);
-  const over = status === "done" || status === "left_out";
+  const { step, at, standing } = props;
+  const { main, other, lang } = namesOf(step);
+  const second = lang ? shell().noEnglish : other;
+  const opened = props.selected && props.below !== null;
+  const over = standing === "done" || standing === "left_out";
   const role = props.isTarget
     ? say.target
     : props.leadsTo
       ? say.prerequisiteOf(nameOf(props.leadsTo))
       : say.inCourse;
   return (
-    <li class={`stop ${status}${props.badge ? " changed" : ""}`} data-concept={step.concept_id}>
+    <li class={`stop ${standing}${props.badge ? " changed" : ""}`} data-concept={step.concept_id}>
       <Piece at={at + 1} travelled={over} />
       <span class="stone" style={place(at + 1)} aria-hidden="true">
-        {status === "done" ? <Tick /> : at + 1}
+        {standing === "done" ? <Tick /> : at + 1}
       </span>
       <div class={props.selected ? "stop-card selected" : "stop-card"}>
         <p class="stop-status">
-          <span class={`badge ${status}`}>{say.status[status]}</span>
-          {due && !over && <span>{say.dueBy(day(due))}</span>}
+          <span class={`badge ${standing}`}>{say.standing[standing]}</span>
           <span>{role}</span>
           {props.badge && <span class="badge fresh">{props.badge}</span>}
         </p>
@@ -129,33 +143,16 @@ function Stop(props: {
             aria-description={say.stepOf(at + 1, props.n)}
             onClick={props.onSelect}
           >
-            {main}
-            {other && <small>{other}</small>}
+            <span lang={lang}>{main}</span>
+            {second && <small>{second}</small>}
           </button>
         </h3>
         <Meter mastery={step.terms.mastery} sd={step.sd} doubt={step.doubt} />
         <p class="because">{step.because}</p>
-        <FirstPlace step={step} />
-        {props.selected && props.below && <div class="below">{props.below(step)}</div>}
+        <Resources of={step.resources} course={props.course} brief={!opened} />
+        {opened && <div class="below">{props.below?.(step)}</div>}
       </div>
     </li>
-  );
-}
-
-/** Where the step can be learned first. */
-function FirstPlace({ step }: { step: Step }) {
-  const say = texts();
-  const [first] = step.teaches;
-  const course = useCourseName(first?.course_id ?? "");
-  if (!first) return <p class="where">{say.nowhere}</p>;
-  return (
-    <p class="where">
-      {course}
-      <span class="soft">
-        {" · "}
-        {first.video_id ? say.video(first.minutes) : say.noVideo}
-      </span>
-    </p>
   );
 }
 

@@ -4,10 +4,10 @@
  */
 
 import { useEffect, useRef } from "preact/hooks";
-import { answered, client, type Schemas } from "../api/client";
-import { naming } from "../i18n";
+import { answered, client } from "../api/client";
 import { go } from "../router";
 import { Combobox, type Option } from "../ui/combobox";
+import { conceptOption, courseOption } from "./found";
 import { texts } from "./texts";
 
 interface Result extends Option {
@@ -53,21 +53,21 @@ export function Search(props: { large?: boolean }) {
 }
 
 async function search(text: string, stop: AbortSignal): Promise<Result[]> {
-  const say = texts();
   const ask = (limit: number) => ({ params: { query: { text, limit } }, signal: stop });
   const [concepts, courses] = await Promise.all([
     answered(client.GET("/v1/concepts", ask(SHOWN.concepts))),
     answered(client.GET("/v1/courses", ask(SHOWN.courses))),
   ]);
-  const result = (place: Result["place"], found: Schemas["FoundOut"], kind: string): Result => ({
-    key: `${place} ${found.id}`,
-    ...naming(found),
-    kind: found.match === "near" ? say.near : kind,
-    place,
-    id: found.id,
-  });
   return [
-    ...concepts.found.map((each) => result("concept", each, "")),
-    ...courses.found.map((each) => result("course", each, say.courses)),
+    ...concepts.found.map((each) => ({
+      ...conceptOption(each),
+      place: "concept" as const,
+      id: each.id,
+    })),
+    ...courses.found.map((each) => ({
+      ...courseOption(each),
+      place: "course" as const,
+      id: each.id,
+    })),
   ];
 }

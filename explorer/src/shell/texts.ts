@@ -1,4 +1,4 @@
-import { dictionary } from "../i18n";
+import { dictionary, number } from "../i18n";
 
 const en = {
   tagline: "What to learn next, in what order, and why",
@@ -17,6 +17,19 @@ const en = {
   found: (n: number) => (n === 0 ? "Nothing found" : n === 1 ? "1 result" : `${n} results`),
   foundNothing: (text: string) => `Nothing is called like “${text}”.`,
   near: "similar spelling",
+  course: "course",
+  inCourses: (n: number) =>
+    n === 0 ? "in no course" : n === 1 ? "in 1 course" : `in ${number(n)} courses`,
+  hasConcepts: (n: number) => (n === 1 ? "1 concept" : `${number(n)} concepts`),
+  hasVideos: (n: number) => (n === 1 ? "1 video" : `${number(n)} videos`),
+  hasLearners: (n: number) => (n === 1 ? "1 learner" : `${number(n)} learners`),
+  noEnglish: "no English name",
+  unnamed: (without: number, all: number) =>
+    without === all
+      ? "There are no English names for these."
+      : `${number(without)} of ${number(all)} have no English name and stand in Chinese.`,
+  showAll: (n: number) => `Show all ${number(n)}`,
+  showFewer: "Show fewer",
   theme: "Theme",
   themes: { auto: "Same as the system", light: "Light", dark: "Dark" },
   signIn: "Sign in",
@@ -52,7 +65,9 @@ const en = {
   notFoundTitle: "There is nothing here",
   notFound: "This address leads nowhere.",
   api: "API",
-  footer: "Data: MOOCCube, CC0 1.0.",
+  source: (title: string, licence: string) =>
+    `Data: ${title}, ${licence || "its licence is not known here"}.`,
+  noSource: "Data: source and licence are not known here.",
 };
 
 const zh: typeof en = {
@@ -72,6 +87,15 @@ const zh: typeof en = {
   found: (n) => (n === 0 ? "没有结果" : `${n} 个结果`),
   foundNothing: (text) => `没有找到与“${text}”相近的名称。`,
   near: "拼写相近",
+  course: "课程",
+  inCourses: (n) => (n === 0 ? "不在任何课程中" : `${number(n)} 门课程`),
+  hasConcepts: (n) => `${number(n)} 个概念`,
+  hasVideos: (n) => `${number(n)} 个视频`,
+  hasLearners: (n) => `${number(n)} 人`,
+  noEnglish: "无英文名",
+  unnamed: (without, all) => `${number(all)} 个中有 ${number(without)} 个没有英文名。`,
+  showAll: (n) => `显示全部 ${number(n)} 个`,
+  showFewer: "收起",
   theme: "外观",
   themes: { auto: "跟随系统", light: "浅色", dark: "深色" },
   signIn: "登录",
@@ -106,7 +130,8 @@ const zh: typeof en = {
   notFoundTitle: "这里什么也没有",
   notFound: "此地址没有对应的页面。",
   api: "接口",
-  footer: "数据：MOOCCube，CC0 1.0。",
+  source: (title, licence) => `数据：${title}，${licence || "许可未知"}。`,
+  noSource: "数据：来源与许可未知。",
 };
 
 export const texts = dictionary(en, zh);

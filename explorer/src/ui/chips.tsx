@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { naming } from "../i18n";
 import { href } from "../router";
+import { texts } from "../shell/texts";
 
 export function Chip(props: { to: string; children: ComponentChildren }) {
   return (
@@ -16,5 +17,12 @@ export function Chip(props: { to: string; children: ComponentChildren }) {
 
 /** A concept's name, which leads to it. */
 export function ConceptChip({ of }: { of: Parameters<typeof naming>[0] }) {
-  return <Chip to={href("concept", of.id)}>{naming(of).main}</Chip>;
+  const { main, lang } = naming(of);
+  return (
+    <Chip to={href("concept", of.id)}>
+      <span lang={lang} title={lang && texts().noEnglish}>
+        {main}
+      </span>
+    </Chip>
+  );
 }

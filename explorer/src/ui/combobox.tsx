@@ -14,7 +14,11 @@ export interface Option {
   key: string;
   main: string;
   other?: string;
+  /** The language of `main` where it is not the reader's. */
+  lang?: string | undefined;
   kind?: string;
+  /** What tells it from another of its name. */
+  about?: string;
 }
 
 const PAUSE_MS = 120; // after the last letter, before the service is asked
@@ -180,6 +184,7 @@ function Row(props: {
   onChoose: () => void;
   onPoint: () => void;
 }) {
+  const { option } = props;
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (props.chosen) row.current?.scrollIntoView({ block: "nearest" });
@@ -195,9 +200,12 @@ function Row(props: {
       onMouseMove={props.onPoint}
       onClick={props.onChoose}
     >
-      <span class="option-name">{props.option.main}</span>
-      <span class="option-other">{props.option.other}</span>
-      <span class="option-kind">{props.option.kind}</span>
+      <span class="option-name" lang={option.lang}>
+        {option.main}
+      </span>
+      <span class="option-other">{option.other}</span>
+      <span class="option-kind">{option.kind}</span>
+      {option.about && <span class="option-about">{option.about}</span>}
     </li>
   );
 }

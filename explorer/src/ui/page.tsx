@@ -8,6 +8,8 @@ let arrived = false;
 
 export function Page(props: {
   title: string;
+  /** Its language where it is not the reader's. */
+  lang?: string | undefined;
   /** A second name, in the other language. */
   other?: string;
   /** A word above the heading: what sort of thing this is. */
@@ -35,7 +37,7 @@ export function Page(props: {
         <div>
           {props.kind && <p class="kind">{props.kind}</p>}
           <h1 ref={heading} tabIndex={-1}>
-            {props.title}
+            <span lang={props.lang}>{props.title}</span>
             {props.other && <small> {props.other}</small>}
           </h1>
         </div>

@@ -12,14 +12,16 @@ from kgplan.api.answers import Answer, etag_of
 from kgplan.api.case_models import CFPackage
 from kgplan.api.ids import Id
 from kgplan.api.models import (
-    FoundOut,
+    ConceptsOut,
+    CoursesOut,
+    FoundConcept,
+    FoundCourse,
     QuestionOut,
     QuestionsOut,
-    SearchOut,
 )
 from kgplan.api.operation import JSON, NOT_MODIFIED, Asked, problems, router_of
 from kgplan.api.security import require
-from kgplan.data.search import Entry, SearchIndex
+from kgplan.data.search import SearchIndex
 from kgplan.graph import designer
 from kgplan.graph.about import AboutConcept, AboutCourse, about_concept, about_course
 from kgplan.graph.around import (
@@ -33,12 +35,15 @@ from kgplan.graph.around import (
 )
 from kgplan.graph.case import case_package
 from kgplan.graph.health import GraphHealth, graph_health, video_concepts
-from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.model.catalogue import list_concepts
+from kgplan.model.catalogue import ListedConcept, ListedCourse, list_concepts, list_courses
+from kgplan.planning import Planner
 
 router = router_of(
     prefix="/v1", tags=["graph"], dependencies=[require("graph:read", learner="none")]
 )
+
+Versions = tuple[str, str]
+"""Of the graph and of the model."""
 
 Text = Annotated[str, Query(max_length=200, description="part of a name, Chinese or English")]
 Limit = Annotated[int, Query(ge=1, le=100, description="results at most")]
@@ -46,20 +51,29 @@ Depth = Annotated[int, Query(ge=1, le=50, description="steps at most")]
 
 
 class Indexes:
-    """What is searched, made once for each version of the graph."""
+    """What is searched, made once for each version of the graph and of the model."""
 
     def __init__(self) -> None:
-        self._made: tuple[str, SearchIndex, SearchIndex] | None = None
+        self._made: tuple[Versions, SearchIndex[ListedConcept], SearchIndex[ListedCourse]] | None
+        self._made = None
 
-    def of(self, graph: GraphSnapshot) -> tuple[SearchIndex, SearchIndex]:
-        """The indexes of concepts, those that most others build on first, and of courses."""
-        made = self._made
-        if made is None or made[0] != graph.version:
-            ends = zip(graph.course_ids.tolist(), graph.course_names.tolist(), strict=True)
-            courses = [Entry(course_id, (name,)) for course_id, name in ends]
-            concepts = SearchIndex(list_concepts(graph))
-            self._made = made = (graph.version, concepts, SearchIndex(courses))
-        return made[1:]
+    def concepts(self, planner: Planner) -> SearchIndex[ListedConcept]:
+        """Concepts, those that most others build on first."""
+        return self._of(planner)[1]
+
+    def courses(self, planner: Planner) -> SearchIndex[ListedCourse]:
+        """Courses, the richest in concepts first."""
+        return self._of(planner)[2]
+
+    def _of(
+        self, planner: Planner
+    ) -> tuple[Versions, SearchIndex[ListedConcept], SearchIndex[ListedCourse]]:
+        made, versions = self._made, (planner.graph.version, planner.model_version)
+        if made is None or made[0] != versions:
+            concepts = SearchIndex(list_concepts(planner.graph))
+            courses = SearchIndex(list_courses(planner.graph, planner.records))
+            self._made = made = versions, concepts, courses
+        return made
 
 
 async def answered(
@@ -74,21 +88,6 @@ async def answered(
     return await run_in_threadpool(asked.answer, etag, made)
 
 
-def search(asked: Asked, which: int, text: str, limit: int) -> SearchOut:
-    """What matches a text: 0 among concepts, 1 among courses."""
-    graph, indexes = asked.served.planner.graph, asked.app.state.indexes
-    found = [
-        FoundOut(
-            id=match.entry.id,
-            name=match.entry.names[0],
-            name_en=match.entry.names[1] if len(match.entry.names) > 1 else "",
-            match=match.kind,
-        )
-        for match in indexes.of(graph)[which].search(text, limit)
-    ]
-    return SearchOut(graph_version=graph.version, found=found)
-
-
 async def looked_around(asked: Asked, concept_id: str, direction: Direction, depth: int) -> Answer:
     """What leads to a concept, or what it unlocks."""
     graph = asked.served.planner.graph
@@ -98,16 +97,32 @@ async def looked_around(asked: Asked, concept_id: str, direction: Direction, dep
     )
 
 
-@router.get("/concepts", response_model=SearchOut, responses=problems() | NOT_MODIFIED)
+@router.get("/concepts", response_model=ConceptsOut, responses=problems() | NOT_MODIFIED)
 async def search_concepts(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Concepts by id, Chinese or English name: whole, its begin, a part, or a typo away."""
-    return await answered(asked, "concepts", lambda: search(asked, 0, text, limit), text, limit)
+    planner, indexes = asked.served.planner, asked.app.state.indexes
+
+    def search() -> ConceptsOut:
+        found = indexes.concepts(planner).search(text, limit)
+        return ConceptsOut(
+            graph_version=planner.graph.version, found=[FoundConcept.of(match) for match in found]
+        )
+
+    return await answered(asked, "concepts", search, text, limit)
 
 
-@router.get("/courses", response_model=SearchOut, responses=problems() | NOT_MODIFIED)
+@router.get("/courses", response_model=CoursesOut, responses=problems() | NOT_MODIFIED)
 async def search_courses(asked: Asked, text: Text = "", limit: Limit = 20) -> Answer:
     """Courses by id or name."""
-    return await answered(asked, "courses", lambda: search(asked, 1, text, limit), text, limit)
+    planner, indexes = asked.served.planner, asked.app.state.indexes
+
+    def search() -> CoursesOut:
+        found = indexes.courses(planner).search(text, limit)
+        return CoursesOut(
+            graph_version=planner.graph.version, found=[FoundCourse.of(match) for match in found]
+        )
+
+    return await answered(asked, "courses", search, planner.model_version, text, limit)
 
 
 @router.get(

@@ -205,6 +205,7 @@ SOURCE = NamedSource(
     name="mooccube",
     title="MOOCCube",
     about="the official archive of XuetangX's courses, as a zip or its folder",
+    licence="CC0 1.0",
     layout=FILES,
     steps=STEPS,
     tables={

@@ -50,6 +50,7 @@ class NamedSource:
         layout: the files that it is known by.
         steps: in an order in which the ids that a step names were read before it.
         tables: table -> the query over `kept` that makes it; of the others, their steps' rows.
+        licence: under which its people give the data, as they call it; "" where unknown.
     """
 
     name: str
@@ -58,14 +59,16 @@ class NamedSource:
     layout: Layout
     steps: tuple[Step, ...]
     tables: Mapping[str, str] = field(default_factory=dict)
+    licence: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Name, title, what it is, and its files, as JSON values."""
+        """Name, title, what it is, its licence and its files, as JSON values."""
         files = [
             {"path": each.path, "required": each.required, "used": each.used}
             for each in self.layout
         ]
-        return {"name": self.name, "title": self.title, "about": self.about, "files": files}
+        told = {"name": self.name, "title": self.title, "about": self.about}
+        return {**told, "licence": self.licence, "files": files}
 
 
 def as_json(columns: Sequence[str]) -> str:

@@ -11,9 +11,10 @@ PLANNER = NamedPlanner(
     rule="gain",
     figure={"en": "Gain a minute", "zh": "每分钟收获"},
     why={
-        "en": "the largest expected gain of mastery for the time, what it needs included"
-        " ({figure:z.3f} a minute)",
-        "zh": "连同所需的先修内容，单位时间预期收获最大（每分钟{figure:z.3f}）",
+        "en": "the largest expected gain of mastery for the time, what it needs included, weighed"
+        " by its place in the course[ ({figure:z.3f} a minute)]",
+        "zh": "连同所需的先修内容并考虑在课程中的位置，单位时间预期收获最大"
+        "[（每分钟{figure:z.3f}）]",
     },
     walks=True,
 )

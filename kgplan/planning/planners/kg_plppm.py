@@ -22,8 +22,8 @@ PLANNER = NamedPlanner(
     rule="value",
     figure={"en": "Value", "zh": "取值"},
     why={
-        "en": "the largest preference - mastery of what the course has left: {figure:z.2f}",
-        "zh": "课程余下概念中“偏好度 - 掌握度”最大：{figure:z.2f}",
+        "en": "the largest preference - mastery of what the course has left[: {figure:z.2f}]",
+        "zh": "课程余下概念中“偏好度 - 掌握度”最大[：{figure:z.2f}]",
     },
     walks=True,
     weighs_mastery=True,

@@ -21,11 +21,12 @@ PLANNER = NamedPlanner(
     rule="popularity",
     figure={"en": "Share of learners who learned it", "zh": "学过它的学习者比例"},
     why={
-        "en": "learned by more learners than anything the course has left: {figure:z.2f}",
-        "zh": "课程余下概念中学过的学习者最多：{figure:z.2f}",
+        "en": "nothing that the course has left was learned by more learners[: {figure:z.2f}]",
+        "zh": "课程余下概念中学过的学习者最多[：{figure:z.2f}]",
     },
     start={
-        "en": "{value:z.0%} of all learners learned {name}, and {knowledge}.",
-        "zh": "{value:z.0%}的学习者学过{name}，{knowledge}。",
+        "en": "{name} comes next by how many learners learned it[ ({value:z.0%} of all)], and"
+        " {knowledge}.",
+        "zh": "按学过的人数，接下来是{name}[（{value:z.0%}的学习者学过）]，{knowledge}。",
     },
 )

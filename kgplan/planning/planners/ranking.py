@@ -97,12 +97,13 @@ class NamedPlanner:
             taken by their expected gain in place of ranking concepts (`planning.sequencing`).
         rule: names what starts are ranked by, in explanations.
         figure: the same for readers, beside the number.
-        why: why a start was chosen, in terms of `{figure}`.
+        why: why a start was chosen, in terms of `{figure}`; what stands in square brackets is said
+            only where figures are asked for, and behind a bar in them only where not.
         walks: whether prerequisites of a start are planned before it. A planner that walks nothing
             plans only what the learner has not learned.
         weighs_mastery: whether the value falls by as much as the mastery rises.
-        start: why a start is worth learning, in terms of `{name}`, `{value}` and `{knowledge}`;
-            None where preference and mastery say it.
+        start: why a start is worth learning, likewise, in terms of `{name}`, `{value}` and
+            `{knowledge}`; None where preference and mastery say it.
     """
 
     name: str

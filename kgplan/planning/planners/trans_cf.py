@@ -22,7 +22,7 @@ PLANNER = NamedPlanner(
     rule="preference",
     figure={"en": "Preference", "zh": "偏好度"},
     why={
-        "en": "the largest preference of what the course has left: {figure:z.2f}",
-        "zh": "课程余下概念中偏好度最大：{figure:z.2f}",
+        "en": "the largest preference of what the course has left[: {figure:z.2f}]",
+        "zh": "课程余下概念中偏好度最大[：{figure:z.2f}]",
     },
 )

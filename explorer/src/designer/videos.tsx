@@ -1,0 +1,105 @@
+/** Videos in words: what each is called, how long it is, and what it covers. */
+
+import type { Schemas } from "../api/client";
+import { href } from "../router";
+import { naming, shortId } from "../i18n";
+import { Few } from "../ui/few";
+import { texts } from "./texts";
+
+type Video = Schemas["Video"];
+
+const NAMED = 4; // concepts that a row names
+const FEW = { courses: 6, videos: 3, plain: 12 };
+
+/** Videos in their order.
+ *
+ * @param besides a concept that the reader knows to be covered, by id.
+ */
+export function Videos(props: { of: readonly Video[]; few: number; besides?: string }) {
+  const say = texts();
+  return (
+    <Few of={props.of} few={props.few}>
+      {(some) => (
+        <ol class="plain videos">
+          {some.map((video) => {
+            const others = video.concepts.filter((each) => each.id !== props.besides);
+            const names = others.slice(0, NAMED).map((each) => naming(each).main);
+            const title = video.title || say.untitled;
+            return (
+              <li key={video.id}>
+                <span class="video-title">
+                  {video.url ? (
+                    <a href={video.url} target="_blank" rel="noreferrer">
+                      {title}
+                    </a>
+                  ) : (
+                    title
+                  )}
+                  {video.minutes !== null && (
+                    <span class="soft small"> {say.minutes(video.minutes)}</span>
+                  )}
+                </span>
+                {others.length > 0 && (
+                  <span class="nearby">
+                    {(props.besides ? say.alsoCovers : say.covers)(
+                      say.some(names, others.length - names.length),
+                    )}
+                  </span>
+                )}
+              </li>
+            );
+          })}
+        </ol>
+      )}
+    </Few>
+  );
+}
+
+/** Where a concept is taught: courses with their videos on it, then those that have none. */
+export function TaughtIn({ about }: { about: Schemas["AboutConcept"] }) {
+  const say = texts();
+  const teaching = about.courses.filter((each) => each.videos.length > 0);
+  const naming = about.courses.filter((each) => each.videos.length === 0);
+  const videos = new Set(teaching.flatMap((course) => course.videos.map((each) => each.id)));
+  return (
+    <section class="taught">
+      <h2>{say.taughtTitle}</h2>
+      <p class="soft">{say.taught(videos.size, teaching.length, naming.length)}</p>
+      {teaching.length > 0 && (
+        <Few of={teaching} few={FEW.courses}>
+          {(some) => (
+            <ul class="plain taught-in">
+              {some.map((course) => (
+                <li key={course.course_id} class="card">
+                  <h3>
+                    <a href={href("course", course.course_id)}>{course.name}</a>{" "}
+                    <small>{shortId(course.course_id)}</small>
+                  </h3>
+                  <Videos of={course.videos} few={FEW.videos} besides={about.concept_id} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Few>
+      )}
+      {naming.length > 0 && (
+        <>
+          <h3>{say.namedIn}</h3>
+          <Few of={naming} few={FEW.plain}>
+            {(some) => (
+              <ul class="chips">
+                {some.map((course) => (
+                  <li key={course.course_id}>
+                    <a class="chip" href={href("course", course.course_id)}>
+                      {course.name} <span class="soft">{shortId(course.course_id)}</span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Few>
+        </>
+      )}
+    </section>
+  );
+}

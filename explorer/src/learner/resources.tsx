@@ -1,0 +1,168 @@
+/** What to open: its title, how long it takes, and which masteries it moves. */
+
+import { href } from "../router";
+import { Few } from "../ui/few";
+import { nameOf, namesOf } from "./names";
+import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
+import { texts } from "./texts";
+
+const BRIEF = { resources: 2, moves: 4 };
+
+/** Things to do, in the order in which to do them.
+ *
+ * @param course of the goal: what lies in another one says so.
+ * @param brief the first ones, and of each the masteries that gain most; the others are counted.
+ */
+export function Resources(props: {
+  of: readonly Resource[];
+  course: string | null;
+  brief?: boolean;
+}) {
+  const say = texts();
+  const shown = props.brief ? props.of.slice(0, BRIEF.resources) : props.of;
+  const more = props.of.length - shown.length;
+  // a planner that does not say what each of them moves names places to choose from
+  const choice = props.of.length > 1 && props.of.every((each) => each.moves.length === 0);
+  if (props.of.length === 0) return <p class="soft">{say.nothingToOpen}</p>;
+  return (
+    <>
+      {choice && <p class="soft small">{say.oneOf}</p>}
+      <ol class="plain resources">
+        {shown.map((each) => (
+          <li key={`${each.course_id} ${each.video_id}`}>
+            <One resource={each} course={props.course} brief={props.brief ?? false} />
+          </li>
+        ))}
+      </ol>
+      {more > 0 && <p class="soft small">{say.moreToOpen(more)}</p>}
+    </>
+  );
+}
+
+function One(props: { resource: Resource; course: string | null; brief: boolean }) {
+  const say = texts();
+  const { resource, course, brief } = props;
+  const { title, url, minutes, share, again } = resource;
+  const facts = [
+    minutes === null ? "" : say.minutesOf(minutes),
+    again ? say.again : share > 0 ? say.watchedSoFar(share) : "",
+    resource.course_id === course ? "" : resource.course_name,
+  ].filter(Boolean);
+  const called = resource.video_id === null ? say.noVideo : title || say.untitled;
+  const moves = resource.moves
+    .filter((each) => Math.abs(gainOf(each)) >= NOTICED)
+    .toSorted((a, b) => gainOf(b) - gainOf(a));
+  const told = brief ? moves.slice(0, BRIEF.moves) : moves;
+  return (
+    <>
+      <p class="resource">
+        <span class={again ? "play again" : "play"} aria-hidden="true" />
+        {url ? (
+          <a class="resource-title" href={url} target="_blank" rel="noreferrer">
+            {called}
+          </a>
+        ) : (
+          <span class="resource-title">{called}</span>
+        )}{" "}
+        <span class="soft small">{facts.join(" · ")}</span>
+      </p>
+      {share > 0 && !again && (
+        <span class="share" aria-hidden="true">
+          <span style={{ width: `${share * 100}%` }} />
+        </span>
+      )}
+      {moves.length > 0 && (
+        <ul class="plain moves" aria-label={say.moves}>
+          {told.map((move) => (
+            <OneMove key={move.concept_id} move={move} brief={brief} />
+          ))}
+          {moves.length > told.length && (
+            <li class="soft">{say.moreMoves(moves.length - told.length)}</li>
+          )}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** A mastery now, and where doing it is expected to bring it. */
+function OneMove({ move, brief }: { move: Move; brief: boolean }) {
+  const say = texts();
+  const { main, lang } = namesOf(move);
+  const from = Math.min(move.mastery, move.expected);
+  const told = say.moved(move.mastery, move.expected);
+  return (
+    <li class="move">
+      {brief ? (
+        <span lang={lang}>{main}</span>
+      ) : (
+        <a href={href("concept", move.concept_id)} lang={lang}>
+          {main}
+        </a>
+      )}
+      <span class="move-track" title={told} aria-hidden="true">
+        <span class="move-now" style={{ width: `${from * 100}%` }} />
+        <span
+          class="move-gain"
+          style={{ left: `${from * 100}%`, width: `${Math.abs(gainOf(move)) * 100}%` }}
+        />
+      </span>
+      <span class="hidden">{told}</span>
+    </li>
+  );
+}
+
+function gainOf(move: Move): number {
+  return move.expected - move.mastery;
+}
+
+/** What the service says of a plan as a whole: what it rests on, leaves out, and why it ends.
+ *
+ * Of a new learner it is said before the road, else behind it.
+ */
+export function Notes({ of }: { of: readonly string[] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="plain notes">
+      {of.map((each) => (
+        <li key={each}>{each}</li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is needed or asked for and taught nowhere that is known, in plain words.
+ *
+ * @param plan what the plan names, as the concepts that need a gap are among it.
+ */
+export function Gaps(props: { of: readonly Gap[]; plan: readonly Named[] }) {
+  const say = texts();
+  if (props.of.length === 0) return null;
+  const called = new Map(props.plan.map((each) => [each.concept_id, nameOf(each)]));
+  return (
+    <section class="gaps">
+      <h3>{say.gaps}</h3>
+      <Few of={props.of}>
+        {(some) => (
+          <ul class="plain">
+            {some.map((gap) => {
+              const needed = gap.needed_by.filter((each) => each !== gap.concept_id);
+              return (
+                <li key={gap.concept_id}>
+                  <a href={href("concept", gap.concept_id)} lang={namesOf(gap).lang}>
+                    {nameOf(gap)}
+                  </a>{" "}
+                  <span class="soft">
+                    {needed.length > 0
+                      ? say.neededFor(needed.map((each) => called.get(each) ?? each))
+                      : say.askedFor}
+                  </span>
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </Few>
+    </section>
+  );
+}

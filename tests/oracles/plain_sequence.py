@@ -1,0 +1,248 @@
+"""The gain planner's sequence by loops over sets and lists, as `native.sequence` tells it.
+
+Everything is looked up anew whenever it is asked for: nothing is kept between turns but what the
+learner holds, what nothing waits for, and which videos are left.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from math import inf
+
+from kgplan.native.sequence import FIRST, MOST_VIDEOS, NAMESAKE, SLACK, Layout, Standing
+
+
+@dataclass
+class State:
+    """What is held, what nothing waits for, which videos are left."""
+
+    mastery: list[float]
+    passed: set[int]
+    open: set[int]
+
+    def copy(self) -> "State":
+        return State(list(self.mastery), set(self.passed), set(self.open))
+
+
+@dataclass
+class Row:
+    """A video that is watched for a concept."""
+
+    concept: int
+    video: int
+    gain: float
+    goal: int = -1
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A goal and a learner, by names of concepts and videos, which are numbers."""
+
+    layout: Layout
+    by: Standing
+    theta: float
+    in_order: bool = False
+    slack: float = SLACK
+    needs: dict[int, list[list[int]]] = field(init=False)
+    covers: dict[int, dict[int, float]] = field(init=False)
+    taught_by: dict[int, list[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        a, by = self.layout, self.by
+        rows = {
+            "needs": {
+                c: [
+                    a.any_of[a.any_start[r] : a.any_start[r + 1]].tolist()
+                    for r in range(a.require_start[c], a.require_start[c + 1])
+                ]
+                for c in range(by.mastery.size)
+            },
+            "covers": {
+                v: {
+                    int(a.covers[e]): float(by.factor[e])
+                    for e in range(a.video_start[v], a.video_start[v + 1])
+                }
+                for v in range(by.minutes.size)
+            },
+            "taught_by": {
+                c: a.taught_by[a.concept_start[c] : a.concept_start[c + 1]].tolist()
+                for c in range(by.mastery.size)
+            },
+        }
+        for name, value in rows.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def most(self) -> int:
+        """Videos for one concept in one bundle."""
+        return 1 if self.in_order else MOST_VIDEOS
+
+    def start(self) -> State:
+        by = self.by
+        of = (set(range(each.size)) for each in (by.passed, by.open))
+        passed, left = (
+            {k for k in names if each[k]}
+            for names, each in zip(of, (by.passed, by.open), strict=True)
+        )
+        return State(by.mastery.tolist(), passed, left)
+
+    def left_for(self, concept: int, state: State) -> list[int]:
+        """Videos that a concept can still be learned with."""
+        return [video for video in self.taught_by[concept] if video in state.open]
+
+    def lacking(self, concept: int, state: State, sure: set[int] = frozenset()) -> list[int]:
+        """Of each requirement that is not met the first concept that can be learned."""
+        found = []
+        for any_of in self.needs[concept]:
+            possible = [each for each in any_of if self.left_for(each, state)]
+            if possible and not (state.passed | sure) & set(any_of):
+                found.append(possible[0])
+        return found
+
+    def gain(self, video: int, state: State, ready_only: bool = True) -> float:
+        """Weighted gain over the concepts of a video, or those that the learner is ready for."""
+        total = 0.0
+        for concept, factor in self.covers[video].items():
+            if self.by.closed[concept] or (ready_only and self.lacking(concept, state)):
+                continue
+            now = state.mastery[concept]
+            total += self.by.weight[concept] * (raised(now, factor) - now)
+        return total
+
+    def watch(self, video: int, concept: int, state: State) -> None:
+        ready = [c for c in self.covers[video] if c == concept or not self.lacking(c, state)]
+        state.open.remove(video)
+        for each in ready:
+            state.mastery[each] = raised(state.mastery[each], self.covers[video][each])
+            if state.mastery[each] >= self.theta:
+                state.passed.add(each)
+
+    def foundation(self, goal: int, state: State) -> list[int]:
+        """What must come before a goal, and the goal at the end."""
+        order: list[int] = []
+        waited_for = {goal}
+
+        def put(concept: int) -> None:
+            while before := self.lacking(concept, state, waited_for):
+                waited_for.add(before[0])
+                put(before[0])
+            order.append(concept)
+
+        put(goal)
+        return order
+
+    def video_for(self, concept: int, state: State) -> int | None:
+        """The lowest tier's best: by gain a minute, the shortest where none gains."""
+
+        def standing(video: int) -> tuple[float, ...]:
+            tier = 2 if self.by.again[video] else int(self.layout.tier[video])
+            if self.in_order and tier == 0:
+                return tier, float(self.layout.place[video])
+            gain = self.gain(video, state)
+            favour, minutes = float(self.by.favour[video]), float(self.by.minutes[video])
+            return (tier, -gain * favour / minutes) if gain > 0 else (tier, minutes)
+
+        return min(self.left_for(concept, state), key=standing, default=None)
+
+    def bundle(self, goal: int, state: State) -> list[Row]:
+        """Learn a goal and what must come before it; the state moves on."""
+        rows = []
+        for concept in self.foundation(goal, state):
+            for count in range(self.most):
+                asked = self.in_order and concept == goal and count == 0
+                done = concept in state.passed and not asked
+                video = None if done else self.video_for(concept, state)
+                if video is None:
+                    break
+                rows.append(Row(concept, video, self.gain(video, state)))
+                self.watch(video, concept, state)
+            state.passed.add(concept)
+        return rows
+
+    def rate(self, video: int, gain: float, minutes: float) -> float:
+        if self.in_order and self.layout.tier[video] == 0:
+            return FIRST / (1 + self.layout.place[video])
+        return gain / minutes * self.by.favour[video]
+
+    def rate_of(self, goal: int, rows: list[Row], before: State, after: State) -> float:
+        """What the goal's bundle is compared by, which leads from one state to the other."""
+        last = [list(same) for _, same in groupby(rows, key=lambda row: row.concept)][-1]
+        rate = self.rate(last[0].video, sum(r.gain for r in rows), self.minutes(rows))
+        reached = min(1.0, after.mastery[goal] / self.theta)
+        moved = after.mastery[goal] - before.mastery[goal]
+        rate *= 1 + NAMESAKE * self.by.weight[goal] * moved * reached
+        return rate if self.in_order else rate * reached
+
+    def minutes(self, rows: list[Row]) -> float:
+        return sum(float(self.by.minutes[row.video]) for row in rows)
+
+    def hope(self, goal: int, state: State) -> float:
+        """What its rate can hardly be above."""
+        rates = [
+            self.rate(video, self.gain(video, state, ready_only=False), self.by.minutes[video])
+            for video in self.left_for(goal, state)
+        ]
+        return self.slack * max(0.0, *rates)
+
+    def goals(self, state: State, planned: set[int]) -> list[int]:
+        """What is asked for and can come next; in the course's order each concept once."""
+        done = planned if self.in_order else state.passed
+        return [
+            goal
+            for goal in self.layout.asked.tolist()
+            if not self.by.closed[goal] and goal not in done and self.left_for(goal, state)
+        ]
+
+    def next_goal(
+        self, state: State, planned: set[int], left: float
+    ) -> tuple[int | None, float, list[Row], bool]:
+        """The best goal, its rate, its rows; whether some bundle takes too long."""
+        best, best_rate, best_rows, best_first, too_long = None, 0.0, [], False, False
+        first = dict(zip(self.layout.asked.tolist(), self.by.first.tolist(), strict=True))
+        hopes = {goal: self.hope(goal, state) for goal in self.goals(state, planned)}
+        for goal in sorted(hopes, key=lambda goal: -hopes[goal]):
+            if best_first and not first[goal]:
+                continue
+            if best is not None and hopes[goal] < best_rate and not first[goal]:
+                continue
+            after = state.copy()
+            rows = self.bundle(goal, after)
+            if self.minutes(rows) > left and not first[goal]:
+                too_long = True
+                continue
+            rate = self.rate_of(goal, rows, state, after)
+            if best is None or (first[goal] and not best_first) or rate > best_rate:
+                best, best_rate, best_rows, best_first = goal, rate, rows, first[goal]
+        return best, best_rate, best_rows, too_long
+
+    def sequence(
+        self, length: int, budget: float = inf, least: float = 0.0
+    ) -> tuple[list[Row], str]:
+        """The rows, and why there are no more."""
+        state, found, why = self.start(), [], "length"
+        first = set(self.layout.asked[self.by.first].tolist())
+        left = budget
+        while n_concepts(found) < length:
+            planned = {row.concept for row in found}
+            goal, rate, rows, too_long = self.next_goal(state, planned, left)
+            if goal is None:
+                why = "minutes" if too_long else "end"
+                break
+            if rate < least and goal not in first:
+                why = "gain"
+                break
+            self.bundle(goal, state)
+            left -= self.minutes(rows)
+            found += [replace(row, goal=goal, rate=rate) for row in rows]
+        steps = [list(same) for _, same in groupby(found, key=lambda row: row.concept)]
+        return [row for step in steps[:length] for row in step], why
+
+
+def raised(mastery: float, factor: float) -> float:
+    """A mastery whose odds are multiplied."""
+    odds = mastery / (1 - mastery) * factor
+    return odds / (1 + odds)
+
+
+def n_concepts(rows: list[Row]) -> int:
+    return len({row.concept for row in rows})

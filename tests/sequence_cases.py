@@ -1,0 +1,114 @@
+"""Small problems for tests of the gain planner's sequence, drawn at random."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kgplan.native.sequence import Layout, Standing
+
+
+class Drawn(NamedTuple):
+    """A goal, a learner, and how much is asked for."""
+
+    layout: Layout
+    by: Standing
+    theta: float
+    length: int
+    budget: float
+    least: float
+    in_order: bool
+
+
+def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
+    """Some concepts, up to twice as many videos; of the requirements a third has alternatives.
+
+    Args:
+        seed: of what is drawn.
+        concepts: at most.
+        circles: whether prerequisites may lead in a circle, which those of a scope do not.
+    """
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, concepts + 1))
+    m = int(rng.integers(n, 2 * n + 1))
+    covers = rng.random((m, n)) < rng.uniform(0.1, 0.4)
+    in_course = rng.random(m) < 0.7
+    asked = np.flatnonzero(rng.random(n) < 0.7)
+    layout = laid_out(_needs(rng, n, circles), covers, in_course, asked, rng)
+    passed, closed = rng.random((2, n)) < [[0.15], [0.1]]
+    is_open = rng.random(m) < 0.9
+    by = Standing(
+        mastery=rng.uniform(0.02, 0.7, n),
+        factor=np.exp(rng.exponential(1.0, layout.covers.size)),
+        weight=np.where(np.isin(np.arange(n), asked), rng.uniform(0.1, 1.0, n), 0.0),
+        closed=closed,
+        passed=passed | closed,
+        open=is_open,
+        again=is_open & (rng.random(m) < 0.15),
+        minutes=rng.uniform(0.5, 12.0, m),
+        favour=np.exp(rng.normal(0, 1.0, m)) if rng.random() < 0.5 else np.ones(m),
+        first=(rng.random(asked.size) < 0.2) & ~closed[asked],
+    )
+    return Drawn(
+        layout,
+        by,
+        theta=float(rng.choice([0.5, 0.8, 0.95])),
+        length=int(rng.integers(1, n + 2)),
+        budget=float(rng.choice([np.inf, np.inf, rng.uniform(1, 40)])),
+        least=float(rng.choice([0.0, 0.0, 0.05])),
+        in_order=bool(rng.random() < 0.25),
+    )
+
+
+def _needs(rng: np.random.Generator, n: int, circles: bool) -> list[list[list[int]]]:
+    """For each concept the sets of which any one is needed."""
+    rank, density = rng.permutation(n), rng.uniform(0, 0.5)
+    needs: list[list[list[int]]] = [[] for _ in range(n)]
+
+    def may(before: int, after: int) -> bool:
+        return rank[before] < rank[after] or (circles and before != after)
+
+    for after in range(n):
+        before = [p for p in range(n) if may(p, after) and rng.random() < density]
+        rng.shuffle(before)
+        while before:
+            size = 1 if rng.random() < 0.67 else int(rng.integers(2, 4))
+            needs[after].append(before[:size])
+            before = before[size:]
+    return needs
+
+
+def laid_out(needs, covers, in_course, asked, rng=None) -> Layout:
+    """The layout of what each concept needs, which videos cover it, and what is asked for."""
+    n, m = len(needs), covers.shape[0]
+    requirements = [any_of for each in needs for any_of in each]
+    waits = [
+        sorted({c for c in range(n) if any(p in any_of for any_of in needs[c])}) for p in range(n)
+    ]
+    tier = np.where(in_course, 0, 1).astype(np.int64)
+    video, concept = np.nonzero(covers)
+    by_concept = np.lexsort((video, tier[video], concept))
+    place = np.full(m, np.inf)
+    order = np.flatnonzero(in_course)
+    place[order] = order if rng is None else rng.permutation(order.size)
+    return Layout(
+        asked=np.asarray(asked, dtype=np.int64),
+        require_start=_starts(needs),
+        any_start=_starts(requirements),
+        any_of=_flat(requirements),
+        waits_start=_starts(waits),
+        waits=_flat(waits),
+        video_start=np.append(0, np.cumsum(covers.sum(axis=1))).astype(np.int64),
+        covers=concept.astype(np.int64),
+        concept_start=np.searchsorted(concept[by_concept], np.arange(n + 1)).astype(np.int64),
+        taught_by=video[by_concept].astype(np.int64),
+        tier=tier,
+        place=place,
+    )
+
+
+def _starts(rows) -> np.ndarray:
+    return np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
+
+
+def _flat(rows) -> np.ndarray:
+    return np.array([each for row in rows for each in row], dtype=np.int64)
