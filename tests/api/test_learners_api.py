@@ -19,12 +19,13 @@ from kgplan.planning.planners import planners
 from kgplan.store.events import open_events
 
 XAPI = {VERSION_HEADER: "1.0.3"}
+SEED = 6  # at which the learner has two concepts of the course to learn, one with two videos
 ID = "8f87ccde-bb56-4c2e-ab83-44982ef22df0"
 
 
 @pytest.fixture(scope="module")
 def case():
-    return hand_model()
+    return hand_model(SEED)
 
 
 @pytest.fixture
