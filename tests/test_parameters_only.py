@@ -30,6 +30,7 @@ ALLOWED = {
     ("kgplan/etl/extract.py", "_write"): COLUMNS,
     ("kgplan/etl/losses.py", "is_another"): COLUMNS,
     ("kgplan/etl/records.py", "read_records"): COLUMNS,
+    ("kgplan/etl/records.py", "read_records.of_views"): COLUMNS,
     ("kgplan/etl/sources/mooccube.py", "_entity"): COLUMNS,
     ("kgplan/etl/sources/mooccube.py", "_pairs"): COLUMNS,
     ("kgplan/graph/neo4j.py", "packed"): "a named query of cypher/, its own columns around it",

@@ -141,9 +141,15 @@ class Sequencer:
         )  # fmt: skip
 
     def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
-        """(K,) True for what was worked through as far as it can be expected."""
-        nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
-        return nearly | (watched + tried >= TRIES)
+        """(K,) True for what was worked through as far as it can be expected, or just now."""
+        worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        worked |= watched + tried >= TRIES
+        if (learner.seen_at > -np.inf).any():
+            last = np.zeros(learner.seen_at.size, dtype=bool)
+            last[learner.seen_at.argmax()] = True
+            now = _covered(self.scopes.covers, last)
+            worked[now] |= watched[now] > 0
+        return worked
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""
