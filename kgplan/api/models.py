@@ -174,6 +174,7 @@ EXAMPLE_PATH: dict[str, Any] = {
         }
     ],
     "new": False,
+    "theta": 0.5,
     "stopped": "gain",
     "gain": 0.81,
     "bound": None,

@@ -109,6 +109,7 @@ class Plan:
         options: what the caller chose.
         gaps: what the steps build on, or the caller asks for, and nothing teaches.
         new: whether nothing is known of the learner.
+        theta: mastery from which concepts are left out; None where none is.
         stopped: why there are no more steps; None where the planner does not say.
         gain: mastery that the plan is expected to add over the goal's concepts; None where the
             planner does not say.
@@ -126,6 +127,7 @@ class Plan:
     options: PlanOptions = field(default_factory=PlanOptions)
     gaps: tuple[Gap, ...] = ()
     new: bool = False
+    theta: float | None = None
     stopped: Stopped | None = None
     gain: float | None = None
     bound: float | None = None

@@ -81,7 +81,9 @@ class Planner:
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
         taught_by = self._sequencer.scopes.taught_by
-        self._things = SequenceTeller(self._chooser, taught_by, model_version, self.links)
+        self._things = SequenceTeller(
+            self._chooser, taught_by, model_version, self.provisional, self.links
+        )
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._courses, self._learners = graph.courses, records.learners
         self._diagnosed, self._record_course_ids = diagnosis.learners, records.courses.names

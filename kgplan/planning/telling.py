@@ -75,6 +75,7 @@ class Teller:
             minutes,
             options,
             new=learner.is_new,
+            theta=options.theta,
         )
 
     def _watched(self, choices: Choices, options: PlanOptions) -> Floats:

@@ -52,8 +52,7 @@ ENGLISH = {
     "note.left_out": "[{concepts}|Some] of the course's concepts are left out: what you did shows"
     " that you hold them[ (mastery {theta} or more)].",
     "note.all_mastered": "What you did shows that you hold all of it[ (mastery {theta} or more)].",
-    "note.untaught": "No video is known for [{concepts} of its {of} concepts|concepts that it"
-    " has].",
+    "note.untaught": "Nothing here teaches [{concepts} of its {of}|some of its] concepts.",
     "note.nothing_left": "There is nothing in it that you could do and that would gain you more.",
     "note.again": "What you watched already comes again where your answers were not right yet, or"
     " nothing else teaches it.",
@@ -143,7 +142,7 @@ CHINESE = {
     "note.left_out": "课程中有[{concepts}个|一些]概念不再列入：你的学习表明已掌握"
     "[（掌握度达{theta}）]。",
     "note.all_mastered": "你的学习表明你已全部掌握[（掌握度{theta}及以上）]。",
-    "note.untaught": "[其{of}个概念中有{concepts}个|其中有些概念]没有已知的视频。",
+    "note.untaught": "[其{of}个概念中有{concepts}个|其中有些概念]在这里没有讲解的内容。",
     "note.nothing_left": "其中没有可以继续学习且仍有收获的内容。",
     "note.again": "作答还不正确，或没有其他资源时，看过的视频会再次出现。",
     "note.gaps": "它还以{names}为基础，但没有已知的视频。",

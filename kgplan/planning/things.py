@@ -32,13 +32,20 @@ class SequenceTeller:
         chooser: knows the concepts' names and where they are taught.
         taught_by: (K, V) True where the video covers the concept.
         model_version: named in every plan.
+        provisional: ids of concepts that are newer than the model.
         links: addresses of videos.
     """
 
     def __init__(
-        self, chooser: Chooser, taught_by: sparse.csr_array, model_version: str, links: Links
+        self,
+        chooser: Chooser,
+        taught_by: sparse.csr_array,
+        model_version: str,
+        provisional: frozenset[str],
+        links: Links,
     ) -> None:
         self.chooser, self.model_version, self.links = chooser, model_version, links
+        self.provisional = provisional
         self._taught_by = taught_by
         shown_in = chooser.records.course_videos.tocsc()
         courses = chooser.derived.resources.courses_axis
@@ -79,6 +86,7 @@ class SequenceTeller:
             options,
             gaps,
             new=found.learner.is_new,
+            theta=found.theta,
             stopped=found.stopped,
             gain=float(rows.gain.sum()),
             bound=most_gain(found.scope.layout, standing, minutes) if options.bound else None,
@@ -273,6 +281,9 @@ class SequenceTeller:
             notes.append(say(options, "note.untaught", concepts=untaught, of=asked.size))
         if any(resource.again for step in steps for resource in step.resources):
             notes.append(say(options, "note.again"))
+        new = [step.name for step in steps if step.concept_id in self.provisional]
+        if new:
+            notes.append(say(options, "note.provisional", names=", ".join(new)))
         if gaps and steps:
             notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
         if not steps and found.stopped == "end":

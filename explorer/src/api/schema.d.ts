@@ -2539,6 +2539,7 @@ export interface components {
          *         }
          *       ],
          *       "new": false,
+         *       "theta": 0.5,
          *       "stopped": "gain",
          *       "gain": 0.81,
          *       "bound": null,
@@ -2651,6 +2652,11 @@ export interface components {
              * @description whether nothing is known of the learner
              */
             new: boolean;
+            /**
+             * Theta
+             * @description mastery from which concepts are left out; null where none is
+             */
+            theta: number | null;
             /**
              * Stopped
              * @description why there are no more steps; null where the planner does not say
@@ -2924,6 +2930,7 @@ export interface components {
          *               }
          *             ],
          *             "new": false,
+         *             "theta": 0.5,
          *             "stopped": "gain",
          *             "gain": 0.81,
          *             "bound": null,
