@@ -146,7 +146,10 @@ def test_the_wheel_in_a_fresh_environment_loads_a_graph_and_plans_a_path(
     assert sorted(caches.rglob("*.nb*")) == compiled != []
     done = kgplan("similarity")
     assert done.returncode == 0, done.stderr
-    done = kgplan("plan", "U_1", "C_1", "--json")
+    done = kgplan("plan", "U_1", "C_1", "--length", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert all(step["resources"] for step in json.loads(done.stdout)["steps"])
+    done = kgplan("plan", "U_1", "C_1", "--planner", "kg-plppm", "--json")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["steps"]) == 4
     refused = kgplan("embed")

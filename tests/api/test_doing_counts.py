@@ -117,9 +117,8 @@ def test_who_does_what_the_plan_says_first_comes_to_its_end_and_opens_nothing_tw
         learner.complete(video)
         done.append(video)
     assert 0 < len(done) <= len(NAMES)
-    assert [COVERS[video] for video in done] == sorted(
-        [COVERS[video] for video in done], key="smg".index
-    )
+    begun = list(dict.fromkeys(COVERS[video] for video in done))
+    assert begun == sorted(begun, key="smg".index)
 
 
 @pytest.mark.parametrize("watched", [False, True])

@@ -209,7 +209,7 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
             f"Course {did.course} has no concepts in the graph, so there is nothing to plan.": (
                 not data.has[did.course]
             ),
-            "No video is known for concepts that it has.": not planned,
+            "Nothing here teaches some of its concepts.": not planned,
             "There is nothing in it that you could do and that would gain you more.": not planned,
         }
         for note in plan.notes:
