@@ -49,6 +49,7 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "options",
         "gaps",
         "new",
+        "theta",
         "stopped",
         "gain",
         "bound",
