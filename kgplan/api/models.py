@@ -91,8 +91,8 @@ EXAMPLE_STEPS: list[dict[str, Any]] = [
                 ],
             )
         ],
-        "because": "栈 is what gains you most for the time now. You have not opened a video on it"
-        " yet.",
+        "because": "栈 comes next by what it gains you for the time and by its place in the course."
+        " You have not opened a video on it yet.",
     },
 ]
 
@@ -110,8 +110,8 @@ EXAMPLE_EXPLANATIONS: list[dict[str, Any]] = [
     {
         "concept_id": STACK["concept_id"],
         "rule": "gain",
-        "because": "the largest expected gain of mastery for the time, what it needs included"
-        " (0.056 a minute)",
+        "because": "the largest expected gain of mastery for the time, what it needs included,"
+        " weighed by its place in the course",
         "terms": EXAMPLE_STEPS[1]["terms"],
         "alternatives": [
             {
@@ -121,7 +121,7 @@ EXAMPLE_EXPLANATIONS: list[dict[str, Any]] = [
                 "terms": _terms(0.44, 0.041),
                 "figure": 0.041,
                 "verdict": "lower",
-                "because": "0.04 < 0.06",
+                "because": "less than the one chosen",
             }
         ],
         "rejected": 1,
@@ -132,7 +132,7 @@ EXAMPLE_EXPLANATIONS: list[dict[str, Any]] = [
                 "above": 0.5,
                 "below": None,
                 "then": None,
-                "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out.",
+                "because": "Once what you do shows that you hold 栈, it is left out.",
             }
         ],
         "ended": [],

@@ -2505,7 +2505,7 @@ export interface components {
          *               ]
          *             }
          *           ],
-         *           "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
+         *           "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
          *         }
          *       ],
          *       "notes": [
@@ -2563,7 +2563,7 @@ export interface components {
          *         {
          *           "concept_id": "K_栈_计算机科学技术",
          *           "rule": "gain",
-         *           "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *           "because": "the largest expected gain of mastery for the time, what it needs included, weighed by its place in the course",
          *           "terms": {
          *             "preference": null,
          *             "mastery": 0.12,
@@ -2585,7 +2585,7 @@ export interface components {
          *               },
          *               "figure": 0.041,
          *               "verdict": "lower",
-         *               "because": "0.04 < 0.06"
+         *               "because": "less than the one chosen"
          *             }
          *           ],
          *           "rejected": 1,
@@ -2596,7 +2596,7 @@ export interface components {
          *               "above": 0.5,
          *               "below": null,
          *               "then": null,
-         *               "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
+         *               "because": "Once what you do shows that you hold 栈, it is left out."
          *             }
          *           ],
          *           "ended": []
@@ -2896,7 +2896,7 @@ export interface components {
          *                     ]
          *                   }
          *                 ],
-         *                 "because": "栈 is what gains you most for the time now. You have not opened a video on it yet."
+         *                 "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
          *               }
          *             ],
          *             "notes": [
@@ -2954,7 +2954,7 @@ export interface components {
          *               {
          *                 "concept_id": "K_栈_计算机科学技术",
          *                 "rule": "gain",
-         *                 "because": "the largest expected gain of mastery for the time, what it needs included (0.056 a minute)",
+         *                 "because": "the largest expected gain of mastery for the time, what it needs included, weighed by its place in the course",
          *                 "terms": {
          *                   "preference": null,
          *                   "mastery": 0.12,
@@ -2976,7 +2976,7 @@ export interface components {
          *                     },
          *                     "figure": 0.041,
          *                     "verdict": "lower",
-         *                     "because": "0.04 < 0.06"
+         *                     "because": "less than the one chosen"
          *                   }
          *                 ],
          *                 "rejected": 1,
@@ -2987,7 +2987,7 @@ export interface components {
          *                     "above": 0.5,
          *                     "below": null,
          *                     "then": null,
-         *                     "because": "Once what you do shows a mastery of 栈 of 0.5 or more, it is left out."
+         *                     "because": "Once what you do shows that you hold 栈, it is left out."
          *                   }
          *                 ],
          *                 "ended": []
