@@ -2,9 +2,9 @@
 
 Each turn looks at every concept that the goal asks for. Its bundle is what must come before it and
 is not held, foundation first, each with the videos that bring it to the threshold. The bundle with
-the largest gain a minute, times how well its last video stands in the course, is taken whole. A
-video is credited for all its concepts that the learner is ready for. What comes first never depends
-on how much is asked for, so shorter plans begin longer ones.
+the largest gain a minute, times how well the goal's first video stands in the course, is taken
+whole. A video is credited for all its concepts that the learner is ready for. What comes first
+never depends on how much is asked for, so shorter plans begin longer ones.
 Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements.
 """
 
@@ -298,6 +298,21 @@ def watch(
 
 
 @njit(cache=True)
+def leave(concept: int, layout: Layout, state: State) -> None:
+    """Pass a concept, brought as far as it can be."""
+    state.passed[concept] = True
+    release(concept, layout, state)
+
+
+@njit(cache=True)
+def follow(rows: Rows, at: int, layout: Layout, by: Standing, state: State, theta: float) -> None:
+    """Move the state on behind a row of a sequence, and behind its concept with the last of it."""
+    watch(rows.video[at], rows.concept[at], layout, by, state, theta)
+    if at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]:
+        leave(rows.concept[at], layout, state)
+
+
+@njit(cache=True)
 def bundle(
     goal: int, layout: Layout, by: Standing, state: State, scratch: Scratch, worth: Floats,
     theta: float, most: int, in_order: bool, rows: Rows, at: int,
@@ -325,8 +340,7 @@ def bundle(
             rows.concept[at], rows.video[at], rows.gain[at] = concept, video, earned
             minutes, gain = minutes + by.minutes[video], gain + earned
             at, count, asked = at + 1, count + 1, False
-        state.passed[concept] = True  # as far as it can be brought
-        release(concept, layout, state)
+        leave(concept, layout, state)
     return at, minutes, gain
 
 
@@ -550,13 +564,9 @@ def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
             found.row[count], found.concept[count] = at, concept
             found.before[count] = state.mastery[concept]
             count += 1
-        watch(video, rows.concept[at], layout, by, state, theta)
+        follow(rows, at, layout, by, state, theta)
         for place in range(begin, count):
             found.after[place] = state.mastery[found.concept[place]]
-        last = at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]
-        if last:
-            state.passed[rows.concept[at]] = True
-            release(rows.concept[at], layout, state)
     return found
 
 
@@ -570,10 +580,7 @@ def rates_after(
     named = np.zeros(by.mastery.size, np.bool_)
     for at in range(count):
         named[rows.concept[at]] = True
-        watch(rows.video[at], rows.concept[at], layout, by, state, theta)
-        if at + 1 == rows.video.size or rows.concept[at + 1] != rows.concept[at]:
-            state.passed[rows.concept[at]] = True
-            release(rows.concept[at], layout, state)
+        follow(rows, at, layout, by, state, theta)
     tried, rates = empty_rows(by.mastery.size * most), np.full(layout.asked.size, -1.0)
     left = np.inf
     look(layout, by, state, scratch)
