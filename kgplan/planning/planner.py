@@ -80,9 +80,8 @@ class Planner:
         self.links = links or Links()
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
-        taught_by = self._sequencer.scopes.taught_by
         self._things = SequenceTeller(
-            self._chooser, taught_by, model_version, self.provisional, self.links
+            *(self._chooser, self._sequencer.scopes, model_version, self.provisional, self.links)
         )
         self._from_diagnosis = positions(graph.concept_ids, diagnosis.concept_ids)
         self._courses, self._learners = graph.courses, records.learners

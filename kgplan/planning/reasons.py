@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kgplan.arrays import Array, Floats
+from kgplan.arrays import Floats
 from kgplan.native.sequence import FIRST, rates_after
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.explanation import (
@@ -67,8 +67,7 @@ def _explanations(
 def _rule(found: Sequence, concept: int, goal: int) -> str:
     if concept != goal:
         return "foundation"
-    at = np.searchsorted(found.scope.layout.asked, goal)
-    if found.standing.first[at]:
+    if found.asks_for(goal):
         return "pinned" if found.scope.has_videos else "target"
     return "order" if found.in_order else "gain"
 
@@ -106,8 +105,7 @@ def _changes(
 ) -> tuple[Change, ...]:
     """The mastery from which a step would be left out; none where it is asked for by name."""
     place = int(found.scope.concepts[concept])
-    asked = _first(found)
-    if asked[concept]:
+    if found.asks_for(concept):
         return ()
     mastery = float(found.learner.mastery[place])
     because = say(
@@ -117,10 +115,3 @@ def _changes(
         threshold=found.theta,
     )
     return (Change(chooser.ids[place], mastery, found.theta, None, None, because),)
-
-
-def _first(found: Sequence) -> Array:
-    """(n,) True for what was asked for by name."""
-    first = np.zeros(found.scope.concepts.size, dtype=bool)
-    first[found.scope.layout.asked] = found.standing.first
-    return first

@@ -158,12 +158,21 @@ class Resources(Stored):
             now = unwatched.setdefault(course, video)
             if video >= 0 and shares[now] >= WATCHED > shares[video]:
                 unwatched[course] = video
-        names = self.courses_axis.names
-        rank = {
-            course: 0 if names[course] == course_id else 1 if names[course] in own else 2
-            for course in unwatched
-        }
-        return sorted(unwatched.items(), key=lambda item: rank[item[0]])[:MOST_RESOURCES]
+
+        def far(item: tuple[int, int]) -> int:
+            return self.distance(item[0], course_id, own)
+
+        return sorted(unwatched.items(), key=far)[:MOST_RESOURCES]
+
+    def distance(self, course: int, course_id: str | None, own: frozenset[str]) -> int:
+        """0 for the course asked for, 1 for one of the learner's, 2 for another.
+
+        Args:
+            course: its position.
+            course_id, own: as for `of`.
+        """
+        name = self.courses_axis.names[course]
+        return 0 if name == course_id else 1 if name in own else 2
 
     def first_videos(self) -> Ints:
         """(K,) the video of each concept's first place; -1 where it has none."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords
+from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
+from kgplan.planning.derived import on_axis
 
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
@@ -39,7 +40,7 @@ class Scope:
         weight: (n,) what a gain of each counts; 0 for what is not asked for.
         in_course: (m,) True for videos of the course.
         own: (m,) True for these, and for others on what no video of the course covers.
-        has_videos: whether the course has any.
+        entries: (N,) where the layout's entries stand among all that these videos cover.
     """
 
     concepts: Ints
@@ -49,7 +50,6 @@ class Scope:
     weight: Floats
     in_course: Array
     own: Array
-    needs: sparse.csr_array
     entries: Ints
 
     @property
@@ -66,19 +66,22 @@ class Scopes:
         records: which videos there are.
 
     Attributes:
-        covers: (V, K) True where the video covers the concept, on the graph's axis.
+        covers: (V, K) stored where the video covers the concept, on the graph's axis.
         taught_by: (K, V) the same the other way round.
+        needs: (K, K) what each concept waits for, see `_condensed`.
     """
 
     def __init__(self, graph: GraphSnapshot, records: LearnerRecords) -> None:
         self.graph, self.records = graph, records
-        self.covers = _on_graph(records, graph)
+        self.covers = on_axis(records.q_matrix, records.concept_ids, graph.concept_ids)
         self.taught_by = self.covers.T.tocsr()
         self.taught = np.diff(self.taught_by.indptr) > 0
         self._breadth = np.diff(self.covers.indptr)
         self._about = self._courses_about()
-        self._needs = _condensed(graph, NEEDED)
-        self._surely_needs = _condensed(graph, SURE)
+        edges = graph.prerequisites.tocoo()
+        cycle = components(edges.col, edges.row, graph.concept_ids.size)
+        self.needs = _condensed(graph, cycle, NEEDED)
+        self._surely_needs = _condensed(graph, cycle, SURE)
 
     def of_course(self, course_id: str, asked: Ints, pinned: Ints) -> Scope:
         """The scope of a course.
@@ -147,7 +150,6 @@ class Scopes:
             weights[concepts],
             in_course,
             in_course | self._serves(by_video, in_course, is_asked[concepts]),
-            self._needs,
             np.flatnonzero(inside),
         )
 
@@ -159,7 +161,7 @@ class Scopes:
         found = np.zeros(self.taught.size, dtype=bool)
         found[asked] = True
         good = self.taught & (self.graph.concept_fields == field)
-        edge, needs = asked, self._surely_needs if near == NEAR else self._needs
+        edge, needs = asked, self._surely_needs if near == NEAR else self.needs
         for _ in range(near):
             before = _columns(needs, edge)
             edge = before[good[before] & ~found[before]]
@@ -222,7 +224,7 @@ class Scopes:
         self, concepts: Ints, is_asked: Array, first_place: Floats
     ) -> tuple[Ints, ...]:
         """`require_start` to `waits` of a layout."""
-        inside = self._needs[concepts][:, concepts].tocoo()
+        inside = self.needs[concepts][:, concepts].tocoo()
         sure = self._surely_needs[concepts][:, concepts].tocoo()
         size = concepts.size
         stated = np.isin(inside.row * size + inside.col, sure.row * size + sure.col)
@@ -270,15 +272,15 @@ ALONE = -1
 """In place of a group's number: needed by itself."""
 
 
-def _condensed(graph: GraphSnapshot, strength: float) -> sparse.csr_array:
+def _condensed(graph: GraphSnapshot, cycle: Ints, strength: float) -> sparse.csr_array:
     """(K, K) what each concept waits for: `ALONE`, or the number of a group of alternatives.
 
     Args:
         graph: what it says.
+        cycle: (K,) the strongly connected component of each concept.
         strength: of an edge at least.
     """
     edges = graph.prerequisites.tocoo()
-    _, cycle = connected_components(graph.prerequisites, directed=True, connection="strong")
     waits = (cycle[edges.row] != cycle[edges.col]) & (graph.strength >= strength)
     group = np.where(graph.group > 0, graph.group, ALONE).astype(np.int64)
     return sparse.coo_array(
@@ -291,19 +293,6 @@ def _first_places(by_video: sparse.csr_array, place: Floats) -> Floats:
     entries = by_video.tocoo()
     found = np.full(by_video.shape[1], np.inf)
     np.minimum.at(found, entries.col, place[entries.row])
-    return found
-
-
-def _on_graph(records: LearnerRecords, graph: GraphSnapshot) -> sparse.csr_array:
-    """The Q-matrix on the concepts of the graph."""
-    stored = records.q_matrix.tocoo()
-    column = positions(graph.concept_ids, records.concept_ids)[stored.col]
-    kept = column >= 0
-    shape = records.video_ids.size, graph.concept_ids.size
-    found = sparse.coo_array(
-        (np.ones(int(kept.sum()), dtype=bool), (stored.row[kept], column[kept])), shape=shape
-    ).tocsr()
-    found.sort_indices()
     return found
 
 

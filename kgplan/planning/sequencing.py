@@ -60,6 +60,10 @@ class Sequence:
     in_order: bool
     stopped: Stopped
 
+    def asks_for(self, concept: int) -> bool:
+        """Whether a concept of the scope was asked for by name."""
+        return bool((self.scope.layout.asked[self.standing.first] == concept).any())
+
 
 class Sequencer:
     """Chooses sequences; one for all learners.

@@ -6,9 +6,8 @@ Sizes: K concepts, V videos; n concepts of a scope.
 from math import sqrt
 
 import numpy as np
-from scipy import sparse
 
-from kgplan.arrays import Ints
+from kgplan.arrays import Ints, positions
 from kgplan.data.links import Links
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.sequence import Moves, moves_of
@@ -18,6 +17,7 @@ from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.resources import WATCHED, Move, Resource
+from kgplan.planning.scope import Scopes
 from kgplan.planning.sequencing import NEXT, NOT_YET, Sequence
 from kgplan.planning.texts import Manner, say
 
@@ -30,7 +30,7 @@ class SequenceTeller:
 
     Args:
         chooser: knows the concepts' names and where they are taught.
-        taught_by: (K, V) True where the video covers the concept.
+        scopes: know what needs what, and what is taught by which video.
         model_version: named in every plan.
         provisional: ids of concepts that are newer than the model.
         links: addresses of videos.
@@ -39,18 +39,18 @@ class SequenceTeller:
     def __init__(
         self,
         chooser: Chooser,
-        taught_by: sparse.csr_array,
+        scopes: Scopes,
         model_version: str,
         provisional: frozenset[str],
         links: Links,
     ) -> None:
         self.chooser, self.model_version, self.links = chooser, model_version, links
         self.provisional = provisional
-        self._taught_by = taught_by
-        shown_in = chooser.records.course_videos.tocsc()
-        courses = chooser.derived.resources.courses_axis
-        self._course_of = [courses.find(str(each)) for each in chooser.records.course_ids]
-        self._shown_in = shown_in
+        self.scopes = scopes
+        self._shown_in = chooser.records.course_videos.tocsc()
+        self._course_of = positions(
+            chooser.derived.resources.course_ids, chooser.records.course_ids
+        )
 
     def plan(
         self,
@@ -158,14 +158,13 @@ class SequenceTeller:
         video = int(scope.videos[local])
         share = max(float(learner.shares[video]), 0.0)
         places = self._shown_in.indices[slice(*self._shown_in.indptr[video : video + 2].tolist())]
-        names = self.chooser.derived.resources.courses_axis.names
-        courses = [self._course_of[place] for place in places.tolist()]
-        courses.sort(
-            key=lambda each: (names[each] != course_id, names[each] not in learner.courses, each)
+        taught = self.chooser.derived.resources
+        nearest = min(
+            self._course_of[places].tolist(),
+            key=lambda each: (taught.distance(each, course_id, learner.courses), each),
+            default=-1,
         )
-        made = self.chooser.derived.resources.resource(
-            courses[0] if courses else -1, video, share, self.links
-        )
+        made = taught.resource(nearest, video, share, self.links)
         moved, closed = [], found.standing.closed
         for at in np.flatnonzero(moves.row == row).tolist():
             concept = int(scope.concepts[moves.concept[at]])
@@ -193,7 +192,7 @@ class SequenceTeller:
         name = self.chooser.names[int(found.scope.concepts[local])]
         if leads_to >= 0:
             why = say(options, "do.before", later=self.chooser.names[leads_to], name=name)
-        elif found.standing.first[np.searchsorted(found.scope.layout.asked, local)]:
+        elif found.asks_for(local):
             why = say(options, "do.asked", name=name)
         elif found.in_order:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
@@ -208,8 +207,8 @@ class SequenceTeller:
     def _done(self, found: Sequence, concept: int, first: int, options: PlanOptions) -> str:
         """What the learner did on a concept, whose step begins with the video given."""
         place, learner = int(found.scope.concepts[concept]), found.learner
-        begin, end = self._taught_by.indptr[place : place + 2].tolist()
-        videos = self._taught_by.indices[begin:end]
+        begin, end = self.scopes.taught_by.indptr[place : place + 2].tolist()
+        videos = self.scopes.taught_by.indices[begin:end]
         shares, scores = learner.shares[videos], learner.scores[videos]
         watched = int((shares >= WATCHED).sum())
         if found.not_yet[concept]:
@@ -226,7 +225,7 @@ class SequenceTeller:
     def _gaps(self, found: Sequence, planned: list[str]) -> tuple[Gap, ...]:
         """What the steps build on and nothing teaches; without a step, what the goal asks for."""
         chooser, taught = self.chooser, self.chooser.taught
-        learner, requires = found.learner, found.scope.needs
+        learner, requires = found.learner, self.scopes.needs
         fields = chooser.graph.concept_fields
         needed: dict[int, list[str]] = {}
         for concept_id in planned:
