@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
 from prometheus_client.parser import text_string_to_metric_families
@@ -164,6 +165,15 @@ def test_lines_of_anything_that_works_for_a_request_bear_its_id(service):
     logging.getLogger("uvicorn.error").warning("between requests")
     (between,) = [line for line in service.lines() if line["event"] == "between requests"]
     assert "request_id" not in between
+
+
+def test_lines_of_the_server_are_written_though_another_server_had_set_its_own_level(tmp_path):
+    uvicorn.Config(None, log_level="error")
+    service = Service(tmp_path)
+    logging.getLogger("uvicorn.error").warning("of the server")
+    service.restore()
+    service.records.close()
+    assert [line["event"] for line in service.lines()] == ["of the server"]
 
 
 def test_watchers_are_not_told_of_and_the_level_leaves_lines_out(tmp_path):
