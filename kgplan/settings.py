@@ -127,8 +127,8 @@ class Settings(BaseSettings):
 
     links: str = Field(
         default="",
-        description="address of a video on the platform, with `{course_id}` and `{video_id}`, such"
-        " as `https://lms.example/courses/{course_id}/videos/{video_id}`; empty: answers have none",
+        description="address of a video on the platform, with `{course_id}` and `{item_id}`, such"
+        " as `https://lms.example/courses/{course_id}/videos/{item_id}`; empty: answers have none",
     )
 
     body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")

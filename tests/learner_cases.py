@@ -6,7 +6,7 @@ import numpy as np
 from planning_cases import Case, hand_case
 from scipy import sparse
 
-from kgplan.data.records import LearnerRecords, observed_views
+from kgplan.data.records import LearnerRecords, observations
 from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
 from kgplan.planning.mastery import ItemParameters, LearnerMastery
 
@@ -15,15 +15,15 @@ def diagnosed(case: Case, seed: int = 0) -> Case:
     """The case with a diagnosis by the batch's inference, at random slip, guess and prior."""
     rng = np.random.default_rng(seed)
     records = case.records
-    slip, guess = rng.uniform(0.05, 0.3, (2, records.video_ids.size))
+    slip, guess = rng.uniform(0.05, 0.3, (2, records.item_ids.size))
     prior = rng.uniform(0.2, 0.8, records.concept_ids.size)
-    items = ItemParameters(records.video_ids, slip, guess, DiagnosisConfig())
+    items = ItemParameters(records.item_ids, slip, guess, DiagnosisConfig())
     return replace(case, diagnosis=batch(records, items, prior))
 
 
 def batch(records: LearnerRecords, items: ItemParameters, prior: np.ndarray) -> LearnerMastery:
     """Every learner's mastery, as the diagnosis stage infers and stores it."""
-    watched, q = observed_views(records), sparse.csr_matrix(records.q_matrix)
+    watched, q = observations(records), sparse.csr_matrix(records.q_matrix)
     found = infer(watched, q, items.slip, items.guess, prior, items.config)
     return LearnerMastery(
         records.learner_ids,

@@ -351,7 +351,7 @@ DIRTY_LISTS: dict[str, tuple[int, dict[str, Any], str, tuple[str, ...]]] = {
     "entities/course.json": (
         0,
         {"video_order": ["V_2", "V_404", "", None, ["V_1"], "V_1", "V_2"]},
-        "course_video",
+        "course_item",
         ("dangling_id", "missing_field", "missing_field", "broken_row", "duplicate"),
     ),
     "entities/user.json": (
@@ -379,7 +379,10 @@ FILE_TABLES = {
     "relations/parent-son.json": "broader_concept",
     "relations/prerequisite-dependency.json": "prerequisite",
     "relations/user-course.json": "learner_course",
-    "relations/user-video.json": "learner_video",
+    "entities/video.json": "item",
+    "relations/course-video.json": "course_item",
+    "relations/user-video.json": "learner_item",
+    "relations/video-concept.json": "item_concept",
     "additional_information/prerequisite_prediction.json": "prerequisite",
     "additional_information/user_video_act.json": "watch",
 }

@@ -77,7 +77,7 @@ def make_case(
     has = np.array([[c in course_concepts[k] for c in concepts] for k in courses], dtype=np.int8)
     records = LearnerRecords(
         learner_ids=np.array(learners),
-        video_ids=np.array(videos),
+        item_ids=np.array(videos),
         concept_ids=np.array(concepts),
         course_ids=np.array(courses),
         enrolled=sparse.csr_array(
@@ -87,9 +87,9 @@ def make_case(
             np.array([[float(c in watched.get(u, "")) for c in concepts] for u in learners])
         ),
         course_concepts=sparse.csr_array(has),
-        course_videos=sparse.csr_array(np.cumsum(has, axis=1) * has),
+        course_items=sparse.csr_array(np.cumsum(has, axis=1) * has),
         q_matrix=sparse.csr_array(np.eye(len(concepts), dtype=np.int8)),
-        video_seconds=None
+        item_seconds=None
         if minutes is None
         else np.array([60 * minutes.get(c, np.nan) for c in concepts]),
     )
@@ -184,10 +184,10 @@ def large_case(n_concepts: int, n_courses: int, n_learners: int, seed: int = 0) 
         if head != tail
     ]
     q_matrix = sparse.eye_array(n_concepts, dtype=np.int8, format="csr")
-    course_videos = (has > 0).astype(np.int32).tocsr()
+    course_items = (has > 0).astype(np.int32).tocsr()
     records = LearnerRecords(
         learner_ids=learner_ids,
-        video_ids=np.array([f"V_{k:06}" for k in range(n_concepts)]),
+        item_ids=np.array([f"V_{k:06}" for k in range(n_concepts)]),
         concept_ids=concept_ids,
         course_ids=course_ids,
         enrolled=sparse.random_array(
@@ -197,7 +197,7 @@ def large_case(n_concepts: int, n_courses: int, n_learners: int, seed: int = 0) 
             (n_learners, n_concepts), density=60 / n_concepts, rng=rng, format="csr"
         ),
         course_concepts=(has > 0).astype(np.int8).tocsr(),
-        course_videos=course_videos,
+        course_items=course_items,
         q_matrix=q_matrix,
     )
     diagnosis = LearnerMastery(

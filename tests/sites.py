@@ -8,7 +8,7 @@ from planning_cases import Case
 from scipy import sparse
 
 from kgplan.data.events import Event, evidence_of
-from kgplan.data.records import LearnerRecords, learned_concepts, observed_views
+from kgplan.data.records import LearnerRecords, learned_concepts, observations
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
 from kgplan.graph.schema import graph_schema
@@ -66,7 +66,7 @@ def ids(plan: Plan) -> list[str]:
 
 
 def videos(plan: Plan) -> list[str]:
-    return [str(each.video_id) for step in plan.steps for each in step.resources]
+    return [str(each.item_id) for step in plan.steps for each in step.resources]
 
 
 def site(
@@ -127,7 +127,7 @@ def site(
     q = sparse.csr_array(np.array([[c in covers[v] for c in concepts] for v in videos_], np.int8))
     records = LearnerRecords(
         learner_ids=np.array(["known"]),
-        video_ids=np.array(videos_),
+        item_ids=np.array(videos_),
         concept_ids=np.array(concepts),
         course_ids=np.array(course_ids),
         enrolled=sparse.csr_array((1, len(course_ids)), dtype=np.int8),
@@ -135,23 +135,23 @@ def site(
         course_concepts=sparse.csr_array(
             np.array([[c in has[k] for c in concepts] for k in course_ids], np.int8)
         ),
-        course_videos=sparse.csr_array(
+        course_items=sparse.csr_array(
             np.array([[int(v[1:]) * (v[0] == k) for v in videos_] for k in course_ids], np.int32)
         ),
         q_matrix=q,
-        video_seconds=np.array([60 * (minutes or {}).get(v, 2.0) for v in videos_]),
+        item_seconds=np.array([60 * (minutes or {}).get(v, 2.0) for v in videos_]),
     )
     slip, guess = np.full((2, len(videos_)), SLIP)
     priors = np.full(len(concepts), prior)
     q_old = sparse.csr_matrix(q)
-    found = infer(observed_views(records), q_old, slip, guess, priors, DiagnosisConfig())
+    found = infer(observations(records), q_old, slip, guess, priors, DiagnosisConfig())
     diagnosis = LearnerMastery(
         records.learner_ids,
         records.concept_ids,
         sparse.csr_array(found.mastery),
         priors,
-        sparse.csr_array(not_told_apart(observed_views(records), q_old)),
-        ItemParameters(records.video_ids, slip, guess, DiagnosisConfig()),
+        sparse.csr_array(not_told_apart(observations(records), q_old)),
+        ItemParameters(records.item_ids, slip, guess, DiagnosisConfig()),
         of_records=True,
     )
     vectors = np.arange(len(concepts), dtype=float)[:, None]

@@ -65,7 +65,7 @@ with TestClient(service, base_url="http://127.0.0.1") as client:
     path = "/v1/learners/U_1/path?course_id=C_1"
     first = client.get(path)
     assert first.status_code == 200, first.text
-    seen = {"event_id": "1", "learner_id": "U_1", "video_id": "V_1", "share": 1}
+    seen = {"event_id": "1", "learner_id": "U_1", "item_id": "V_1", "share": 1}
     assert client.post("/v1/events", json=[seen]).json()["stored"] == ["1"]
     assert client.get(path).status_code == 200
     assert client.delete("/v1/learners/U_1").status_code < 300

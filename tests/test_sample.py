@@ -10,7 +10,7 @@ from oracles.cypher_walk import CypherWalk
 from remembering import Remembering
 from scipy import sparse
 
-from kgplan.data.records import learned_concepts, observed_views
+from kgplan.data.records import learned_concepts, observations
 from kgplan.diagnosis import Pooled, fit_new_videos, pooled_parameters, similar_videos
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_records, open_snapshot
@@ -70,7 +70,7 @@ def test_what_evidence_leaves_open_is_said(sample_planner):
     """Sets of observed videos, concept by concept; no evidence and twins are found from them."""
     p = sample_planner
     rng = np.random.default_rng(0)
-    watched, said = observed_views(p.records), set()
+    watched, said = observations(p.records), set()
     for row in rng.integers(0, p.records.learner_ids.size, 40):
         videos = watched[[row]].tocoo().col
         covering: dict[str, set[int]] = {}
@@ -95,11 +95,11 @@ def test_new_videos_start_nearer_to_the_fit_by_similar_ones_than_by_default(samp
     records, _ = open_records(store)
     made, q = store.current("diagnosis"), records.q_matrix
     slip, guess, prior = (made.array(name) for name in ("slip", "guess", "prior"))
-    groups = similar_videos(q, records.course_videos)
+    groups = similar_videos(q, records.course_items)
     new = np.arange(0, slip.size, 10)
     old = np.setdiff1d(np.arange(slip.size), new)
     pooled = pooled_parameters(slip[old], guess[old], groups[old], groups[new])
-    watched = sparse.csc_array(observed_views(records))
+    watched = sparse.csc_array(observations(records))
     watched.sort_indices()
     ends = zip(watched.indptr[new], watched.indptr[new + 1], strict=True)
     some = np.unique(np.concatenate([watched.indices[a : min(a + 20, b)] for a, b in ends]))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from kgplan.api.ids import Id
 from kgplan.data.events import Event
@@ -27,7 +27,7 @@ class EventIn(BaseModel):
                     "event_id": "player-7:000123",
                     "learner_id": "U_1000",
                     "time": "2026-03-01T10:15:00Z",
-                    "video_id": "V_5f3a",
+                    "item_id": "V_5f3a",
                     "segments": [[0, 95.5], [120, 300]],
                     "length": 351,
                 }
@@ -40,7 +40,11 @@ class EventIn(BaseModel):
     time: AwareDatetime | None = Field(
         default=None, description="when; the time of arrival if missing"
     )
-    video_id: Id | None = None
+    item_id: Id | None = Field(
+        default=None,
+        validation_alias=AliasChoices("item_id", "video_id"),
+        description="the video, exercise or text; `video_id` is taken too",
+    )
     course_id: Id | None = Field(default=None, description="the course that it happened in")
     share: Share | None = Field(default=None, description="of the video that was watched")
     segments: list[tuple[Seconds, Seconds]] = Field(
@@ -49,7 +53,9 @@ class EventIn(BaseModel):
     length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="of the video, in seconds"
     )
-    score: Share | None = Field(default=None, description="of an answer to the video's exercise")
+    score: Share | None = Field(
+        default=None, description="of an answer to the exercise, or to that of the video"
+    )
     enrols: bool = Field(default=False, description="the learner enrolled in the course")
     voids: Id | None = Field(default=None, description="id of an event that never counted")
 
@@ -58,8 +64,8 @@ class EventIn(BaseModel):
         if any(end < begin for begin, end in self.segments):
             raise ValueError("a segment ends before it begins")
         watched = self.share is not None or self.segments or self.score is not None
-        if watched and self.video_id is None:
-            raise ValueError("a share, segments and a score need a video_id")
+        if watched and self.item_id is None:
+            raise ValueError("a share, segments and a score need an item_id")
         if self.enrols and self.course_id is None:
             raise ValueError("enrols needs a course_id")
         if not (watched or self.enrols or self.voids):
@@ -72,7 +78,7 @@ class EventIn(BaseModel):
             self.event_id,
             self.learner_id,
             now if self.time is None else self.time.timestamp(),
-            self.video_id,
+            self.item_id,
             self.course_id,
             self.share,
             tuple(self.segments),
@@ -86,7 +92,7 @@ class EventIn(BaseModel):
 class UnknownOut(BaseModel):
     """What the data in use do not know yet; it says nothing until they do."""
 
-    items: int = Field(description="how many videos")
+    items: int = Field(description="how many")
     courses: int
     item_ids: list[str]
     course_ids: list[str]
@@ -146,7 +152,7 @@ class LearnerOut(BaseModel):
                         {
                             "course_id": "C_course-v1:TsinghuaX+30240184+sp",
                             "name": "数据结构(上)",
-                            "videos": 60,
+                            "items": 60,
                             "opened": 21,
                             "watched": 19,
                         }

@@ -40,16 +40,17 @@ def _terms(mastery: float, value: float) -> dict[str, Any]:
     }
 
 
-def _resource(video_id: str, title: str, minutes: float, moves: list[Any]) -> dict[str, Any]:
+def _resource(item_id: str, title: str, minutes: float, moves: list[Any]) -> dict[str, Any]:
     return {
         "course_id": COURSE_ID,
         "course_name": "数据结构(上)",
-        "video_id": video_id,
+        "item_id": item_id,
+        "kind": "video",
         "title": title,
         "minutes": minutes,
         "share": 0.0,
         "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/"
-        + video_id,
+        + item_id,
         "again": False,
         "moves": moves,
     }
@@ -585,8 +586,9 @@ EXAMPLE_EDGE: dict[str, Any] = {
 }
 
 
-EXAMPLE_VIDEO: dict[str, Any] = {
+EXAMPLE_ITEM: dict[str, Any] = {
     "id": "V_5f3a",
+    "kind": "video",
     "title": "栈的定义",
     "minutes": 6.5,
     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
@@ -624,7 +626,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "concepts": [
             {"id": "K_栈_计算机科学技术", "name": "栈", "name_en": "stack", "taught": True}
         ],
-        "videos": [EXAMPLE_VIDEO],
+        "items": [EXAMPLE_ITEM],
         "learners": 1042,
     },
     AboutConcept: {
@@ -638,7 +640,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
             {
                 "course_id": "C_course-v1:TsinghuaX+30240184+sp",
                 "name": "数据结构(上)",
-                "videos": [EXAMPLE_VIDEO],
+                "items": [EXAMPLE_ITEM],
             }
         ],
         "prerequisites": [

@@ -156,7 +156,7 @@ def _read(
         event_id,
         learner_id,
         time,
-        video_id=named[0] if named else None,
+        item_id=named[0] if named else None,
         course_id=courses[0] if courses else None,
         score=score,
         enrols=verb == REGISTERED and bool(courses),

@@ -148,7 +148,7 @@ def print_plan(
 
 def opened(resource: "Resource") -> str:
     """What to open, in a line."""
-    what = resource.title or (f"video {resource.video_id}" if resource.video_id else "")
+    what = resource.title or (f"video {resource.item_id}" if resource.item_id else "")
     length = f"{resource.minutes:.0f} min" if resource.minutes is not None else ""
     moves = ", ".join(
         f"{move.name} {move.mastery:.2f} → {move.expected:.2f}" for move in resource.moves

@@ -391,12 +391,12 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
         return None
     n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
     weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
-    n_videos = np.diff(records.course_videos.indptr)
+    n_videos = np.diff(records.course_items.indptr)
     course = max(
         range(records.course_ids.size),
         key=lambda k: weight.get(str(records.course_ids[k]), 0) if n_videos[k] else -1,
     )
-    taught = (records.course_videos[[course]] > 0).astype(np.int64)
+    taught = (records.course_items[[course]] > 0).astype(np.int64)
     opened = ((records.viewed > 0).astype(np.int64) @ taught.T).toarray().ravel()
     enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0
     off = np.where(enrolled, abs(opened - n_videos[course] / 2), np.inf)

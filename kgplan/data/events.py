@@ -18,7 +18,7 @@ class Event:
         event_id: names it; the same id is the same event.
         learner_id: who.
         time: when, in seconds since 1970.
-        video_id: what was watched or answered; None where the event is on no video.
+        item_id: what was watched or answered; None where the event is on no video.
         course_id: the course that it happened in; None where that is not told.
         share: of the video that was watched, in [0, 1].
         segments: (from, to) positions played, in seconds, in any order, overlapping or not.
@@ -30,13 +30,13 @@ class Event:
         started_at: position from which it plays on, in seconds.
         session: names the run of the player that both positions belong to; None where not told.
         aliases, course_aliases: what else the video or the course may be called; the first that
-            the data know counts where they do not know `video_id` or `course_id` itself.
+            the data know counts where they do not know `item_id` or `course_id` itself.
     """
 
     event_id: str
     learner_id: str
     time: float
-    video_id: str | None = None
+    item_id: str | None = None
     course_id: str | None = None
     share: float | None = None
     segments: Segments = ()
@@ -63,7 +63,7 @@ class Event:
     @property
     def tells(self) -> bool:
         """Whether it can say anything about mastery, by itself or with others."""
-        on_video = self.video_id is not None and (self.watches or self.score is not None)
+        on_video = self.item_id is not None and (self.watches or self.score is not None)
         return on_video or self.voids is not None or (self.enrols and self.course_id is not None)
 
 
@@ -176,13 +176,13 @@ def named_in(
     """
     found = []
     for event in events:
-        video, course = event.video_id, event.course_id
+        video, course = event.item_id, event.course_id
         if video is not None and event.aliases:
             video = known_name(video, event.aliases, videos)
         if course is not None and event.course_aliases:
             course = known_name(course, event.course_aliases, courses)
-        same = video == event.video_id and course == event.course_id
-        found.append(event if same else replace(event, video_id=video, course_id=course))
+        same = video == event.item_id and course == event.course_id
+        found.append(event if same else replace(event, item_id=video, course_id=course))
     return found
 
 
@@ -212,7 +212,7 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
             courses.add(event.course_id)
             if event.enrols:
                 enrolled.add(event.course_id)
-        video = event.video_id
+        video = event.item_id
         if video is None:
             continue
         if event.length is not None:

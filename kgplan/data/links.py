@@ -6,8 +6,8 @@ from urllib.parse import quote, urlsplit
 
 from kgplan.errors import ConfigError
 
-PLACEHOLDERS = ("course_id", "video_id")
-EXAMPLE = "https://lms.example/courses/{course_id}/videos/{video_id}"
+PLACEHOLDERS = ("course_id", "item_id")
+EXAMPLE = "https://lms.example/courses/{course_id}/videos/{item_id}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Links:
         Raises:
             ConfigError: it has another placeholder, or is no template of an http or https address.
 
-        >>> Links.of("https://lms.example/{course_id}?v={video_id}").to("C_1", "V_1")
+        >>> Links.of("https://lms.example/{course_id}?v={item_id}").to("C_1", "V_1")
         'https://lms.example/C_1?v=V_1'
         """
         fault = fault_of(template) if template else ""
@@ -35,16 +35,16 @@ class Links:
             raise ConfigError(f"KGPLAN_LINKS is {template!r}: {fault}; write it as in {EXAMPLE}")
         return cls(template)
 
-    def to(self, course_id: str, video_id: str | None) -> str | None:
+    def to(self, course_id: str, item_id: str | None) -> str | None:
         """Address of a video in a course; None where there is no video, or no template.
 
         >>> Links(EXAMPLE).to("C_course-v1:X+1", "a/b?")
         'https://lms.example/courses/C_course-v1%3AX%2B1/videos/a%2Fb%3F'
         """
-        if video_id is None or not self.template:
+        if item_id is None or not self.template:
             return None
         return self.template.format(
-            course_id=quote(course_id, safe=""), video_id=quote(video_id, safe="")
+            course_id=quote(course_id, safe=""), item_id=quote(item_id, safe="")
         )
 
 
@@ -64,5 +64,5 @@ def fault_of(template: str) -> str:
     named = {name for _, name, _, _ in parts if name is not None}
     plain = all(not form and not conversion for _, _, form, conversion in parts)
     if unknown := sorted(named - set(PLACEHOLDERS)):
-        return f"it has the placeholder {{{unknown[0]}}}, and there are {{course_id}}, {{video_id}}"
+        return f"it has the placeholder {{{unknown[0]}}}, and there are {{course_id}}, {{item_id}}"
     return "" if plain else "a placeholder stands as it is, without ! and :"

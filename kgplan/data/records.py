@@ -1,6 +1,7 @@
-"""What did learners enrol in and watch, and what do the videos cover?
+"""What did learners enrol in, watch and answer, and what do the items of courses cover?
 
-Sizes: U learners, V videos that cover a concept, K concepts, C courses.
+An item is what a learner opens: a video, an exercise, a text.
+Sizes: U learners, V items that cover a concept, K concepts, C courses.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,13 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints
+from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
+
+VIDEO, EXERCISE = "video", "exercise"
+KINDS = (VIDEO, EXERCISE, "text")
+"""What an item may be: watched, answered, read."""
 
 
 @dataclass(frozen=True)
@@ -19,30 +24,37 @@ class LearnerRecords(Stored):
     """The learner records, as sparse arrays on sorted ids.
 
     Attributes:
-        learner_ids, video_ids, concept_ids, course_ids: (U,), (V,), (K,), (C,) sorted.
+        learner_ids, item_ids, concept_ids, course_ids: (U,), (V,), (K,), (C,) sorted.
         enrolled: (U, C) 1 where the learner is enrolled.
-        viewed: (U, V) share watched, in [0, 1], of the videos that the learner opened.
+        viewed: (U, V) share watched, in [0, 1], of the items that the learner opened.
         course_concepts: (C, K) 1 where the course has the concept.
-        course_videos: (C, V) place of the video in the course, from 1.
-        q_matrix: (V, K) 1 where the video covers the concept.
-        video_seconds: (V,) length of the video, NaN where unknown; None where no length was kept.
-        video_names: (V,) title of the video, "" where unknown; None where no title was kept.
+        course_items: (C, V) place of the item in the course, from 1.
+        q_matrix: (V, K) 1 where the item covers the concept.
+        item_seconds: (V,) how long it takes, NaN where unknown; None where no length was kept.
+        item_names: (V,) title, "" where unknown; None where no title was kept.
         viewed_order: along the stored entries of `viewed`, the place of the view among the
             learner's in time, from 1; None where none was kept.
+        item_kinds: (V,) one of `KINDS`; None where all are videos.
+        item_links: (V,) address, "" where unknown; None where no address was kept.
+        answered: (U, V) best score of an exercise, in [0, 1], zeros stored; None where nobody
+            answered any.
     """
 
     learner_ids: Ids
-    video_ids: Ids
+    item_ids: Ids
     concept_ids: Ids
     course_ids: Ids
     enrolled: sparse.csr_array
     viewed: sparse.csr_array
     course_concepts: sparse.csr_array
-    course_videos: sparse.csr_array
+    course_items: sparse.csr_array
     q_matrix: sparse.csr_array
-    video_seconds: Floats | None = None
-    video_names: Ids | None = None
+    item_seconds: Floats | None = None
+    item_names: Ids | None = None
     viewed_order: Ints | None = None
+    item_kinds: Ids | None = None
+    item_links: Ids | None = None
+    answered: sparse.csr_array | None = None
 
     @cached_property
     def learners(self) -> Axis:
@@ -50,30 +62,73 @@ class LearnerRecords(Stored):
         return Axis(self.learner_ids)
 
     @cached_property
-    def videos(self) -> Axis:
-        """Where each video stands."""
-        return Axis(self.video_ids)
+    def items(self) -> Axis:
+        """Where each item stands."""
+        return Axis(self.item_ids)
 
     @cached_property
     def courses(self) -> Axis:
         """Where each course stands."""
         return Axis(self.course_ids)
 
+    @property
+    def kinds(self) -> Ids:
+        """(V,) what each item is."""
+        return np.full(self.item_ids.size, VIDEO) if self.item_kinds is None else self.item_kinds
 
-def observed_views(records: LearnerRecords) -> sparse.csr_array:
-    """The responses r_uv of V-DINA (spec section 3).
+    @property
+    def titles(self) -> Ids:
+        """(V,) of each item; "" where unknown."""
+        return self._texts(self.item_names)
+
+    @property
+    def addresses(self) -> Ids:
+        """(V,) of each item; "" where unknown."""
+        return self._texts(self.item_links)
+
+    @property
+    def minutes(self) -> Floats:
+        """(V,) that each item takes; NaN where unknown."""
+        if self.item_seconds is None:
+            return np.full(self.item_ids.size, np.nan)
+        return self.item_seconds / 60
+
+    @cached_property
+    def exercises(self) -> Array:
+        """(V,) True for items that are answered, not watched."""
+        return np.asarray(self.kinds == EXERCISE)
+
+    @cached_property
+    def expected(self) -> sparse.csr_array:
+        """(C, V) True for what counts as not opened where a learner of the course did not open it.
+
+        That is all but exercises: who leaves one out says nothing.
+        """
+        stored = self.course_items.tocoo()
+        kept = ~self.exercises[stored.col]
+        columns = (stored.row[kept], stored.col[kept])
+        ones = np.ones(columns[0].size, dtype=bool)
+        return sparse.coo_array((ones, columns), shape=self.course_items.shape).tocsr()
+
+    def _texts(self, kept: Ids | None) -> Ids:
+        return np.zeros(self.item_ids.size, dtype="U1") if kept is None else kept
+
+
+def observations(records: LearnerRecords) -> sparse.csr_array:
+    """The responses r_uv of V-DINA (spec section 3): views, and answers.
 
     Returns:
-        (U, V): the share watched where the learner opened the video; a stored 0 where the video
-        belongs to a course of the learner's and was never opened; nothing elsewhere.
+        (U, V): the score where the learner answered the exercise; the share watched where the
+        learner opened another item; a stored 0 where such an item belongs to a course of the
+        learner's and was never opened; nothing elsewhere.
     """
-    due = (records.enrolled.astype(np.int32) @ (records.course_videos > 0).astype(np.int32)).tocoo()
-    opened = records.viewed.tocoo()
-    key = np.concatenate([opened.row, due.row]).astype(np.int64) * records.video_ids.size
-    key += np.concatenate([opened.col, due.col])
-    share = np.concatenate([opened.data, np.zeros(due.nnz)])
-    key, first = np.unique(key, return_index=True)  # the view, where there is one, stands first
-    row, column = np.divmod(key, max(records.video_ids.size, 1))
+    due = (records.enrolled.astype(np.int32) @ records.expected.astype(np.int32)).tocoo()
+    seen = [each.tocoo() for each in (records.answered, records.viewed) if each is not None]
+    key = np.concatenate([each.row for each in (*seen, due)]).astype(np.int64)
+    key = key * records.item_ids.size + np.concatenate([each.col for each in (*seen, due)])
+    share = np.concatenate([*(each.data for each in seen), np.zeros(due.nnz)])
+    key, first = np.unique(key, return_index=True)  # what was seen stands before what was not
+    row, column = np.divmod(key, max(records.item_ids.size, 1))
     indptr = np.searchsorted(row, np.arange(records.learner_ids.size + 1))
     return sparse.csr_array((share[first], column, indptr), shape=records.viewed.shape)
 
@@ -101,7 +156,7 @@ def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
     """
     watched = records.viewed > 0
     by_view = (watched.astype(np.int32) @ records.q_matrix.astype(np.int32)) > 0
-    covered = (records.course_videos > 0).astype(np.int32) @ records.q_matrix.astype(np.int32)
+    covered = (records.course_items > 0).astype(np.int32) @ records.q_matrix.astype(np.int32)
     without_videos = np.diff(covered.tocsr().indptr) == 0
     told_by_enrolment = records.enrolled.astype(np.int32) * without_videos  # course by course
     by_enrolment = (told_by_enrolment @ records.course_concepts.astype(np.int32)) > 0

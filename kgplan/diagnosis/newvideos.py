@@ -72,7 +72,7 @@ def with_new_videos(
     diagnosis: Diagnosis,
     watched: sparse.csr_matrix,
     q_matrix: sparse.csr_matrix,
-    course_videos: sparse.csr_matrix,
+    course_items: sparse.csr_matrix,
     *,
     threads: int | None = None,
 ) -> Diagnosis:
@@ -81,7 +81,7 @@ def with_new_videos(
     Args:
         diagnosis: of these observations, with concepts held independently.
         watched, q_matrix: as for `vdina.fit`.
-        course_videos: as for `similar_videos`.
+        course_items: as for `similar_videos`.
         threads: at most so many.
 
     Returns:
@@ -97,7 +97,7 @@ def with_new_videos(
     new, known = np.flatnonzero(few & covers), np.flatnonzero(~few & covers)
     if not new.size or known.size < 2:
         return diagnosis
-    groups = similar_videos(q_matrix, course_videos)
+    groups = similar_videos(q_matrix, course_items)
     slip, guess = diagnosis.slip.copy(), diagnosis.guess.copy()
     pooled = pooled_parameters(slip[known], guess[known], groups[known], groups[new])
     config, prior = diagnosis.config, diagnosis.prior
@@ -111,12 +111,12 @@ def with_new_videos(
     )
 
 
-def similar_videos(q_matrix: sparse.csr_matrix, course_videos: sparse.csr_matrix) -> Ints:
+def similar_videos(q_matrix: sparse.csr_matrix, course_items: sparse.csr_matrix) -> Ints:
     """Group videos by what makes them similar, from coarse to fine.
 
     Args:
         q_matrix: (V, K) not 0 where the video covers the concept; new videos are rows too.
-        course_videos: (C, V) not 0 where the course has the video; of several, the first counts.
+        course_items: (C, V) not 0 where the course has the video; of several, the first counts.
 
     Returns:
         (V, L) the video's group at each level; -1 where the level says nothing of it, as of a
@@ -131,11 +131,11 @@ def similar_videos(q_matrix: sparse.csr_matrix, course_videos: sparse.csr_matrix
            [ 1,  0,  1,  1],
            [ 2, -1, -1,  2]])
     """
-    check_axis("V", q_matrix=q_matrix.shape[0], course_videos=course_videos.shape[1])
+    check_axis("V", q_matrix=q_matrix.shape[0], course_items=course_items.shape[1])
     covers = sparse.csr_matrix(q_matrix != 0)
     covers.sort_indices()
     n_concepts = np.minimum(np.diff(covers.indptr), MOST_CONCEPTS)
-    of_video = sparse.csc_matrix(course_videos != 0)
+    of_video = sparse.csc_matrix(course_items != 0)
     of_video.sort_indices()
     in_course = np.diff(of_video.indptr) > 0
     course = np.full(n_concepts.size, -1)

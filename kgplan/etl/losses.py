@@ -21,7 +21,7 @@ from kgplan.store.artifacts import ArtifactStore
 SNIFFED_BYTES = 1 << 16
 ENTITIES = frozenset(REFERENCES.values())
 SHOWN_LOSSES = 5
-CATALOGUE = ("concept", "course", "video", "learner")  # whose ids tell one archive from another
+CATALOGUE = ("concept", "course", "item", "learner")  # whose ids tell one archive from another
 TOLERANT = "add --tolerant to take it as it is"
 
 

@@ -33,15 +33,15 @@ def read_records(tables: Path) -> LearnerRecords:
         learner_ids = ids(f"SELECT learner_id AS id FROM {scan('learner')}")
         concept_ids = ids(f"SELECT concept_id AS id FROM {scan('concept')}")
         course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
-        # a video that covers no concept says nothing about mastery
-        videos = columns(
-            "SELECT DISTINCT video_id AS id, coalesce(duration, 'nan') AS seconds,"
-            f" coalesce(name, '') AS name FROM {scan('video_concept')} AS covering"
-            f" LEFT JOIN {scan('video')} AS video USING (video_id)"
+        # an item that covers no concept says nothing about mastery
+        items = columns(
+            "SELECT item.item_id AS id, kind, coalesce(duration, 'nan') AS seconds,"
+            f" coalesce(name, '') AS name, coalesce(url, '') AS url FROM {scan('item')} AS item"
+            f" SEMI JOIN {scan('item_concept')} AS covering USING (item_id)"
         )
-        video_ids = videos["id"].astype(np.str_)
-        by_id = np.argsort(video_ids)
-        video_ids = video_ids[by_id]
+        by_id = np.argsort(items["id"].astype(np.str_))
+        items = {name: values[by_id] for name, values in items.items()}
+        item_ids = items["id"].astype(np.str_)
 
         def matrix(
             sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
@@ -62,17 +62,24 @@ def read_records(tables: Path) -> LearnerRecords:
 
         def of_views(value: str, to: Callable[[Array], Array]) -> sparse.csr_array:
             return matrix(
-                f"SELECT learner_id AS row_id, video_id AS column_id, {value} AS value"
-                f" FROM {scan('learner_video')}",
+                f"SELECT learner_id AS row_id, item_id AS column_id, {value} AS value"
+                f" FROM {scan('learner_item')}",
                 learner_ids,
-                video_ids,
+                item_ids,
                 lambda found: to(found["value"]),
             )
 
-        in_time = "PARTITION BY learner_id ORDER BY first_started_at, position, video_id"
+        answered = matrix(
+            "SELECT learner_id AS row_id, item_id AS column_id, max(score) AS value"
+            f" FROM {scan('answer')} GROUP BY ALL",
+            learner_ids,
+            item_ids,
+            lambda found: found["value"].astype(np.float64),
+        )
+        in_time = "PARTITION BY learner_id ORDER BY first_started_at, position, item_id"
         return LearnerRecords(
             learner_ids=learner_ids,
-            video_ids=video_ids,
+            item_ids=item_ids,
             concept_ids=concept_ids,
             course_ids=course_ids,
             enrolled=matrix(
@@ -90,21 +97,24 @@ def read_records(tables: Path) -> LearnerRecords:
                 concept_ids,
                 ones,
             ),
-            course_videos=matrix(
-                "SELECT course_id AS row_id, video_id AS column_id, row_number() OVER (PARTITION BY"
-                f" course_id ORDER BY position, video_id) AS place FROM {scan('course_video')}",
+            course_items=matrix(
+                "SELECT course_id AS row_id, item_id AS column_id, row_number() OVER (PARTITION BY"
+                f" course_id ORDER BY position, item_id) AS place FROM {scan('course_item')}",
                 course_ids,
-                video_ids,
+                item_ids,
                 lambda found: found["place"].astype(np.int32),
             ),
             q_matrix=matrix(
-                f"SELECT video_id AS row_id, concept_id AS column_id FROM {scan('video_concept')}",
-                video_ids,
+                f"SELECT item_id AS row_id, concept_id AS column_id FROM {scan('item_concept')}",
+                item_ids,
                 concept_ids,
                 ones,
             ),
-            video_seconds=videos["seconds"].astype(np.float64)[by_id],
-            video_names=videos["name"].astype(np.str_)[by_id],
+            item_seconds=items["seconds"].astype(np.float64),
+            item_names=items["name"].astype(np.str_),
+            item_kinds=items["kind"].astype(np.str_),
+            item_links=items["url"].astype(np.str_),
+            answered=answered if answered.nnz else None,
             viewed_order=of_views(
                 f"row_number() OVER ({in_time})", lambda places: places.astype(np.int32)
             ).data,

@@ -75,8 +75,8 @@ class ExtractReport(BaseModel):
         """Read what `to_json` wrote.
 
         >>> ExtractReport.from_json(to_json(ExtractReport(
-        ...     source="a.zip", files=(), tables={"video": 2}, absent=(), unused=()))).tables
-        {'video': 2}
+        ...     source="a.zip", files=(), tables={"item": 2}, absent=(), unused=()))).tables
+        {'item': 2}
         """
         return cls.model_validate_json(text)
 

@@ -107,7 +107,7 @@ class Table:
     def arrow_schema(self) -> pa.Schema:
         """The Parquet schema.
 
-        >>> TABLES["course_video"].arrow_schema.field("position")
+        >>> TABLES["course_item"].arrow_schema.field("position")
         pyarrow.Field<position: int32 not null>
         """
         return pa.schema(
@@ -126,7 +126,7 @@ REFERENCES = {
     "teacher_id": "teacher",
     "field_id": "field",
     "learner_id": "learner",
-    "video_id": "video",
+    "item_id": "item",
 }
 """Column name -> the entity table whose ids it holds."""
 
@@ -159,7 +159,14 @@ TABLES = {
         _table("teacher", "teacher_id", Column("name"), _optional("about")),
         _table("field", "field_id", Column("name")),
         _table("learner", "learner_id"),
-        _table("video", "video_id", _optional("name"), _optional("duration", "DOUBLE")),  # seconds
+        _table(
+            "item",
+            "item_id",
+            Column("kind"),  # see kgplan.data.records.KINDS
+            _optional("name"),
+            _optional("duration", "DOUBLE"),  # seconds
+            _optional("url"),
+        ),
         # relations
         _table("field_course", "field_id course_id"),
         _table("course_concept", "course_id concept_id"),
@@ -167,8 +174,8 @@ TABLES = {
         _table("field_concept", "field_id concept_id"),
         _table("teacher_course", "teacher_id course_id"),
         _table("school_teacher", "school_id teacher_id"),
-        _table("course_video", "course_id video_id", Column("position", "INTEGER")),
-        _table("video_concept", "video_id concept_id"),
+        _table("course_item", "course_id item_id", Column("position", "INTEGER")),
+        _table("item_concept", "item_id concept_id"),
         _table(
             "prerequisite",
             "before_id after_id source",
@@ -188,7 +195,7 @@ TABLES = {
             (
                 Column("learner_id"),
                 Column("course_id"),
-                Column("video_id"),
+                Column("item_id"),
                 _optional("watching_count", "INTEGER"),
                 _optional("video_duration", "DOUBLE"),  # this and the next four: seconds
                 _optional("local_watching_time", "DOUBLE"),
@@ -198,16 +205,27 @@ TABLES = {
                 _optional("started_at", "TIMESTAMP"),
                 _optional("ended_at", "TIMESTAMP"),
             ),
-            key=("learner_id", "course_id", "video_id", "started_at"),
+            key=("learner_id", "course_id", "item_id", "started_at"),
         ),
         _table(
-            "learner_video",
-            "learner_id video_id",
+            "learner_item",
+            "learner_id item_id",
             Column("watched", "DOUBLE"),  # share of the video, 0..1
             Column("evidence"),  # 'progress' | 'view'
             Column("replayed", "BOOLEAN"),
             _optional("first_started_at", "TIMESTAMP"),
             Column("position", "INTEGER"),  # 0, 1, ... in the learner's own time
+        ),
+        Table(
+            "answer",
+            (
+                Column("learner_id"),
+                Column("item_id"),
+                Column("position", "INTEGER"),  # 0, 1, ... in the learner's own time
+                Column("score", "DOUBLE"),  # 0..1
+                _optional("answered_at", "TIMESTAMP"),
+            ),
+            key=("learner_id", "position"),
         ),
     )
 }

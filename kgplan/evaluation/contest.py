@@ -161,12 +161,12 @@ class _Sides:
         self.said: Said = lambda what: said(prefix + what)
         self.pairs: Pairs = (held.learner, held.video)
         course = place_in_course(
-            held.watched, order, records.enrolled, records.course_videos, self.pairs
+            held.watched, order, records.enrolled, records.course_items, self.pairs
         )
         self.simple = simple_features(held.watched, self.pairs, course)
         self.place = place_features(course)
         self.seen = by_active_learners(held.watched)
-        self.attended = attendance(records.q_matrix, records.course_videos)
+        self.attended = attendance(records.q_matrix, records.course_items)
 
     def plain(self) -> tuple[Floats, Diagnosis]:
         self.said("V-DINA")

@@ -334,7 +334,7 @@ def _entities(
 
 def _courses(world: World, names: _Names) -> Iterator[Row]:
     for number, course in enumerate(names.course):
-        videos = _row(world.course_videos, number)
+        videos = _row(world.course_items, number)
         concepts = _row(world.course_concepts, number)
         first, last = names.concept_name[concepts[0]][1], names.concept_name[concepts[-1]][1]
         yield {
@@ -387,7 +387,7 @@ def _relations(world: World, names: _Names) -> Iterator[tuple[str, Iterable[Row]
         "relations/course-concept.json",
         pairs(names.course, names.concept, of(world.course_concepts)),
     )
-    yield "relations/course-video.json", pairs(names.course, names.video, of(world.course_videos))
+    yield "relations/course-video.json", pairs(names.course, names.video, of(world.course_items))
     yield "relations/video-concept.json", pairs(names.video, names.concept, of(world.q_matrix))
     yield (
         "relations/parent-son.json",
@@ -448,7 +448,7 @@ def _write_learners(
     offset = begin[cohort.first]
     ends = np.searchsorted(found.row, np.arange(cohort.last - cohort.first + 1))
     texts = _activities(found, world, names)
-    video_names = [names.video[v] for v in found.video]
+    item_names = [names.video[v] for v in found.video]
     for number, (one, two) in enumerate(pairwise(ends)):
         u = cohort.first + number
         learner = names.learner[u]
@@ -458,7 +458,7 @@ def _write_learners(
         user.put({"id": learner, "name": "", "course_order": courses, "enroll_time": enrolled})
         for course in courses:
             user_course.put((learner, course))
-        seen = dict.fromkeys(video_names[one:two])
+        seen = dict.fromkeys(item_names[one:two])
         for video in seen:
             user_video.put((learner, video))
         if seen:
@@ -633,7 +633,7 @@ _TABLE_OF = {
     "relations/parent-son.json": "broader_concept",
     "relations/prerequisite-dependency.json": "prerequisite",
     "relations/user-course.json": "learner_course",
-    "relations/user-video.json": "learner_video",
+    "relations/user-video.json": "learner_item",
     _PREDICTIONS: "prerequisite",
     _ACTIVITIES: "watch",
 }

@@ -48,7 +48,7 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         raise InputError(
             "the records do not tell in which order learners watched; run `kgplan etl run` again"
         )
-    shown_in = records.course_videos.tocsc()
+    shown_in = records.course_items.tocsc()
     kept, found = np.ones(viewed.nnz, dtype=bool), []
     for learner in np.flatnonzero(np.diff(viewed.indptr) > 1).tolist():
         begin, end = viewed.indptr[learner : learner + 2].tolist()
@@ -58,7 +58,7 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         best = (0, -1, 0)  # views before, course, places ahead
         for course in _stored(shown_in, last).tolist():
             if course in mine and planned[course]:
-                there = _in_order(records.course_videos, course)
+                there = _in_order(records.course_items, course)
                 before = [video for video in earlier if video in there]
                 if len(before) > best[0]:
                     ahead = there.index(last) - there.index(before[-1])
@@ -79,9 +79,9 @@ def _stored(matrix: sparse.csr_array | sparse.csc_array, line: int) -> Ints:
     return matrix.indices[matrix.indptr[line] : matrix.indptr[line + 1]]
 
 
-def _in_order(course_videos: sparse.csr_array, course: int) -> list[int]:
+def _in_order(course_items: sparse.csr_array, course: int) -> list[int]:
     """A course's videos in its order."""
-    part = slice(course_videos.indptr[course], course_videos.indptr[course + 1])
-    order = np.argsort(course_videos.data[part], kind="stable")
-    videos: list[int] = course_videos.indices[part][order].tolist()
+    part = slice(course_items.indptr[course], course_items.indptr[course + 1])
+    order = np.argsort(course_items.data[part], kind="stable")
+    videos: list[int] = course_items.indices[part][order].tolist()
     return videos

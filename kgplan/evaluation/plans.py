@@ -63,7 +63,7 @@ def to_open(plan: Plan) -> list[list[Resource]]:
     """
     one_of = planner_named(plan.options.planner).rank is not None
     return [
-        [each for each in step.resources if each.video_id is not None][: 1 if one_of else None]
+        [each for each in step.resources if each.item_id is not None][: 1 if one_of else None]
         for step in plan.steps
     ]
 
@@ -73,7 +73,7 @@ def outline(plan: Plan, concepts: Axis, videos: Axis) -> Outline:
     return Outline(
         concepts.known([step.concept_id for step in plan.steps]),
         tuple(
-            tuple(videos.known([each.video_id or "" for each in step]).tolist())
+            tuple(videos.known([each.item_id or "" for each in step]).tolist())
             for step in to_open(plan)
         ),
     )
@@ -108,9 +108,9 @@ def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:
     shown = records.q_matrix.tocoo()
     concept = positions(graph.concept_ids, records.concept_ids)[shown.col]
     here = (concept >= 0) & (shown.data > 0)
-    covers = incidence(shown.row[here], concept[here], (records.video_ids.size, size))
-    mean, seconds = mean_minutes(records), records.video_seconds
-    minutes = np.full(records.video_ids.size, np.nan) if seconds is None else seconds / 60
+    covers = incidence(shown.row[here], concept[here], (records.item_ids.size, size))
+    mean, seconds = mean_minutes(records), records.item_seconds
+    minutes = np.full(records.item_ids.size, np.nan) if seconds is None else seconds / 60
     return Ground(
         before=_rows(graph.prerequisites),
         strictly_before=_rows(incidence(edges.row[strict], edges.col[strict], (size, size))),

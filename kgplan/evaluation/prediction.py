@@ -100,7 +100,7 @@ def by_active_learners(watched: sparse.csr_array) -> sparse.csr_array:
     )
 
 
-def attendance(q_matrix: sparse.csr_array, course_videos: sparse.csr_array) -> sparse.csr_array:
+def attendance(q_matrix: sparse.csr_array, course_items: sparse.csr_array) -> sparse.csr_array:
     """Add a concept 'attends this course' for every course: one more that its videos need.
 
     Whether a learner follows a course decides about all its videos together; concepts held
@@ -108,7 +108,7 @@ def attendance(q_matrix: sparse.csr_array, course_videos: sparse.csr_array) -> s
 
     Args:
         q_matrix: (V, K).
-        course_videos: (C, V) not 0 where the course has the video.
+        course_items: (C, V) not 0 where the course has the video.
 
     Returns:
         (V, K + courses with a video).
@@ -118,9 +118,9 @@ def attendance(q_matrix: sparse.csr_array, course_videos: sparse.csr_array) -> s
     array([[1, 1],
            [1, 0]])
     """
-    check_axis("V", q_matrix=q_matrix.shape[0], course_videos=course_videos.shape[1])
-    with_video = np.flatnonzero(np.diff(course_videos.indptr))
-    member = (course_videos[with_video] > 0).T.astype(q_matrix.dtype)
+    check_axis("V", q_matrix=q_matrix.shape[0], course_items=course_items.shape[1])
+    with_video = np.flatnonzero(np.diff(course_items.indptr))
+    member = (course_items[with_video] > 0).T.astype(q_matrix.dtype)
     return sparse.csr_array(sparse.hstack([q_matrix, member]))
 
 
@@ -284,7 +284,7 @@ def place_in_course(
     watched: sparse.csr_array,
     order: sparse.csr_array,
     enrolled: sparse.csr_array,
-    course_videos: sparse.csr_array,
+    course_items: sparse.csr_array,
     pairs: Pairs,
 ) -> Course:
     """Where a video stands to what the learner watched last in its course.
@@ -295,7 +295,7 @@ def place_in_course(
         watched: (U, V) observations, what was held back apart.
         order: (U, V) places of views on the learner's time line.
         enrolled: (U, C) not 0 where enrolled.
-        course_videos: (C, V) place of the video in the course, from 1.
+        course_items: (C, V) place of the video in the course, from 1.
         pairs: what to describe.
     """
     learner, video = pairs
@@ -307,10 +307,10 @@ def place_in_course(
     by_video = np.argsort(video, kind="stable")
     cuts = np.searchsorted(video[by_video], np.arange(watched.shape[1] + 1))
     is_in = enrolled.tocsc()
-    for c in np.flatnonzero(np.diff(course_videos.indptr)):
-        part = slice(course_videos.indptr[c], course_videos.indptr[c + 1])
+    for c in np.flatnonzero(np.diff(course_items.indptr)):
+        part = slice(course_items.indptr[c], course_items.indptr[c + 1])
         place = np.zeros(watched.shape[1])
-        place[course_videos.indices[part]] = course_videos.data[part]
+        place[course_items.indices[part]] = course_items.data[part]
         inside = place[watched.indices] > 0
         seen = np.bincount(row[inside], minlength=watched.shape[0])
         views = np.bincount(row[inside & n_views], minlength=watched.shape[0])
@@ -321,7 +321,7 @@ def place_in_course(
         member = np.zeros(watched.shape[0], bool)
         member[is_in.indices[is_in.indptr[c] : is_in.indptr[c + 1]]] = True
         asked = np.concatenate(
-            [by_video[cuts[v] : cuts[v + 1]] for v in course_videos.indices[part]]
+            [by_video[cuts[v] : cuts[v + 1]] for v in course_items.indices[part]]
         )
         u = learner[asked]
         better = (member[u] | (views[u] > 0)) & (views[u] > best[asked])

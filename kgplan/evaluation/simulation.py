@@ -165,7 +165,7 @@ class World:
         topic_of: (T,) for the last T concepts, the concept whose name each topic carries.
         shows: (C,) the course whose videos each course shows: itself, or an earlier run.
         course_concepts: (C, K) 1 where the course has the concept.
-        course_videos: (C, V) place of the video in the course, from 1.
+        course_items: (C, V) place of the video in the course, from 1.
         q_matrix: (V, K) 1 where the video covers the concept.
         duration: (V,) seconds.
         slip, guess: (V,); prior: (K,) planted.
@@ -183,7 +183,7 @@ class World:
     topic_of: Ints
     shows: Ints
     course_concepts: sparse.csr_array
-    course_videos: sparse.csr_array
+    course_items: sparse.csr_array
     q_matrix: sparse.csr_array
     duration: Floats
     slip: Floats
@@ -293,7 +293,7 @@ def plant(config: SimulationConfig, seed: int) -> World:
             np.arange(config.fields), apportion(share, config.courses, 1, config.courses)
         )
     )  # fmt: skip
-    shows, course_concepts, course_videos, q_matrix = _courses(
+    shows, course_concepts, course_items, q_matrix = _courses(
         config, rng, field_of_course, field_start
     )
     depth = (np.arange(taught) - field_start[field_of_taught]) / field_size[field_of_taught]
@@ -306,7 +306,7 @@ def plant(config: SimulationConfig, seed: int) -> World:
     guess = np.minimum(guess, 0.8 * (1 - slip))
     start, course, enrolled_at = _enrolments(config, rng)
     idle = rng.random(config.learners) < config.idle
-    due = _due(start, course, idle, shows, course_videos)
+    due = _due(start, course, idle, shows, course_items)
     lean = np.concatenate([rng.normal(0, 1.2, taught) + 1 - 2 * depth, np.zeros(n_topics)])
     prior = _prior_for(config, due, lean, q_matrix, slip, guess)
     school_of_course, teacher_courses, school_teachers = _staff(config, rng)
@@ -317,7 +317,7 @@ def plant(config: SimulationConfig, seed: int) -> World:
         topic_of=topic_of,
         shows=shows,
         course_concepts=course_concepts,
-        course_videos=course_videos,
+        course_items=course_items,
         q_matrix=q_matrix,
         duration=np.round(np.clip(np.exp(rng.normal(6.09, 0.65, n_videos)), 20, 5400)),
         slip=slip,
@@ -341,7 +341,7 @@ def plant(config: SimulationConfig, seed: int) -> World:
 def _courses(
     config: SimulationConfig, rng: np.random.Generator, field_of_course: Ints, field_start: Ints
 ) -> tuple[Ints, sparse.csr_array, sparse.csr_array, sparse.csr_array]:
-    """What each course shows and covers: shows, course_concepts, course_videos, q_matrix.
+    """What each course shows and covers: shows, course_concepts, course_items, q_matrix.
 
     A course takes neighbouring concepts of its field, popular ones more often, and goes through
     them in their order; a video covers concepts near its place.
@@ -391,10 +391,10 @@ def _courses(
     row, place_in = _runs(concept_start, of)
     course_concepts = _pairs(row, concept[place_in], (n_courses, config.concepts))
     row, place_in = _runs(video_start, of)
-    course_videos = sparse.csr_array(
+    course_items = sparse.csr_array(
         ((place[place_in] + 1).astype(np.int32), (row, place_in)), shape=(n_courses, config.videos)
     )
-    return shows, course_concepts, course_videos, q_matrix
+    return shows, course_concepts, course_items, q_matrix
 
 
 def _pairs(row: Ints, column: Ints, shape: tuple[int, int]) -> sparse.csr_array:
@@ -472,13 +472,13 @@ def _enrolments(config: SimulationConfig, rng: np.random.Generator) -> tuple[Int
 
 
 def _due(
-    start: Ints, course: Ints, idle: Array, shows: Ints, course_videos: sparse.csr_array
+    start: Ints, course: Ints, idle: Array, shows: Ints, course_items: sparse.csr_array
 ) -> Floats:
     """(V,) active learners in whose courses each video is, a second run not counted again."""
     learner = np.repeat(np.arange(idle.size), np.diff(start))
     seen = np.unique(learner[~idle[learner]] * shows.size + shows[course][~idle[learner]])
     active = np.bincount(seen % shows.size, minlength=shows.size)
-    return (course_videos > 0).T.astype(np.float64) @ active
+    return (course_items > 0).T.astype(np.float64) @ active
 
 
 def expected_right(
@@ -592,8 +592,8 @@ def watch(
     n_videos, n_concepts = world.q_matrix.shape
     begin, end = world.enrolment_start[first], world.enrolment_start[last]
     learner = np.repeat(np.arange(last - first), np.diff(world.enrolment_start[first : last + 1]))
-    run, at = _runs(world.course_videos.indptr.astype(np.int64), world.enrolment_course[begin:end])
-    video = world.course_videos.indices[at].astype(np.int64)
+    run, at = _runs(world.course_items.indptr.astype(np.int64), world.enrolment_course[begin:end])
+    video = world.course_items.indices[at].astype(np.int64)
     # the first course in which the learner meets a video counts
     key, once = np.unique(learner[run] * n_videos + video, return_index=True)
     row, video = np.divmod(key, n_videos)
@@ -617,14 +617,14 @@ def watch(
     share[world.idle[first + row]] = 0
 
     shape = (last - first, n_videos)
-    length = np.diff(world.course_videos.indptr)[course]
+    length = np.diff(world.course_items.indptr)[course]
     return Cohort(
         first=first,
         last=last,
         held=_rows(cells // n_concepts, cells % n_concepts, holds, (last - first, n_concepts)),
         watched=_rows(row, video, share, shape),
         course=course,
-        place=(world.course_videos.data[at] - 0.5) / length,
+        place=(world.course_items.data[at] - 0.5) / length,
         enrolled_at=world.enrolled_at[begin:end][run],
     )
 

@@ -1,4 +1,4 @@
-"""What is there to know of one course, and of one concept: where is it taught, by which videos?"""
+"""What is there to know of one course, and of one concept: where is it taught, by which items?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CourseConcept:
 
     Attributes:
         id, name, name_en: the concept; "" where unknown.
-        taught: whether a video of the course covers it.
+        taught: whether an item of the course covers it.
     """
 
     id: str
@@ -31,18 +31,20 @@ class CourseConcept:
 
 
 @dataclass(frozen=True)
-class Video:
-    """A video in a course.
+class Item:
+    """An item of a course.
 
     Attributes:
         id: of it.
+        kind: see `kgplan.data.records.KINDS`.
         title: "" where unknown.
         minutes: its length; None where unknown.
-        url: its address on the platform; None where no template of addresses is set.
+        url: its address on the platform; None where neither it nor `KGPLAN_LINKS` says.
         concepts: that it covers, by id.
     """
 
     id: str
+    kind: str
     title: str
     minutes: float | None
     url: str | None
@@ -51,14 +53,14 @@ class Video:
 
 @dataclass(frozen=True)
 class AboutCourse:
-    """A course: who offers it, what it has, and the videos that teach it.
+    """A course: who offers it, what it has, and the items that teach it.
 
     Attributes:
         graph_version: of the graph.
         course_id, name: the course.
         fields, schools, teachers: names of those it belongs to.
-        concepts: in the order of the course's videos; what no video of it covers comes last, by id.
-        videos: that cover a concept, in the course's order.
+        concepts: in the order of the course's items; what no item of it covers comes last, by id.
+        items: that cover a concept, in the course's order.
         learners: how many are enrolled in the learner records.
     """
 
@@ -69,22 +71,22 @@ class AboutCourse:
     schools: tuple[str, ...]
     teachers: tuple[str, ...]
     concepts: tuple[CourseConcept, ...]
-    videos: tuple[Video, ...]
+    items: tuple[Item, ...]
     learners: int
 
 
 @dataclass(frozen=True)
 class TeachingCourse:
-    """A course that has a concept, or shows a video on it.
+    """A course that has a concept, or shows an item on it.
 
     Attributes:
         course_id, name: the course.
-        videos: of it that cover the concept, in the course's order.
+        items: of it that cover the concept, in the course's order.
     """
 
     course_id: str
     name: str
-    videos: tuple[Video, ...]
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ class AboutConcept:
         concept_id, name: the concept.
         name_en: empty where unknown.
         fields: names of the fields of study that it belongs to.
-        taught: whether a video of some course covers it.
-        courses: that have it, or show a video on it; those with most videos on it first, then by
+        taught: whether an item of some course covers it.
+        courses: that have it, or show an item on it; those with most items on it first, then by
             id.
         prerequisites: direct ones, by id.
         unlocks: what it is a direct prerequisite of, by id.
@@ -117,15 +119,15 @@ class AboutConcept:
 def about_course(
     graph: GraphSnapshot, records: LearnerRecords, links: Links, course_id: str
 ) -> AboutCourse:
-    """A course, its concepts and its videos.
+    """A course, its concepts and its items.
 
     Raises:
         UnknownCourse: the graph has none of this id; the error holds close matches.
     """
     at = graph.courses.place(course_id, UnknownCourse)
-    row, videos = records.courses.find(course_id), Videos(graph, records, links)
-    shown = videos.of(course_id)
-    covered = [concept for video in shown for concept in videos.concepts(video)]
+    row, items = records.courses.find(course_id), Items(graph, records, links)
+    shown = items.of(course_id)
+    covered = [concept for item in shown for concept in items.concepts(item)]
     first: dict[int, int] = {}  # concept -> where it comes first
     for place, concept in enumerate(covered):
         first.setdefault(concept, place)
@@ -142,7 +144,7 @@ def about_course(
             CourseConcept(each.id, each.name, each.name_en, concept in first)
             for concept, each in zip(order, named(graph, order), strict=True)
         ),
-        tuple(videos.told(course_id, video) for video in shown),
+        tuple(items.told(course_id, item) for item in shown),
         0 if row < 0 else int(np.count_nonzero(records.enrolled.indices == row)),
     )
 
@@ -150,24 +152,24 @@ def about_course(
 def about_concept(
     graph: GraphSnapshot, records: LearnerRecords, links: Links, concept_id: str
 ) -> AboutConcept:
-    """A concept, the courses and videos that teach it, and its neighbours in the graph.
+    """A concept, the courses and items that teach it, and its neighbours in the graph.
 
     Raises:
         UnknownConcept: the graph has none of this id; the error holds close matches.
     """
-    at, videos = graph.concepts.place(concept_id, UnknownConcept), Videos(graph, records, links)
+    at, items = graph.concepts.place(concept_id, UnknownConcept), Items(graph, records, links)
     having = graph.course_ids[rows_with(graph.course_concepts, at)]
     (column,) = positions(records.concept_ids, graph.concept_ids[[at]])
     on_it = rows_with(records.q_matrix, column)
-    showing = records.course_ids[rows_with(records.course_videos, on_it)]
+    showing = records.course_ids[rows_with(records.course_items, on_it)]
     courses = [
         TeachingCourse(
             course_id,
             graph.course_name(course_id),
             tuple(
-                videos.told(course_id, video)
-                for video in videos.of(course_id)
-                if at in videos.concepts(video)
+                items.told(course_id, item)
+                for item in items.of(course_id)
+                if at in items.concepts(item)
             ),
         )
         for course_id in np.union1d(having, showing).tolist()
@@ -179,14 +181,14 @@ def about_concept(
         str(graph.concept_names_en[at]),
         graph.names_before("field_has_concept", "field", concept_id),
         showing.size > 0,
-        tuple(sorted(courses, key=lambda course: -len(course.videos))),
+        tuple(sorted(courses, key=lambda course: -len(course.items))),
         named(graph, row_of(graph.prerequisites, at)),
         named(graph, rows_with(graph.prerequisites, at).tolist()),
     )
 
 
-class Videos:
-    """The videos of the records, by position, as the graph names their concepts.
+class Items:
+    """The items of the records, by position, as the graph names their concepts.
 
     Args:
         graph, records, links: what is told of them.
@@ -198,29 +200,29 @@ class Videos:
 
     def of(self, course_id: str) -> list[int]:
         """Those of a course, in its order; none where the records do not know it."""
-        shown, row = self._records.course_videos, self._records.courses.find(course_id)
+        shown, row = self._records.course_items, self._records.courses.find(course_id)
         if row < 0:
             return []
         begin, end = shown.indptr[row : row + 2]
         order = np.argsort(shown.data[begin:end], kind="stable")
         return shown.indices[begin:end][order].tolist()
 
-    def concepts(self, video: int) -> list[int]:
-        """Concepts of the graph that a video covers, by position."""
-        found = self._concept_of[row_of(self._records.q_matrix, video)]
+    def concepts(self, item: int) -> list[int]:
+        """Concepts of the graph that an item covers, by position."""
+        found = self._concept_of[row_of(self._records.q_matrix, item)]
         return found[found >= 0].tolist()
 
-    def told(self, course_id: str, video: int) -> Video:
-        """A video in a course."""
-        records, video_id = self._records, str(self._records.video_ids[video])
-        titles, seconds = records.video_names, records.video_seconds
-        length = np.nan if seconds is None else float(seconds[video])
-        return Video(
-            video_id,
-            "" if titles is None else str(titles[video]),
-            None if np.isnan(length) else length / 60,
-            self._links.to(course_id, video_id),
-            named(self._graph, self.concepts(video)),
+    def told(self, course_id: str, item: int) -> Item:
+        """An item in a course."""
+        records, item_id = self._records, str(self._records.item_ids[item])
+        minutes = float(records.minutes[item])
+        return Item(
+            item_id,
+            str(records.kinds[item]),
+            str(records.titles[item]),
+            None if np.isnan(minutes) else minutes,
+            str(records.addresses[item]) or self._links.to(course_id, item_id),
+            named(self._graph, self.concepts(item)),
         )
 
 

@@ -105,7 +105,7 @@ def list_learners(records: LearnerRecords) -> list[ListedLearner]:
 def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCourse]:
     """Every course with its sizes, the richest in concepts first."""
     n_concepts = np.diff(graph.course_concepts.indptr)
-    videos = np.diff(records.course_videos.indptr)
+    videos = np.diff(records.course_items.indptr)
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
     fields, schools = (_first_names(graph, of) for of in ("field", "school"))
     found = []

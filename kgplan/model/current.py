@@ -165,8 +165,8 @@ class CurrentLearners:
 
     def prepare(self, planner: Planner) -> None:
         """Make what belongs to a planner before requests ask for it; let go of what is older."""
-        model, videos = self.model(planner), planner.records.video_ids[:1].tolist()
-        views = [Event("", "", 0.0, video_id=video, share=0.5) for video in videos]
+        model, videos = self.model(planner), planner.records.item_ids[:1].tolist()
+        views = [Event("", "", 0.0, item_id=video, share=0.5) for video in videos]
         model.current("", evidence_of(views, model.lengths), Wishes())  # loads what is compiled
         with self._keeping:
             models = [model for _, model in self._models]

@@ -56,7 +56,7 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
         ArtifactMissing: there are no tables or records.
         InputError: a setting out of range, or too few learners with enough views.
     """
-    from kgplan.data.records import observed_views
+    from kgplan.data.records import observations
     from kgplan.diagnosis import DiagnosisConfig
     from kgplan.evaluation.calibration import hold_back, score
     from kgplan.evaluation.contest import METHODS, contest
@@ -68,7 +68,7 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
     tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
     order = read_order(tables.path, records)
     rng = np.random.default_rng(config.seed)
-    watched = observed_views(records)
+    watched = observations(records)
     held = hold_back(watched, order, rng, share, least_views)
     if not np.any(held.opened):
         raise InputError(
@@ -108,11 +108,11 @@ def read_order(tables: Path, records: "LearnerRecords") -> "sparse.csr_array":
 
     with duckdb.connect() as database:
         found = database.execute(
-            "SELECT learner_id, video_id, position FROM read_parquet($table)",
-            {"table": str(tables / "learner_video.parquet")},
+            "SELECT learner_id, item_id, position FROM read_parquet($table)",
+            {"table": str(tables / "learner_item.parquet")},
         ).fetchnumpy()
     learner = positions(records.learner_ids, found["learner_id"].astype(np.str_))
-    video = positions(records.video_ids, found["video_id"].astype(np.str_))
+    video = positions(records.item_ids, found["item_id"].astype(np.str_))
     kept = (learner >= 0) & (video >= 0)  # videos that cover no concept are not asked about
     return sparse.coo_array(
         (found["position"][kept] + 1, (learner[kept], video[kept])), shape=records.viewed.shape

@@ -53,7 +53,7 @@ def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
     """Learner records -> slip, guess, prior and every learner's mastery."""
     import numpy as np
 
-    from kgplan.data.records import observed_views
+    from kgplan.data.records import observations
     from kgplan.diagnosis import fit, not_told_apart, with_new_videos
     from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
     from kgplan.model.opening import newest_records
@@ -61,17 +61,17 @@ def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
     from kgplan.report.curve import curve
 
     records, source = newest_records(task.artifacts)
-    watched = observed_views(records)
+    watched = observations(records)
     diagnosis = fit(watched, records.q_matrix, config, task.progress)
     if config.class_prior == "independent":
-        diagnosis = with_new_videos(diagnosis, watched, records.q_matrix, records.course_videos)
+        diagnosis = with_new_videos(diagnosis, watched, records.q_matrix, records.course_items)
     open_pairs = not_told_apart(watched, records.q_matrix)
     mastery = diagnosis.mastery
     evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])
     new = [source] if task.artifacts.in_use().get("records") != source.version else []
     inputs = {"records": source.version}
     with task.draft("diagnosis", config.to_dict(), inputs, beside=new) as draft:
-        items = ItemParameters(records.video_ids, diagnosis.slip, diagnosis.guess, config)
+        items = ItemParameters(records.item_ids, diagnosis.slip, diagnosis.guess, config)
         known = LearnerMastery(
             records.learner_ids,
             records.concept_ids,

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from kgplan.arrays import Floats, Ids
 from kgplan.data.axis import Axis
-from kgplan.data.records import LearnerRecords, observed_views
+from kgplan.data.records import LearnerRecords, observations
 from kgplan.diagnosis import (
     DiagnosisConfig,
     ambiguous_concepts,
@@ -54,7 +54,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
     records = LearnerRecords.from_arrays(StoredArrays(source))
     tables = artifacts.open("tables", source.manifest["inputs"]["tables"]).path
     found, metrics = open_mastery(artifact), artifact.metrics
-    watched, fitted = observed_views(records), found.items
+    watched, fitted = observations(records), found.items
     assert fitted is not None  # the artifact holds them
     slip, guess, config = fitted.slip, fitted.guess, fitted.config
     items = report_items(watched, records.q_matrix, found.mastery, found.prior, slip, guess, config)
@@ -67,7 +67,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
         facts=[
             ("learners", f"{records.learner_ids.size:,}"),
             ("with evidence", f"{int(np.sum(np.diff(found.mastery.indptr) > 0)):,}"),
-            ("videos", f"{records.video_ids.size:,}"),
+            ("videos", f"{records.item_ids.size:,}"),
             ("concepts covered", f"{np.unique(found.mastery.indices).size:,}"),
             ("observations", f"{watched.nnz:,}"),
             ("of them views", f"{int(np.sum(watched.data > 0)):,}"),
@@ -76,7 +76,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
         ],
         objective=metrics["objective"],
         items=Items(
-            names=_names(tables, "video", records.video_ids),
+            names=_names(tables, "item", records.item_ids),
             slip=slip,
             guess=guess,
             slip_error=items.slip_error,
@@ -110,7 +110,7 @@ def _moves(
     learner_id: str | None,
 ) -> Moves | None:
     """A learner at the prior, after half of the views, after all; zeros count from the start."""
-    order, watched = read_order(tables, records), observed_views(records)
+    order, watched = read_order(tables, records), observations(records)
     n_views = np.diff(records.viewed.indptr)
     if learner_id is None:
         if not n_views.any():

@@ -95,12 +95,12 @@ def read_tries(tables: Path, records: LearnerRecords) -> Tries:
 
     with duckdb.connect() as database:
         found = database.execute(
-            "SELECT learner_id, video_id, position, watched, evidence = 'progress' AS seen"
+            "SELECT learner_id, item_id, position, watched, evidence = 'progress' AS seen"
             " FROM read_parquet($table)",
-            {"table": str(tables / "learner_video.parquet")},
+            {"table": str(tables / "learner_item.parquet")},
         ).fetchnumpy()
     learner = positions(records.learner_ids, found["learner_id"].astype(np.str_))
-    video = positions(records.video_ids, found["video_id"].astype(np.str_))
+    video = positions(records.item_ids, found["item_id"].astype(np.str_))
     tries = Tries(
         learner,
         video,

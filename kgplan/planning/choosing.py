@@ -253,7 +253,7 @@ class Chooser:
 
 def mean_minutes(records: LearnerRecords) -> float | None:
     """Mean length of the videos whose length is known; None where none is."""
-    seconds = records.video_seconds
+    seconds = records.item_seconds
     known = np.empty(0) if seconds is None else seconds[~np.isnan(seconds)]
     return float(known.mean()) / 60 if known.size else None
 

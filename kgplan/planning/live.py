@@ -1,8 +1,9 @@
 """What does a learner hold now? The batch's row and the events since, at fixed slip and guess.
 
-A scored answer to a video's exercise is an observation beside the view: each video stands twice on
-the axis of items, as what is watched and as what is answered, with the same concepts.
-Sizes: V videos of the diagnosis, K its concepts; items 0 to V - 1 are views, V to 2V - 1 answers.
+An exercise is observed by its answers, at the slip and guess that were fitted. A scored answer to a
+video is an observation beside the view: each item stands twice on the axis of responses, as what is
+watched and as what is answered beside, with the same concepts.
+Sizes: V items of the diagnosis, K its concepts; responses V to 2V - 1 are answers beside a view.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2
-"""Of every scored answer: nothing was fitted to answers; where EM starts (de la Torre 2009)."""
+"""Of answers beside a view: nothing was fitted to them; where EM starts (de la Torre 2009)."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +53,25 @@ class LiveModel:
     def __init__(self, records: LearnerRecords, diagnosis: LearnerMastery) -> None:
         self._records, self._diagnosis = records, diagnosis
         self._learners, self._diagnosed = records.learners, diagnosis.learners
-        self._courses, self._videos = records.courses, records.videos
-        self._shown_in = records.course_videos.tocsc()
+        self._courses, self._videos = records.courses, records.items
+        self._shown_in = records.course_items.tocsc()
         self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
         items = diagnosis.items
         if items is not None and items.config.class_prior != "independent":
             items = None  # nobody is updated alone under a free probability for every state
-        video_ids = records.video_ids[:0] if items is None else np.asarray(items.video_ids)
-        self._n_videos = video_ids.size
-        self._to_item = positions(video_ids, records.video_ids)
-        seconds = records.video_seconds
+        item_ids = records.item_ids[:0] if items is None else np.asarray(items.item_ids)
+        self._n_videos = item_ids.size
+        self._to_item = positions(item_ids, records.item_ids)
+        seconds = records.item_seconds
         known = np.flatnonzero(seconds > 0) if seconds is not None else np.zeros(0, np.int64)
         self.lengths = (
             {}
             if seconds is None
-            else dict(zip(records.video_ids[known].tolist(), seconds[known].tolist(), strict=True))
+            else dict(zip(records.item_ids[known].tolist(), seconds[known].tolist(), strict=True))
         )
         if items is not None:
-            q = _q_matrix(records, video_ids, np.asarray(diagnosis.concept_ids))
+            q = _q_matrix(records, item_ids, np.asarray(diagnosis.concept_ids))
             self._live = LiveDiagnosis(
                 sparse.vstack([q, q], format="csr"),
                 np.append(items.slip, np.full(q.shape[0], ANSWER_SLIP)),
@@ -158,7 +159,7 @@ class LiveModel:
     def unknown_in(self, events: Iterable[Event]) -> tuple[list[str], list[str]]:
         """Videos that the diagnosis, and courses that the records do not know, of single events."""
         named = self.named(events)
-        watched = {e.video_id for e in named if e.watches or e.score is not None}
+        watched = {e.item_id for e in named if e.watches or e.score is not None}
         videos = {video for video in watched if video is not None and not self._diagnoses(video)}
         courses = {e.course_id for e in named if e.course_id is not None}
         return sorted(videos), sorted(each for each in courses if each not in self._courses)
@@ -171,14 +172,14 @@ class LiveModel:
         """Item -> share or score; videos that the diagnosis does not know say nothing."""
         found: dict[int, float] = {}
         for course in self._courses.known(evidence.enrolled):
-            for item in self._to_item[_row(self._records.course_videos, course)].tolist():
+            for item in self._to_item[_row(self._records.expected, course)].tolist():
                 found[item] = 0.0
         for of, first in ((evidence.shares, 0), (evidence.scores, self._n_videos)):
             for video, value in of.items():
                 at = self._videos.find(video)
                 item = -1 if at < 0 else int(self._to_item[at])
                 if item >= 0:
-                    found[first + item] = value
+                    found[item if self._records.exercises[at] else first + item] = value
         found.pop(-1, None)
         return found
 
@@ -197,13 +198,16 @@ class LiveModel:
         return self._live.infer(*row)
 
     def _row_of(self, learner: int) -> tuple[Ints, Floats]:
-        """The learner's row of `records.observed_views`, on the axis of items, ascending."""
+        """The learner's row of `records.observations`, on the axis of items, ascending."""
         records = self._records
-        share = np.full(records.video_ids.size, -1.0)
+        share = np.full(records.item_ids.size, -1.0)
         for course in _row(records.enrolled, learner).tolist():
-            share[_row(records.course_videos, course)] = 0.0
+            share[_row(records.expected, course)] = 0.0
         begin, end = records.viewed.indptr[learner : learner + 2].tolist()
         share[records.viewed.indices[begin:end]] = records.viewed.data[begin:end]
+        if records.answered is not None:
+            begin, end = records.answered.indptr[learner : learner + 2].tolist()
+            share[records.answered.indices[begin:end]] = records.answered.data[begin:end]
         videos = np.flatnonzero(share >= 0)
         items, shares = self._to_item[videos], share[videos]  # both axes are sorted by id
         return items[items >= 0], shares[items >= 0]
@@ -248,11 +252,11 @@ def _row(matrix: sparse.csr_array, row: int) -> Ints:
     return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
 
 
-def _q_matrix(records: LearnerRecords, video_ids: Ids, concept_ids: Ids) -> sparse.csr_array:
+def _q_matrix(records: LearnerRecords, item_ids: Ids, concept_ids: Ids) -> sparse.csr_array:
     """The records' Q-matrix on the diagnosis's videos and concepts: a later run may have others."""
     stored = records.q_matrix.tocoo()
-    row = positions(video_ids, records.video_ids)[stored.row]
+    row = positions(item_ids, records.item_ids)[stored.row]
     column = positions(concept_ids, records.concept_ids)[stored.col]
     kept = (row >= 0) & (column >= 0)
-    shape = video_ids.size, concept_ids.size
+    shape = item_ids.size, concept_ids.size
     return sparse.coo_array((stored.data[kept], (row[kept], column[kept])), shape=shape).tocsr()

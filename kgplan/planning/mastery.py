@@ -22,12 +22,12 @@ class ItemParameters:
     """How videos respond to mastery, for updates of single learners by `planning.live`.
 
     Attributes:
-        video_ids: (V,) sorted.
+        item_ids: (V,) sorted.
         slip, guess: (V,).
         config: of the fit.
     """
 
-    video_ids: Ids
+    item_ids: Ids
     slip: Floats
     guess: Floats
     config: DiagnosisConfig
@@ -103,4 +103,4 @@ class LearnerMastery:
 
 ARRAYS = ("learner_ids", "concept_ids", "prior")
 MATRICES = ("mastery", "not_told_apart")
-OF_ITEMS = ("video_ids", "slip", "guess")
+OF_ITEMS = ("item_ids", "slip", "guess")

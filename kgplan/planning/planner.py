@@ -316,16 +316,19 @@ class Planner:
         self, row: int, courses: frozenset[str], current: CurrentLearner | None
     ) -> tuple[Floats, Floats, Floats]:
         """`shares`, `scores` and `seen_at` of a learner, by records and events."""
-        records, n = self.records, self.records.video_ids.size
+        records, n = self.records, self.records.item_ids.size
         shares, scores, seen_at = np.full(n, -1.0), np.full(n, np.nan), np.full(n, -np.inf)
         for course in records.courses.known(courses).tolist():
-            shares[_row(records.course_videos, course)] = 0.0
+            shares[_row(records.expected, course)] = 0.0
         if row >= 0:
             stored = slice(*records.viewed.indptr[row : row + 2].tolist())
             videos, watched = records.viewed.indices[stored], records.viewed.data[stored]
             shares[videos] = watched
             if records.viewed_order is not None:  # before all events
                 seen_at[videos] = records.viewed_order[stored] - EARLIER
+            if records.answered is not None:
+                stored = slice(*records.answered.indptr[row : row + 2].tolist())
+                scores[records.answered.indices[stored]] = records.answered.data[stored]
         if current is not None:
             for values, told in (
                 (shares, current.shares),
@@ -333,7 +336,7 @@ class Planner:
                 (seen_at, current.seen_at),
             ):
                 for video, value in told.items():
-                    at = records.videos.find(video)
+                    at = records.items.find(video)
                     if at >= 0:
                         values[at] = np.fmax(values[at], value)
         return shares, scores, seen_at

@@ -43,7 +43,7 @@ class Worked:
 
     def through(self, resource: Mapping[str, Any]) -> bool:
         """Whether a resource of the plan, as JSON, is done; one to be repeated, since then."""
-        return resource["video_id"] in (self.videos if resource["again"] else self.ever)
+        return resource["item_id"] in (self.videos if resource["again"] else self.ever)
 
 
 def steps_done(steps: Sequence[Mapping[str, Any]], worked: Worked) -> frozenset[str]:

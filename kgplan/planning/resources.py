@@ -45,18 +45,20 @@ class Resource:
 
     Attributes:
         course_id, course_name: the course that shows it.
-        video_id: the video; None where the course has the concept, but no video of it is known.
-        title: of the video; empty where unknown.
-        minutes: that are left to watch; None where the length is unknown.
+        item_id: the item; None where the course has the concept, but no item on it is known.
+        kind: of the item, see `kgplan.data.records.KINDS`; None where there is no item.
+        title: of the item; empty where unknown.
+        minutes: that are left; None where its length is unknown.
         share: watched so far.
-        url: where the platform opens it; None where `KGPLAN_LINKS` does not say.
+        url: where the platform opens it; None where neither it nor `KGPLAN_LINKS` says.
         again: whether it was watched, or answered, and is to be repeated.
         moves: what it teaches of what the plan is for; empty where a planner does not say.
     """
 
     course_id: str
     course_name: str
-    video_id: str | None
+    item_id: str | None
+    kind: str | None = None
     title: str = ""
     minutes: float | None = None
     share: float = 0.0
@@ -75,17 +77,20 @@ class Resources(Stored):
 
     Attributes:
         course_ids, course_names: (C,) sorted by id.
-        video_ids: (V,) sorted.
-        titles: (V,) "" where unknown.
-        minutes: (V,) length of each video, NaN where unknown.
+        item_ids: (V,) sorted.
+        kinds: (V,) of each item.
+        titles, addresses: (V,) "" where unknown.
+        minutes: (V,) length of each item, NaN where unknown.
         starts: (K + 1,) where each concept's places begin.
         courses, videos: (P,) positions; -1 for a course without a video on the concept.
     """
 
     course_ids: Ids
     course_names: Ids
-    video_ids: Ids
+    item_ids: Ids
+    kinds: Ids
     titles: Ids
+    addresses: Ids
     minutes: Floats
     starts: Ints
     courses: Ints
@@ -126,17 +131,18 @@ class Resources(Stored):
         name = str(self.course_names[course])
         if video < 0:
             return Resource(course_id, name, None)
-        video_id, minutes = str(self.video_ids[video]), float(self.minutes[video])
+        item_id, minutes = str(self.item_ids[video]), float(self.minutes[video])
         again = share >= WATCHED
         left = minutes if again else minutes * (1 - share)
         return Resource(
             course_id,
             name,
-            video_id,
+            item_id,
+            str(self.kinds[video]),
             str(self.titles[video]),
             None if np.isnan(left) else left,
             share,
-            links.to(course_id, video_id),
+            str(self.addresses[video]) or links.to(course_id, item_id),
             again,
         )
 
@@ -209,7 +215,7 @@ def resources(graph: GraphSnapshot, records: LearnerRecords) -> Resources:
     in_graph = positions(course_ids, graph.course_ids)
     in_records = positions(course_ids, records.course_ids)
     concept_of = positions(graph.concept_ids, records.concept_ids)
-    shown, q = records.course_videos.tocoo(), records.q_matrix
+    shown, q = records.course_items.tocoo(), records.q_matrix
     # one row for each course, video of it and concept of that
     counts = np.diff(q.indptr)[shown.col]
     row = np.repeat(np.arange(counts.size), counts)
@@ -232,14 +238,14 @@ def resources(graph: GraphSnapshot, records: LearnerRecords) -> Resources:
     order = np.lexsort((course, video < 0, concept))  # stable: a course's order stays
     names = course_ids.astype(object)
     names[in_graph] = graph.course_names
-    unknown = np.full(records.video_ids.size, np.nan)
-    titles = records.video_names
     return Resources(
         course_ids=course_ids,
         course_names=names.astype(np.str_),
-        video_ids=records.video_ids,
-        titles=np.zeros(records.video_ids.size, dtype="U1") if titles is None else titles,
-        minutes=unknown if records.video_seconds is None else records.video_seconds / 60,
+        item_ids=records.item_ids,
+        kinds=records.kinds,
+        titles=records.titles,
+        addresses=records.addresses,
+        minutes=records.minutes,
         starts=np.searchsorted(concept[order], np.arange(graph.concept_ids.size + 1)),
         courses=course[order].astype(np.int32),
         videos=video[order].astype(np.int32),

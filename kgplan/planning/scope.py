@@ -94,9 +94,9 @@ class Scopes:
         row = self.records.courses.find(course_id)
         shown, places = np.zeros(0, np.int64), np.zeros(0)
         if row >= 0:
-            stored = slice(*self.records.course_videos.indptr[row : row + 2].tolist())
-            shown = self.records.course_videos.indices[stored].astype(np.int64)
-            places = self.records.course_videos.data[stored].astype(float)
+            stored = slice(*self.records.course_items.indptr[row : row + 2].tolist())
+            shown = self.records.course_items.indices[stored].astype(np.int64)
+            places = self.records.course_items.data[stored].astype(float)
         return self._scope(asked, shown, places, pinned)
 
     def towards(self, asked: Ints) -> Scope:
@@ -197,7 +197,7 @@ class Scopes:
 
     def _courses_about(self) -> sparse.csr_array:
         """(K, V) True where the video covers the concept, and a course of it is about that."""
-        shown_in, covers = self.records.course_videos, self.covers
+        shown_in, covers = self.records.course_items, self.covers
         about = np.zeros(covers.nnz, dtype=bool)
         for row in np.flatnonzero(np.diff(shown_in.indptr)).tolist():
             shown = shown_in.indices[shown_in.indptr[row] : shown_in.indptr[row + 1]]

@@ -272,10 +272,10 @@ def _without_loose_end(rows: Rows, scope: Scope) -> Rows:
 
 def _lines(records: LearnerRecords, diagnosis: LearnerMastery, scopes: Scopes) -> Lines:
     """How the records' videos respond; those that the diagnosis does not know as usual."""
-    size, items = records.video_ids.size, diagnosis.items
+    size, items = records.item_ids.size, diagnosis.items
     slip, guess = np.full(size, np.nan), np.full(size, np.nan)
     if items is not None:
-        at = positions(np.asarray(items.video_ids), records.video_ids)
+        at = positions(np.asarray(items.item_ids), records.item_ids)
         slip[at >= 0], guess[at >= 0] = items.slip[at[at >= 0]], items.guess[at[at >= 0]]
     return lines(slip, guess, np.diff(scopes.covers.indptr))
 

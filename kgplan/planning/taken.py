@@ -13,18 +13,18 @@ from kgplan.planning.resources import WATCHED
 
 @dataclass(frozen=True)
 class TakenCourse:
-    """A course that a learner takes; of its videos those count that cover a concept.
+    """A course that a learner takes; of its items those count that cover a concept.
 
     Attributes:
         course_id, name: the course.
-        videos: how many it has.
+        items: how many it has.
         opened: how many of these the learner opened.
         watched: how many of these to 80 % or more.
     """
 
     course_id: str
     name: str
-    videos: int
+    items: int
     opened: int
     watched: int
 
@@ -44,7 +44,7 @@ def taken_courses(
     found = []
     for course_id in sorted(set(course_ids) & set(graph.courses.names)):
         row = records.courses.find(course_id)
-        videos = records.course_videos[[row]].indices if row >= 0 else np.zeros(0, np.int64)
+        videos = records.course_items[[row]].indices if row >= 0 else np.zeros(0, np.int64)
         sizes = int(opened[videos].sum()), int(watched[videos].sum())
         found.append(TakenCourse(course_id, graph.course_name(course_id), videos.size, *sizes))
     return tuple(found)
@@ -60,13 +60,13 @@ def opened_shares(
         learner_id: whose; None where their row does not count.
         told: video -> share, by events since.
     """
-    shares = np.full(records.video_ids.size, np.nan)
+    shares = np.full(records.item_ids.size, np.nan)
     at = -1 if learner_id is None else records.learners.find(learner_id)
     if at >= 0:
         row = records.viewed[[at]]
         shares[row.indices] = row.data
     for video, share in told.items():
-        place = records.videos.find(video)
+        place = records.items.find(video)
         if place >= 0:
             shares[place] = np.fmax(shares[place], share)
     return shares

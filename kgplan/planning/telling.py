@@ -161,9 +161,9 @@ class Teller:
         for step in steps:
             place = step.resources[0] if step.resources else NOWHERE
             assumed += place.minutes is None
-            if place.video_id is None or place.video_id not in watched:
+            if place.item_id is None or place.item_id not in watched:
                 whole += mean if place.minutes is None else place.minutes
-                watched.add(place.video_id)
+                watched.add(place.item_id)
         return whole, assumed
 
     def _notes(

@@ -47,7 +47,7 @@ class SequenceTeller:
         self.chooser, self.model_version, self.links = chooser, model_version, links
         self.provisional = provisional
         self.scopes = scopes
-        self._shown_in = chooser.records.course_videos.tocsc()
+        self._shown_in = chooser.records.course_items.tocsc()
         self._course_of = positions(
             chooser.derived.resources.course_ids, chooser.records.course_ids
         )

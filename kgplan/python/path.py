@@ -33,7 +33,7 @@ STEPS: Columns = {
     **columns_of(Terms, within="terms"),
     **{name: _taught(name) for name in Resource.__dataclass_fields__},
 }
-SHOWN = ("name", "role", "mastery", "sd", "because", "course_id", "video_id")
+SHOWN = ("name", "role", "mastery", "sd", "because", "course_id", "item_id")
 
 
 class Path(Rows[Step]):

@@ -112,9 +112,9 @@ def to_open(resource: Resource) -> str:
     >>> to_open(Resource("C_1", "Algorithms", "V_1", "Sorting", 4.6))
     'Sorting (5 min)'
     """
-    if resource.video_id is None:
+    if resource.item_id is None:
         return ""
-    title = resource.title or resource.video_id
+    title = resource.title or resource.item_id
     return title if resource.minutes is None else f"{title} ({max(resource.minutes, 1):.0f} min)"
 
 

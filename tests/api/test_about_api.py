@@ -20,7 +20,7 @@ from kgplan.model.current import CurrentLearners
 from kgplan.model.opening import open_planner
 from kgplan.settings import Settings
 
-LINKS = Links("https://lms.example/{course_id}/{video_id}")
+LINKS = Links("https://lms.example/{course_id}/{item_id}")
 
 
 def client_of(planner, links=LINKS, **options):
@@ -40,11 +40,11 @@ def test_a_course_is_answered_from_the_archive_to_the_address_of_its_videos(mini
     """Of the miniature: C_1 shows V_2, V_1 and V_5, which covers nothing; 甲大学 offers it."""
     body = client_of(mini).get("/v1/courses/C_1").json()
     assert (body["name"], body["fields"]) == ("线性代数", ["数学"])
-    assert [(v["id"], v["title"], v["minutes"]) for v in body["videos"]] == [
+    assert [(v["id"], v["title"], v["minutes"]) for v in body["items"]] == [
         ("V_2", "矩阵", pytest.approx(200 / 60)),
         ("V_1", "集合与函数", pytest.approx(100 / 60)),
     ]
-    assert body["videos"][0]["url"] == "https://lms.example/C_1/V_2"
+    assert body["items"][0]["url"] == "https://lms.example/C_1/V_2"
     assert body["schools"] == ["甲大学"]
     by_name = {each["name"]: each["taught"] for each in body["concepts"]}
     assert by_name.pop("数组") is False
@@ -70,14 +70,14 @@ def test_other_addresses_of_the_platform_are_another_answer(mini):
         client_of(mini, None).get("/v1/courses/C_1"),
     )
     assert one.headers["etag"] != other.headers["etag"]
-    assert other.json()["videos"][0]["url"] is None
+    assert other.json()["items"][0]["url"] is None
 
 
 def test_paths_name_the_addresses_of_the_platform_and_other_addresses_are_another_answer():
     """By the planner, as the answer is the plan that every way to it gives."""
     asked = "/v1/learners/learner/path?course_id=A"
     answers = []
-    for links in (LINKS, Links("https://other.example/{video_id}"), Links()):
+    for links in (LINKS, Links("https://other.example/{item_id}"), Links()):
         client = client_of(hand_model(6).planner(links=links), links)
         sent = {"If-None-Match": ", ".join(each.headers["etag"] for each in answers)}
         answers.append(client.get(asked, headers=sent))
@@ -87,7 +87,7 @@ def test_paths_name_the_addresses_of_the_platform_and_other_addresses_are_anothe
         opened = [each for step in answers[-1].json()["steps"] for each in step["resources"]]
         assert opened
         assert [each["url"] for each in opened] == [
-            links.to(each["course_id"], each["video_id"]) for each in opened
+            links.to(each["course_id"], each["item_id"]) for each in opened
         ]
 
 
@@ -106,7 +106,7 @@ def test_a_served_path_has_the_addresses_of_the_settings(mini_home, tmp_path, ke
 def test_the_service_takes_the_template_from_its_settings(mini, tmp_path):
     settings = Settings(home=tmp_path, auth="off", links=LINKS.template)
     with TestClient(make_service(settings, Keeper(lambda: mini, lambda: "the same"))) as client:
-        [video, *_] = client.get("/v1/courses/C_1").json()["videos"]
+        [video, *_] = client.get("/v1/courses/C_1").json()["items"]
     assert video["url"] == "https://lms.example/C_1/V_2"
 
 
@@ -155,11 +155,11 @@ def test_a_learner_is_told_from_the_records_and_from_events_since(client):
     assert (before["in_model"], before["views"], before["events"]) == (True, 2, 0)
     assert (before["first_event"], before["last_event"]) == (None, None)
     [course] = before["courses"]
-    assert course == {"course_id": "B", "name": "B", "videos": 3, "opened": 2, "watched": 2}
+    assert course == {"course_id": "B", "name": "B", "items": 3, "opened": 2, "watched": 2}
     events = [
-        {"event_id": "1", "video_id": "v_b", "course_id": "B", "share": 0.5, "time": at(2)},
-        {"event_id": "2", "video_id": "v_e", "course_id": "A", "share": 0.9, "time": at(1)},
-        {"event_id": "3", "video_id": "v_a", "course_id": "B", "share": 0.1, "time": at(3)},
+        {"event_id": "1", "item_id": "v_b", "course_id": "B", "share": 0.5, "time": at(2)},
+        {"event_id": "2", "item_id": "v_e", "course_id": "A", "share": 0.9, "time": at(1)},
+        {"event_id": "3", "item_id": "v_a", "course_id": "B", "share": 0.1, "time": at(3)},
     ]
     sent = [each | {"learner_id": "learner"} for each in events]
     assert client.post("/v1/events", json=sent).is_success
@@ -184,7 +184,7 @@ def test_a_learner_known_by_events_alone_is_not_in_the_model(client):
 def test_of_an_erased_learner_nothing_is_told_and_later_only_what_came_since(client):
     assert client.delete("/v1/learners/learner").is_success
     assert client.get("/v1/learners/learner").status_code == 404
-    event = {"event_id": "1", "learner_id": "learner", "video_id": "v_e", "share": 1}
+    event = {"event_id": "1", "learner_id": "learner", "item_id": "v_e", "share": 1}
     assert client.post("/v1/events", json=event).is_success
     told = about(client, "learner")
     assert (told["in_model"], told["views"]) == (False, 1)

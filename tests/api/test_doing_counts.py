@@ -38,9 +38,9 @@ def planner():
     assert courses.tolist() == ["C_1", "C_2"]
     records = replace(
         case.records,
-        video_ids=np.array(videos),
+        item_ids=np.array(videos),
         viewed=sparse.csr_array(np.ones((2, 1)) * (np.arange(12) % 2)),
-        course_videos=sparse.csr_array(np.array(places)),
+        course_items=sparse.csr_array(np.array(places)),
         q_matrix=sparse.csr_array(covers.astype(np.int8)),
     )
     return diagnosed(replace(case, records=records)).planner()
@@ -88,7 +88,7 @@ class Learner:
         answer = self.client.get("/v1/learners/n1/path", params=query)
         assert answer.status_code == 200, answer.text
         return [
-            (step["concept_id"], step["because"], [each["video_id"] for each in step["resources"]])
+            (step["concept_id"], step["because"], [each["item_id"] for each in step["resources"]])
             for step in answer.json()["steps"]
         ]
 

@@ -75,8 +75,8 @@ def test_the_generated_client_gets_what_the_planner_plans(generated, address):
     expected = hand_case().planner().plan("learner", "A", PlanOptions(5))
     assert isinstance(path, model("Path"))
     assert path.graph_version == expected.graph_version
-    assert [[each.video_id for each in step.resources] for step in path.steps] == [
-        [each.video_id for each in step.resources] for step in expected.steps
+    assert [[each.item_id for each in step.resources] for step in path.steps] == [
+        [each.item_id for each in step.resources] for step in expected.steps
     ]
     assert len(path.explanations) == len(path.steps)
 

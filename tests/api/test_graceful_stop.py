@@ -91,7 +91,7 @@ async def client(port: int, seen: Seen, seed: int) -> None:
         event = str(uuid4())
         if rng.random() < 0.5:
             body = json.dumps(
-                {"event_id": event, "learner_id": f"u{seed}", "video_id": "v_a", "share": 1}
+                {"event_id": event, "learner_id": f"u{seed}", "item_id": "v_a", "share": 1}
             )
             head = "POST /v1/events HTTP/1.1\r\nContent-Type: application/json"
             head += f"\r\nContent-Length: {len(body)}"
@@ -179,7 +179,7 @@ def test_a_stopping_service_is_alive_and_answers_but_is_not_ready(service, tmp_p
 def test_what_does_not_end_in_time_is_told_so_and_what_was_stored_is_kept(service, tmp_path):
     url = f"sqlite:///{tmp_path / 'learners.db'}"
     base = service.start(url, drain=0, stop=2)
-    event = {"event_id": "e", "learner_id": "u", "video_id": "v_a", "share": 1}
+    event = {"event_id": "e", "learner_id": "u", "item_id": "v_a", "share": 1}
     assert httpx.post(f"{base}/v1/events", json=event).status_code == 200
     answers = []
     stuck = threading.Thread(target=lambda: answers.append(httpx.get(f"{base}/stuck", timeout=60)))

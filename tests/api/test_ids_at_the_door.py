@@ -20,7 +20,7 @@ from kgplan.store.events.sent import Sent
 
 XAPI = {VERSION_HEADER: "1.0.3"}
 IDS = {
-    *("learner_id", "course_id", "concept_id", "video_id", "event_id", "voids", "towards"),
+    *("learner_id", "course_id", "concept_id", "item_id", "event_id", "voids", "towards"),
     *("exclude", "pin", "version", "job_id", "statementId", "prefix"),
 }
 OTHERS = {  # parameters that are no ids: texts to search, numbers, choices
@@ -108,7 +108,7 @@ def with_value(body, place, value):
 
 
 PATH = {"learner_id": "learner", "course_id": "A", "exclude": ["e"], "pin": ["d"]}
-EVENT = {"event_id": "e1", "learner_id": "learner", "video_id": "v_e", "course_id": "A", "share": 1}
+EVENT = {"event_id": "e1", "learner_id": "learner", "item_id": "v_e", "course_id": "A", "share": 1}
 BODIES = {
     "/v1/paths": {"items": [PATH, {"learner_id": "learner", "towards": "e"}]},
     "/v1/events": [EVENT, {"event_id": "e2", "learner_id": "learner", "voids": "e1"}],
@@ -154,7 +154,7 @@ def test_no_odd_id_passes_in_a_statement(client):
 
 
 def test_an_unknown_field_with_half_a_character_in_its_name_is_refused(client):
-    body = r'{"event_id":"e","learner_id":"u","video_id":"v","share":1,"\ud800":1}'
+    body = r'{"event_id":"e","learner_id":"u","item_id":"v","share":1,"\ud800":1}'
     answer = client.post("/v1/events", content=body, headers={"content-type": "application/json"})
     refused(answer, body)
 

@@ -53,7 +53,7 @@ class Sender(threading.Thread):
 def send(client: httpx.Client, batch: dict[str, str], plain: bool) -> httpx.Response:
     if plain:
         events = [
-            {"event_id": each, "learner_id": learner, "video_id": "v_a", "share": 0.5}
+            {"event_id": each, "learner_id": learner, "item_id": "v_a", "share": 0.5}
             for each, learner in batch.items()
         ]
         return client.post("/v1/events", json=events)

@@ -40,7 +40,7 @@ def client_of(planner, store, **options):
 
 
 def view(event_id, learner, video, share=1.0, **more):
-    return {"event_id": event_id, "learner_id": learner, "video_id": video, "share": share} | more
+    return {"event_id": event_id, "learner_id": learner, "item_id": video, "share": share} | more
 
 
 def watched(video="v_e", **more):
@@ -201,7 +201,7 @@ def test_feedback_steers_the_next_plan_and_can_be_withdrawn(client):
 
 def opened(step):
     """Videos that a step says to open: all of them, or a first one to choose."""
-    return [resource["video_id"] for resource in step["resources"]]
+    return [resource["item_id"] for resource in step["resources"]]
 
 
 @pytest.mark.parametrize("planner", ["gain", "kg-plppm"])
@@ -393,7 +393,7 @@ def test_a_step_is_done_when_all_that_it_opens_is_at_whatever_time_it_was_begun(
     """A half before the plan and a half behind it are the whole video."""
 
     def see(video, event, **what):
-        told = {"event_id": f"{event}{video}", "learner_id": "learner", "video_id": video}
+        told = {"event_id": f"{event}{video}", "learner_id": "learner", "item_id": video}
         client.post("/v1/events", json=told | {"length": 100} | what)
 
     for video in ("v_d", "v_e", "v_f"):

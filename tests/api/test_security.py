@@ -361,7 +361,7 @@ def test_keys_that_cannot_be_read_are_503_and_come_back(made):
 
 
 def event(n, learner):
-    return {"event_id": f"s{n}", "learner_id": learner, "video_id": "v_a", "share": 0.5}
+    return {"event_id": f"s{n}", "learner_id": learner, "item_id": "v_a", "share": 0.5}
 
 
 def statement(learner, name="8f87ccde-bb56-4c2e-ab83-44982ef22d{:02x}", n=0):
@@ -419,7 +419,7 @@ def test_a_learners_token_withdraws_this_learners_events_and_nobody_elses(made, 
 
     def stored(headers, learner, name):
         if kind == "plain":
-            body = {"event_id": name, "learner_id": learner, "video_id": "v_a", "share": 1}
+            body = {"event_id": name, "learner_id": learner, "item_id": "v_a", "share": 1}
             send(headers, "/v1/events", body)
         else:
             send(headers, "/xapi/statements", statement(learner, name))
@@ -447,7 +447,7 @@ def test_ids_of_others_can_be_neither_taken_nor_probed(made, kind):
 
     def send(headers, learner, name, video):
         if kind == "plain":
-            body = {"event_id": name, "learner_id": learner, "video_id": video, "share": 1}
+            body = {"event_id": name, "learner_id": learner, "item_id": video, "share": 1}
             return client.post("/v1/events", json=body, headers=headers)
         body = statement(learner, name) | {"object": {"id": f"https://mooc.example/{video}"}}
         return client.post("/xapi/statements", json=body, headers=headers | XAPI)

@@ -65,7 +65,7 @@ def test_a_change_is_written_once_and_the_old_folder_leaves_while_its_pages_stay
 
 def test_a_service_with_other_addresses_of_the_platform_does_not_map_those_from_before(tmp_path):
     """`KGPLAN_LINKS` is changed between two starts; graph and model stay."""
-    for template in ("https://one.example/{video_id}", "https://other.example/{video_id}", ""):
+    for template in ("https://one.example/{item_id}", "https://other.example/{item_id}", ""):
         planner = hand_case().planner(links=Links(template))
         name = f"{planner.graph.version}-{planner.model_version}"
         read = lambda planner=planner, name=name: (name, lambda before: planner)  # noqa: E731

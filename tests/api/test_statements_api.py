@@ -188,7 +188,7 @@ def test_a_time_that_has_not_come_is_refused(serve, batches):
 
 def test_an_event_of_a_time_that_has_not_come_is_refused(serve):
     client = serve()
-    event = {"event_id": "a", "learner_id": "u", "video_id": "v_e", "share": 1}
+    event = {"event_id": "a", "learner_id": "u", "item_id": "v_e", "share": 1}
     soon = datetime.fromtimestamp(time.time() + 23 * 3600, UTC).isoformat()
     for body, field in (
         (event | {"time": "2999-01-01T00:00:00Z"}, "body.0.time"),
@@ -205,13 +205,13 @@ def test_an_event_of_a_time_that_has_not_come_is_refused(serve):
 
 def test_a_receipt_says_what_the_data_do_not_know(serve):
     client = serve()
-    event = {"learner_id": "u", "video_id": "v_e", "share": 1, "course_id": "A"}
+    event = {"learner_id": "u", "item_id": "v_e", "share": 1, "course_id": "A"}
     known = client.post("/v1/events", json=event | {"event_id": "a"})
     assert known.json() == {"stored": ["a"], "repeated": [], "erased": [], "silent": 0}
     sent = [
-        event | {"event_id": "b", "video_id": "v_9"},
+        event | {"event_id": "b", "item_id": "v_9"},
         event | {"event_id": "c", "course_id": "ZZ"},
-        event | {"event_id": "d", "video_id": "v_9", "course_id": "ZZ"},
+        event | {"event_id": "d", "item_id": "v_9", "course_id": "ZZ"},
     ]
     assert client.post("/v1/events", json=sent).json()["unknown"] == {
         "items": 1,

@@ -233,7 +233,7 @@ def test_the_histogram_sums_to_the_times_of_the_log(service):
 
 
 def test_what_is_kept_elsewhere_is_told_as_it_is(service):
-    event = {"event_id": "e", "learner_id": "learner", "video_id": "v_a", "share": 1}
+    event = {"event_id": "e", "learner_id": "learner", "item_id": "v_a", "share": 1}
     service.client.post("/v1/events", json=event)
     for _ in range(3):
         service.client.get(PATH, params={"course_id": "A"})

@@ -22,7 +22,7 @@ from kgplan.planning.planners import planners
 from kgplan.store.events import open_events
 
 case = hand_model()
-records = replace(case.records, video_seconds=np.full(6, 120.0))
+records = replace(case.records, item_seconds=np.full(6, 120.0))
 planner = replace(case, records=records).planner()
 learners = CurrentLearners(open_events("sqlite:///" + sys.argv[1]))
 keeper = Keeper(lambda: planner, lambda: "always the same")
@@ -42,7 +42,7 @@ def loaded():
 
 before = loaded()
 assert before["kgplan.native.sequence", "sequence"] and before["kgplan.native.walk", "walk"]
-seen = {"event_id": "e", "learner_id": "learner", "video_id": "v_e", "share": 1, "course_id": "A"}
+seen = {"event_id": "e", "learner_id": "learner", "item_id": "v_e", "share": 1, "course_id": "A"}
 goals = [{"course_id": "A"}, {"towards": "f"}]
 more = [{}, {"length": 3}, {"minutes": 9, "bound": True}, {"theta": 0.9, "pin": "e"}]
 for _ in range(2):

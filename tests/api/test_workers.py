@@ -175,7 +175,7 @@ def test_an_event_taken_by_one_worker_is_in_the_next_plan_of_any(service):
     clients = [httpx.Client(base_url=service.url) for _ in range(8)]  # connections: both workers
     versions = set()
     for n, client in enumerate(clients):
-        said = {"event_id": f"e{n}", "learner_id": "new", "video_id": "V_1", "share": (n + 1) / 10}
+        said = {"event_id": f"e{n}", "learner_id": "new", "item_id": "V_1", "share": (n + 1) / 10}
         assert client.post("/v1/events", json=said).status_code == 200
         etags = {
             each.get("/v1/learners/new/path", params={"course_id": "C_1"}).headers["etag"]

@@ -101,7 +101,7 @@ CARRIERS = [
 def test_a_result_counts_whatever_verb_carries_it(verb, result, score):
     event = xapi.read_statement(statement(verb, result=result), 0.0)
     assert event.score == score
-    assert score is None or (event.video_id, event.tells) == ("V_1", True)
+    assert score is None or (event.item_id, event.tells) == ("V_1", True)
 
 
 @pytest.mark.parametrize("verb", sorted(xapi.PLAYING))
@@ -125,7 +125,7 @@ def test_the_grade_of_a_course_is_no_answer_to_a_video(kind):
             result = {"score": {"scaled": 0.3}, "success": True}
             sent = statement(verb, object=thing, context=context, result=result)
             event = xapi.read_statement(sent, 0.0)
-            assert (event.video_id, event.score, event.course_id) == (None, None, "C_1")
+            assert (event.item_id, event.score, event.course_id) == (None, None, "C_1")
 
 
 PERCENT = xapi.PERCENT
@@ -250,7 +250,7 @@ def test_what_is_odd_in_parts_that_say_nothing_here_is_taken():
     group = {"objectType": "GroupActivity", "id": "https://lms.example/video/V_1"}
     result = {"score": {"min": 0, "max": 3, "raw": 2, "scaled": 0.667, "weight": "x"}}
     event = xapi.read_statement(statement(EVALUATED, object=group, result=result), 0.0)
-    assert (event.video_id, event.score) == ("V_1", 0.667)
+    assert (event.item_id, event.score) == ("V_1", 0.667)
     for parents in ([{"id": "438AD672-DE2C-4F0B"}], [group, {}, 7, None], "x", None):
         for activities in ({"parent": parents}, {"grouping": parents}, parents):
             context = {"contextActivities": activities}
@@ -262,7 +262,7 @@ def test_what_is_odd_in_parts_that_say_nothing_here_is_taken():
         assert xapi.read_statement(null, 5.0).score is None
     assert xapi.read_statement(statement(xapi.COMPLETED, result=nothing), 0.0).share == 1.0
     bare = statement(EVALUATED, object={"id": "V_1"}, result={"success": True})
-    assert xapi.read_statement(bare, 0.0).video_id == "V_1"
+    assert xapi.read_statement(bare, 0.0).item_id == "V_1"
     assert xapi.read_statement(statement(object={"id": "https://a.b/" + "x" * 9999}), 0.0)
 
 
@@ -294,7 +294,7 @@ def test_the_learner_is_named_with_the_home_page_that_does_not_own_the_ids():
 def test_an_answer_without_a_score_counts_by_its_success(success, score):
     verb = "http://adlnet.gov/expapi/verbs/answered"
     event = xapi.read_statement(statement(verb, result={"success": success}), 0.0)
-    assert (event.video_id, event.score, event.share) == ("V_1", score, None)
+    assert (event.item_id, event.score, event.share) == ("V_1", score, None)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_registering_enrols_and_voiding_voids():
     assert (enrolled.enrols, enrolled.course_id, enrolled.tells) == (True, "C_1", True)
     target = {"objectType": "StatementRef", "id": ID.upper()}
     voiding = xapi.read_statement(statement(xapi.VOIDED, object=target), 0.0)
-    assert (voiding.voids, voiding.video_id) == (ID, None)
+    assert (voiding.voids, voiding.item_id) == (ID, None)
 
 
 @given(name=st.text("abcdefgh", min_size=1))

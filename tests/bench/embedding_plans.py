@@ -26,7 +26,7 @@ def hold_back(records):
     viewed = records.viewed.tolil(copy=True)
     for u in chosen.tolist():
         for course in records.enrolled[[u]].indices.tolist():
-            videos = records.course_videos[[course]]
+            videos = records.course_items[[course]]
             videos = videos.indices[np.argsort(videos.data)]
             seen = np.intersect1d(videos, records.viewed[[u]].indices)
             in_order = videos[np.isin(videos, seen)]
@@ -83,7 +83,7 @@ def plans_of_panel(graph, records, diagnosis, vectors):
     similarity = fuse(records.concept_ids, vectors, learned_concepts(records).matrix, ALPHA)
     planner = Planner(graph, records, open_mastery(diagnosis), similarity, "bench")
     return [
-        outline(planner.plan(learner_id, course_id), graph.concepts, records.videos)
+        outline(planner.plan(learner_id, course_id), graph.concepts, records.items)
         for learner_id, course_id in panel_of(planner)
     ]
 

@@ -116,7 +116,7 @@ class Bench:
         return [pair for pair in both if pair[1] in self.courses_with_concepts]
 
     def outline(self, plan: Plan) -> of.Outline:
-        return of.outline(plan, self.planner.graph.concepts, self.planner.records.videos)
+        return of.outline(plan, self.planner.graph.concepts, self.planner.records.items)
 
     def asked(self, course_id: str) -> Array:
         graph = self.planner.graph
@@ -126,7 +126,7 @@ class Bench:
     def after(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> CurrentLearner:
         """The learner, these videos watched in full, each in its course, as the service has it."""
         events = [
-            Event(f"{k}", pair[0], time.time(), video_id=video, course_id=course, share=1.0)
+            Event(f"{k}", pair[0], time.time(), item_id=video, course_id=course, share=1.0)
             for k, (video, course) in enumerate(watched)
         ]
         evidence = evidence_of(self.live.named(events), self.live.lengths)
@@ -138,7 +138,7 @@ class Bench:
 
 def opened(plan: Plan) -> list[tuple[str, str]]:
     """Videos that a plan says to open, each with its course."""
-    return [(str(each.video_id), each.course_id) for step in of.to_open(plan) for each in step]
+    return [(str(each.item_id), each.course_id) for step in of.to_open(plan) for each in step]
 
 
 def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dict[str, Floats]:
@@ -192,7 +192,7 @@ def after_the_first(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -
         if before.first_to_do is None:
             continue
         step = of.to_open(plan)[before.first_to_do]
-        videos = [(str(each.video_id), each.course_id) for each in step]
+        videos = [(str(each.item_id), each.course_id) for each in step]
         moved = []
         for watched in (videos[:1], videos):
             again = bench.planner.plan(*pair, options, bench.after(pair, watched))

@@ -8,7 +8,7 @@ from diagnosis_cases import infer_one, random_case, varied_cases
 from oracles.gibbs import gibbs_mastery
 from scipy import sparse
 
-from kgplan.data.records import observed_views
+from kgplan.data.records import observations
 from kgplan.diagnosis import DiagnosisConfig, infer
 from kgplan.diagnosis.vdina import PROPAGATED
 from kgplan.model.opening import open_records
@@ -66,7 +66,7 @@ def test_50_real_learners_against_long_gibbs_runs(sample_home):
     records, _ = open_records(artifacts)
     fitted = artifacts.current("diagnosis")
     slip, guess, prior = (np.asarray(fitted.array(name)) for name in ("slip", "guess", "prior"))
-    watched = sparse.csr_matrix(observed_views(records))
+    watched = sparse.csr_matrix(observations(records))
     q = sparse.csr_matrix(records.q_matrix)
     loopy = infer(watched, q, slip, guess, prior, DiagnosisConfig(region_limit=0)).how == PROPAGATED
     chosen = np.random.default_rng(0).choice(np.flatnonzero(loopy), 50, replace=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from kgplan.data.records import observed_views
+from kgplan.data.records import observations
 from kgplan.diagnosis import fit, fit_new_videos, pooled_parameters, similar_videos
 from kgplan.etl.stages import Extraction, run_extract
 from kgplan.model.opening import open_records
@@ -26,9 +26,9 @@ def sample(tmp_path_factory):
     home = Settings(home=tmp_path_factory.mktemp("newvideos"))
     run_extract(home, Extraction(Path(__file__).parents[2] / "data" / "mooccube-cs.zip"))
     records, _ = open_records(ArtifactStore(home.artifacts))
-    watched = sparse.csr_matrix(observed_views(records))
+    watched = sparse.csr_matrix(observations(records))
     q = sparse.csr_matrix(records.q_matrix)
-    return watched, q, records.course_videos, fit(watched, q)
+    return watched, q, records.course_items, fit(watched, q)
 
 
 def first_responses(watched, new, views, rng):
@@ -45,12 +45,12 @@ def first_responses(watched, new, views, rng):
 
 
 def test_new_videos(benchmark, sample):
-    watched, q, course_videos, later = sample
+    watched, q, course_items, later = sample
     rng = np.random.default_rng(0)
     new = np.sort(rng.choice(q.shape[0], q.shape[0] // 5, replace=False))
     old = np.setdiff1d(np.arange(q.shape[0]), new)
     known = fit(watched[:, old], q[old])
-    groups = similar_videos(q, course_videos)
+    groups = similar_videos(q, course_items)
     pooled = pooled_parameters(known.slip, known.guess, groups[old], groups[new])
     ones = np.ones(new.size)
     default = replace(

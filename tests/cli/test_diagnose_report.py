@@ -85,7 +85,7 @@ def views_by_learner():
     found: dict[str, int] = {}
     covered = {video for video, _ in classroom()["relations/video-concept.json"]}
     activity = {
-        (learner, each["video_id"])
+        (learner, each["item_id"])
         for learner, listed in miniature.ACTIVITIES.items()
         for each in listed
     }

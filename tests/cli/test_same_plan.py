@@ -17,7 +17,7 @@ from kgplan.settings import read_settings
 
 ONLY_OVER_HTTP = ("explanations", "stale")
 GOALS = {("C_2",): {"course_id": "C_2"}, ("--towards", RECURSION): {"towards": RECURSION}}
-EVENT = {"video_id": "V_4", "share": 0.9}
+EVENT = {"item_id": "V_4", "share": 0.9}
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_shares_and_scores_are_those_of_the_definition(sent):
     """Written as loops over whole seconds: the union of all segments over the length."""
     found = evidence_of(sent, lengths={"w": 40.0})
     for video in ("v", "w"):
-        about = [e for e in sent if e.video_id == video]
+        about = [e for e in sent if e.item_id == video]
         shares = [e.share for e in about if e.share is not None]
         lengths = [e.length for e in about if e.length]
         length = max(lengths, default={"w": 40.0}.get(video))
@@ -156,5 +156,5 @@ def test_the_first_name_that_the_data_know_counts():
         ({"7f"}, set(), ("7f", "course-v1:X")),
     ):
         (found,) = named_in([named], videos, courses)
-        assert (found.video_id, found.course_id) == expected
+        assert (found.item_id, found.course_id) == expected
         assert named_in([event], videos, courses) == [event]

@@ -35,8 +35,8 @@ def cohort(seed, n_learners=600, n_courses=6, per_course=12, concepts_per_course
     held = rng.random((n_learners, q.shape[1])) < prior
     eta = held @ q.T / q.sum(axis=1)
     right = rng.random(eta.shape) < guess ** (1 - eta) * (1 - slip) ** eta
-    course_videos = sparse.csr_matrix(np.equal.outer(np.arange(n_courses), course).astype(int))
-    return right.astype(float), sparse.csr_matrix(q), slip, guess, prior, course_videos
+    course_items = sparse.csr_matrix(np.equal.outer(np.arange(n_courses), course).astype(int))
+    return right.astype(float), sparse.csr_matrix(q), slip, guess, prior, course_items
 
 
 def stored(shares):
@@ -59,11 +59,11 @@ def default_prior(pooled, config):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_pooled_and_few_views_come_nearer_to_the_planted_truth_than_the_defaults(seed):
-    right, q, slip, guess, _, course_videos = cohort(seed)
+    right, q, slip, guess, _, course_items = cohort(seed)
     new = np.arange(3, q.shape[0], 6)
     old = np.setdiff1d(np.arange(q.shape[0]), new)
     known = fit(stored(right[:, old]), q[old])  # the new videos did not exist yet
-    groups = similar_videos(q, course_videos)
+    groups = similar_videos(q, course_items)
     pooled = pooled_parameters(known.slip, known.guess, groups[old], groups[new])
     default = default_prior(pooled, known.config)
     all_slip, all_guess = np.empty((2, q.shape[0]))
@@ -157,9 +157,9 @@ def test_a_new_video_ends_at_the_peak_that_another_optimiser_finds():
 
 
 def test_without_a_view_a_new_video_keeps_its_pooled_start():
-    right, q, slip, guess, prior, course_videos = cohort(6, 30)
+    right, q, slip, guess, prior, course_items = cohort(6, 30)
     right[:, [4, 20]] = np.nan
-    groups = similar_videos(q, course_videos)
+    groups = similar_videos(q, course_items)
     old = np.setdiff1d(np.arange(q.shape[0]), [4, 20])
     pooled = pooled_parameters(slip[old], guess[old], groups[old], groups[[4, 20]])
     found = fit_new_videos(stored(right), q, slip, guess, prior, np.array([4, 20]), pooled)
@@ -170,12 +170,12 @@ def test_without_a_view_a_new_video_keeps_its_pooled_start():
 
 @pytest.mark.parametrize("views", [0, FEW - 1])
 def test_a_fit_with_its_new_videos_pooled_is_nearer_to_the_planted_truth(views):
-    right, q, slip, guess, _, course_videos = cohort(8)
+    right, q, slip, guess, _, course_items = cohort(8)
     new = np.arange(3, q.shape[0], 6)
     right[views:, new] = np.nan
     watched = stored(right)
     plain = fit(watched, q)
-    pooled = with_new_videos(plain, watched, q, course_videos)
+    pooled = with_new_videos(plain, watched, q, course_items)
     for name, truth in (("slip", slip), ("guess", guess)):
         error = [np.abs(getattr(each, name) - truth)[new].mean() for each in (plain, pooled)]
         assert error[1] < error[0]
@@ -186,16 +186,16 @@ def test_a_fit_with_its_new_videos_pooled_is_nearer_to_the_planted_truth(views):
 
 
 def test_a_fit_without_new_videos_or_without_known_ones_stands():
-    right, q, _, _, _, course_videos = cohort(9, n_learners=40)
+    right, q, _, _, _, course_items = cohort(9, n_learners=40)
     for rows in (40, FEW - 1):
         watched = stored(right[:rows])
         plain = fit(watched, q, DiagnosisConfig(iteration_limit=3))
-        assert with_new_videos(plain, watched, q, course_videos) is plain
+        assert with_new_videos(plain, watched, q, course_items) is plain
 
 
 def test_what_does_not_fit_is_refused():
-    right, q, slip, guess, prior, course_videos = cohort(7, 20)
-    groups = similar_videos(q, course_videos)
+    right, q, slip, guess, prior, course_items = cohort(7, 20)
+    groups = similar_videos(q, course_items)
     with pytest.raises(AxisMismatch, match="axis L"):
         pooled_parameters(slip, guess, groups, groups[:, :2])
     with pytest.raises(InputError, match="1 known videos are too few"):

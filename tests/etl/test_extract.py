@@ -100,13 +100,13 @@ EXPECTED = {
     "teacher": [("T_1", "T_1", None), ("T_2", "T_2", "teaches algorithms")],
     "field": [(MATHS, MATHS), (CS, CS)],
     "learner": [("U_1",), ("U_2",), ("U_3",)],
-    "video": [
-        ("V_1", "集合与函数", 100.0),
-        ("V_2", "矩阵", 200.0),
-        ("V_3", "数组", None),
-        ("V_4", "递归", 80.0),
-        ("V_5", "总结", None),
-        ("V_6", None, None),
+    "item": [
+        ("V_1", "video", "集合与函数", 100.0, None),
+        ("V_2", "video", "矩阵", 200.0, None),
+        ("V_3", "video", "数组", None, None),
+        ("V_4", "video", "递归", 80.0, None),
+        ("V_5", "video", "总结", None, None),
+        ("V_6", "video", None, None, None),
     ],
     # C_1 has four maths concepts and one of computing; C_3 has one of each
     "field_course": [(MATHS, "C_1"), (CS, "C_2"), (MATHS, "C_3"), (CS, "C_3")],
@@ -116,7 +116,7 @@ EXPECTED = {
     "teacher_course": MINI["relations/teacher-course.json"],
     "school_teacher": MINI["relations/school-teacher.json"],
     # C_1: its video_order is V_2, V_1; V_5 is only in course-video.json. C_3 has no video_order.
-    "course_video": [
+    "course_item": [
         ("C_1", "V_2", 0),
         ("C_1", "V_1", 1),
         ("C_1", "V_5", 2),
@@ -125,7 +125,7 @@ EXPECTED = {
         ("C_3", "V_6", 0),
         ("C_3", "V_5", 1),
     ],
-    "video_concept": MINI["relations/video-concept.json"],
+    "item_concept": MINI["relations/video-concept.json"],
     "prerequisite": [
         *(
             (a, b, "dependency", None, None)
@@ -160,7 +160,8 @@ EXPECTED = {
         for learner, activities in miniature.ACTIVITIES.items()
         for a in activities
     ],
-    "learner_video": [
+    "answer": [],  # MOOCCube has none
+    "learner_item": [
         ("U_1", "V_4", 0.25, "progress", False, at("2018-02-01 10:00:00"), 0),
         ("U_1", "V_1", 1.0, "progress", True, at("2018-03-01 10:00:00"), 1),
         ("U_1", "V_2", 0.5, "progress", False, at("2018-03-02 10:00:00"), 2),
@@ -186,8 +187,8 @@ def test_the_records_have_the_length_and_title_of_each_video_that_covers_a_conce
     (out := tmp_path / "out").mkdir()
     extract(write_folder(tmp_path / "in", {**MINI, "entities/video.json": untitled}), out)
     records = read_records(out)
-    told = zip(records.video_names.tolist(), records.video_seconds.tolist(), strict=True)
-    assert dict(zip(records.video_ids.tolist(), told, strict=True)) == {
+    told = zip(records.item_names.tolist(), records.item_seconds.tolist(), strict=True)
+    assert dict(zip(records.item_ids.tolist(), told, strict=True)) == {
         "V_1": ("集合与函数", 100.0),
         "V_2": ("矩阵", 200.0),
         "V_3": ("数组", pytest.approx(np.nan, nan_ok=True)),
@@ -244,7 +245,7 @@ def test_what_is_mended_is_kept_and_counted(mini, dirty):
         ("entities/course.json", "course"): {"empty_text": 4},
         ("entities/school.json", "school"): {"empty_text": 1},
         ("entities/teacher.json", "teacher"): {"empty_text": 1},
-        ("entities/video.json", "video"): {"nan_value": 1},
+        ("entities/video.json", "item"): {"nan_value": 1},
         ("entities/user.json", "learner_course"): {"missing_time": 1},
         ("additional_information/user_video_act.json", "watch"): {"capped_replay": 2},
     }
@@ -463,7 +464,7 @@ def test_an_absent_optional_file_is_reported_and_its_tables_are_empty(tmp_path):
     assert set(report.absent) == optional
     assert report.unused == ("entities/paper.json",)
     assert rows(out, "watch") == []
-    assert {row[3] for row in rows(out, "learner_video")} == {"view"}
+    assert {row[3] for row in rows(out, "learner_item")} == {"view"}
     assert {row[2] for row in rows(out, "prerequisite")} == {"dependency"}
 
 
@@ -513,7 +514,7 @@ def plain(sample_source):
 def test_the_sample_s_entities_and_relations_are_counted_right(sample, plain):
     report, _ = sample
     for name, records in plain["entities"].items():
-        assert report.tables["learner" if name == "user" else name] == len(records)
+        assert report.tables[{"user": "learner", "video": "item"}.get(name, name)] == len(records)
     of_file = {f.file: f for f in report.files if f.file.startswith("relations/")}
     learners = {record["id"] for record in plain["entities"]["user"]}
     for name, pairs in plain["relations"].items():
@@ -533,7 +534,7 @@ def test_the_sample_s_published_oddities_are_found(sample):
     assert of["prerequisite-dependency.json", "prerequisite"].kept == 905
     assert of["prerequisite_prediction.json", "prerequisite"].read == 1605
     assert of["user_video_act.json", "watch"].mended["merged_record"] == 1
-    assert of["video.json", "video"].mended == {"nan_value": 102}
+    assert of["video.json", "item"].mended == {"nan_value": 102}
     dangling = [
         r["record"]
         for r in rejects(out)
@@ -597,7 +598,7 @@ def test_the_sample_s_learner_records_equal_those_of_a_loop_over_activities(samp
             if ratio > 1:
                 replayed.add(pair)
     viewed = {pair for pair in plain["relations"]["user-video"] if pair[0] in learners}
-    found = {row[:2]: row[2:] for row in rows(out, "learner_video")}
+    found = {row[:2]: row[2:] for row in rows(out, "learner_item")}
     assert found.keys() == viewed | first.keys()
     for pair, (watched, evidence, again, started, _) in found.items():
         assert watched == share.get(pair, 1.0)
@@ -608,13 +609,13 @@ def test_the_sample_s_learner_records_equal_those_of_a_loop_over_activities(samp
     for learner, a in plain["activities"]:
         if learner in learners and "video_duration" in a:
             durations[a["video_id"]] = max(durations[a["video_id"]], a["video_duration"])
-    assert {row[0]: row[2] for row in rows(out, "video") if row[2] is not None} == durations
+    assert {row[0]: row[3] for row in rows(out, "item") if row[3] is not None} == durations
 
 
 @pytest.mark.parametrize(
     ("table", "list_name", "entity", "file"),
     [
-        ("course_video", "video_order", "course", "course-video"),
+        ("course_item", "video_order", "course", "course-video"),
         ("learner_course", "course_order", "user", "user-course"),
     ],
 )

@@ -141,12 +141,12 @@ def test_a_table_may_lose_the_share_that_is_set(tmp_path, mini_source, share, re
     kept = text_of(TAUGHT).splitlines(keepends=True)[:3]  # 4 of 7 lines are lost, .57
     (less / TAUGHT).write_text("".join(kept), encoding="utf-8")
     if refused:
-        with pytest.raises(LossRefused, match="video_concept has 3 rows, 7 before"):
+        with pytest.raises(LossRefused, match="item_concept has 3 rows, 7 before"):
             run_etl(home, less)
     else:
         run_etl(home, less)
         tables = ArtifactStore(home.artifacts).current("tables").path
-        assert len(duckdb.sql(f"FROM '{tables}/video_concept.parquet'").fetchall()) == 3
+        assert len(duckdb.sql(f"FROM '{tables}/item_concept.parquet'").fetchall()) == 3
 
 
 def test_an_archive_without_a_known_id_takes_the_place_of_the_last_one(home, tmp_path):

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from kgplan.data.records import LearnerRecords, observed_views
+from kgplan.data.records import LearnerRecords, observations
 from kgplan.diagnosis import DiagnosisConfig, fit, infer
 from kgplan.diagnosis.itemwise import count_distribution, report_items
 from kgplan.errors import InputError
@@ -350,7 +350,7 @@ def small_records(seed=0, n_learners=80, n_videos=24, n_concepts=6):
 
 def test_no_method_sees_what_was_held_back():
     records, order = small_records()
-    held = hold_back(observed_views(records), order, np.random.default_rng(0))
+    held = hold_back(observations(records), order, np.random.default_rng(0))
     vectors = np.random.default_rng(1).normal(size=(6, 3))
     config = DiagnosisConfig(tolerance=1e-3)
     found = contest(records, order, held, np.random.default_rng(2), config, vectors)
@@ -375,7 +375,7 @@ def test_no_method_sees_what_was_held_back():
 
 def test_learners_without_a_view_do_not_shape_the_fit_of_active_learners():
     records, _ = small_records(3)
-    watched = observed_views(records)
+    watched = observations(records)
     active = np.unique(pairs_of(watched)[0][watched.data > 0])
     seen = by_active_learners(watched)
     np.testing.assert_array_equal(seen[active].toarray(), watched[active].toarray())

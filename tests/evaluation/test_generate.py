@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from kgplan.data.records import observed_views
+from kgplan.data.records import observations
 from kgplan.diagnosis import DiagnosisConfig, fit, standard_errors
 from kgplan.errors import ConfigError, InputError
 from kgplan.etl.extract import extract
@@ -92,8 +92,8 @@ def test_tables_have_as_many_rows_as_were_asked_for(clean, tmp_path):
     assert {name: tables[name] for name in wanted} == wanted
     assert tables["prerequisite"] == pytest.approx(SMALL.prerequisites, rel=0.02)
     # views are drawn: their number spreads by more than a Poisson's, learners holding what they do
-    assert tables["learner_video"] == pytest.approx(SMALL.views, rel=0.1)
-    assert tables["video_concept"] / tables["video"] == pytest.approx(3.6, rel=0.1)
+    assert tables["learner_item"] == pytest.approx(SMALL.views, rel=0.1)
+    assert tables["item_concept"] / tables["video"] == pytest.approx(3.6, rel=0.1)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(clean, tmp_path):
@@ -122,9 +122,9 @@ def test_views_reach_the_records_as_they_were_drawn(clean, clean_home):
     records = read_records(tables)
     world, watched = simulate(SMALL, seed=3)
     learners = np.argsort(rows(clean, "learner")["learner_id"].astype(str))
-    videos = np.argsort(rows(clean, "video")["video_id"].astype(str))
+    videos = np.argsort(rows(clean, "video")["item_id"].astype(str))
     drawn = watched[learners][:, videos]
-    found = observed_views(records)
+    found = observations(records)
     assert found.nnz == drawn.nnz
     np.testing.assert_allclose(found.toarray(), drawn.toarray(), atol=0.01)  # hundredths of seconds
     np.testing.assert_array_equal(found.toarray() == 1, drawn.toarray() == 1)
@@ -138,11 +138,11 @@ def test_the_fit_recovers_what_was_planted_within_its_standard_errors(tmp_path):
     (tmp_path / "tables").mkdir()
     extract(tmp_path / "tiny", tmp_path / "tables")
     records = read_records(tmp_path / "tables")
-    watched = observed_views(records)
+    watched = observations(records)
     found = fit(watched, records.q_matrix, DiagnosisConfig.maximum_likelihood(tolerance=1e-9))
     errors = standard_errors(watched, records.q_matrix, found)
     truth = {}
-    for name, ids in (("video", records.video_ids), ("concept", records.concept_ids)):
+    for name, ids in (("video", records.item_ids), ("concept", records.concept_ids)):
         table = rows(tmp_path / "tiny", name)
         at = {key: place for place, key in enumerate(table[f"{name}_id"])}
         order = [at[key] for key in ids.tolist() if key in at]

@@ -89,7 +89,7 @@ def among(n, concepts):
 
 
 def test_a_step_opens_the_first_place_with_a_video_or_all_that_a_planner_takes(monkeypatch):
-    places = [SimpleNamespace(video_id=video) for video in (None, "v", "w")]
+    places = [SimpleNamespace(item_id=video) for video in (None, "v", "w")]
     steps = [SimpleNamespace(resources=places), SimpleNamespace(resources=places[:1])]
     plan = SimpleNamespace(steps=steps, options=PlanOptions(planner="kg-plppm"))
     assert to_open(plan) == [places[1:2], []]
@@ -101,9 +101,9 @@ def test_a_step_opens_the_first_place_with_a_video_or_all_that_a_planner_takes(m
 def test_an_outline_has_the_plans_concepts_and_videos():
     case = hand_case()
     plan = case.planner().plan("learner", "A", PlanOptions(length=3))
-    shape = outline(plan, case.graph.concepts, case.records.videos)
+    shape = outline(plan, case.graph.concepts, case.records.items)
     assert case.graph.concept_ids[shape.concepts].tolist() == [s.concept_id for s in plan.steps]
-    names = case.records.video_ids
+    names = case.records.item_ids
     assert [[names[v] for v in step] for step in shape.videos] == [
         [f"v_{s.concept_id}"] for s in plan.steps
     ]
@@ -344,13 +344,13 @@ def test_last_views_and_what_follows_in_the_course():
     takes = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]])
     records = LearnerRecords(
         learner_ids=np.array(list("uvwxy")),
-        video_ids=np.array(list("0123456")),
+        item_ids=np.array(list("0123456")),
         concept_ids=np.array(["k"]),
         course_ids=np.array(list("ABC")),
         enrolled=sparse.csr_array(takes),
         viewed=sparse.csr_array((order > 0) * 0.5),
         course_concepts=sparse.csr_array(np.ones((3, 1), dtype=np.int8)),
-        course_videos=sparse.csr_array(courses),
+        course_items=sparse.csr_array(courses),
         q_matrix=sparse.csr_array(np.ones((7, 1), dtype=np.int8)),
         viewed_order=order[order > 0],
     )

@@ -58,7 +58,7 @@ def test_a_concept_tells_where_it_is_taught_and_where_it_is_only_named(
     reader, serve, mini_home, concept
 ):
     """As the miniature's files have it."""
-    address = serve(mini_home, links="https://lms.example/{course_id}/{video_id}")
+    address = serve(mini_home, links="https://lms.example/{course_id}/{item_id}")
     page = reader(address, "en").visit(place("concept", concept))
     files = miniature.MINI
     titles = {row["id"]: row["name"] for row in files["entities/video.json"]}

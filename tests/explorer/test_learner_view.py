@@ -160,10 +160,10 @@ def taught():
     records = replace(
         case.records,
         q_matrix=sparse.csr_array(q_matrix),
-        video_names=np.array([f"All on {video[-1]}" for video in case.records.video_ids]),
-        video_seconds=60.0 * np.arange(1, case.records.video_ids.size + 1),
+        item_names=np.array([f"All on {video[-1]}" for video in case.records.item_ids]),
+        item_seconds=60.0 * np.arange(1, case.records.item_ids.size + 1),
     )
-    links = Links("https://lms.example/{course_id}/{video_id}")
+    links = Links("https://lms.example/{course_id}/{item_id}")
     return replace(case, records=records).planner(links=links)
 
 
@@ -183,7 +183,7 @@ def test_the_road_says_what_to_open_what_it_moves_and_what_is_taught_nowhere(
             expect(rows).to_have_count(min(len(step["resources"]), 2))
             for row, resource in zip(rows.all(), step["resources"], strict=False):
                 link = row.get_by_role("link", name=resource["title"], exact=True)
-                video, course = resource["video_id"], resource["course_id"]
+                video, course = resource["item_id"], resource["course_id"]
                 assert resource["title"] == f"All on {video[-1]}"
                 expect(link).to_have_attribute("href", f"https://lms.example/{course}/{video}")
                 expect(row).to_contain_text(f"{resource['minutes']:.0f} min")

@@ -199,7 +199,7 @@ plain = st.fixed_dictionaries(
     optional={
         "event_id": words,
         "learner_id": st.just("learner") | words,
-        "video_id": st.sampled_from(["v_a", "v_e"]) | words,
+        "item_id": st.sampled_from(["v_a", "v_e"]) | words,
         "course_id": words,
         "time": moments | anything,
         "share": shares | anything,

@@ -18,7 +18,7 @@ from kgplan.graph.snapshot import snapshot_of
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25)
-LINKS = Links("https://lms.example/{course_id}/{video_id}")
+LINKS = Links("https://lms.example/{course_id}/{item_id}")
 
 
 def drawn(seed):
@@ -26,23 +26,23 @@ def drawn(seed):
     case, rng = random_case(seed), np.random.default_rng(seed)
     records = case.records
     shape = records.q_matrix.shape
-    shown = np.zeros(records.course_videos.shape, dtype=np.int32)
+    shown = np.zeros(records.course_items.shape, dtype=np.int32)
     for row in shown:
         some = rng.permutation(row.size)[: rng.integers(0, row.size + 1)]
         row[some] = np.arange(1, some.size + 1)
     records = dataclasses.replace(
         records,
         q_matrix=sparse.csr_array((rng.random(shape) < 0.3).astype(np.int8)),
-        course_videos=sparse.csr_array(shown),
-        video_seconds=np.where(rng.random(shape[0]) < 0.3, np.nan, rng.uniform(1, 999, shape[0])),
-        video_names=rng.choice(np.array(["", "集合", "sets"]), size=shape[0]),
+        course_items=sparse.csr_array(shown),
+        item_seconds=np.where(rng.random(shape[0]) < 0.3, np.nan, rng.uniform(1, 999, shape[0])),
+        item_names=rng.choice(np.array(["", "集合", "sets"]), size=shape[0]),
     )
     return case, records
 
 
 def order_of(records, course):
     """Videos of a course in its order, by what the records' rows say."""
-    row = records.course_videos.toarray()[records.course_ids.tolist().index(course)]
+    row = records.course_items.toarray()[records.course_ids.tolist().index(course)]
     return [int(v) for v in np.argsort(row) if row[v] > 0]
 
 
@@ -57,10 +57,10 @@ def test_a_course_tells_its_videos_in_order_and_each_concept_where_it_comes_firs
     for course in case.graph.course_ids.tolist():
         found = about_course(case.graph, records, LINKS, course)
         videos = order_of(records, course)
-        assert [each.id for each in found.videos] == records.video_ids[videos].tolist()
-        for each, video in zip(found.videos, videos, strict=True):
-            seconds = records.video_seconds[video]
-            assert each.title == records.video_names[video]
+        assert [each.id for each in found.items] == records.item_ids[videos].tolist()
+        for each, video in zip(found.items, videos, strict=True):
+            seconds = records.item_seconds[video]
+            assert each.title == records.item_names[video]
             assert each.minutes == (None if np.isnan(seconds) else pytest.approx(seconds / 60))
             assert each.url == f"https://lms.example/{quote(course)}/{quote(each.id)}"
             assert [concept.id for concept in each.concepts] == concepts_of(records, video)
@@ -87,7 +87,7 @@ def test_a_concept_tells_the_courses_and_videos_on_it_and_its_neighbours(seed):
         found = about_concept(case.graph, records, LINKS, concept)
         shown = {
             course: [
-                str(records.video_ids[video])
+                str(records.item_ids[video])
                 for video in order_of(records, course)
                 if concept in concepts_of(records, video)
             ]
@@ -95,7 +95,7 @@ def test_a_concept_tells_the_courses_and_videos_on_it_and_its_neighbours(seed):
         }
         has = {r["head"] for r in case.edges["course_has_concept"] if r["tail"] == concept}
         expected = {course: on_it for course, on_it in shown.items() if on_it or course in has}
-        told = {each.course_id: [video.id for video in each.videos] for each in found.courses}
+        told = {each.course_id: [video.id for video in each.items] for each in found.courses}
         assert told == expected
         assert list(told) == sorted(told, key=lambda course: (-len(told[course]), course))
         assert found.taught == any(expected.values())
@@ -125,7 +125,7 @@ def test_fields_schools_and_teachers_are_told_by_name():
 
 def test_where_no_lengths_titles_or_addresses_are_kept_none_is_told():
     case = hand_case()
-    (video, *_) = about_course(case.graph, case.records, Links(), "A").videos
+    (video, *_) = about_course(case.graph, case.records, Links(), "A").items
     assert (video.title, video.minutes, video.url) == ("", None, None)
 
 
@@ -139,10 +139,10 @@ def test_a_course_or_concept_that_the_records_do_not_know_is_told_by_the_graph_a
     edges = case.edges | {"course_has_concept": [*case.edges["course_has_concept"], added]}
     graph = snapshot_of(entities, edges)
     course = about_course(graph, case.records, LINKS, "New")
-    assert (course.videos, course.learners) == ((), 0)
+    assert (course.items, course.learners) == ((), 0)
     assert [(each.id, each.taught) for each in course.concepts] == [("k", False)]
     concept = about_concept(graph, case.records, LINKS, "k")
-    assert [(each.course_id, each.videos) for each in concept.courses] == [("New", ())]
+    assert [(each.course_id, each.items) for each in concept.courses] == [("New", ())]
     assert not concept.taught
 
 

@@ -142,7 +142,7 @@ class CypherWalk:
         learned = set(records.concept_ids[covered].tolist())
         for course_id in mine:
             course = self.course_at[course_id]
-            videos = records.course_videos[[course]].tocoo().col
+            videos = records.course_items[[course]].tocoo().col
             if records.q_matrix[videos].nnz == 0:
                 concepts = records.course_concepts[[course]].tocoo().col
                 learned |= set(records.concept_ids[concepts].tolist())

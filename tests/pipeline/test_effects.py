@@ -17,7 +17,7 @@ def mini(mini_home):
 def test_a_view_without_a_share_is_never_an_outcome(mini):
     records, tables = mini
     tries = read_tries(tables, records)
-    names = records.learner_ids[tries.learner], records.video_ids[tries.video]
+    names = records.learner_ids[tries.learner], records.item_ids[tries.video]
     told = {
         (str(learner), str(video)): (place, success, seen)
         for learner, video, place, success, seen in zip(
@@ -34,5 +34,5 @@ def test_a_view_without_a_share_is_never_an_outcome(mini):
         ("U_3", "V_6"): (0, True, False),
         ("U_3", "V_5"): (1, True, False),
     }
-    covering = set(records.video_ids.tolist())
+    covering = set(records.item_ids.tolist())
     assert told == {pair: said for pair, said in everything.items() if pair[1] in covering}

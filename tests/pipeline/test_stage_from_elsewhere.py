@@ -39,10 +39,10 @@ def rank(task, config):
     from kgplan.model.opening import newest_records
 
     records, source = newest_records(task.artifacts)
-    task.progress("videos", 0, records.video_ids.size)
-    viewers = np.bincount(records.viewed.indices, minlength=records.video_ids.size)
+    task.progress("videos", 0, records.item_ids.size)
+    viewers = np.bincount(records.viewed.indices, minlength=records.item_ids.size)
     with task.draft("ranking", config, {"records": source.version}) as draft:
-        draft.put(video_ids=records.video_ids, viewers=viewers)
+        draft.put(item_ids=records.item_ids, viewers=viewers)
         draft.metrics = {"most": int(viewers.max())}
 '''
 ASK = """
@@ -107,10 +107,10 @@ def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, 
     assert "most viewers" in alone["said"]
     assert alone["in_use"].keys() - before["in_use"].keys() == {"ranking"}
     assert alone["model"] != before["model"]  # answers are made from it
-    ranking = dict(zip(found["arrays"]["video_ids"], found["arrays"]["viewers"], strict=True))
+    ranking = dict(zip(found["arrays"]["item_ids"], found["arrays"]["viewers"], strict=True))
     opened = {tuple(row) for row in miniature.MINI["relations/user-video.json"]}
     opened |= {
-        (row["id"], each["video_id"])
+        (row["id"], each["item_id"])
         for row in miniature.MINI["additional_information/user_video_act.json"]
         for each in row["activity"]
     }

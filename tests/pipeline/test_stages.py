@@ -283,13 +283,13 @@ def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tm
     watched = rng.random((n, 12)) < np.where(held @ covers.T, 0.8, 0.02)
     records = LearnerRecords(
         learner_ids=np.array([f"U_{u:02}" for u in range(n)]),
-        video_ids=np.array([f"V_{v:02}" for v in range(13)]),
+        item_ids=np.array([f"V_{v:02}" for v in range(13)]),
         concept_ids=np.array([f"K_{k}" for k in range(4)]),
         course_ids=np.array(["C_new", "C_old"]),
         enrolled=sparse.csr_array(np.tile([0, 1], (n, 1))),
         viewed=sparse.csr_array(np.column_stack([watched, np.zeros(n)])),
         course_concepts=sparse.csr_array(np.ones((2, 4), dtype=np.int32)),
-        course_videos=sparse.csr_array(np.array([[0] * 12 + [1], [*range(1, 13), 0]])),
+        course_items=sparse.csr_array(np.array([[0] * 12 + [1], [*range(1, 13), 0]])),
         q_matrix=sparse.csr_array(np.vstack([covers, covers[:1]])),
     )
     home = Settings(home=tmp_path)

@@ -123,7 +123,7 @@ def test_an_answer_that_says_not_yet_brings_another_video_before_the_same_again(
     assert ids(plan)[0] == "a"
     assert videos(plan)[0] == "A2"
     both = made.plan(*[watched(v) for v in ("A1", "A2")], answered("A1", 0.0), answered("A2", 0.0))
-    again = {each.video_id: each.again for step in both.steps for each in step.resources}
+    again = {each.item_id: each.again for step in both.steps for each in step.resources}
     assert ids(both)[0] == "a"
     assert again[videos(both)[0]]
 

@@ -62,7 +62,7 @@ def requires(sample_planner):
 
 def test_every_step_can_be_done_and_no_video_comes_twice(plans):
     for plan in plans.values():
-        assert all(each.video_id for step in plan.steps for each in step.resources)
+        assert all(each.item_id for step in plan.steps for each in step.resources)
         assert all(step.resources for step in plan.steps)
         assert len(set(videos(plan))) == len(videos(plan))
         assert len(set(ids(plan))) == len(ids(plan))
@@ -111,7 +111,7 @@ def test_what_was_watched_is_not_named(sample_planner, plans):
     records = sample_planner.records
     for (learner, _), plan in plans.items():
         row = records.viewed[[records.learners.find(learner)]]
-        through = set(records.video_ids[row.indices[row.data >= 0.8]].tolist())
+        through = set(records.item_ids[row.indices[row.data >= 0.8]].tolist())
         assert not through & set(videos(plan))
 
 
@@ -121,13 +121,13 @@ def test_what_was_done_is_not_in_the_next_plan(sample_planner, plans):
     for (learner, course), plan in plans.items():
         for step in plan.steps[:1]:
             events = [
-                Event(f"{k}", learner, time.time(), str(each.video_id), each.course_id, 1.0)
+                Event(f"{k}", learner, time.time(), str(each.item_id), each.course_id, 1.0)
                 for k, each in enumerate(step.resources)
             ]
             evidence = evidence_of(live.named(events), live.lengths)
             current = live.current(learner, evidence, Wishes()).learner
             after = sample_planner.plan(learner, course, plan.options, current)
-            assert not {str(each.video_id) for each in step.resources} & set(videos(after))
+            assert not {str(each.item_id) for each in step.resources} & set(videos(after))
             if not plan.new:
                 assert step.concept_id not in ids(after)
                 done += 1

@@ -11,7 +11,7 @@ from planning_cases import algorithm_1, hand_case, random_case
 from scipy import sparse
 
 from kgplan.data.events import Event, Evidence, evidence_of
-from kgplan.data.records import LearnerRecords, learned_concepts, observed_views
+from kgplan.data.records import LearnerRecords, learned_concepts, observations
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import infer
 from kgplan.planning import CurrentLearner
@@ -23,7 +23,7 @@ NOTHING = Evidence()
 
 def with_row(records: LearnerRecords, learner: str, views: dict, courses: set) -> LearnerRecords:
     """The records with one more learner, who comes last."""
-    views_row = np.array([[views.get(v, 0.0) for v in records.video_ids.tolist()]])
+    views_row = np.array([[views.get(v, 0.0) for v in records.item_ids.tolist()]])
     viewed = sparse.vstack([records.viewed, sparse.csr_array(views_row)], format="csr")
     enrolled_row = np.array([[c in courses for c in records.course_ids.tolist()]], np.int8)
     enrolled = sparse.vstack([records.enrolled, sparse.csr_array(enrolled_row)], format="csr")
@@ -46,7 +46,7 @@ def test_a_new_learners_plan_is_that_of_the_same_learner_in_the_records(seed):
     rng = np.random.default_rng(seed)
     case = diagnosed(random_case(seed % 50), seed)
     records, courses = case.records, set(case.records.course_ids[:2].tolist())
-    views = {v: float(rng.choice([0.3, 1.0])) for v in records.video_ids if rng.random() < 0.4}
+    views = {v: float(rng.choice([0.3, 1.0])) for v in records.item_ids if rng.random() < 0.4}
     events = [Event(f"c{c}", "zz", 0.0, course_id=c, enrols=True) for c in courses]
     events += [Event(f"e{v}", "zz", 0.0, v, min(courses), share) for v, share in views.items()]
     state = LiveModel(records, case.diagnosis).current("zz", evidence_of(events), Wishes())
@@ -74,7 +74,7 @@ def test_mastery_after_any_events_is_that_of_inference_on_views_and_answers_toge
             f"e{k}",
             learner,
             0.0,
-            rng.choice(records.video_ids.tolist()),
+            rng.choice(records.item_ids.tolist()),
             share=rng.choice([None, 0.0, 0.4, 1.0]),
             score=rng.choice([None, 0.0, 1.0]),
         )
@@ -84,11 +84,11 @@ def test_mastery_after_any_events_is_that_of_inference_on_views_and_answers_toge
     for k in range(1, len(events) + 1):  # one after the other, each on top of the last state
         state = model.current(learner, evidence_of(events[:k]), Wishes(), before=state)
 
-    n = records.video_ids.size
-    stored = observed_views(records)[[0]]
+    n = records.item_ids.size
+    stored = observations(records)[[0]]
     seen = dict(zip(stored.indices.tolist(), stored.data.tolist(), strict=True))
     for event in events:
-        (at,) = np.flatnonzero(records.video_ids == event.video_id).tolist()
+        (at,) = np.flatnonzero(records.item_ids == event.item_id).tolist()
         for item, value in ((at, event.share), (n + at, event.score)):
             if value is not None:
                 seen[item] = max(value, seen.get(item, 0.0))

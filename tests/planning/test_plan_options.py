@@ -53,7 +53,7 @@ def steps_by_loops(case, learner, course, options):
     skip = options.theta
     out = set(options.exclude) | {c for c, m in mastery.items() if skip is not None and m >= skip}
     out -= set(options.pin)
-    lengths = dict(zip(case.records.concept_ids, case.records.video_seconds / 60, strict=True))
+    lengths = dict(zip(case.records.concept_ids, case.records.item_seconds / 60, strict=True))
     mean = float(np.nanmean(list(lengths.values())))
     taught = {row["tail"] for row in case.edges["course_has_concept"]}
     takes = {c: m if not np.isnan(m) and c in taught else mean for c, m in lengths.items()}
@@ -140,9 +140,9 @@ def test_the_minutes_of_a_plan_are_within_those_asked_for(seed, minutes):
     case = random_case(seed)
     plan = case.planner().plan("u0", "A", algorithm_1(12, minutes=minutes))
     assert plan.minutes <= minutes + 1e-9
-    known = dict(zip(case.records.video_ids.tolist(), case.records.video_seconds, strict=True))
-    mean = np.nanmean(case.records.video_seconds)
-    first = {step.resources[0].video_id for step in plan.steps if step.resources}
+    known = dict(zip(case.records.item_ids.tolist(), case.records.item_seconds, strict=True))
+    mean = np.nanmean(case.records.item_seconds)
+    first = {step.resources[0].item_id for step in plan.steps if step.resources}
     seconds = [mean if v is None or np.isnan(known[v]) else known[v] for v in first]
     untaught = sum(not step.resources for step in plan.steps)
     assert 60 * plan.minutes == pytest.approx(sum(seconds) + untaught * mean)

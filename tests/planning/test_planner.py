@@ -135,8 +135,8 @@ def test_ties_break_by_concept_id():
 def test_a_concept_is_taught_by_the_course_asked_for_first():
     steps = hand_case().planner().plan("learner", "A", algorithm_1(length=5)).steps
     by_concept = {step.concept_id: step.resources for step in steps}
-    assert [(r.course_id, r.video_id) for r in by_concept["d"]] == [("A", "v_d")]
-    assert [(r.course_id, r.video_id) for r in by_concept["b"]] == [("B", "v_b")]
+    assert [(r.course_id, r.item_id) for r in by_concept["d"]] == [("A", "v_d")]
+    assert [(r.course_id, r.item_id) for r in by_concept["b"]] == [("B", "v_b")]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_of_a_course_the_first_video_that_was_not_watched_is_named(watched, firs
     records = replace(case.records, q_matrix=both_on_a)
     plan = replace(case, records=records).planner().plan("u", "A", algorithm_1())
     (resources,) = (step.resources for step in plan.steps if step.concept_id == "a")
-    assert [(r.video_id, r.again) for r in resources] == [(first, again)]
+    assert [(r.item_id, r.again) for r in resources] == [(first, again)]
 
 
 def test_unknown_ids_name_close_matches():

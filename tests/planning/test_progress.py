@@ -13,7 +13,7 @@ def step(*again: bool, moves: bool = True) -> dict:
     """A step on concept c, as JSON, with a video v0, v1, ... for each of the arguments."""
     moved = [{"concept_id": "c", "mastery": 0.2, "expected": 0.6}] if moves else []
     videos = enumerate(again)
-    resources = [{"video_id": f"v{n}", "again": each, "moves": moved} for n, each in videos]
+    resources = [{"item_id": f"v{n}", "again": each, "moves": moved} for n, each in videos]
     return {"concept_id": "c", "resources": resources}
 
 
@@ -40,13 +40,13 @@ def test_of_resources_to_choose_from_any_one_since_the_plan_will_do(when):
     expected = frozenset("c") if "since" in when else frozenset()
     chosen = step(False, False, moves=False)
     assert steps_done([chosen], worked(*when)) == expected
-    earlier = {"concept_id": "c", "teaches": [{"video_id": "v0"}]}  # as plans once were kept
+    earlier = {"concept_id": "c", "teaches": [{"item_id": "v0"}]}  # as plans once were kept
     assert steps_done([earlier], worked(*when)) == expected
 
 
 def test_a_step_is_not_done_by_another_steps_videos():
     other = step(False) | {"concept_id": "d"}
-    other["resources"][0]["video_id"] = "v9"
+    other["resources"][0]["item_id"] = "v9"
     assert steps_done([step(False), other], worked("since")) == {"c"}
     apart = [each | {"resources": []} for each in (step(), other)]
     assert steps_done(apart, worked("since")) == {"c"}

@@ -121,7 +121,7 @@ def test_videos_are_those_of_the_course_and_some_elsewhere_each_with_all_it_cove
     records = sample_planner.records
     for course, _, scope in made(scopes, courses):
         row = records.courses.find(course)
-        shown = set(records.course_videos[[row]].indices.tolist()) if row >= 0 else set()
+        shown = set(records.course_items[[row]].indices.tolist()) if row >= 0 else set()
         assert set(scope.videos[scope.in_course].tolist()) == shown
         names = scope.concepts.tolist()
         covers = rows_of(scope.layout.video_start, scope.layout.covers)

@@ -23,14 +23,14 @@ MINUTES = r"\d+(\.\d+)? ?(min|分钟)"
 def data(sample_planner):
     """The records as dictionaries, and the prerequisites as a graph."""
     records, graph = sample_planner.records, sample_planner.graph
-    videos, concepts = records.video_ids.tolist(), records.concept_ids.tolist()
+    videos, concepts = records.item_ids.tolist(), records.concept_ids.tolist()
     covers, on = defaultdict(set), defaultdict(set)
     for video, concept in zip(*records.q_matrix.nonzero(), strict=True):
         covers[videos[video]].add(concepts[concept])
         on[concepts[concept]].add(videos[video])
     shown = {}
     for row, course in enumerate(records.course_ids.tolist()):
-        entries = records.course_videos[[row]].tocoo()
+        entries = records.course_items[[row]].tocoo()
         by_place = sorted(zip(entries.data.tolist(), entries.col.tolist(), strict=True))
         shown[course] = [videos[video] for _, video in by_place]
     edges = graph.prerequisites.tocoo()
@@ -55,7 +55,7 @@ def drawn_learners(planner, data):
     """
     records, rng = planner.records, np.random.default_rng(15)
     live = LiveModel(records, planner.diagnosis)
-    videos, n_views = records.video_ids.tolist(), np.diff(records.viewed.indptr)
+    videos, n_views = records.item_ids.tolist(), np.diff(records.viewed.indptr)
     learners, courses = records.enrolled.nonzero()
     for watches in (True, False):
         among = np.flatnonzero((n_views[learners] > 0) == watches)
@@ -117,7 +117,7 @@ def what_was_done(step, did, data):
     watched = sum(share >= 0.8 for share in shares)
     held = step.terms.mastery >= 0.5 and step.identified
     wrong = any(score < 0.5 for score in scores) and not any(score >= 0.8 for score in scores)
-    same = did.scores.get(step.resources[0].video_id, 1.0) < 0.5
+    same = did.scores.get(step.resources[0].item_id, 1.0) < 0.5
     return {
         "You have not opened a video on it yet.": not any(share > 0 for share in shares),
         "You began a video on it.": any(share > 0 for share in shares),
@@ -165,7 +165,7 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                     f"The course begins with {step.name}.": is_new(did) and place == 0,
                     f"The course goes on with {step.name}.": is_new(did) and place > 0,
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
-                        step.resources[0].video_id, did, data
+                        step.resources[0].item_id, did, data
                     ),
                     f"{step.name} comes next by what it gains you for the time and by its place in"
                     " the course.": True,
@@ -197,7 +197,7 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
             "What you did shows that you hold all of it.": held == data.has[did.course],
             "What you watched already comes again where your answers were not right yet, or"
             " nothing else teaches it.": bool(again)
-            and all(did.shares.get(r.video_id, 0) >= 0.8 or did.scores for r in again),
+            and all(did.shares.get(r.item_id, 0) >= 0.8 or did.scores for r in again),
             "The plan goes no further than asked for.": plan.steps == more.steps[: len(planned)],
             "Behind this nothing is left to do.": len(more.steps) == len(planned),
             "It also builds on "

@@ -14,10 +14,10 @@ def test_each_course_counts_its_own_videos_by_the_largest_share_that_is_told(see
     case, rng = random_case(seed), np.random.default_rng(seed)
     records = case.records
     learner = str(rng.choice(records.learner_ids))
-    told = {v: float(rng.random()) for v in records.video_ids.tolist() if rng.random() < 0.4}
+    told = {v: float(rng.random()) for v in records.item_ids.tolist() if rng.random() < 0.4}
     before = records.viewed.toarray()[records.learner_ids.tolist().index(learner)]
     best = dict(told)
-    for video, share in zip(records.video_ids.tolist(), before.tolist(), strict=True):
+    for video, share in zip(records.item_ids.tolist(), before.tolist(), strict=True):
         if share:
             best[video] = max(share, told.get(video, 0.0))
     shares = opened_shares(records, learner, told | {"unheard of": 1.0})
@@ -25,9 +25,9 @@ def test_each_course_counts_its_own_videos_by_the_largest_share_that_is_told(see
     found = taken_courses(case.graph, records, wanted, shares)
     assert [each.course_id for each in found] == sorted(set(wanted) & set(case.graph.course_ids))
     for each in found:
-        row = records.course_videos.toarray()[records.course_ids.tolist().index(each.course_id)]
-        mine = [v for v, place in zip(records.video_ids.tolist(), row, strict=True) if place]
-        assert each.videos == len(mine)
+        row = records.course_items.toarray()[records.course_ids.tolist().index(each.course_id)]
+        mine = [v for v, place in zip(records.item_ids.tolist(), row, strict=True) if place]
+        assert each.items == len(mine)
         assert each.opened == sum(video in best for video in mine)
         assert each.watched == sum(best.get(video, 0.0) >= 0.8 for video in mine)
 

@@ -89,7 +89,7 @@ def test_an_answer_is_a_sequence_a_frame_and_a_table(model):
     path = model.plan("U_1", "C_1", length=3)
     frame = path.to_frame()
     assert frame["mastery"].tolist() == [step.terms.mastery for step in path]
-    assert frame["video_id"].tolist() == [step.resources[0].video_id for step in path]
+    assert frame["item_id"].tolist() == [step.resources[0].item_id for step in path]
     nothing = model.concepts("no such concept")
     assert (len(nothing), len(nothing.to_frame())) == (0, 0)
     assert list(nothing.to_frame().columns) == list(model.concepts().to_frame().columns)
@@ -127,7 +127,7 @@ def test_what_the_service_recorded_counts_as_in_the_service(mini_home, tmp_path)
     with TestClient(service) as client, kgplan.open(home) as model:
         old = model.mastery("U_1")
         for learner in ("U_1", "newcomer"):
-            event = {"event_id": learner, "learner_id": learner, "video_id": "V_4", "share": 1.0}
+            event = {"event_id": learner, "learner_id": learner, "item_id": "V_4", "share": 1.0}
             client.post("/v1/events", json=event).raise_for_status()
             plan = client.get(f"/v1/learners/{learner}/path?course_id=C_2").json()
             path = model.plan(learner, "C_2")

@@ -794,9 +794,10 @@ export interface components {
          *         {
          *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *           "name": "数据结构(上)",
-         *           "videos": [
+         *           "items": [
          *             {
          *               "id": "V_5f3a",
+         *               "kind": "video",
          *               "title": "栈的定义",
          *               "minutes": 6.5,
          *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
@@ -843,12 +844,12 @@ export interface components {
             fields: string[];
             /**
              * Taught
-             * @description whether a video of some course covers it
+             * @description whether an item of some course covers it
              */
             taught: boolean;
             /**
              * Courses
-             * @description that have it, or show a video on it; those with most videos on it first, then by id
+             * @description that have it, or show an item on it; those with most items on it first, then by id
              */
             courses: components["schemas"]["TeachingCourse"][];
             /**
@@ -864,7 +865,7 @@ export interface components {
         };
         /**
          * AboutCourse
-         * @description A course: who offers it, what it has, and the videos that teach it.
+         * @description A course: who offers it, what it has, and the items that teach it.
          * @example {
          *       "graph_version": "5f0c2f3f6f0b7a11",
          *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
@@ -886,9 +887,10 @@ export interface components {
          *           "taught": true
          *         }
          *       ],
-         *       "videos": [
+         *       "items": [
          *         {
          *           "id": "V_5f3a",
+         *           "kind": "video",
          *           "title": "栈的定义",
          *           "minutes": 6.5,
          *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
@@ -922,14 +924,14 @@ export interface components {
             teachers: string[];
             /**
              * Concepts
-             * @description in the order of the course's videos; what no video of it covers comes last, by id
+             * @description in the order of the course's items; what no item of it covers comes last, by id
              */
             concepts: components["schemas"]["CourseConcept"][];
             /**
-             * Videos
+             * Items
              * @description that cover a concept, in the course's order
              */
-            videos: components["schemas"]["Video"][];
+            items: components["schemas"]["Item"][];
             /**
              * Learners
              * @description how many are enrolled in the learner records
@@ -1386,7 +1388,7 @@ export interface components {
             name_en: string;
             /**
              * Taught
-             * @description whether a video of the course covers it
+             * @description whether an item of the course covers it
              */
             taught: boolean;
         };
@@ -1603,7 +1605,7 @@ export interface components {
          *       "event_id": "player-7:000123",
          *       "learner_id": "U_1000",
          *       "time": "2026-03-01T10:15:00Z",
-         *       "video_id": "V_5f3a",
+         *       "item_id": "V_5f3a",
          *       "segments": [
          *         [
          *           0,
@@ -1630,8 +1632,11 @@ export interface components {
              * @description when; the time of arrival if missing
              */
             time?: string | null;
-            /** Video Id */
-            video_id?: string | null;
+            /**
+             * Item Id
+             * @description the video, exercise or text; `video_id` is taken too
+             */
+            item_id?: string | null;
             /**
              * Course Id
              * @description the course that it happened in
@@ -1658,7 +1663,7 @@ export interface components {
             length?: number | null;
             /**
              * Score
-             * @description of an answer to the video's exercise
+             * @description of an answer to the exercise, or to that of the video
              */
             score?: number | null;
             /**
@@ -1929,6 +1934,42 @@ export interface components {
             problem: string | null;
         };
         /**
+         * Item
+         * @description An item of a course.
+         */
+        Item: {
+            /**
+             * Id
+             * @description of it
+             */
+            id: string;
+            /**
+             * Kind
+             * @description see `kgplan.data.records.KINDS`
+             */
+            kind: string;
+            /**
+             * Title
+             * @description "" where unknown
+             */
+            title: string;
+            /**
+             * Minutes
+             * @description its length; null where unknown
+             */
+            minutes: number | null;
+            /**
+             * Url
+             * @description its address on the platform; null where neither it nor `KGPLAN_LINKS` says
+             */
+            url: string | null;
+            /**
+             * Concepts
+             * @description that it covers, by id
+             */
+            concepts: components["schemas"]["Named"][];
+        };
+        /**
          * JobIn
          * @description A long task to begin.
          * @example {
@@ -2160,7 +2201,7 @@ export interface components {
          *         {
          *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *           "name": "数据结构(上)",
-         *           "videos": 60,
+         *           "items": 60,
          *           "opened": 21,
          *           "watched": 19
          *         }
@@ -2440,7 +2481,8 @@ export interface components {
          *             {
          *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *               "course_name": "数据结构(上)",
-         *               "video_id": "V_5e21",
+         *               "item_id": "V_5e21",
+         *               "kind": "video",
          *               "title": "线性表",
          *               "minutes": 8,
          *               "share": 0,
@@ -2481,7 +2523,8 @@ export interface components {
          *             {
          *               "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *               "course_name": "数据结构(上)",
-         *               "video_id": "V_5f3a",
+         *               "item_id": "V_5f3a",
+         *               "kind": "video",
          *               "title": "栈的定义",
          *               "minutes": 6.5,
          *               "share": 0,
@@ -2831,7 +2874,8 @@ export interface components {
          *                   {
          *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *                     "course_name": "数据结构(上)",
-         *                     "video_id": "V_5e21",
+         *                     "item_id": "V_5e21",
+         *                     "kind": "video",
          *                     "title": "线性表",
          *                     "minutes": 8,
          *                     "share": 0,
@@ -2872,7 +2916,8 @@ export interface components {
          *                   {
          *                     "course_id": "C_course-v1:TsinghuaX+30240184+sp",
          *                     "course_name": "数据结构(上)",
-         *                     "video_id": "V_5f3a",
+         *                     "item_id": "V_5f3a",
+         *                     "kind": "video",
          *                     "title": "栈的定义",
          *                     "minutes": 6.5,
          *                     "share": 0,
@@ -3465,18 +3510,23 @@ export interface components {
             /** Course Name */
             course_name: string;
             /**
-             * Video Id
-             * @description the video; null where the course has the concept, but no video of it is known
+             * Item Id
+             * @description the item; null where the course has the concept, but no item on it is known
              */
-            video_id: string | null;
+            item_id: string | null;
+            /**
+             * Kind
+             * @description of the item, see `kgplan.data.records.KINDS`; null where there is no item
+             */
+            kind: string | null;
             /**
              * Title
-             * @description of the video; empty where unknown
+             * @description of the item; empty where unknown
              */
             title: string;
             /**
              * Minutes
-             * @description that are left to watch; null where the length is unknown
+             * @description that are left; null where its length is unknown
              */
             minutes: number | null;
             /**
@@ -3486,7 +3536,7 @@ export interface components {
             share: number;
             /**
              * Url
-             * @description where the platform opens it; null where `KGPLAN_LINKS` does not say
+             * @description where the platform opens it; null where neither it nor `KGPLAN_LINKS` says
              */
             url: string | null;
             /**
@@ -3697,7 +3747,7 @@ export interface components {
         };
         /**
          * TakenCourse
-         * @description A course that a learner takes; of its videos those count that cover a concept.
+         * @description A course that a learner takes; of its items those count that cover a concept.
          */
         TakenCourse: {
             /** Course Id */
@@ -3705,10 +3755,10 @@ export interface components {
             /** Name */
             name: string;
             /**
-             * Videos
+             * Items
              * @description how many it has
              */
-            videos: number;
+            items: number;
             /**
              * Opened
              * @description how many of these the learner opened
@@ -3722,7 +3772,7 @@ export interface components {
         };
         /**
          * TeachingCourse
-         * @description A course that has a concept, or shows a video on it.
+         * @description A course that has a concept, or shows an item on it.
          */
         TeachingCourse: {
             /** Course Id */
@@ -3730,10 +3780,10 @@ export interface components {
             /** Name */
             name: string;
             /**
-             * Videos
+             * Items
              * @description of it that cover the concept, in the course's order
              */
-            videos: components["schemas"]["Video"][];
+            items: components["schemas"]["Item"][];
         };
         /**
          * Terms
@@ -3773,7 +3823,7 @@ export interface components {
         UnknownOut: {
             /**
              * Items
-             * @description how many videos
+             * @description how many
              */
             items: number;
             /** Courses */
@@ -3800,37 +3850,6 @@ export interface components {
              * @description those that list it, by id
              */
             courses: components["schemas"]["Named"][];
-        };
-        /**
-         * Video
-         * @description A video in a course.
-         */
-        Video: {
-            /**
-             * Id
-             * @description of it
-             */
-            id: string;
-            /**
-             * Title
-             * @description "" where unknown
-             */
-            title: string;
-            /**
-             * Minutes
-             * @description its length; null where unknown
-             */
-            minutes: number | null;
-            /**
-             * Url
-             * @description its address on the platform; null where no template of addresses is set
-             */
-            url: string | null;
-            /**
-             * Concepts
-             * @description that it covers, by id
-             */
-            concepts: components["schemas"]["Named"][];
         };
         /**
          * WholeGraph

@@ -117,11 +117,11 @@ function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) 
           <section class="taught">
             <h2>{say.videosTitle}</h2>
             <p class="soft">
-              {about.videos.length > 0
+              {about.items.length > 0
                 ? say.coverageOf(taught.size, map.concepts.length)
                 : say.noVideos}
             </p>
-            <Videos of={about.videos} few={FEW_VIDEOS} />
+            <Videos of={about.items} few={FEW_VIDEOS} />
           </section>
         </>
       )}

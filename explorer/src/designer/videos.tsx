@@ -6,7 +6,7 @@ import { naming, shortId } from "../i18n";
 import { Few } from "../ui/few";
 import { texts } from "./texts";
 
-type Video = Schemas["Video"];
+type Video = Schemas["Item"];
 
 const NAMED = 4; // concepts that a row names
 const FEW = { courses: 6, videos: 3, plain: 12 };
@@ -58,9 +58,9 @@ export function Videos(props: { of: readonly Video[]; few: number; besides?: str
 /** Where a concept is taught: courses with their videos on it, then those that have none. */
 export function TaughtIn({ about }: { about: Schemas["AboutConcept"] }) {
   const say = texts();
-  const teaching = about.courses.filter((each) => each.videos.length > 0);
-  const naming = about.courses.filter((each) => each.videos.length === 0);
-  const videos = new Set(teaching.flatMap((course) => course.videos.map((each) => each.id)));
+  const teaching = about.courses.filter((each) => each.items.length > 0);
+  const naming = about.courses.filter((each) => each.items.length === 0);
+  const videos = new Set(teaching.flatMap((course) => course.items.map((each) => each.id)));
   return (
     <section class="taught">
       <h2>{say.taughtTitle}</h2>
@@ -75,7 +75,7 @@ export function TaughtIn({ about }: { about: Schemas["AboutConcept"] }) {
                     <a href={href("course", course.course_id)}>{course.name}</a>{" "}
                     <small>{shortId(course.course_id)}</small>
                   </h3>
-                  <Videos of={course.videos} few={FEW.videos} besides={about.concept_id} />
+                  <Videos of={course.items} few={FEW.videos} besides={about.concept_id} />
                 </li>
               ))}
             </ul>

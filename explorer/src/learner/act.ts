@@ -32,7 +32,7 @@ export async function happen(happening: Happening): Promise<Effect> {
         event_id: event,
         learner_id: learner,
         course_id: course,
-        video_id: video,
+        item_id: video,
         ...(what === "watched" ? { share: value } : { score: value }),
       },
     }),

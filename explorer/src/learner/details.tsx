@@ -239,8 +239,8 @@ function Bar({ value, most }: { value: number; most: number }) {
 function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   const say = texts();
   const { step, actions } = props;
-  const videos = step.resources.flatMap(({ course_id, video_id, title, minutes }) =>
-    video_id ? [{ course: course_id, video: video_id, title, minutes }] : [],
+  const videos = step.resources.flatMap(({ course_id, item_id, title, minutes }) =>
+    item_id ? [{ course: course_id, video: item_id, title, minutes }] : [],
   );
   const [at, setAt] = useState(0);
   const [what, setWhat] = useState<Happening["what"]>("watched");

@@ -29,7 +29,7 @@ export function Resources(props: {
       {choice && <p class="soft small">{say.oneOf}</p>}
       <ol class="plain resources">
         {shown.map((each) => (
-          <li key={`${each.course_id} ${each.video_id}`}>
+          <li key={`${each.course_id} ${each.item_id}`}>
             <One resource={each} course={props.course} brief={props.brief ?? false} />
           </li>
         ))}
@@ -48,7 +48,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
     again ? say.again : share > 0 ? say.watchedSoFar(share) : "",
     resource.course_id === course ? "" : resource.course_name,
   ].filter(Boolean);
-  const called = resource.video_id === null ? say.noVideo : title || say.untitled;
+  const called = resource.item_id === null ? say.noVideo : title || say.untitled;
   const moves = resource.moves
     .filter((each) => Math.abs(gainOf(each)) >= NOTICED)
     .toSorted((a, b) => gainOf(b) - gainOf(a));

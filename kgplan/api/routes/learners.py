@@ -334,9 +334,9 @@ def _rows_of(planner: Planner, learner_id: str) -> dict[str, Any] | None:
     return {
         "courses": records.course_ids[enrolled.indices].tolist(),
         "views": [
-            {"video_id": video, "share": share}
+            {"item_id": video, "share": share}
             for video, share in zip(
-                records.video_ids[viewed.indices].tolist(), viewed.data.tolist(), strict=True
+                records.item_ids[viewed.indices].tolist(), viewed.data.tolist(), strict=True
             )
         ],
     }

@@ -84,7 +84,7 @@ SELECT line, item, coalesce(line_text, raw::VARCHAR, 'null') AS record,
         mend_value(a.local_start_time), mend_value(a.local_end_time),
         CASE WHEN video_progress_time > video_duration THEN 'capped_replay' END
     ) AS mends,
-    learner_id, a.course_id AS course_id, a.video_id AS video_id,
+    learner_id, a.course_id AS course_id, a.video_id AS item_id,
     TRY_CAST(watching_count AS INTEGER) AS watching_count, video_duration, local_watching_time,
     video_progress_time, video_start_time, video_end_time, started_at, ended_at
 FROM parsed_values;
@@ -199,16 +199,16 @@ SELECT line, item, coalesce(video::VARCHAR, 'null') AS record,
         not_text(format('entry {} of video_order', item), video),
         no_field(format('entry {} of video_order', item), video)) AS reject,
     '' AS mends,
-    course_id, plain(video) AS video_id
+    course_id, plain(video) AS item_id
 FROM single;
 
--- name: table.video
+-- name: table.item
 -- The length of a video is the largest that an activity gives, in seconds.
-SELECT video_id, name, duration
-FROM kept.video
+SELECT item_id, 'video' AS kind, name, duration, NULL AS url
+FROM kept.item
 LEFT JOIN (
-    SELECT video_id, max(video_duration) AS duration FROM kept.watch GROUP BY video_id
-) USING (video_id);
+    SELECT item_id, max(video_duration) AS duration FROM kept.watch GROUP BY item_id
+) USING (item_id);
 
 -- name: table.field
 SELECT DISTINCT field_id, field_id AS name FROM kept.field_concept;
@@ -220,13 +220,13 @@ FROM kept.course_concept JOIN kept.field_concept USING (concept_id)
 GROUP BY field_id, course_id
 QUALIFY count(*) = max(count(*)) OVER (PARTITION BY course_id);
 
--- name: table.course_video
+-- name: table.course_item
 -- video_order comes first; what only course-video.json has follows in that file's order.
-SELECT course_id, video_id,
+SELECT course_id, item_id,
     row_number() OVER (
-        PARTITION BY course_id ORDER BY o.line IS NULL, o.item, f.line, video_id) - 1 AS position
-FROM kept.course_video_order AS o
-FULL JOIN kept.course_video AS f USING (course_id, video_id);
+        PARTITION BY course_id ORDER BY o.line IS NULL, o.item, f.line, item_id) - 1 AS position
+FROM kept.course_item_order AS o
+FULL JOIN kept.course_item AS f USING (course_id, item_id);
 
 -- name: table.learner_course
 -- course_order comes first; what only user-course.json has follows in that file's order.
@@ -236,22 +236,22 @@ SELECT learner_id, course_id, enrolled_at,
 FROM kept.learner_course_order AS o
 FULL JOIN kept.learner_course AS f USING (learner_id, course_id);
 
--- name: table.learner_video
+-- name: table.learner_item
 -- The learner's own order is that of the first start; what has no time follows in file order.
 WITH seen AS (
-    SELECT learner_id, video_id,
+    SELECT learner_id, item_id,
         max(CASE WHEN video_progress_time > video_duration THEN 1
             ELSE video_progress_time / video_duration END) AS share,
         coalesce(bool_or(video_progress_time > video_duration), false) AS replayed,
         min(started_at) AS first_started_at
-    FROM kept.watch GROUP BY learner_id, video_id
+    FROM kept.watch GROUP BY learner_id, item_id
 )
-SELECT learner_id, video_id,
+SELECT learner_id, item_id,
     coalesce(share, 1) AS watched,
     if(share IS NULL, 'view', 'progress') AS evidence,
     coalesce(replayed, false) AS replayed,
     first_started_at,
     row_number() OVER (
-        PARTITION BY learner_id ORDER BY first_started_at NULLS LAST, line NULLS LAST, video_id
+        PARTITION BY learner_id ORDER BY first_started_at NULLS LAST, line NULLS LAST, item_id
     ) - 1 AS position
-FROM kept.learner_video FULL JOIN seen USING (learner_id, video_id);
+FROM kept.learner_item FULL JOIN seen USING (learner_id, item_id);

@@ -32,10 +32,10 @@ ORDER BY learner_id LIMIT :most;
 
 -- name: event.insert
 INSERT INTO learner_event (
-    event_id, learner_id, time, stored, video_id, course_id, share, segments, length, score, enrols,
+    event_id, learner_id, time, stored, item_id, course_id, share, segments, length, score, enrols,
     voids, stopped_at, started_at, session, aliases, course_aliases, form, digest, raw, sender
 ) VALUES (
-    :event_id, :learner_id, :time, :stored, :video_id, :course_id, :share, :segments, :length,
+    :event_id, :learner_id, :time, :stored, :item_id, :course_id, :share, :segments, :length,
     :score, :enrols, :voids, :stopped_at, :started_at, :session, :aliases, :course_aliases, :form,
     :digest, :raw, :sender
 ) ON CONFLICT DO NOTHING;
@@ -43,7 +43,7 @@ INSERT INTO learner_event (
 -- name: event.of_learner
 -- what a learner's own token sent voids nothing of others
 SELECT
-    event_id, learner_id, time, video_id, course_id, share, segments, length, score, enrols, voids,
+    event_id, learner_id, time, item_id, course_id, share, segments, length, score, enrols, voids,
     stopped_at, started_at, session, aliases, course_aliases
 FROM learner_event AS event
 WHERE learner_id = :learner_id AND NOT EXISTS (
@@ -60,7 +60,7 @@ SELECT learner_id FROM learner_event WHERE event_id IN any_of(:event_ids);
 
 -- name: event.export
 SELECT
-    event_id, learner_id, time, stored, video_id, course_id, share, segments, length, score, enrols,
+    event_id, learner_id, time, stored, item_id, course_id, share, segments, length, score, enrols,
     voids, stopped_at, started_at, session, aliases, course_aliases, form, raw AS sent
 FROM learner_event WHERE learner_id = :learner_id ORDER BY seq;
 

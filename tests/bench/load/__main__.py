@@ -203,12 +203,12 @@ def write_lines(settings: Settings, server: Server, folder: Path, etags: int) ->
     enrolled = records.enrolled.tocoo()
     lines = []
     for k in rng.permutation(enrolled.nnz):
-        shown = records.course_videos[[enrolled.col[k]]].indices
+        shown = records.course_items[[enrolled.col[k]]].indices
         if shown.size:
             ids = (
                 records.learner_ids[enrolled.row[k]],
                 records.course_ids[enrolled.col[k]],
-                records.video_ids[rng.choice(shown)],
+                records.item_ids[rng.choice(shown)],
             )
             lines.append("\t".join(quote(str(each)) for each in ids))
         if len(lines) == LINES:

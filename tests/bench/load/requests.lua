@@ -43,7 +43,7 @@ function request()
     return wrk.format("GET", "/v1/learners/" .. line[1] .. "/mastery?course_id=" .. line[2])
   end
   local event = string.format(
-    '{"event_id":"%s-%d","learner_id":"%s","video_id":"%s","share":%.3f}',
+    '{"event_id":"%s-%d","learner_id":"%s","item_id":"%s","share":%.3f}',
     run, sent, line[1], line[3], math.random())
   return wrk.format("POST", "/v1/events", {["Content-Type"] = "application/json"}, event)
 end

@@ -19,7 +19,7 @@ from kgplan.store.events.sqlite_file import stale_spans
 
 
 def sent(event_id, learner, words="", stamped=False, **says):
-    event = Event(event_id, learner, says.pop("time", 100.0), video_id="v", share=0.5, **says)
+    event = Event(event_id, learner, says.pop("time", 100.0), item_id="v", share=0.5, **says)
     return Sent(event, "event", {"words": words}, words, stamped)
 
 

@@ -324,7 +324,7 @@ def test_records_of_a_later_version_are_refused(store, records_url):
 
 def test_a_reader_sees_what_a_service_writes_and_writes_nothing(store, records_url):
     reader = read_events(records_url)
-    put(store, sent("a", video_id="v", share=0.5))
+    put(store, sent("a", item_id="v", share=0.5))
     assert ids(reader) == ["a"]
     store.say("u", "c", "done", 1.0)
     assert reader.wishes("u") == store.wishes("u") != Wishes()

@@ -1,0 +1,13 @@
+"""What is watched or answered is an item."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing else changes."""
+    op.alter_column("learner_event", "video_id", new_column_name="item_id")
