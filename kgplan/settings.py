@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         description="share of a table, or of the graph's nodes, that a run may take away unasked",
     )
 
+    time_zone: str = Field(
+        default="UTC",
+        description="of times in a platform's files that are told without one, such as"
+        " `Asia/Shanghai`; times in the tables are of this zone",
+    )
+
     records: str = Field(
         default="",
         repr=False,

@@ -1,8 +1,9 @@
-"""What does a zip or folder hold, and which lines are in its files?
+"""What does a zip, tar, folder or file hold, and which lines are in its files?
 
-A zip is read as a stream: nothing is unpacked to disk, so a member's name can lead nowhere. Lines
-come with their numbers as Arrow batches of bounded size, whatever the file's size; byte order
-marks, CRLF and a missing last newline do not matter, blank lines are counted but not given.
+A zip is read as a stream: nothing is unpacked to disk, so a member's name can lead nowhere. A tar,
+in which nothing can be looked up, is unpacked into a folder that goes away again. Lines come with
+their numbers as Arrow batches of bounded size, whatever the file's size; byte order marks, CRLF and
+a missing last newline do not matter, blank lines are counted but not given.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import os
 import re
 import stat
 import struct
+import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -20,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import BinaryIO, Generic, Self, TypeVar, cast
 
 import numpy as np
@@ -35,6 +38,9 @@ BOMB_RATIO = 200  # MOOCCube's own files pack 4 to 30 times; deflate's limit is 
 MACOS = "__MACOSX"  # the folder in which its zips keep what is not in the files
 BOMB_BYTES = 64 << 20  # a smaller member may pack as well as it likes
 
+PLAIN_FILES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".log", ".parquet"})
+"""How a file that is no archive ends."""
+
 LINES = pa.schema([("line", pa.int64()), ("text", pa.string()), ("is_utf8", pa.bool_())])
 
 
@@ -43,7 +49,8 @@ class SourceFile:
     """A file of a source's layout.
 
     Attributes:
-        path: below the layout's top folder.
+        path: below the layout's top folder; `*` stands for any text without a slash, `**/` for any
+            folders or none, `{a,b}` for one of several.
         required: whether the source cannot be read without it.
         used: whether a table comes from it.
         seems: what a text of which no row was kept looks like, to go on after "it"; empty where
@@ -54,6 +61,30 @@ class SourceFile:
     required: bool = True
     used: bool = True
     seems: Callable[[str], str] = lambda text: ""
+
+    def among(self, paths: Iterable[str]) -> list[str]:
+        """The paths that it stands for, in order.
+
+        >>> SourceFile("items.{csv,parquet}").among(["items.csv", "items.tsv"])
+        ['items.csv']
+        >>> SourceFile("course/**/*.xml").among(["course/a.xml", "course/b/c.xml", "x.xml"])
+        ['course/a.xml', 'course/b/c.xml']
+        """
+        fits = re.compile(_as_regex(self.path))
+        return sorted(path for path in paths if fits.fullmatch(path))
+
+
+def _as_regex(pattern: str) -> str:
+    """The regular expression of a layout's path."""
+    text = re.escape(pattern)
+    for sign, stands_for in (
+        (r"\*\*/", "(?:.*/)?"),
+        (r"\*", "[^/]*"),
+        (r"\{", "(?:"),
+        (r"\}", ")"),
+    ):
+        text = text.replace(sign, stands_for)
+    return re.sub(r"(?<=[\w)*]),", "|", text)
 
 
 Layout = Sequence[SourceFile]
@@ -161,15 +192,26 @@ class _Zip(Archive[zipfile.ZipInfo]):
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a zip or folder, with every file that it holds at any depth.
+    """Open a zip, tar or folder with every file that it holds at any depth; or one file, as it is.
 
     Raises:
-        SourceError: nothing is there, or it is no zip that can be read.
+        SourceError: nothing is there, or it is no archive that can be read.
     """
     if not path.exists():
         raise SourceError(f"there is no {path}; give a platform's zip or its unpacked folder")
     if path.is_dir():
         yield _Folder(path, files_below(path))
+        return
+    if path.suffix.lower() in PLAIN_FILES:
+        yield _Folder(path, {path.name: path})
+        return
+    if tarfile.is_tarfile(path):
+        with TemporaryDirectory(prefix="kgplan-") as folder:
+            _unpack(path, Path(folder))
+            yield _Folder(path, files_below(Path(folder)))
+        return
+    if path.suffix.lower() == ".gz":
+        yield _Folder(path, {path.name: path})
         return
     try:
         archive = zipfile.ZipFile(path)
@@ -187,6 +229,24 @@ def open_archive(path: Path) -> Iterator[Archive]:
             if MACOS not in (name := info.filename.replace("\\", "/")).split("/")
         }
         yield _Zip(path, members, archive)
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack a tar; what leads out of the folder, or is no file, is refused by tarfile itself."""
+    try:
+        with tarfile.open(path) as archive:
+            size = sum(member.size for member in archive.getmembers())
+            if size > max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size):
+                raise SourceError(
+                    f"{path} would unpack to {size / 1e9:.1f} GB; if you trust it, unpack it and"
+                    " give the folder"
+                )
+            archive.extractall(folder, filter="data")
+    except (*DAMAGED, tarfile.TarError) as error:
+        raise SourceError(
+            f"{path} is not a tar that can be read ({error}); fetch it again, or unpack it with"
+            " another tool and give the folder"
+        ) from error
 
 
 def files_below(path: Path) -> dict[str, Path]:
@@ -222,7 +282,7 @@ def tops_of(names: Iterable[str], layout: Layout) -> dict[str, str]:
     >>> tops_of(["a/b/x.csv", "y.csv", "z.csv"], [SourceFile("b/x.csv"), SourceFile("y.csv")])
     {'a/b/x.csv': 'a/', 'y.csv': ''}
     """
-    paths = "|".join(re.escape(file.path) for file in layout)
+    paths = "|".join(_as_regex(file.path) for file in layout)
     ending = re.compile(f"((?:.*/)?)(?:{paths})", re.DOTALL)
     return {name: found[1] for name in names if (found := ending.fullmatch(name))}
 

@@ -6,7 +6,7 @@ names and whether it repeats an earlier row. What is kept becomes Parquet; what 
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kgplan.data.events import ID_LENGTH
-from kgplan.errors import SourceError
+from kgplan.errors import ConfigError, SourceError
+from kgplan.etl import plain_steps
 from kgplan.etl.archive import DAMAGED, Archive
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.sources import NamedSource, Step, open_source, source_of
@@ -27,6 +28,7 @@ from kgplan.progress import Progress, silent
 ROWS_PER_GROUP = 122_880
 RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
 NAME_LENGTH = 10_000
+QUOTE = "'"
 
 
 def extract(
@@ -35,6 +37,7 @@ def extract(
     progress: Progress = silent,
     *,
     source: NamedSource | None = None,
+    zone: str = "UTC",
     memory_limit: str = "2GB",
     threads: int | None = None,
 ) -> ExtractReport:
@@ -49,6 +52,7 @@ def extract(
         out: an empty folder; gets `<table>.parquet` for each of `TABLES`, and `rejects.parquet`.
         progress: called with a file or table and its rows after each is done.
         source: what reads it; found by looking at the files where None.
+        zone: of times that are told without one, and of all times in the tables.
         memory_limit: what DuckDB may hold, such as "2GB"; beyond it, it uses a temporary folder.
         threads: of DuckDB; all processors by default.
 
@@ -57,6 +61,7 @@ def extract(
 
     Raises:
         SourceError: nothing is there, it is damaged, no source's, or lacks a required file.
+        ConfigError: nobody knows the zone.
     """
     source = source or source_of(path)
     with (
@@ -71,20 +76,25 @@ def extract(
             }
         ) as con,
     ):
+        _set_zone(con, zone)
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
         con.execute("CREATE SCHEMA kept")
         con.execute(
             "CREATE TABLE rejects (file VARCHAR, line BIGINT, item BIGINT, table_name VARCHAR, "
             "reason VARCHAR, detail VARCHAR, record VARCHAR)"
         )
+        steps, queries, notes = source.steps, source.tables, list[str]()
+        if source.read is not None:
+            steps, queries = plain_steps.STEPS, plain_steps.TABLES
+            notes = plain_steps.given(con, source.read(archive), progress)
         reports = []
-        for step in source.steps:
-            report = _run(con, archive, source, step)
-            reports.append(report)
-            progress(step.file, report.read, None)
+        for step in steps:
+            for report in _run(con, archive, steps, step):
+                reports.append(report)
+                progress(report.file, report.read, None)
         tables = {}
         for table in TABLES.values():
-            query = source.tables.get(table.name) or _rows_of(table, source)
+            query = _rows_of(table, steps, queries.get(table.name))
             tables[table.name] = _write(con, query, table, table.order, out)
             progress(table.name, tables[table.name], None)
         order = (*REJECTS.key, "item", "table_name", "reason", "detail", "record")
@@ -94,18 +104,30 @@ def extract(
             source=path.name,
             files=tuple(reports),
             tables=tables,
-            absent=tuple(f.path for f in source.layout if f.used and f.path not in archive.paths),
-            unused=tuple(f.path for f in source.layout if not f.used and f.path in archive.paths),
+            absent=tuple(f.path for f in source.layout if f.used and not f.among(archive.paths)),
+            unused=tuple(
+                path for f in source.layout if not f.used for path in f.among(archive.paths)
+            ),
+            notes=tuple(notes),
         )
 
 
+def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:
+    try:
+        con.execute(f"SET TimeZone = '{zone.replace(QUOTE, 2 * QUOTE)}'")
+    except duckdb.Error:
+        raise ConfigError(
+            f"KGPLAN_TIME_ZONE is {zone!r}, which is no time zone; write it as UTC or Asia/Shanghai"
+        ) from None
+
+
 def _run(
-    con: duckdb.DuckDBPyConnection, archive: Archive, source: NamedSource, step: Step
-) -> FileReport:
+    con: duckdb.DuckDBPyConnection, archive: Archive, steps: Sequence[Step], step: Step
+) -> list[FileReport]:
     """Judge the rows of one step, put the good ones into `kept` and the others into `rejects`."""
     columns = ", ".join(step.columns)
     with _rows(con, archive, step):
-        con.execute(_judging(source, step))
+        con.execute(_judging(steps, step))
     same = ", ".join(step.same)
     con.execute(
         # Few rows share a hash: only they are compared, whatever the file's size.
@@ -123,24 +145,25 @@ def _run(
         )
         SELECT row_id, first_line FROM numbered WHERE nth > 1;
         CREATE TABLE kept.{step.name} AS
-        SELECT line, item, mends, {columns} FROM judged
+        SELECT file, line, item, mends, {columns} FROM judged
         WHERE verdict IS NULL AND rowid NOT IN (SELECT row_id FROM repeats)"""
     )
+    record = f"coalesce(record, left({as_json(step.columns)}, {RECORD_CHARACTERS}))"
     plain_names = " and ".join(name for name in step.same if name in step.columns)
     con.execute(
         f"""
         INSERT INTO rejects
-        SELECT $file, line, item, $table, split_part(verdict, ' ', 1),
-            substr(verdict, strpos(verdict, ' ') + 1, {RECORD_CHARACTERS}), record
+        SELECT file, line, item, $table, split_part(verdict, ' ', 1),
+            substr(verdict, strpos(verdict, ' ') + 1, {RECORD_CHARACTERS}), {record}
         FROM judged WHERE verdict IS NOT NULL
         UNION ALL
-        SELECT $file, line, item, $table, 'duplicate',
+        SELECT file, line, item, $table, 'duplicate',
             format('line {{}} has the same {plain_names}', first_line),
-            coalesce(record, left({as_json(step.columns)}, {RECORD_CHARACTERS}))
+            {record}
         FROM judged JOIN repeats ON judged.rowid = row_id""",
-        {"file": step.file, "table": step.table},
+        {"table": step.table},
     )
-    read = _number(con, "SELECT count(*) FROM judged")
+    read = _counts(con, "SELECT file, count(*) FROM judged GROUP BY file ORDER BY file")
     joined = (
         _number(
             con,
@@ -150,38 +173,46 @@ def _run(
         if step.joined
         else 0
     )
-    kept = _number(con, f"SELECT count(*) FROM kept.{step.name}")
     con.execute("DROP TABLE judged; DROP TABLE repeats")
+    files = [step.file] if step.file else list(read)
+    return [_report(con, step, file, read.get(file, 0), joined) for file in files]
+
+
+def _report(
+    con: duckdb.DuckDBPyConnection, step: Step, file: str, read: int, joined: int
+) -> FileReport:
+    """What became of one file's rows in a step."""
     rejected, left_out = split_by_meaning(
         _counts(
             con,
             "SELECT reason, count(*) FROM rejects WHERE file = $file AND table_name = $table "
             "GROUP BY reason ORDER BY reason",
-            {"file": step.file, "table": step.table},
+            {"file": file, "table": step.table},
         )
     )
     mended = _counts(
         con,
         "SELECT mend, count(*) FROM ("
         f"SELECT unnest(string_split(trim(mends), ' ')) AS mend FROM kept.{step.name} "
-        "WHERE mends <> '') WHERE mend <> '' GROUP BY mend ORDER BY mend",
+        "WHERE mends <> '' AND file = $file) WHERE mend <> '' GROUP BY mend ORDER BY mend",
+        {"file": file},
     )
     if joined:
         mended[Mend.MERGED_RECORD.value] = joined
     return FileReport(
-        file=step.file,
+        file=file,
         table=step.table,
         read=read,
-        kept=kept,
+        kept=_number(con, f"SELECT count(*) FROM kept.{step.name} WHERE file = $file", file),
         rejected=rejected,
         left_out=left_out,
         mended=mended,
     )
 
 
-def _judging(source: NamedSource, step: Step) -> str:
+def _judging(steps: Sequence[Step], step: Step) -> str:
     """The statement that makes `judged`: the step's rows with ids checked against `kept`."""
-    read = {each.name for each in source.steps} - {step.name}
+    read = {each.name for each in steps} - {step.name}
     known = {
         column: entity
         for column in step.columns
@@ -189,13 +220,13 @@ def _judging(source: NamedSource, step: Step) -> str:
         if (entity := REFERENCES.get(column)) in read
     }
     joins = "".join(
-        f" LEFT JOIN (SELECT {entity}_id AS known_{column} FROM kept.{entity})"
+        f" LEFT JOIN (SELECT DISTINCT {entity}_id AS known_{column} FROM kept.{entity})"
         f" ON known_{column} = given.{column}"
         for column, entity in known.items()
     )
     checks = "".join(
-        f", CASE WHEN known_{column} IS NULL THEN reject('dangling_id', "
-        f"format('there is no {entity} ''{{}}''', given.{column})) END"
+        f", CASE WHEN given.{column} IS NOT NULL AND known_{column} IS NULL "
+        f"THEN reject('dangling_id', format('there is no {entity} ''{{}}''', given.{column})) END"
         for column, entity in known.items()
     )
     # the text that is given: a column may hold a name that is no id yet
@@ -210,10 +241,11 @@ def _judging(source: NamedSource, step: Step) -> str:
     if step.bulky:
         record = f"CASE WHEN verdict IS NOT NULL THEN {record} END"
     columns = ", ".join(f"given.{column}" for column in step.columns)
+    file = f"'{step.file}'" if step.file else "given.file"
     return (
         f"CREATE TABLE judged AS WITH given AS ({step.query}) "
-        f"SELECT line, item, mends, {columns}, coalesce(reject {usable} {checks}) AS verdict, "
-        f"{record} AS record FROM given {joins}"
+        f"SELECT {file} AS file, line, item, mends, {columns}, "
+        f"coalesce(reject {usable} {checks}) AS verdict, {record} AS record FROM given {joins}"
     )
 
 
@@ -249,15 +281,16 @@ def _rows(con: duckdb.DuckDBPyConnection, archive: Archive, step: Step) -> Itera
         con.unregister("lines")
 
 
-def _rows_of(table: Table, source: NamedSource) -> str:
-    """The kept rows of all steps that go into a table, with NULL for what they do not give."""
+def _rows_of(table: Table, steps: Sequence[Step], query: str | None) -> str:
+    """A query's rows, or those kept by all steps of a table; NULL for columns that they lack."""
     none = "SELECT " + ", ".join(f"NULL::{c.type} AS {c.name}" for c in table.columns)
     parts = [
         f"SELECT {', '.join(step.columns)} FROM kept.{step.name}"
-        for step in source.steps
+        for step in steps
         if step.table == table.name
     ]
-    return " UNION ALL BY NAME ".join([f"{none} WHERE false", *parts])
+    given = [f"({query})"] if query else parts
+    return " UNION ALL BY NAME ".join([f"{none} WHERE false", *given])
 
 
 def _write(
@@ -294,8 +327,8 @@ def _regroup(rows: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
+def _number(con: duckdb.DuckDBPyConnection, query: str, file: str | None = None) -> int:
+    row = con.execute(query, {} if file is None else {"file": file}).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -80,7 +80,7 @@ def judge_losses(
         LossRefused: a table lost more than may be.
     """
     share, rejects = settings.loss_share, tables / "rejects.parquet"
-    notes = notes_of(extracted, share)
+    notes = [*extracted.notes, *notes_of(extracted, share)]
     if tolerant:
         return Judgement(notes)
     refuse_unread(extracted, source, rejects)
@@ -113,9 +113,11 @@ def refuse_unread(report: ExtractReport, path: Path, rejects: Path) -> None:
     # names that nobody has mostly follow from another file that was not read
     worst = min(lost, key=lambda row: row.reason == Reason.DANGLING_ID)
     source = source_named(report.format)
-    (file,) = (each for each in source.layout if each.path == worst.file)
+    seems = ""
     with open_source(path, source) as archive:
-        seems = seems_to_be(archive.head(file.path, SNIFFED_BYTES), file.seems)
+        for file in source.layout:
+            if worst.file in file.among(archive.paths):
+                seems = seems_to_be(archive.head(worst.file, SNIFFED_BYTES), file.seems)
     others = f" (nor of {len(lost) - 1} more)" if len(lost) > 1 else ""
     raise SourceError(
         f"not one row of {worst.file} in {path} was kept{others}{seems and f'; it {seems}'};"

@@ -45,6 +45,7 @@ class ExtractReport(BaseModel):
     tables: dict[str, int]
     absent: tuple[str, ...]
     unused: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -85,8 +86,8 @@ def summary(report: ExtractReport) -> dict[str, Any]:
     """The report as plain data with its totals, ready for JSON.
 
     Returns:
-        `format`, `source`, `files`, `tables`, `absent`, `unused` as in the report, and `total` with
-        `read`, `kept`, and by reason `rejected`, `left_out` and `mended`.
+        `format`, `source`, `files`, `tables`, `absent`, `unused` and `notes` as in the report, and
+        `total` with `read`, `kept`, and by reason `rejected`, `left_out` and `mended`.
     """
     return {
         **report.to_dict(),

@@ -99,11 +99,16 @@ def run_extract(task: Task, config: Extraction) -> None:
     from kgplan.etl.sources import source_of
 
     source, artifacts, report = config.source, task.artifacts, task.report
+    zone = task.settings.time_zone
     reader = source_of(source, config.format)
     with unchanged(source, reader.layout):
         inputs = {"source": hash_files(source, reader.layout)}
-        with artifacts.draft("tables", {}, inputs) as tables:
-            extracted = extract(source, tables.path, task.progress, source=reader)
+        with artifacts.draft("tables", {"time_zone": zone}, inputs) as tables:
+            extracted = extract(
+                *(source, tables.path, task.progress),
+                source=reader,
+                zone=zone,
+            )
             judged = judge_losses(
                 task.settings, artifacts, source, extracted, tables.path, config.tolerant
             )

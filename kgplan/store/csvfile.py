@@ -1,9 +1,10 @@
-"""CSV files: anyone's are read, ours are written for spreadsheets.
+"""CSV files: anyone's are read, whole or as a stream; ours are written for spreadsheets.
 
 Which separator, which column is which? What is clear is read and said in a note; the rest is
 refused in one sentence.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from kgplan.errors import InputError
 
@@ -47,6 +48,15 @@ COLUMNS = {
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks and what they tell."""
 
 _SNIFFED = 200  # rows that the separator is found by
 _SNIFFED_CHARACTERS = 1 << 18
@@ -99,6 +109,87 @@ class CsvFile:
         return ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
 
 
+@dataclass(frozen=True)
+class CsvStream:
+    """A file whose rows are read one after the other.
+
+    Attributes:
+        header: the columns' names.
+        rows: each with its line in the file, from 1; blank lines are passed over. A character that
+            is not of the encoding is U+FFFD.
+        notes: a sentence where it is not separated by commas, and where it is not UTF-8.
+    """
+
+    header: list[str]
+    rows: Iterator[Row]
+    notes: tuple[str, ...]
+
+
+def stream_csv(stream: BinaryIO, name: str) -> CsvStream:
+    """Read a file whose first line is its header, of any size.
+
+    The encoding is the one that a byte order mark tells, else UTF-8; where the beginning is not
+    that, the likeliest one, and a note says which.
+
+    Args:
+        stream: its bytes.
+        name: for messages.
+
+    Raises:
+        InputError: it is empty or no CSV, or two of its columns have one name or one but the first
+            has none. While rows are read: a quotation mark is never closed.
+    """
+    head = stream.read(_SNIFFED_CHARACTERS)
+    encoding, notes = _encoding(head, name)
+    text = io.TextIOWrapper(
+        io.BufferedReader(_Joined(head, stream)), encoding=encoding, errors="replace", newline=""
+    )
+    sample = head.decode(encoding, errors="ignore")
+    first = sample.partition("\n")[0]
+    line, separator = 0, ""
+    if said := _separator_line(first):
+        text.readline()
+        line, separator = 1, said
+    separator = separator or _separator(sample)
+    notes += _separator_note(name, separator)
+    rows = _rows(Path(name), text, separator, line)
+    return CsvStream(_header(Path(name), rows), rows, tuple(notes))
+
+
+class _Joined(io.RawIOBase):
+    """What was read of a stream already, and the rest of it."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        some = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(some) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+
+def _encoding(head: bytes, name: str) -> tuple[str, list[str]]:
+    for mark, encoding in MARKS:
+        if head.startswith(mark):
+            said = [] if encoding == "utf-8-sig" else [f"{name}: read as {encoding.upper()}"]
+            return encoding, said
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(head).best()
+        encoding = "latin-1" if best is None else best.encoding
+        return encoding, [
+            f"{name} is not UTF-8: read as {encoding.upper()}; save it as UTF-8 to be sure"
+        ]
+    return "utf-8", []
+
+
 def plain(title: str) -> str:
     """A title without what writers vary: case, width, spaces and signs.
 
@@ -122,20 +213,35 @@ def read_csv(path: Path) -> CsvFile:
     notes = list[str]()
     line, separator = 0, ""
     first, _, rest = text.partition("\n")
-    if said := re.fullmatch(r'"?sep=([,;\t|: ])"?', first.rstrip("\r"), re.IGNORECASE):
-        text, line, separator = rest, 1, said[1]
+    if said := _separator_line(first):
+        text, line, separator = rest, 1, said
     separator = separator or _separator(text)
-    if separator != ",":
-        notes.append(f"{path.name}: separated by {SEPARATORS.get(separator, repr(separator))}")
-    rows = _rows(path, text, separator, line)
-    _, header = next(rows, (0, []))
+    notes += _separator_note(path.name, separator)
+    rows = _rows(path, io.StringIO(text, newline=""), separator, line)
+    return CsvFile(path, _header(path, rows), list(rows), tuple(notes))
+
+
+def _separator_line(first: str) -> str:
+    """What a first line `sep=;` names; empty for any other line."""
+    said = re.fullmatch(r'"?sep=([,;\t|: ])"?', first.rstrip("\r"), re.IGNORECASE)
+    return said[1] if said else ""
+
+
+def _separator_note(name: str, separator: str) -> list[str]:
+    if separator == ",":
+        return []
+    return [f"{name}: separated by {SEPARATORS.get(separator, repr(separator))}"]
+
+
+def _header(path: Path, rows: Iterator[Row]) -> list[str]:
+    _, header = next(rows, (0, list[str]()))
     if not header:
-        raise InputError(f"{path} is empty; give a header and one row for each answer or learner")
+        raise InputError(f"{path} is empty; give a header and a row for each thing that it lists")
     repeated = [name for name, n in Counter(header).items() if n > 1]
     if repeated or "" in header[1:]:
         wrong = f"names {repeated[0]!r} twice" if repeated else "has a column without a name"
         raise InputError(f"the header of {path} {wrong}; give every column a name of its own")
-    return CsvFile(path, header, list(rows), tuple(notes))
+    return header
 
 
 def _decoded(path: Path) -> str:
@@ -182,8 +288,8 @@ def _separator(text: str) -> str:
     return chosen
 
 
-def _rows(path: Path, text: str, separator: str, line: int) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _rows(path: Path, text: TextIO, separator: str, line: int) -> Iterator[Row]:
+    reader = csv.reader(text, delimiter=separator, strict=True)
     before = line
     while True:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive, tops_of
-from kgplan.etl.sources import mooccube
+from kgplan.etl.sources import mooccube, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,7 +39,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered("source", GROUP, NamedSource, [mooccube.SOURCE])
+    return registered("source", GROUP, NamedSource, [mooccube.SOURCE, tables.SOURCE])
 
 
 def source_named(name: str) -> NamedSource:
@@ -100,7 +100,7 @@ def open_source(path: Path, source: NamedSource) -> Iterator[Archive]:
 
 
 def _missing(source: NamedSource, archive: Archive) -> list[str]:
-    return [f.path for f in source.layout if f.required and f.path not in archive.paths]
+    return [f.path for f in source.layout if f.required and not f.among(archive.paths)]
 
 
 def _paths(source: NamedSource) -> list[str]:

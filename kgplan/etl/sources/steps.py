@@ -1,12 +1,19 @@
-"""What is a source made of: files that it is known by, and steps that read them?"""
+"""What is a source made of: files that it is known by, and what reads them?
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+A source either has steps of its own, or turns its files into rows of the plain tables
+(`kgplan.etl.plain`), which are judged the same way whatever they come from.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
 
 from kgplan.etl.archive import LINES, Archive, Layout
+
+ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,8 @@ class Step:
         file: one of the source's layout.
         name: under which the kept rows are held, as `kept.<name>`.
         table: the table that they go into.
-        query: gives line, item, record, reject, mends and `columns`, as judging.sql says.
+        query: gives line, item, record, reject, mends and `columns`, as judging.sql says; and
+            `file`, where the rows of several files are read together.
         columns: the columns that the query gives.
         same: rows that agree on these expressions are duplicates, and the first by `rank` stays.
         rows: gives the file's rows to the query, as `lines`; None where it reads rows kept earlier.
@@ -40,6 +48,55 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a plain table, out of one file or out of files of one kind.
+
+    Attributes:
+        table: a name of `kgplan.etl.plain.PLAIN`.
+        file: where they come from, as a person would look for it.
+        batches: columns of the table, any of them, as text; and beside them, each where it is
+            known: `line`, counted from 1; `record`, the row as the file has it; `reject`, why it
+            cannot be used: a `Reason`, a space and a sentence.
+    """
+
+    table: str
+    file: str
+    batches: Iterable[pa.RecordBatch]
+
+
+def rows_of(table: str, file: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
+    """Rows given one by one: column -> value; what is no text becomes one, None stays nothing.
+
+    Args:
+        table, file: as for `Rows`.
+        rows: each with any of the table's columns, `line`, `record` and `reject`.
+
+    >>> [batch] = rows_of("concepts", "a.xml", [{"line": 3, "concept_id": 7, "name": None}]).batches
+    >>> batch.to_pylist()
+    [{'line': 3, 'record': None, 'reject': None, 'concept_id': '7', 'name': None}]
+    """
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        waiting = iter(rows)
+        while some := list(islice(waiting, ROWS_AT_ONCE)):
+            named = dict.fromkeys(["line", "record", "reject", *chain.from_iterable(some)])
+            yield pa.record_batch(
+                {
+                    name: pa.array([row.get(name) for row in some], pa.int64())
+                    if name == "line"
+                    else pa.array([_text(row.get(name)) for row in some], pa.string())
+                    for name in named
+                }
+            )
+
+    return Rows(table, file, batches())
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+@dataclass(frozen=True)
 class NamedSource:
     """What a platform hands over, and how it becomes rows of the tables.
 
@@ -51,15 +108,18 @@ class NamedSource:
         steps: in an order in which the ids that a step names were read before it.
         tables: table -> the query over `kept` that makes it; of the others, their steps' rows.
         licence: under which its people give the data, as they call it; "" where unknown.
+        read: turns the files into rows of the plain tables, in place of steps; a text that it
+            gives among them is a note for people.
     """
 
     name: str
     title: str
     about: str
     layout: Layout
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
+    read: Callable[[Archive], Iterator["Rows | str"]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Name, title, what it is, its licence and its files, as JSON values."""

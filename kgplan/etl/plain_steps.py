@@ -1,0 +1,107 @@
+"""How do rows of the plain tables become those of the tables?
+
+Every source but MOOCCube gives such rows, and they are judged here. Times without a zone are those
+of the setting `KGPLAN_TIME_ZONE`; in the tables all times are wall-clock times of that zone.
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+import pyarrow as pa
+
+from kgplan.etl.plain import PLAIN
+from kgplan.etl.sources.steps import Rows, Step
+from kgplan.progress import Progress
+from kgplan.store.queries import named_queries
+
+QUERIES = named_queries("kgplan.etl", "plain.sql")
+BESIDE = ("line", "record", "reject")
+
+
+def given(
+    con: duckdb.DuckDBPyConnection, read: Iterable[Rows | str], progress: Progress
+) -> list[str]:
+    """Put what a source reads into the schema `given`, a table for each of `PLAIN`.
+
+    What is not said is completed: courses that only items name, and one course for items that
+    belong to none.
+
+    Args:
+        con: the database of the extraction.
+        read: what `NamedSource.read` gives.
+        progress: called with a file and its rows after each is done.
+
+    Returns:
+        Notes for people.
+    """
+    con.execute("CREATE SCHEMA given")
+    for table in PLAIN.values():
+        columns = ", ".join(f"{name} VARCHAR" for name in table.column_names)
+        con.execute(
+            f"CREATE TABLE given.{table.name} (nth BIGINT, file VARCHAR, line BIGINT,"
+            f" record VARCHAR, reject VARCHAR, {columns})"
+        )
+    con.execute(QUERIES["macros"])
+    notes, nth = list[str](), 0
+    for rows in read:
+        if isinstance(rows, str):
+            notes.append(rows)
+            continue
+        begun = nth
+        for batch in rows.batches:
+            _insert(con, rows, batch, nth)
+            nth += batch.num_rows
+        progress(rows.file, nth - begun, None)
+    notes += [text for (text,) in con.execute(QUERIES["completing"]).fetchall()]
+    con.execute(QUERIES["complete_items"])
+    con.execute(QUERIES["complete_courses"])
+    return notes
+
+
+def _insert(con: duckdb.DuckDBPyConnection, rows: Rows, batch: pa.RecordBatch, nth: int) -> None:
+    known = [*BESIDE, *PLAIN[rows.table].column_names]
+    columns = {name: batch[name] for name in known if name in batch.schema.names}
+    columns["nth"] = pa.array(range(nth, nth + batch.num_rows), pa.int64())
+    con.register("batch", pa.table(columns))
+    con.execute(
+        f"INSERT INTO given.{rows.table} BY NAME SELECT $file AS file, * FROM batch",
+        {"file": rows.file},
+    )
+    con.unregister("batch")
+
+
+def _step(name: str, table: str, columns: str, same: str, query: str = "") -> Step:
+    return Step(
+        file="",
+        name=name,
+        table=table,
+        query=QUERIES[query or name],
+        columns=tuple(columns.split()),
+        same=tuple(same.split()),
+        rank="item",
+        rows=None,
+        bulky=True,
+    )
+
+
+# In an order in which the ids that a row names are known.
+STEPS = (
+    _step("concept", "concept", "concept_id name name_en explanation parent", "concept_id"),
+    _step("broader_concept", "broader_concept", "broader_id narrower_id", "broader_id narrower_id"),
+    _step(
+        *("prerequisite", "prerequisite"),
+        *("before_id after_id source strength any_of", "before_id after_id source"),
+    ),
+    _step("course", "course", "course_id name", "course_id"),
+    _step("item", "item", "item_id course_id position kind name duration url", "item_id course_id"),
+    _step("item_concept", "item_concept", "item_id concept_id", "item_id concept_id"),
+    _step(
+        *("event", "learner_item"),
+        *("learner_id item_id course_id started_at score share",) * 2,
+    ),
+)
+TABLES = {
+    name.removeprefix("table."): query
+    for name, query in QUERIES.items()
+    if name.startswith("table.")
+}

@@ -1,0 +1,127 @@
+"""What do plain tables say: a file each, CSV or Parquet, as `kgplan init` writes them?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kgplan.errors import InputError, SourceError
+from kgplan.etl.archive import Archive, SourceFile
+from kgplan.etl.plain import PLAIN, PlainTable
+from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.store.csvfile import COLUMNS, CsvStream, plain, stream_csv
+
+CALLED = {
+    **{name: COLUMNS[name].split() for name in ("learner_id", "item_id", "concept_id", "score")},
+    "time": ["timestamp", "date", "datetime", "when", "时间"],
+    "before": ["beforeid", "from", "prerequisite", "prerequisiteid"],
+    "after": ["afterid", "to", "concept", "conceptid"],
+    "title": ["name", "itemname", "标题"],
+    "seconds": ["duration", "length"],
+    "url": ["link", "address"],
+}
+"""What else people call a column of a plain table, as `plain` gives it, the surest first."""
+
+
+def read(archive: Archive) -> Iterator[Rows | str]:
+    """Rows of each table that is there.
+
+    Raises:
+        SourceError: a table is there twice, lacks a column that it needs, or is no CSV or Parquet.
+    """
+    for table in PLAIN.values():
+        found = _file(table).among(archive.paths)
+        if len(found) > 1:
+            raise SourceError(f"{' and '.join(found)} are one table; give one of them")
+        for path in found:
+            if path.endswith(".parquet"):
+                yield from _parquet(archive, path, table)
+            else:
+                yield from _csv(archive, path, table)
+
+
+def _csv(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
+    with archive.open(path) as stream:
+        try:
+            opened = stream_csv(stream, path)
+            columns = _columns(opened.header, table, path)
+            yield from (*opened.notes, *columns.notes)
+            yield rows_of(table.name, path, _rows(opened, columns.places))
+        except InputError as error:
+            raise SourceError(str(error)) from None
+
+
+def _rows(opened: CsvStream, places: Mapping[str, int]) -> Iterator[dict[str, object]]:
+    width = len(opened.header)
+    for line, cells in opened.rows:
+        row: dict[str, object] = {"line": line}
+        if len(cells) != width:
+            row["reject"] = f"broken_row the row has {len(cells)} cells, the header {width}"
+        elif any("\ufffd" in cell for cell in cells):
+            row["reject"] = "broken_row a character is not of the file's encoding"
+        else:
+            row |= {name: cells[place] or None for name, place in places.items()}
+        yield row
+
+
+def _parquet(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
+    with archive.open(path) as stream:
+        try:
+            file = pq.ParquetFile(stream)
+        except pa.ArrowInvalid as error:
+            raise SourceError(f"{path} is no Parquet file that can be read ({error})") from None
+        columns = _columns(file.schema_arrow.names, table, path)
+        yield from columns.notes
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            line = 1
+            for batch in file.iter_batches():
+                lines = pa.array(range(line, line + batch.num_rows), pa.int64())
+                line += batch.num_rows
+                texts = {n: batch[place].cast(pa.string()) for n, place in columns.places.items()}
+                yield pa.record_batch({"line": lines, **texts})
+
+        yield Rows(table.name, path, batches())
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which of a file's columns are a table's, by place; and what is to be said of it."""
+
+    places: dict[str, int]
+    notes: list[str]
+
+
+def _columns(header: list[str], table: PlainTable, path: str) -> _Columns:
+    titles = [plain(title) for title in header]
+    places: dict[str, int] = {}
+    for column in table.columns:
+        words = [plain(column.name), *CALLED.get(column.name, ())]
+        named = [titles.index(word) for word in words if word in titles]
+        if free := [place for place in named if place not in places.values()]:
+            places[column.name] = free[0]
+    lacking = [column.name for column in table.columns if column.required]
+    if missing := [name for name in lacking if name not in places]:
+        raise SourceError(
+            f"{path} has no column {missing[0]!r}: it has {', '.join(header[:8])}; name the columns"
+            f" as in {', '.join(table.column_names)}"
+        )
+    other = [f"{header[at]} as {name}" for name, at in places.items() if header[at] != name]
+    unread = [title for at, title in enumerate(header) if title and at not in places.values()]
+    notes = [f"{path}: {', '.join(other)}"] if other else []
+    notes += [f"{path}: not read: {', '.join(unread)}"] if unread else []
+    return _Columns(places, notes)
+
+
+def _file(table: PlainTable) -> SourceFile:
+    return SourceFile(f"{table.name}.{{csv,tsv,txt,parquet}}", required=table.required)
+
+
+SOURCE = NamedSource(
+    name="tables",
+    title="plain tables",
+    about="a spreadsheet's tables, CSV or Parquet, as `kgplan init` writes them",
+    layout=tuple(_file(table) for table in PLAIN.values()),
+    read=read,
+)
