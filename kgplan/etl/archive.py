@@ -105,7 +105,14 @@ Member = TypeVar("Member")
 
 
 class Archive(ABC, Generic[Member]):
-    """A zip or folder, opened; its files by their paths below the top folder."""
+    """A zip or folder, opened; its files by their paths below the top folder.
+
+    Attributes:
+        path: of it.
+        encoding: of texts that are not UTF-8; empty where nobody said.
+    """
+
+    encoding = ""
 
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path
