@@ -180,7 +180,10 @@ def test_courses_and_learners_are_listed_with_their_sizes(home):
 
 
 def test_the_report_lists_what_was_rejected(tmp_path, dirty_source):
-    done = kgplan(tmp_path, "etl", "run", dirty_source, "--json")
+    refused = kgplan(tmp_path, "etl", "run", dirty_source, "--json")
+    assert refused.returncode == 2
+    assert "cannot be used; the first is" in refused.stderr
+    done = kgplan(tmp_path, "etl", "run", dirty_source, "--tolerant", "--json")
     assert [stage["stage"] for stage in json.loads(done.stdout)] == ["extract", "map and check"]
     rejects = tmp_path / "rejects.csv"
     report = json.loads(kgplan(tmp_path, "etl", "report", "--json", "--csv", rejects).stdout)
