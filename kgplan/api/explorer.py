@@ -121,7 +121,8 @@ def handing_over(page: PageFile, handed: Mapping[str, str], framed_by: Sequence[
     given = f'<base href="../"><script type="application/json" id="handed">{text}</script>'
     policy = page_policy(html, framed_by=framed_by, base="'self'")
     headers = {"Cache-Control": "private, no-store", "Content-Security-Policy": policy}
-    return HTMLResponse(html.replace("<head>", f"<head>{given}", 1), headers=headers)
+    begun = re.sub(r"<html[^>]*>\s*(?:<head>)?", lambda begin: begin[0] + given, html, count=1)
+    return HTMLResponse(begun, headers=headers)
 
 
 def serve_explorer(app: FastAPI, framed_by: Sequence[str] = ()) -> None:

@@ -197,6 +197,7 @@ def test_nothing_of_it_is_there_where_no_platform_is_registered(model, tmp_path)
     [
         ({"course_id": "B"}, {"id": "A"}, "?course=B"),  # what the link says goes first
         ({"course_id": "no such"}, {"id": "A"}, "?course=no+such"),  # and the page says so
+        ({"course_id": "x" * 501}, {"id": "A"}, "?course=A"),  # which can be no id
         ({"course_id": "$Canvas.course.sisSourceId"}, {"id": "A"}, "?course=A"),
         (None, {"id": "42", "label": "A"}, "?course=A"),
         (None, {"id": "urn:site:course:B"}, "?course=B"),
@@ -288,6 +289,8 @@ def test_no_role_reaches_other_learners_unless_the_operator_says_so(make, browse
     tutors = make(PLATFORM, changes={PLATFORM.issuer: {"every_learner": ["Instructor"]}})()
     given = handed(PLATFORM.launch(tutors, "A", sub="t", **{f"{CLAIM}roles": [INSTRUCTOR]}))
     assert given["address"] == "#/learner?course=A"
+    address = "/v1/learners/t/courses"  # who looks at others is no learner
+    assert tutors.get(address, headers=bearer(given)).status_code == 404
     assert "learner_id" not in claims_in(given["token"])
     assert tutors.get("/v1/learners/learner/mastery", headers=bearer(given)).status_code == 200
     elsewhere = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Instructor"

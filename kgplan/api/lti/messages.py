@@ -9,6 +9,7 @@ from typing import Any
 
 from kgplan.api.lti.registrations import Platform, Registrations, Role, address
 from kgplan.api.object_ids import ObjectIds
+from kgplan.data.events import usable_id
 from kgplan.errors import LaunchRefused
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -75,7 +76,7 @@ class Launch:
         Returns:
             None where the link names none and the graph does not know where it stands.
         """
-        if self.asked:
+        if usable_id(self.asked):
             named = (each for each in (self.asked, *ids.names(self.asked)) if each in known)
             return next(named, self.asked)
         standing = (name for each in self.context for name in (each, *ids.names(each)))

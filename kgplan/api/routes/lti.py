@@ -59,7 +59,8 @@ async def launch(request: Request) -> Response:
         handed |= {"ticket": tool.ticket(proven, proven.choosing), "address": "#/choose"}
     else:
         handed["address"] = address_of(proven, learner_id, course_id)
-        await make_known(asked, learner_id, course_id)
+        if not proven.reaches_every_learner:
+            await make_known(asked, learner_id, course_id)
     framed_by = tool.registrations.origins
     return handing_over(request.app.state.start_page, handed, framed_by)
 
@@ -134,6 +135,7 @@ async def learner_of(asked: Asked, proven: Launch) -> str:
 async def make_known(asked: Asked, learner_id: str, course_id: str | None) -> None:
     """Note the first visit of a learner of whom nothing is known, so that there is a path."""
     learners, planner = asked.current_learners, asked.served.planner
+    course_id = course_id if course_id in planner.graph.courses else None
     try:
         await run_in_threadpool(learners.check, planner, learner_id)
     except UnknownLearner:
