@@ -239,6 +239,11 @@ class Settings(BaseSettings):
     )
     auth_audience: str = Field(default="kgplan", min_length=1, description="`aud` of tokens")
     auth_issuer: str = Field(default="", description="`iss` of tokens; empty: any")
+    lti: Path | None = Field(
+        default=None,
+        description="file of the learning platforms that open the explorer by LTI 1.3, TOML or"
+        " JSON (docs/guide/lti.md); none: no platform does",
+    )
     cors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may ask, separated by commas or spaces"
     )

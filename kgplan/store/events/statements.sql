@@ -12,6 +12,7 @@
 --                   often; `ticks`: the monotonic clock at the last one; `overwritten`: SQLite's
 --                   file holds nothing of it any more
 --   erased_event    that one was erased, by a hash of its learner, sender and id
+--   used_nonce      what must not be used again, until its time is over anyway
 
 -- name: learner.version
 SELECT
@@ -86,6 +87,12 @@ INSERT INTO plain_ids (one, owner, since) VALUES (1, :owner, :since) ON CONFLICT
 
 -- name: plain_ids.owner
 SELECT owner FROM plain_ids;
+
+-- name: used_nonce.forget
+DELETE FROM used_nonce WHERE ends < :now;
+
+-- name: used_nonce.insert
+INSERT INTO used_nonce (nonce, ends) VALUES (:nonce, :ends) ON CONFLICT DO NOTHING;
 
 -- name: plan.insert
 INSERT INTO plan (learner_id, course_id, made, size, body)

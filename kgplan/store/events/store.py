@@ -228,6 +228,23 @@ class EventStore:
 
         return self._writer.put(CALL, claim)
 
+    def use_once(self, nonce: str, now: float, until: float) -> "Future[bool]":
+        """Use a nonce, which counts once, whichever process is asked.
+
+        Args:
+            nonce: of whatever kind.
+            now, until: seconds since 1970; it is remembered so long.
+
+        Returns:
+            Done when it is committed: whether it is the first time.
+        """
+
+        def use(session: Session) -> bool:
+            session.run("used_nonce.forget", now=now)
+            return session.run("used_nonce.insert", nonce=nonce, ends=until) == 1
+
+        return self._writer.put(CALL, use)
+
     def remember(
         self, learner_id: str, course_id: str | None, body: str, now: float, erasures: int = 0
     ) -> None:

@@ -70,6 +70,17 @@ def test_the_first_to_claim_owns_the_plain_ids_in_all_processes(store, records_u
     other.close()
 
 
+def test_a_nonce_counts_once_in_all_processes_until_its_time_is_over(store, records_url):
+    other = open_events(records_url)
+    with ThreadPoolExecutor(8) as pool:
+        uses = [(store, other)[n % 2].use_once("a", 1.0, 10.0) for n in range(8)]
+        assert sum(pool.map(lambda use: use.result(30), uses)) == 1
+    assert not store.use_once("a", 10.0, 20.0).result(30)
+    assert store.use_once("b", 10.0, 20.0).result(30)
+    assert other.use_once("a", 10.5, 20.0).result(30)  # which nobody accepts any more
+    other.close()
+
+
 def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):
     assert put(store, sent("a"), sent("b")).stored == ("a", "b")
     again = put(store, sent("b"), sent("c"), sent("c"))
