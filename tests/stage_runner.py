@@ -27,13 +27,13 @@ def small_embedding() -> EmbeddingConfig:
     return EmbeddingConfig.from_toml("\n".join(lines))
 
 
-def run(stage: str, settings: Settings, source: Path, progress=silent):
+def run(stage: str, settings: Settings, source: Path, progress=silent, tolerant=False):
     """Run one stage by name."""
     if stage == "reembed":
         configs = {"embed": small_embedding()}
         return run_reembed(settings, configs, run_stage=lambda _, run: run(progress))
     found = stages()[{"map": "map and check", "load": "load graph"}.get(stage, stage)]
-    configs = {"extract": Extraction(source), "embed": small_embedding()}
+    configs = {"extract": Extraction(source, tolerant), "embed": small_embedding()}
     return found(settings, configs.get(stage), progress)
 
 

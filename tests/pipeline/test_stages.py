@@ -112,7 +112,7 @@ def test_the_dirty_archive_gives_the_graph_and_the_records_of_the_clean_one(
 ):
     home = Settings(home=tmp_path / "home")
     for stage in ("extract", "map", "load"):
-        stage_runner.run(stage, home, dirty_source)
+        stage_runner.run(stage, home, dirty_source, tolerant=True)
     assert open_snapshot(home).version == open_snapshot(undisturbed).version
     clean = ArtifactStore(undisturbed.artifacts).current("records").manifest["files"]
     dirty = ArtifactStore(home.artifacts).current("records").manifest["files"]
