@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from kgplan.api import xapi
 from kgplan.api.learner_models import EventIn
 from kgplan.api.statements import AHEAD, StatementRules, is_ahead
+from kgplan.data.events import Event
 from kgplan.data.tracking import kind_of, read_line
 from kgplan.errors import MalformedStatement
 from kgplan.store.events.sent import Sent
@@ -87,7 +88,7 @@ def sent_statement(
     compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
     stamped = statement.get("timestamp") is None
     named = digest(compared | {"id": event.event_id})
-    return Sent(event, "xapi", statement, named, stamped, raw=raw)
+    return _kept(event, "xapi", statement, named, stamped, raw)
 
 
 def sent_event(given: EventIn, now: float, raw: str | None = None) -> Sent:
@@ -99,7 +100,7 @@ def sent_event(given: EventIn, now: float, raw: str | None = None) -> Sent:
     event, content = given.event(now), given.model_dump(mode="json", exclude_unset=True)
     if is_ahead(event.time, now):
         raise MalformedStatement("time", f"{content['time']} is {AHEAD}")
-    return Sent(event, "event", content, digest(content), given.time is None, raw=raw)
+    return _kept(event, "event", content, digest(content), given.time is None, raw)
 
 
 def checked_event(content: Any) -> EventIn:
@@ -123,12 +124,22 @@ def _sent_line(line: Any, now: float, rules: StatementRules, raw: str | None) ->
         return event
     if is_ahead(event.time, now):
         raise MalformedStatement("time", f"is {line.get('time')!r}, {AHEAD}")
-    return Sent(event, "tracking", line, named, raw=raw)
+    return _kept(event, "tracking", line, named, False, raw)
+
+
+def _kept(
+    event: Event, form: Form, content: Any, named: str, stamped: bool, raw: str | None
+) -> Sent:
+    # where the text is kept, what it was parsed to only weighs
+    return Sent(event, form, content if raw is None else None, named, stamped, raw=raw)
+
+
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
 
 
 def digest(content: Any) -> str:
     """Names a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_IN_ORDER.encode(content).encode()).hexdigest()
 
 
 def learner_in(form: Form, content: Any, owners: Collection[str] | None) -> str | None:

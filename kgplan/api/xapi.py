@@ -10,6 +10,7 @@ is refused with the field.
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite, nan
 from typing import Any
 from urllib.parse import unquote
@@ -231,7 +232,7 @@ def _session(context: Mapping[str, Any], around: Mapping[str, Any]) -> str | Non
 
 def _extensions(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     told = holder.get("extensions")
-    return told if isinstance(told, Mapping) else {}
+    return told if isinstance(told, dict) else {}
 
 
 def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
@@ -274,9 +275,9 @@ def _courses(context: Mapping[str, Any], ids: ObjectIds) -> tuple[str, ...]:
     activities = context.get("contextActivities")
     fallback: tuple[str, ...] = ()
     for relation in ("parent", "grouping"):
-        listed = activities.get(relation) if isinstance(activities, Mapping) else None
+        listed = activities.get(relation) if isinstance(activities, dict) else None
         for activity in listed if isinstance(listed, list) else [listed]:
-            if not isinstance(activity, Mapping):
+            if not isinstance(activity, dict):
                 continue
             name = activity.get("id")
             if not isinstance(name, str):
@@ -294,9 +295,14 @@ def kind_of(activity: Any) -> str:
     >>> kind_of({"definition": {"type": "http://adlnet.gov/expapi/activities/course"}})
     'course'
     """
-    definition = activity.get("definition") if isinstance(activity, Mapping) else None
-    told = definition.get("type") if isinstance(definition, Mapping) else None
-    return re.split(r"[/#]", told)[-1].lower() if isinstance(told, str) else ""
+    definition = activity.get("definition") if isinstance(activity, dict) else None
+    told = definition.get("type") if isinstance(definition, dict) else None
+    return _last_part(told) if isinstance(told, str) else ""
+
+
+@lru_cache(256)  # of the few types that a platform has
+def _last_part(iri: str) -> str:
+    return re.split(r"[/#]", iri[-500:])[-1].lower()
 
 
 def _is_course(activity: Mapping[str, Any]) -> bool:
@@ -363,7 +369,7 @@ def _optional(holder: Mapping[str, Any], name: str, before: str = "") -> Mapping
 
 
 def _object(value: Any, field: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise MalformedStatement(field, "is not a JSON object")
     return value
 

@@ -124,7 +124,7 @@ def read_csv(path: Path) -> CsvFile:
     first, _, rest = text.partition("\n")
     if said := re.fullmatch(r'"?sep=([,;\t|: ])"?', first.rstrip("\r"), re.IGNORECASE):
         text, line, separator = rest, 1, said[1]
-    separator = separator or _separator(text)
+    separator = separator or separator_of(text)
     if separator != ",":
         notes.append(f"{path.name}: separated by {SEPARATORS.get(separator, repr(separator))}")
     rows = _rows(path, text, separator, line)
@@ -157,10 +157,10 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """The one under which the most rows have as many cells as the header; of equals the most cells.
 
-    >>> _separator("a;b\\n0,5;1\\n"), _separator("a,b\\nx;y;z,1\\n"), _separator("a\\n1\\n")
+    >>> separator_of("a;b\\n0,5;1\\n"), separator_of("a,b\\nx;y;z,1\\n"), separator_of("a\\n1\\n")
     (';', ',', ',')
     """
     best = (0.0, 1)

@@ -23,11 +23,11 @@ class Sent:
     Attributes:
         event: what it says.
         form: "xapi", "event" or "tracking".
-        content: JSON value, kept as it came.
+        content: JSON value, kept as it came; None where its text is at hand.
         digest: of what makes two statements of one id the same.
         stamped: whether its time is that of its arrival, as none was sent.
         sender: the learner whose own token sent it, else ""; an id names one event of a sender.
-        raw: the content as JSON text; written of the content where None.
+        raw: the content as JSON text, where it is at hand.
     """
 
     event: Event
