@@ -27,6 +27,7 @@ from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
 from kgplan.store.events import open_events
+from kgplan.store.events.dead import DeadLimits
 from kgplan.store.files import close_to_others
 
 COURSES = 10  # planned for to warm up; some may have nothing to plan
@@ -55,7 +56,12 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     close_home_to_others(settings)
     rules, links = StatementRules.of(settings), Links.of(settings.links)
     audit_log = AuditLog(settings.audit_path)
-    records = open_events(settings.records_url, settings.history_bytes, span)
+    records = open_events(
+        settings.records_url,
+        settings.history_bytes,
+        span,
+        DeadLimits(settings.dead_letter_bytes, settings.dead_letter_days),
+    )
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)
