@@ -1,11 +1,15 @@
-"""Run one stage as its own process, and die at a chosen moment.
+"""Run stages in processes that die at chosen moments.
 
-python stage_runner.py STAGE HOME SOURCE [progress:N | keep | switch]
+A moment is `progress:N` (when progress is told for that time), `keep` (when an artifact is put into
+its place) or `switch` (when artifacts are switched in).
 """
 
+import json
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,17 +65,41 @@ def run_until(stage: str, home: str, source: str, moment: str) -> None:
     run(stage, Settings(home=Path(home)), Path(source), progress)
 
 
+class KilledRuns:
+    """A process that forks one for each run: the imports, which take longest, are done once."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, stage: str, home: Path, source: Path, moments: Sequence[str]) -> None:
+        """Run a stage once for each moment, and see that it was killed there."""
+        for moment in moments:
+            print(json.dumps([stage, str(home), str(source), moment]), file=self.process.stdin)
+            self.process.stdin.flush()
+            status = int(self.process.stdout.readline())
+            assert os.WIFSIGNALED(status), f"{stage} {moment}: ended with status {status}"
+            assert os.WTERMSIG(status) == signal.SIGKILL
+
+    def end(self) -> None:
+        """No more runs."""
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+
+
 def main() -> None:
-    """Fork a child for each moment: the imports, which take longest, are done once."""
-    stage, home, source, *moments = sys.argv[1:]
-    for moment in moments:
+    """Fork a child for each line; answer how it ended."""
+    import morph_kgc  # noqa: F401
+
+    import kgplan.embedding.train  # noqa: F401
+
+    for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            run_until(stage, home, source, moment)
+            run_until(*json.loads(line))
             os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"{stage} {moment}: ended with status {status}, not killed")
+        print(os.waitpid(child, 0)[1], flush=True)
 
 
 if __name__ == "__main__":
