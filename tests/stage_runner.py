@@ -4,14 +4,13 @@ A moment is `progress:N` (when progress is told for that time), `keep` (when an 
 its place) or `switch` (when artifacts are switched in).
 """
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+
+import forked
 
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.etl.stages import Extraction
@@ -65,42 +64,8 @@ def run_until(stage: str, home: str, source: str, moment: str) -> None:
     run(stage, Settings(home=Path(home)), Path(source), progress)
 
 
-class KilledRuns:
-    """A process that forks one for each run: the imports, which take longest, are done once."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __call__(self, stage: str, home: Path, source: Path, moments: Sequence[str]) -> None:
-        """Run a stage once for each moment, and see that it was killed there."""
-        for moment in moments:
-            print(json.dumps([stage, str(home), str(source), moment]), file=self.process.stdin)
-            self.process.stdin.flush()
-            status = int(self.process.stdout.readline())
-            assert os.WIFSIGNALED(status), f"{stage} {moment}: ended with status {status}"
-            assert os.WTERMSIG(status) == signal.SIGKILL
-
-    def end(self) -> None:
-        """No more runs."""
-        self.process.stdin.close()
-        assert self.process.wait(60) == 0
-
-
-def main() -> None:
-    """Fork a child for each line; answer how it ended."""
-    import morph_kgc  # noqa: F401
-
-    import kgplan.embedding.train  # noqa: F401
-
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            run_until(*json.loads(line))
-            os._exit(0)
-        print(os.waitpid(child, 0)[1], flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def killed_runs(stage: str, home: Path, source: Path, moments: Sequence[str]) -> None:
+    """Run a stage once for each moment, and see that it was killed there."""
+    for moment in moments:
+        done = forked.run("stage_runner:run_until", stage, home, source, moment)
+        assert done.returncode == -signal.SIGKILL, f"{stage} {moment}: {done}"

@@ -99,14 +99,12 @@ def test_reembed_follows_the_graph_and_switches_everything_at_once(edited, monke
     assert 0 <= told["plans"]["changed"] <= told["plans"]["plans"] == 3
 
 
-def test_a_reembed_killed_at_any_moment_changes_nothing_and_ends_in_the_same(
-    edited, tmp_path, killed_runs
-):
+def test_a_reembed_killed_at_any_moment_changes_nothing_and_ends_in_the_same(edited, tmp_path):
     undisturbed = Settings(home=shutil.copytree(edited.home, tmp_path / "undisturbed"))
     before = in_use(edited)
     # in the last fit of the vectors, in the diagnosis, at the switch
     moments = ["progress:4", "progress:6", "switch"]
-    killed_runs("reembed", edited.home, tmp_path, moments)
+    stage_runner.killed_runs("reembed", edited.home, tmp_path, moments)
     assert in_use(edited) == before
     for home in (edited, undisturbed):
         run_reembed(home, {"embed": stage_runner.small_embedding()})

@@ -59,12 +59,12 @@ def outcome(home: Settings) -> dict[str, str]:
 
 
 def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
-    tmp_path, mini_source, undisturbed, killed_runs
+    tmp_path, mini_source, undisturbed
 ):
     home = Settings(home=tmp_path / "home")
     for stage in stage_runner.STAGES:
         before = ArtifactStore(home.artifacts).in_use()
-        killed_runs(stage, home.home, mini_source, MOMENTS[stage])
+        stage_runner.killed_runs(stage, home.home, mini_source, MOMENTS[stage])
         assert ArtifactStore(home.artifacts).in_use() == before
         stage_runner.run(stage, home, mini_source)
     assert outcome(home) == outcome(undisturbed)
