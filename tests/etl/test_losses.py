@@ -107,7 +107,8 @@ def test_what_no_learner_or_label_makes_of_the_rows_is_no_fault(tmp_path):
     none = json.dumps({"c1": "集合", "c2": "函数", "label": 0}, ensure_ascii=False)
     made = archive(tmp_path, "none", **{LEARNERS: b"", predictions: none.encode()})
     reports = run_etl(Settings(home=tmp_path / "home"), made)
-    assert any("5 rows kept out, the first is relations/user-course.json:1:" in note for note in reports[0].details["notes"])
+    said = "5 rows kept out, the first is relations/user-course.json:1:"
+    assert any(said in note for note in reports[0].details["notes"])
 
 
 def test_a_table_that_empties_against_the_last_run_stops_the_run(own_home, tmp_path):

@@ -15,11 +15,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.concurrency import run_in_threadpool
 
 from kgplan.api.explorer import handing_over
+from kgplan.api.forms import digest
 from kgplan.api.headers import page_policy
 from kgplan.api.lti.messages import Launch
 from kgplan.api.lti.tool import LOGIN_SECONDS, Tool
 from kgplan.api.operation import Asked
-from kgplan.api.routes.events import digest, rules_of
+from kgplan.api.routes.events import rules_of
 from kgplan.data.events import Event, usable_id
 from kgplan.data.identity import Agent
 from kgplan.errors import LaunchRefused, UnknownCourse, UnknownLearner
