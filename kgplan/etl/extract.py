@@ -108,10 +108,8 @@ def extract(
             source=path.name,
             files=tuple(reports),
             tables=tables,
-            absent=tuple(f.path for f in source.layout if f.used and not f.among(archive.paths)),
-            unused=tuple(
-                path for f in source.layout if not f.used for path in f.among(archive.paths)
-            ),
+            absent=tuple(f.path for f in source.layout if f.used and not archive.found(f)),
+            unused=tuple(path for f in source.layout if not f.used for path in archive.found(f)),
             notes=tuple(notes),
         )
 

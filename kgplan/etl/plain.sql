@@ -22,6 +22,10 @@ CREATE MACRO instant(value) AS
     WHEN regexp_matches(value, '^\d{4}[-/]')
         THEN TRY_CAST(replace(value, '/', '-') AS TIMESTAMPTZ)
     END;
+-- Several concepts in a cell stand for a row each, unless a concept is named just so.
+CREATE MACRO several(cell) AS
+    CASE WHEN cell IN (SELECT concept_id FROM given.concepts) THEN [cell]
+    ELSE string_split_regex(cell, '\s*;\s*') END;
 
 -- name: complete_items
 -- Items of no course at all belong to one.
@@ -52,12 +56,16 @@ SELECT file, line, nth AS item, record,
 FROM given.concepts;
 
 -- name: broader_concept
-SELECT file, line, item, NULL AS record,
+WITH single AS (
+    SELECT file, line, item, concept_id, unnest(several(parent)) AS parent
+    FROM kept.concept WHERE parent IS NOT NULL
+)
+SELECT file, line, item, NULL::VARCHAR AS record,
     CASE WHEN parent = concept_id
         THEN reject('self_loop', format('''{}'' would be its own parent', parent)) END AS reject,
     '' AS mends,
     parent AS broader_id, concept_id AS narrower_id
-FROM kept.concept WHERE parent IS NOT NULL;
+FROM single;
 
 -- name: prerequisite
 SELECT file, line, nth AS item, record,
@@ -105,11 +113,9 @@ SELECT file, line, nth AS item, record,
 FROM given.items AS given LEFT JOIN kinds ON called = lower(given.kind);
 
 -- name: item_concept
--- Several concepts in a cell stand for a row each, unless a concept is named just so.
 WITH single AS (
     SELECT file, line, nth, record, reject, item_id,
-        unnest(CASE WHEN concept_id IN (SELECT concept_id FROM kept.concept) THEN [concept_id]
-            ELSE coalesce(string_split_regex(concept_id, '\s*;\s*'), ['']) END) AS concept_id
+        unnest(coalesce(several(concept_id), [''])) AS concept_id
     FROM given.item_concepts
 )
 SELECT file, line, nth AS item, record,

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from kgplan.errors import SourceError
-from kgplan.etl.archive import Archive, open_archive, tops_of
-from kgplan.etl.sources import mooccube, tables
+from kgplan.etl.archive import Archive, open_archive
+from kgplan.etl.sources import case, mooccube, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,7 +39,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered("source", GROUP, NamedSource, [mooccube.SOURCE, tables.SOURCE])
+    return registered("source", GROUP, NamedSource, [mooccube.SOURCE, tables.SOURCE, case.SOURCE])
 
 
 def source_named(name: str) -> NamedSource:
@@ -62,9 +62,15 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         return source_named(name)
     with open_archive(path) as archive:
         paths = archive.paths
-        found = {each.name: sorted(tops_of(paths, each.layout)) for each in sources().values()}
-        likely = [each for each in sources().values() if found[each.name]]
-        whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
+        for looks in (False, True):  # into the files, only where their names do not tell
+            found = {
+                each.name: sorted(archive.tops([f for f in each.layout if looks or not f.sign]))
+                for each in sources().values()
+            }
+            likely = [each for each in sources().values() if found[each.name]]
+            whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
+            if len(whole) == 1:
+                return whole[0]
     if len(whole or likely) == 1:
         return (whole or likely)[0]
     if not likely:
@@ -100,7 +106,7 @@ def open_source(path: Path, source: NamedSource) -> Iterator[Archive]:
 
 
 def _missing(source: NamedSource, archive: Archive) -> list[str]:
-    return [f.path for f in source.layout if f.required and not f.among(archive.paths)]
+    return [f.path for f in source.layout if f.required and not archive.found(f)]
 
 
 def _paths(source: NamedSource) -> list[str]:
