@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive
-from kgplan.etl.sources import case, mooccube, tables
+from kgplan.etl.sources import case, mooccube, oneroster, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,7 +39,12 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered("source", GROUP, NamedSource, [mooccube.SOURCE, tables.SOURCE, case.SOURCE])
+    return registered(
+        "source",
+        GROUP,
+        NamedSource,
+        [mooccube.SOURCE, tables.SOURCE, case.SOURCE, oneroster.SOURCE],
+    )
 
 
 def source_named(name: str) -> NamedSource:
