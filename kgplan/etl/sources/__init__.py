@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive
-from kgplan.etl.sources import case, mooccube, oneroster, tables
+from kgplan.etl.sources import canvas, case, mooccube, oneroster, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,12 +39,8 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered(
-        "source",
-        GROUP,
-        NamedSource,
-        [mooccube.SOURCE, tables.SOURCE, case.SOURCE, oneroster.SOURCE],
-    )
+    ours = (mooccube, tables, case, oneroster, canvas)
+    return registered("source", GROUP, NamedSource, [each.SOURCE for each in ours])
 
 
 def source_named(name: str) -> NamedSource:
