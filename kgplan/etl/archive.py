@@ -105,10 +105,16 @@ Member = TypeVar("Member")
 
 
 class Archive(ABC, Generic[Member]):
-    """A zip or folder, opened; its files by their paths below the top folder."""
+    """A zip or folder, opened; its files by their paths below the top folder.
+
+    Attributes:
+        path: of it.
+        whole: what it was cut from by `within`, with all files.
+    """
 
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path
+        self.whole = self
         self._members = members
 
     @property
@@ -122,7 +128,14 @@ class Archive(ABC, Generic[Member]):
         counts = Counter(tops.values())
         top = min(counts, key=lambda top: (-counts[top], top), default="")
         members = {n.removeprefix(top): self._members[n] for n in tops if tops[n] == top}
-        return self._with(members)
+        cut = self._with(members)
+        cut.whole = self.whole
+        return cut
+
+    def without(self, layout: Layout) -> Self:
+        """The same without the layout's files, wherever they lie."""
+        own = tops_of(self._members, layout)
+        return self._with({name: each for name, each in self._members.items() if name not in own})
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of one file."""
@@ -279,11 +292,15 @@ def files_below(path: Path) -> dict[str, Path]:
 def tops_of(names: Iterable[str], layout: Layout) -> dict[str, str]:
     """The names of the layout's files, wherever they lie -> the folder around it, with its slash.
 
+    Where `**/` begins a path, nothing is around it.
+
     >>> tops_of(["a/b/x.csv", "y.csv", "z.csv"], [SourceFile("b/x.csv"), SourceFile("y.csv")])
     {'a/b/x.csv': 'a/', 'y.csv': ''}
+    >>> tops_of(["a/b/x.csv"], [SourceFile("**/x.csv")])
+    {'a/b/x.csv': ''}
     """
     paths = "|".join(_as_regex(file.path) for file in layout)
-    ending = re.compile(f"((?:.*/)?)(?:{paths})", re.DOTALL)
+    ending = re.compile(f"((?:.*?/)??)(?:{paths})", re.DOTALL)
     return {name: found[1] for name in names if (found := ending.fullmatch(name))}
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from kgplan.errors import SourceError
-from kgplan.etl.archive import Archive, open_archive, tops_of
+from kgplan.etl.archive import Archive, Layout, open_archive, tops_of
 from kgplan.etl.sources import mooccube, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
@@ -21,6 +21,7 @@ __all__ = [
     "GROUP",
     "NamedSource",
     "Step",
+    "files_read",
     "named_queries",
     "open_source",
     "source_named",
@@ -51,6 +52,11 @@ def source_named(name: str) -> NamedSource:
     return named("source", name, sources())
 
 
+def files_read(source: NamedSource) -> Layout:
+    """The source's own files, and the plain tables that may lie beside them."""
+    return (*source.layout, *tables.SOURCE.layout) if source.read else source.layout
+
+
 def source_of(path: Path, name: str | None = None) -> NamedSource:
     """The source of a name; without one, the source whose files lie at a path.
 
@@ -65,8 +71,10 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         found = {each.name: sorted(tops_of(paths, each.layout)) for each in sources().values()}
         likely = [each for each in sources().values() if found[each.name]]
         whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
-    if len(whole or likely) == 1:
-        return (whole or likely)[0]
+    likely = whole or likely
+    likely = [each for each in likely if each is not tables.SOURCE] or likely  # beside another's
+    if len(likely) == 1:
+        return likely[0]
     if not likely:
         known = "; ".join(f"{each.name}: {_listed(_paths(each))}" for each in sources().values())
         raise SourceError(
