@@ -1,5 +1,6 @@
 """What kgplan is told from outside: read once, at start-up."""
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -94,6 +95,12 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="share of a table, or of the graph's nodes, that a run may take away unasked",
+    )
+
+    encoding: str = Field(
+        default="",
+        description="of a platform's CSV files that are not UTF-8, such as `GB18030`; empty: these"
+        " are refused",
     )
 
     time_zone: str = Field(
@@ -248,6 +255,14 @@ class Settings(BaseSettings):
                 " password as KGPLAN_GRAPH_PASSWORD_FILE"
             )
         return given
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, given: str) -> str:
+        try:
+            return given and codecs.lookup(given).name
+        except LookupError:
+            raise ValueError(f"{given!r} is no encoding; write GB18030 or CP1252") from None
 
     @field_validator("home_pages", mode="before")
     @classmethod

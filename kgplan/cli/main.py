@@ -31,8 +31,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog="Start with [bold]kgplan demo data/mooccube-cs.zip[/]. Settings: KGPLAN_HOME (where"
-    " results are kept), KGPLAN_GRAPH (the graph database).",
+    epilog="Start with [bold]kgplan demo data/mooccube-cs.zip[/], or with [bold]kgplan init DIR[/]."
+    " Settings: KGPLAN_HOME (where results are kept), KGPLAN_GRAPH (the graph database).",
 )
 
 
@@ -52,6 +52,7 @@ def options(
     """What should this learner learn next in this course, in what order, and why."""
 
 
+app.command()(stages.init)
 app.command()(stages.demo)
 app.add_typer(stages.etl, name="etl")
 app.add_typer(stages.graph, name="graph")

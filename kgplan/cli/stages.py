@@ -137,6 +137,31 @@ def stage_table(reports: Sequence["StageReport"]) -> Table:
     return table("stages", ("stage", "rows in", "rows out", "seconds", "version"), rows)
 
 
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")],
+    as_json: AsJson = False,
+) -> None:
+    """Write plain tables with a small course, to be changed to your own.
+
+    A page beside them says what each column means.
+
+    [bold]Example:[/] kgplan init my-platform && kgplan demo my-platform
+    """
+    from kgplan.etl.init import PAGE, write_example
+
+    written = write_example(folder)
+    if as_json:
+        print_json({"folder": str(folder), "files": written})
+        return
+    console.print(f"{folder}: {', '.join(written)}", highlight=False)
+    console.print(
+        f"next: change the rows as {folder / PAGE} says, or try them as they are:"
+        f" {Path(sys.argv[0])} demo {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 @etl.command("run")
 def run_etl(
     source: Source,
@@ -373,13 +398,14 @@ def demo(
     if shown:
         following = f"plan {' '.join(shown)} --length 8"
     else:
-        console.print("no path yet: there is no learner or no course to show one of")
+        console.print("no path yet: there is no course to show one of")
         following = "serve --dev"
     console.print(f"next: {Path(sys.argv[0])} {following}", highlight=False, soft_wrap=True)
 
 
 def showcase(planner: "Planner") -> tuple[str, str] | None:
-    """The learner and course that show most; None where there are none.
+    """The learner and course that show most; a new learner where there is none, None where there is
+    no course.
 
     Of the courses whose videos cover concepts, the one whose concepts have the most prerequisites;
     of its learners, the one nearest to having opened half of those videos.
@@ -387,7 +413,7 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
     import numpy as np
 
     graph, records = planner.graph, planner.records
-    if not (records.learner_ids.size and records.course_ids.size):
+    if not records.course_ids.size:
         return None
     n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
     weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
@@ -396,6 +422,8 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
         range(records.course_ids.size),
         key=lambda k: weight.get(str(records.course_ids[k]), 0) if n_videos[k] else -1,
     )
+    if not records.learner_ids.size:
+        return "new-learner", str(records.course_ids[course])
     taught = (records.course_items[[course]] > 0).astype(np.int64)
     opened = ((records.viewed > 0).astype(np.int64) @ taught.T).toarray().ravel()
     enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0

@@ -110,7 +110,10 @@ class Archive(ABC, Generic[Member]):
     Attributes:
         path: of it.
         whole: what it was cut from by `within`, with all files.
+        encoding: of texts that are not UTF-8; empty where nobody said.
     """
+
+    encoding = ""
 
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path

@@ -39,6 +39,7 @@ def extract(
     *,
     source: NamedSource | None = None,
     zone: str = "UTC",
+    encoding: str = "",
     memory_limit: str = "2GB",
     threads: int | None = None,
 ) -> ExtractReport:
@@ -54,6 +55,7 @@ def extract(
         progress: called with a file or table and its rows after each is done.
         source: what reads it; found by looking at the files where None.
         zone: of times that are told without one, and of all times in the tables.
+        encoding: of CSV files that are not UTF-8; those are refused where it is empty.
         memory_limit: what DuckDB may hold, such as "2GB"; beyond it, it uses a temporary folder.
         threads: of DuckDB; all processors by default.
 
@@ -62,6 +64,7 @@ def extract(
 
     Raises:
         SourceError: nothing is there, it is damaged, no source's, or lacks a required file.
+        InputError: a CSV file cannot be read.
         ConfigError: nobody knows the zone.
     """
     source = source or source_of(path)
@@ -77,6 +80,7 @@ def extract(
             }
         ) as con,
     ):
+        archive.encoding = encoding
         _set_zone(con, zone)
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
         con.execute("CREATE SCHEMA kept")

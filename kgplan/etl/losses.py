@@ -84,6 +84,7 @@ def judge_losses(
     if tolerant:
         return Judgement(notes)
     refuse_unread(extracted, source, rejects)
+    refuse_lossy(extracted, share, rejects)
     try:
         last = artifacts.open("tables", artifacts.in_use().get("tables", ""), hashed=False)
     except ArtifactError:  # there is none to compare with
@@ -122,6 +123,36 @@ def refuse_unread(report: ExtractReport, path: Path, rejects: Path) -> None:
     raise SourceError(
         f"not one row of {worst.file} in {path} was kept{others}{seems and f'; it {seems}'};"
         f" the first is {worst}; mend the file, or {TOLERANT}"
+    )
+
+
+def refuse_lossy(report: ExtractReport, share: float, rejects: Path) -> None:
+    """Refuse a source with a file of whose rows more than a share cannot be used.
+
+    Repeats are no loss, and rows that name what the source has none of yet are no fault of theirs.
+
+    Args:
+        report: of its extraction.
+        share: of the rows of each file that may be lost.
+        rejects: the extraction's `rejects.parquet`.
+
+    Raises:
+        LossRefused: with the files and the first row that was kept out.
+    """
+    lost = {}
+    empty = _empty_entities(report)
+    for part in report.files:
+        reasons = part.rejected.keys() - {Reason.DUPLICATE}
+        if empty & set(TABLES[part.table].references.values()):
+            reasons -= {Reason.DANGLING_ID}
+        if (n := sum(part.rejected[each] for each in reasons)) > share * part.read:
+            lost[part.file] = f"{n:,} of {part.read:,} rows of {part.file}"
+    if not lost:
+        return
+    first = _first_rejects(rejects)[min(lost)]
+    raise LossRefused(
+        f"{' and '.join(lost.values())} cannot be used; the first is {first}; mend them"
+        f" (`kgplan etl report` of the run with --tolerant lists all), or {TOLERANT}"
     )
 
 
@@ -211,7 +242,7 @@ def _files_without_rows(report: ExtractReport) -> list[str]:
     by_file: dict[str, list[FileReport]] = {}
     for part in report.files:
         by_file.setdefault(part.file, []).append(part)
-    empty = {part.table for part in report.files if part.table in ENTITIES and not part.read}
+    empty = _empty_entities(report)
     return [
         file
         for file, parts in by_file.items()
@@ -223,6 +254,10 @@ def _files_without_rows(report: ExtractReport) -> list[str]:
             for part in parts
         )
     ]
+
+
+def _empty_entities(report: ExtractReport) -> set[str]:
+    return {part.table for part in report.files if part.table in ENTITIES and not part.read}
 
 
 def _first_rejects(rejects: Path, tables: tuple[str, ...] = ()) -> dict[str, Rejected]:

@@ -109,6 +109,7 @@ def run_extract(task: Task, config: Extraction) -> None:
                 *(source, tables.path, task.progress),
                 source=reader,
                 zone=zone,
+                encoding=task.settings.encoding,
             )
             judged = judge_losses(
                 task.settings, artifacts, source, extracted, tables.path, config.tolerant

@@ -125,22 +125,24 @@ class CsvStream:
     notes: tuple[str, ...]
 
 
-def stream_csv(stream: BinaryIO, name: str) -> CsvStream:
+def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     """Read a file whose first line is its header, of any size.
 
-    The encoding is the one that a byte order mark tells, else UTF-8; where the beginning is not
-    that, the likeliest one, and a note says which.
+    The encoding is the one that a byte order mark tells, else UTF-8, else the one that is given.
+    None is guessed: a wrong one reads names that nobody wrote.
 
     Args:
         stream: its bytes.
         name: for messages.
+        encoding: of what is not UTF-8.
 
     Raises:
-        InputError: it is empty or no CSV, or two of its columns have one name or one but the first
-            has none. While rows are read: a quotation mark is never closed.
+        InputError: it is not UTF-8 and no encoding is given; it is empty or no CSV, or two of its
+            columns have one name or one but the first has none. While rows are read: a quotation
+            mark is never closed.
     """
     head = stream.read(_SNIFFED_CHARACTERS)
-    encoding, notes = _encoding(head, name)
+    encoding, notes = _encoding(head, name, encoding)
     text = io.TextIOWrapper(
         io.BufferedReader(_Joined(head, stream)), encoding=encoding, errors="replace", newline=""
     )
@@ -172,21 +174,21 @@ class _Joined(io.RawIOBase):
         return len(some)
 
 
-def _encoding(head: bytes, name: str) -> tuple[str, list[str]]:
+def _encoding(head: bytes, name: str, given: str) -> tuple[str, list[str]]:
     for mark, encoding in MARKS:
         if head.startswith(mark):
             said = [] if encoding == "utf-8-sig" else [f"{name}: read as {encoding.upper()}"]
             return encoding, said
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(head).best()
-        encoding = "latin-1" if best is None else best.encoding
-        return encoding, [
-            f"{name} is not UTF-8: read as {encoding.upper()}; save it as UTF-8 to be sure"
-        ]
+    except UnicodeDecodeError as error:
+        if given:
+            return given, [f"{name}: read as {given.upper()}"]
+        line = head.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{name}, line {line}, is not UTF-8; save it as UTF-8, or say which encoding it has"
+            " with KGPLAN_ENCODING, such as GB18030 or CP1252"
+        ) from None
     return "utf-8", []
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kgplan.errors import InputError, SourceError
+from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, Layout, SourceFile, tops_of
 from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
@@ -28,7 +28,8 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     """Rows of each table that is there.
 
     Raises:
-        SourceError: a table is there twice, lacks a column that it needs, or is no CSV or Parquet.
+        SourceError: a table is there twice, lacks a column that it needs, or is no Parquet.
+        InputError: as `stream_csv`.
     """
     for table in PLAIN.values():
         found = _file(table).among(archive.paths)
@@ -57,6 +58,7 @@ def beside(archive: Archive, own: Layout) -> Iterator[Rows | str]:
         named = " and ".join(repr(folder.rstrip("/")) for folder in folders)
         raise SourceError(f"plain tables lie in the folders {named}; put them into one")
     found = others.within(SOURCE.layout)
+    found.encoding = archive.encoding
     if found.paths:
         yield f"read beside: {', '.join(sorted(found.paths))}"
     yield from read(found)
@@ -64,13 +66,10 @@ def beside(archive: Archive, own: Layout) -> Iterator[Rows | str]:
 
 def _csv(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
     with archive.open(path) as stream:
-        try:
-            opened = stream_csv(stream, path)
-            columns = _columns(opened.header, table, path)
-            yield from (*opened.notes, *columns.notes)
-            yield rows_of(table.name, path, _rows(opened, columns.places))
-        except InputError as error:
-            raise SourceError(str(error)) from None
+        opened = stream_csv(stream, path, archive.encoding)
+        columns = _columns(opened.header, table, path)
+        yield from (*opened.notes, *columns.notes)
+        yield rows_of(table.name, path, _rows(opened, columns.places))
 
 
 def _rows(opened: CsvStream, places: Mapping[str, int]) -> Iterator[dict[str, object]]:
