@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, Layout, open_archive, tops_of
-from kgplan.etl.sources import mooccube, tables
+from kgplan.etl.sources import mooccube, openedx, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -40,7 +40,9 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered("source", GROUP, NamedSource, [mooccube.SOURCE, tables.SOURCE])
+    return registered(
+        "source", GROUP, NamedSource, [mooccube.SOURCE, openedx.SOURCE, tables.SOURCE]
+    )
 
 
 def source_named(name: str) -> NamedSource:
@@ -73,6 +75,11 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
     likely = whole or likely
     likely = [each for each in likely if each is not tables.SOURCE] or likely  # beside another's
+    likely = [
+        each
+        for each in likely
+        if not any(set(found[each.name]) < set(found[other.name]) for other in likely)
+    ]
     if len(likely) == 1:
         return likely[0]
     if not likely:
