@@ -113,6 +113,7 @@ class Archive(ABC, Generic[Member]):
 
     Attributes:
         path: of it.
+        whole: what it was cut from by `within`, with all files.
         encoding: of texts that are not UTF-8; empty where nobody said.
     """
 
@@ -120,6 +121,7 @@ class Archive(ABC, Generic[Member]):
 
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path
+        self.whole = self
         self._members = members
 
     @property
@@ -133,7 +135,14 @@ class Archive(ABC, Generic[Member]):
         counts = Counter(tops.values())
         top = min(counts, key=lambda top: (-counts[top], top), default="")
         members = {n.removeprefix(top): self._members[n] for n in tops if tops[n] == top}
-        return self._with(members)
+        cut = self._with(members)
+        cut.whole = self.whole
+        return cut
+
+    def without(self, layout: Layout) -> Self:
+        """The same without the layout's files, wherever they lie."""
+        own = self.tops(layout)
+        return self._with({name: each for name, each in self._members.items() if name not in own})
 
     def tops(self, layout: Layout) -> dict[str, str]:
         """The paths that are the layout's, by name and sign -> the folder around it."""
@@ -315,11 +324,15 @@ def files_below(path: Path) -> dict[str, Path]:
 def tops_of(names: Iterable[str], layout: Layout) -> dict[str, str]:
     """The names of the layout's files, wherever they lie -> the folder around it, with its slash.
 
+    Where `**/` begins a path, nothing is around it.
+
     >>> tops_of(["a/b/x.csv", "y.csv", "z.csv"], [SourceFile("b/x.csv"), SourceFile("y.csv")])
     {'a/b/x.csv': 'a/', 'y.csv': ''}
+    >>> tops_of(["a/b/x.csv"], [SourceFile("**/x.csv")])
+    {'a/b/x.csv': ''}
     """
     paths = "|".join(_as_regex(file.path) for file in layout)
-    ending = re.compile(f"((?:.*/)?)(?:{paths})", re.DOTALL)
+    ending = re.compile(f"((?:.*?/)??)(?:{paths})", re.DOTALL)
     return {name: found[1] for name in names if (found := ending.fullmatch(name))}
 
 

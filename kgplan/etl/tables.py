@@ -68,6 +68,8 @@ class Mend(StrEnum):
     """The kind of an item is none that is known: it counts as a text."""
     UNREADABLE_VALUE = "unreadable_value"
     """A place or a length is no number above 0: it became NULL."""
+    BY_NAME = "by_name"
+    """A concept is given by its name: its id is meant."""
     UNUSABLE_URL = "unusable_url"
     """An address does not begin with http:// or https://: it became NULL."""
     SCORE_OF_VIEW = "score_of_view"
