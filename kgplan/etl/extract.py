@@ -21,6 +21,7 @@ from kgplan.etl import plain_steps
 from kgplan.etl.archive import DAMAGED, Archive
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.sources import NamedSource, Step, open_source, source_of
+from kgplan.etl.sources import tables as plain_tables
 from kgplan.etl.sources.steps import as_json
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
 from kgplan.progress import Progress, silent
@@ -94,7 +95,8 @@ def extract(
         steps, queries, notes = source.steps, source.tables, list[str]()
         if source.read is not None:
             steps, queries = plain_steps.STEPS, plain_steps.TABLES
-            notes = plain_steps.given(con, source.read(archive), progress)
+            beside = plain_tables.beside(archive, source.layout)
+            notes = plain_steps.given(con, source.read(archive), progress, beside)
         reports = []
         for step in steps:
             for report in _run(con, archive, steps, step):
@@ -112,10 +114,8 @@ def extract(
             source=path.name,
             files=tuple(reports),
             tables=tables,
-            absent=tuple(f.path for f in source.layout if f.used and not f.among(archive.paths)),
-            unused=tuple(
-                path for f in source.layout if not f.used for path in f.among(archive.paths)
-            ),
+            absent=tuple(f.path for f in source.layout if f.used and not archive.found(f)),
+            unused=tuple(path for f in source.layout if not f.used for path in archive.found(f)),
             notes=tuple(notes),
         )
 

@@ -103,15 +103,16 @@ def run_extract(task: Task, config: Extraction) -> None:
     from kgplan.etl.extract import extract, read_id_map
     from kgplan.etl.losses import judge_losses
     from kgplan.etl.records import read_records
-    from kgplan.etl.sources import source_of
+    from kgplan.etl.sources import files_read, source_of
 
     source, artifacts, report = config.source, task.artifacts, task.report
     zone = task.settings.time_zone
     ids = read_id_map(config.ids) if config.ids else {}
     settled = {"time_zone": zone} | ({"ids": ids} if ids else {})
     reader = source_of(source, config.format)
-    with unchanged(source, reader.layout):
-        inputs = {"source": hash_files(source, reader.layout)}
+    layout = files_read(reader)
+    with unchanged(source, layout):
+        inputs = {"source": hash_files(source, layout)}
         with artifacts.draft("tables", settled, inputs) as tables:
             extracted = extract(
                 *(source, tables.path, task.progress),

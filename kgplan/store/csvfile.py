@@ -115,8 +115,8 @@ class CsvStream:
 
     Attributes:
         header: the columns' names.
-        rows: each with its line in the file, from 1; blank lines are passed over. A character that
-            is not of the encoding is U+FFFD.
+        rows: each with its line in the file, from 1; blank lines are passed over, and empty cells
+            after the header's last. A character that is not of the encoding is U+FFFD.
         notes: a sentence where it is not separated by commas, and where it is not UTF-8.
     """
 
@@ -155,7 +155,16 @@ def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     separator = separator or separator_of(sample)
     notes += _separator_note(name, separator)
     rows = _rows(Path(name), text, separator, line)
-    return CsvStream(_header(Path(name), rows), rows, tuple(notes))
+    header = _header(Path(name), ((line, _cut(cells, 1)) for line, cells in rows))
+    cut = ((line, _cut(cells, len(header))) for line, cells in rows)
+    return CsvStream(header, cut, tuple(notes))
+
+
+def _cut(cells: list[str], width: int) -> list[str]:
+    """Cells without the empty ones behind as many."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 class _Joined(io.RawIOBase):

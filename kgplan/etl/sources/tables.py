@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kgplan.errors import SourceError
-from kgplan.etl.archive import Archive, SourceFile
+from kgplan.etl.archive import Archive, Layout, SourceFile, tops_of
 from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 from kgplan.store.csvfile import COLUMNS, CsvStream, plain, stream_csv
@@ -40,6 +40,28 @@ def read(archive: Archive) -> Iterator[Rows | str]:
                 yield from _parquet(archive, path, table)
             else:
                 yield from _csv(archive, path, table)
+
+
+def beside(archive: Archive, own: Layout) -> Iterator[Rows | str]:
+    """Rows of the plain tables that lie beside a source's own files, or in one folder among them.
+
+    Args:
+        archive: as `open_source` gives it.
+        own: the source's layout; what is of it is no plain table, whatever it is called.
+
+    Raises:
+        SourceError: as for `read`; or two folders have plain tables.
+    """
+    others = archive.whole.without(own)
+    folders = sorted(set(tops_of(others.paths, SOURCE.layout).values()))
+    if len(folders) > 1:
+        named = " and ".join(repr(folder.rstrip("/")) for folder in folders)
+        raise SourceError(f"plain tables lie in the folders {named}; put them into one")
+    found = others.within(SOURCE.layout)
+    found.encoding = archive.encoding
+    if found.paths:
+        yield f"read beside: {', '.join(sorted(found.paths))}"
+    yield from read(found)
 
 
 def _csv(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
