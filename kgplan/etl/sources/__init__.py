@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive, tops_of
-from kgplan.etl.sources import mooccube, mooccubex, tables
+from kgplan.etl.sources import assistments, junyi, mooccube, mooccubex, split, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,9 +39,8 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered(
-        "source", GROUP, NamedSource, [mooccube.SOURCE, mooccubex.SOURCE, tables.SOURCE]
-    )
+    ours = (mooccube, mooccubex, tables, assistments, junyi, split)
+    return registered("source", GROUP, NamedSource, [module.SOURCE for module in ours])
 
 
 def source_named(name: str) -> NamedSource:
