@@ -219,6 +219,17 @@ def test_a_browser_that_keeps_nothing_of_embedded_pages_shows_it_too(visit, page
     expect(frame.get_by_role("dialog")).to_contain_text("Open the page again in your course")
 
 
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "This page could not be opened"), ("zh", "无法打开此页面")]
+)
+def test_a_launch_that_opens_nothing_says_why(visit, language, title):
+    _, frame = visit(language, **{f"{CLAIM}deployment_id": "another"})
+    visit.expected = "403"
+    frame.get_by_role("button", name="Go on").click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text(title)
+    expect(frame.get_by_text("deployment that is not registered here")).to_be_visible()
+
+
 def test_in_a_window_of_its_own_it_is_there_after_a_reload_too(visit, pages):
     page, _ = visit(sub="someone else")
     page.goto(pages.login)
