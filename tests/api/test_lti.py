@@ -635,8 +635,9 @@ def test_nothing_chosen_is_an_answer_too(browser):
 def test_a_choice_needs_its_ticket_and_a_course_of_the_graph(browser):
     given = handed(PLATFORM.launch(browser, **PLATFORM.choosing()))
     for ticket in ("", "x", given["token"], hs256(claims_in(given["ticket"]))):
-        answer = browser.post("/lti/deep-links", data={"ticket": ticket, "course_id": "B"})
-        assert refused(answer, "ticket")
+        for course in ("B", "no such"):  # which only tokens may find out
+            answer = browser.post("/lti/deep-links", data={"ticket": ticket, "course_id": course})
+            assert refused(answer, "ticket")
     form = {"ticket": given["ticket"], "course_id": "no such"}
     assert browser.post("/lti/deep-links", data=form).json()["type"] == f"{URN}unknown-course"
     ticket = {"Authorization": f"Bearer {given['ticket']}"}  # is no token

@@ -33,11 +33,12 @@ from kgplan.store.events.sent import Sent
 
 FIELDS = 100  # of a form, at most
 FORM = "application/x-www-form-urlencoded"
+SHARED = {"Cache-Control": "public, max-age=300"}
 OURS = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"  # a cookie of an embedded page
 
 
 class OpenedRoute(APIRoute):
-    """Tells somebody before a browser what is wrong in words, by the explorer's page."""
+    """Tells a person what is wrong by the explorer's page, and a program by a problem."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
@@ -94,24 +95,24 @@ async def launch(request: Request) -> Response:
 async def answer_choice(request: Request) -> Response:
     """Take to the platform what was chosen; nothing, where no course is named."""
     asked, tool, posted = Asked(request), tool_of(request), await fields_of(request)
+    choice = tool.choice(posted.get("ticket", ""))
     course, course_id = None, posted.get("course_id")
     if course_id:
         graph = asked.served.planner.graph
         course = course_id, str(graph.course_names[graph.courses.place(course_id, UnknownCourse)])
-    return_url, message = tool.chosen(posted.get("ticket", ""), course)
-    return forwarding_page(return_url, message, tool)
+    return forwarding_page(choice["return_url"], tool.answer(choice, course), tool)
 
 
 @router.get("/lti/jwks")
 async def read_keys(request: Request) -> Response:
     """Our public key."""
-    return JSONResponse({"keys": [tool_of(request).key.public]})
+    return JSONResponse({"keys": [tool_of(request).key.public]}, headers=SHARED)
 
 
 @router.get("/lti/config")
 async def read_configuration(request: Request) -> Response:
     """What platforms register us by."""
-    return JSONResponse(tool_of(request).configuration())
+    return JSONResponse(tool_of(request).configuration(), headers=SHARED)
 
 
 def tool_of(request: Request) -> Tool:
