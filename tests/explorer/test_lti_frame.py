@@ -197,9 +197,10 @@ def frame_of(page, pages):
 @pytest.mark.parametrize(("language", "title"), [("en", "My path"), ("zh", "我的路径")])
 def test_a_launch_shows_the_path_in_the_platforms_page(visit, pages, axe, language, title):
     page, frame = visit(language, sub="someone new")
-    kept = [each["name"] for each in page.context.cookies(pages.service)]
-    assert len(kept) == 1  # of the login, in a frame of another site
-    frame.get_by_role("button", name="Go on").click()
+    (kept,) = page.context.cookies(pages.service)  # of the login, in a frame of another site
+    with page.expect_request("**/lti/launch") as posted:
+        frame.get_by_role("button", name="Go on").click()
+    assert posted.value.all_headers()["cookie"] == f"{kept['name']}={kept['value']}"
     expect(frame.get_by_role("heading", level=1)).to_have_text(title)
     expect(frame.locator(".stop").first).to_be_visible()
     inside = frame_of(page, pages)
