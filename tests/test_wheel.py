@@ -152,6 +152,6 @@ def test_the_wheel_in_a_fresh_environment_loads_a_graph_and_plans_a_path(
     done = kgplan("plan", "U_1", "C_1", "--planner", "kg-plppm", "--json")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["steps"]) == 4
-    refused = kgplan("embed")
+    refused = kgplan("embed", "--set", "split.fewest=0")
     assert refused.returncode == 1
     assert "pip install 'kgplan[embed]'" in refused.stderr
