@@ -26,6 +26,10 @@ CREATE MACRO instant(value) AS
     WHEN regexp_matches(value, '^\d{4}[-/]')
         THEN TRY_CAST(replace(value, '/', '-') AS TIMESTAMPTZ)
     END;
+-- Several concepts in a cell stand for a row each, unless a concept is named just so.
+CREATE MACRO several(cell) AS
+    CASE WHEN cell IN (SELECT concept_id FROM given.concepts) THEN [cell]
+    ELSE string_split_regex(cell, '\s*;\s*') END;
 
 -- name: concept_names
 -- Concepts by their names, where these are no ids: people write names where ids are a machine's.
@@ -61,6 +65,10 @@ SELECT file, line, nth AS item, record,
 FROM given.concepts;
 
 -- name: broader_concept
+WITH single AS (
+    SELECT file, line, item, concept_id, unnest(several(parent)) AS parent
+    FROM kept.concept WHERE parent IS NOT NULL
+)
 SELECT file, line, item, NULL::VARCHAR AS record,
     coalesce(ambiguous('parent', parent, n),
         CASE WHEN coalesce(meant, parent) = concept_id
@@ -68,7 +76,7 @@ SELECT file, line, item, NULL::VARCHAR AS record,
         ) AS reject,
     coalesce(by_name(n), '') AS mends,
     coalesce(meant, parent) AS broader_id, concept_id AS narrower_id
-FROM kept.concept LEFT JOIN concept_names ON called = parent WHERE parent IS NOT NULL;
+FROM single LEFT JOIN concept_names ON called = parent;
 
 -- name: prerequisite
 SELECT file, line, nth AS item, record,
@@ -119,11 +127,9 @@ SELECT file, line, nth AS item, record,
 FROM given.items AS given LEFT JOIN kinds ON called = lower(given.kind);
 
 -- name: item_concept
--- Several concepts in a cell stand for a row each, unless a concept is named just so.
 WITH single AS (
     SELECT file, line, nth, record, reject, item_id,
-        unnest(CASE WHEN concept_id IN (SELECT concept_id FROM kept.concept) THEN [concept_id]
-            ELSE coalesce(string_split_regex(concept_id, '\s*;\s*'), ['']) END) AS concept_id
+        unnest(coalesce(several(concept_id), [''])) AS concept_id
     FROM given.item_concepts
 )
 SELECT file, line, nth AS item, record,

@@ -44,9 +44,11 @@ class Reason(StrEnum):
     """A concept is related to itself."""
     NOT_A_PREREQUISITE = "not_a_prerequisite"
     """The label of a predicted pair is not 1. No error: the row is left out by its meaning."""
+    NOT_IN_FORCE = "not_in_force"
+    """It is deleted, hidden, or not graded yet. No error: the row is left out by its meaning."""
 
 
-LEFT_OUT_BY_MEANING = frozenset({Reason.NOT_A_PREREQUISITE})
+LEFT_OUT_BY_MEANING = frozenset({Reason.NOT_A_PREREQUISITE, Reason.NOT_IN_FORCE})
 
 
 class Mend(StrEnum):
@@ -253,4 +255,5 @@ REJECTS = Table(
     ),
     key=("file", "line"),
 )
-"""The rows that were kept out. `line` counts from 1; `record` is cut after 1,000 characters."""
+"""The rows that were kept out. `line` counts from 1, in a file that is no table of lines the
+entries of a list; `record` is cut after 1,000 characters."""

@@ -115,8 +115,8 @@ class CsvStream:
 
     Attributes:
         header: the columns' names.
-        rows: each with its line in the file, from 1; blank lines are passed over. A character that
-            is not of the encoding is U+FFFD.
+        rows: each with its line in the file, from 1; blank lines are passed over, and empty cells
+            after the header's last. A character that is not of the encoding is U+FFFD.
         notes: a sentence where it is not separated by commas, and where it is not UTF-8.
     """
 
@@ -152,10 +152,19 @@ def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     if said := _separator_line(first):
         text.readline()
         line, separator = 1, said
-    separator = separator or _separator(sample)
+    separator = separator or separator_of(sample)
     notes += _separator_note(name, separator)
     rows = _rows(Path(name), text, separator, line)
-    return CsvStream(_header(Path(name), rows), rows, tuple(notes))
+    header = _header(Path(name), ((line, _cut(cells, 1)) for line, cells in rows))
+    cut = ((line, _cut(cells, len(header))) for line, cells in rows)
+    return CsvStream(header, cut, tuple(notes))
+
+
+def _cut(cells: list[str], width: int) -> list[str]:
+    """Cells without the empty ones behind as many."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 class _Joined(io.RawIOBase):
@@ -217,7 +226,7 @@ def read_csv(path: Path) -> CsvFile:
     first, _, rest = text.partition("\n")
     if said := _separator_line(first):
         text, line, separator = rest, 1, said
-    separator = separator or _separator(text)
+    separator = separator or separator_of(text)
     notes += _separator_note(path.name, separator)
     rows = _rows(path, io.StringIO(text, newline=""), separator, line)
     return CsvFile(path, _header(path, rows), list(rows), tuple(notes))
@@ -265,10 +274,10 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """The one under which the most rows have as many cells as the header; of equals the most cells.
 
-    >>> _separator("a;b\\n0,5;1\\n"), _separator("a,b\\nx;y;z,1\\n"), _separator("a\\n1\\n")
+    >>> separator_of("a;b\\n0,5;1\\n"), separator_of("a,b\\nx;y;z,1\\n"), separator_of("a\\n1\\n")
     (';', ',', ',')
     """
     best = (0.0, 1)

@@ -11,8 +11,19 @@ from functools import cache
 from pathlib import Path
 
 from kgplan.errors import SourceError
-from kgplan.etl.archive import Archive, Layout, open_archive, tops_of
-from kgplan.etl.sources import mooccube, openedx, tables
+from kgplan.etl.archive import Archive, Layout, open_archive
+from kgplan.etl.sources import (
+    assistments,
+    canvas,
+    case,
+    junyi,
+    mooccube,
+    mooccubex,
+    oneroster,
+    openedx,
+    split,
+    tables,
+)
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -40,9 +51,10 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    return registered(
-        "source", GROUP, NamedSource, [mooccube.SOURCE, openedx.SOURCE, tables.SOURCE]
-    )
+    platforms = (mooccube, mooccubex, openedx, case, oneroster, canvas, tables)
+    sets = (assistments, junyi, split)
+    ours = [each.SOURCE for each in (*platforms, *sets)]
+    return registered("source", GROUP, NamedSource, ours)
 
 
 def source_named(name: str) -> NamedSource:
@@ -70,18 +82,16 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         return source_named(name)
     with open_archive(path) as archive:
         paths = archive.paths
-        found = {each.name: sorted(tops_of(paths, each.layout)) for each in sources().values()}
-        likely = [each for each in sources().values() if found[each.name]]
-        whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
-    likely = whole or likely
-    likely = [each for each in likely if each is not tables.SOURCE] or likely  # beside another's
-    likely = [
-        each
-        for each in likely
-        if not any(set(found[each.name]) < set(found[other.name]) for other in likely)
-    ]
-    if len(likely) == 1:
-        return likely[0]
+        for looks in (False, True):  # into the files, only where their names do not tell
+            found = {
+                each.name: sorted(archive.tops([f for f in each.layout if looks or not f.sign]))
+                for each in sources().values()
+            }
+            likely = [each for each in sources().values() if found[each.name]]
+            whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
+            best = _surest(whole or likely, found)
+            if len(best) == 1 and (looks or (whole and best[0] is not tables.SOURCE)):
+                return best[0]
     if not likely:
         known = "; ".join(f"{each.name}: {_listed(_paths(each))}" for each in sources().values())
         raise SourceError(
@@ -90,6 +100,16 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         )
     could = " or ".join(f"{each.name} (it has {_listed(found[each.name])})" for each in likely)
     raise SourceError(f"{path} could be {could}; say which it is with --format")
+
+
+def _surest(likely: list[NamedSource], found: Mapping[str, list[str]]) -> list[NamedSource]:
+    """Those beside which the others are less: some of the same files, or plain tables."""
+    most = [
+        each
+        for each in likely
+        if not any(set(found[each.name]) < set(found[other.name]) for other in likely)
+    ]
+    return [each for each in most if each is not tables.SOURCE] or most
 
 
 @contextmanager
@@ -115,7 +135,7 @@ def open_source(path: Path, source: NamedSource) -> Iterator[Archive]:
 
 
 def _missing(source: NamedSource, archive: Archive) -> list[str]:
-    return [f.path for f in source.layout if f.required and not f.among(archive.paths)]
+    return [f.path for f in source.layout if f.required and not archive.found(f)]
 
 
 def _paths(source: NamedSource) -> list[str]:
