@@ -1,25 +1,32 @@
 """How long does each source take, and how much memory, when its files grow?
 
-    python tests/bench/sources.py [--source mooccubex] [--events 250000 1000000 4000000]
+    python tests/bench/sources.py [--source mooccubex] [--rows 250000 1000000 4000000]
 
 Each archive is made by a fixed rule, read by a process of its own, and removed. A line tells the
-events, the size of the files, the seconds, the peak of the process's memory and of its temporary
-files.
+rows (events, or items where a source has no events), the size of the files, the seconds, the peak
+of the process's memory and of its temporary files.
 """
 
 import argparse
+import io
 import json
 import os
 import random
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
-SIZES = (250_000, 1_000_000, 4_000_000)
+SIZES = {
+    "mooccubex": (250_000, 1_000_000, 4_000_000),
+    "openedx": (1_000, 10_000, 100_000),
+}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
+COURSE_ITEMS = 500
 
 
 def mooccubex(folder, events):
@@ -122,6 +129,37 @@ def _visit(chance):
     }
 
 
+def openedx(folder, items):
+    """Courses as Studio packs them, of 500 items each: a video and an exercise a unit, tagged."""
+    folder.mkdir()
+    for course in range(items // COURSE_ITEMS):
+        with tarfile.open(folder / f"course.{course}.tar.gz", "w:gz") as archive:
+            for name, text in _olx(course):
+                member = tarfile.TarInfo(f"course/{name}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _olx(course):
+    yield "course.xml", f'<course url_name="2026" org="Uni" course="M{course}"/>'
+    units = range(COURSE_ITEMS // 2)
+    chapters = [units[at : at + 25] for at in range(0, len(units), 25)]
+    below = "".join(f'<chapter url_name="c{n}"/>' for n in range(len(chapters)))
+    yield "course/2026.xml", f'<course display_name="Course {course}">{below}</course>'
+    tags = ['"Name","Type","ID","skills"']
+    for n, chapter in enumerate(chapters):
+        yield f"chapter/c{n}.xml", f'<chapter><sequential url_name="s{n}"/></chapter>'
+        below = "".join(f'<vertical url_name="u{unit}"/>' for unit in chapter)
+        yield f"sequential/s{n}.xml", f"<sequential>{below}</sequential>"
+        for unit in chapter:
+            below = f'<video url_name="v{unit}"/><problem url_name="p{unit}"/>'
+            yield f"vertical/u{unit}.xml", f"<vertical>{below}</vertical>"
+            yield f"video/v{unit}.xml", '<video><video_asset duration="300.5"/></video>'
+            yield f"problem/p{unit}.xml", f"<problem>{'<p>Question</p>' * 200}</problem>"
+            tags.append(f'"Unit","vertical","u{unit}","Skill {unit % 97}; Skill {unit % 89}"')
+    yield "tags.csv", "\n".join(tags)
+
+
 def _lines(path, records):
     _text(path, (json.dumps(each, ensure_ascii=False) + "\n" for each in records))
 
@@ -136,7 +174,7 @@ def _text(path, lines):
         stream.writelines(lines)
 
 
-MADE = {"mooccubex": mooccubex}
+MADE = {"mooccubex": mooccubex, "openedx": openedx}
 
 READ = """
 import resource, sys, tempfile, time
@@ -145,19 +183,19 @@ from kgplan.etl.extract import extract
 begun = time.monotonic()
 report = extract(Path(sys.argv[1]), Path(sys.argv[2]), memory_limit=sys.argv[3])
 seconds = time.monotonic() - begun
-events = report.tables["answer"] + report.tables["learner_item"]
+rows = report.tables["answer"] + report.tables["learner_item"] or report.tables["item"]
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(f"{events} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+print(f"{rows} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
 """
 
 
-def measured(name, events, memory):
-    """Events kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
+def measured(name, rows, memory):
+    """Rows kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
     temporary files."""
     with tempfile.TemporaryDirectory() as place:
         source, out, spill = (Path(place) / part for part in ("source", "out", "spill"))
         out.mkdir(), spill.mkdir()
-        MADE[name](source, events)
+        MADE[name](source, rows)
         (Path(place) / "read.py").write_text(READ, encoding="utf-8")
         size = _size(source)
         peak, ended = [0.0], threading.Event()
@@ -183,25 +221,24 @@ def measured(name, events, memory):
 
 def _size(folder):
     found = 0
-    for path in folder.rglob("*"):
-        try:
-            found += path.stat().st_size
-        except OSError:  # gone meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # which passes over a folder that is gone
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                found += os.stat(os.path.join(place, name)).st_size
     return found / 1e6
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", choices=list(MADE), action="append")
-    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--memory", default="2GB", help="that DuckDB may hold")
     asked = parser.parse_args()
     for name in asked.source or MADE:
-        for events in asked.events:
-            kept, size, seconds, busy, memory, spilled = measured(name, events, asked.memory)
+        for rows in asked.rows or SIZES[name]:
+            kept, size, seconds, busy, memory, spilled = measured(name, rows, asked.memory)
             print(
-                f"{name}: {kept:,} events, {size:.0f} MB of files, {seconds:.1f} s"
+                f"{name}: {kept:,} rows, {size:.1f} MB of files, {seconds:.1f} s"
                 f" ({busy:.1f} s of a processor), peak memory {memory:.0f} MB, temporary files"
                 f" {spilled:.0f} MB",
                 flush=True,
