@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, Layout, open_archive
-from kgplan.etl.sources import canvas, case, mooccube, oneroster, openedx, tables
+from kgplan.etl.sources import canvas, case, mooccube, moodle, oneroster, openedx, tables
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -40,7 +40,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    ours = (mooccube, openedx, case, oneroster, canvas, tables)
+    ours = (mooccube, openedx, moodle, case, oneroster, canvas, tables)
     return registered("source", GROUP, NamedSource, [each.SOURCE for each in ours])
 
 
