@@ -138,6 +138,15 @@ class Settings(BaseSettings):
         " table with the columns object_id, item_id; empty: they are read as they are",
     )
 
+    dead_letter_bytes: int = Field(
+        default=64 << 20,
+        ge=0,
+        description="that refused events may take that are kept; the oldest leave first",
+    )
+    dead_letter_days: float = Field(
+        default=30.0, ge=0, description="that a refused event is kept, to be looked at or replayed"
+    )
+
     links: str = Field(
         default="",
         description="address of a video on the platform, with `{course_id}` and `{item_id}`, such"
@@ -239,6 +248,11 @@ class Settings(BaseSettings):
     )
     auth_audience: str = Field(default="kgplan", min_length=1, description="`aud` of tokens")
     auth_issuer: str = Field(default="", description="`iss` of tokens; empty: any")
+    lti: Path | None = Field(
+        default=None,
+        description="file of the learning platforms that open the explorer by LTI 1.3, TOML or"
+        " JSON (docs/guide/lti.md); none: no platform does",
+    )
     cors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may ask, separated by commas or spaces"
     )

@@ -8,6 +8,8 @@ import { Graph } from "./designer/graph";
 import { Health } from "./designer/health";
 import { Home } from "./designer/home";
 import { Learner } from "./learner/learner";
+import { Choose } from "./lti/choose";
+import { Refused } from "./lti/refused";
 import { route } from "./router";
 import { Footer } from "./shell/footer";
 import { Header } from "./shell/header";
@@ -20,12 +22,14 @@ type View = ComponentType<{ argument: string }>;
 
 const VIEWS: Record<string, View> = {
   "": Home,
+  choose: Choose,
   concept: Concept,
   courses: Courses,
   course: Course,
   graph: Graph,
   health: Health,
   learner: Learner,
+  refused: Refused,
 };
 
 export function App() {

@@ -12,6 +12,7 @@ from kgplan.cli import (
     browse,
     diagnose,
     embed,
+    events,
     generate,
     model,
     neo4j,
@@ -69,6 +70,7 @@ app.command()(similar.similar)
 app.command()(browse.artifacts)
 app.add_typer(model.model, name="model")
 app.command()(serve.serve)
+app.add_typer(events.events, name="events")
 app.command()(token.token)
 app.command()(generate.generate)
 stages.register(app)

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,12 @@ Source = Annotated[Path, typer.Argument(help="A platform's files, as a zip or a 
 Format = Annotated[
     str | None,
     typer.Option(help="Which of `kgplan etl sources` it is; by looking at its files else."),
+]
+IdMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--ids", help="CSV of two columns: an id in the files, and the id to use in its place."
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with the keys that differ from the default.")
@@ -168,6 +175,7 @@ def run_etl(
     severity: SeverityOption = None,
     tolerant: Tolerant = False,
     format: Format = None,
+    ids: IdMap = None,
     as_json: AsJson = False,
 ) -> None:
     """Extract tables, map them to triples and check the constraints.
@@ -180,8 +188,43 @@ def run_etl(
     from kgplan.etl import stages
 
     severities = read_severities(severity or [])
-    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format)
+    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format, ids)
     finish(made, as_json)
+
+
+@etl.command("diff")
+def diff_etl(
+    source: Source,
+    format: Format = None,
+    ids: IdMap = None,
+    as_json: AsJson = False,
+) -> None:
+    """What an import would change in the tables in use; nothing is changed.
+
+    [bold]Example:[/] kgplan etl diff export-of-today.zip
+    """
+    from kgplan.etl.diff import diff_of
+    from kgplan.etl.extract import read_id_map
+    from kgplan.etl.sources import source_of
+
+    settings = read_settings()
+    tables = ArtifactStore(settings.artifacts).current("tables")
+    with progress_bar("compare") as progress:
+        report, changed = diff_of(
+            *(source, tables.path, source_of(source, format), progress),
+            zone=settings.time_zone,
+            encoding=settings.encoding,
+            ids=read_id_map(ids) if ids else None,
+        )
+    if as_json:
+        print_json({"rejected": report.rows_rejected, "tables": [asdict(each) for each in changed]})
+        return
+    if not changed:
+        console.print(f"{source} says what the tables in use say", highlight=False)
+        return
+    rows = [(c.table, c.added, c.removed, c.changed, "\n".join(c.examples)) for c in changed]
+    headings = ("table", "added", "removed", "changed", "for example")
+    console.print(table(f"what {source} would change", headings, rows))
 
 
 @etl.command("sources")

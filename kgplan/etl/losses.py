@@ -4,6 +4,7 @@ A file of which no row can be kept, and tables that lost most of their rows, are
 encoding, a wrong form or a broken export look like. Nobody is to find that out from an empty graph.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from kgplan.errors import ArtifactError, LossRefused, SourceError
 from kgplan.etl.forms import seems_to_be
 from kgplan.etl.report import ExtractReport, FileReport
 from kgplan.etl.sources import open_source, source_named
-from kgplan.etl.tables import REFERENCES, TABLES, Reason
+from kgplan.etl.tables import REFERENCES, TABLES, Mend, Reason
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -22,6 +23,7 @@ SNIFFED_BYTES = 1 << 16
 ENTITIES = frozenset(REFERENCES.values())
 SHOWN_LOSSES = 5
 CATALOGUE = ("concept", "course", "item", "learner")  # whose ids tell one archive from another
+UNREAD = (Mend.UNREADABLE_VALUE, Mend.UNUSABLE_URL)
 TOLERANT = "add --tolerant to take it as it is"
 
 
@@ -80,7 +82,7 @@ def judge_losses(
         LossRefused: a table lost more than may be.
     """
     share, rejects = settings.loss_share, tables / "rejects.parquet"
-    notes = [*extracted.notes, *notes_of(extracted, share)]
+    notes = [*extracted.notes, *notes_of(extracted, rejects)]
     if tolerant:
         return Judgement(notes)
     refuse_unread(extracted, source, rejects)
@@ -216,22 +218,28 @@ def is_another(tables: Path, before: Path) -> bool:
     return compared
 
 
-def notes_of(report: ExtractReport, share: float) -> list[str]:
-    """How many rows were kept out, and of which files more than a share."""
-    kept_out = {file.file: sum(file.rejected.values()) for file in report.files}
+def notes_of(report: ExtractReport, rejects: Path) -> list[str]:
+    """Which files lost rows or values: how many, and the first one with its reason.
+
+    Args:
+        report: of the extraction.
+        rejects: its `rejects.parquet`.
+    """
+    lost = Counter[str]()
+    for part in report.files:
+        lost[part.file] += sum(part.rejected.values())
+    first = _first_rejects(rejects)
     notes = [
-        f"{file.file}: {kept_out[file.file]:,} of {file.read:,} rows were kept out of"
-        f" {file.table}; `kgplan etl report` says why"
-        for file in report.files
-        if kept_out[file.file] > share * file.read
+        f"{count:,} {'row' if count == 1 else 'rows'} kept out, the first is {first[file]}"
+        for file, count in lost.most_common()
+        if count
     ]
-    if any(kept_out.values()) and not notes:
-        read = sum(file.read for file in report.files)
-        notes = [
-            f"{sum(kept_out.values()):,} of {read:,} rows were kept out;"
-            " `kgplan etl report` says which and why"
-        ]
-    return notes
+    if len(notes) > SHOWN_LOSSES:
+        notes[SHOWN_LOSSES:] = [f"rows of {len(notes) - SHOWN_LOSSES} more files kept out"]
+    if notes:
+        notes[-1] += "; `kgplan etl report` tells all"
+    values = sum(part.mended.get(name, 0) for part in report.files for name in UNREAD)
+    return notes + ([f"{values:,} values could not be read and are left out"] if values else [])
 
 
 def _files_without_rows(report: ExtractReport) -> list[str]:

@@ -152,7 +152,7 @@ def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     if said := _separator_line(first):
         text.readline()
         line, separator = 1, said
-    separator = separator or _separator(sample)
+    separator = separator or separator_of(sample)
     notes += _separator_note(name, separator)
     rows = _rows(Path(name), text, separator, line)
     header = _header(Path(name), ((line, _cut(cells, 1)) for line, cells in rows))
@@ -226,7 +226,7 @@ def read_csv(path: Path) -> CsvFile:
     first, _, rest = text.partition("\n")
     if said := _separator_line(first):
         text, line, separator = rest, 1, said
-    separator = separator or _separator(text)
+    separator = separator or separator_of(text)
     notes += _separator_note(path.name, separator)
     rows = _rows(path, io.StringIO(text, newline=""), separator, line)
     return CsvFile(path, _header(path, rows), list(rows), tuple(notes))
@@ -274,10 +274,10 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """The one under which the most rows have as many cells as the header; of equals the most cells.
 
-    >>> _separator("a;b\\n0,5;1\\n"), _separator("a,b\\nx;y;z,1\\n"), _separator("a\\n1\\n")
+    >>> separator_of("a;b\\n0,5;1\\n"), separator_of("a,b\\nx;y;z,1\\n"), separator_of("a\\n1\\n")
     (';', ',', ',')
     """
     best = (0.0, 1)

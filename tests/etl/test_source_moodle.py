@@ -267,6 +267,13 @@ def test_a_packed_backup_says_the_same_and_needs_no_framework(tmp_path, course):
     assert found.rows("prerequisite") == course.rows("prerequisite")
 
 
+def test_packed_backups_lie_beside_their_framework(tmp_path, course):
+    files = {"backup.mbz": packed(COURSE), "framework.csv": FRAMEWORK}
+    found = extracted(tmp_path, files)
+    for table in ("concept", "broader_concept", "item", "course_item", "prerequisite"):
+        assert found.rows(table) == course.rows(table)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

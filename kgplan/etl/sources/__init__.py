@@ -12,7 +12,19 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, Layout, open_archive
-from kgplan.etl.sources import canvas, case, mooccube, moodle, oneroster, openedx, tables
+from kgplan.etl.sources import (
+    assistments,
+    canvas,
+    case,
+    junyi,
+    mooccube,
+    mooccubex,
+    moodle,
+    oneroster,
+    openedx,
+    split,
+    tables,
+)
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -40,8 +52,10 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    ours = (mooccube, openedx, moodle, case, oneroster, canvas, tables)
-    return registered("source", GROUP, NamedSource, [each.SOURCE for each in ours])
+    platforms = (mooccube, mooccubex, openedx, moodle, case, oneroster, canvas, tables)
+    sets = (assistments, junyi, split)
+    ours = [each.SOURCE for each in (*platforms, *sets)]
+    return registered("source", GROUP, NamedSource, ours)
 
 
 def source_named(name: str) -> NamedSource:

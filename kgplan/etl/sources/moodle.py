@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from kgplan.etl.archive import Archive, SourceFile
+from kgplan.etl.archive import Archive, SourceFile, open_packed
 from kgplan.etl.sources import mbz
 from kgplan.etl.sources.columns import sheet
 from kgplan.etl.sources.conditions import PREVIOUS, Needed, restriction
@@ -29,6 +29,7 @@ from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
 FRAMEWORK = SourceFile("*.csv", required=False, sign=r"(?i)\A[^\n]*\bparent id number\b")
+PACKED = SourceFile("*.mbz", required=False)
 COLUMNS = ("Parent ID number", "ID number", "Short name", "Description", "Is framework")
 RELATED = "Cross-referenced competency ID numbers"
 
@@ -50,11 +51,35 @@ def read(archive: Archive) -> Iterator[Rows | str]:
         SourceError: there is neither, a file is no XML, or lacks a column.
         InputError: a file is no CSV.
     """
-    frameworks = archive.found(FRAMEWORK)
+    frameworks, packed = archive.found(FRAMEWORK), archive.found(PACKED)
     for path in frameworks:
         yield from _competencies(archive, path)
-    if archive.found(mbz.BACKUP) or not frameworks:
-        yield from _course(mbz.read_course(archive), has_frameworks=bool(frameworks))
+    courses = dict[str, Course]()
+    for path in packed:
+        with open_packed(archive, path) as backup:
+            courses[path] = mbz.read_course(backup.within(mbz.LAYOUT))
+    if archive.found(mbz.BACKUP) or not (frameworks or packed):
+        courses[mbz.BACKUP.path] = mbz.read_course(archive)
+    if courses and not frameworks:
+        yield from _bare_competencies(courses)
+    for path, course in courses.items():
+        yield from _course(course, path)
+
+
+def _bare_competencies(courses: dict[str, Course]) -> Iterator[Rows | str]:
+    """Competencies that only courses name."""
+    numbers = {
+        _concept_id(*each): each[1]
+        for course in courses.values()
+        for activity in course.activities
+        for each in activity.competencies
+    }
+    if numbers:
+        yield (
+            "no framework's CSV lies beside: competencies have ID numbers for names, and no parents"
+        )
+    concepts = [{"concept_id": key, "name": number} for key, number in numbers.items()]
+    yield rows_of("concepts", next(iter(courses)), concepts)
 
 
 # ---------------------------------------------------------------- competencies
@@ -91,9 +116,8 @@ def _competencies(archive: Archive, path: str) -> Iterator[Rows | str]:
 # ---------------------------------------------------------------- the course
 
 
-def _course(course: Course, *, has_frameworks: bool) -> Iterator[Rows | str]:
+def _course(course: Course, file: str) -> Iterator[Rows | str]:
     course_id = f"course-{course.id}"
-    file = mbz.BACKUP.path
     yield rows_of("courses", file, [{"course_id": course_id, "name": course.name or None}])
     aside = Counter[str]()
     items = list[dict[str, Any]]()
@@ -107,7 +131,7 @@ def _course(course: Course, *, has_frameworks: bool) -> Iterator[Rows | str]:
         yield f"activities {kind}: {count:,}, left out: no competency says what for"
     if course.unplaced:
         yield f"activities that no section has: {course.unplaced:,}, put behind the others"
-    yield from _aligned(course, file, has_frameworks=has_frameworks)
+    yield from _aligned(course, file)
     yield from _prerequisites(course, file)
 
 
@@ -135,28 +159,15 @@ def _kind(activity: Activity) -> str:
     return "text" if activity.kind in TEXTS else activity.kind
 
 
-def _aligned(course: Course, file: str, *, has_frameworks: bool) -> Iterator[Rows | str]:
+def _aligned(course: Course, file: str) -> Iterator[Rows | str]:
     pairs = [
         {"line": place, "item_id": _item_id(each), "concept_id": _concept_id(*competency)}
         for place, each in enumerate(course.activities, 1)
         if not each.is_hidden
         for competency in each.competencies
     ]
-    if not has_frameworks:
-        numbers = {
-            _concept_id(*each): each[1]
-            for activity in course.activities
-            for each in activity.competencies
-        }
-        if numbers:
-            yield (
-                "no framework's CSV lies beside: competencies have ID numbers for names, and no"
-                " parents"
-            )
-        concepts = [{"concept_id": key, "name": number} for key, number in numbers.items()]
-        yield rows_of("concepts", file, concepts)
     if not pairs:
-        yield "no activity has a competency: say in item_concepts.csv what activities are about"
+        yield f"{file}: no activity has a competency; say in item_concepts.csv what each is about"
     yield rows_of("item_concepts", file, pairs)
 
 
@@ -259,6 +270,6 @@ SOURCE = NamedSource(
     name="moodle",
     title="Moodle",
     about="a course's backup (.mbz), and competency frameworks as CSV",
-    layout=(*mbz.LAYOUT, FRAMEWORK),
+    layout=(*mbz.LAYOUT, PACKED, FRAMEWORK),
     read=read,
 )

@@ -1,0 +1,212 @@
+"""How long does each source take, and how much memory, when its files grow?
+
+    python tests/bench/sources.py [--source mooccubex] [--events 250000 1000000 4000000]
+
+Each archive is made by a fixed rule, read by a process of its own, and removed. A line tells the
+events, the size of the files, the seconds, the peak of the process's memory and of its temporary
+files.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+SIZES = (250_000, 1_000_000, 4_000_000)
+COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
+LEARNER_EVENTS = 100
+
+
+def mooccubex(folder, events):
+    """Two thirds answers, one third views of three pieces each."""
+    chance = random.Random(16)
+    concepts = [f"K_概念{n}_计算机科学与技术" for n in range(CONCEPTS)]
+    _lines(
+        folder / "entities/concept.json",
+        ({"id": each, "name": each.split("_")[1], "context": "文" * 60} for each in concepts),
+    )
+    _lines(
+        folder / "entities/course.json",
+        (
+            {"id": f"C_{course}", "name": f"课程{course}", "resource": _resources(course)}
+            for course in range(COURSES)
+        ),
+    )
+    _lines(
+        folder / "entities/video.json",
+        (
+            {"ccid": f"{n:032x}", "name": f"视频{n}", "end": [300.0, 600.0]}
+            for n in range(0, VIDEOS, 4)
+        ),
+    )
+    _lines(
+        folder / "entities/problem.json",
+        ({"id": f"Pm_{n}", "title": "题", "content": "?" * 500} for n in range(PROBLEMS)),
+    )
+    _rows(folder / "relations/video_id-ccid.txt", ((f"V_{n}", f"{n:032x}") for n in range(VIDEOS)))
+    _rows(
+        folder / "relations/exercise-problem.txt",
+        ((f"Ex_{n // 10}", f"Pm_{n}") for n in range(PROBLEMS)),
+    )
+    _rows(
+        folder / "relations/concept-video.txt",
+        ((chance.choice(concepts), f"{n:032x}") for n in range(VIDEOS) for _ in range(3)),
+    )
+    _rows(
+        folder / "relations/concept-problem.txt",
+        ((chance.choice(concepts), f"Pm_{n}") for n in range(PROBLEMS)),
+    )
+    _lines(
+        folder / "prerequisites/cs.json",
+        (
+            {
+                "c1": f"概念{chance.randrange(CONCEPTS)}",
+                "c2": f"概念{chance.randrange(CONCEPTS)}",
+                "ground_truth": chance.choice([-1, -1, -1, 0, 1]),
+                "text_predict": [0.7, 0.3],
+                "graph_predict": [chance.random(), chance.random()],
+            }
+            for _ in range(5 * CONCEPTS)
+        ),
+    )
+    _lines(
+        folder / "relations/user-problem.json",
+        (
+            {
+                "log_id": f"{n // LEARNER_EVENTS}_{n}",
+                "problem_id": f"Pm_{chance.randrange(PROBLEMS)}",
+                "user_id": f"U_{n // LEARNER_EVENTS}",
+                "is_correct": chance.randrange(2),
+                "attempts": 1,
+                "score": 1.0,
+                "submit_time": f"2020-{n // 100_000 % 12 + 1:02}-{n // 3600 % 28 + 1:02}"
+                f" {n // 60 % 24:02}:{n % 60:02}:00",
+            }
+            for n in range(events * 2 // 3)
+        ),
+    )
+    _lines(
+        folder / "relations/user-video.json",
+        (
+            {"user_id": f"U_{user}", "seq": [_visit(chance) for _ in range(LEARNER_EVENTS)]}
+            for user in range(events // 3 // LEARNER_EVENTS)
+        ),
+    )
+
+
+def _resources(course):
+    videos, groups = VIDEOS // COURSES, PROBLEMS // 10 // COURSES
+    ids = [("video", f"V_{course * videos + n}") for n in range(videos)]
+    ids += [("exercise", f"Ex_{course * groups + n}") for n in range(groups)]
+    return [{"resource_type": kind, "resource_id": id_, "titles": ["章"]} for kind, id_ in ids]
+
+
+def _visit(chance):
+    begun = chance.randrange(1_500_000_000, 1_600_000_000)
+    return {
+        "video_id": f"V_{chance.randrange(VIDEOS)}",
+        "segment": [
+            {
+                "start_point": 100.0 * n,
+                "end_point": 100.0 * n + chance.randrange(150),
+                "speed": 1.0,
+                "local_start_time": begun + 100 * n,
+            }
+            for n in range(3)
+        ],
+    }
+
+
+def _lines(path, records):
+    _text(path, (json.dumps(each, ensure_ascii=False) + "\n" for each in records))
+
+
+def _rows(path, rows, separator="\t"):
+    _text(path, (separator.join(map(str, row)) + "\n" for row in rows))
+
+
+def _text(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+
+
+MADE = {"mooccubex": mooccubex}
+
+READ = """
+import resource, sys, tempfile, time
+from pathlib import Path
+from kgplan.etl.extract import extract
+begun = time.monotonic()
+report = extract(Path(sys.argv[1]), Path(sys.argv[2]), memory_limit=sys.argv[3])
+seconds = time.monotonic() - begun
+events = report.tables["answer"] + report.tables["learner_item"]
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(f"{events} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+"""
+
+
+def measured(name, events, memory):
+    """Events kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
+    temporary files."""
+    with tempfile.TemporaryDirectory() as place:
+        source, out, spill = (Path(place) / part for part in ("source", "out", "spill"))
+        out.mkdir(), spill.mkdir()
+        MADE[name](source, events)
+        (Path(place) / "read.py").write_text(READ, encoding="utf-8")
+        size = _size(source)
+        peak, ended = [0.0], threading.Event()
+
+        def watch():
+            while not ended.wait(0.2):
+                peak[0] = max(peak[0], _size(spill))
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        done = subprocess.run(
+            [sys.executable, Path(place) / "read.py", source, out, memory],
+            env={**os.environ, "TMPDIR": str(spill)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        ended.set()
+        watching.join()
+        kept, *figures = done.stdout.split()
+        return int(kept), size, *map(float, figures), peak[0]
+
+
+def _size(folder):
+    found = 0
+    for path in folder.rglob("*"):
+        try:
+            found += path.stat().st_size
+        except OSError:  # gone meanwhile
+            continue
+    return found / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", choices=list(MADE), action="append")
+    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--memory", default="2GB", help="that DuckDB may hold")
+    asked = parser.parse_args()
+    for name in asked.source or MADE:
+        for events in asked.events:
+            kept, size, seconds, busy, memory, spilled = measured(name, events, asked.memory)
+            print(
+                f"{name}: {kept:,} events, {size:.0f} MB of files, {seconds:.1f} s"
+                f" ({busy:.1f} s of a processor), peak memory {memory:.0f} MB, temporary files"
+                f" {spilled:.0f} MB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
