@@ -11,7 +11,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
 from lti_platform import (
@@ -50,10 +55,13 @@ def model():
 def make(model, tmp_path_factory):
     """Makes the service, with its own records; gives what makes browsers that ask it."""
     apps = []
+    key = tmp_path_factory.mktemp("key") / "lti.pem"  # making one takes longer than all else
+    form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    key.write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(*form))
 
     def service(*platforms, changes=None, lines=None, url=HERE, **settings):
         folder = tmp_path_factory.mktemp("lti")
-        path = written(folder, platforms or (PLATFORM, OTHER), changes or {}, url)
+        path = written(folder, platforms or (PLATFORM, OTHER), changes or {}, url, key)
         given = {"home": folder, "lti": path, "auth_secret": SecretStr(SECRET.decode())}
         keeper = Keeper(lambda: model, lambda: "always the same")
         app = make_service(Settings(**given | settings), keeper, lines)
@@ -66,14 +74,14 @@ def make(model, tmp_path_factory):
             pass
 
 
-def written(folder, platforms, changes, url):
+def written(folder, platforms, changes, url, key):
     """The settings file of platforms, each with its keys in a file beside it."""
     registered = []
     for n, each in enumerate(platforms):
         (folder / f"keys-{n}.json").write_bytes(each.key_set())
         registered.append(each.registration(f"keys-{n}.json") | changes.get(each.issuer, {}))
     path = folder / "lti.json"
-    path.write_text(json.dumps({"url": url, "platforms": registered}))
+    path.write_text(json.dumps({"url": url, "key": str(key), "platforms": registered}))
     return path
 
 
