@@ -19,6 +19,7 @@ from kgplan.etl.sources import (
     junyi,
     mooccube,
     mooccubex,
+    moodle,
     oneroster,
     openedx,
     split,
@@ -51,7 +52,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    platforms = (mooccube, mooccubex, openedx, case, oneroster, canvas, tables)
+    platforms = (mooccube, mooccubex, openedx, moodle, case, oneroster, canvas, tables)
     sets = (assistments, junyi, split)
     ours = [each.SOURCE for each in (*platforms, *sets)]
     return registered("source", GROUP, NamedSource, ours)
