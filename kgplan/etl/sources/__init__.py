@@ -12,7 +12,17 @@ from pathlib import Path
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, open_archive, tops_of
-from kgplan.etl.sources import assistments, junyi, mooccube, mooccubex, split, tables
+from kgplan.etl.sources import (
+    assistments,
+    ednet,
+    junyi,
+    mooccube,
+    mooccubex,
+    moocradar,
+    split,
+    tables,
+    xes3g5m,
+)
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
 from kgplan.store.queries import named_queries
@@ -39,7 +49,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    ours = (mooccube, mooccubex, tables, assistments, junyi, split)
+    ours = (mooccube, mooccubex, tables, assistments, ednet, junyi, moocradar, split, xes3g5m)
     return registered("source", GROUP, NamedSource, [module.SOURCE for module in ours])
 
 
