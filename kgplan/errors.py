@@ -33,6 +33,7 @@ KgplanError
 │  ├─ InvalidToken            a token that proves nothing             401
 │  ├─ InsufficientScope       a token without the scope               403
 │  └─ OtherLearner            a learner's token, another learner      403
+├─ LaunchRefused              a learning platform's launch proves nothing 403
 ├─ KeysUnavailable            tokens cannot be verified now            503
 ├─ AuditUnavailable           the audit log cannot be written          503
 ├─ LimitExceeded              more than the service allows
@@ -326,6 +327,14 @@ class ForeignPage(KgplanError):
             "a page of another origin asks, and no token is needed here; name its origin in"
             " KGPLAN_CORS if it may"
         )
+
+
+class LaunchRefused(KgplanError):
+    """A learning platform's launch proves nothing; `reason` says why, without a part of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this launch cannot be used: {reason}; open it again in the course")
+        self.reason = reason
 
 
 class KeysUnavailable(KgplanError):

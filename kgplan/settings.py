@@ -1,5 +1,6 @@
 """What kgplan is told from outside: read once, at start-up."""
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -96,6 +97,12 @@ class Settings(BaseSettings):
         description="share of a table, or of the graph's nodes, that a run may take away unasked",
     )
 
+    encoding: str = Field(
+        default="",
+        description="of a platform's CSV files that are not UTF-8, such as `GB18030`; empty: these"
+        " are refused",
+    )
+
     time_zone: str = Field(
         default="UTC",
         description="of times in a platform's files that are told without one, such as"
@@ -129,6 +136,15 @@ class Settings(BaseSettings):
         default="",
         description="what ids of activities stand for: `REGEX => TEMPLATE`, or the path of a CSV"
         " table with the columns object_id, item_id; empty: they are read as they are",
+    )
+
+    dead_letter_bytes: int = Field(
+        default=64 << 20,
+        ge=0,
+        description="that refused events may take that are kept; the oldest leave first",
+    )
+    dead_letter_days: float = Field(
+        default=30.0, ge=0, description="that a refused event is kept, to be looked at or replayed"
     )
 
     links: str = Field(
@@ -232,6 +248,11 @@ class Settings(BaseSettings):
     )
     auth_audience: str = Field(default="kgplan", min_length=1, description="`aud` of tokens")
     auth_issuer: str = Field(default="", description="`iss` of tokens; empty: any")
+    lti: Path | None = Field(
+        default=None,
+        description="file of the learning platforms that open the explorer by LTI 1.3, TOML or"
+        " JSON (docs/guide/lti.md); none: no platform does",
+    )
     cors: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="origins whose pages may ask, separated by commas or spaces"
     )
@@ -248,6 +269,14 @@ class Settings(BaseSettings):
                 " password as KGPLAN_GRAPH_PASSWORD_FILE"
             )
         return given
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, given: str) -> str:
+        try:
+            return given and codecs.lookup(given).name
+        except LookupError:
+            raise ValueError(f"{given!r} is no encoding; write GB18030 or CP1252") from None
 
     @field_validator("home_pages", mode="before")
     @classmethod

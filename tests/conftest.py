@@ -1,5 +1,6 @@
 """Archives that several tests read; they must not change them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,12 @@ def mini_home(mini_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
         return home
 
     return made_once(tmp_path_factory, "mini", make)
+
+
+@pytest.fixture
+def own_home(mini_home: Settings, tmp_path: Path) -> Settings:
+    """A copy of that home, which the test may change."""
+    return Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,16 @@
-"""Run one stage as its own process, and die at a chosen moment.
+"""Run stages in processes that die at chosen moments.
 
-python stage_runner.py STAGE HOME SOURCE [progress:N | keep | switch]
+A moment is `progress:N` (when progress is told for that time), `keep` (when an artifact is put into
+its place) or `switch` (when artifacts are switched in).
 """
 
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+
+import forked
 
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.etl.stages import Extraction
@@ -27,13 +30,13 @@ def small_embedding() -> EmbeddingConfig:
     return EmbeddingConfig.from_toml("\n".join(lines))
 
 
-def run(stage: str, settings: Settings, source: Path, progress=silent):
+def run(stage: str, settings: Settings, source: Path, progress=silent, tolerant=False):
     """Run one stage by name."""
     if stage == "reembed":
         configs = {"embed": small_embedding()}
         return run_reembed(settings, configs, run_stage=lambda _, run: run(progress))
     found = stages()[{"map": "map and check", "load": "load graph"}.get(stage, stage)]
-    configs = {"extract": Extraction(source), "embed": small_embedding()}
+    configs = {"extract": Extraction(source, tolerant), "embed": small_embedding()}
     return found(settings, configs.get(stage), progress)
 
 
@@ -61,18 +64,8 @@ def run_until(stage: str, home: str, source: str, moment: str) -> None:
     run(stage, Settings(home=Path(home)), Path(source), progress)
 
 
-def main() -> None:
-    """Fork a child for each moment: the imports, which take longest, are done once."""
-    stage, home, source, *moments = sys.argv[1:]
+def killed_runs(stage: str, home: Path, source: Path, moments: Sequence[str]) -> None:
+    """Run a stage once for each moment, and see that it was killed there."""
     for moment in moments:
-        child = os.fork()
-        if child == 0:
-            run_until(stage, home, source, moment)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"{stage} {moment}: ended with status {status}, not killed")
-
-
-if __name__ == "__main__":
-    main()
+        done = forked.run("stage_runner:run_until", stage, home, source, moment)
+        assert done.returncode == -signal.SIGKILL, f"{stage} {moment}: {done}"

@@ -80,7 +80,7 @@ def test_the_sdist_carries_what_the_wheel_is_built_from(built):
 def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
-        "kgplan/ontology/mooccube.ttl",
+        "kgplan/ontology/learning.ttl",
         "kgplan/ontology/mapping.rml.ttl",
         "kgplan/ontology/constraints.ttl",
         "kgplan/ontology/each/class.ttl",

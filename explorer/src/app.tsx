@@ -8,6 +8,7 @@ import { Graph } from "./designer/graph";
 import { Health } from "./designer/health";
 import { Home } from "./designer/home";
 import { Learner } from "./learner/learner";
+import { Choose } from "./lti/choose";
 import { route } from "./router";
 import { Footer } from "./shell/footer";
 import { Header } from "./shell/header";
@@ -20,6 +21,7 @@ type View = ComponentType<{ argument: string }>;
 
 const VIEWS: Record<string, View> = {
   "": Home,
+  choose: Choose,
   concept: Concept,
   courses: Courses,
   course: Course,

@@ -5,6 +5,7 @@
  */
 
 import { signal } from "@preact/signals";
+import "./api/handed"; // which may change the address that is read below
 
 export interface Route {
   /** The view's name; "" at home. */

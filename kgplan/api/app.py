@@ -18,8 +18,10 @@ from kgplan.api.headers import HeadersMiddleware
 from kgplan.api.keeper import Keeper
 from kgplan.api.learner_states import LearnerStates, NothingMore
 from kgplan.api.limits import Limits, LimitsMiddleware, RateMiddleware
+from kgplan.api.lti.tool import Tool
 from kgplan.api.problems import add_problem_handlers
 from kgplan.api.routes import ROUTERS, events
+from kgplan.api.routes import lti as routes_lti
 from kgplan.api.routes.graph import Indexes
 from kgplan.api.security import ACROSS_ORIGINS, AccessMiddleware, Security, check_operations
 from kgplan.api.statements import StatementRules
@@ -42,6 +44,7 @@ def create_app(
     browser: str = "",
     links: Links | None = None,
     statement_rules: StatementRules | None = None,
+    lti: Tool | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -56,6 +59,7 @@ def create_app(
         statement_rules: how xAPI statements are taken; the defaults where None.
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         links: addresses of what to open; nothing has one where None.
+        lti: us as learning platforms know us; none may open the explorer where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
@@ -107,15 +111,20 @@ def create_app(
     app.add_middleware(events.XapiVersion)
     if security.origins:
         app.add_middleware(CORSMiddleware, allow_origins=security.origins, **ACROSS_ORIGINS)
-    app.add_middleware(HeadersMiddleware)
+    framed_by = lti.registrations.origins if lti else ()
+    app.add_middleware(HeadersMiddleware, framed_by=framed_by)
     if security.hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
-    for each in ROUTERS:  # of an included router every route would be matched twice
+    app.state.lti = lti
+    for each in [
+        *ROUTERS,
+        *([routes_lti.router] if lti else []),
+    ]:  # of an included router every route would be matched twice
         app.router.routes.extend(each.routes)
     add_problem_handlers(app)
     describe_with_examples(app)
     show_description(app)
-    serve_explorer(app)
+    serve_explorer(app, framed_by)
     check_operations(app)
     return app

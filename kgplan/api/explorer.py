@@ -1,9 +1,11 @@
 """What does a browser get at `/`? The explorer where it is built, else a small page without it."""
 
 import hashlib
+import json
+import logging
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,10 +13,12 @@ from importlib.resources.abc import Traversable
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from kgplan.api.answers import matches
 from kgplan.api.headers import page_policy
+
+log = logging.getLogger(__name__)
 
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # as a build writes them, the smaller one first
 FOREVER = "public, max-age=31536000, immutable"
@@ -65,12 +69,13 @@ class PageFile:
         return Response(self.bodies[encoding], headers=headers, media_type=self.media_type)
 
 
-def explorer_files(folder: Traversable) -> dict[str, PageFile]:
+def explorer_files(folder: Traversable, framed_by: Sequence[str] = ()) -> dict[str, PageFile]:
     """The files of a built explorer, by their address; none where it is not built.
 
     Args:
         folder: what `make explorer` writes: index.html, and `assets/` whose names hold a hash of
             their content, each beside its compressed forms.
+        framed_by: origins whose pages may frame the page.
     """
     start = folder / "index.html"
     if not start.is_file():
@@ -83,7 +88,7 @@ def explorer_files(folder: Traversable) -> dict[str, PageFile]:
         )
         for each in plain
     }
-    return found | {"": start_page(contents(folder, "index.html"))}
+    return found | {"": start_page(contents(folder, "index.html"), framed_by)}
 
 
 def contents(folder: Traversable, name: str) -> dict[str, bytes]:
@@ -94,17 +99,40 @@ def contents(folder: Traversable, name: str) -> dict[str, bytes]:
     }
 
 
-def start_page(bodies: Mapping[str, bytes]) -> PageFile:
+def start_page(bodies: Mapping[str, bytes], framed_by: Sequence[str] = ()) -> PageFile:
     """The file at `/`: asked for at each visit; what stands in it is allowed by its hash."""
-    policy = page_policy(bodies[""].decode())
+    policy = page_policy(bodies[""].decode(), framed_by=framed_by)
     headers = {"Cache-Control": ASK_AGAIN, "Content-Security-Policy": policy}
     return PageFile.of("index.html", bodies, headers)
 
 
-def serve_explorer(app: FastAPI) -> None:
+def handing_over(page: PageFile, handed: Mapping[str, str], framed_by: Sequence[str]) -> Response:
+    """The start page for somebody whom a learning platform sends, with what it is to begin with.
+
+    It stands in the page, not in its address, which a history or a log would keep.
+
+    Args:
+        page: the one at `/`.
+        handed: read by src/api/handed.ts.
+        framed_by: origins whose pages may frame it.
+    """
+    html = page.bodies[""].decode()
+    text = json.dumps(handed).replace("<", "\\u003c")
+    given = f'<base href="../"><script type="application/json" id="handed">{text}</script>'
+    policy = page_policy(html, framed_by=framed_by, base="'self'")
+    headers = {"Cache-Control": "private, no-store", "Content-Security-Policy": policy}
+    begun = re.sub(r"<html[^>]*>\s*(?:<head>)?", lambda begin: begin[0] + given, html, count=1)
+    return HTMLResponse(begun, headers=headers)
+
+
+def serve_explorer(app: FastAPI, framed_by: Sequence[str] = ()) -> None:
     """Answer at `/` and `/assets/…`, outside the API and its description; all is kept in memory."""
     page = files("kgplan") / "api" / "page"
-    found = explorer_files(page / "dist") or {"": start_page(contents(page, "index.html"))}
+    small = start_page(contents(page, "index.html"), framed_by)
+    found = explorer_files(page / "dist", framed_by) or {"": small}
+    if framed_by and len(found) == 1:
+        log.warning("the explorer is not built, so platforms open a page that shows nothing")
+    app.state.start_page = found[""]
 
     async def read(request: Request) -> Response:
         name = request.url.path.lstrip("/")

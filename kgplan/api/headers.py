@@ -7,12 +7,15 @@ https (docs/guide/security.md).
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GUARDED = ("/v1/", "/xapi/")  # where answers are for the sender of a token only
+LTI = "/lti/"  # where learning platforms open the explorer, if any may
 DATA = (*GUARDED, "/health", "/metrics", "/openapi.json")  # no pages
 Headers = list[tuple[bytes, bytes]]
+NOBODY = "'none'"
 
 EVERYWHERE: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -24,12 +27,21 @@ DATA_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'n
 """Data is no page; a picture that is opened by itself may use its own styles, and nothing else."""
 
 
-def page_policy(html: str = "", styles: str = "") -> str:
-    """The Content-Security-Policy of a page: all from this origin, nothing framed.
+def page_policy(
+    html: str = "",
+    styles: str = "",
+    framed_by: Sequence[str] = (),
+    base: str = "'none'",
+    forms: str = "'self'",
+) -> str:
+    """The Content-Security-Policy of a page: all from this origin.
 
     Args:
         html: the page; scripts and style sheets that stand in it are allowed by their hash.
         styles: further sources of styles, such as 'unsafe-inline'.
+        framed_by: origins whose pages may frame it; none: nobody's.
+        base: where its own <base> may lead.
+        forms: where its forms may be sent.
 
     >>> "script-src 'self';" in page_policy()
     True
@@ -52,22 +64,29 @@ def page_policy(html: str = "", styles: str = "") -> str:
             f"style-src 'self'{styled}",
             "img-src 'self' data: blob:",
             "object-src 'none'",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
+            f"base-uri {base}",
+            f"form-action {forms}",
+            f"frame-ancestors {' '.join(framed_by) or NOBODY}",
         ]
     )
 
 
 class HeadersMiddleware:
-    """Adds the headers that an answer does not have already."""
+    """Adds the headers that an answer does not have already.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what answers.
+        framed_by: origins of the learning platforms that may open the explorer in a frame.
+    """
+
+    def __init__(self, app: ASGIApp, framed_by: Sequence[str] = ()) -> None:
         self.app = app
         policy = b"content-security-policy"
         self.pages = [*EVERYWHERE, (policy, page_policy().encode())]
         self.data = [*EVERYWHERE, (policy, DATA_POLICY.encode())]
         self.guarded = [*self.data, (b"cache-control", b"private, no-store")]
+        framed = page_policy(framed_by=framed_by).encode()
+        self.opened = [*EVERYWHERE, (policy, framed), (b"cache-control", b"private, no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the headers."""
@@ -78,6 +97,8 @@ class HeadersMiddleware:
         ours = self.pages
         if path.startswith(DATA):
             ours = self.guarded if path.startswith(GUARDED) else self.data
+        elif path.startswith(LTI):
+            ours = self.opened
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -235,11 +235,12 @@ def fingerprint(key: Key) -> bytes:
     return material
 
 
-def published_keys(place: str) -> PublishedKeys:
+def published_keys(place: str, setting: str = "KGPLAN_AUTH_JWKS") -> PublishedKeys:
     """The keys at an address or in a file.
 
     Args:
         place: https://..., http://... on this machine, or a file's path.
+        setting: that names it, for errors.
 
     Raises:
         ConfigError: keys are not fetched from there.
@@ -248,10 +249,10 @@ def published_keys(place: str) -> PublishedKeys:
         return PublishedKeys(Path(place).read_bytes, place)
     parts = urlsplit(place)
     if parts.username is not None or parts.password is not None:
-        raise ConfigError("KGPLAN_AUTH_JWKS holds a user or password; key sets are public, drop it")
+        raise ConfigError(f"{setting} holds a user or password; key sets are public, drop it")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ConfigError(
-            f"KGPLAN_AUTH_JWKS is {place!r}; use https, as whoever changes the keys on their way"
+            f"{setting} is {place!r}; use https, as whoever changes the keys on their way"
             " can sign tokens"
         )
     return PublishedKeys(lambda: fetch(place), f"{parts.scheme}://{parts.netloc}{parts.path}")

@@ -295,6 +295,7 @@ class ErasureOut(BaseModel):
     events: int
     plans: int
     feedback: int
+    refused: int = Field(description="of what was sent as an event of theirs and not taken")
     known_to_model: bool = Field(
         description="the model was made from the learner's rows: they are not used any more here,"
         " and leave the model when they leave the archive and the stages run"

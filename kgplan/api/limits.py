@@ -13,7 +13,7 @@ from threading import Lock
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api.door import late
-from kgplan.api.headers import GUARDED
+from kgplan.api.headers import GUARDED, LTI
 from kgplan.api.problems import answer, problem_of
 from kgplan.errors import (
     BodyTooLarge,
@@ -26,6 +26,7 @@ from kgplan.errors import (
 from kgplan.settings import Settings
 
 CLIENTS = 10_000  # whose buckets are remembered
+COUNTED = (*GUARDED, LTI)
 DEADLINE = "kgplan.deadline"
 
 
@@ -120,7 +121,7 @@ class RateMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
-        if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GUARDED):
+        if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(COUNTED):
             wait = self.buckets.take(self.client(scope))
             if wait:
                 response = answer(problem_of(RateLimited(self.limits.per_second, wait)))

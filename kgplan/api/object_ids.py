@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -68,29 +69,30 @@ class ObjectIds:
         if len(object_id) > LONGEST:
             return ()
         read = names_of(object_id)
-        for form in (*_forms(object_id), *read[:1]):
+        for form in (*_forms(object_id), *read[:1]) if self.table else ():
             if form in self.table:
                 return (self.table[form],)
         found = None if self.pattern is None else self.pattern.search(object_id)
         if found:
             name = found.expand(self.template)
             return (name,) if usable_id(name) else ()
-        return tuple(dict.fromkeys(name for name in read if usable_id(name)))
+        return read
 
 
-def names_of(object_id: str) -> list[str]:
+@lru_cache(4_096)
+def names_of(object_id: str) -> tuple[str, ...]:
     """What an id names by itself, the likeliest first.
 
     >>> names_of("https://mooc.example/video/V_1#t=10,20"), names_of("urn:kgplan:video:V_1")
-    (['V_1'], ['V_1'])
+    (('V_1',), ('V_1',))
     >>> names_of("https://mooc.example/courses/C_course-v1:TsinghuaX%2B30240184%2Bsp/")
-    ['C_course-v1:TsinghuaX+30240184+sp']
+    ('C_course-v1:TsinghuaX+30240184+sp',)
     >>> names_of("https://tube.example/watch?v=V_1&t=30s")
-    ['V_1']
+    ('V_1',)
     >>> names_of("https://moodle.example/question/question.php?cmid=12&id=57")
-    ['question/question.php?cmid=12&id=57', '57']
+    ('question/question.php?cmid=12&id=57', '57')
     >>> names_of("https://lms.example/xblock/block-v1:X+D+T+type@video+block@7f")
-    ['block-v1:X+D+T+type@video+block@7f', 'V_7f']
+    ('block-v1:X+D+T+type@video+block@7f', 'V_7f')
     """
     address, _, fragment = _PART.sub("", object_id).partition("#")
     path, _, query = address.partition("?")
@@ -116,10 +118,10 @@ def names_of(object_id: str) -> list[str]:
     if "&" in last:  # parameters without their ?
         names.append(last.partition("&")[0])
     if "/" in fragment:  # a page's own addresses, as in #/video/V_1
-        names = names_of(fragment.replace("#", "/")) + names
+        names = [*names_of(fragment.replace("#", "/")), *names]
     elif fragment and "=" not in fragment:
         names.append(unquote(fragment))
-    return [name for name in names if name]
+    return tuple(dict.fromkeys(name for name in names if usable_id(name)))
 
 
 def _named_by(query: str) -> str:

@@ -32,7 +32,7 @@ from kgplan.api.telemetry.metrics import Metrics
 from kgplan.api.tokens import Access, access_of
 from kgplan.data.events import usable_id
 from kgplan.data.links import Links
-from kgplan.errors import KgplanError, RecordsUnavailable
+from kgplan.errors import InputError, KgplanError, RecordsUnavailable
 from kgplan.model.current import AtOnce, CurrentLearners
 
 P = ParamSpec("P")
@@ -230,16 +230,23 @@ class Operation(APIRoute):
                 held = asked.held()
                 if held is not None:
                     return response_of(asked, held)
-            values = await read(asked)
-            if takes:
-                values[takes] = asked
-            told = await operation(**values)
+            try:
+                values = await read(asked)
+                if takes:
+                    values[takes] = asked
+                told = await operation(**values)
+            except (RequestValidationError, InputError) as error:
+                await self.refused(asked, error)
+                raise
             if isinstance(told, Answer):
                 asked.hold(told)
                 return response_of(asked, told)
             return told if isinstance(told, Response) else write(asked, told)
 
         return handle
+
+    async def refused(self, asked: Asked, error: Exception) -> None:
+        """What is done about a request that is refused for what it holds: nothing more."""
 
     def writer(self) -> Callable[[Asked, Any], Response]:
         """Writes what the operation returns."""

@@ -18,7 +18,7 @@ from kgplan.api.audit import audit
 from kgplan.api.headers import GUARDED
 from kgplan.api.keys import Keys, SecretKeys, is_loopback, published_keys
 from kgplan.api.problems import answer, challenge, problem_name, problem_of
-from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Verifier, access_of
+from kgplan.api.tokens import ACCESS, ANYONE, SCOPES, Access, Reads, Verifier, access_of
 from kgplan.errors import (
     AccessDenied,
     ConfigError,
@@ -169,7 +169,7 @@ class Security:
         hosts: names under which the service may be asked; empty: any.
     """
 
-    verifier: Verifier | None = None
+    verifier: Reads | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 

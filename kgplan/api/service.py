@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from dataclasses import replace
 from itertools import product
 
 from fastapi import FastAPI
@@ -12,11 +13,13 @@ from kgplan.api.audit import AuditLog
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper
 from kgplan.api.limits import Limits
+from kgplan.api.lti.tool import Tool
 from kgplan.api.security import Security
 from kgplan.api.statements import StatementRules
 from kgplan.api.telemetry.logs import LineSink
 from kgplan.api.telemetry.middleware import Telemetry
 from kgplan.api.telemetry.tracing import Tracing, span
+from kgplan.api.tokens import ByIssuer
 from kgplan.data.links import Links
 from kgplan.errors import KgplanError
 from kgplan.model.current import CurrentLearners
@@ -24,6 +27,7 @@ from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
 from kgplan.store.events import open_events
+from kgplan.store.events.dead import DeadLimits
 from kgplan.store.files import close_to_others
 
 COURSES = 10  # planned for to warm up; some may have nothing to plan
@@ -44,11 +48,20 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     """
     tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
     telemetry = Telemetry(lines=lines, tracing=tracing)
+    lti = Tool.of(settings)
     security = Security.of(settings)
+    if lti is not None and security.verifier is not None:
+        verifier = ByIssuer({lti.issuer: lti.verifier}, security.verifier)
+        security = replace(security, verifier=verifier)
     close_home_to_others(settings)
     rules, links = StatementRules.of(settings), Links.of(settings.links)
     audit_log = AuditLog(settings.audit_path)
-    records = open_events(settings.records_url, settings.history_bytes, span)
+    records = open_events(
+        settings.records_url,
+        settings.history_bytes,
+        span,
+        DeadLimits(settings.dead_letter_bytes, settings.dead_letter_days),
+    )
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)
     keeper.prepare(learners.prepare)
@@ -72,13 +85,14 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         browser=settings.browser_url,
         links=links,
         statement_rules=rules,
+        lti=lti,
     )
 
 
 def close_home_to_others(settings: Settings) -> None:
     """Take everybody else's rights to what holds learners' data in a home that is there already."""
     home = settings.home
-    files = [home / f"learners.db{suffix}" for suffix in ("", "-wal", "-shm")]
+    files = [home / "lti.pem", *(home / f"learners.db{end}" for end in ("", "-wal", "-shm"))]
     folders = [home / "serving", home / "jobs", *settings.artifacts.glob("[!.]*/")]
     for each in (*files, settings.audit_path, *folders):
         if each.is_file() or each.is_dir():  # an audit log may be a pipe

@@ -3,16 +3,18 @@
 JSON Web Tokens (RFC 7519) by the rules of RFC 8725; claims as in RFC 9068: `scope`.
 """
 
+import base64
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
-from kgplan.api.keys import Key, Keys
+from kgplan.api.keys import Keys
 from kgplan.errors import InsufficientScope, InvalidToken, MissingToken, OtherLearner
 
 TOKEN_BYTES = 8_192
@@ -137,32 +139,78 @@ class Verifier:
     async def _verify(self, token: bytes) -> Access:
         if len(token) > TOKEN_BYTES:
             raise InvalidToken(f"it is longer than {TOKEN_BYTES:,} bytes")
-        kid = unverified_kid(token)
-        refusal = InvalidToken("no key fits")
-        for key in await self._keys.candidates(kid):
-            try:
-                return access_by(self._claims(token, key))
-            except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
-                refusal = InvalidToken(reason(error))
-        raise refusal
+        return access_by(await verified_claims(self._keys, token, self._audience, self._issuer))
 
-    def _claims(self, token: bytes, key: Key) -> dict[str, Any]:
+
+class Reads(Protocol):
+    """What tells what a token allows."""
+
+    async def access(self, token: bytes) -> Access:
+        """What a token allows; arguments and errors as for `Verifier.access`."""
+
+
+class ByIssuer:
+    """Tells what a token allows by the verifier of its issuer, which verifies this name too.
+
+    Args:
+        others: verifiers of the issuers that have their own.
+        usual: for the tokens of all others.
+    """
+
+    def __init__(self, others: Mapping[str, Reads], usual: Reads) -> None:
+        self._others, self._usual = others, usual
+
+    async def access(self, token: bytes) -> Access:
+        """What a token allows; arguments and errors as for `Verifier.access`."""
+        return await self._others.get(unverified_issuer(token), self._usual).access(token)
+
+
+async def verified_claims(
+    keys: Keys, token: bytes, audience: str, issuer: str = "", required: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What a token claims, once its signature, time, audience and issuer are seen to be right.
+
+    Args:
+        keys: that may have signed it.
+        token: compact JWS.
+        audience, issuer: as for `Verifier`.
+        required: further claims that it must have.
+
+    Raises:
+        InvalidToken: it proves nothing.
+        KeysUnavailable: no keys could be read yet.
+    """
+    refusal = InvalidToken("no key fits")
+    needed = ["exp", "aud", *(["iss"] if issuer else []), *required]
+    for key in await keys.candidates(unverified_kid(token)):
         try:
             return jwt.decode(
                 token,
                 key.material,
                 algorithms=[key.algorithm],
-                audience=self._audience,
-                issuer=self._issuer or None,
+                audience=audience,
+                issuer=issuer or None,
                 leeway=LEEWAY,
-                options={"require": ["exp", "aud", *(["iss"] if self._issuer else [])]},
+                options={"require": needed},
             )
-        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-            raise  # another key may fit
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError) as error:
+            refusal = InvalidToken(reason(error))  # another key may fit
         except jwt.PyJWTError as error:
             raise InvalidToken(reason(error)) from None
         except (ValueError, TypeError, OverflowError, RecursionError):
             raise InvalidToken("it is malformed") from None
+    raise refusal
+
+
+def unverified_issuer(token: bytes) -> str:
+    """Who a token says has issued it; empty where it says nothing of the kind."""
+    try:
+        body = token.split(b".")[1]
+        claimed = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+        issuer = claimed.get("iss")
+    except (ValueError, IndexError, AttributeError, RecursionError):
+        return ""
+    return issuer if isinstance(issuer, str) else ""
 
 
 def unverified_kid(token: bytes) -> str | None:

@@ -10,6 +10,7 @@ is refused with the field.
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite, nan
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +19,8 @@ from uuid import UUID
 from kgplan.api.object_ids import ObjectIds
 from kgplan.data.events import ID_RULE, Event, Segments, has_usable_characters, usable_id
 from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page
+from kgplan.data.told import told_number, told_seconds
+from kgplan.data.tracking import is_problem
 from kgplan.errors import MalformedStatement
 
 VERSIONS = ("1.0.3", "2.0.0")
@@ -61,7 +64,6 @@ _PROPERTIES = SET_BY_THE_STORE | {
 _IDENTIFIERS = ("account", "mbox", "mbox_sha1sum", "openid")
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 ROUNDING = 1e-6  # by which a score may leave its range
-LONGEST = 1e7  # seconds of a video: what is longer is no length, and no position
 MOST_SEGMENTS = 10_000
 AS_SENT = ObjectIds()
 
@@ -85,7 +87,8 @@ def read_statement(
         the context's activity of type course, else its first parent or grouping.
 
         - share: `progress`, of the Video Profile or in percent of cmi5; or 1 where the video is
-          completed and neither it, segments nor a score are told
+          completed and neither it, segments nor a score are told. A question is not watched: that
+          it was completed says nothing of how well
         - segments, length: `played-segments`, and `length`
         - stopped_at, started_at, session: where the player was, by the verb
         - score: `score.scaled`, below 0 counted as 0; else `raw` between `min` (0) and `max`;
@@ -151,7 +154,8 @@ def _read(
         named = courses = ()
     if of_course:  # its result is no answer to a video
         courses, named, score = named, (), None
-    watched = _watched(verb, result, context) if verb in VIEWING and named else {}
+    views = verb in VIEWING and named and not _is_question(thing)
+    watched = _watched(verb, result, context) if views else {}
     return Event(
         event_id,
         learner_id,
@@ -175,13 +179,15 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
     whole = verb in (COMPLETED, STREAMS + "complete") if whole is None else whole
     if share is None and whole and not segments and not result.get("score"):
         share = 1.0
-    length = _seconds(around.get(LENGTH)) or _seconds(told.get(LENGTH))  # 0 until it is known
-    at = _seconds(told.get(POSITION))
+    length = told_seconds(around.get(LENGTH)) or told_seconds(
+        told.get(LENGTH)
+    )  # 0 until it is known
+    at = told_seconds(told.get(POSITION))
     stopped, started = {
         **dict.fromkeys(STARTING, (None, at)),
         **dict.fromkeys(STOPPING, (at, None)),
         COMPLETED: (at, at),  # told in passing: the video may play on
-        SEEKED: (_seconds(told.get(FROM)), _seconds(told.get(TO))),
+        SEEKED: (told_seconds(told.get(FROM)), told_seconds(told.get(TO))),
     }.get(verb, (None, None))
     return {
         "share": None if segments and length else share,
@@ -202,7 +208,7 @@ def played_segments(told: Any) -> Segments:
     found = []
     for part in told.split("[,]") if isinstance(told, str) else []:
         begin, _, end = part.partition("[.]")
-        span = _seconds(begin), _seconds(end)
+        span = told_seconds(begin), told_seconds(end)
         if span[0] is not None and span[1] is not None and span[0] <= span[1]:
             found.append((span[0], span[1]))
     return tuple(found[:MOST_SEGMENTS])
@@ -211,7 +217,7 @@ def played_segments(told: Any) -> Segments:
 def _share(told: Mapping[str, Any]) -> float | None:
     """The share watched that extensions tell; what is above 1 is 1."""
     for name, whole in ((PROGRESS, 1.0), (PERCENT, 100.0)):
-        progress = _readable(told.get(name))
+        progress = told_number(told.get(name))
         if progress is not None and 0 <= progress < 2 * whole:  # 40 in place of .4 says nothing
             return min(progress / whole, 1.0)
     return None
@@ -226,23 +232,7 @@ def _session(context: Mapping[str, Any], around: Mapping[str, Any]) -> str | Non
 
 def _extensions(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     told = holder.get("extensions")
-    return told if isinstance(told, Mapping) else {}
-
-
-def _readable(value: Any) -> float | None:
-    """The number that an extension tells, if any."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isfinite(number) else None
-
-
-def _seconds(value: Any) -> float | None:
-    number = _readable(value)
-    return number if number is not None and 0 <= number <= LONGEST else None
+    return told if isinstance(told, dict) else {}
 
 
 def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
@@ -285,9 +275,9 @@ def _courses(context: Mapping[str, Any], ids: ObjectIds) -> tuple[str, ...]:
     activities = context.get("contextActivities")
     fallback: tuple[str, ...] = ()
     for relation in ("parent", "grouping"):
-        listed = activities.get(relation) if isinstance(activities, Mapping) else None
+        listed = activities.get(relation) if isinstance(activities, dict) else None
         for activity in listed if isinstance(listed, list) else [listed]:
-            if not isinstance(activity, Mapping):
+            if not isinstance(activity, dict):
                 continue
             name = activity.get("id")
             if not isinstance(name, str):
@@ -299,18 +289,34 @@ def _courses(context: Mapping[str, Any], ids: ObjectIds) -> tuple[str, ...]:
     return fallback
 
 
-def _type_of(activity: Mapping[str, Any]) -> str:
-    definition = activity.get("definition")
-    told = definition.get("type") if isinstance(definition, Mapping) else None
-    return told if isinstance(told, str) else ""
+def kind_of(activity: Any) -> str:
+    """The last part of an activity's type, in small letters; "" where it tells none.
+
+    >>> kind_of({"definition": {"type": "http://adlnet.gov/expapi/activities/course"}})
+    'course'
+    """
+    definition = activity.get("definition") if isinstance(activity, dict) else None
+    told = definition.get("type") if isinstance(definition, dict) else None
+    return _last_part(told) if isinstance(told, str) else ""
+
+
+@lru_cache(256)  # of the few types that a platform has
+def _last_part(iri: str) -> str:
+    return re.split(r"[/#]", iri[-500:])[-1].lower()
 
 
 def _is_course(activity: Mapping[str, Any]) -> bool:
-    return re.split(r"[/#]", _type_of(activity))[-1].lower() == "course"
+    return kind_of(activity) == "course"
 
 
 def _is_video(activity: Mapping[str, Any]) -> bool:
-    return re.split(r"[/#]", _type_of(activity))[-1].lower() in ("video", "media", "audio")
+    return kind_of(activity) in ("video", "media", "audio")
+
+
+def _is_question(activity: Mapping[str, Any]) -> bool:
+    kind = kind_of(activity)
+    asks = kind in ("cmi.interaction", "question") or kind.endswith("assessment")
+    return asks or is_problem(activity["id"])
 
 
 def agent_of(statement: Mapping[str, Any]) -> Agent:
@@ -363,7 +369,7 @@ def _optional(holder: Mapping[str, Any], name: str, before: str = "") -> Mapping
 
 
 def _object(value: Any, field: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise MalformedStatement(field, "is not a JSON object")
     return value
 

@@ -12,6 +12,7 @@ from kgplan.cli import (
     browse,
     diagnose,
     embed,
+    events,
     generate,
     model,
     neo4j,
@@ -31,8 +32,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog="Start with [bold]kgplan demo data/mooccube-cs.zip[/]. Settings: KGPLAN_HOME (where"
-    " results are kept), KGPLAN_GRAPH (the graph database).",
+    epilog="Start with [bold]kgplan demo data/mooccube-cs.zip[/], or with [bold]kgplan init DIR[/]."
+    " Settings: KGPLAN_HOME (where results are kept), KGPLAN_GRAPH (the graph database).",
 )
 
 
@@ -52,6 +53,7 @@ def options(
     """What should this learner learn next in this course, in what order, and why."""
 
 
+app.command()(stages.init)
 app.command()(stages.demo)
 app.add_typer(stages.etl, name="etl")
 app.add_typer(stages.graph, name="graph")
@@ -68,6 +70,7 @@ app.command()(similar.similar)
 app.command()(browse.artifacts)
 app.add_typer(model.model, name="model")
 app.command()(serve.serve)
+app.add_typer(events.events, name="events")
 app.command()(token.token)
 app.command()(generate.generate)
 stages.register(app)

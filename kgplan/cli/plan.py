@@ -148,14 +148,17 @@ def print_plan(
 
 def opened(resource: "Resource") -> str:
     """What to open, in a line."""
-    what = resource.title or (f"video {resource.item_id}" if resource.item_id else "")
+    from kgplan.data.records import VIDEO
+
+    what = resource.title or (f"{resource.kind} {resource.item_id}" if resource.item_id else "")
+    kind = "" if resource.kind in (None, VIDEO) else str(resource.kind)
     length = f"{resource.minutes:.0f} min" if resource.minutes is not None else ""
     moves = ", ".join(
         f"{move.name} {move.mastery:.2f} → {move.expected:.2f}" for move in resource.moves
     )
     where = f"in {resource.course_name}"
     again = "again" if resource.again else ""
-    told = ", ".join(filter(None, (again, length, where, resource.url or "")))
+    told = ", ".join(filter(None, (kind, again, length, where, resource.url or "")))
     return f"{what} ({told})" + (f": {moves}" if moves else "") if what else where
 
 

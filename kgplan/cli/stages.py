@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,12 @@ Source = Annotated[Path, typer.Argument(help="A platform's files, as a zip or a 
 Format = Annotated[
     str | None,
     typer.Option(help="Which of `kgplan etl sources` it is; by looking at its files else."),
+]
+IdMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--ids", help="CSV of two columns: an id in the files, and the id to use in its place."
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with the keys that differ from the default.")
@@ -137,12 +144,38 @@ def stage_table(reports: Sequence["StageReport"]) -> Table:
     return table("stages", ("stage", "rows in", "rows out", "seconds", "version"), rows)
 
 
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")],
+    as_json: AsJson = False,
+) -> None:
+    """Write plain tables with a small course, to be changed to your own.
+
+    A page beside them says what each column means.
+
+    [bold]Example:[/] kgplan init my-platform && kgplan demo my-platform
+    """
+    from kgplan.etl.init import PAGE, write_example
+
+    written = write_example(folder)
+    if as_json:
+        print_json({"folder": str(folder), "files": written})
+        return
+    console.print(f"{folder}: {', '.join(written)}", highlight=False)
+    console.print(
+        f"next: change the rows as {folder / PAGE} says, or try them as they are:"
+        f" {Path(sys.argv[0])} demo {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 @etl.command("run")
 def run_etl(
     source: Source,
     severity: SeverityOption = None,
     tolerant: Tolerant = False,
     format: Format = None,
+    ids: IdMap = None,
     as_json: AsJson = False,
 ) -> None:
     """Extract tables, map them to triples and check the constraints.
@@ -155,8 +188,43 @@ def run_etl(
     from kgplan.etl import stages
 
     severities = read_severities(severity or [])
-    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format)
+    made = stages.run_etl(read_settings(), source, severities, tolerant, run_stage, format, ids)
     finish(made, as_json)
+
+
+@etl.command("diff")
+def diff_etl(
+    source: Source,
+    format: Format = None,
+    ids: IdMap = None,
+    as_json: AsJson = False,
+) -> None:
+    """What an import would change in the tables in use; nothing is changed.
+
+    [bold]Example:[/] kgplan etl diff export-of-today.zip
+    """
+    from kgplan.etl.diff import diff_of
+    from kgplan.etl.extract import read_id_map
+    from kgplan.etl.sources import source_of
+
+    settings = read_settings()
+    tables = ArtifactStore(settings.artifacts).current("tables")
+    with progress_bar("compare") as progress:
+        report, changed = diff_of(
+            *(source, tables.path, source_of(source, format), progress),
+            zone=settings.time_zone,
+            encoding=settings.encoding,
+            ids=read_id_map(ids) if ids else None,
+        )
+    if as_json:
+        print_json({"rejected": report.rows_rejected, "tables": [asdict(each) for each in changed]})
+        return
+    if not changed:
+        console.print(f"{source} says what the tables in use say", highlight=False)
+        return
+    rows = [(c.table, c.added, c.removed, c.changed, "\n".join(c.examples)) for c in changed]
+    headings = ("table", "added", "removed", "changed", "for example")
+    console.print(table(f"what {source} would change", headings, rows))
 
 
 @etl.command("sources")
@@ -373,13 +441,14 @@ def demo(
     if shown:
         following = f"plan {' '.join(shown)} --length 8"
     else:
-        console.print("no path yet: there is no learner or no course to show one of")
+        console.print("no path yet: there is no course to show one of")
         following = "serve --dev"
     console.print(f"next: {Path(sys.argv[0])} {following}", highlight=False, soft_wrap=True)
 
 
 def showcase(planner: "Planner") -> tuple[str, str] | None:
-    """The learner and course that show most; None where there are none.
+    """The learner and course that show most; a new learner where there is none, None where there is
+    no course.
 
     Of the courses whose videos cover concepts, the one whose concepts have the most prerequisites;
     of its learners, the one nearest to having opened half of those videos.
@@ -387,7 +456,7 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
     import numpy as np
 
     graph, records = planner.graph, planner.records
-    if not (records.learner_ids.size and records.course_ids.size):
+    if not records.course_ids.size:
         return None
     n_prerequisites = graph.course_concepts.astype(np.int64) @ np.diff(graph.prerequisites.indptr)
     weight = dict(zip(graph.course_ids.tolist(), n_prerequisites.tolist(), strict=True))
@@ -396,6 +465,8 @@ def showcase(planner: "Planner") -> tuple[str, str] | None:
         range(records.course_ids.size),
         key=lambda k: weight.get(str(records.course_ids[k]), 0) if n_videos[k] else -1,
     )
+    if not records.learner_ids.size:
+        return "new-learner", str(records.course_ids[course])
     taught = (records.course_items[[course]] > 0).astype(np.int64)
     opened = ((records.viewed > 0).astype(np.int64) @ taught.T).toarray().ravel()
     enrolled = records.enrolled.tocsc()[:, [course]].toarray().ravel() > 0

@@ -7,12 +7,14 @@ another is named with it, so that two people never become one.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from kgplan.errors import ConfigError
 
 MAILBOX, HASHED, OPENID = "mailto:", "sha1:", "openid:"
 _KINDS = (MAILBOX, HASHED, OPENID)
+KEPT_LENGTH = 500  # characters of a home page whose form is kept
 _PORTS = {"http": 80, "https": 443}
 _QUALIFIED = re.compile(rf"({'|'.join(_KINDS)})|[A-Za-z][A-Za-z0-9+.-]*:[^|]*\|")
 
@@ -57,6 +59,11 @@ def home_page(iri: str) -> str:
     >>> home_page("HTTP://LMS.Example:80/moodle/"), home_page("https://lms.example:8443")
     ('https://lms.example/moodle', 'https://lms.example:8443')
     """
+    return _home_page(iri) if len(iri) <= KEPT_LENGTH else _home_page.__wrapped__(iri)
+
+
+@lru_cache(256)  # few platforms send many statements
+def _home_page(iri: str) -> str:
     try:
         parts = urlsplit(iri)
         port, scheme = parts.port, parts.scheme.lower()

@@ -31,6 +31,7 @@ class SplitConfig(_Section):
     train: Annotated[float, Field(gt=0, lt=1)]
     validation: Annotated[float, Field(gt=0, lt=1)]
     test: Annotated[float, Field(gt=0, lt=1)]
+    fewest: Annotated[int, Field(ge=0)]
     seed: Seed
 
     @model_validator(mode="after")

@@ -103,6 +103,25 @@ class Embedding:
             projections=self.projections.shape[2],
         )
 
+    @classmethod
+    def untrained(cls, triples: Ids) -> "Embedding":
+        """Vectors that say nothing, for graphs too small to learn from: all are alike.
+
+        Args:
+            triples: (N, 3) ids of head, relation and tail.
+        """
+        entity_ids = np.unique(triples[:, [0, 2]]) if len(triples) else np.zeros(0, dtype="U1")
+        nothing = np.zeros((0, 1, 1), np.float32)
+        return cls(
+            entity_ids=entity_ids,
+            vectors=np.zeros((entity_ids.size, 1), np.float32),
+            relation_ids=np.zeros(0, dtype="U1"),
+            relation_vectors=nothing[:, :, 0],
+            projections=nothing,
+            metrics={"trained": False},
+            history=(),
+        )
+
     @property
     def plain_relation_ids(self) -> Ids:
         """(R,) relations without their inverses, sorted."""

@@ -35,6 +35,7 @@ from kgplan.store.artifacts import hash_file
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE = 256 << 20
 BOMB_RATIO = 200  # MOOCCube's own files pack 4 to 30 times; deflate's limit is 1,032
+SIGN_BYTES = 1 << 16  # of a file, in which its sign is looked for
 MACOS = "__MACOSX"  # the folder in which its zips keep what is not in the files
 BOMB_BYTES = 64 << 20  # a smaller member may pack as well as it likes
 
@@ -55,12 +56,15 @@ class SourceFile:
         used: whether a table comes from it.
         seems: what a text of which no row was kept looks like, to go on after "it"; empty where
             nobody knows. See `kgplan.etl.forms`.
+        sign: a regular expression that its beginning has, where the name alone does not tell it
+            from other files.
     """
 
     path: str
     required: bool = True
     used: bool = True
     seems: Callable[[str], str] = lambda text: ""
+    sign: str = ""
 
     def among(self, paths: Iterable[str]) -> list[str]:
         """The paths that it stands for, in order.
@@ -105,10 +109,19 @@ Member = TypeVar("Member")
 
 
 class Archive(ABC, Generic[Member]):
-    """A zip or folder, opened; its files by their paths below the top folder."""
+    """A zip or folder, opened; its files by their paths below the top folder.
+
+    Attributes:
+        path: of it.
+        whole: what it was cut from by `within`, with all files.
+        encoding: of texts that are not UTF-8; empty where nobody said.
+    """
+
+    encoding = ""
 
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path
+        self.whole = self
         self._members = members
 
     @property
@@ -118,11 +131,43 @@ class Archive(ABC, Generic[Member]):
 
     def within(self, layout: Layout) -> Self:
         """The same with the layout's files alone, below the folder that holds most of them."""
-        tops = tops_of(self._members, layout)
+        tops = self.tops(layout)
         counts = Counter(tops.values())
         top = min(counts, key=lambda top: (-counts[top], top), default="")
         members = {n.removeprefix(top): self._members[n] for n in tops if tops[n] == top}
-        return self._with(members)
+        cut = self._with(members)
+        cut.whole = self.whole
+        return cut
+
+    def without(self, layout: Layout) -> Self:
+        """The same without the layout's files, wherever they lie."""
+        own = self.tops(layout)
+        return self._with({name: each for name, each in self._members.items() if name not in own})
+
+    def tops(self, layout: Layout) -> dict[str, str]:
+        """The paths that are the layout's, by name and sign -> the folder around it."""
+        tops = tops_of(self._members, layout)
+        if not any(file.sign for file in layout):
+            return tops
+        return {
+            name: top
+            for name, top in tops.items()
+            if any(
+                file.among([name.removeprefix(top)]) and self._bears(name, file.sign)
+                for file in layout
+            )
+        }
+
+    def found(self, file: SourceFile) -> list[str]:
+        """The paths that a file of the layout stands for, in order."""
+        return [path for path in file.among(self.paths) if self._bears(path, file.sign)]
+
+    def _bears(self, path: str, sign: str) -> bool:
+        """Whether a file begins as its sign says; of UTF-16, every other byte is passed over."""
+        if not sign:
+            return True
+        head = self.head(path, SIGN_BYTES).replace(b"\0", b"")
+        return re.search(sign, head.decode("utf-8", "ignore")) is not None
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of one file."""
@@ -279,11 +324,15 @@ def files_below(path: Path) -> dict[str, Path]:
 def tops_of(names: Iterable[str], layout: Layout) -> dict[str, str]:
     """The names of the layout's files, wherever they lie -> the folder around it, with its slash.
 
+    Where `**/` begins a path, nothing is around it.
+
     >>> tops_of(["a/b/x.csv", "y.csv", "z.csv"], [SourceFile("b/x.csv"), SourceFile("y.csv")])
     {'a/b/x.csv': 'a/', 'y.csv': ''}
+    >>> tops_of(["a/b/x.csv"], [SourceFile("**/x.csv")])
+    {'a/b/x.csv': ''}
     """
     paths = "|".join(_as_regex(file.path) for file in layout)
-    ending = re.compile(f"((?:.*/)?)(?:{paths})", re.DOTALL)
+    ending = re.compile(f"((?:.*?/)??)(?:{paths})", re.DOTALL)
     return {name: found[1] for name in names if (found := ending.fullmatch(name))}
 
 

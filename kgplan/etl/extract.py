@@ -6,7 +6,7 @@ names and whether it repeats an earlier row. What is kept becomes Parquet; what 
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -16,14 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kgplan.data.events import ID_LENGTH
-from kgplan.errors import ConfigError, SourceError
+from kgplan.errors import ConfigError, InputError, SourceError
 from kgplan.etl import plain_steps
 from kgplan.etl.archive import DAMAGED, Archive
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.sources import NamedSource, Step, open_source, source_of
+from kgplan.etl.sources import tables as plain_tables
 from kgplan.etl.sources.steps import as_json
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
 from kgplan.progress import Progress, silent
+from kgplan.store.csvfile import read_csv
 
 ROWS_PER_GROUP = 122_880
 RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
@@ -38,6 +40,8 @@ def extract(
     *,
     source: NamedSource | None = None,
     zone: str = "UTC",
+    encoding: str = "",
+    ids: Mapping[str, str] | None = None,
     memory_limit: str = "2GB",
     threads: int | None = None,
 ) -> ExtractReport:
@@ -53,6 +57,8 @@ def extract(
         progress: called with a file or table and its rows after each is done.
         source: what reads it; found by looking at the files where None.
         zone: of times that are told without one, and of all times in the tables.
+        encoding: of CSV files that are not UTF-8; those are refused where it is empty.
+        ids: id in the files -> id to use, of anything that has one; see `read_id_map`.
         memory_limit: what DuckDB may hold, such as "2GB"; beyond it, it uses a temporary folder.
         threads: of DuckDB; all processors by default.
 
@@ -61,6 +67,7 @@ def extract(
 
     Raises:
         SourceError: nothing is there, it is damaged, no source's, or lacks a required file.
+        InputError: a CSV file cannot be read.
         ConfigError: nobody knows the zone.
     """
     source = source or source_of(path)
@@ -76,8 +83,10 @@ def extract(
             }
         ) as con,
     ):
+        archive.encoding = encoding
         _set_zone(con, zone)
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
+        _set_ids(con, ids or {})
         con.execute("CREATE SCHEMA kept")
         con.execute(
             "CREATE TABLE rejects (file VARCHAR, line BIGINT, item BIGINT, table_name VARCHAR, "
@@ -86,7 +95,8 @@ def extract(
         steps, queries, notes = source.steps, source.tables, list[str]()
         if source.read is not None:
             steps, queries = plain_steps.STEPS, plain_steps.TABLES
-            notes = plain_steps.given(con, source.read(archive), progress)
+            beside = plain_tables.beside(archive, source.layout)
+            notes = plain_steps.given(con, source.read(archive), progress, beside)
         reports = []
         for step in steps:
             for report in _run(con, archive, steps, step):
@@ -104,10 +114,8 @@ def extract(
             source=path.name,
             files=tuple(reports),
             tables=tables,
-            absent=tuple(f.path for f in source.layout if f.used and not f.among(archive.paths)),
-            unused=tuple(
-                path for f in source.layout if not f.used for path in f.among(archive.paths)
-            ),
+            absent=tuple(f.path for f in source.layout if f.used and not archive.found(f)),
+            unused=tuple(path for f in source.layout if not f.used for path in archive.found(f)),
             notes=tuple(notes),
         )
 
@@ -119,6 +127,21 @@ def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:
         raise ConfigError(
             f"KGPLAN_TIME_ZONE is {zone!r}, which is no time zone; write it as UTC or Asia/Shanghai"
         ) from None
+
+
+def _set_ids(con: duckdb.DuckDBPyConnection, ids: Mapping[str, str]) -> None:
+    """Make the macro by which each id of a row is read."""
+    con.register("id_map", pa.table({"id": list(ids), "becomes": list(ids.values())}))
+    con.execute(
+        "CREATE TABLE ids AS SELECT id::VARCHAR AS id, becomes::VARCHAR AS becomes FROM id_map"
+    )
+    con.unregister("id_map")
+    con.execute(
+        "CREATE MACRO to_use(given_id) AS"
+        " coalesce((SELECT becomes FROM ids WHERE id = given_id), given_id)"
+        if ids
+        else "CREATE MACRO to_use(given_id) AS given_id"
+    )
 
 
 def _run(
@@ -241,9 +264,12 @@ def _judging(steps: Sequence[Step], step: Step) -> str:
     if step.bulky:
         record = f"CASE WHEN verdict IS NOT NULL THEN {record} END"
     columns = ", ".join(f"given.{column}" for column in step.columns)
+    named = [column for column in step.columns if column in REFERENCES]
+    mapped = ", ".join(f"to_use({column}) AS {column}" for column in named)
     file = f"'{step.file}'" if step.file else "given.file"
     return (
-        f"CREATE TABLE judged AS WITH given AS ({step.query}) "
+        f"CREATE TABLE judged AS WITH read AS ({step.query}), "
+        f"given AS (SELECT * REPLACE ({mapped}) FROM read) "
         f"SELECT {file} AS file, line, item, mends, {columns}, "
         f"coalesce(reject {usable} {checks}) AS verdict, {record} AS record FROM given {joins}"
     )
@@ -310,6 +336,32 @@ def _write(
             writer.write_table(group.cast(schema), row_group_size=ROWS_PER_GROUP)
             written += group.num_rows
     return written
+
+
+def read_id_map(path: Path) -> dict[str, str]:
+    """Read which id of a source's files becomes which.
+
+    Args:
+        path: CSV of two columns, the id in the files and the id to use.
+
+    Raises:
+        InputError: it is no such file, an id stands there twice, or becomes one that becomes
+            another.
+    """
+    table = read_csv(path)
+    found: dict[str, str] = {}
+    for line, cells in table.rows:
+        if len(cells) != 2 or not all(cells):
+            raise InputError(
+                f"{path}:{line}: give two ids, the one in the files and the one to use"
+            )
+        if cells[0] in found:
+            raise InputError(f"{path}:{line}: {cells[0]!r} stands in an earlier line")
+        found[cells[0]] = cells[1]
+    for old, new in found.items():
+        if new in found and new != old:
+            raise InputError(f"{path}: {old!r} becomes {new!r}, which becomes {found[new]!r}")
+    return found
 
 
 def _regroup(rows: pa.RecordBatchReader) -> Iterator[pa.Table]:

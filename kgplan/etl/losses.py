@@ -4,6 +4,7 @@ A file of which no row can be kept, and tables that lost most of their rows, are
 encoding, a wrong form or a broken export look like. Nobody is to find that out from an empty graph.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from kgplan.errors import ArtifactError, LossRefused, SourceError
 from kgplan.etl.forms import seems_to_be
 from kgplan.etl.report import ExtractReport, FileReport
 from kgplan.etl.sources import open_source, source_named
-from kgplan.etl.tables import REFERENCES, TABLES, Reason
+from kgplan.etl.tables import REFERENCES, TABLES, Mend, Reason
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -22,6 +23,7 @@ SNIFFED_BYTES = 1 << 16
 ENTITIES = frozenset(REFERENCES.values())
 SHOWN_LOSSES = 5
 CATALOGUE = ("concept", "course", "item", "learner")  # whose ids tell one archive from another
+UNREAD = (Mend.UNREADABLE_VALUE, Mend.UNUSABLE_URL)
 TOLERANT = "add --tolerant to take it as it is"
 
 
@@ -80,10 +82,11 @@ def judge_losses(
         LossRefused: a table lost more than may be.
     """
     share, rejects = settings.loss_share, tables / "rejects.parquet"
-    notes = [*extracted.notes, *notes_of(extracted, share)]
+    notes = [*extracted.notes, *notes_of(extracted, rejects)]
     if tolerant:
         return Judgement(notes)
     refuse_unread(extracted, source, rejects)
+    refuse_lossy(extracted, share, rejects)
     try:
         last = artifacts.open("tables", artifacts.in_use().get("tables", ""), hashed=False)
     except ArtifactError:  # there is none to compare with
@@ -122,6 +125,36 @@ def refuse_unread(report: ExtractReport, path: Path, rejects: Path) -> None:
     raise SourceError(
         f"not one row of {worst.file} in {path} was kept{others}{seems and f'; it {seems}'};"
         f" the first is {worst}; mend the file, or {TOLERANT}"
+    )
+
+
+def refuse_lossy(report: ExtractReport, share: float, rejects: Path) -> None:
+    """Refuse a source with a file of whose rows more than a share cannot be used.
+
+    Repeats are no loss, and rows that name what the source has none of yet are no fault of theirs.
+
+    Args:
+        report: of its extraction.
+        share: of the rows of each file that may be lost.
+        rejects: the extraction's `rejects.parquet`.
+
+    Raises:
+        LossRefused: with the files and the first row that was kept out.
+    """
+    lost = {}
+    empty = _empty_entities(report)
+    for part in report.files:
+        reasons = part.rejected.keys() - {Reason.DUPLICATE}
+        if empty & set(TABLES[part.table].references.values()):
+            reasons -= {Reason.DANGLING_ID}
+        if (n := sum(part.rejected[each] for each in reasons)) > share * part.read:
+            lost[part.file] = f"{n:,} of {part.read:,} rows of {part.file}"
+    if not lost:
+        return
+    first = _first_rejects(rejects)[min(lost)]
+    raise LossRefused(
+        f"{' and '.join(lost.values())} cannot be used; the first is {first}; mend them"
+        f" (`kgplan etl report` of the run with --tolerant lists all), or {TOLERANT}"
     )
 
 
@@ -185,22 +218,28 @@ def is_another(tables: Path, before: Path) -> bool:
     return compared
 
 
-def notes_of(report: ExtractReport, share: float) -> list[str]:
-    """How many rows were kept out, and of which files more than a share."""
-    kept_out = {file.file: sum(file.rejected.values()) for file in report.files}
+def notes_of(report: ExtractReport, rejects: Path) -> list[str]:
+    """Which files lost rows or values: how many, and the first one with its reason.
+
+    Args:
+        report: of the extraction.
+        rejects: its `rejects.parquet`.
+    """
+    lost = Counter[str]()
+    for part in report.files:
+        lost[part.file] += sum(part.rejected.values())
+    first = _first_rejects(rejects)
     notes = [
-        f"{file.file}: {kept_out[file.file]:,} of {file.read:,} rows were kept out of"
-        f" {file.table}; `kgplan etl report` says why"
-        for file in report.files
-        if kept_out[file.file] > share * file.read
+        f"{count:,} {'row' if count == 1 else 'rows'} kept out, the first is {first[file]}"
+        for file, count in lost.most_common()
+        if count
     ]
-    if any(kept_out.values()) and not notes:
-        read = sum(file.read for file in report.files)
-        notes = [
-            f"{sum(kept_out.values()):,} of {read:,} rows were kept out;"
-            " `kgplan etl report` says which and why"
-        ]
-    return notes
+    if len(notes) > SHOWN_LOSSES:
+        notes[SHOWN_LOSSES:] = [f"rows of {len(notes) - SHOWN_LOSSES} more files kept out"]
+    if notes:
+        notes[-1] += "; `kgplan etl report` tells all"
+    values = sum(part.mended.get(name, 0) for part in report.files for name in UNREAD)
+    return notes + ([f"{values:,} values could not be read and are left out"] if values else [])
 
 
 def _files_without_rows(report: ExtractReport) -> list[str]:
@@ -211,7 +250,7 @@ def _files_without_rows(report: ExtractReport) -> list[str]:
     by_file: dict[str, list[FileReport]] = {}
     for part in report.files:
         by_file.setdefault(part.file, []).append(part)
-    empty = {part.table for part in report.files if part.table in ENTITIES and not part.read}
+    empty = _empty_entities(report)
     return [
         file
         for file, parts in by_file.items()
@@ -223,6 +262,10 @@ def _files_without_rows(report: ExtractReport) -> list[str]:
             for part in parts
         )
     ]
+
+
+def _empty_entities(report: ExtractReport) -> set[str]:
+    return {part.table for part in report.files if part.table in ENTITIES and not part.read}
 
 
 def _first_rejects(rejects: Path, tables: tuple[str, ...] = ()) -> dict[str, Rejected]:

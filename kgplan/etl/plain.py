@@ -67,7 +67,11 @@ PLAIN = {
                 _column("concept_id!", "names the concept in the other tables", "fractions"),
                 _column("name", "as people call it; the id where it is missing", "Fractions"),
                 _column("name_en", "its English name", "Fractions"),
-                _column("parent", "the concept that this one is a part of", "numbers"),
+                _column(
+                    "parent",
+                    "the concept that this one is a part of; several with ; between them",
+                    "numbers",
+                ),
                 _column("definition", "what it is, in a sentence", "Parts of a whole."),
             ),
             ("concept_id",),

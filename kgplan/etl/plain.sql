@@ -13,6 +13,10 @@ CREATE MACRO bad_share(field, value, parsed) AS
         THEN reject('broken_row', format('{} is ''{}'', a number from 0 to 1 is needed', field,
             value))
     END;
+CREATE MACRO ambiguous(field, value, n) AS
+    CASE WHEN n > 1 THEN reject('ambiguous_name',
+        format('{} is ''{}'', the name of {} concepts: give the id', field, value, n)) END;
+CREATE MACRO by_name(n) AS CASE WHEN n = 1 THEN 'by_name' END;
 -- A time with its zone, without one (then of the session's), or seconds, milli- or microseconds
 -- since 1970.
 CREATE MACRO instant(value) AS
@@ -22,6 +26,15 @@ CREATE MACRO instant(value) AS
     WHEN regexp_matches(value, '^\d{4}[-/]')
         THEN TRY_CAST(replace(value, '/', '-') AS TIMESTAMPTZ)
     END;
+-- Several concepts in a cell stand for a row each, unless a concept is named just so.
+CREATE MACRO several(cell) AS
+    CASE WHEN cell IN (SELECT concept_id FROM given.concepts) THEN [cell]
+    ELSE string_split_regex(cell, '\s*;\s*') END;
+
+-- name: concept_names
+-- Concepts by their names, where these are no ids: people write names where ids are a machine's.
+SELECT name AS called, min(concept_id) AS meant, count(*) AS n FROM kept.concept
+WHERE name NOT IN (SELECT concept_id FROM kept.concept) GROUP BY name;
 
 -- name: complete_items
 -- Items of no course at all belong to one.
@@ -52,26 +65,35 @@ SELECT file, line, nth AS item, record,
 FROM given.concepts;
 
 -- name: broader_concept
-SELECT file, line, item, NULL AS record,
-    CASE WHEN parent = concept_id
-        THEN reject('self_loop', format('''{}'' would be its own parent', parent)) END AS reject,
-    '' AS mends,
-    parent AS broader_id, concept_id AS narrower_id
-FROM kept.concept WHERE parent IS NOT NULL;
+WITH single AS (
+    SELECT file, line, item, concept_id, unnest(several(parent)) AS parent
+    FROM kept.concept WHERE parent IS NOT NULL
+)
+SELECT file, line, item, NULL::VARCHAR AS record,
+    coalesce(ambiguous('parent', parent, n),
+        CASE WHEN coalesce(meant, parent) = concept_id
+            THEN reject('self_loop', format('''{}'' would be its own parent', parent)) END
+        ) AS reject,
+    coalesce(by_name(n), '') AS mends,
+    coalesce(meant, parent) AS broader_id, concept_id AS narrower_id
+FROM single LEFT JOIN concept_names ON called = parent;
 
 -- name: prerequisite
 SELECT file, line, nth AS item, record,
     coalesce(reject, no_text('before', before), no_text('after', after),
-        CASE WHEN before = after
+        ambiguous('before', before, b.n), ambiguous('after', after, a.n),
+        CASE WHEN coalesce(b.meant, before) = coalesce(a.meant, after)
             THEN reject('self_loop', format('''{}'' would be its own prerequisite', before)) END,
         CASE WHEN lower(source) NOT IN ('dependency', 'prediction')
             THEN reject('broken_row', format('source is ''{}''; give dependency where people say so'
                 ' and prediction where a program does', source)) END,
         bad_share('strength', strength, as_number(strength))) AS reject,
-    '' AS mends,
-    before AS before_id, after AS after_id, coalesce(lower(source), 'dependency') AS source,
+    concat_ws(' ', '', by_name(b.n), by_name(a.n)) AS mends,
+    coalesce(b.meant, before) AS before_id, coalesce(a.meant, after) AS after_id,
+    coalesce(lower(source), 'dependency') AS source,
     as_number(strength) AS strength, any_of
-FROM given.prerequisites;
+FROM given.prerequisites LEFT JOIN concept_names b ON b.called = before
+LEFT JOIN concept_names a ON a.called = after;
 
 -- name: course
 SELECT file, line, nth AS item, record,
@@ -105,18 +127,17 @@ SELECT file, line, nth AS item, record,
 FROM given.items AS given LEFT JOIN kinds ON called = lower(given.kind);
 
 -- name: item_concept
--- Several concepts in a cell stand for a row each, unless a concept is named just so.
 WITH single AS (
     SELECT file, line, nth, record, reject, item_id,
-        unnest(CASE WHEN concept_id IN (SELECT concept_id FROM kept.concept) THEN [concept_id]
-            ELSE coalesce(string_split_regex(concept_id, '\s*;\s*'), ['']) END) AS concept_id
+        unnest(coalesce(several(concept_id), [''])) AS concept_id
     FROM given.item_concepts
 )
 SELECT file, line, nth AS item, record,
-    coalesce(reject, no_text('item_id', item_id), no_text('concept_id', concept_id)) AS reject,
-    '' AS mends,
-    item_id, concept_id
-FROM single;
+    coalesce(reject, no_text('item_id', item_id), no_text('concept_id', concept_id),
+        ambiguous('concept_id', concept_id, n)) AS reject,
+    coalesce(by_name(n), '') AS mends,
+    item_id, coalesce(meant, concept_id) AS concept_id
+FROM single LEFT JOIN concept_names ON called = concept_id;
 
 -- name: event
 -- Without a course, an event happened in the only one that has the item.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
-from kgplan.etl.plain import PLAIN
+from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import Rows, Step
 from kgplan.progress import Progress
 from kgplan.store.queries import named_queries
@@ -19,17 +19,22 @@ BESIDE = ("line", "record", "reject")
 
 
 def given(
-    con: duckdb.DuckDBPyConnection, read: Iterable[Rows | str], progress: Progress
+    con: duckdb.DuckDBPyConnection,
+    read: Iterable[Rows | str],
+    progress: Progress,
+    beside: Iterable[Rows | str] = (),
 ) -> list[str]:
     """Put what a source reads into the schema `given`, a table for each of `PLAIN`.
 
-    What is not said is completed: courses that only items name, and one course for items that
-    belong to none.
+    What is not said is completed: rows by those of tables beside, courses that only items name, and
+    one course for items that belong to none.
 
     Args:
         con: the database of the extraction.
         read: what `NamedSource.read` gives.
         progress: called with a file and its rows after each is done.
+        beside: rows of plain tables beside the source's own files. One with the key of a row of the
+            source's completes it, and holds where both say something; others are added.
 
     Returns:
         Notes for people.
@@ -42,7 +47,24 @@ def given(
             f" record VARCHAR, reject VARCHAR, {columns})"
         )
     con.execute(QUERIES["macros"])
-    notes, nth = list[str](), 0
+    notes = list[str]()
+    own = _take(con, read, progress, notes, 0)
+    if _take(con, beside, progress, notes, own) > own:
+        notes += [note for table in PLAIN.values() for note in _complete(con, table, own)]
+    notes += [text for (text,) in con.execute(QUERIES["completing"]).fetchall()]
+    con.execute(QUERIES["complete_items"])
+    con.execute(QUERIES["complete_courses"])
+    return notes
+
+
+def _take(
+    con: duckdb.DuckDBPyConnection,
+    read: Iterable[Rows | str],
+    progress: Progress,
+    notes: list[str],
+    nth: int,
+) -> int:
+    """Put rows into `given`, from number `nth` on, and notes to the others; the next number."""
     for rows in read:
         if isinstance(rows, str):
             notes.append(rows)
@@ -52,10 +74,36 @@ def given(
             _insert(con, rows, batch, nth)
             nth += batch.num_rows
         progress(rows.file, nth - begun, None)
-    notes += [text for (text,) in con.execute(QUERIES["completing"]).fetchall()]
-    con.execute(QUERIES["complete_items"])
-    con.execute(QUERIES["complete_courses"])
-    return notes
+    return nth
+
+
+def _complete(con: duckdb.DuckDBPyConnection, table: PlainTable, own: int) -> list[str]:
+    """Let rows of tables beside complete the source's own, which have numbers below `own`."""
+    if table.name == "events":  # what happened is added, and the same twice is a repeat
+        return []
+    needed = {column.name for column in table.columns if column.required}
+    same = " AND ".join(
+        f"own.{key} = other.{key}" if key in needed else f"coalesce(own.{key} = other.{key}, true)"
+        for key in table.key
+    )
+    found = f"own.nth < {own} AND own.reject IS NULL AND {same}"
+    said = ", ".join(f"{name} = coalesce(other.{name}, own.{name})" for name in table.column_names)
+    con.execute(
+        f"""
+        CREATE TEMP TABLE other AS
+        FROM given.{table.name} AS other
+        WHERE nth >= {own} AND reject IS NULL AND EXISTS (FROM given.{table.name} AS own
+            WHERE {found})
+        QUALIFY row_number() OVER (PARTITION BY {", ".join(table.key)} ORDER BY nth) = 1;
+        UPDATE given.{table.name} AS own SET {said} FROM other WHERE {found};
+        DELETE FROM given.{table.name} WHERE nth IN (SELECT nth FROM other)"""
+    )
+    notes = con.execute(
+        "SELECT format('{}: rows complete what the files beside it say: {:,}', file, count(*))"
+        " FROM other GROUP BY file ORDER BY file"
+    ).fetchall()
+    con.execute("DROP TABLE other")
+    return [note for (note,) in notes]
 
 
 def _insert(con: duckdb.DuckDBPyConnection, rows: Rows, batch: pa.RecordBatch, nth: int) -> None:
@@ -70,12 +118,15 @@ def _insert(con: duckdb.DuckDBPyConnection, rows: Rows, batch: pa.RecordBatch, n
     con.unregister("batch")
 
 
-def _step(name: str, table: str, columns: str, same: str, query: str = "") -> Step:
+def _step(name: str, table: str, columns: str, same: str) -> Step:
+    query = QUERIES[name]
+    if "concept_names" in query:
+        query = f"WITH concept_names AS ({QUERIES['concept_names']}) FROM ({query})"
     return Step(
         file="",
         name=name,
         table=table,
-        query=QUERIES[query or name],
+        query=query,
         columns=tuple(columns.split()),
         same=tuple(same.split()),
         rank="item",

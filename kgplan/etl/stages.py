@@ -30,6 +30,7 @@ def run_etl(
     tolerant: bool = False,
     run_stage: RunStage = run_plainly,
     format: str | None = None,
+    ids: Path | None = None,
 ) -> list[StageReport]:
     """Source files -> tables, learner records and checked triples, put into use together.
 
@@ -43,6 +44,7 @@ def run_etl(
         tolerant: take a source that says less than the last one, see `Extraction`.
         run_stage: called with each stage's name and the stage; shows its progress.
         format: the name of the source that reads it; found by looking at the files where None.
+        ids: as for `Extraction`.
 
     Raises:
         ConfigError: there is no such rule, or no such format; nothing was read.
@@ -53,7 +55,10 @@ def run_etl(
     check_severities(severities or {})
     store = ArtifactStore(settings.artifacts)
     aside = Aside(store)
-    configs = {run_extract.name: Extraction(source, tolerant, format), run_map.name: severities}
+    configs = {
+        run_extract.name: Extraction(source, tolerant, format, ids),
+        run_map.name: severities,
+    }
     reports = run_part("source", settings, aside, configs, run_stage)
     fitted = "diagnosis" in store.in_use()
     aside.commit(by=run_extract.command, but={"records"} if fitted else ())
@@ -69,11 +74,13 @@ class Extraction:
         tolerant: take a file of which no row is kept, and tables that lost much since the last
             run.
         format: the name of the source that reads it; found by looking at the files where None.
+        ids: the file that says which ids of the source become which.
     """
 
     source: Path
     tolerant: bool = False
     format: str | None = None
+    ids: Path | None = None
 
 
 @stage(
@@ -93,21 +100,26 @@ def run_extract(task: Task, config: Extraction) -> None:
         LossRefused: it says much less than the last one.
     """
     from kgplan.etl.archive import hash_files, unchanged
-    from kgplan.etl.extract import extract
+    from kgplan.etl.extract import extract, read_id_map
     from kgplan.etl.losses import judge_losses
     from kgplan.etl.records import read_records
-    from kgplan.etl.sources import source_of
+    from kgplan.etl.sources import files_read, source_of
 
     source, artifacts, report = config.source, task.artifacts, task.report
     zone = task.settings.time_zone
+    ids = read_id_map(config.ids) if config.ids else {}
+    settled = {"time_zone": zone} | ({"ids": ids} if ids else {})
     reader = source_of(source, config.format)
-    with unchanged(source, reader.layout):
-        inputs = {"source": hash_files(source, reader.layout)}
-        with artifacts.draft("tables", {"time_zone": zone}, inputs) as tables:
+    layout = files_read(reader)
+    with unchanged(source, layout):
+        inputs = {"source": hash_files(source, layout)}
+        with artifacts.draft("tables", settled, inputs) as tables:
             extracted = extract(
                 *(source, tables.path, task.progress),
                 source=reader,
                 zone=zone,
+                encoding=task.settings.encoding,
+                ids=ids,
             )
             judged = judge_losses(
                 task.settings, artifacts, source, extracted, tables.path, config.tolerant

@@ -44,9 +44,11 @@ class Reason(StrEnum):
     """A concept is related to itself."""
     NOT_A_PREREQUISITE = "not_a_prerequisite"
     """The label of a predicted pair is not 1. No error: the row is left out by its meaning."""
+    NOT_IN_FORCE = "not_in_force"
+    """It is deleted, hidden, or not graded yet. No error: the row is left out by its meaning."""
 
 
-LEFT_OUT_BY_MEANING = frozenset({Reason.NOT_A_PREREQUISITE})
+LEFT_OUT_BY_MEANING = frozenset({Reason.NOT_A_PREREQUISITE, Reason.NOT_IN_FORCE})
 
 
 class Mend(StrEnum):
@@ -66,6 +68,8 @@ class Mend(StrEnum):
     """The kind of an item is none that is known: it counts as a text."""
     UNREADABLE_VALUE = "unreadable_value"
     """A place or a length is no number above 0: it became NULL."""
+    BY_NAME = "by_name"
+    """A concept is given by its name: its id is meant."""
     UNUSABLE_URL = "unusable_url"
     """An address does not begin with http:// or https://: it became NULL."""
     SCORE_OF_VIEW = "score_of_view"
@@ -251,4 +255,5 @@ REJECTS = Table(
     ),
     key=("file", "line"),
 )
-"""The rows that were kept out. `line` counts from 1; `record` is cut after 1,000 characters."""
+"""The rows that were kept out. `line` counts from 1, in a file that is no table of lines the
+entries of a list; `record` is cut after 1,000 characters."""

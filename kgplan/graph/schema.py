@@ -1,4 +1,4 @@
-"""Which classes, relations and properties has the graph? What `ontology/mooccube.ttl` says.
+"""Which classes, relations and properties has the graph? What `ontology/learning.ttl` says.
 
 Queries, rows, exports and SHACL shapes are made from what is read here. The annotations `kg:...`
 name a term in the property graph; what is there without such a name is not in it.
@@ -155,14 +155,14 @@ class GraphSchema:
 @cache
 def graph_schema() -> GraphSchema:
     """What kgplan's own ontology says."""
-    return read_schema(ontology_text("mooccube.ttl"))
+    return read_schema(ontology_text("learning.ttl"))
 
 
 def read_schema(turtle: str) -> GraphSchema:
     """Read the schema out of an ontology.
 
     Args:
-        turtle: OWL 2 with the annotations of `ontology/mooccube.ttl`.
+        turtle: OWL 2 with the annotations of `ontology/learning.ttl`.
 
     Raises:
         ConfigError: it is no Turtle, or a term says what a graph cannot keep.

@@ -24,6 +24,8 @@ def default_config() -> "EmbeddingConfig":
 
 def figures(details: Mapping[str, Any]) -> Figures:
     """Filtered ranking of the test triples, beside the popularity baseline."""
+    if "test" not in details:
+        return Figures("embedding", [("trained", "no: too few triples")])
     headings = ("test triples", "MRR", "Hits@1", "Hits@3", "Hits@10", "mean rank")
     keys = ("mrr", "hits@1", "hits@3", "hits@10", "mean_rank")
     test = details["test"]
@@ -50,12 +52,32 @@ def figures(details: Mapping[str, Any]) -> Figures:
 def run_embed(task: Task, config: "EmbeddingConfig") -> None:
     """Graph -> TransR vectors.
 
-    A run that was killed is taken up after its last whole epoch, and ends in the same vectors.
+    A run that was killed is taken up after its last whole epoch, and ends in the same vectors. Of
+    fewer triples than `split.fewest` none are made, and a note says so.
 
     Raises:
         MissingExtra: PyKEEN and torch are not installed.
         ArtifactMissing: a warm start, and there are no vectors yet.
     """
+    import numpy as np
+
+    from kgplan.embedding.result import Embedding
+    from kgplan.model.opening import open_embedding, open_snapshot
+
+    graph = open_snapshot(task.settings)
+    triples, inputs = graph.triples, {"graph": graph.version}
+    n_facts = len(np.unique(triples, axis=0)) if len(triples) else 0
+    if n_facts < config.split.fewest:
+        with task.draft("embedding", config.to_dict(), inputs) as draft:
+            embedding = Embedding.untrained(triples)
+            draft.put(**embedding.to_arrays())
+            draft.metrics = dict(embedding.metrics)
+        task.report.rows_in, task.report.rows_out = len(triples), embedding.entity_ids.size
+        task.report.details["notes"] = [
+            f"{n_facts} triples are too few to train on ({config.split.fewest} are needed): plans"
+            " follow prerequisites, the course's order and what learners did"
+        ]
+        return
     try:
         from kgplan.embedding.train import train
         from kgplan.embedding.warm import retrain
@@ -63,10 +85,6 @@ def run_embed(task: Task, config: "EmbeddingConfig") -> None:
         if error.name not in {"torch", "pykeen"}:
             raise
         raise MissingExtra("embed", "training an embedding") from None
-    from kgplan.model.opening import open_embedding, open_snapshot
-
-    graph = open_snapshot(task.settings)
-    triples, inputs = graph.triples, {"graph": graph.version}
     in_use = task.artifacts.in_use().get("embedding")
     before = open_embedding(task.artifacts.current("embedding")) if task.warm or in_use else None
     if task.warm and in_use:

@@ -115,8 +115,8 @@ class CsvStream:
 
     Attributes:
         header: the columns' names.
-        rows: each with its line in the file, from 1; blank lines are passed over. A character that
-            is not of the encoding is U+FFFD.
+        rows: each with its line in the file, from 1; blank lines are passed over, and empty cells
+            after the header's last. A character that is not of the encoding is U+FFFD.
         notes: a sentence where it is not separated by commas, and where it is not UTF-8.
     """
 
@@ -125,22 +125,24 @@ class CsvStream:
     notes: tuple[str, ...]
 
 
-def stream_csv(stream: BinaryIO, name: str) -> CsvStream:
+def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     """Read a file whose first line is its header, of any size.
 
-    The encoding is the one that a byte order mark tells, else UTF-8; where the beginning is not
-    that, the likeliest one, and a note says which.
+    The encoding is the one that a byte order mark tells, else UTF-8, else the one that is given.
+    None is guessed: a wrong one reads names that nobody wrote.
 
     Args:
         stream: its bytes.
         name: for messages.
+        encoding: of what is not UTF-8.
 
     Raises:
-        InputError: it is empty or no CSV, or two of its columns have one name or one but the first
-            has none. While rows are read: a quotation mark is never closed.
+        InputError: it is not UTF-8 and no encoding is given; it is empty or no CSV, or two of its
+            columns have one name or one but the first has none. While rows are read: a quotation
+            mark is never closed.
     """
     head = stream.read(_SNIFFED_CHARACTERS)
-    encoding, notes = _encoding(head, name)
+    encoding, notes = _encoding(head, name, encoding)
     text = io.TextIOWrapper(
         io.BufferedReader(_Joined(head, stream)), encoding=encoding, errors="replace", newline=""
     )
@@ -150,10 +152,19 @@ def stream_csv(stream: BinaryIO, name: str) -> CsvStream:
     if said := _separator_line(first):
         text.readline()
         line, separator = 1, said
-    separator = separator or _separator(sample)
+    separator = separator or separator_of(sample)
     notes += _separator_note(name, separator)
     rows = _rows(Path(name), text, separator, line)
-    return CsvStream(_header(Path(name), rows), rows, tuple(notes))
+    header = _header(Path(name), ((line, _cut(cells, 1)) for line, cells in rows))
+    cut = ((line, _cut(cells, len(header))) for line, cells in rows)
+    return CsvStream(header, cut, tuple(notes))
+
+
+def _cut(cells: list[str], width: int) -> list[str]:
+    """Cells without the empty ones behind as many."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 class _Joined(io.RawIOBase):
@@ -172,21 +183,21 @@ class _Joined(io.RawIOBase):
         return len(some)
 
 
-def _encoding(head: bytes, name: str) -> tuple[str, list[str]]:
+def _encoding(head: bytes, name: str, given: str) -> tuple[str, list[str]]:
     for mark, encoding in MARKS:
         if head.startswith(mark):
             said = [] if encoding == "utf-8-sig" else [f"{name}: read as {encoding.upper()}"]
             return encoding, said
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(head).best()
-        encoding = "latin-1" if best is None else best.encoding
-        return encoding, [
-            f"{name} is not UTF-8: read as {encoding.upper()}; save it as UTF-8 to be sure"
-        ]
+    except UnicodeDecodeError as error:
+        if given:
+            return given, [f"{name}: read as {given.upper()}"]
+        line = head.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{name}, line {line}, is not UTF-8; save it as UTF-8, or say which encoding it has"
+            " with KGPLAN_ENCODING, such as GB18030 or CP1252"
+        ) from None
     return "utf-8", []
 
 
@@ -215,7 +226,7 @@ def read_csv(path: Path) -> CsvFile:
     first, _, rest = text.partition("\n")
     if said := _separator_line(first):
         text, line, separator = rest, 1, said
-    separator = separator or _separator(text)
+    separator = separator or separator_of(text)
     notes += _separator_note(path.name, separator)
     rows = _rows(path, io.StringIO(text, newline=""), separator, line)
     return CsvFile(path, _header(path, rows), list(rows), tuple(notes))
@@ -263,10 +274,10 @@ def _decoded(path: Path) -> str:
     return text
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """The one under which the most rows have as many cells as the header; of equals the most cells.
 
-    >>> _separator("a;b\\n0,5;1\\n"), _separator("a,b\\nx;y;z,1\\n"), _separator("a\\n1\\n")
+    >>> separator_of("a;b\\n0,5;1\\n"), separator_of("a,b\\nx;y;z,1\\n"), separator_of("a\\n1\\n")
     (';', ',', ',')
     """
     best = (0.0, 1)

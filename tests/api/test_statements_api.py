@@ -157,7 +157,7 @@ def test_where_each_stands_for_itself_the_others_are_stored(serve):
     assert counted(client, "2") == 3
     assert send(client, {}, []).status_code == 400  # nothing to store
     numbers = client.get("/metrics").text
-    assert 'kgplan_events_total{form="xapi",result="refused"} 2.0' in numbers
+    assert 'kgplan_events_total{form="xapi",result="refused"} 4.0' in numbers
     assert 'kgplan_events_total{form="xapi",result="stored"} 3.0' in numbers
 
 

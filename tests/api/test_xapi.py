@@ -425,3 +425,25 @@ def test_whatever_stands_anywhere_is_read_or_refused_as_malformed(data, value):
 def test_what_is_no_statement_at_all_is_refused(value):
     with pytest.raises(MalformedStatement):
         xapi.read_statement(value, 0.0)
+
+
+PROBLEM = "https://lms.example/xblock/block-v1:X+D+T+type@problem+block@7f"
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        {"id": PROBLEM},
+        *(
+            {"id": "https://lms.example/q/1", "definition": {"type": xapi.ADL + kind}}
+            for kind in ("../activities/cmi.interaction", "../activities/assessment")
+        ),
+    ],
+)
+@pytest.mark.parametrize("verb", ["completed", "progressed"])
+def test_that_a_question_was_completed_says_nothing_of_how_well(thing, verb):
+    told = {"completion": True, "extensions": {xapi.PERCENT: 100.0}}
+    said = statement(xapi.ADL + verb, object=thing, result=told)
+    assert not xapi.read_statement(said, 0.0).tells
+    scored = statement(xapi.ADL + verb, object=thing, result=told | {"score": {"scaled": 0.5}})
+    assert xapi.read_statement(scored, 0.0).score == 0.5

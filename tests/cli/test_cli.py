@@ -1,11 +1,10 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
+from forked import run_kgplan as kgplan
 from miniature import ARRAY, CS, CS_VECTOR, MATHS, RECURSION, VECTOR
 from typer.testing import CliRunner
 
@@ -13,25 +12,11 @@ from kgplan.cli.main import app as kgplan_app
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.store.artifacts import ArtifactStore
 
-COMMAND = Path(sys.executable).with_name("kgplan")
-
 
 @pytest.fixture(scope="module")
 def home(mini_home) -> Path:
     """A home with the model of the miniature archive."""
     return mini_home.home
-
-
-def kgplan(home, *arguments, cwd=None):
-    """Run the command as a person would, from an empty folder."""
-    return subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd or home,
-        env={"KGPLAN_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "160"},
-    )
 
 
 def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
@@ -180,7 +165,10 @@ def test_courses_and_learners_are_listed_with_their_sizes(home):
 
 
 def test_the_report_lists_what_was_rejected(tmp_path, dirty_source):
-    done = kgplan(tmp_path, "etl", "run", dirty_source, "--json")
+    refused = kgplan(tmp_path, "etl", "run", dirty_source, "--json")
+    assert refused.returncode == 2
+    assert "cannot be used; the first is" in refused.stderr
+    done = kgplan(tmp_path, "etl", "run", dirty_source, "--tolerant", "--json")
     assert [stage["stage"] for stage in json.loads(done.stdout)] == ["extract", "map and check"]
     rejects = tmp_path / "rejects.csv"
     report = json.loads(kgplan(tmp_path, "etl", "report", "--json", "--csv", rejects).stdout)

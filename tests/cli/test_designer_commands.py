@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -9,13 +6,12 @@ import jsonschema
 import miniature
 import pytest
 from fastapi.testclient import TestClient
+from forked import run_kgplan
 
 from kgplan.api.app import create_app
 from kgplan.api.case_models import CFPackage
 from kgplan.api.keeper import keep_planner
 from kgplan.settings import Settings
-
-COMMAND = Path(sys.executable).with_name("kgplan")
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +22,7 @@ def home(mini_home) -> Path:
 
 def graph(home, *arguments, code=0):
     """Run `kgplan graph` as a person would."""
-    done = subprocess.run(
-        [COMMAND, "graph", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env={"KGPLAN_HOME": str(home), "PATH": os.environ["PATH"], "COLUMNS": "160"},
-    )
+    done = run_kgplan(home, "graph", *arguments)
     assert done.returncode == code, done.stderr
     return done
 

@@ -2,37 +2,25 @@
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from forked import run_kgplan
 
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError
 from kgplan.pipeline import mastery
 from kgplan.store.artifacts import hash_file
 
-COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
 DINA = DiagnosisConfig.maximum_likelihood(link="conjunctive", class_prior="saturated")
 
 
 def diagnose_fit(*arguments, cwd):
-    blas = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
-    return subprocess.run(
-        [COMMAND, "diagnose", "fit", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={"KGPLAN_HOME": str(cwd / "home"), "PATH": "/usr/bin:/bin", "COLUMNS": "160"}
-        | blas,  # sums in the same order as in this process
-    )
+    return run_kgplan(cwd / "home", "diagnose", "fit", *arguments, cwd=cwd)
 
 
 def fraction_arguments(out):
@@ -254,13 +242,7 @@ def test_a_single_answer_is_explained_to_the_last_and_determines_nothing(tmp_pat
 
 
 def test_diagnose_alone_is_the_batch_stage(tmp_path):
-    done = subprocess.run(
-        [COMMAND, "diagnose"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"KGPLAN_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-    )
+    done = run_kgplan(tmp_path, "diagnose")
     assert done.returncode == 1
     assert "kgplan etl run" in done.stderr  # it asks for the learner records
 

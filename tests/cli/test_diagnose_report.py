@@ -3,14 +3,13 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import miniature
 import numpy as np
 import pytest
+from forked import run_kgplan
 
 from kgplan.diagnosis import DiagnosisConfig
 from kgplan.errors import InputError, UnknownLearner
@@ -24,19 +23,8 @@ from kgplan.report.writing import write_page
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
-COMMAND = Path(sys.executable).with_name("kgplan")
 FRACTION = Path(__file__).parent.parent / "data" / "fraction-15x5"
 VOID = {"meta", "link", "img", "input", "br", "hr", "path", "circle", "rect", "polyline"}
-
-
-def kgplan(home, *arguments):
-    return subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"KGPLAN_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
-    )
 
 
 def classroom() -> dict[str, list]:
@@ -164,7 +152,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def home_page(home, calibrated):
-    done = kgplan(home.home, "diagnose", "report")
+    done = run_kgplan(home.home, "diagnose", "report")
     assert done.returncode == 0, done.stderr
     return (home.home / "diagnosis.html").read_text(encoding="utf-8")
 

@@ -2,13 +2,11 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import run_kgplan
 from scipy.spatial.distance import cdist
 
 from kgplan.data.records import learned_concepts
@@ -19,20 +17,12 @@ from kgplan.pipeline.embedding_report import find_in_home, some_pairs, to_html
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
-COMMAND = Path(sys.executable).with_name("kgplan")
-
 
 @pytest.fixture(scope="module")
 def text(mini_home, tmp_path_factory) -> str:
     """The page of the miniature's model, written by the command."""
     out = tmp_path_factory.mktemp("page") / "deep" / "page.html"
-    done = subprocess.run(
-        [COMMAND, "embed", "report", "--out", out],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"KGPLAN_HOME": str(mini_home.home), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
-    )
+    done = run_kgplan(mini_home.home, "embed", "report", "--out", out)
     assert done.returncode == 0, done.stderr
     assert str(out) in done.stdout
     assert [path.name for path in out.parent.iterdir()] == ["page.html"]

@@ -2,13 +2,12 @@ import itertools
 import json
 import math
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import ladybug
 import numpy as np
 import pytest
+from forked import run_kgplan
 from miniature import ARRAY, CS_VECTOR, RECURSION, VECTOR
 
 from kgplan.data.records import learned_concepts
@@ -16,8 +15,6 @@ from kgplan.model.neighbours import Neighbours
 from kgplan.model.opening import open_records, open_snapshot
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
-
-COMMAND = Path(sys.executable).with_name("kgplan")
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +25,7 @@ def home(mini_home) -> Path:
 
 def similar(home, *arguments):
     """Run the command as a person would."""
-    return subprocess.run(
-        [COMMAND, "similar", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env={"KGPLAN_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "160"},
-    )
+    return run_kgplan(home, "similar", *arguments)
 
 
 def test_neighbours_carry_the_parts_of_the_formula_best_first(home):
@@ -158,13 +148,8 @@ def test_neighbours_written_into_the_graph_are_found_there_by_the_designers_ques
     shutil.copytree(home, copied)
 
     def ask():
-        done = subprocess.run(
-            [COMMAND, "graph", "ask", "similar_to", "--param", f"concept_id={RECURSION}", "--json"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"KGPLAN_HOME": str(copied), "PATH": "/usr/bin:/bin"},
-        )
+        question = ("similar_to", "--param", f"concept_id={RECURSION}", "--json")
+        done = run_kgplan(copied, "graph", "ask", *question)
         return [(row["concept_id"], row["weight"]) for row in json.loads(done.stdout)]
 
     shown = json.loads(similar(copied, RECURSION, "--limit", 3, "--write-graph", "--json").stdout)

@@ -11,7 +11,6 @@ from kgplan.etl.archive import unchanged
 from kgplan.etl.sources import open_source
 from kgplan.etl.sources.mooccube import FILES, SOURCE
 from kgplan.etl.stages import run_etl
-from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
 PAIRS = "relations/user-video.json"
@@ -88,22 +87,18 @@ def take_away(folder):
 
 
 @pytest.mark.parametrize("change", [append, overwrite, replace, take_away])
-def test_a_folder_that_changes_while_it_is_read_is_not_taken(
-    tmp_path, mini_source, change, monkeypatch
-):
+def test_a_folder_that_changes_while_it_is_read_is_not_taken(tmp_path, own_home, change):
     folder = miniature.write_folder(tmp_path / "source", miniature.MINI)
-    home = Settings(home=tmp_path / "home")
-    run_etl(home, mini_source)
-    before = ArtifactStore(home.artifacts).in_use()
+    before = ArtifactStore(own_home.artifacts).in_use()
 
     def progress(what, done, total):
         if what == PAIRS and (folder / PAIRS).exists():
             change(folder)
 
     with pytest.raises(SourceError, match=rf"{PAIRS} in .* changed while it was read"):
-        run_etl(home, folder, run_stage=lambda name, stage: stage(progress))
-    assert ArtifactStore(home.artifacts).in_use() == before
-    assert list((home.artifacts / ".drafts").iterdir()) == []
+        run_etl(own_home, folder, run_stage=lambda name, stage: stage(progress))
+    assert ArtifactStore(own_home.artifacts).in_use() == before
+    assert list((own_home.artifacts / ".drafts").iterdir()) == []
 
 
 def test_a_zip_that_changes_while_it_is_read_is_not_taken(tmp_path):

@@ -22,8 +22,7 @@ from kgplan.etl.check import (
     declared_severities,
     prerequisite_cycles,
 )
-from kgplan.etl.extract import extract
-from kgplan.etl.map import map_tables
+from kgplan.store.artifacts import ArtifactStore
 
 ID = "https://w3id.org/kgplan/id/"
 KG = "https://w3id.org/kgplan/ontology#"
@@ -443,10 +442,13 @@ def test_a_cycle_is_reported_by_name_with_its_pairs_and_their_sources():
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> tuple[Path, CheckResult]:
-    tables = tmp_path_factory.mktemp("sample")
-    extract(Path(__file__).parents[2] / "data" / "mooccube-cs.zip", tables)
-    return tables, check_constraints(map_tables(tables))
+def sample(sample_home) -> tuple[Path, CheckResult]:
+    """Its tables, and what is found in the triples that they were mapped to."""
+    store = ArtifactStore(sample_home.artifacts)
+    triples = store.current("triples")
+    assert triples.metrics["dropped"] == 0  # so that these are all that were mapped
+    lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
+    return store.current("tables").path, check_constraints(lines)
 
 
 def rows_of(tables: Path, name: str) -> list[tuple]:

@@ -6,16 +6,12 @@ import pytest
 from kgplan.errors import LossRefused
 from kgplan.etl.stages import Loading, run_etl, run_load
 from kgplan.model.opening import open_snapshot
-from kgplan.settings import Settings
 
 
 @pytest.fixture
-def home(tmp_path, mini_source):
+def home(own_home):
     """A home with the miniature's graph: 8 concepts, 3 courses, 2 schools, teachers and fields."""
-    home = Settings(home=tmp_path / "home")
-    run_etl(home, mini_source)
-    run_load(home)
-    return home
+    return own_home
 
 
 def read(home, folder, files):

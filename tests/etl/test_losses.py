@@ -71,14 +71,6 @@ def text_of(path):
     return b"".join(miniature.as_line(row) + b"\n" for row in miniature.MINI[path]).decode()
 
 
-@pytest.fixture
-def home(tmp_path, mini_source):
-    """A home whose last run read the miniature."""
-    home = Settings(home=tmp_path / "home")
-    run_etl(home, mini_source)
-    return home
-
-
 def in_use(home):
     return ArtifactStore(home.artifacts).in_use()
 
@@ -93,13 +85,13 @@ def in_use(home):
         (TAUGHT, text_of(TAUGHT).replace("K_", "X_").encode(), "there is no concept 'X_"),
     ],
 )
-@pytest.mark.parametrize("first", [True, False], ids=["no home", "a home"])
+@pytest.mark.parametrize("read_before", [False, True], ids=["no home", "a home"])
 def test_a_file_of_which_no_row_is_kept_stops_the_run(
-    tmp_path, mini_source, path, content, says, first
+    request, tmp_path, path, content, says, read_before
 ):
     home = Settings(home=tmp_path / "home")
-    if not first:
-        run_etl(home, mini_source)
+    if read_before:
+        home = request.getfixturevalue("own_home")
     before = in_use(home)
     with pytest.raises(SourceError, match="not one row of") as refused:
         run_etl(home, archive(tmp_path, "odd", **{path: content}))
@@ -115,11 +107,12 @@ def test_what_no_learner_or_label_makes_of_the_rows_is_no_fault(tmp_path):
     none = json.dumps({"c1": "集合", "c2": "函数", "label": 0}, ensure_ascii=False)
     made = archive(tmp_path, "none", **{LEARNERS: b"", predictions: none.encode()})
     reports = run_etl(Settings(home=tmp_path / "home"), made)
-    assert any("user-course.json: 5 of 5 rows" in note for note in reports[0].details["notes"])
+    said = "5 rows kept out, the first is relations/user-course.json:1:"
+    assert any(said in note for note in reports[0].details["notes"])
 
 
-def test_a_table_that_empties_against_the_last_run_stops_the_run(home, tmp_path):
-    before = in_use(home)
+def test_a_table_that_empties_against_the_last_run_stops_the_run(own_home, tmp_path):
+    home, before = own_home, in_use(own_home)
     with pytest.raises(LossRefused, match=r"learner has 0 rows, 3 before.*--tolerant") as refused:
         run_etl(home, archive(tmp_path, "empty", **{LEARNERS: b""}))
     # the first of their rows that was kept out
@@ -133,9 +126,8 @@ def test_a_table_that_empties_against_the_last_run_stops_the_run(home, tmp_path)
 
 
 @pytest.mark.parametrize(("share", "refused"), [(0.5, True), (0.6, False)])
-def test_a_table_may_lose_the_share_that_is_set(tmp_path, mini_source, share, refused):
-    home = Settings(home=tmp_path / "home", loss_share=share)
-    run_etl(home, mini_source)
+def test_a_table_may_lose_the_share_that_is_set(tmp_path, own_home, share, refused):
+    home = own_home.model_copy(update={"loss_share": share})
     rows = text_of("relations/user-course.json").splitlines(keepends=True)
     less = archive(tmp_path, "less", **{"relations/user-course.json": "".join(rows).encode()})
     kept = text_of(TAUGHT).splitlines(keepends=True)[:3]  # 4 of 7 lines are lost, .57
@@ -149,7 +141,7 @@ def test_a_table_may_lose_the_share_that_is_set(tmp_path, mini_source, share, re
         assert len(duckdb.sql(f"FROM '{tables}/item_concept.parquet'").fetchall()) == 3
 
 
-def test_an_archive_without_a_known_id_takes_the_place_of_the_last_one(home, tmp_path):
+def test_an_archive_without_a_known_id_takes_the_place_of_the_last_one(own_home, tmp_path):
     renamed = {
         path: text_of(path)
         .replace("K_", "k-")
@@ -160,6 +152,6 @@ def test_an_archive_without_a_known_id_takes_the_place_of_the_last_one(home, tmp
         for path in miniature.MINI
     }
     renamed["relations/parent-son.json"] = b""  # and a table may be empty in it
-    report = run_etl(home, archive(tmp_path, "another", **renamed))[0]
+    report = run_etl(own_home, archive(tmp_path, "another", **renamed))[0]
     assert report.details["another"]
     assert "another archive" in report.details["notes"][-1]

@@ -125,7 +125,8 @@ def test_a_source_of_another_package_is_read_into_tables_and_triples(installed, 
     assert [each["details"]["format"] for each in reports] == ["syllabus", "syllabus"]
     assert reports[0]["version"] == reports[1]["version"]
     assert "does not hold MOOCCube: no entities/concept.json" in wrong[1]
-    assert unknown[1] == f"source is 'syllabi'; it is one of {', '.join([*sources(), 'syllabus'])}"
+    known = ", ".join([*sources(), "syllabus"])
+    assert unknown[1] == f"source is 'syllabi'; it is one of {known}"
     assert "holds photo.jpg, nothing of a source that is known" in unread[1]
     assert "mooccube: entities/concept.json" in unread[1]
     assert "syllabus: topics.csv, units.csv, needs.csv and 1 more" in unread[1]

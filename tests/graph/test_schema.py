@@ -33,7 +33,7 @@ def lines_of(turtle: str) -> list[str]:
 LINES, ALL_LINES = lines_of(GRAPH), lines_of(GRAPH + SOURCED)
 
 
-@pytest.mark.parametrize("text", [ontology_text("mooccube.ttl"), larger_text()])
+@pytest.mark.parametrize("text", [ontology_text("learning.ttl"), larger_text()])
 def test_the_schema_says_what_rdflib_reads(text):
     ontology, schema = Graph().parse(data=text, format="turtle"), read_schema(text)
 

@@ -48,7 +48,7 @@ def parsed(name: str) -> Graph:
 
 @pytest.fixture(scope="module")
 def ontology() -> Graph:
-    return parsed("mooccube.ttl")
+    return parsed("learning.ttl")
 
 
 @pytest.fixture(scope="module")

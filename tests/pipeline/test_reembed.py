@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from unittest.mock import MagicMock
@@ -105,9 +104,7 @@ def test_a_reembed_killed_at_any_moment_changes_nothing_and_ends_in_the_same(edi
     before = in_use(edited)
     # in the last fit of the vectors, in the diagnosis, at the switch
     moments = ["progress:4", "progress:6", "switch"]
-    runner = [sys.executable, stage_runner.__file__, "reembed", str(edited.home), "-", *moments]
-    killed = subprocess.run(runner, capture_output=True, text=True, check=False)
-    assert killed.returncode == 0, killed.stderr
+    stage_runner.killed_runs("reembed", edited.home, tmp_path, moments)
     assert in_use(edited) == before
     for home in (edited, undisturbed):
         run_reembed(home, {"embed": stage_runner.small_embedding()})

@@ -1,8 +1,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from typing import Any
 
 import miniature
@@ -66,11 +64,7 @@ def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
     home = Settings(home=tmp_path / "home")
     for stage in stage_runner.STAGES:
         before = ArtifactStore(home.artifacts).in_use()
-        runner = [sys.executable, stage_runner.__file__, stage, str(home.home), str(mini_source)]
-        killed = subprocess.run(
-            [*runner, *MOMENTS[stage]], capture_output=True, text=True, check=False
-        )
-        assert killed.returncode == 0, killed.stderr
+        stage_runner.killed_runs(stage, home.home, mini_source, MOMENTS[stage])
         assert ArtifactStore(home.artifacts).in_use() == before
         stage_runner.run(stage, home, mini_source)
     assert outcome(home) == outcome(undisturbed)
@@ -112,7 +106,7 @@ def test_the_dirty_archive_gives_the_graph_and_the_records_of_the_clean_one(
 ):
     home = Settings(home=tmp_path / "home")
     for stage in ("extract", "map", "load"):
-        stage_runner.run(stage, home, dirty_source)
+        stage_runner.run(stage, home, dirty_source, tolerant=True)
     assert open_snapshot(home).version == open_snapshot(undisturbed).version
     clean = ArtifactStore(undisturbed.artifacts).current("records").manifest["files"]
     dirty = ArtifactStore(home.artifacts).current("records").manifest["files"]

@@ -1572,6 +1572,11 @@ export interface components {
             /** Feedback */
             feedback: number;
             /**
+             * Refused
+             * @description of what was sent as an event of theirs and not taken
+             */
+            refused: number;
+            /**
              * Known To Model
              * @description the model was made from the learner's rows: they are not used any more here, and leave the model when they leave the archive and the stages run
              */

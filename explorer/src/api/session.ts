@@ -1,20 +1,21 @@
 /** Who asks: a bearer token, kept in this tab only, and whether the service has asked for one. */
 
 import { effect, signal } from "@preact/signals";
+import { handedToken } from "./handed";
+import { keep, recall } from "./kept";
 
 const PLACE = "kgplan.token";
 
-export const token = signal(sessionStorage.getItem(PLACE) ?? "");
+export const token = signal(handedToken || recall("sessionStorage", PLACE));
 
 /** Why the sign-in panel is open: asked for by the service, by the reader, or it is closed. */
 export const signIn = signal<"closed" | "asked" | "wanted">("closed");
 
-effect(() => {
-  if (token.value) sessionStorage.setItem(PLACE, token.value);
-  else sessionStorage.removeItem(PLACE);
-});
+effect(() => keep("sessionStorage", PLACE, token.value));
 
 export interface Claims {
+  /** `…/lti` where a learning platform opened the page. */
+  iss?: string;
   sub?: string;
   /** Seconds since 1970. */
   exp?: number;

@@ -1,10 +1,11 @@
 /** Courses by name. */
 
+import type { ComponentChildren } from "preact";
 import { useAnswer } from "../api/answer";
 import { answered, client } from "../api/client";
 import { shortId } from "../i18n";
 import { href, refine, route } from "../router";
-import { courseAbout } from "../shell/found";
+import { courseAbout, type FoundCourse } from "../shell/found";
 import { Names, Unnamed } from "../ui/names";
 import { Page } from "../ui/page";
 import { Answered, Empty } from "../ui/states";
@@ -15,6 +16,25 @@ const MOST = 60;
 
 export function Courses() {
   const say = texts();
+  return (
+    <Page title={say.courses}>
+      <p class="lead">{say.coursesLead}</p>
+      <FoundCourses
+        tile={(course, about) => (
+          <a class="tile" href={href("course", course.id)}>
+            {about}
+          </a>
+        )}
+      />
+    </Page>
+  );
+}
+
+/** A box to type in, and the courses that are called so, each as a tile. */
+export function FoundCourses(props: {
+  tile: (course: FoundCourse, about: ComponentChildren) => ComponentChildren;
+}) {
+  const say = texts();
   const text = route.value.query.get("text") ?? "";
   const answer = useAnswer(
     (stop) =>
@@ -24,8 +44,7 @@ export function Courses() {
     [text],
   );
   return (
-    <Page title={say.courses}>
-      <p class="lead">{say.coursesLead}</p>
+    <>
       <label class="field narrow">
         {say.filter}
         <input
@@ -45,17 +64,20 @@ export function Courses() {
             <ul class="plain tiles">
               {found.map((each) => (
                 <li key={each.id}>
-                  <a class="tile" href={href("course", each.id)}>
-                    <Names of={each} />
-                    <span class="nearby">{courseAbout(each)}</span>
-                    <span class="nearby">{shortId(each.id)}</span>
-                  </a>
+                  {props.tile(
+                    each,
+                    <>
+                      <Names of={each} />
+                      <span class="nearby">{courseAbout(each)}</span>
+                      <span class="nearby">{shortId(each.id)}</span>
+                    </>,
+                  )}
                 </li>
               ))}
             </ul>
           </>
         )}
       </Answered>
-    </Page>
+    </>
   );
 }

@@ -31,7 +31,7 @@ function OneLearner({ choice }: { choice: Choice }) {
   return (
     <Page
       kind={say.kind}
-      title={choice.learner}
+      title={ownLearner() === choice.learner ? say.yourPath : choice.learner}
       actions={
         ownLearner() ? undefined : (
           <a class="button quiet" href="#/learner">

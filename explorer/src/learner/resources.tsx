@@ -42,8 +42,9 @@ export function Resources(props: {
 function One(props: { resource: Resource; course: string | null; brief: boolean }) {
   const say = texts();
   const { resource, course, brief } = props;
-  const { title, url, minutes, share, again } = resource;
+  const { kind, title, url, minutes, share, again } = resource;
   const facts = [
+    kind === null ? "" : (say.kinds[kind] ?? ""),
     minutes === null ? "" : say.minutesOf(minutes),
     again ? say.again : share > 0 ? say.watchedSoFar(share) : "",
     resource.course_id === course ? "" : resource.course_name,
@@ -56,7 +57,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
   return (
     <>
       <p class="resource">
-        <span class={again ? "play again" : "play"} aria-hidden="true" />
+        <span class={`play ${kind ?? ""} ${again ? "again" : ""}`} aria-hidden="true" />
         {url ? (
           <a class="resource-title" href={url} target="_blank" rel="noreferrer">
             {called}

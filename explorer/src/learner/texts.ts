@@ -94,6 +94,7 @@ const en = {
   noVideo: "No video of it is known",
   nothingToOpen: "No course and no video on it is known.",
   oneOf: "One of these:",
+  kinds: { exercise: "exercise", text: "text" } as Record<string, string>, // a video goes without saying
   again: "once more",
   watchedSoFar: (share: number) => `${percent(share)} watched`,
   toOpen: "What to open",
@@ -294,6 +295,7 @@ const zh: typeof en = {
   noVideo: "没有已知的视频",
   nothingToOpen: "没有已知的课程或视频。",
   oneOf: "任选其一：",
+  kinds: { exercise: "练习", text: "阅读材料" },
   again: "再看一遍",
   watchedSoFar: (share) => `已看 ${percent(share)}`,
   toOpen: "打开什么",

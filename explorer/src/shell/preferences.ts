@@ -1,13 +1,14 @@
 /** Language and theme: what the reader chose, else what the browser says; kept for the next visit. */
 
 import { effect, signal } from "@preact/signals";
+import { keep, recall } from "../api/kept";
 
 export type Language = "en" | "zh";
 export type Theme = "auto" | "light" | "dark";
 
 function kept<T extends string>(name: string, known: readonly T[], otherwise: T): T {
-  const found = localStorage.getItem(`kgplan.${name}`) as T | null;
-  return found !== null && known.includes(found) ? found : otherwise;
+  const found = recall("localStorage", `kgplan.${name}`) as T;
+  return known.includes(found) ? found : otherwise;
 }
 
 export const language = signal<Language>(
@@ -34,10 +35,10 @@ darkSystem.addEventListener("change", settle);
 
 effect(() => {
   document.documentElement.lang = locale();
-  localStorage.setItem("kgplan.language", language.value);
+  keep("localStorage", "kgplan.language", language.value);
 });
 
 effect(() => {
-  localStorage.setItem("kgplan.theme", theme.value);
+  keep("localStorage", "kgplan.theme", theme.value);
   settle();
 });

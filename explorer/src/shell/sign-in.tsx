@@ -5,6 +5,9 @@ import { claimsOf, signIn, token } from "../api/session";
 import { PanelHead } from "../ui/panel";
 import { texts } from "./texts";
 
+/** Whether a learning platform shows this page in its own. */
+const embedded = window.parent !== window;
+
 export function SignIn() {
   const say = texts();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -29,6 +32,7 @@ export function SignIn() {
 
   const claims = claimsOf(token.value);
   const expired = claims.exp !== undefined && claims.exp * 1000 < Date.now();
+  const ended = claims.iss?.endsWith("/lti") ? say.visitEnded : say.tokenExpired;
   return (
     <dialog
       ref={dialog}
@@ -42,8 +46,8 @@ export function SignIn() {
           title={say.signInTitle}
           onClose={() => (signIn.value = "closed")}
         />
-        {signIn.value === "asked" && <p>{say.signInAsked}</p>}
-        {token.value && <p>{expired ? say.tokenExpired : say.signedIn(claims.sub ?? "?")}</p>}
+        {signIn.value === "asked" && <p>{embedded ? say.visitEnded : say.signInAsked}</p>}
+        {token.value && <p>{expired ? ended : say.signedIn(claims.sub ?? "?")}</p>}
         <p class="soft">{say.signInHow}</p>
         <label class="field">
           {say.token}

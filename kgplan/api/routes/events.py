@@ -4,14 +4,13 @@ An answer of 2xx comes after the commit.
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import Header, Query, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,15 +18,18 @@ from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kgplan.api import xapi
+from kgplan.api.forms import Form, sent_event, sent_statement
 from kgplan.api.learner_models import EventIn, ReceiptOut, UnknownOut
+from kgplan.api.letters import letters_of
 from kgplan.api.models import Problem
-from kgplan.api.operation import Asked, router_of
+from kgplan.api.operation import Asked, Operation, router_of
 from kgplan.api.security import require
-from kgplan.api.statements import AHEAD, StatementRules, header_of, is_ahead, refusal
+from kgplan.api.statements import StatementRules, header_of, refusal
 from kgplan.api.telemetry.tracing import span
 from kgplan.errors import (
     BatchTooLarge,
     EventConflict,
+    KgplanError,
     MalformedStatement,
     Refusal,
 )
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 1_000  # events in one request
 VERSION_HEADER = "X-Experience-API-Version"
 REFUSED_HEADER = "X-Kgplan-Refused"
+OF_THE_REQUEST = frozenset({VERSION_HEADER, "the body", "statementId"})
+"""Fields that stand in no statement."""
 ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "an id is stored with other content; nothing is kept"},
     503: {"model": Problem, "description": "the records cannot be written now; send it again"},
@@ -77,7 +81,51 @@ OneOrMore = Annotated[
     ),
 ]
 
-router = router_of(dependencies=[require("events:write", learner="body")])
+
+class TakingEvents(Operation):
+    """An operation that takes events: those that it refuses are kept as dead letters."""
+
+    async def refused(self, asked: Asked, error: Exception) -> None:
+        """Keep what was sent, if it is a list of events; nobody waits for it."""
+        form: Form = "xapi" if asked.url.path.startswith("/xapi/") else "event"
+        with suppress(KgplanError):  # why they were refused is what has to be told
+            sent = parsed(await asked.body())
+            listed = sent if isinstance(sent, list) else [sent]
+            refused = refused_by(error, listed)
+            if refused and len(listed) <= AT_ONCE:
+                _bury(asked, form, listed, refused)
+
+
+def refused_by(error: Exception, listed: Sequence[Any]) -> list[Refusal]:
+    """Which of the events that were sent an error is about; none where it is about the request."""
+    if isinstance(error, RequestValidationError):
+        found = []
+        for each in error.errors():
+            part, *place = each["loc"]
+            if part == "body" and place:
+                n, field = place[0], ".".join(map(str, place[1:]))
+                told = each["msg"].removeprefix("Value error, ")
+                found.append(Refusal(n, None, field or "event", told))
+        return found
+    if isinstance(error, EventConflict):
+        return [
+            Refusal(n, error.event_id, "id", str(error))
+            for n, each in enumerate(listed)
+            if isinstance(each, dict) and error.event_id in (each.get("id"), each.get("event_id"))
+        ]
+    if isinstance(error, MalformedStatement) and error.field not in OF_THE_REQUEST:
+        return error.refused or [Refusal(0, None, error.field, error.reason)]
+    return []
+
+
+def _bury(asked: Asked, form: Form, listed: Sequence[Any], refused: Sequence[Refusal]) -> None:
+    learners, rules = asked.current_learners, rules_of(asked)
+    owners, sender = rules.owners or learners.owners, asked.access.learner_id or ""
+    learners.store.bury(letters_of(form, listed, refused, time.time(), owners, sender))
+    asked.metrics.count_events(form, refused=len(listed))
+
+
+router = router_of(dependencies=[require("events:write", learner="body")], route_class=TakingEvents)
 
 
 @router.post("/v1/events", tags=["events"], responses=ANSWERS, response_model_exclude_none=True)
@@ -88,13 +136,13 @@ async def take_events(events: OneOrMore, asked: Asked) -> ReceiptOut:
     now = time.time()
     sent = []
     for n, each in enumerate(events):
-        event, content = each.event(now), each.model_dump(mode="json", exclude_unset=True)
-        if is_ahead(event.time, now):
-            said = f"{content['time']} is {AHEAD}"
+        try:
+            sent.append(sent_event(each, now))
+        except MalformedStatement as error:
+            loc = ("body", n, error.field)
             raise RequestValidationError(
-                [{"type": "value_error", "loc": ("body", n, "time"), "msg": said}]
-            )
-        sent.append(Sent(event, "event", content, digest(content), each.time is None))
+                [{"type": "value_error", "loc": loc, "msg": error.reason}]
+            ) from None
     receipt = await _stored(asked, sent)
     videos, courses = _counted(asked, sent, [receipt])
     unknown = UnknownOut(
@@ -160,7 +208,8 @@ async def take_statements(asked: Asked, version: Spoken = None) -> list[str]:
         fields = sorted({each.field for each in refused})
         log.warning("refused %d of %d statements for %s", len(refused), len(body), fields[:5])
         asked.answer_headers[REFUSED_HEADER] = header_of(refused)
-        asked.metrics.count_events("xapi", refused=len(refused))
+        alone = [replace(each, index=n) for n, each in enumerate(refused)]
+        _bury(asked, "xapi", [body[each.index] for each in refused], alone)
     return [each.event.event_id for _, each in sent]
 
 
@@ -256,22 +305,6 @@ def rules_of(asked: Asked) -> StatementRules:
     return rules
 
 
-def sent_statement(
-    statement: Any, now: float, rules: StatementRules, owners: Collection[str] | None
-) -> Sent:
-    """A statement as it is stored, under an id of its own where it has none.
-
-    Raises:
-        MalformedStatement: with the field.
-    """
-    if isinstance(statement, dict) and "id" not in statement:
-        statement = {"id": str(uuid4())} | statement
-    event = rules.event(statement, now, owners)
-    compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
-    stamped = statement.get("timestamp") is None
-    return Sent(event, "xapi", statement, digest(compared | {"id": event.event_id}), stamped)
-
-
 async def _read(
     asked: Asked, listed: Sequence[Any]
 ) -> tuple[list[tuple[int, Sent]], list[Refusal]]:
@@ -319,15 +352,13 @@ async def _counted_statements(asked: Asked, sent: Sequence[Sent]) -> None:
 
 async def _store_each(asked: Asked, sent: Sequence[tuple[int, Sent]]) -> list[Refusal]:
     """Store statements each by itself; gives those that contradict what is stored."""
-    stored = await asyncio.gather(
-        *(_stored(asked, [each]) for _, each in sent), return_exceptions=True
-    )
+    ours = _by_sender(asked, [each for _, each in sent])
+    with span("records.write"):
+        stored = await asyncio.wrap_future(asked.current_learners.store.submit_each(ours))
     conflicts, receipts = [], []
     for (index, each), became in zip(sent, stored, strict=True):
         if isinstance(became, EventConflict):
             conflicts.append(Refusal(index, each.event.event_id, "id", str(became)))
-        elif isinstance(became, BaseException):
-            raise became
         else:
             receipts.append(became)
     _counted(asked, [each for _, each in sent], receipts)
@@ -352,15 +383,15 @@ def _counted(
     return videos, courses
 
 
-def digest(content: Any) -> str:
-    """Names a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 async def _stored(asked: Asked, sent: Sequence[Sent]) -> Receipt:
     """Store events under ids that are the sender's own; errors as for `EventStore.submit`."""
-    store, sender = asked.current_learners.store, asked.access.learner_id
-    if sender is not None:
-        sent = [replace(each, sender=sender) for each in sent]
     with span("records.write"):
-        return await asyncio.wrap_future(store.submit(sent))
+        return await asyncio.wrap_future(
+            asked.current_learners.store.submit(_by_sender(asked, sent))
+        )
+
+
+def _by_sender(asked: Asked, sent: Sequence[Sent]) -> Sequence[Sent]:
+    """Events under ids that are their sender's own."""
+    sender = asked.access.learner_id
+    return sent if sender is None else [replace(each, sender=sender) for each in sent]

@@ -301,6 +301,7 @@ def erase(learner_id: Id, asked: Asked) -> ErasureOut:
         events=erasure.n_events,
         plans=erasure.n_plans,
         feedback=erasure.n_feedback,
+        refused=erasure.n_refused,
         known_to_model=learners.model(planner).knows(learner_id),
     )
 

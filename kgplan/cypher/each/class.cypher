@@ -1,4 +1,4 @@
-// What the graph has for each class of ontology/mooccube.ttl; kgplan/graph/queries.py fills in
+// What the graph has for each class of ontology/learning.ttl; kgplan/graph/queries.py fills in
 // %name and %label, the class's own, and the lists of its properties.
 
 // name: schema.neo4j.%name

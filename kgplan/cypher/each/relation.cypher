@@ -1,4 +1,4 @@
-// What the graph has for each relation of ontology/mooccube.ttl; kgplan/graph/queries.py fills in
+// What the graph has for each relation of ontology/learning.ttl; kgplan/graph/queries.py fills in
 // %name and %type, the relation's own, and %head and %tail, the labels at its ends. What each pair
 // may say, such as where it comes from, is loaded and returned, too. An absent number is loaded as
 // -1: the embedded database does not know the type of a column of NULLs.

@@ -11,14 +11,18 @@ from functools import cache
 from pathlib import Path
 
 from kgplan.errors import SourceError
-from kgplan.etl.archive import Archive, open_archive, tops_of
+from kgplan.etl.archive import Archive, Layout, open_archive
 from kgplan.etl.sources import (
     assistments,
+    canvas,
+    case,
     ednet,
     junyi,
     mooccube,
     mooccubex,
     moocradar,
+    oneroster,
+    openedx,
     split,
     tables,
     xes3g5m,
@@ -31,6 +35,7 @@ __all__ = [
     "GROUP",
     "NamedSource",
     "Step",
+    "files_read",
     "named_queries",
     "open_source",
     "source_named",
@@ -49,8 +54,9 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    ours = (mooccube, mooccubex, tables, assistments, ednet, junyi, moocradar, split, xes3g5m)
-    return registered("source", GROUP, NamedSource, [module.SOURCE for module in ours])
+    platforms = (mooccube, mooccubex, openedx, case, oneroster, canvas, tables)
+    research = (assistments, ednet, junyi, moocradar, split, xes3g5m)
+    return registered("source", GROUP, NamedSource, [s.SOURCE for s in (*platforms, *research)])
 
 
 def source_named(name: str) -> NamedSource:
@@ -60,6 +66,11 @@ def source_named(name: str) -> NamedSource:
         ConfigError: there is none.
     """
     return named("source", name, sources())
+
+
+def files_read(source: NamedSource) -> Layout:
+    """The source's own files, and the plain tables that may lie beside them."""
+    return (*source.layout, *tables.SOURCE.layout) if source.read else source.layout
 
 
 def source_of(path: Path, name: str | None = None) -> NamedSource:
@@ -73,11 +84,16 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         return source_named(name)
     with open_archive(path) as archive:
         paths = archive.paths
-        found = {each.name: sorted(tops_of(paths, each.layout)) for each in sources().values()}
-        likely = [each for each in sources().values() if found[each.name]]
-        whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
-    if len(whole or likely) == 1:
-        return (whole or likely)[0]
+        for looks in (False, True):  # into the files, only where their names do not tell
+            found = {
+                each.name: sorted(archive.tops([f for f in each.layout if looks or not f.sign]))
+                for each in sources().values()
+            }
+            likely = [each for each in sources().values() if found[each.name]]
+            whole = [each for each in likely if not _missing(each, archive.within(each.layout))]
+            best = _surest(whole or likely, found)
+            if len(best) == 1 and (looks or (whole and best[0] is not tables.SOURCE)):
+                return best[0]
     if not likely:
         known = "; ".join(f"{each.name}: {_listed(_paths(each))}" for each in sources().values())
         raise SourceError(
@@ -86,6 +102,16 @@ def source_of(path: Path, name: str | None = None) -> NamedSource:
         )
     could = " or ".join(f"{each.name} (it has {_listed(found[each.name])})" for each in likely)
     raise SourceError(f"{path} could be {could}; say which it is with --format")
+
+
+def _surest(likely: list[NamedSource], found: Mapping[str, list[str]]) -> list[NamedSource]:
+    """Those beside which the others are less: some of the same files, or plain tables."""
+    most = [
+        each
+        for each in likely
+        if not any(set(found[each.name]) < set(found[other.name]) for other in likely)
+    ]
+    return [each for each in most if each is not tables.SOURCE] or most
 
 
 @contextmanager
@@ -111,7 +137,7 @@ def open_source(path: Path, source: NamedSource) -> Iterator[Archive]:
 
 
 def _missing(source: NamedSource, archive: Archive) -> list[str]:
-    return [f.path for f in source.layout if f.required and not f.among(archive.paths)]
+    return [f.path for f in source.layout if f.required and not archive.found(f)]
 
 
 def _paths(source: NamedSource) -> list[str]:

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from kgplan.etl.archive import LINES, Archive, SourceFile
 from kgplan.etl.sources.asking import Asking, asking
-from kgplan.etl.sources.cells import cells_of
+from kgplan.etl.sources.columns import sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.tables import Reason
 
 QUESTIONS = "contents/questions.csv"
 LECTURES = "contents/lectures.csv"
@@ -52,29 +53,33 @@ def _contents(ask: Asking, archive: Archive) -> Iterator[Rows | str]:
     ):
         if path not in archive.paths:
             continue
-        called = {"item_id": [id_], "value": [value], "tags": ["tags"]}
-        with cells_of(archive, path, called) as opened:
-            yield from opened.notes
-            rows = list(opened.rows)
-        known = [row for row in rows if "reject" not in row]
-        kept = {name: pa.array([row[name] for row in known], pa.string()) for name in called}
+        with sheet(archive, path, (id_, value, "tags")) as given:
+            yield from given.notes
+            records = list(given.records())
+        known = [(line, cells) for line, cells, reject in records if reject is None]
+        kept = {
+            "item_id": pa.array([cells[id_] for _, cells in known], pa.string()),
+            "value": pa.array([cells[value] for _, cells in known], pa.string()),
+        }
         ask.keep(f"keep_{value}", [pa.record_batch(kept)])
-        needs = [need for row in known for need in _needs(row)]
+        needs = [need for line, cells in known for need in _needs(line, cells[id_], cells["tags"])]
         for need in needs:
             told = {"line": need["line"], "concept_id": need["concept_id"]}
             tags.setdefault(need["concept_id"], told)
-        yield rows_of("items", path, (_item(row, path) for row in rows))
+        make = _question if path == QUESTIONS else _lecture
+        yield rows_of("items", path, (make(*record) for record in records))
         yield rows_of("item_concepts", path, needs)
     yield rows_of("concepts", QUESTIONS, tags.values())
 
 
-def _item(row: dict[str, Any], path: str) -> dict[str, Any]:
-    if "reject" in row:
-        return row
-    item = {"line": row["line"], "item_id": row["item_id"]}
-    if path == QUESTIONS:
-        return {**item, "kind": "exercise"}
-    return {**item, "kind": "video", "seconds": _seconds(row["value"])}
+def _question(line: int, cells: dict[str, str], reject: str | None) -> dict[str, Any]:
+    item = cells.get("question_id")
+    return {"line": line, "reject": reject, "item_id": item, "kind": "exercise"}
+
+
+def _lecture(line: int, cells: dict[str, str], reject: str | None) -> dict[str, Any]:
+    item, seconds = cells.get("lecture_id"), _seconds(cells.get("video_length"))
+    return {"line": line, "reject": reject, "item_id": item, "kind": "video", "seconds": seconds}
 
 
 def _seconds(milliseconds: str | None) -> float | str | None:
@@ -86,12 +91,11 @@ def _seconds(milliseconds: str | None) -> float | str | None:
     return length / 1000 if length >= 0 else None
 
 
-def _needs(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _needs(line: int, item: str, tags: str) -> Iterator[dict[str, Any]]:
     """A row's tags; -1 stands for none."""
-    for tag in (row["tags"] or "").split(";"):
+    for tag in tags.split(";"):
         if tag.strip() not in ("", "-1"):
-            concept = f"tag-{tag.strip()}"
-            yield {"line": row["line"], "item_id": row["item_id"], "concept_id": concept}
+            yield {"line": line, "item_id": item, "concept_id": f"tag-{tag.strip()}"}
 
 
 def _actions(
@@ -132,7 +136,7 @@ def _learners(
         header = batches[0]["text"][0].as_py() if batches and batches[0].num_rows else ""
         if header.split(",") != HEADERS[file.path]:
             wanted = ",".join(HEADERS[file.path])
-            why = f"broken_row the header of {path} is {header[:100]!r}, not {wanted!r}"
+            why = f"{Reason.BROKEN_ROW} the header of {path} is {header[:100]!r}, not {wanted!r}"
             odd.append({"line": 1, "record": header[:1000], "reject": why})
             continue
         batches[0] = batches[0].slice(1)

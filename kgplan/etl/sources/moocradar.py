@@ -14,6 +14,7 @@ from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.forms import json_lines
 from kgplan.etl.sources.jsonvalues import json_values
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.tables import Reason
 
 PROBLEMS = "problem.json"
 ANSWERS = tuple(f"student-problem-{grain}.json" for grain in ("fine", "middle", "coarse"))
@@ -116,7 +117,7 @@ def _no_object(line: int, value: Any) -> dict[str, Any]:
     """A value that is no JSON object, or the error that stands for one."""
     why = value if isinstance(value, ValueError) else f"holds {type(value).__name__}, no object"
     record = str(value)[:RECORD_CHARACTERS]
-    return {"line": line, "record": record, "reject": f"broken_json line {line}: {why}"}
+    return {"line": line, "record": record, "reject": f"{Reason.BROKEN_JSON} line {line}: {why}"}
 
 
 def _text(value: Any) -> str | None:

@@ -55,7 +55,8 @@ class Rows:
         table: a name of `kgplan.etl.plain.PLAIN`.
         file: where they come from, as a person would look for it.
         batches: columns of the table, any of them, as text; and beside them, each where it is
-            known: `line`, counted from 1; `record`, the row as the file has it; `reject`, why it
+            known: `line`, counted from 1, or the entry's place in its list where the file has
+            no lines; `record`, the row as the file has it; `reject`, why it
             cannot be used: a `Reason`, a space and a sentence.
     """
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kgplan.errors import InputError, SourceError
-from kgplan.etl.archive import Archive, SourceFile
+from kgplan.errors import SourceError
+from kgplan.etl.archive import Archive, Layout, SourceFile, tops_of
 from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 from kgplan.store.csvfile import COLUMNS, CsvStream, plain, stream_csv
@@ -28,7 +28,8 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     """Rows of each table that is there.
 
     Raises:
-        SourceError: a table is there twice, lacks a column that it needs, or is no CSV or Parquet.
+        SourceError: a table is there twice, lacks a column that it needs, or is no Parquet.
+        InputError: as `stream_csv`.
     """
     for table in PLAIN.values():
         found = _file(table).among(archive.paths)
@@ -41,15 +42,34 @@ def read(archive: Archive) -> Iterator[Rows | str]:
                 yield from _csv(archive, path, table)
 
 
+def beside(archive: Archive, own: Layout) -> Iterator[Rows | str]:
+    """Rows of the plain tables that lie beside a source's own files, or in one folder among them.
+
+    Args:
+        archive: as `open_source` gives it.
+        own: the source's layout; what is of it is no plain table, whatever it is called.
+
+    Raises:
+        SourceError: as for `read`; or two folders have plain tables.
+    """
+    others = archive.whole.without(own)
+    folders = sorted(set(tops_of(others.paths, SOURCE.layout).values()))
+    if len(folders) > 1:
+        named = " and ".join(repr(folder.rstrip("/")) for folder in folders)
+        raise SourceError(f"plain tables lie in the folders {named}; put them into one")
+    found = others.within(SOURCE.layout)
+    found.encoding = archive.encoding
+    if found.paths:
+        yield f"read beside: {', '.join(sorted(found.paths))}"
+    yield from read(found)
+
+
 def _csv(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
     with archive.open(path) as stream:
-        try:
-            opened = stream_csv(stream, path)
-            columns = _columns(opened.header, table, path)
-            yield from (*opened.notes, *columns.notes)
-            yield rows_of(table.name, path, _rows(opened, columns.places))
-        except InputError as error:
-            raise SourceError(str(error)) from None
+        opened = stream_csv(stream, path, archive.encoding)
+        columns = _columns(opened.header, table, path)
+        yield from (*opened.notes, *columns.notes)
+        yield rows_of(table.name, path, _rows(opened, columns.places))
 
 
 def _rows(opened: CsvStream, places: Mapping[str, int]) -> Iterator[dict[str, object]]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, SourceFile
-from kgplan.etl.sources.cells import RECORD_CHARACTERS, cells_of
+from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.tables import Reason
 
 QUESTIONS = "metadata/questions.json"
 NAMES = "metadata/kc_routes_map.json"
@@ -25,8 +26,10 @@ WINDOWS = SourceFile(
 )
 NONE = "-1"
 BETWEEN = "----"  # the steps of a route, from the broadest
-LISTS = ("questions", "responses", "concepts", "timestamps", "is_repeat")
+NEEDED = ("questions", "responses")
+LISTS = (*NEEDED, "concepts", "timestamps", "is_repeat")
 TITLE_CHARACTERS = 200
+RECORD_CHARACTERS = 1_000
 
 
 def read(archive: Archive) -> Iterator[Rows | str]:
@@ -41,16 +44,17 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     if paths and again:
         yield f"{' and '.join(again)}: the same answers as by question, not read twice"
     for path in paths or again:
-        needed = {name: [name] for name in ("uid", *LISTS[:2])}
-        with cells_of(archive, path, needed, {name: [name] for name in LISTS[2:]}) as opened:
-            yield from opened.notes
-            yield rows_of("events", path, _answers(opened.rows, needs))
+        with sheet(archive, path, ("uid", *NEEDED), LISTS) as given:
+            yield from given.notes
+            yield rows_of("events", path, _answers(given.records(), needs))
     yield rows_of("concepts", NAMES, tree.concepts())
-    yield rows_of("items", QUESTIONS, (_item(n, each) for n, each in questions.items()))
-    pairs = ({"item_id": item, "concept_id": concept} for item, concept in needs)
+    items = (_item(place, *each) for place, each in enumerate(questions.items(), start=1))
+    yield rows_of("items", QUESTIONS, items)
+    pairs = (
+        {"line": place, "item_id": item, "concept_id": concept}
+        for place, (item, concept) in enumerate(needs, start=1)
+    )
     yield rows_of("item_concepts", QUESTIONS, pairs)
-    if tree.other_parents:
-        yield f"{QUESTIONS}: {tree.other_parents:,} concepts have several parents; one is kept"
     if tree.unknown:
         yield f"{QUESTIONS}: {len(tree.unknown):,} steps of routes are not in {NAMES}"
 
@@ -72,13 +76,13 @@ def _object(archive: Archive, path: str) -> dict[str, Any]:
 
 
 class _Tree:
-    """Concepts by their names, and which is a part of which by the routes of questions."""
+    """Concepts by their names, and which are parts of which by the routes of questions."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.names = {f"concept-{number}": str(name).strip() for number, name in names.items()}
-        self.unknown, self.other_parents = set[str](), 0
+        self.unknown = set[str]()
         self._ids = {name: id_ for id_, name in reversed(self.names.items())}
-        self._parents = dict[str, list[str]]()
+        self._parents = dict[str, dict[str, None]]()
 
     def grow(self, question: Any) -> Iterator[str]:
         """The concepts at the ends of a question's routes; what lies above them is remembered."""
@@ -88,40 +92,38 @@ class _Tree:
             self.unknown |= {step for step in steps if step not in self._ids}
             known = [self._ids[step] for step in steps if step in self._ids]
             for broader, narrower in pairwise(known):
-                above = self._parents.setdefault(narrower, [])
-                if broader != narrower and broader not in above:
-                    self.other_parents += len(above) == 1
-                    above.append(broader)
-            yield from known[-1:]
+                if broader != narrower:
+                    self._parents.setdefault(narrower, {})[broader] = None
+            if steps and steps[-1] in self._ids:
+                yield known[-1]
 
     def concepts(self) -> Iterator[dict[str, Any]]:
         """A row each."""
-        for id_, name in self.names.items():
-            parent = next(iter(self._parents.get(id_, ())), None)
-            yield {"concept_id": id_, "name": name, "parent": parent}
+        for place, (id_, name) in enumerate(self.names.items(), start=1):
+            parents = ";".join(self._parents.get(id_, ())) or None
+            yield {"line": place, "concept_id": id_, "name": name, "parent": parents}
 
 
-def _item(number: str, question: Any) -> dict[str, Any]:
+def _item(place: int, number: str, question: Any) -> dict[str, Any]:
     content = question.get("content") if isinstance(question, dict) else None
     title = " ".join(str(content or "").split())[:TITLE_CHARACTERS]
-    return {"item_id": f"question-{number}", "kind": "exercise", "title": title or None}
+    item = {"line": place, "item_id": f"question-{number}", "kind": "exercise"}
+    return {**item, "title": title or None}
 
 
 def _answers(
-    rows: Iterator[dict[str, Any]], needs: dict[tuple[str, str], None]
+    records: Iterator[Record], needs: dict[tuple[str, str], None]
 ) -> Iterator[dict[str, Any]]:
     """An answer for each filled place of a row's lists; what it asks for is added to `needs`."""
-    for row in rows:
-        if "reject" in row:
-            yield row
-            continue
-        lists = {name: row[name].split(",") for name in LISTS if row[name]}
+    for line, cells, reject in records:
+        lists = {name: cells[name].split(",") for name in LISTS if cells.get(name)}
         lengths = {name: len(values) for name, values in lists.items()}
-        if len(set(lengths.values())) != 1 or not {"questions", "responses"} <= lists.keys():
+        if reject is None and not (set(NEEDED) <= lists.keys() and len({*lengths.values()}) == 1):
             told = ", ".join(f"{length} {name}" for name, length in lengths.items()) or "no lists"
-            record = str(row)[:RECORD_CHARACTERS]
-            why = f"broken_row the row has {told}; as many of each are needed"
-            yield {"line": row["line"], "record": record, "reject": why}
+            reject = f"{Reason.BROKEN_ROW} the row has {told}; as many of each are needed"
+        if reject is not None:
+            record = ",".join(cells.values())[:RECORD_CHARACTERS]
+            yield {"line": line, "record": record, "reject": reject}
             continue
         empty = [None] * lengths["questions"]
         columns = [lists.get(name, empty) for name in LISTS]
@@ -132,8 +134,8 @@ def _answers(
                 if concept not in ("", NONE):
                     needs[f"question-{question}", f"concept-{concept}"] = None
             yield {
-                "line": row["line"],
-                "learner_id": row["uid"],
+                "line": line,
+                "learner_id": cells["uid"],
                 "item_id": f"question-{question}",
                 "score": response,
                 "time": None if time == NONE else time,

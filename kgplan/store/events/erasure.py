@@ -15,6 +15,7 @@ class Erasure:
     n_events: int
     n_plans: int
     n_feedback: int
+    n_refused: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def erase(session: Session, learner_id: str, now: float) -> Erasure:
         session.run("event.erase", learner_id=learner_id),
         session.run("plan.erase", learner_id=learner_id),
         session.run("feedback.erase", learner_id=learner_id),
+        session.run("dead_letter.erase", learner_id=learner_id),
     )
     session.run("learner.erase", learner_id=learner_id)
     session.run("erased_learner.count", learner_hash=hashed, **vars(erasure))

@@ -22,11 +22,12 @@ class Sent:
 
     Attributes:
         event: what it says.
-        form: "xapi" or "event".
-        content: JSON value, kept as it came.
+        form: "xapi", "event" or "tracking".
+        content: JSON value, kept as it came; None where its text is at hand.
         digest: of what makes two statements of one id the same.
         stamped: whether its time is that of its arrival, as none was sent.
         sender: the learner whose own token sent it, else ""; an id names one event of a sender.
+        raw: the content as JSON text, where it is at hand.
     """
 
     event: Event
@@ -35,6 +36,7 @@ class Sent:
     digest: str
     stamped: bool = False
     sender: str = ""
+    raw: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -169,7 +171,7 @@ def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
 
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
-    row = {name: getattr(sent.event, name) for name in COLUMNS}
+    row = vars(sent.event)
     listed = {name: json.dumps(row[name]) if row[name] else None for name in LISTS}
     return row | {
         "stored": now,
@@ -177,7 +179,7 @@ def _row(sent: Sent, now: float) -> dict[str, Any]:
         **listed,
         "form": sent.form,
         "digest": sent.digest,
-        "raw": json.dumps(sent.content, ensure_ascii=True),
+        "raw": sent.raw or json.dumps(sent.content, ensure_ascii=True),
     }
 
 

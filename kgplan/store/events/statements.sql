@@ -8,10 +8,12 @@
 --   plain_ids       the one authority whose names are learners' ids as they are; the first keeps them
 --   plan            that was given to a learner, where it differs from the one before it
 --   feedback        what a learner said about a concept; the last word on each counts
+--   dead_letter     what was sent as an event and refused, and why; the same thing is kept once
 --   erased_learner  that one was erased, when and how much; who only as a hash. `n_erasures`: how
 --                   often; `ticks`: the monotonic clock at the last one; `overwritten`: SQLite's
 --                   file holds nothing of it any more
 --   erased_event    that one was erased, by a hash of its learner, sender and id
+--   used_nonce      what must not be used again, until its time is over anyway
 
 -- name: learner.version
 SELECT
@@ -87,6 +89,12 @@ INSERT INTO plain_ids (one, owner, since) VALUES (1, :owner, :since) ON CONFLICT
 -- name: plain_ids.owner
 SELECT owner FROM plain_ids;
 
+-- name: used_nonce.forget
+DELETE FROM used_nonce WHERE ends < :now;
+
+-- name: used_nonce.insert
+INSERT INTO used_nonce (nonce, ends) VALUES (:nonce, :ends) ON CONFLICT DO NOTHING;
+
 -- name: plan.insert
 INSERT INTO plan (learner_id, course_id, made, size, body)
 VALUES (:learner_id, :course_id, :made, :size, :body);
@@ -138,6 +146,48 @@ SELECT learner_id, concept_id, said, time FROM feedback WHERE learner_id = :lear
 -- name: feedback.erase
 DELETE FROM feedback WHERE learner_id = :learner_id;
 
+-- name: dead_letter.insert
+INSERT INTO dead_letter (
+    letter_hash, form, sender, learner_id, time, refused, field, reason, digest, size, raw
+) VALUES (
+    :letter_hash, :form, :sender, :learner_id, :time, :refused, :field, :reason, :digest, :size,
+    :raw
+) ON CONFLICT (letter_hash) DO UPDATE SET
+    learner_id = excluded.learner_id,
+    refused = excluded.refused,
+    field = excluded.field,
+    reason = excluded.reason;
+
+-- name: dead_letter.drop_old
+DELETE FROM dead_letter WHERE refused < :before;
+
+-- name: dead_letter.too_many
+-- the newest of those that do not fit any more
+SELECT seq FROM (
+    SELECT seq, sum(size) OVER (ORDER BY seq DESC) AS held FROM dead_letter
+) AS counted WHERE held > :most ORDER BY seq DESC LIMIT 1;
+
+-- name: dead_letter.drop_first
+DELETE FROM dead_letter WHERE seq <= :last;
+
+-- name: dead_letter.page
+SELECT seq, form, raw, digest, field, reason, refused, learner_id, time, sender FROM dead_letter
+WHERE seq > :after ORDER BY seq LIMIT :most;
+
+-- name: dead_letter.reasons
+SELECT form, field, reason, count(*), min(refused), max(refused) FROM dead_letter
+GROUP BY form, field, reason ORDER BY count(*) DESC, form, field, reason;
+
+-- name: dead_letter.remove
+DELETE FROM dead_letter WHERE letter_hash IN any_of(:letter_hashes);
+
+-- name: dead_letter.export
+SELECT form, time, refused, field, reason, raw AS sent FROM dead_letter
+WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: dead_letter.erase
+DELETE FROM dead_letter WHERE learner_id = :learner_id;
+
 -- name: learner.erase
 DELETE FROM learner WHERE learner_id = :learner_id;
 
@@ -155,7 +205,8 @@ ON CONFLICT (learner_hash) DO UPDATE SET
 UPDATE erased_learner SET
     n_events = n_events + :n_events,
     n_plans = n_plans + :n_plans,
-    n_feedback = n_feedback + :n_feedback
+    n_feedback = n_feedback + :n_feedback,
+    n_refused = n_refused + :n_refused
 WHERE learner_hash = :learner_hash;
 
 -- name: erased_learner.these

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,8 +17,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes, Word, last_words, wishes_of
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
-from kgplan.store.events import erasure, plans
+from kgplan.store.events import dead, erasure, plans
 from kgplan.store.events.database import Database, Session, migrate, revisions, unavailable
+from kgplan.store.events.dead import DeadLetter, DeadLimits, DeadReason
 from kgplan.store.events.erasure import Erased, Erasure, hash_of
 from kgplan.store.events.plans import HISTORY_BYTES, KeptPlan, NewPlan
 from kgplan.store.events.postgresql import PostgresqlDatabase, postgresql_engine
@@ -60,20 +62,25 @@ def _untraced(name: str) -> AbstractContextManager[Any]:
 
 
 def open_events(
-    url: str, history_bytes: int = HISTORY_BYTES, span: Span = _untraced
+    url: str,
+    history_bytes: int = HISTORY_BYTES,
+    span: Span = _untraced,
+    dead_limits: DeadLimits = DeadLimits(),
 ) -> "EventStore":
     """Open the learner records, and bring their tables to this version.
 
     Args:
         url: `sqlite:////path/to/file` or `postgresql+psycopg://user:password@host/database`.
-        history_bytes, span: as for `EventStore`.
+        history_bytes, span, dead_limits: as for `EventStore`.
 
     Raises:
         ConfigError: not such an address, or a later version of kgplan wrote the records.
         MissingExtra: PostgreSQL without its driver.
         RecordsUnavailable: the database cannot be opened.
     """
-    return EventStore(_database(url), history_bytes, span)
+    store = EventStore(_database(url), history_bytes, span, dead_limits)
+    store.bury(())  # those that became too old meanwhile leave
+    return store
 
 
 def read_events(url: str) -> "EventStore | None":
@@ -147,16 +154,24 @@ class EventStore:
         database: with its tables.
         history_bytes: that a learner's plans may take; the oldest leave first.
         span: around each reading, by its name in a trace.
+        dead_limits: how many dead letters are kept.
 
     Attributes:
         database: where all is.
     """
 
     def __init__(
-        self, database: Database, history_bytes: int = HISTORY_BYTES, span: Span = _untraced
+        self,
+        database: Database,
+        history_bytes: int = HISTORY_BYTES,
+        span: Span = _untraced,
+        dead_limits: DeadLimits = DeadLimits(),
     ) -> None:
         self.database, self._history_bytes, self._span = database, history_bytes, span
+        self._dead_limits = dead_limits
         self._appending = Work(self._append)
+        self._appending_each = Work(self._append_each)
+        self._burying = Work(self._bury, is_patient=True)
         self._keeping = Work(self._keep, is_patient=True)
         self._writer = Writer(database)
 
@@ -175,6 +190,28 @@ class EventStore:
             with other content; RecordsUnavailable.
         """
         return self._writer.put(self._appending, sent, len(sent))
+
+    def submit_each(self, sent: Sequence[Sent]) -> "Future[list[Receipt | EventConflict]]":
+        """Store events, each by itself, in one transaction.
+
+        Returns:
+            Done when they are committed: what became of each, or why it is not stored. Its error:
+            RecordsUnavailable.
+        """
+        return self._writer.put(self._appending_each, sent, len(sent))
+
+    def bury(self, letters: Sequence[DeadLetter]) -> "Future[None]":
+        """Keep what was refused, as the limits allow; nobody has to wait for it."""
+        return self._writer.put(self._burying, letters, len(letters))
+
+    def revive(self, letters: Sequence[DeadLetter]) -> int:
+        """Remove dead letters that were taken; gives how many, when it is committed.
+
+        Raises:
+            RecordsUnavailable: it could not be written.
+        """
+        n: int = self._writer.put(CALL, lambda session: dead.revive(session, letters)).result()
+        return n
 
     def say(
         self, learner_id: str, concept_id: str, said: str, now: float, erasures: int = 0
@@ -228,6 +265,23 @@ class EventStore:
 
         return self._writer.put(CALL, claim)
 
+    def use_once(self, nonce: str, now: float, until: float) -> "Future[bool]":
+        """Use a nonce, which counts once, whichever process is asked.
+
+        Args:
+            nonce: of whatever kind.
+            now, until: seconds since 1970; it is remembered so long.
+
+        Returns:
+            Done when it is committed: whether it is the first time.
+        """
+
+        def use(session: Session) -> bool:
+            session.run("used_nonce.forget", now=now)
+            return session.run("used_nonce.insert", nonce=nonce, ends=until) == 1
+
+        return self._writer.put(CALL, use)
+
     def remember(
         self, learner_id: str, course_id: str | None, body: str, now: float, erasures: int = 0
     ) -> None:
@@ -268,6 +322,19 @@ class EventStore:
         answers, changed = append(session, requests, self._erased_among(session, learners))
         _change(session, changed)
         return answers
+
+    def _append_each(
+        self, session: Session, requests: Sequence[Sequence[Sent]]
+    ) -> list[list[Receipt | EventConflict]]:
+        answers = iter(self._append(session, [[each] for request in requests for each in request]))
+        return [[next(answers) for _ in request] for request in requests]
+
+    def _bury(self, session: Session, letters: Sequence[Sequence[DeadLetter]]) -> list[None]:
+        everything = [each for some in letters for each in some]
+        named = {each.learner_id for each in everything if each.learner_id is not None}
+        erased = self._erased_among(session, named) if named else {}
+        dead.bury(session, everything, erased, self._dead_limits, time.time())
+        return [None] * len(letters)
 
     def _keep(self, session: Session, new: Sequence[NewPlan]) -> list[None]:
         erased = self._erased_among(session, {plan.learner_id for plan in new})
@@ -362,18 +429,34 @@ class EventStore:
             found = session.rows("learner.beginning", prefix=prefix, length=len(prefix), most=limit)
         return [learner for (learner,) in found]
 
+    def dead_letters(self, after: int = 0, most: int = 1_000) -> list[tuple[int, DeadLetter]]:
+        """What was refused, in the order in which it came, each with its place in it.
+
+        Args:
+            after: a place; those behind it are given.
+            most: at most so many.
+        """
+        with self._reading() as session:
+            return dead.page(session, after, most)
+
+    def dead_reasons(self) -> list[DeadReason]:
+        """Why events were refused, the most frequent reason first."""
+        with self._reading() as session:
+            return dead.reasons(session)
+
     def export(self, learner_id: str) -> dict[str, list[dict[str, Any]]]:
         """All that is stored about a learner, oldest first.
 
         Returns:
             `sent` of an event and `body` of a plan are JSON as it is stored: what was sent may be
-            nested deeper than can be read here.
+            nested deeper than can be read here. `sent` of what was refused is any text.
         """
         with self._reading() as session:
             return {
                 "events": export_events(session, learner_id),
                 "plans": session.dicts("plan.export", learner_id=learner_id),
                 "feedback": session.dicts("feedback.export", learner_id=learner_id),
+                "refused": session.dicts("dead_letter.export", learner_id=learner_id),
             }
 
     def _words(self, learner_id: str) -> list[Word]:

@@ -70,6 +70,17 @@ def test_the_first_to_claim_owns_the_plain_ids_in_all_processes(store, records_u
     other.close()
 
 
+def test_a_nonce_counts_once_in_all_processes_until_its_time_is_over(store, records_url):
+    other = open_events(records_url)
+    with ThreadPoolExecutor(8) as pool:
+        uses = [(store, other)[n % 2].use_once("a", 1.0, 10.0) for n in range(8)]
+        assert sum(pool.map(lambda use: use.result(30), uses)) == 1
+    assert not store.use_once("a", 10.0, 20.0).result(30)
+    assert store.use_once("b", 10.0, 20.0).result(30)
+    assert other.use_once("a", 10.5, 20.0).result(30)  # which nobody accepts any more
+    other.close()
+
+
 def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):
     assert put(store, sent("a"), sent("b")).stored == ("a", "b")
     again = put(store, sent("b"), sent("c"), sent("c"))
@@ -153,12 +164,12 @@ def test_erasure_removes_everything_and_late_repeats_stay_away(store):
     remember(store, "u", "A", 1, now=40.0)
     erasure = store.erase("u", now=100.0)
     assert (erasure.n_events, erasure.n_plans, erasure.n_feedback) == (2, 1, 1)
-    assert store.export("u") == {"events": [], "plans": [], "feedback": []}
+    assert store.export("u") == {"events": [], "plans": [], "feedback": [], "refused": []}
     assert store.version("u").erased == 100.0
     assert put(store, sent("a", time=10.0)).erased == ("a",)  # an outbox sends again
     remember(store, "u", "A", 1, now=99.0)  # answered just before
     store.say("u", "k", "done", now=99.0)
-    assert store.export("u") == {"events": [], "plans": [], "feedback": []}
+    assert store.export("u") == {"events": [], "plans": [], "feedback": [], "refused": []}
     assert put(store, sent("c", time=101.0)).stored == ("c",)  # the learner came back
     assert ids(store) == ["c"]
     assert ids(store, "else") == ["x"]

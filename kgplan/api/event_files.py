@@ -1,0 +1,256 @@
+"""What does a file of events hold? Statements, plain events, lines of a tracking log, rows of CSV.
+
+JSON lines, a JSON array or values one after the other; CSV; each also compressed with gzip. A file
+is read in parts, so that a long one takes no more memory than a part, and parts can be read by
+several processes. An array is the exception: it is read as a whole.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from kgplan.api.forms import Form, digest, form_of
+from kgplan.data.told import told_number, told_time
+from kgplan.errors import InputError, MalformedStatement
+from kgplan.store.csvfile import CsvFile, plain, separator_of
+
+PART = 2_000  # lines that are read together
+LOOKED_AT = 1 << 18  # bytes that tell what a file is
+GZIP = b"\x1f\x8b"
+COLUMNS = {
+    "time": "time timestamp datetime date when submittime starttime",
+    "share": "share progress watched",
+    "course_id": "courseid course",
+    "event_id": "eventid",
+}
+"""What people call a column of events, as `csvfile.COLUMNS` has the others."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some lines of a file, as they stand there.
+
+    Attributes:
+        rows: each with its line, from 1: JSON as text, or the cells of a row of CSV.
+        columns: of CSV, the place of each that is known; None where it is JSON.
+        zone: of times without one.
+        read: bytes of the file up to the end of the part.
+    """
+
+    rows: Sequence[tuple[int, Any]]
+    columns: Mapping[str, int] | None
+    zone: tzinfo
+    read: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """One event in a file.
+
+    Attributes:
+        line: where it begins, from 1.
+        form: in which it is; "line" where it is no JSON.
+        content: JSON value; None where it is no JSON.
+        raw: its text.
+        kind: what the file itself calls it; "" where it does not.
+        fault: why it cannot be read; None where it can.
+    """
+
+    line: int
+    form: Form | Literal["line"]
+    content: Any
+    raw: str | None
+    kind: str = ""
+    fault: MalformedStatement | None = None
+
+
+def parts_of(path: Path, zone: tzinfo = UTC, size: int = PART) -> Iterator[Part]:
+    """The parts of a file.
+
+    Args:
+        path: of the file.
+        zone: of times in CSV that have none.
+        size: lines of a part.
+
+    Raises:
+        InputError: it cannot be read, is empty, or is none of what can be read, with the place.
+    """
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.peek(2)[:2] == GZIP
+            opened = gzip.GzipFile(fileobj=raw) if zipped else raw
+            stream: io.BufferedReader[Any] = io.BufferedReader(opened)
+            head = stream.peek(LOOKED_AT)[:LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
+            if not head:
+                raise InputError(f"{path} is empty; give statements as JSON lines, or CSV")
+            rows: Iterator[tuple[int, Any]]
+            columns = None
+            if head[:1] not in (b"{", b"["):
+                columns, rows = _csv(path, stream)
+            elif _is_by_lines(head):
+                rows = _lines(stream)
+            else:
+                rows = _values(path, stream.read())
+            part: list[tuple[int, Any]] = []
+            for row in rows:
+                part.append(row)
+                if len(part) == size:
+                    yield Part(part, columns, zone, raw.tell())
+                    part = []
+            if part:
+                yield Part(part, columns, zone, raw.tell())
+    except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read: {why}; give a file of events") from None
+
+
+def found_in(part: Part) -> Iterator[Found]:
+    """The events in a part, those that cannot be read too."""
+    for line, row in part.rows:
+        if part.columns is None:
+            yield from _found(line, row)
+        else:
+            yield _row(line, row, part.columns, part.zone)
+
+
+def _is_by_lines(head: bytes) -> bool:
+    first, _, rest = head.partition(b"\n")
+    if first.startswith(b"["):
+        return False
+    try:
+        json.loads(first)
+    except ValueError:
+        return rest.lstrip(b"\r").startswith(b"{")  # of values over several lines, none does
+    return True
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    for n, line in enumerate(stream, 1):
+        stripped = (line.removeprefix(b"\xef\xbb\xbf") if n == 1 else line).strip()
+        if stripped:
+            yield n, stripped
+
+
+def _values(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+    """The values of an array, or one after the other, each with its line."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line} is no text in UTF-8; save it as UTF-8") from None
+    at, line, decoder = 0, 1, json.JSONDecoder()
+    begin = len(text) - len(text.lstrip())
+    at = begin + (text[begin] == "[")
+    line += text.count("\n", 0, at)
+    while True:
+        start = at
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        line += text.count("\n", start, at)
+        if at == len(text) or text[at] == "]":
+            return
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            at_line = line + text.count("\n", at, getattr(error, "pos", at))
+            why = getattr(error, "msg", "is nested too deep")
+            raise InputError(
+                f"{path}:{at_line} is no JSON ({why}); give one JSON value on each line, so that a"
+                " broken one stands alone"
+            ) from None
+        yield line, text[at:end]
+        line += text.count("\n", at, end)
+        at = end
+
+
+def _found(line: int, row: bytes | str) -> Iterator[Found]:
+    text = row if isinstance(row, str) else ""
+    try:
+        if isinstance(row, bytes):
+            text = row.decode()
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, ValueError) else "it is nested too deep"
+        fault = MalformedStatement("line", f"is not JSON: {why}")
+        text = row if isinstance(row, str) else row.decode("utf-8", "replace")
+        yield Found(line, "line", None, text, fault=fault)
+        return
+    whole = isinstance(value, Mapping)
+    kind, inside = "", value
+    if whole and "actor" not in value:  # with its kind, as an LRS answers, several at once
+        kind = value["kind"] if isinstance(value.get("kind"), str) else ""
+        inside = value.get("statement", value.get("statements", value))
+    each: Any
+    for each in inside if isinstance(inside, list) else [inside]:
+        alone = None if each is not value else text
+        yield Found(line, form_of(each), each, alone, kind)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _csv(
+    path: Path, stream: io.BufferedReader
+) -> tuple[dict[str, int], Iterator[tuple[int, list[str]]]]:
+    """The columns of a CSV file, and its rows."""
+    text = codecs.iterdecode(stream, "utf-8-sig")
+    head = stream.peek(LOOKED_AT)[:LOOKED_AT].decode("utf-8-sig", "ignore")
+    rows = _csv_rows(path, csv.reader(text, delimiter=separator_of(head), strict=True))
+    _, header = next(rows)
+    named = CsvFile(path, header, [], ())
+    columns = {name: named.column(name) for name in ("learner_id", "item_id", "score")}
+    called = [plain(title) for title in header]
+    for name, words in COLUMNS.items():
+        columns[name] = next((called.index(w) for w in words.split() if w in called), None)
+    missing = [name for name in ("learner_id", "item_id", "time") if columns[name] is None]
+    if missing:
+        raise InputError(
+            f"{path}:1 is no JSON, and as the header of a CSV it lacks {', '.join(missing)}; the"
+            f" columns are {named.titles()}; name them learner_id, item_id, time, and score or"
+            " share"
+        )
+    return {name: at for name, at in columns.items() if at is not None}, rows
+
+
+def _csv_rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
+    line = 0
+    try:
+        for cells in reader:
+            line = reader.line_num
+            if any(map(str.strip, cells)):
+                yield line, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise InputError(f"{path}, after line {line}: {error}; give plain CSV") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}, after line {line}, is no UTF-8; save it as UTF-8") from None
+
+
+def _row(line: int, cells: list[str], columns: Mapping[str, int], zone: tzinfo) -> Found:
+    """A row as a plain event."""
+    told = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}
+    event: dict[str, Any] = {"learner_id": told["learner_id"], "item_id": told["item_id"]}
+    moment = told_time(told["time"], zone)
+    try:
+        event["time"] = datetime.fromtimestamp(moment, UTC).isoformat() if moment else told["time"]
+    except (ValueError, OverflowError, OSError):  # milliseconds, or a year that no calendar has
+        event["time"] = told["time"]
+    for name in ("share", "score"):
+        text = told.get(name, "")
+        if text:
+            number = told_number(text.replace(",", ".") if "." not in text else text)
+            event[name] = text if number is None else number
+    if told.get("course_id"):
+        event["course_id"] = told["course_id"]
+    event["event_id"] = told.get("event_id") or f"csv:{digest(event)[:40]}"
+    return Found(line, "event", event, None)

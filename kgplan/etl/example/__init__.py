@@ -1,0 +1,1 @@
+"""A course of ten concepts in plain tables, which `kgplan init` writes."""
