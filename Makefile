@@ -36,8 +36,10 @@ setup: $(VENV)/.ready ## make the environment in .venv (every target does so whe
 demo: setup ## the main job on real rows: files -> graph -> model -> one learner's path
 	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
 
+# A thread that waits leaves the processor to the other processes.
 test: setup ## all tests (benchmarks apart), on JOBS=2 processes
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup \
+	  --no-loadscope-reorder $(ARGS)
 
 test-newest: ## the same with the newest versions of everything, in .venv-newest
 	rm -f .venv-newest/.ready

@@ -28,9 +28,8 @@ SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 # one process when the others have ended.
 FIRST = (
     *("graph/test_neo4j.py", "test_wheel.py", "cypher/test_designer_questions.py"),
-    *("pipeline/test_stages.py", "etl/test_load_bulk.py", "api/test_freshness.py"),
-    *("graph/test_graph_store.py", "pipeline/test_reembed.py", "test_sample.py"),
-    *("pipeline/test_stage_from_elsewhere.py", "test_readme.py", "test_machine.py"),
+    *("pipeline/test_stages.py", "test_sample.py", "test_readme.py", "test_machine.py"),
+    *("pipeline/test_stage_from_elsewhere.py", "etl/test_losses.py"),
 )
 
 # No deadline: a first call may compile. `make test` tries the same cases for everyone, `make fuzz`
@@ -40,10 +39,25 @@ settings.register_profile("fuzz", deadline=None, print_blob=True)
 settings.load_profile("kgplan")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; `make test` hands files out in this order."""
+    """Put the files that take longest first; `make test` hands groups out in this order.
+
+    A group is the tests of one file; those that need Neo4j are one, so that one process starts it.
+    """
     place = {Path(__file__).parent / name: n for n, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(FIRST)))
+    for item in items:
+        group = "neo4j" if needs_neo4j(item) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def needs_neo4j(item: pytest.Item) -> bool:
+    """Whether a test asks for the server, or is one of a pair for both databases."""
+    parameters = getattr(item, "callspec", None)
+    return "neo4j_process" in getattr(item, "fixturenames", ()) or (
+        parameters is not None and "neo4j" in parameters.params.values()
+    )
 
 
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:

@@ -21,7 +21,7 @@ IMPORTED = (
     *("kgplan.graph.designer", "kgplan.graph.ladybug", "kgplan.pipeline.reembed", "rdflib"),
     *("kgplan.embedding.train", "kgplan.etl.check", "kgplan.store.events"),
 )
-KEPT = ("NUMBA_", "OPENBLAS_")  # settings of libraries; those of kgplan are each test's own
+KEPT = ("NUMBA_", "OMP_", "OPENBLAS_")  # settings of libraries; those of kgplan are each test's own
 
 
 def run_kgplan(

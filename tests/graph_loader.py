@@ -1,56 +1,42 @@
-"""Load rows from a file as a process of its own, and die at a chosen moment.
-
-python graph_loader.py URL ROWS_JSON RUN_ID [MOMENT...]    the password in KGPLAN_GRAPH_PASSWORD
-
-A moment is a number: the loader dies when it tells its progress for that time. With several, a
-child dies at each in turn. Without any, the load runs to its end.
-"""
+"""Loads of rows from a file that die; each is run in a process of its own, by `forked`."""
 
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 
+from kgplan.etl.bulk import bulk_load
 from kgplan.etl.load import GraphRows, load
+from kgplan.graph.neo4j_server import Neo4jServer
 from kgplan.graph.store import open_graph
-from kgplan.progress import silent
-from kgplan.settings import GraphAccess
+from kgplan.settings import GraphAccess, Settings
 
 
-def dying(moment: int):
-    """A progress callback that ends the process as if the power had gone."""
-    left = moment
+def die(*_args, **_kwargs):
+    """End the process as if the power had gone."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def rows_in(path: str) -> GraphRows:
+    """The rows that the file holds."""
+    return GraphRows(**json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def dying_load(url: str, password: str, path: str, run_id: str, moment: str) -> None:
+    """Load the rows; die when progress is told for the time of that number."""
+    left = int(moment)
 
     def tell(what, done, total):
         nonlocal left
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
-    return tell
-
-
-def main() -> None:
-    url, path, run_id, *moments = sys.argv[1:]
-    rows = GraphRows(**json.loads(Path(path).read_text(encoding="utf-8")))
-    access = GraphAccess(password=os.environ.get("KGPLAN_GRAPH_PASSWORD", ""))
-
-    def run(progress):
-        with open_graph(url, access=access) as store:
-            load(rows, store, run_id, progress)
-
-    for moment in moments:
-        child = os.fork()
-        if child == 0:
-            run(dying(int(moment)))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"moment {moment}: ended with status {status}, not killed")
-    if not moments:
-        run(silent)
+    with open_graph(url, access=GraphAccess(password=password)) as store:
+        load(rows_in(path), store, run_id, tell)
 
 
-if __name__ == "__main__":
-    main()
+def dying_bulk_load(url: str, home: str, path: str) -> None:
+    """Load the rows in bulk; die when the server has stopped and the import begins."""
+    Neo4jServer.admin = die
+    bulk_load(rows_in(path), Settings(home=Path(home), graph=url), "run")

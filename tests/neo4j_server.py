@@ -1,11 +1,12 @@
 """A real Neo4j server for the tests, from Maven Central, with its files in a temporary folder."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,14 +87,18 @@ class TestServer:
 
 
 def free_ports(n: int) -> list[int]:
-    """Ports that nothing listens on."""
-    sockets = [socket.socket() for _ in range(n)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports that nothing listens on, and that the system gives to nobody.
+
+    A port that it gave away could be another's until the server takes it: whoever asks a server
+    that is not there yet can even be connected to itself.
+    """
+    found: set[int] = set()
+    while len(found) < n:
+        port = secrets.choice(range(10_000, 30_000))  # clients get higher ones
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
 
 
 def start_test_server(home: Path, **memory: int) -> TestServer:

@@ -9,6 +9,7 @@ import { Health } from "./designer/health";
 import { Home } from "./designer/home";
 import { Learner } from "./learner/learner";
 import { Choose } from "./lti/choose";
+import { Refused } from "./lti/refused";
 import { route } from "./router";
 import { Footer } from "./shell/footer";
 import { Header } from "./shell/header";
@@ -28,6 +29,7 @@ const VIEWS: Record<string, View> = {
   graph: Graph,
   health: Health,
   learner: Learner,
+  refused: Refused,
 };
 
 export function App() {

@@ -117,10 +117,8 @@ def create_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=security.hosts, www_redirect=False)
     app.add_middleware(TelemetryMiddleware, telemetry=telemetry, readiness=readiness)
     app.state.lti = lti
-    for each in [
-        *ROUTERS,
-        *([routes_lti.router] if lti else []),
-    ]:  # of an included router every route would be matched twice
+    routers = [*ROUTERS, *([routes_lti.router] if lti else [])]
+    for each in routers:  # of an included router every route would be matched twice
         app.router.routes.extend(each.routes)
     add_problem_handlers(app)
     describe_with_examples(app)

@@ -86,7 +86,7 @@ def parts_of(path: Path, zone: tzinfo = UTC, size: int = PART) -> Iterator[Part]
         with path.open("rb") as raw:
             zipped = raw.peek(2)[:2] == GZIP
             opened = gzip.GzipFile(fileobj=raw) if zipped else raw
-            stream: io.BufferedReader[Any] = io.BufferedReader(opened)
+            stream: io.BufferedReader[Any] = io.BufferedReader(opened, LOOKED_AT)
             head = stream.peek(LOOKED_AT)[:LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
             if not head:
                 raise InputError(f"{path} is empty; give statements as JSON lines, or CSV")
@@ -207,7 +207,7 @@ def _csv(
     text = codecs.iterdecode(stream, "utf-8-sig")
     head = stream.peek(LOOKED_AT)[:LOOKED_AT].decode("utf-8-sig", "ignore")
     rows = _csv_rows(path, csv.reader(text, delimiter=separator_of(head), strict=True))
-    _, header = next(rows)
+    _, header = next(rows, (0, []))
     named = CsvFile(path, header, [], ())
     columns = {name: named.column(name) for name in ("learner_id", "item_id", "score")}
     called = [plain(title) for title in header]

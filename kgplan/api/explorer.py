@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -106,7 +107,7 @@ def start_page(bodies: Mapping[str, bytes], framed_by: Sequence[str] = ()) -> Pa
     return PageFile.of("index.html", bodies, headers)
 
 
-def handing_over(page: PageFile, handed: Mapping[str, str], framed_by: Sequence[str]) -> Response:
+def handing_over(page: PageFile, handed: Mapping[str, Any], framed_by: Sequence[str]) -> Response:
     """The start page for somebody whom a learning platform sends, with what it is to begin with.
 
     It stands in the page, not in its address, which a history or a log would keep.

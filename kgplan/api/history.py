@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -111,57 +112,56 @@ def load(
     if processes is None:
         processes = 1 if n_bytes < ALONE_BYTES else (os.cpu_count() or 1)
     loaded = Loaded()
-    writing: deque[tuple[list[tuple[int, Sent]], Future[list[Receipt | EventConflict]]]] = deque()
+    writing: deque[tuple[list[tuple[int, Sent]], Future[Receipt]]] = deque()
     together: list[tuple[int, Sent]] = []
 
     def settle(most: int) -> None:
         while len(writing) > most:
-            sent, answers = writing.popleft()
-            _settled(loaded, sent, answers.result(), store)
+            sent, receipt = writing.popleft()
+            _settled(loaded, sent, receipt.result(), store)
+
+    def write() -> None:
+        writing.append((together[:], store.submit_each([sent for _, sent in together])))
+        together.clear()
 
     rules = replace(rules, owners=_owners(store, rules, parts_of(path)))
     parts = parts_of(path) if parts is None else parts
-    for each in _all_understood(parts, rules, processes):
-        loaded.number += len(each.sent) + len(each.letters) + each.passed
-        loaded.passed += each.passed
-        for line, letter in each.letters:
-            loaded.refuse(line, letter)
-        if each.letters:
-            store.bury([letter for _, letter in each.letters])
-        together += each.sent
-        if len(together) >= AT_ONCE:
-            writing.append((together, store.submit_each([sent for _, sent in together])))
-            together = []
-            settle(1)
-        progress("events", each.read, n_bytes or None)
-    writing.append((together, store.submit_each([sent for _, sent in together])))
-    settle(0)
+    with _seldom_collected():
+        for each in _all_understood(parts, rules, processes):
+            loaded.number += len(each.sent) + len(each.letters) + each.passed
+            loaded.passed += each.passed
+            for line, letter in each.letters:
+                loaded.refuse(line, letter)
+            if each.letters:
+                store.bury([letter for _, letter in each.letters])
+            together += each.sent
+            if len(together) >= AT_ONCE:
+                write()
+                settle(1)
+            progress("events", each.read, n_bytes or None)
+        write()
+        settle(0)
     store.flush()
     return loaded
 
 
 def _settled(
-    loaded: Loaded,
-    sent: list[tuple[int, Sent]],
-    answers: list[Receipt | EventConflict],
-    store: EventStore,
+    loaded: Loaded, sent: list[tuple[int, Sent]], receipt: Receipt, store: EventStore
 ) -> None:
     """Count what became of events; those stored with other content become dead letters."""
-    letters = []
-    for (line, each), answer in zip(sent, answers, strict=True):
-        if isinstance(answer, EventConflict):
-            letters.append(_letter_of(each, str(answer)))
-            loaded.refuse(line, letters[-1])
-            continue
-        loaded.stored += len(answer.stored)
-        loaded.repeated += len(answer.repeated)
-        loaded.erased += len(answer.erased)
-        loaded.silent += answer.silent
+    loaded.stored += len(receipt.stored)
+    loaded.repeated += len(receipt.repeated)
+    loaded.erased += len(receipt.erased)
+    loaded.silent += receipt.silent
+    letters = [(line, _letter_of(each)) for line, each in map(sent.__getitem__, receipt.conflicts)]
+    for line, letter in letters:
+        loaded.refuse(line, letter)
     if letters:
-        store.bury(letters)
+        store.bury([letter for _, letter in letters])
 
 
-def _letter_of(sent: Sent, why: str) -> DeadLetter:
+def _letter_of(sent: Sent) -> DeadLetter:
+    """What is kept of an event whose id is stored with other content."""
     content = sent.content if sent.raw is None else json.loads(sent.raw)
     text = json.dumps(content) if sent.raw is None else sent.raw
     return DeadLetter(
@@ -169,7 +169,7 @@ def _letter_of(sent: Sent, why: str) -> DeadLetter:
         text,
         digest(content),
         "id",
-        why,
+        str(EventConflict(sent.event.event_id)),
         time.time(),
         sent.event.learner_id,
         sent.event.time,
@@ -206,7 +206,7 @@ def _all_understood(
     # a fresh interpreter: threads of the records are no matter to be forked
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Understood]] = deque()
-    with ProcessPoolExecutor(processes, context, _begin) as pool:
+    with ProcessPoolExecutor(processes, context, _collect_seldom) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(understood, part, rules))
@@ -218,8 +218,21 @@ def _all_understood(
             pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    gc.freeze()  # what is imported is not looked through again and again
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for garbage in circles less often: events, of which many are held, are never in one."""
+    before = gc.get_threshold()
+    _collect_seldom()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _collect_seldom() -> None:
+    gc.freeze()  # what is there already is not looked through again and again
+    gc.set_threshold(100_000, 50, 100)
 
 
 def understood(part: Part, rules: StatementRules) -> Understood:
@@ -297,10 +310,10 @@ def replay(store: EventStore, rules: StatementRules, progress: Progress = silent
                 fresh.append((letter, sent))
             else:
                 taken.append(letter)
-        answers = store.submit_each([sent for _, sent in fresh]).result()
-        for (letter, _), answer in zip(fresh, answers, strict=True):
-            if isinstance(answer, EventConflict):
-                reasons[str(answer)] += 1
+        receipt = store.submit_each([sent for _, sent in fresh]).result()
+        for place, (letter, sent) in enumerate(fresh):
+            if place in receipt.conflicts:
+                reasons[str(EventConflict(sent.event.event_id))] += 1
             else:
                 taken.append(letter)
         n_taken += store.revive(taken)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.manifold import TSNE, trustworthiness
+from threadpoolctl import threadpool_limits
 
 from kgplan.arrays import Floats
 
@@ -48,8 +49,10 @@ def plane(vectors: Floats, seed: int = 0) -> Plane:
         some = left[:, :2] * lengths[:2]
         axes[:, : some.shape[1]] = some
         return Plane(axes, float("nan"), "two principal axes")
-    places = TSNE(
-        perplexity=min(30.0, len(vectors) / 4), init="pca", random_state=seed, n_jobs=1
-    ).fit_transform(centred)
+    # its threads meet so often that on a busy machine they do little but wait for one another
+    with threadpool_limits(1, "openmp"):
+        places = TSNE(
+            perplexity=min(30.0, len(vectors) / 4), init="pca", random_state=seed
+        ).fit_transform(centred)
     kept = float(trustworthiness(vectors, places, n_neighbors=NEIGHBOURS))
     return Plane(np.asarray(places, dtype=np.float64), kept, "t-SNE")

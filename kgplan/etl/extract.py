@@ -97,6 +97,7 @@ def extract(
             steps, queries = plain_steps.STEPS, plain_steps.TABLES
             beside = plain_tables.beside(archive, source.layout)
             notes = plain_steps.given(con, source.read(archive), progress, beside)
+        title, licence = source.whose(archive) if source.whose else (source.title, source.licence)
         reports = []
         for step in steps:
             for report in _run(con, archive, steps, step):
@@ -117,6 +118,8 @@ def extract(
             absent=tuple(f.path for f in source.layout if f.used and not archive.found(f)),
             unused=tuple(path for f in source.layout if not f.used for path in archive.found(f)),
             notes=tuple(notes),
+            title=title,
+            licence=licence,
         )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from kgplan.errors import InputError
 from kgplan.etl.plain import PLAIN, PlainColumn, PlainTable
+from kgplan.etl.sources.tables import PACKAGE
 
-PAGE, SCHEMA = "README.md", "datapackage.json"
+PAGE = "README.md"
 INTRODUCTION = """\
 # Plain tables
 
@@ -23,7 +24,10 @@ marked * must be there.
 
 Semicolons or tabs for commas, decimal commas, byte order marks and CRLF are read. A time without a
 zone is of the zone that `KGPLAN_TIME_ZONE` names. What is not understood is kept out and told with
-file, line and reason: `kgplan etl report`."""
+file, line and reason: `kgplan etl report`.
+
+`datapackage.json` describes the tables to other programs (Data Package). Its `title` and `licenses`
+stand below every page of the explorer: put yours in."""
 
 
 def write_example(folder: Path) -> list[str]:
@@ -40,7 +44,7 @@ def write_example(folder: Path) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is not empty; give a new folder, or empty this one first")
-    texts = {PAGE: page(), SCHEMA: json.dumps(data_package(), ensure_ascii=False, indent=2) + "\n"}
+    texts = {PAGE: page(), PACKAGE: json.dumps(data_package(), ensure_ascii=False, indent=2) + "\n"}
     for name in PLAIN:
         texts[f"{name}.csv"] = (files("kgplan.etl.example") / f"{name}.csv").read_text("utf-8")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +62,8 @@ def data_package() -> dict[str, Any]:
     return {
         "profile": "tabular-data-package",
         "name": "kgplan-tables",
-        "title": "Plain tables for kgplan",
+        "title": "Python from zero, an example",
+        "licenses": [{"name": "CC0-1.0", "title": "CC0 1.0"}],
         "resources": [_resource(table) for table in PLAIN.values()],
     }
 

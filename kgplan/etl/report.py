@@ -35,6 +35,7 @@ class ExtractReport(BaseModel):
     """The counts of one extraction; `to_dict` carries it into a manifest.
 
     `format` names the source that read it; empty in manifests of the time when there was one.
+    `title` and `licence` are those of the data.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,8 @@ class ExtractReport(BaseModel):
     absent: tuple[str, ...]
     unused: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    title: str = ""
+    licence: str = ""
 
     @property
     def rows_read(self) -> int:

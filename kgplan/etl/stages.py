@@ -130,7 +130,8 @@ def run_extract(task: Task, config: Extraction) -> None:
     with task.draft("records", {}, {"tables": made.version}, beside=[made]) as records:
         records.put(**read_records(made.path).to_arrays())
         # here, as answers are made from the records and their tables may be elsewhere
-        records.metrics = {"source": {"title": reader.title, "licence": reader.licence}}
+        told = {"title": extracted.title, "licence": extracted.licence}
+        records.metrics = {"source": told}
     report.version = made.version
     report.rows_in, report.rows_out = extracted.rows_read, extracted.rows_written
     report.details = {

@@ -15,7 +15,7 @@ from kgplan.api.statements import StatementRules
 from kgplan.errors import InputError
 from kgplan.planning.live import LiveModel
 
-PRODUCERS = Path(__file__).with_name("producers.jsonl")
+PRODUCERS = sorted((Path(__file__).parent / "producers").glob("*.jsonl"))
 NOW = 1.8e9
 
 
@@ -139,9 +139,10 @@ def accounted(path, **rules):
     return account_of(parts_of(path), NOW, StatementRules(**rules), live)
 
 
-def test_what_real_producers_send_is_understood_as_their_formats_mean_it():
-    account = accounted(PRODUCERS)
-    wanted = [json.loads(line) for line in PRODUCERS.read_text().splitlines()]
+@pytest.mark.parametrize("path", PRODUCERS, ids=lambda path: path.stem)
+def test_what_real_producers_send_is_understood_as_their_formats_mean_it(path):
+    account = accounted(path)
+    wanted = [json.loads(line) for line in path.read_text().splitlines()]
     means = {kind.name: kind.meaning for kind in account.said}
     means |= {kind.name: "refused" for kind in account.refused}
     assert means == {each["kind"]: each["means"] for each in wanted}

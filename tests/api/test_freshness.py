@@ -120,7 +120,7 @@ def test_three_restarts_under_load_give_no_wrong_answer(server):
 
         def ask():
             while not stop.is_set():
-                time.sleep(0.01)
+                time.sleep(0.02)
                 answer = client.get(PATH)
                 body = answer.json() if answer.status_code == 200 else {}
                 seen["stale" if body.get("stale") else "fresh"] += 1

@@ -189,7 +189,7 @@ def test_what_does_not_end_in_time_is_told_so_and_what_was_stored_is_kept(servic
     begun = time.monotonic()
     service.signal()
     assert service.wait() == 0
-    assert time.monotonic() - begun < 6  # 2 and some, on a busy machine
+    assert time.monotonic() - begun < 15  # 2 and some, on a busy machine; 20 where nobody says
     stuck.join()
     assert answers[0].status_code == 503
     assert answers[0].json()["type"] == "urn:kgplan:problem:not-ready"

@@ -93,13 +93,15 @@ def test_a_graph_that_does_not_answer_at_all_makes_answers_stale(world):
     keeper = Keeper(world.build, world.mark, patience=0.05)
 
     def hangs():
-        answered.wait(10)
+        answered.wait(60)
         return "0"
 
     keeper._mark = hangs
     looking = threading.Thread(target=keeper.refresh)
     looking.start()
-    time.sleep(0.1)
+    deadline = time.monotonic() + 30
+    while not keeper.served.stale and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert keeper.served.stale
     answered.set()
     looking.join()

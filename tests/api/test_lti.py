@@ -1,6 +1,7 @@
 """Learning platforms open the explorer by LTI 1.3: a platform that the test plays, and thieves."""
 
 import json
+import logging
 import re
 import stat
 import threading
@@ -10,7 +11,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
 from lti_platform import (
@@ -49,13 +55,16 @@ def model():
 def make(model, tmp_path_factory):
     """Makes the service, with its own records; gives what makes browsers that ask it."""
     apps = []
+    key = tmp_path_factory.mktemp("key") / "lti.pem"  # making one takes longer than all else
+    form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    key.write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(*form))
 
-    def service(*platforms, changes=None, **settings):
+    def service(*platforms, changes=None, lines=None, url=HERE, **settings):
         folder = tmp_path_factory.mktemp("lti")
-        path = written(folder, platforms or (PLATFORM, OTHER), changes or {})
+        path = written(folder, platforms or (PLATFORM, OTHER), changes or {}, url, key)
         given = {"home": folder, "lti": path, "auth_secret": SecretStr(SECRET.decode())}
         keeper = Keeper(lambda: model, lambda: "always the same")
-        app = make_service(Settings(**given | settings), keeper)
+        app = make_service(Settings(**given | settings), keeper, lines)
         apps.append(app)
         return lambda: TestClient(app, HERE, raise_server_exceptions=False)
 
@@ -65,14 +74,14 @@ def make(model, tmp_path_factory):
             pass
 
 
-def written(folder, platforms, changes, **more):
+def written(folder, platforms, changes, url, key):
     """The settings file of platforms, each with its keys in a file beside it."""
     registered = []
     for n, each in enumerate(platforms):
         (folder / f"keys-{n}.json").write_bytes(each.key_set())
         registered.append(each.registration(f"keys-{n}.json") | changes.get(each.issuer, {}))
     path = folder / "lti.json"
-    path.write_text(json.dumps({"url": HERE, "platforms": registered} | more))
+    path.write_text(json.dumps({"url": url, "key": str(key), "platforms": registered}))
     return path
 
 
@@ -139,6 +148,21 @@ def test_the_request_to_the_platform_is_that_of_the_standard(browser):
         "state": "",
         "nonce": "",
     }
+
+
+def test_behind_a_proxy_browsers_are_sent_to_the_address_that_they_know(make):
+    url = f"{HERE}/paths"  # the proxy takes /paths away, and speaks http to an inner address
+    app = make(url=url)().app
+    inner = TestClient(app, "http://10.0.0.5:8000")
+    target = {"target_link_uri": f"{url}/lti/launch"}
+    question = PLATFORM.begin(inner, **target)
+    assert question["redirect_uri"] == f"{url}/lti/launch"
+    assert refused(PLATFORM.initiate(inner), "target_link_uri")  # of the host, beside our path
+    claimed = {f"{CLAIM}target_link_uri": f"{url}/lti/launch"}
+    token = PLATFORM.signed(PLATFORM.claims(question["nonce"], "A", **claimed))
+    page = PLATFORM.post(inner, question, token, PLATFORM.issuer)
+    assert handed(page)
+    assert '<base href="../">' in page.text  # from .../lti/launch: the page, wherever that is
 
 
 def test_the_cookie_of_a_login_works_in_a_frame_and_is_nobody_elses(browser):
@@ -523,6 +547,48 @@ def test_what_the_platform_answers_instead_is_told(browser):
         assert refused(browser.post("/lti/launch", data=form), f"the platform answered: {told};")
 
 
+def test_a_person_is_told_by_the_page_what_a_program_is_told_by_the_problem(browser):
+    before = counted(browser)
+    asked = browser.get("/lti/login", params={"iss": "<script>alert(1)</script>"})
+    assert refused(asked, "not registered")
+    browser.headers["Accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+    page = browser.get("/lti/login", params={"iss": "<script>alert(1)</script>"})
+    assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    (text,) = re.findall('id="handed">(.*?)</script>', page.text)
+    told = json.loads(text)
+    assert told["address"] == "#/refused"
+    assert told["problem"] == {**asked.json(), "instance": told["problem"].get("instance")}
+    assert counted(browser) == before + 2
+
+
+def counted(browser):
+    """Refused launches, as the service counts them."""
+    found = re.findall(
+        r'^kgplan_problems_total\{problem="launch-refused"\} (\S+)$',
+        browser.get("/metrics").text,
+        re.MULTILINE,
+    )
+    return sum(map(float, found))
+
+
+def test_a_launch_is_a_line_of_the_log_that_holds_nothing_of_it(make, caplog):
+    caplog.set_level(logging.DEBUG)
+    lines = []
+    browser = make(lines=lambda level, fields: lines.append(fields))()
+    question = PLATFORM.begin(browser)
+    token = PLATFORM.signed(PLATFORM.claims(question["nonce"], "A", sub="someone quiet"))
+    given = handed(PLATFORM.post(browser, question, token))
+    assert refused(PLATFORM.post(browser, question, token))
+    told = [(each["route"], each["status"], each.get("problem")) for each in lines]
+    launches = [("/lti/launch", 200, None), ("/lti/launch", 403, "launch-refused")]
+    assert told == [("/lti/login", 302, None), *launches]
+    kept = [each.getMessage() for each in caplog.records if "httpx" not in each.name]
+    written = f"{lines} {kept}"
+    for secret in (question["state"], token, question["nonce"], given["token"], "someone quiet"):
+        assert secret[:20] not in written
+        assert secret[-12:] not in written
+
+
 def test_these_operations_are_counted_and_bounded_as_the_others_are(make):
     browser = make(rate=0.01, burst=3, body_bytes=5_000)()
     statuses = [PLATFORM.initiate(browser).status_code for _ in range(4)]
@@ -577,8 +643,9 @@ def test_nothing_chosen_is_an_answer_too(browser):
 def test_a_choice_needs_its_ticket_and_a_course_of_the_graph(browser):
     given = handed(PLATFORM.launch(browser, **PLATFORM.choosing()))
     for ticket in ("", "x", given["token"], hs256(claims_in(given["ticket"]))):
-        answer = browser.post("/lti/deep-links", data={"ticket": ticket, "course_id": "B"})
-        assert refused(answer, "ticket")
+        for course in ("B", "no such"):  # which only tokens may find out
+            answer = browser.post("/lti/deep-links", data={"ticket": ticket, "course_id": course})
+            assert refused(answer, "ticket")
     form = {"ticket": given["ticket"], "course_id": "no such"}
     assert browser.post("/lti/deep-links", data=form).json()["type"] == f"{URN}unknown-course"
     ticket = {"Authorization": f"Bearer {given['ticket']}"}  # is no token

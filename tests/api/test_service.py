@@ -465,7 +465,7 @@ def test_a_request_that_takes_too_long_is_given_up():
 
     @client.app.get("/slow")
     def slow():
-        go_on.wait(10)
+        go_on.wait(60)
         return "late"
 
     begun = time.monotonic()
@@ -473,18 +473,22 @@ def test_a_request_that_takes_too_long_is_given_up():
     waited = time.monotonic() - begun
     go_on.set()
     assert (answer.status_code, answer.json()["type"]) == (503, URN + "took-too-long")
-    assert waited < 5
-    assert client.get(PATH, params={"course_id": "A"}).status_code == 200
+    assert waited < 30
+    while client.get(PATH, params={"course_id": "A"}).status_code != 200:
+        assert time.monotonic() - begun < 60  # a busy machine may need more than 0.1 s at first
 
 
 def test_a_batch_stops_at_its_deadline():
     planner = hand_case().planner()
-    made = []
+    made, answered, goes_on = [], threading.Event(), threading.Event()
     plan = planner.plan
 
     def slow_plan(*args):
         made.append(args)
-        time.sleep(0.02)
+        if len(made) == 2:
+            answered.wait(60)
+        if len(made) > 2:
+            goes_on.set()
         return plan(*args)
 
     planner.plan = slow_plan
@@ -492,8 +496,8 @@ def test_a_batch_stops_at_its_deadline():
     item = {"learner_id": "learner", "course_id": "A"}
     answer = client.post("/v1/paths", json={"items": [item] * 100})
     assert answer.json()["type"] == URN + "took-too-long"
-    time.sleep(0.2)
-    assert len(made) < 50
+    answered.set()
+    assert not goes_on.wait(0.3)  # the others take less
 
 
 def test_unknown_addresses_methods_and_faults_are_problems_too(client):

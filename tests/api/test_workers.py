@@ -106,7 +106,7 @@ def test_a_worker_that_is_stopped_is_replaced_with_a_word_in_the_log(service, ho
     before = service.workers()
     os.kill(before[0], signal.SIGSTOP)
     try:
-        after = until(lambda: before[0] not in (now := service.workers()) and now, 30)
+        after = until(lambda: before[0] not in (now := service.workers()) and now)
         assert before[1] in after
     finally:
         with suppress(ProcessLookupError):

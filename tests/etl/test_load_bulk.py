@@ -1,10 +1,9 @@
 import json
-import os
-import subprocess
-import sys
+import signal
+from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 
+import forked
 import pytest
 
 from kgplan.errors import ConfigError, GraphUnavailable
@@ -38,7 +37,13 @@ def odd_rows() -> GraphRows:
     )
     ids = [row["id"] for row in rows.nodes["Concept"]]
     rows.relationships["PREREQUISITE_OF"] = [
-        {"head": head, "tail": tail, "sources": ["dependency", "prediction"][: 1 + k % 2]}
+        {
+            "head": head,
+            "tail": tail,
+            "sources": ["dependency", "prediction"][: 1 + k % 2],
+            "strength": [0.75, 0.0, None][k % 3],
+            "any_of": [1, None][k % 2],
+        }
         for k, (head, tail) in enumerate(pairwise(ids))
     ]
     rows.relationships["COURSE_HAS_CONCEPT"] = [
@@ -57,7 +62,7 @@ def contents(server) -> dict[str, set]:
     }
 
 
-def test_a_bulk_load_gives_the_graph_that_queries_give(neo4j_server):
+def test_a_bulk_load_gives_the_graph_that_queries_give(neo4j_server, tmp_path):
     with neo4j_server.place.open() as store:
         by_queries = load(odd_rows(), store, "run")
     expected = contents(neo4j_server)
@@ -66,8 +71,10 @@ def test_a_bulk_load_gives_the_graph_that_queries_give(neo4j_server):
     ):
         bulk.bulk_load(odd_rows(), neo4j_server.settings, "run")
     neo4j_server.empty()
-    killed = [sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(neo4j_server.settings_home)]
-    subprocess.run([*killed, neo4j_server.settings.graph], check=False, cwd=Path(__file__).parent)
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(asdict(odd_rows())), encoding="utf-8")
+    given = (neo4j_server.settings.graph, neo4j_server.settings_home, path)
+    assert forked.run("graph_loader:dying_bulk_load", *given).returncode == -signal.SIGKILL
     assert not neo4j_server.server.status().running
     neo4j_server.server.restart()
     by_import = bulk.bulk_load(odd_rows(), neo4j_server.settings, "run")
@@ -78,17 +85,6 @@ def test_a_bulk_load_gives_the_graph_that_queries_give(neo4j_server):
         assert load(odd_rows(), store, "run").changed is False
 
 
-KILLED_IN_THE_MIDDLE = """
-import os, signal, sys
-from pathlib import Path
-from test_load_bulk import bulk, odd_rows
-from kgplan.graph.neo4j_server import Neo4jServer
-from kgplan.settings import Settings
-Neo4jServer.admin = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
-bulk.bulk_load(odd_rows(), Settings(home=Path(sys.argv[1]), graph=sys.argv[2]), "run")
-"""
-
-
 def test_a_bulk_load_into_another_database_is_refused(tmp_path):
     settings = Settings(home=tmp_path)
     with pytest.raises(ConfigError, match="KGPLAN_GRAPH is 'ladybug://"):
@@ -96,25 +92,17 @@ def test_a_bulk_load_into_another_database_is_refused(tmp_path):
 
 
 def test_the_command_loads_the_sample_into_the_server_and_plans_from_it(neo4j_server, sample_home):
-    place = neo4j_server.place
-    environment = {
-        **os.environ,
-        "KGPLAN_HOME": str(sample_home.home),
-        "KGPLAN_GRAPH": place.url,
+    server = {
+        "KGPLAN_GRAPH": neo4j_server.place.url,
         "KGPLAN_GRAPH_PASSWORD_FILE": str(neo4j_server.server.password_file),
     }
-    command = Path(sys.executable).with_name("kgplan")
 
-    def kgplan(*arguments):
-        done = subprocess.run(
-            [command, *arguments], capture_output=True, text=True, check=True, env=environment
-        )
+    def kgplan(*arguments, **environment):
+        done = forked.run_kgplan(sample_home.home, *arguments, **environment)
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    (report,) = kgplan("graph", "load", "--json")
+    (report,) = kgplan("graph", "load", "--json", **server)
     assert report["version"] == open_snapshot(sample_home).version
-    embedded = {**environment, "KGPLAN_GRAPH": ""}
     plan = ("plan", "U_9018026", "C_course-v1:TsinghuaX+30240184+sp", "--json")
-    on_server = kgplan(*plan)
-    environment.update(embedded)
-    assert kgplan(*plan) == on_server
+    assert kgplan(*plan, **server) == kgplan(*plan)

@@ -335,6 +335,27 @@ def test_the_example_is_clean_and_every_column_stands_on_its_page(tmp_path):
         write_example(folder)
 
 
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        (None, ("", "")),
+        ({"title": "Our school", "licenses": [{"name": "CC-BY-4.0"}]}, ("Our school", "CC-BY-4.0")),
+        (
+            {"licenses": [{"title": "CC BY 4.0", "name": "x"}, {"name": "MIT"}]},
+            ("", "CC BY 4.0, MIT"),
+        ),
+        ({"title": None, "licenses": "MIT"}, ("", "")),
+    ],
+)
+def test_whose_the_data_are_is_what_their_package_says(tmp_path, package, told):
+    site = folder_of(tmp_path / "site", SITE)
+    if package is not None:
+        (site / "datapackage.json").write_text(json.dumps(package))
+    (tmp_path / "out").mkdir()
+    report = extract(site, tmp_path / "out")
+    assert (report.title, report.licence) == told
+
+
 def test_the_schema_names_the_columns_of_the_example_s_files(tmp_path):
     write_example(tmp_path / "site")
     package = json.loads((tmp_path / "site" / "datapackage.json").read_text(encoding="utf-8"))

@@ -22,7 +22,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from kgplan.api.keeper import keep_planner
 from kgplan.api.service import make_service
-from kgplan.settings import read_settings
+from kgplan.etl.init import write_example
+from kgplan.etl.stages import run_etl
+from kgplan.settings import Settings, read_settings
+from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.running import run_part
 
 CACHE = "K_缓存_计算机科学技术"
 DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
@@ -50,6 +54,7 @@ class Picture:
         views: address of each.
         language, dark, phone: how it is looked at.
         act: what is done before the picture is taken.
+        example: whether the model is that of the tables of `kgplan init`.
     """
 
     views: tuple[str, ...]
@@ -57,6 +62,7 @@ class Picture:
     dark: bool = False
     phone: bool = False
     act: Callable[[Page], None] = nothing
+    example: bool = False
 
 
 PICTURES = {
@@ -69,16 +75,28 @@ PICTURES = {
     "learner": Picture((ROAD,), "zh"),
     "learner-dark": Picture((ROAD,), "en", dark=True),
     "changes": Picture((CHANGING,), "en", act=watch_the_video),
+    "own": Picture((place("learner", "ada", course="python-1"),), "en", example=True),
     "phones": Picture(("", place("concept", CACHE), place("health"), ROAD), "zh", phone=True),
 }
 
 
+def example_model(home: Path) -> Settings:
+    """Settings of a home with the model of the tables of `kgplan init`."""
+    settings = Settings(home=home, graph="")
+    write_example(home / "tables")
+    run_etl(settings, home / "tables")
+    for part in ("graph", "model"):
+        run_part(part, settings, ArtifactStore(settings.artifacts), {})
+    return settings
+
+
 @contextmanager
-def served() -> Iterator[str]:
+def served(example: bool) -> Iterator[str]:
     """The address of a service of the current model, with learner records of its own."""
     with TemporaryDirectory() as folder:
         records = f"sqlite:///{Path(folder) / 'learners.db'}"
-        settings = read_settings().model_copy(update={"auth": "dev", "records": records})
+        settings = example_model(Path(folder)) if example else read_settings()
+        settings = settings.model_copy(update={"auth": "dev", "records": records})
         app = make_service(settings, keep_planner(settings))
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
         thread = threading.Thread(target=server.run, daemon=True)
@@ -119,15 +137,17 @@ def taken(browser: Browser, address: str, picture: Picture) -> Image.Image:
 
 def main(folder: Path, names: list[str]) -> None:
     """Take the pictures of these names, or all."""
-    with served() as address, sync_playwright() as playwright:
-        chromium = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in names or PICTURES:
-            path = folder / f"explorer-{name}.png"
-            image = taken(browser, address, PICTURES[name])
-            image.save(path, optimize=True)
-            print(f"{path} {path.stat().st_size / 1024:.0f} KiB")
-        browser.close()
+    chromium = shutil.which("chromium")
+    wanted = {name: PICTURES[name] for name in names or PICTURES}
+    for example in sorted({picture.example for picture in wanted.values()}):
+        with served(example) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for name, picture in wanted.items():
+                if picture.example == example:
+                    path = folder / f"explorer-{name}.png"
+                    taken(browser, address, picture).save(path, optimize=True)
+                    print(f"{path} {path.stat().st_size / 1024:.0f} KiB")
+            browser.close()
 
 
 if __name__ == "__main__":

@@ -197,9 +197,10 @@ def frame_of(page, pages):
 @pytest.mark.parametrize(("language", "title"), [("en", "My path"), ("zh", "我的路径")])
 def test_a_launch_shows_the_path_in_the_platforms_page(visit, pages, axe, language, title):
     page, frame = visit(language, sub="someone new")
-    kept = [each["name"] for each in page.context.cookies(pages.service)]
-    assert len(kept) == 1  # of the login, in a frame of another site
-    frame.get_by_role("button", name="Go on").click()
+    (kept,) = page.context.cookies(pages.service)  # of the login, in a frame of another site
+    with page.expect_request("**/lti/launch") as posted:
+        frame.get_by_role("button", name="Go on").click()
+    assert posted.value.all_headers()["cookie"] == f"{kept['name']}={kept['value']}"
     expect(frame.get_by_role("heading", level=1)).to_have_text(title)
     expect(frame.locator(".stop").first).to_be_visible()
     inside = frame_of(page, pages)
@@ -217,6 +218,17 @@ def test_a_browser_that_keeps_nothing_of_embedded_pages_shows_it_too(visit, page
     visit.expected = "401"
     frame_of(page, pages).evaluate("location.reload()")
     expect(frame.get_by_role("dialog")).to_contain_text("Open the page again in your course")
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "This page could not be opened"), ("zh", "无法打开此页面")]
+)
+def test_a_launch_that_opens_nothing_says_why(visit, language, title):
+    _, frame = visit(language, **{f"{CLAIM}deployment_id": "another"})
+    visit.expected = "403"
+    frame.get_by_role("button", name="Go on").click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text(title)
+    expect(frame.get_by_text("deployment that is not registered here")).to_be_visible()
 
 
 def test_in_a_window_of_its_own_it_is_there_after_a_reload_too(visit, pages):

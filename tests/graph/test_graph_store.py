@@ -1,13 +1,13 @@
 """One suite for every graph database: each test takes the place of an empty one."""
 
 import json
-import os
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import graph_loader
+import forked
 import pytest
 from rdflib import RDF, Graph, URIRef
 
@@ -194,10 +194,10 @@ def killed_loads(place, rows, run_id, moments, tmp_path):
     """Loads in processes that die, one at each moment."""
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(asdict(rows)), encoding="utf-8")
-    runner = [sys.executable, graph_loader.__file__, place.url, path, run_id, *map(str, moments)]
-    environment = {**os.environ, "KGPLAN_GRAPH_PASSWORD": place.access.password}
-    done = subprocess.run(runner, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
+    for moment in moments:
+        given = (place.url, place.access.password, path, run_id, moment)
+        done = forked.run("graph_loader:dying_load", *given)
+        assert done.returncode == -signal.SIGKILL, f"{moment}: {done}"
 
 
 def test_a_load_that_is_killed_at_any_moment_ends_as_if_undisturbed(place, tmp_path):

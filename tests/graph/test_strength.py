@@ -4,7 +4,6 @@ import pytest
 from larger_ontology import ID
 
 from kgplan.errors import ConstraintViolation, GraphUnavailable
-from kgplan.etl.bulk import bulk_load
 from kgplan.etl.check import check_constraints
 from kgplan.etl.export import read_rows, triples_of
 from kgplan.etl.load import GraphRows, load, rows_of
@@ -87,15 +86,6 @@ def test_what_the_source_takes_back_is_taken_back_and_counts_in_the_version(plac
             expected = 1 if strength is None else float(strength)
             assert told(read_finished_snapshot(store)) == {"ac": (expected, 0)}
     assert len(set(versions)) == 4
-
-
-def test_a_bulk_load_keeps_it_too(neo4j_server):
-    with neo4j_server.place.open() as store:
-        expected = load(rows(SAID), store, "run").graph_version
-    neo4j_server.empty()
-    assert bulk_load(rows(SAID), neo4j_server.settings, "run").graph_version == expected
-    with neo4j_server.place.open() as store:
-        assert load(rows(SAID), store, "run").changed is False
 
 
 def test_a_designers_strength_and_group_stay_when_the_source_is_loaded_again(place):

@@ -12,6 +12,8 @@ interface Handed {
   token?: string;
   /** What a choice is answered with. */
   ticket?: string;
+  /** Why the launch opens nothing (RFC 9457). */
+  problem?: { type: string; title: string; detail: string };
   /** The view to open, behind the `#`. */
   address?: string;
 }
@@ -29,6 +31,9 @@ const handed = taken();
 
 /** The token of this visit; "" where the page was opened otherwise. */
 export const handedToken = handed.token ?? "";
+
+/** Why a launch opened nothing; null where none did so. */
+export const refusal = handed.problem ?? null;
 
 /** The ticket of the choice that was asked for; "" where none was. */
 export const ticket = handed.ticket ?? recall("sessionStorage", TICKET);

@@ -170,9 +170,7 @@ class Tool:
             KeysUnavailable: the platform's keys could not be read yet.
         """
         state = self._state(posted)
-        platform = self.registrations.find(state["iss"], state["client"])
-        if platform is None:
-            raise LaunchRefused("its platform (iss, client_id) is not registered here any more")
+        platform = self._registered(state)
         cookie = cookies.get(cookie_of(state["nonce"]))
         if cookie is not None:
             bound = hmac.compare_digest(digest(cookie), state["browser"])
@@ -242,30 +240,39 @@ class Tool:
         }
         return self.key.seal(TICKET, values, CHOICE_SECONDS, self.clock())
 
-    def chosen(self, ticket: str, course: tuple[str, str] | None) -> tuple[str, str]:
-        """The answer to who is choosing.
-
-        Args:
-            ticket: of `ticket`.
-            course: its id and name; None where nothing was chosen.
-
-        Returns:
-            Where to post it, and the signed message.
+    def choice(self, ticket: str) -> dict[str, Any]:
+        """The choice that a ticket is for.
 
         Raises:
-            LaunchRefused: the ticket is not ours, or its time is over.
+            LaunchRefused: it is not ours, or its time is over.
         """
         try:
-            asked = self.key.opened(TICKET, ticket)
+            return self.key.opened(TICKET, ticket)
         except InvalidToken as error:
             raise LaunchRefused(f"its ticket is not of a choice here: {error.reason}") from None
-        platform = self.registrations.find(asked["iss"], asked["client"])
-        if platform is None:
-            raise LaunchRefused("its platform (iss, client_id) is not registered here any more")
+
+    def answer(self, choice: Mapping[str, Any], course: tuple[str, str] | None) -> str:
+        """The signed message for who is choosing.
+
+        Args:
+            choice: that was asked for.
+            course: its id and name; None where nothing was chosen.
+
+        Raises:
+            LaunchRefused: the platform is gone from the registrations.
+        """
+        platform = self._registered(choice)
         items = [] if course is None else [self.item(*course)]
         nonce, now = secrets.token_urlsafe(24), self.clock()
-        claims = deep_link(platform, asked["deployment"], asked["data"], items, now, nonce)
-        return asked["return_url"], self.key.sign(claims)
+        claims = deep_link(platform, choice["deployment"], choice["data"], items, now, nonce)
+        return self.key.sign(claims)
+
+    def _registered(self, sealed: Mapping[str, Any]) -> Platform:
+        """The platform of what we sealed."""
+        platform = self.registrations.find(sealed["iss"], sealed["client"])
+        if platform is None:
+            raise LaunchRefused("its platform (iss, client_id) is not registered here any more")
+        return platform
 
     def item(self, course_id: str, name: str) -> dict[str, Any]:
         """A link that opens a course's path."""

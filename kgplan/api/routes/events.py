@@ -144,7 +144,7 @@ async def take_events(events: OneOrMore, asked: Asked) -> ReceiptOut:
                 [{"type": "value_error", "loc": loc, "msg": error.reason}]
             ) from None
     receipt = await _stored(asked, sent)
-    videos, courses = _counted(asked, sent, [receipt])
+    videos, courses = _counted(asked, sent, receipt)
     unknown = UnknownOut(
         items=len(videos), courses=len(courses), item_ids=videos, course_ids=courses
     )
@@ -347,36 +347,34 @@ async def _take_one(asked: Asked, statement: Any) -> str:
 
 
 async def _counted_statements(asked: Asked, sent: Sequence[Sent]) -> None:
-    _counted(asked, sent, [await _stored(asked, sent)])
+    _counted(asked, sent, await _stored(asked, sent))
 
 
 async def _store_each(asked: Asked, sent: Sequence[tuple[int, Sent]]) -> list[Refusal]:
     """Store statements each by itself; gives those that contradict what is stored."""
-    ours = _by_sender(asked, [each for _, each in sent])
+    events = [each for _, each in sent]
     with span("records.write"):
-        stored = await asyncio.wrap_future(asked.current_learners.store.submit_each(ours))
-    conflicts, receipts = [], []
-    for (index, each), became in zip(sent, stored, strict=True):
-        if isinstance(became, EventConflict):
-            conflicts.append(Refusal(index, each.event.event_id, "id", str(became)))
-        else:
-            receipts.append(became)
-    _counted(asked, [each for _, each in sent], receipts)
-    return conflicts
+        receipt = await asyncio.wrap_future(
+            asked.current_learners.store.submit_each(_by_sender(asked, events))
+        )
+    _counted(asked, events, receipt)
+    conflicts = [(sent[at][0], events[at].event.event_id) for at in receipt.conflicts]
+    return [
+        Refusal(index, event_id, "id", str(EventConflict(event_id)))
+        for index, event_id in conflicts
+    ]
 
 
-def _counted(
-    asked: Asked, sent: Sequence[Sent], receipts: Sequence[Receipt]
-) -> tuple[list[str], list[str]]:
+def _counted(asked: Asked, sent: Sequence[Sent], receipt: Receipt) -> tuple[list[str], list[str]]:
     """Count what became of events; gives the videos and courses that the data do not know."""
     learners, planner = asked.current_learners, asked.served.planner
     videos, courses = learners.unknown_in(planner, (each.event for each in sent))
     asked.metrics.count_events(
         sent[0].form if sent else "event",
-        stored=sum(len(each.stored) for each in receipts),
-        repeated=sum(len(each.repeated) for each in receipts),
-        erased=sum(len(each.erased) for each in receipts),
-        silent=sum(each.silent for each in receipts),
+        stored=len(receipt.stored),
+        repeated=len(receipt.repeated),
+        erased=len(receipt.erased),
+        silent=receipt.silent,
         unknown_items=len(videos),
         unknown_courses=len(courses),
     )

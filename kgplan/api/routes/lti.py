@@ -1,17 +1,20 @@
 """The operations by which a learning platform opens the explorer; there where one is registered.
 
 Browsers ask them, on the platform's behalf: no tokens, no description. They answer with pages and
-redirections; what is wrong is a problem as everywhere.
+redirections; what is wrong is a problem as everywhere, which a browser gets in the explorer's page.
 """
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from html import escape
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from kgplan.api.explorer import handing_over
@@ -19,18 +22,41 @@ from kgplan.api.forms import digest
 from kgplan.api.headers import page_policy
 from kgplan.api.lti.messages import Launch
 from kgplan.api.lti.tool import LOGIN_SECONDS, Tool
+from kgplan.api.models import Problem
 from kgplan.api.operation import Asked
+from kgplan.api.problems import TYPE, problem_of
 from kgplan.api.routes.events import rules_of
+from kgplan.api.telemetry.context import context_of
 from kgplan.data.events import Event, usable_id
 from kgplan.data.identity import Agent
-from kgplan.errors import LaunchRefused, UnknownCourse, UnknownLearner
+from kgplan.errors import KgplanError, LaunchRefused, UnknownCourse, UnknownLearner
 from kgplan.store.events.sent import Sent
 
 FIELDS = 100  # of a form, at most
 FORM = "application/x-www-form-urlencoded"
+SHARED = {"Cache-Control": "public, max-age=300"}
 OURS = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"  # a cookie of an embedded page
 
-router = APIRouter(include_in_schema=False)
+
+class OpenedRoute(APIRoute):
+    """Tells a person what is wrong by the explorer's page, and a program by a problem."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        handle = super().get_route_handler()
+
+        async def told(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except KgplanError as error:
+                if "text/html" not in request.headers.get("accept", ""):
+                    raise
+                return problem_page(request, problem_of(error))
+
+        return told
+
+
+router = APIRouter(include_in_schema=False, route_class=OpenedRoute)
 
 
 @router.api_route("/lti/login", methods=["GET", "POST"])
@@ -70,30 +96,42 @@ async def launch(request: Request) -> Response:
 async def answer_choice(request: Request) -> Response:
     """Take to the platform what was chosen; nothing, where no course is named."""
     asked, tool, posted = Asked(request), tool_of(request), await fields_of(request)
+    choice = tool.choice(posted.get("ticket", ""))
     course, course_id = None, posted.get("course_id")
     if course_id:
         graph = asked.served.planner.graph
         course = course_id, str(graph.course_names[graph.courses.place(course_id, UnknownCourse)])
-    return_url, message = tool.chosen(posted.get("ticket", ""), course)
-    return forwarding_page(return_url, message, tool)
+    return forwarding_page(choice["return_url"], tool.answer(choice, course), tool)
 
 
 @router.get("/lti/jwks")
 async def read_keys(request: Request) -> Response:
     """Our public key."""
-    return JSONResponse({"keys": [tool_of(request).key.public]})
+    return JSONResponse({"keys": [tool_of(request).key.public]}, headers=SHARED)
 
 
 @router.get("/lti/config")
 async def read_configuration(request: Request) -> Response:
     """What platforms register us by."""
-    return JSONResponse(tool_of(request).configuration())
+    return JSONResponse(tool_of(request).configuration(), headers=SHARED)
 
 
 def tool_of(request: Request) -> Tool:
     """What the application was made with."""
     tool: Tool = request.app.state.lti
     return tool
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """A problem in the explorer's page; counted as its JSON would be."""
+    context = context_of(request.scope)
+    if context is not None:
+        context.problem = problem.type.removeprefix(TYPE)
+    handed = {"problem": problem.model_dump(), "address": "#/refused"}
+    framed_by = tool_of(request).registrations.origins
+    page = handing_over(request.app.state.start_page, handed, framed_by)
+    page.status_code = problem.status
+    return page
 
 
 async def fields_of(request: Request) -> dict[str, str]:

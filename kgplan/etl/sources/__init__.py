@@ -55,8 +55,9 @@ def sources() -> Mapping[str, NamedSource]:
         ConfigError: one cannot be loaded, or two have one name.
     """
     platforms = (mooccube, mooccubex, openedx, case, oneroster, canvas, tables)
-    research = (assistments, ednet, junyi, moocradar, split, xes3g5m)
-    return registered("source", GROUP, NamedSource, [s.SOURCE for s in (*platforms, *research)])
+    sets = (assistments, ednet, junyi, moocradar, split, xes3g5m)
+    ours = [each.SOURCE for each in (*platforms, *sets)]
+    return registered("source", GROUP, NamedSource, ours)
 
 
 def source_named(name: str) -> NamedSource:

@@ -109,6 +109,7 @@ class NamedSource:
         steps: in an order in which the ids that a step names were read before it.
         tables: table -> the query over `kept` that makes it; of the others, their steps' rows.
         licence: under which its people give the data, as they call it; "" where unknown.
+        whose: the title and the licence that the files themselves tell; those above where None.
         read: turns the files into rows of the plain tables, in place of steps; a text that it
             gives among them is a note for people.
     """
@@ -121,6 +122,7 @@ class NamedSource:
     tables: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     read: Callable[[Archive], Iterator["Rows | str"]] | None = None
+    whose: Callable[[Archive], tuple[str, str]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Name, title, what it is, its licence and its files, as JSON values."""

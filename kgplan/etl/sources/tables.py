@@ -1,5 +1,6 @@
 """What do plain tables say: a file each, CSV or Parquet, as `kgplan init` writes them?"""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 from kgplan.store.csvfile import COLUMNS, CsvStream, plain, stream_csv
 
+PACKAGE = "datapackage.json"
 CALLED = {
     **{name: COLUMNS[name].split() for name in ("learner_id", "item_id", "concept_id", "score")},
     "time": ["timestamp", "date", "datetime", "when", "时间"],
@@ -134,6 +136,21 @@ def _columns(header: list[str], table: PlainTable, path: str) -> _Columns:
     return _Columns(places, notes)
 
 
+def whose(archive: Archive) -> tuple[str, str]:
+    """The title and the licence in a data package's description; nothing where there is none."""
+    if PACKAGE not in archive.paths:
+        return "", ""
+    with archive.open(PACKAGE) as stream:
+        try:
+            package = json.load(stream)
+        except ValueError as error:
+            raise SourceError(f"{PACKAGE} is no JSON ({error}); mend it, or leave it out") from None
+    package = package if isinstance(package, dict) else {}
+    licences = [each for each in package.get("licenses") or [] if isinstance(each, dict)]
+    named = [str(each.get("title") or each.get("name") or "") for each in licences]
+    return str(package.get("title") or ""), ", ".join(filter(None, named))
+
+
 def _file(table: PlainTable) -> SourceFile:
     return SourceFile(f"{table.name}.{{csv,tsv,txt,parquet}}", required=table.required)
 
@@ -142,6 +159,10 @@ SOURCE = NamedSource(
     name="tables",
     title="plain tables",
     about="a spreadsheet's tables, CSV or Parquet, as `kgplan init` writes them",
-    layout=tuple(_file(table) for table in PLAIN.values()),
+    layout=(
+        *(_file(table) for table in PLAIN.values()),
+        SourceFile(PACKAGE, required=False),
+    ),
     read=read,
+    whose=whose,
 )

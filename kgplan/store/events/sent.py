@@ -53,23 +53,30 @@ class Receipt:
         repeated: ids that were stored already, with the same content.
         erased: ids not kept: they are from before their learner was erased.
         silent: how many of those stored say nothing about mastery.
+        conflicts: places in the request of those not kept, as their ids are stored with other
+            content; where events are stored together, one refuses all.
     """
 
     stored: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     silent: int = 0
+    conflicts: tuple[int, ...] = ()
 
 
 def append(
-    session: Session, requests: Sequence[Sequence[Sent]], erased: Mapping[str, Erased]
+    session: Session,
+    requests: Sequence[Sequence[Sent]],
+    erased: Mapping[str, Erased],
+    together: bool = True,
 ) -> tuple[list[Receipt | EventConflict], set[str]]:
-    """Insert the events of several requests, each request's all or none.
+    """Insert the events of several requests.
 
     Args:
         session: of a transaction.
         requests: the events of each.
         erased: those of their learners that were erased.
+        together: whether each request's are stored all or none; else each event by itself.
 
     Returns:
         What to answer to each request, and the learners about whom something changed.
@@ -87,14 +94,13 @@ def append(
     answers: list[Receipt | EventConflict] = []
     fresh: list[Sent] = []
     for request in requests:
-        try:
-            receipt, new = _sort_out(request, known, erased, gone)
-        except EventConflict as conflict:
-            answers.append(conflict)
+        receipt, new = _sort_out(request, known, erased, gone)
+        if together and receipt.conflicts:
+            answers.append(EventConflict(request[receipt.conflicts[0]].event.event_id))
             continue
         answers.append(receipt)
-        known |= {each.name: each.digest for each in new}
-        fresh += new
+        known |= {name: each.digest for name, each in new.items()}
+        fresh += new.values()
     return answers, _insert(session, fresh)
 
 
@@ -129,34 +135,32 @@ def _sort_out(
     known: Mapping[tuple[str, str], str],
     erased: Mapping[str, Erased],
     gone: set[str],
-) -> tuple[Receipt, list[Sent]]:
-    """What a request brings that is new.
+) -> tuple[Receipt, dict[tuple[str, str], Sent]]:
+    """What a request brings that is new, by name.
 
     Args:
         request: the events.
         known: name -> digest of those that are stored.
         erased: those of the learners that were erased.
         gone: hashes of events of theirs that were erased.
-
-    Raises:
-        EventConflict: an id is known with other content.
     """
     fresh: dict[tuple[str, str], Sent] = {}
-    repeated, late = [], []
-    for each in request:
-        digest = fresh[each.name].digest if each.name in fresh else None
-        digest = digest or known.get(each.name)
+    repeated, late, conflicts = [], [], []
+    for place, each in enumerate(request):
+        name = each.name
+        digest = fresh[name].digest if name in fresh else known.get(name)
         if digest is not None and digest != each.digest:
-            raise EventConflict(each.event.event_id)
-        if digest is not None:
+            conflicts.append(place)
+        elif digest is not None:
             repeated.append(each.event.event_id)
-        elif _is_late(each, erased.get(each.event.learner_id), gone):
+        elif erased and _is_late(each, erased.get(each.event.learner_id), gone):
             late.append(each.event.event_id)
         else:
-            fresh[each.name] = each
+            fresh[name] = each
     silent = sum(not each.event.tells for each in fresh.values())
-    stored = tuple(each.event.event_id for each in fresh.values())
-    return Receipt(stored, tuple(repeated), tuple(late), silent), list(fresh.values())
+    stored = tuple(event_id for event_id, _ in fresh)
+    receipt = Receipt(stored, tuple(repeated), tuple(late), silent, tuple(conflicts))
+    return receipt, fresh
 
 
 def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
@@ -171,16 +175,13 @@ def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
 
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
-    row = vars(sent.event)
-    listed = {name: json.dumps(row[name]) if row[name] else None for name in LISTS}
-    return row | {
-        "stored": now,
-        "sender": sent.sender,
-        **listed,
-        "form": sent.form,
-        "digest": sent.digest,
-        "raw": sent.raw or json.dumps(sent.content, ensure_ascii=True),
-    }
+    row = dict(vars(sent.event))
+    for name in LISTS:
+        row[name] = json.dumps(row[name]) if row[name] else None
+    row["stored"], row["sender"] = now, sent.sender
+    row["form"], row["digest"] = sent.form, sent.digest
+    row["raw"] = json.dumps(sent.content, ensure_ascii=True) if sent.raw is None else sent.raw
+    return row
 
 
 def event_of(row: Sequence[Any]) -> Event:

@@ -191,11 +191,11 @@ class EventStore:
         """
         return self._writer.put(self._appending, sent, len(sent))
 
-    def submit_each(self, sent: Sequence[Sent]) -> "Future[list[Receipt | EventConflict]]":
+    def submit_each(self, sent: Sequence[Sent]) -> "Future[Receipt]":
         """Store events, each by itself, in one transaction.
 
         Returns:
-            Done when they are committed: what became of each, or why it is not stored. Its error:
+            Done when they are committed; `Receipt.conflicts` are not. Its error:
             RecordsUnavailable.
         """
         return self._writer.put(self._appending_each, sent, len(sent))
@@ -316,18 +316,18 @@ class EventStore:
         self._writer.put(CALL, lambda session: None).result()
 
     def _append(
-        self, session: Session, requests: Sequence[Sequence[Sent]]
+        self, session: Session, requests: Sequence[Sequence[Sent]], together: bool = True
     ) -> list[Receipt | EventConflict]:
         learners = {each.event.learner_id for request in requests for each in request}
-        answers, changed = append(session, requests, self._erased_among(session, learners))
+        erased = self._erased_among(session, learners)
+        answers, changed = append(session, requests, erased, together)
         _change(session, changed)
         return answers
 
     def _append_each(
         self, session: Session, requests: Sequence[Sequence[Sent]]
-    ) -> list[list[Receipt | EventConflict]]:
-        answers = iter(self._append(session, [[each] for request in requests for each in request]))
-        return [[next(answers) for _ in request] for request in requests]
+    ) -> list[Receipt | EventConflict]:
+        return self._append(session, requests, together=False)
 
     def _bury(self, session: Session, letters: Sequence[Sequence[DeadLetter]]) -> list[None]:
         everything = [each for some in letters for each in some]

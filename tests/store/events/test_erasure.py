@@ -11,9 +11,8 @@ import pytest
 
 from kgplan.data.events import Event
 from kgplan.errors import RecordsUnavailable
-from kgplan.store.events import open_events
+from kgplan.store.events import open_events, sqlite
 from kgplan.store.events import store as event_store
-from kgplan.store.events.database import BUSY_SECONDS
 from kgplan.store.events.sent import Sent
 from kgplan.store.events.sqlite_file import stale_spans
 
@@ -110,7 +109,8 @@ def test_free_space_with_copies_of_moved_rows_is_found_and_nothing_else(tmp_path
     again.close()
 
 
-def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(path):
+def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 60)  # that who is hindered waits
     store = open_events(f"sqlite:///{path}")
     put(store, *(sent(f"a{n}", "SecretPerson", "x" * 500) for n in range(200)))
     reader = sqlite3.connect(path, isolation_level=None)
@@ -120,7 +120,7 @@ def test_a_reader_who_holds_on_hinders_nobody_and_the_log_is_overwritten_after(p
     assert store.erase("SecretPerson", now=200.0).n_events == 200
     for n in range(20):
         put(store, sent(f"b{n}", "other"))
-    assert time.monotonic() - begun < BUSY_SECONDS / 2
+    assert time.monotonic() - begun < 30
     assert files_with(path, "SecretPerson")  # the reader still may look at it
     reader.execute("ROLLBACK")
     reader.close()
