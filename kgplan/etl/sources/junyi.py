@@ -61,8 +61,6 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     others = {pair: said for pair, said in agreed.items() if _ids(*pair) not in pairs}
     for path in ANNOTATIONS.among(archive.paths):
         yield rows_of("prerequisites", path, _annotated(others, path))
-    if low := sum(not _is_needed(said) for said in others.values()):
-        yield f"{ANNOTATIONS.path}: left out {low:,} pairs that people mostly call none"
     if ANSWERS in archive.paths:
         yield from _answers(archive)
 
@@ -148,14 +146,13 @@ def _drawn(exercises: list[Record], agreed: Agreed) -> Iterator[dict[str, Any]]:
 
 
 def _annotated(others: Agreed, path: str) -> Iterator[dict[str, Any]]:
-    """What people mostly call needed, beside what is drawn."""
+    """What people say beside what is drawn; it counts where most call it needed."""
     for pair, said in others.items():
-        if said.path == path and _is_needed(said):
-            yield _prerequisite(said.line, *pair, said.strength)
-
-
-def _is_needed(said: Opinion) -> bool:
-    return said.strength > 0.5
+        if said.path == path:
+            row = _prerequisite(said.line, *pair, said.strength)
+            if said.strength <= 0.5:
+                row["reject"] = f"{Reason.NOT_A_PREREQUISITE} most say that it is not needed"
+            yield row
 
 
 def _prerequisite(line: int, before: str, after: str, strength: float | None) -> dict[str, Any]:
