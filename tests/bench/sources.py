@@ -27,6 +27,7 @@ SIZES_OF = {"openedx": (1_000, 10_000, 100_000)}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
 COURSE_ITEMS = 500
+EXERCISES = range(835)
 
 
 def mooccubex(folder, events):
@@ -104,6 +105,44 @@ def mooccubex(folder, events):
             for user in range(events // 3 // LEARNER_EVENTS)
         ),
     )
+
+
+def junyi(folder, events):
+    """One CSV file of answers."""
+    chance = random.Random(16)
+    _rows(
+        folder / "junyi_Exercise_table.csv",
+        [("name", "prerequisites", "topic", "area")]
+        + [
+            (f"e{n}", f"e{n - 1}" if n % 9 else "", f"t{n // 20}", f"a{n // 200}")
+            for n in EXERCISES
+        ],
+        ",",
+    )
+    answers = (
+        (n // LEARNER_EVENTS, f"e{chance.choice(EXERCISES)}", 1_400_000_000_000_000 + n, "true")
+        for n in range(events)
+    )
+    titles = [("user_id", "exercise", "time_done", "correct")]
+    _rows(folder / "junyi_ProblemLog_original.csv", chain(titles, answers), ",")
+
+
+def ednet(folder, events):
+    """A file for each learner."""
+    chance = random.Random(16)
+    _rows(
+        folder / "contents/questions.csv",
+        [("question_id", "correct_answer", "tags")]
+        + [(f"q{n}", "abcd"[n % 4], f"{n % 180};{n % 7}") for n in range(PROBLEMS)],
+        ",",
+    )
+    titles = [("timestamp", "solving_id", "question_id", "user_answer", "elapsed_time")]
+    for learner in range(events // LEARNER_EVENTS):
+        answers = [
+            (1_548_996_377_530 + n, n, f"q{chance.randrange(PROBLEMS)}", "a", 47000)
+            for n in range(LEARNER_EVENTS)
+        ]
+        _rows(folder / f"KT1/u{learner}.csv", titles + answers, ",")
 
 
 def _resources(course):
@@ -310,6 +349,8 @@ def moodle(folder, events):
 
 MADE = {
     "mooccubex": mooccubex,
+    "junyi": junyi,
+    "ednet": ednet,
     "openedx": openedx,
     "case": case,
     "oneroster": oneroster,
