@@ -7,7 +7,7 @@ from pathlib import Path
 import miniature
 import pytest
 import stage_runner
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
@@ -32,10 +32,11 @@ FIRST = (
     *("pipeline/test_stage_from_elsewhere.py", "etl/test_losses.py"),
 )
 
-# No deadline: a first call may compile. `make test` tries the same cases for everyone, `make fuzz`
-# others each time.
-settings.register_profile("kgplan", deadline=None, derandomize=True)
-settings.register_profile("fuzz", deadline=None, print_blob=True)
+# A first call may compile, and a busy machine is slow to make cases: time decides nothing.
+# `make test` tries the same cases for everyone, `make fuzz` others each time.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("kgplan", derandomize=True, **PATIENT)
+settings.register_profile("fuzz", print_blob=True, **PATIENT)
 settings.load_profile("kgplan")
 
 

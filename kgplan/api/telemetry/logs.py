@@ -67,6 +67,7 @@ def set_up_logging(
         ours = logging.getLogger(name)
         ours.handlers.clear()
         ours.propagate = True
+        ours.setLevel(logging.NOTSET)
     levels = get_args(LogLevel)
     written = frozenset(levels[levels.index(level) :])
 
