@@ -33,7 +33,7 @@ from kgplan.store.stages import stages_of
 
 URN = "urn:kgplan:problem:"
 PATH = "/v1/learners/U_1/path?course_id=C_1&length=8"
-SECONDS = 120  # nothing takes as long; a loaded machine may
+SECONDS = 600  # nothing takes as long; a loaded machine may
 
 # A command that behaves as told: `say LINE` appends to its log, `wait` waits to be ended.
 PUPPET = """

@@ -73,13 +73,15 @@ Serve = Callable[..., str]
 def serve(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Starts the service of a home on a port that the system chooses; gives its address.
 
-    The learner records are new, and no token is asked for, unless the settings say otherwise.
+    Learner records and audit log are new, and no token is asked for, unless the settings say
+    otherwise.
     """
     running = []
 
     def start(home: Settings, **changes: object) -> str:
-        records = tmp_path_factory.mktemp("records") / "learners.db"
-        given = {"auth": "dev", "records": f"sqlite:///{records}"} | changes
+        folder = tmp_path_factory.mktemp("records")
+        own = {"records": f"sqlite:///{folder / 'learners.db'}", "audit": folder / "audit.jsonl"}
+        given = {"auth": "dev", **own, **changes}
         settings = home.model_copy(update=given)
         app = make_service(settings, keep_planner(settings))
         server = uvicorn.Server(
