@@ -3,8 +3,8 @@
     python tests/bench/sources.py [--source mooccubex] [--rows 250000 1000000 4000000]
 
 Each archive is made by a fixed rule, read by a process of its own, and removed. A line tells the
-rows (events, or items where a source has no events), the size of the files, the seconds, the peak
-of the process's memory and of its temporary files.
+rows (events, or concepts and items where a source has no events), the size of the files, the
+seconds, and the peaks of the process's memory and of its temporary files.
 """
 
 import argparse
@@ -18,15 +18,16 @@ import tarfile
 import tempfile
 import threading
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from xml.sax.saxutils import escape
 
-SIZES = {
-    "mooccubex": (250_000, 1_000_000, 4_000_000),
-    "openedx": (1_000, 10_000, 100_000),
-}
+SIZES = (250_000, 1_000_000, 4_000_000)
+SIZES_OF = {"openedx": (1_000, 10_000, 100_000)}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
 COURSE_ITEMS = 500
+EXERCISES = range(835)
 
 
 def mooccubex(folder, events):
@@ -106,6 +107,44 @@ def mooccubex(folder, events):
     )
 
 
+def junyi(folder, events):
+    """One CSV file of answers."""
+    chance = random.Random(16)
+    _rows(
+        folder / "junyi_Exercise_table.csv",
+        [("name", "prerequisites", "topic", "area")]
+        + [
+            (f"e{n}", f"e{n - 1}" if n % 9 else "", f"t{n // 20}", f"a{n // 200}")
+            for n in EXERCISES
+        ],
+        ",",
+    )
+    answers = (
+        (n // LEARNER_EVENTS, f"e{chance.choice(EXERCISES)}", 1_400_000_000_000_000 + n, "true")
+        for n in range(events)
+    )
+    titles = [("user_id", "exercise", "time_done", "correct")]
+    _rows(folder / "junyi_ProblemLog_original.csv", chain(titles, answers), ",")
+
+
+def ednet(folder, events):
+    """A file for each learner."""
+    chance = random.Random(16)
+    _rows(
+        folder / "contents/questions.csv",
+        [("question_id", "correct_answer", "tags")]
+        + [(f"q{n}", "abcd"[n % 4], f"{n % 180};{n % 7}") for n in range(PROBLEMS)],
+        ",",
+    )
+    titles = [("timestamp", "solving_id", "question_id", "user_answer", "elapsed_time")]
+    for learner in range(events // LEARNER_EVENTS):
+        answers = [
+            (1_548_996_377_530 + n, n, f"q{chance.randrange(PROBLEMS)}", "a", 47000)
+            for n in range(LEARNER_EVENTS)
+        ]
+        _rows(folder / f"KT1/u{learner}.csv", titles + answers, ",")
+
+
 def _resources(course):
     videos, groups = VIDEOS // COURSES, PROBLEMS // 10 // COURSES
     ids = [("video", f"V_{course * videos + n}") for n in range(videos)]
@@ -174,7 +213,150 @@ def _text(path, lines):
         stream.writelines(lines)
 
 
-MADE = {"mooccubex": mooccubex, "openedx": openedx}
+def case(folder, events):
+    """A framework of a tenth as many items, each below one before it and after another."""
+    chance, items = random.Random(16), max(events // 10, 2)
+    ids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(items)]
+    uri = "https://standards.example/ims/case/v1p0/CFItems/"
+
+    def node(n):
+        return {"title": f"Statement {n}", "identifier": ids[n], "uri": uri + ids[n]}
+
+    def associations():
+        for n in range(1, items):
+            for kind in ("isChildOf", "precedes"):
+                ends = (n, chance.randrange(n)) if kind == "isChildOf" else (chance.randrange(n), n)
+                yield {
+                    "associationType": kind,
+                    "originNodeURI": node(ends[0]),
+                    "destinationNodeURI": node(ends[1]),
+                }
+
+    package = {
+        "CFDocument": {"identifier": "d", "title": "Standards", "language": "en"},
+        "CFItems": [
+            {"identifier": each, "fullStatement": f"Statement {n} " + "word " * 20}
+            for n, each in enumerate(ids)
+        ],
+        "CFAssociations": list(associations()),
+    }
+    _lines(folder / "standards.json", [package])
+
+
+def oneroster(folder, events):
+    """Results on 12,000 line items of 200 classes, each aligned with two objectives."""
+    chance = random.Random(16)
+    head = ("sourcedId", "status", "dateLastModified")
+
+    def table(name, columns, rows):
+        whole = ((row[0], "", "", *row[1:]) for row in rows)
+        _rows(folder / f"{name}.csv", chain([(*head, *columns)], whole), ",")
+
+    table("courses", ["title"], ((c, f"Course {c}") for c in range(COURSES)))
+    table("classes", ["title", "courseSourcedId"], ((c, c, c) for c in range(COURSES)))
+    table(
+        "lineItems",
+        ["title", "dueDate", "classSourcedId", "resultValueMin", "resultValueMax"],
+        ((n, f"Item {n}", "2026-02-01", n % COURSES, 0, 10) for n in range(PROBLEMS)),
+    )
+    table(
+        "lineItemLearningObjectiveIds",
+        ["lineItemSourcedId", "source", "learningObjectiveId"],
+        ((n, n % PROBLEMS, "case", f"o{chance.randrange(CONCEPTS)}") for n in range(2 * PROBLEMS)),
+    )
+    columns = ["lineItemSourcedId", "studentSourcedId", "scoreStatus", "score", "scoreDate"]
+    table(
+        "results",
+        columns,
+        (
+            (
+                f"r{n}",
+                chance.randrange(PROBLEMS),
+                f"u{n // LEARNER_EVENTS}",
+                "fully graded",
+                chance.randrange(11),
+                f"2026-03-{n % 28 + 1:02}",
+            )
+            for n in range(events)
+        ),
+    )
+
+
+def canvas(folder, events):
+    """Live events on 2,000 outcomes of 12,000 assignments."""
+    chance = random.Random(16)
+    _lines(
+        folder / "events.jsonl",
+        (
+            {
+                "metadata": {"event_name": "learning_outcome_result_created", "producer": "canvas"},
+                "body": {
+                    "id": n,
+                    "user_uuid": f"u{n // LEARNER_EVENTS}",
+                    "learning_outcome_id": str(chance.randrange(2_000)),
+                    "associated_asset_type": "Assignment",
+                    "associated_asset_id": str(chance.randrange(PROBLEMS)),
+                    "result_context_type": "Course",
+                    "result_context_id": str(n % COURSES),
+                    "score": chance.randrange(6),
+                    "possible": 5,
+                    "assessed_at": f"2026-03-{n % 28 + 1:02}T10:00:00Z",
+                },
+            }
+            for n in range(events)
+        ),
+    )
+
+
+def moodle(folder, events):
+    """A course of an activity for every 250 events, each restricted by the one before it."""
+    activities = max(events // 250, 1)
+    listed = "".join(
+        f"<activity><moduleid>{n}</moduleid><title>Quiz {n}</title></activity>"
+        for n in range(1, activities + 1)
+    )
+    _text(
+        folder / "moodle_backup.xml",
+        [
+            "<moodle_backup><information><original_course_id>1</original_course_id>"
+            f"<contents><activities>{listed}</activities></contents></information></moodle_backup>"
+        ],
+    )
+    sequence = ",".join(str(n) for n in range(1, activities + 1))
+    _text(
+        folder / "sections/section_1/section.xml",
+        [f"<section id='1'><number>1</number><sequence>{sequence}</sequence></section>"],
+    )
+    for n in range(1, activities + 1):
+        own = folder / f"activities/quiz_{n}"
+        condition = json.dumps({"op": "&", "c": [{"type": "completion", "cm": n - 1, "e": 1}]})
+        _text(
+            own / "module.xml",
+            [
+                f"<module id='{n}'><modulename>quiz</modulename><visible>1</visible>"
+                f"<availability>{escape(condition)}</availability></module>"
+            ],
+        )
+        _text(
+            own / "competencies.xml",
+            [
+                "<course_module_competencies><competencies><competency><idnumber>"
+                f"{n}</idnumber><frameworkidnumber>F</frameworkidnumber></competency>"
+                "</competencies></course_module_competencies>"
+            ],
+        )
+
+
+MADE = {
+    "mooccubex": mooccubex,
+    "junyi": junyi,
+    "ednet": ednet,
+    "openedx": openedx,
+    "case": case,
+    "oneroster": oneroster,
+    "canvas": canvas,
+    "moodle": moodle,
+}
 
 READ = """
 import resource, sys, tempfile, time
@@ -183,7 +365,8 @@ from kgplan.etl.extract import extract
 begun = time.monotonic()
 report = extract(Path(sys.argv[1]), Path(sys.argv[2]), memory_limit=sys.argv[3])
 seconds = time.monotonic() - begun
-rows = report.tables["answer"] + report.tables["learner_item"] or report.tables["item"]
+tables = report.tables
+rows = tables["answer"] + tables["learner_item"] or tables["concept"] + tables["item"]
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(f"{rows} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
 """
@@ -235,7 +418,7 @@ def main():
     parser.add_argument("--memory", default="2GB", help="that DuckDB may hold")
     asked = parser.parse_args()
     for name in asked.source or MADE:
-        for rows in asked.rows or SIZES[name]:
+        for rows in asked.rows or SIZES_OF.get(name, SIZES):
             kept, size, seconds, busy, memory, spilled = measured(name, rows, asked.memory)
             print(
                 f"{name}: {kept:,} rows, {size:.1f} MB of files, {seconds:.1f} s"
