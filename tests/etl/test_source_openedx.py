@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from kgplan.api.object_ids import names_of
+from kgplan.api.object_ids import ObjectIds, names_of
 from kgplan.errors import InputError, SourceError
 from kgplan.etl.archive import open_archive
 from kgplan.etl.extract import extract
@@ -18,6 +19,7 @@ from kgplan.etl.sources import source_of
 from kgplan.etl.sources.olx import Unreadable, parse
 from kgplan.etl.sources.openedx import SOURCE
 
+SOURCES = Path(__file__).parent.parent.parent / "docs" / "guide" / "sources.md"
 BLOCK = "block-v1:Uni+M7+2026+type@{}+block@{}".format
 COURSE = "course-v1:Uni+M7+2026"
 
@@ -163,6 +165,9 @@ def test_ids_are_those_that_events_name_first():
     assert names_of(f"https://lms.example/xblock/{item}")[0] == item
     assert names_of(item)[0] == item  # as the tracking log has it
     assert names_of(f"https://lms.example/course/{course}")[0] == course
+    [said] = re.findall(r"`KGPLAN_ITEM_IDS` is `(ccx-.*)`", SOURCES.read_text(encoding="utf-8"))
+    of_custom = "ccx-block-v1:Uni+M7+2026+ccx@3+type@video+block@v1"
+    assert ObjectIds.of(said).names(f"https://lms.example/xblock/{of_custom}") == (item,)
 
 
 def test_an_item_has_its_own_tags_and_else_those_of_the_nearest_block_around_it(read):
