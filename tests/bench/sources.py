@@ -1,27 +1,33 @@
 """How long does each source take, and how much memory, when its files grow?
 
-    python tests/bench/sources.py [--source mooccubex] [--events 250000 1000000 4000000]
+    python tests/bench/sources.py [--source mooccubex] [--rows 250000 1000000 4000000]
 
 Each archive is made by a fixed rule, read by a process of its own, and removed. A line tells the
-events, or concepts and items where there are none, the size of the files, the seconds, and the
-peaks of the process's memory and of its temporary files.
+rows (events, or concepts and items where a source has no events), the size of the files, the
+seconds, and the peaks of the process's memory and of its temporary files.
 """
 
 import argparse
+import io
 import json
 import os
 import random
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 SIZES = (250_000, 1_000_000, 4_000_000)
+SIZES_OF = {"openedx": (1_000, 10_000, 100_000)}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
+COURSE_ITEMS = 500
+EXERCISES = range(835)
 
 
 def mooccubex(folder, events):
@@ -101,6 +107,44 @@ def mooccubex(folder, events):
     )
 
 
+def junyi(folder, events):
+    """One CSV file of answers."""
+    chance = random.Random(16)
+    _rows(
+        folder / "junyi_Exercise_table.csv",
+        [("name", "prerequisites", "topic", "area")]
+        + [
+            (f"e{n}", f"e{n - 1}" if n % 9 else "", f"t{n // 20}", f"a{n // 200}")
+            for n in EXERCISES
+        ],
+        ",",
+    )
+    answers = (
+        (n // LEARNER_EVENTS, f"e{chance.choice(EXERCISES)}", 1_400_000_000_000_000 + n, "true")
+        for n in range(events)
+    )
+    titles = [("user_id", "exercise", "time_done", "correct")]
+    _rows(folder / "junyi_ProblemLog_original.csv", chain(titles, answers), ",")
+
+
+def ednet(folder, events):
+    """A file for each learner."""
+    chance = random.Random(16)
+    _rows(
+        folder / "contents/questions.csv",
+        [("question_id", "correct_answer", "tags")]
+        + [(f"q{n}", "abcd"[n % 4], f"{n % 180};{n % 7}") for n in range(PROBLEMS)],
+        ",",
+    )
+    titles = [("timestamp", "solving_id", "question_id", "user_answer", "elapsed_time")]
+    for learner in range(events // LEARNER_EVENTS):
+        answers = [
+            (1_548_996_377_530 + n, n, f"q{chance.randrange(PROBLEMS)}", "a", 47000)
+            for n in range(LEARNER_EVENTS)
+        ]
+        _rows(folder / f"KT1/u{learner}.csv", titles + answers, ",")
+
+
 def _resources(course):
     videos, groups = VIDEOS // COURSES, PROBLEMS // 10 // COURSES
     ids = [("video", f"V_{course * videos + n}") for n in range(videos)]
@@ -122,6 +166,37 @@ def _visit(chance):
             for n in range(3)
         ],
     }
+
+
+def openedx(folder, items):
+    """Courses as Studio packs them, of 500 items each: a video and an exercise a unit, tagged."""
+    folder.mkdir()
+    for course in range(items // COURSE_ITEMS):
+        with tarfile.open(folder / f"course.{course}.tar.gz", "w:gz") as archive:
+            for name, text in _olx(course):
+                member = tarfile.TarInfo(f"course/{name}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _olx(course):
+    yield "course.xml", f'<course url_name="2026" org="Uni" course="M{course}"/>'
+    units = range(COURSE_ITEMS // 2)
+    chapters = [units[at : at + 25] for at in range(0, len(units), 25)]
+    below = "".join(f'<chapter url_name="c{n}"/>' for n in range(len(chapters)))
+    yield "course/2026.xml", f'<course display_name="Course {course}">{below}</course>'
+    tags = ['"Name","Type","ID","skills"']
+    for n, chapter in enumerate(chapters):
+        yield f"chapter/c{n}.xml", f'<chapter><sequential url_name="s{n}"/></chapter>'
+        below = "".join(f'<vertical url_name="u{unit}"/>' for unit in chapter)
+        yield f"sequential/s{n}.xml", f"<sequential>{below}</sequential>"
+        for unit in chapter:
+            below = f'<video url_name="v{unit}"/><problem url_name="p{unit}"/>'
+            yield f"vertical/u{unit}.xml", f"<vertical>{below}</vertical>"
+            yield f"video/v{unit}.xml", '<video><video_asset duration="300.5"/></video>'
+            yield f"problem/p{unit}.xml", f"<problem>{'<p>Question</p>' * 200}</problem>"
+            tags.append(f'"Unit","vertical","u{unit}","Skill {unit % 97}; Skill {unit % 89}"')
+    yield "tags.csv", "\n".join(tags)
 
 
 def _lines(path, records):
@@ -274,6 +349,9 @@ def moodle(folder, events):
 
 MADE = {
     "mooccubex": mooccubex,
+    "junyi": junyi,
+    "ednet": ednet,
+    "openedx": openedx,
     "case": case,
     "oneroster": oneroster,
     "canvas": canvas,
@@ -288,19 +366,19 @@ begun = time.monotonic()
 report = extract(Path(sys.argv[1]), Path(sys.argv[2]), memory_limit=sys.argv[3])
 seconds = time.monotonic() - begun
 tables = report.tables
-events = tables["answer"] + tables["learner_item"] or tables["concept"] + tables["item"]
+rows = tables["answer"] + tables["learner_item"] or tables["concept"] + tables["item"]
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(f"{events} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+print(f"{rows} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
 """
 
 
-def measured(name, events, memory):
-    """Events kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
+def measured(name, rows, memory):
+    """Rows kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
     temporary files."""
     with tempfile.TemporaryDirectory() as place:
         source, out, spill = (Path(place) / part for part in ("source", "out", "spill"))
         out.mkdir(), spill.mkdir()
-        MADE[name](source, events)
+        MADE[name](source, rows)
         (Path(place) / "read.py").write_text(READ, encoding="utf-8")
         size = _size(source)
         peak, ended = [0.0], threading.Event()
@@ -326,25 +404,24 @@ def measured(name, events, memory):
 
 def _size(folder):
     found = 0
-    for path in folder.rglob("*"):
-        try:
-            found += path.stat().st_size
-        except OSError:  # gone meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # which passes over a folder that is gone
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                found += os.stat(os.path.join(place, name)).st_size
     return found / 1e6
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", choices=list(MADE), action="append")
-    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--memory", default="2GB", help="that DuckDB may hold")
     asked = parser.parse_args()
     for name in asked.source or MADE:
-        for events in asked.events:
-            kept, size, seconds, busy, memory, spilled = measured(name, events, asked.memory)
+        for rows in asked.rows or SIZES_OF.get(name, SIZES):
+            kept, size, seconds, busy, memory, spilled = measured(name, rows, asked.memory)
             print(
-                f"{name}: {kept:,} kept, {size:.0f} MB of files, {seconds:.1f} s"
+                f"{name}: {kept:,} rows, {size:.1f} MB of files, {seconds:.1f} s"
                 f" ({busy:.1f} s of a processor), peak memory {memory:.0f} MB, temporary files"
                 f" {spilled:.0f} MB",
                 flush=True,

@@ -247,6 +247,8 @@ VIDEOS = [
     ('start_time="00:00:10">', None),
     ('start_time="soon"><video_asset duration="93.5"/>', 93.5),
     ('n="1"><video_asset duration="long"/>', None),
+    ('n="1"><video_asset duration="inf"/>', None),
+    ('n="1"><video_asset duration="nan"/>', None),
 ]
 
 

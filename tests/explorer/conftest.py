@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from waiting import wait_for
 
 from kgplan.api.keeper import keep_planner
@@ -25,6 +25,8 @@ from kgplan.settings import Settings
 EXPLORER = Path(__file__).parents[2] / "explorer"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
+PATIENCE = 60_000  # ms until what should be on a page counts as missing; a machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 def build_script() -> ModuleType:
@@ -186,7 +188,7 @@ def reader(browser: Browser) -> Iterator[Open]:
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         made = Reader(context.new_page(), address)
         made.watch()
         readers.append((context, made))

@@ -16,14 +16,17 @@ from kgplan.etl.sources import (
     assistments,
     canvas,
     case,
+    ednet,
     junyi,
     mooccube,
     mooccubex,
+    moocradar,
     moodle,
     oneroster,
     openedx,
     split,
     tables,
+    xes3g5m,
 )
 from kgplan.etl.sources.steps import NamedSource, Step
 from kgplan.registry import named, registered
@@ -53,7 +56,7 @@ def sources() -> Mapping[str, NamedSource]:
         ConfigError: one cannot be loaded, or two have one name.
     """
     platforms = (mooccube, mooccubex, openedx, moodle, case, oneroster, canvas, tables)
-    sets = (assistments, junyi, split)
+    sets = (assistments, ednet, junyi, moocradar, split, xes3g5m)
     ours = [each.SOURCE for each in (*platforms, *sets)]
     return registered("source", GROUP, NamedSource, ours)
 

@@ -83,8 +83,13 @@ class Asking:
 
 
 @contextmanager
-def asking(file: str) -> Iterator[Asking]:
-    """Open a database for the queries of an SQL file beside this one."""
+def asking(file: str, lines: pa.Schema = LINES) -> Iterator[Asking]:
+    """Open a database for the queries of an SQL file beside this one.
+
+    Args:
+        file: its name.
+        lines: what macros find in `lines`.
+    """
     queries = named_queries("kgplan.etl.sources", file)
     with (
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
@@ -92,6 +97,6 @@ def asking(file: str) -> Iterator[Asking]:
     ):
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
         ask = Asking(con, queries)
-        with ask.over(LINES.empty_table()):  # what a macro reads has to be there
+        with ask.over(lines.empty_table()):  # what a macro reads has to be there
             con.execute(queries["macros"])
         yield ask

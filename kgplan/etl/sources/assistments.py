@@ -12,18 +12,13 @@ from typing import Any
 
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, SourceFile
-from kgplan.etl.sources.cells import cells_of
+from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 
 FILE = SourceFile("skill_builder_data*.csv")
-NEEDED = {
-    "order": ["order_id"],
-    "user": ["user_id"],
-    "problem": ["problem_id"],
-    "correct": ["correct"],
-    "skill": ["skill_id", "list_skill_ids"],
-}
-OTHERS = {"original": ["original"], "name": ["skill_name", "skill"]}
+NEEDED = ("order_id", "user_id", "problem_id", "correct", "skill_id")
+KNOWN = ("original", "skill_name")
+ENCODING = "latin-1"
 JOINED = re.compile(r"[_,;~]")  # between the skills of one row in the collapsed file
 
 
@@ -37,9 +32,9 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     if more:
         raise SourceError(f"{path} and {more[0]} hold the same answers; give one of them")
     found = _Found()
-    with cells_of(archive, path, NEEDED, OTHERS) as opened:
-        yield from opened.notes
-        yield rows_of("events", path, found.answers(opened.rows))
+    with sheet(archive, path, NEEDED, KNOWN, encoding=ENCODING) as given:
+        yield from given.notes
+        yield rows_of("events", path, found.answers(given.records()))
     yield rows_of("concepts", path, found.skills.values())
     yield rows_of("items", path, found.problems.values())
     yield rows_of("item_concepts", path, found.needs.values())
@@ -62,42 +57,40 @@ class _Found:
         self.scaffolds = self.without = 0
         self._orders = set[str]()
 
-    def answers(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def answers(self, records: Iterator[Record]) -> Iterator[dict[str, Any]]:
         """The first row of each answer."""
-        for row in rows:
-            if "reject" in row:
-                yield row
-            elif row["original"] == "0":
+        for line, cells, reject in records:
+            order = cells.get("order_id")
+            if reject is None and cells.get("original") == "0":
                 self.scaffolds += 1
-            else:
-                item = row["problem"] and f"problem-{row['problem']}"
-                if item:
-                    self._note(row, item)
-                if row["order"] is None or row["order"] not in self._orders:
-                    self._orders.add(row["order"])
-                    yield {
-                        "line": row["line"],
-                        "learner_id": row["user"],
-                        "item_id": item,
-                        "score": row["correct"],
-                    }
+                continue
+            item = f"problem-{cells['problem_id']}" if cells.get("problem_id") else None
+            if reject is None and item:
+                self._note(line, cells, item)
+            if reject or not order or order not in self._orders:
+                self._orders.add(order or "")
+                yield {
+                    "line": line,
+                    "reject": reject,
+                    "learner_id": cells.get("user_id"),
+                    "item_id": item,
+                    "score": cells.get("correct") or None,
+                }
 
-    def _note(self, row: dict[str, Any], item: str) -> None:
-        line = row["line"]
+    def _note(self, line: int, cells: dict[str, str], item: str) -> None:
         self.problems.setdefault(item, {"line": line, "item_id": item, "kind": "exercise"})
-        skills = [id_.strip() for id_ in JOINED.split(row["skill"] or "") if id_.strip()]
-        names = JOINED.split(row["name"] or "")
-        self.without += not skills
-        if len(skills) == 1 or len(names) != len(skills):
-            names = [row["name"]] * len(skills) if len(skills) == 1 else [""] * len(skills)
-        for number, name in zip(skills, names, strict=True):
-            skill = f"skill-{number}"
-            title = (name or "").strip() or None
+        numbers = [number.strip() for number in JOINED.split(cells["skill_id"]) if number.strip()]
+        self.without += not numbers
+        name = cells.get("skill_name", "")
+        names = [name] if len(numbers) == 1 else JOINED.split(name)
+        if len(names) != len(numbers):
+            names = [""] * len(numbers)
+        for number, name in zip(numbers, names, strict=True):
+            skill, title = f"skill-{number}", name.strip() or None
             told = self.skills.setdefault(skill, {"line": line, "concept_id": skill, "name": title})
             told["name"] = told["name"] or title
-            self.needs.setdefault(
-                (item, skill), {"line": line, "item_id": item, "concept_id": skill}
-            )
+            need = {"line": line, "item_id": item, "concept_id": skill}
+            self.needs.setdefault((item, skill), need)
 
 
 SOURCE = NamedSource(

@@ -21,12 +21,14 @@ class Sheet:
         path: of it.
         stream: its rows.
         titles: of its columns, as the format writes them; others as the file does.
-        is_open: whether rows may go on behind the last title.
+        places: of the columns that are known.
+        is_open: whether rows may go on behind the last title; then all columns are read.
     """
 
     path: str
     stream: CsvStream
     titles: list[str]
+    places: list[int]
     is_open: bool
 
     @property
@@ -41,9 +43,12 @@ class Sheet:
             reject = None
             if len(cells) < width or (len(cells) > width and not self.is_open):
                 reject = f"{Reason.BROKEN_ROW} the row has {len(cells)} cells, the header {width}"
-            elif any("\ufffd" in cell for cell in cells):
+            elif any("\ufffd" in cell for cell in self._read(cells)):
                 reject = f"{Reason.BROKEN_ROW} a character is not of the file's encoding"
             yield line, dict(zip(self.titles, cells, strict=False)), reject
+
+    def _read(self, cells: list[str]) -> list[str]:
+        return cells if self.is_open else [cells[place] for place in self.places]
 
 
 @contextmanager
@@ -54,6 +59,7 @@ def sheet(
     known: Iterable[str] = (),
     *,
     is_open: bool = False,
+    encoding: str = "",
 ) -> Iterator[Sheet]:
     """Open a CSV file of known columns, whose titles may differ in case, spaces and signs.
 
@@ -63,13 +69,14 @@ def sheet(
         needed: titles that it has to have.
         known: further titles.
         is_open: as for `Sheet`.
+        encoding: that the format has where it is not UTF-8, if nobody said another.
 
     Raises:
         SourceError: a column that is needed is not there.
         InputError: as `stream_csv`.
     """
     with archive.open(path) as opened:
-        stream = stream_csv(opened, path, archive.encoding)
+        stream = stream_csv(opened, path, archive.encoding or encoding)
         called = {plain(title): title for title in (*needed, *known)}
         titles = [called.get(plain(title), title) for title in stream.header]
         if missing := [title for title in needed if title not in titles]:
@@ -77,4 +84,5 @@ def sheet(
                 f"{path} has no column {missing[0]!r}: it has {', '.join(stream.header[:8])};"
                 " export it again, with all columns"
             )
-        yield Sheet(path, stream, titles, is_open)
+        places = [place for place, title in enumerate(titles) if title in called.values()]
+        yield Sheet(path, stream, titles, places, is_open)

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from kgplan.etl.archive import Archive, SourceFile
-from kgplan.etl.sources.cells import cells_of
+from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.tables import Reason
 
 EXERCISES = "junyi_Exercise_table.csv"
 ANSWERS = "junyi_ProblemLog_original.csv"
 ANNOTATIONS = SourceFile("relationship_annotation_{training,testing}.csv", required=False)
+NEEDED = ("name",)
+KNOWN = (
+    *("prerequisites", "prerequisite", "pretty_display_name", "short_display_name"),
+    *("topic", "area"),
+)
+SCORED = ("Prerequisite_avg", "Prequesite_avg")  # as files and their description write it
 LOWEST, HIGHEST = 1.0, 9.0
 SCORES = {"true": "1", "false": "0"}
 
@@ -37,25 +44,14 @@ Agreed = dict[tuple[str, str], Opinion]
 
 def read(archive: Archive) -> Iterator[Rows | str]:
     """Rows of each table; the log is read as a stream."""
-    with cells_of(
-        archive,
-        EXERCISES,
-        {"name": ["name"]},
-        {
-            "needs": ["prerequisites", "prerequisite"],
-            "pretty": ["pretty_display_name"],
-            "short": ["short_display_name"],
-            "topic": ["topic"],
-            "area": ["area"],
-        },
-    ) as opened:
-        yield from opened.notes
-        exercises = list(opened.rows)
-    known = [row for row in exercises if "reject" not in row]
+    with sheet(archive, EXERCISES, NEEDED, KNOWN) as given:
+        yield from given.notes
+        records = list(given.records())
+    known = [record for record in records if record[2] is None]
     yield rows_of("concepts", EXERCISES, _broader(known))
-    yield rows_of("concepts", EXERCISES, (_concept(row) for row in exercises))
-    yield rows_of("items", EXERCISES, (_item(row) for row in known))
-    yield rows_of("item_concepts", EXERCISES, (_item_concept(row) for row in known))
+    yield rows_of("concepts", EXERCISES, (_concept(*record) for record in records))
+    yield rows_of("items", EXERCISES, (_item(line, cells) for line, cells, _ in known))
+    yield rows_of("item_concepts", EXERCISES, (_need(line, cells) for line, cells, _ in known))
     agreed = Agreed()
     for path in ANNOTATIONS.among(archive.paths):
         yield from _annotations(archive, path, agreed)
@@ -65,71 +61,62 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     others = {pair: said for pair, said in agreed.items() if _ids(*pair) not in pairs}
     for path in ANNOTATIONS.among(archive.paths):
         yield rows_of("prerequisites", path, _annotated(others, path))
-    if low := sum(not _is_needed(said) for said in others.values()):
-        yield f"{ANNOTATIONS.path}: left out {low:,} pairs that people mostly call none"
     if ANSWERS in archive.paths:
         yield from _answers(archive)
 
 
-def _broader(exercises: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _broader(exercises: list[Record]) -> Iterator[dict[str, Any]]:
     """Areas, and topics below the area of their first exercise."""
     seen = set[str]()
-    for row in exercises:
-        area, topic = _id("area", row["area"]), _id("topic", row["topic"])
-        for id_, name, parent in ((area, row["area"], None), (topic, row["topic"], area)):
+    for line, cells, _ in exercises:
+        area, topic = _id("area", cells.get("area")), _id("topic", cells.get("topic"))
+        for id_, title, parent in ((area, "area", None), (topic, "topic", area)):
             if id_ and id_ not in seen:
                 seen.add(id_)
-                yield {"line": row["line"], "concept_id": id_, "name": name, "parent": parent}
+                yield {"line": line, "concept_id": id_, "name": cells[title], "parent": parent}
 
 
-def _concept(row: dict[str, Any]) -> dict[str, Any]:
-    if "reject" in row:
-        return row
+def _concept(line: int, cells: dict[str, str], reject: str | None) -> dict[str, Any]:
+    name = cells.get("name", "")
     return {
-        "line": row["line"],
-        "concept_id": _id("skill", row["name"]),
-        "name": row["pretty"] or row["short"] or row["name"],
-        "name_en": row["name"] and row["name"].replace("_", " "),
-        "parent": _id("topic", row["topic"]) or _id("area", row["area"]),
-    }
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    title = row["pretty"] or row["short"]
-    item = _id("exercise", row["name"])
-    return {"line": row["line"], "item_id": item, "kind": "exercise", "title": title}
-
-
-def _item_concept(row: dict[str, Any]) -> dict[str, Any]:
-    name = row["name"]
-    return {
-        "line": row["line"],
-        "item_id": _id("exercise", name),
+        "line": line,
+        "reject": reject,
         "concept_id": _id("skill", name),
+        "name": _title(cells) or name,
+        "name_en": name.replace("_", " ") or None,
+        "parent": _id("topic", cells.get("topic")) or _id("area", cells.get("area")),
     }
+
+
+def _item(line: int, cells: dict[str, str]) -> dict[str, Any]:
+    item = _id("exercise", cells["name"])
+    return {"line": line, "item_id": item, "kind": "exercise", "title": _title(cells)}
+
+
+def _title(cells: dict[str, str]) -> str | None:
+    return cells.get("pretty_display_name") or cells.get("short_display_name") or None
+
+
+def _need(line: int, cells: dict[str, str]) -> dict[str, Any]:
+    item, concept = _id("exercise", cells["name"]), _id("skill", cells["name"])
+    return {"line": line, "item_id": item, "concept_id": concept}
 
 
 def _annotations(archive: Archive, path: str, agreed: Agreed) -> Iterator[Rows | str]:
     """Fill `agreed` with what a file says; rows that cannot be used are given."""
     broken = []
-    with cells_of(
-        archive,
-        path,
-        {
-            "after": ["Exercise_A"],
-            "before": ["Exercise_B"],
-            "score": ["Prerequisite_avg", "Prequesite_avg"],
-        },
-    ) as opened:
-        yield from opened.notes
-        for row in opened.rows:
-            if "reject" not in row:
-                pair, strength = (row["before"], row["after"]), _score(row["score"])
-                if None not in pair and strength is not None and pair not in agreed:
-                    agreed[pair] = Opinion(path, row["line"], strength)
-                    continue
-                row = _unusable(row, agreed.get(pair))
-            broken.append(row)
+    with sheet(archive, path, ("Exercise_A", "Exercise_B"), SCORED) as given:
+        yield from given.notes
+        for line, cells, reject in given.records():
+            pair = (cells.get("Exercise_B", ""), cells.get("Exercise_A", ""))
+            score = next((cells[title] for title in SCORED if title in cells), None)
+            strength = _score(score)
+            if reject is None and all(pair) and strength is not None and pair not in agreed:
+                agreed[pair] = Opinion(path, line, strength)
+            else:
+                reject = reject or _why(score, agreed.get(pair))
+                record = ",".join(cells.values())
+                broken.append({"line": line, "record": record, "reject": reject})
     yield rows_of("prerequisites", path, broken)
 
 
@@ -142,31 +129,30 @@ def _score(text: str | None) -> float | None:
     return score if 0 <= score <= 1 else None
 
 
-def _unusable(row: dict[str, Any], earlier: Opinion | None) -> dict[str, Any]:
-    why = f"broken_row the score is {row['score']!r}; two exercises and 1 to 9 are needed"
+def _why(score: str | None, earlier: Opinion | None) -> str:
+    """Why a row cannot be used."""
     if earlier:
-        why = f"duplicate {earlier.path}, line {earlier.line}, says how much these two need it"
-    record = f"{row['after']},{row['before']},{row['score']}"
-    return {"line": row["line"], "record": record, "reject": why}
+        return f"{Reason.DUPLICATE} {earlier.path}, line {earlier.line}, tells it"
+    return f"{Reason.BROKEN_ROW} the score is {score!r}; two exercises and 1 to 9 are needed"
 
 
-def _drawn(exercises: list[dict[str, Any]], agreed: Agreed) -> Iterator[dict[str, Any]]:
+def _drawn(exercises: list[Record], agreed: Agreed) -> Iterator[dict[str, Any]]:
     """What Junyi's map draws, as strong as people say where they were asked."""
-    for row in exercises:
-        for before in filter(None, re.split(r"\s*[,;|]\s*", row["needs"] or "")):
-            said = agreed.get((before, row["name"]))
-            yield _prerequisite(row["line"], before, row["name"], said.strength if said else None)
+    for line, cells, _ in exercises:
+        needs = cells.get("prerequisites") or cells.get("prerequisite") or ""
+        for before in filter(None, re.split(r"\s*[,;|]\s*", needs)):
+            said = agreed.get((before, cells["name"]))
+            yield _prerequisite(line, before, cells["name"], said.strength if said else None)
 
 
 def _annotated(others: Agreed, path: str) -> Iterator[dict[str, Any]]:
-    """What people mostly call needed, beside what is drawn."""
+    """What people say beside what is drawn; it counts where most call it needed."""
     for pair, said in others.items():
-        if said.path == path and _is_needed(said):
-            yield _prerequisite(said.line, *pair, said.strength)
-
-
-def _is_needed(said: Opinion) -> bool:
-    return said.strength > 0.5
+        if said.path == path:
+            row = _prerequisite(said.line, *pair, said.strength)
+            if said.strength <= 0.5:
+                row["reject"] = f"{Reason.NOT_A_PREREQUISITE} most say that it is not needed"
+            yield row
 
 
 def _prerequisite(line: int, before: str, after: str, strength: float | None) -> dict[str, Any]:
@@ -180,30 +166,20 @@ def _ids(before: str, after: str) -> tuple[str | None, str | None]:
 
 
 def _answers(archive: Archive) -> Iterator[Rows | str]:
-    with cells_of(
-        archive,
-        ANSWERS,
-        {
-            "learner_id": ["user_id"],
-            "exercise": ["exercise"],
-            "time": ["time_done"],
-            "correct": ["correct"],
-        },
-    ) as opened:
-        yield from opened.notes
-        yield rows_of("events", ANSWERS, (_answer(row) for row in opened.rows))
-
-
-def _answer(row: dict[str, Any]) -> dict[str, Any]:
     """`correct` is false already where a hint was asked for."""
-    if "reject" in row:
-        return row
-    correct = row["correct"]
+    with sheet(archive, ANSWERS, ("user_id", "exercise", "time_done", "correct")) as given:
+        yield from given.notes
+        yield rows_of("events", ANSWERS, (_answer(*record) for record in given.records()))
+
+
+def _answer(line: int, cells: dict[str, str], reject: str | None) -> dict[str, Any]:
+    correct = cells.get("correct") or None
     return {
-        "line": row["line"],
-        "learner_id": row["learner_id"],
-        "item_id": _id("exercise", row["exercise"]),
-        "time": row["time"],
+        "line": line,
+        "reject": reject,
+        "learner_id": cells.get("user_id"),
+        "item_id": _id("exercise", cells.get("exercise")),
+        "time": cells.get("time_done"),
         "score": SCORES.get((correct or "").lower(), correct),
     }
 

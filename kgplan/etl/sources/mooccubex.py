@@ -50,7 +50,7 @@ def read(archive: Archive) -> Iterator[Rows | str]:
             yield ask.rows("events", ANSWERS, "answers", archive.lines(ANSWERS))
 
 
-def _structure(ask: Asking, archive: Archive) -> Iterator[Rows]:
+def _structure(ask: Asking, archive: Archive) -> Iterator[Rows | str]:
     """Concepts, courses and items; afterwards it is known which ids stand for one video."""
     for path, query in (
         (CONCEPTS, "keep_concepts"),
@@ -62,6 +62,10 @@ def _structure(ask: Asking, archive: Archive) -> Iterator[Rows]:
     ):
         if path in archive.paths:
             ask.keep(query, archive.lines(path))
+    for path, query in ((COPIES, "broken_copies"), (GROUPS, "broken_groups")):
+        broken, first = ask.counts(query)
+        if broken:
+            yield f"{path}: {broken:,} rows without two columns, the first on line {first}"
     ask.run("single_copies")
     ask.run("single_shown")
     if VIEWS in archive.paths:
@@ -76,7 +80,6 @@ def _structure(ask: Asking, archive: Archive) -> Iterator[Rows]:
     for path, query in ((COPIES, "other_films"), (GROUPS, "other_problems")):
         if path in archive.paths:
             yield ask.rows("items", path, query)
-            yield ask.rows("items", path, "broken_pairs", archive.lines(path))
 
 
 def _left_out(ask: Asking, path: str) -> Iterator[str]:

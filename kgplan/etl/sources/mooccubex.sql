@@ -59,17 +59,21 @@ WITH parsed AS (
 SELECT line, reject, record, said.id AS course_id, said.name AS name FROM parsed ORDER BY line;
 
 -- name: keep_copies
-INSERT INTO copy SELECT line, one, other FROM pairs() WHERE reject IS NULL;
+INSERT INTO copy SELECT line, one, other FROM pairs();
 
 -- name: single_copies
 CREATE OR REPLACE TABLE copy AS
-SELECT min(told_at) AS told_at, video_id, arg_min(ccid, told_at) AS ccid FROM copy GROUP BY video_id;
+SELECT min(told_at) AS told_at, video_id, arg_min(ccid, told_at) AS ccid FROM copy
+WHERE ccid IS NOT NULL GROUP BY video_id;
 
 -- name: keep_groups
-INSERT INTO grouped SELECT one, other, line FROM pairs() WHERE reject IS NULL;
+INSERT INTO grouped SELECT one, other, line FROM pairs();
 
--- name: broken_pairs
-SELECT line, reject, record FROM pairs() WHERE reject IS NOT NULL ORDER BY line;
+-- name: broken_copies
+SELECT count(*), coalesce(min(told_at), 0) FROM copy WHERE ccid IS NULL;
+
+-- name: broken_groups
+SELECT count(*), coalesce(min(nth), 0) FROM grouped WHERE problem_id IS NULL;
 
 -- name: keep_shown
 WITH parsed AS (
@@ -159,7 +163,8 @@ INSERT INTO problem SELECT said.id FROM parsed WHERE said.id IS NOT NULL;
 
 -- name: other_problems
 SELECT min(nth) AS line, problem_id AS item_id, 'exercise' AS kind FROM grouped
-WHERE problem_id NOT IN (FROM problem) GROUP BY problem_id ORDER BY line;
+WHERE problem_id IS NOT NULL AND problem_id NOT IN (FROM problem)
+GROUP BY problem_id ORDER BY line;
 
 -- name: item_concepts
 SELECT line, reject, record, other AS item_id, one AS concept_id FROM pairs() ORDER BY line;

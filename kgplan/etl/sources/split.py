@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kgplan.etl.archive import Archive, SourceFile
-from kgplan.etl.sources.cells import cells_of
+from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
-from kgplan.store.csvfile import COLUMNS
 
 Q = "q.csv"
 PARTS = ("train.csv", "valid.csv", "test.csv")
@@ -20,42 +19,41 @@ PARTS = ("train.csv", "valid.csv", "test.csv")
 def read(archive: Archive) -> Iterator[Rows | str]:
     """Rows of each table."""
     concepts, items = dict[str, int](), dict[str, int]()
-    with cells_of(archive, Q, _called("item_id", "concept_id")) as opened:
-        yield from opened.notes
-        yield rows_of("item_concepts", Q, _pairs(opened.rows, items, concepts))
+    with sheet(archive, Q, ("item_id", "concept_id")) as given:
+        yield from given.notes
+        yield rows_of("item_concepts", Q, _pairs(given.records(), items, concepts))
     for path in PARTS:
         if path in archive.paths:
-            with cells_of(archive, path, _called("learner_id", "item_id", "score")) as opened:
-                yield from opened.notes
-                yield rows_of("events", path, _answers(opened.rows, items))
+            with sheet(archive, path, ("learner_id", "item_id", "score")) as given:
+                yield from given.notes
+                yield rows_of("events", path, _answers(given.records(), items))
     yield rows_of("concepts", Q, _named("concept_id", concepts))
     yield rows_of("items", Q, _named("item_id", items, kind="exercise"))
 
 
-def _called(*names: str) -> dict[str, list[str]]:
-    return {name: [name, *COLUMNS[name].split()] for name in names}
-
-
 def _pairs(
-    rows: Iterator[dict[str, Any]], items: dict[str, int], concepts: dict[str, int]
+    records: Iterator[Record], items: dict[str, int], concepts: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        if "reject" not in row:
-            row["item_id"] = _met("item", row["item_id"], row["line"], items)
-            row["concept_id"] = _met("concept", row["concept_id"], row["line"], concepts)
-        yield row
+    for line, cells, reject in records:
+        item = _met("item", cells.get("item_id"), line, items)
+        concept = _met("concept", cells.get("concept_id"), line, concepts)
+        yield {"line": line, "reject": reject, "item_id": item, "concept_id": concept}
 
 
-def _answers(rows: Iterator[dict[str, Any]], items: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        if "reject" not in row:
-            row["item_id"] = _met("item", row["item_id"], row["line"], items)
-        yield row
+def _answers(records: Iterator[Record], items: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for line, cells, reject in records:
+        yield {
+            "line": line,
+            "reject": reject,
+            "learner_id": cells.get("learner_id"),
+            "item_id": _met("item", cells.get("item_id"), line, items),
+            "score": cells.get("score") or None,
+        }
 
 
 def _met(kind: str, number: str | None, line: int, seen: dict[str, int]) -> str | None:
     """The id of a number, which is remembered with the line that it is first seen on."""
-    if number is None:
+    if not number:
         return None
     seen.setdefault(f"{kind}-{number}", line)
     return f"{kind}-{number}"
