@@ -279,7 +279,8 @@ def _happened(
         time=str(body.get("assessed_at") or about.get("event_time") or ""),
         share=_number(body.get("percent")) if share is None else share,
     )
-    return _answer(line, result, seen) | {"record": text[:1_000]}
+    row = _answer(line, result, seen)
+    return row | {"record": text[:1_000]} if "reject" in row else row
 
 
 def _course(about: dict[str, Any], body: dict[str, Any]) -> str:
