@@ -142,6 +142,15 @@ def test_json_that_is_no_package_is_no_case(tmp_path):
         extracted(tmp_path, packages(settings={"named": "CFItems", "x": '"CFItems"'}))
 
 
+def test_half_a_character_refuses_its_item_alone(tmp_path):
+    items = [{"identifier": ADD, "fullStatement": "\ud83d"}, PACKAGE["CFItems"][2]]
+    found = extracted(tmp_path, packages(numbers={"CFItems": items}))
+    assert found.rows("concept", "concept_id") == [(SUM,)]
+    assert found.rejects() == [
+        ("numbers.json", 1, "broken_row", "a text holds half of a character")
+    ]
+
+
 # --- our own packages ---------------------------------------------------------------------------
 
 IDS = st.text(ascii_letters + "0123_ /äß栈.", min_size=1, max_size=6).filter(

@@ -184,7 +184,7 @@ def _section(root: "Element") -> _Section:
     number = _text(root, "number")
     return _Section(
         id=root.get("id", ""),
-        number=int(number) if number.isdecimal() else 0,
+        number=int(number) if number.isdecimal() and len(number) < 10 else 0,
         sequence=tuple(part.strip() for part in _text(root, "sequence").split(",") if part.strip()),
         is_hidden=_text(root, "visible") == HIDDEN,
         condition=_text(root, "availabilityjson"),
