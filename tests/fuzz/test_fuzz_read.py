@@ -44,6 +44,18 @@ EVENT = {
 }
 CONDITION = {"op": "|", "c": [{"type": "completion", "cm": 1, "e": 1}, {"type": "grade", "id": 2}]}
 FILES = {
+    "openedx": {
+        "course.xml": '<course org="U" course="M" url_name="r"/>',
+        "course/r.xml": '<course><chapter url_name="c"/></course>',
+        "chapter/c.xml": '<chapter><sequential><vertical url_name="u"><video url_name="v" '
+        'start_time="00:00:10"><video_asset duration="90"/></video></vertical></sequential>'
+        "</chapter>",
+        "policies/r/policy.json": json.dumps(
+            {"course/r": {"display_name": "M"}, "video/v": {"display_name": "V", "end_time": "60"}}
+        ),
+        "tags.csv": '"Name","Type","ID","skills"\n"V","video","v","A; B"\n',
+        "taxonomies/skills.csv": "id,value,parent_id\n1,A,\n2,B,1\n",
+    },
     "case": {"a.json": json.dumps(PACKAGE)},
     "canvas": {
         "a.csv": "vendor_guid,object_type,title,parent_guids,ratings,,\na,group,A,,,,\n"
