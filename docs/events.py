@@ -20,8 +20,7 @@ from kgplan.api.statements import StatementRules
 HERE = Path(__file__).parent
 HEAD = """# What producers' events are understood as
 
-Made by `python docs/events.py NAME=FILE ...` on {day}: what `kgplan events check` says of each
-file.
+Made by `python docs/events.py NAME=FILE ...` on {day}, of what `kgplan events check` says.
 
 "nothing" and "length of the video" are stored, and say nothing about mastery. Positions of the
 player say how much was watched where the session tells both ends. [Events](events.md) has the

@@ -47,7 +47,8 @@ def run(
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess:
     """Call a function, named "module:function", in a process of its own."""
-    server, folder = _server()
+    server, own = _server()
+    folder = Path(own.name)
     asked = {
         "function": function,
         "arguments": list(map(str, arguments)),
@@ -64,8 +65,8 @@ def run(
 
 
 @functools.cache
-def _server() -> tuple[subprocess.Popen, Path]:
-    """What forks, for this process of the tests; it ends when nobody can ask it any more."""
+def _server() -> tuple[subprocess.Popen, tempfile.TemporaryDirectory]:
+    """What forks, and a folder for outputs; it ends when nobody can ask it any more."""
     folder = tempfile.TemporaryDirectory(prefix="kgplan-forked-")
     kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
     server = subprocess.Popen(
@@ -75,8 +76,7 @@ def _server() -> tuple[subprocess.Popen, Path]:
         text=True,
         env={"PATH": os.environ["PATH"], "COLUMNS": "200", **kept},
     )
-    server.folder = folder  # lies there as long as the server does
-    return server, Path(folder.name)
+    return server, folder
 
 
 def serve() -> None:

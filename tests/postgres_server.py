@@ -77,7 +77,7 @@ class PostgresServer:
         )
         assert done.returncode == 0, done.stderr
 
-    def _wait(self, seconds: float = 30) -> None:
+    def _wait(self, seconds: float = 120) -> None:
         begun = time.monotonic()
         while True:
             with suppress(psycopg.OperationalError), self._connect():

@@ -24,9 +24,10 @@ STAGES = ("extract", "map", "load", "embed", "diagnose", "similarity")
 
 
 def small_embedding() -> EmbeddingConfig:
-    """The default configuration, with two epochs."""
+    """The default configuration, with two epochs, of any graph."""
     text = (files("kgplan") / "embedding" / "default.toml").read_text(encoding="utf-8")
-    lines = ["epochs = 2" if line.startswith("epochs =") else line for line in text.splitlines()]
+    small = {"epochs": "epochs = 2", "fewest": "fewest = 0"}
+    lines = [small.get(line.partition(" =")[0], line) for line in text.splitlines()]
     return EmbeddingConfig.from_toml("\n".join(lines))
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import run_kgplan
 
 from kgplan import machine
 
@@ -101,13 +102,8 @@ def test_an_archive_is_read_and_a_path_planned_where_unix_is_hidden(
     read = run(COMMAND, "etl", "run", mini_source, KGPLAN_HOME=str(tmp_path))
     assert read.returncode == 0, read.stderr
     planned = run(COMMAND, "plan", "U_1", "C_1", "--json", KGPLAN_HOME=str(mini_home.home))
-    here = subprocess.run(
-        [sys.executable, "-m", "kgplan", "plan", "U_1", "C_1", "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"KGPLAN_HOME": str(mini_home.home)},
-    )
+    here = run_kgplan(mini_home.home, "plan", "U_1", "C_1", "--json")
+    assert here.returncode == 0, here.stderr
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout == here.stdout
 

@@ -17,16 +17,23 @@ from neo4j_server import free_ports
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEN_MINUTES = (ROOT / "docs" / "guide" / "ten-minutes.md").read_text(encoding="utf-8")
 KGPLAN = Path(sys.executable).with_name("kgplan")
 OTHERWISE_RUN = {"make demo", "make test"}  # by whoever runs this, and by the fixtures
 FLAGS = runpy.run_path(str(ROOT / "docs" / "reference.py"))["flags"]()
 """The options of each command."""
 
 
+def blocks(text, language):
+    """Its blocks in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
 def printed(text):
     """The lines of its blocks for a shell, without their comments."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = (re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines())
+    lines = (
+        re.sub(r"\s+#.*", "", line) for block in blocks(text, "sh") for line in block.splitlines()
+    )
     return [line for line in lines if line]
 
 
@@ -66,6 +73,23 @@ def test_the_readme_runs_as_printed(sample_home, tmp_path):
         if service is not None:
             os.killpg(service.pid, signal.SIGTERM)
             service.wait(60)
+
+
+def test_the_ten_minutes_run_as_printed_in_an_empty_folder(tmp_path):
+    """As one script, which stops at a command that fails; what the page shows is printed."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "".join(blocks(TEN_MINUTES, "sh"))],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{KGPLAN.parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    place = 0
+    for line in "".join(blocks(TEN_MINUTES, "text")).splitlines():
+        place = done.stdout.find(line, place)
+        assert place >= 0, f"{done.stdout}\n{line!r} is not printed, or not there"
 
 
 def wait_for(address, service):

@@ -19,7 +19,6 @@ EXAMPLE_PACKAGE: dict[str, Any] = {
         "title": "Concepts and prerequisites",
         "lastChangeDateTime": EXAMPLE_WHEN,
         "description": "Concepts of a course catalogue and which must be learned before which.",
-        "language": "zh",
         "version": "5f0c2f3f6f0b7a11",
         "adoptionStatus": "Draft",
     },
@@ -31,7 +30,6 @@ EXAMPLE_PACKAGE: dict[str, Any] = {
             "lastChangeDateTime": EXAMPLE_WHEN,
             "humanCodingScheme": "K_栈_计算机科学技术",
             "CFItemType": "Concept",
-            "language": "zh",
             "alternativeLabel": "stack",
             "conceptKeywords": ["计算机科学技术"],
         }
@@ -66,7 +64,6 @@ class CFDocument(BaseModel):
     title: str
     lastChangeDateTime: AwareDatetime
     description: str
-    language: str
     version: str = Field(description="of the graph")
     adoptionStatus: Literal["Private Draft", "Draft", "Adopted", "Deprecated"]
 
@@ -80,7 +77,7 @@ class CFItem(BaseModel):
     lastChangeDateTime: AwareDatetime
     humanCodingScheme: str = Field(description="its id in the graph")
     CFItemType: str
-    language: str
+    language: str | None = Field(None, description="en where the name is English; else absent")
     alternativeLabel: str | None = Field(None, description="its English name; absent if unknown")
     conceptKeywords: list[str] | None = Field(None, description="its field; absent if unknown")
 

@@ -6,18 +6,18 @@ Over HTTP, from a file, and out of the dead letters again, what was sent becomes
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from pydantic import ValidationError
-
 from kgplan.api import xapi
-from kgplan.api.learner_models import EventIn
 from kgplan.api.statements import AHEAD, StatementRules, is_ahead
 from kgplan.data.events import Event
 from kgplan.data.tracking import kind_of, read_line
 from kgplan.errors import MalformedStatement
 from kgplan.store.events.sent import Sent
+
+if TYPE_CHECKING:
+    from kgplan.api.learner_models import EventIn
 
 Form = Literal["xapi", "event", "tracking"]
 """A statement of xAPI, an event in plain JSON, a line of Open edX's tracking log."""
@@ -91,7 +91,7 @@ def sent_statement(
     return _kept(event, "xapi", statement, named, stamped, raw)
 
 
-def sent_event(given: EventIn, now: float, raw: str | None = None) -> Sent:
+def sent_event(given: "EventIn", now: float, raw: str | None = None) -> Sent:
     """An event in plain JSON as it is stored; arguments as for `sent_as`.
 
     Raises:
@@ -103,12 +103,16 @@ def sent_event(given: EventIn, now: float, raw: str | None = None) -> Sent:
     return _kept(event, "event", content, digest(content), given.time is None, raw)
 
 
-def checked_event(content: Any) -> EventIn:
+def checked_event(content: Any) -> "EventIn":
     """An event in plain JSON.
 
     Raises:
         MalformedStatement: with the first field that is wrong.
     """
+    from pydantic import ValidationError  # processes that read statements begin without them
+
+    from kgplan.api.learner_models import EventIn
+
     try:
         return EventIn.model_validate(content)
     except ValidationError as error:

@@ -8,6 +8,7 @@ import gc
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -184,9 +185,7 @@ def _owners(
     if rules.owners:
         return rules.owners
     owner, now = store.claim(None, time.time()).result(), time.time()
-    for found in (each for part in parts for each in found_in(part)) if owner is None else ():
-        if found.form != "xapi" or found.fault is not None:
-            continue
+    for found in _statements(parts) if owner is None else ():
         try:
             sent_as("xapi", found.content, now, rules, None)
         except MalformedStatement:
@@ -194,6 +193,21 @@ def _owners(
         owner = store.claim(xapi.agent_of(found.content).authority, now).result()
         break
     return None if owner is None else frozenset([owner])
+
+
+def _statements(parts: Iterable[Part]) -> Iterator[Found]:
+    """The statements of xAPI in a file; what cannot be one is not parsed."""
+    for part in parts:
+        if part.columns is not None:
+            return
+        named = [
+            (line, row)
+            for line, row in part.rows
+            if (b'"actor"' if isinstance(row, bytes) else '"actor"') in row
+        ]
+        for found in found_in(replace(part, rows=named)):
+            if found.form == "xapi" and found.fault is None:
+                yield found
 
 
 def _all_understood(
@@ -206,7 +220,7 @@ def _all_understood(
     # a fresh interpreter: threads of the records are no matter to be forked
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Understood]] = deque()
-    with ProcessPoolExecutor(processes, context, _collect_seldom) as pool:
+    with ProcessPoolExecutor(processes, context, _begin) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(understood, part, rules))
@@ -228,6 +242,11 @@ def _seldom_collected() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began it ends it
+    _collect_seldom()
 
 
 def _collect_seldom() -> None:

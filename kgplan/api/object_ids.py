@@ -90,7 +90,9 @@ def names_of(object_id: str) -> tuple[str, ...]:
     >>> names_of("https://tube.example/watch?v=V_1&t=30s")
     ('V_1',)
     >>> names_of("https://moodle.example/question/question.php?cmid=12&id=57")
-    ('question/question.php?cmid=12&id=57', '57')
+    ('question/question.php?cmid=12&id=57', 'question-57', '57')
+    >>> names_of("https://moodle.example/mod/quiz/view.php?id=57")
+    ('quiz/view.php?id=57', 'quiz-57', '57')
     >>> names_of("https://lms.example/xblock/block-v1:X+D+T+type@video+block@7f")
     ('block-v1:X+D+T+type@video+block@7f', 'V_7f')
     """
@@ -103,7 +105,9 @@ def names_of(object_id: str) -> tuple[str, ...]:
     value = _named_by(query)
     if _SCRIPT.fullmatch(last) and query:
         value = value or query.rstrip("=").rpartition("=")[2]
-        names = [f"{'/'.join(segments[-2:])}?{unquote(query)}", *names_of(value)]
+        kind = last.partition(".")[0]
+        kind = segments[-2] if kind == "view" and len(segments) > 1 else kind
+        names = [f"{'/'.join(segments[-2:])}?{unquote(query)}", f"{kind}-{value}", *names_of(value)]
     else:
         names = [last, *(names_of(value) if value else [])]
     if last in ("watch", "watch.php") and value:

@@ -63,6 +63,7 @@ _PROPERTIES = SET_BY_THE_STORE | {
 }
 _IDENTIFIERS = ("account", "mbox", "mbox_sha1sum", "openid")
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ROUNDING = 1e-6  # by which a score may leave its range
 MOST_SEGMENTS = 10_000
 AS_SENT = ObjectIds()
@@ -182,13 +183,7 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
     length = told_seconds(around.get(LENGTH)) or told_seconds(
         told.get(LENGTH)
     )  # 0 until it is known
-    at = told_seconds(told.get(POSITION))
-    stopped, started = {
-        **dict.fromkeys(STARTING, (None, at)),
-        **dict.fromkeys(STOPPING, (at, None)),
-        COMPLETED: (at, at),  # told in passing: the video may play on
-        SEEKED: (told_seconds(told.get(FROM)), told_seconds(told.get(TO))),
-    }.get(verb, (None, None))
+    stopped, started = _positions(verb, told)
     return {
         "share": None if segments and length else share,
         "segments": segments,
@@ -197,6 +192,16 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
         "started_at": started,
         "session": _session(context, around),
     }
+
+
+def _positions(verb: str, told: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Up to where the video had played, and from where it plays on."""
+    if verb == SEEKED:
+        return told_seconds(told.get(FROM)), told_seconds(told.get(TO))
+    at = told_seconds(told.get(POSITION))
+    if verb == COMPLETED:  # told in passing: the video may play on
+        return at, at
+    return at if verb in STOPPING else None, at if verb in STARTING else None
 
 
 def played_segments(told: Any) -> Segments:
@@ -387,6 +392,8 @@ def _iri(value: Any, field: str) -> str:
 
 
 def _uuid(value: Any, field: str) -> str:
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return value
     try:
         return str(UUID(_text(value, field)))
     except ValueError:

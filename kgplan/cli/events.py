@@ -15,10 +15,12 @@ import typer
 
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
 from kgplan.errors import ArtifactMissing, ConfigError
+from kgplan.progress import Progress
 from kgplan.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from kgplan.api.checking import Account, Count, Kind
+    from kgplan.api.event_files import Part
     from kgplan.planning.live import LiveModel
     from kgplan.store.events import EventStore
 
@@ -61,10 +63,8 @@ def check(file: File, zone: Zone = ZONE, as_json: AsJson = False) -> None:
     settings = read_settings()
     parts, rules = parts_of(file, zone_named(zone)), StatementRules.of(settings)
     with progress_bar("events check") as told:
-        model = model_in_use(settings)
-        total = file.stat().st_size if file.is_file() else None
-        seen = (told("bytes", part.read, total) or part for part in parts)
-        account = account_of(seen, time.time(), rules, model)
+        seen = watched(parts, file, told)
+        account = account_of(seen, time.time(), rules, model_in_use(settings))
     if as_json:
         print_json(account_as_json(account))
     else:
@@ -108,8 +108,8 @@ def load(
         "passed over, as they say nothing of learning": loaded.passed,
         "refused": loaded.refused,
     }
-    told_ = ", ".join(f"{number:,} {what}" for what, number in said.items() if number)
-    say(f"{loaded.number:,} events: {told_ or 'none'}")
+    became = ", ".join(f"{number:,} {what}" for what, number in said.items() if number)
+    say(f"{loaded.number:,} events: {became or 'none'}")
     if loaded.silent:
         say(f"{loaded.silent:,} of those stored say nothing about mastery")
     show_reasons(loaded.reasons)
@@ -169,6 +169,14 @@ def replay(as_json: AsJson = False) -> None:
         return
     say(f"{done.taken:,} taken, {done.refused:,} refused again")
     show_reasons(done.reasons)
+
+
+def watched(parts: "Iterator[Part]", file: Path, told: Progress) -> "Iterator[Part]":
+    """The parts of a file, each told of."""
+    total = file.stat().st_size if file.is_file() else None
+    for part in parts:
+        told("bytes", part.read, total)
+        yield part
 
 
 @contextmanager

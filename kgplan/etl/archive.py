@@ -10,6 +10,7 @@ import hashlib
 import lzma
 import os
 import re
+import shutil
 import stat
 import struct
 import tarfile
@@ -274,6 +275,22 @@ def open_archive(path: Path) -> Iterator[Archive]:
             if MACOS not in (name := info.filename.replace("\\", "/")).split("/")
         }
         yield _Zip(path, members, archive)
+
+
+@contextmanager
+def open_packed(archive: Archive, path: str) -> Iterator[Archive]:
+    """Open an archive that lies in another.
+
+    Raises:
+        SourceError: it is no archive that can be read.
+    """
+    with TemporaryDirectory(prefix="kgplan-") as folder:
+        copy = Path(folder) / PurePosixPath(path).name
+        with archive.open(path) as packed, copy.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+        with open_archive(copy) as inner:
+            inner.encoding = archive.encoding
+            yield inner
 
 
 def _unpack(path: Path, folder: Path) -> None:

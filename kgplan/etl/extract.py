@@ -97,7 +97,10 @@ def extract(
         if source.read is not None:
             steps, queries = plain_steps.STEPS, plain_steps.TABLES
             beside = plain_tables.beside(archive, source.layout)
-            notes = plain_steps.given(con, source.read(archive), progress, beside)
+            try:
+                notes = plain_steps.given(con, source.read(archive), progress, beside)
+            except DAMAGED as error:
+                raise SourceError(f"{path.name} is damaged ({error}); fetch it again") from error
         title, licence = source.whose(archive) if source.whose else (source.title, source.licence)
         reports = []
         for step in steps:

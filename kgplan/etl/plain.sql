@@ -2,9 +2,10 @@
 -- `item` is a row's place among all rows.
 
 -- name: macros
--- A number with a decimal point or comma; "1,000" could be either and is none.
+-- A number with a decimal point or comma; "1,000" could be either and is none, nor is "inf".
 CREATE MACRO as_number(value) AS
-    CASE WHEN regexp_matches(value, '^[+-]?[1-9]\d{0,2}(,\d{3})+$') THEN NULL
+    CASE WHEN regexp_matches(value, '^[+-]?[1-9]\d{0,2}(,\d{3})+$')
+        OR NOT regexp_matches(value, '\d') THEN NULL
     ELSE number(CASE WHEN value LIKE '%.%' THEN value ELSE replace(value, ',', '.') END) END;
 CREATE MACRO unreadable(value, parsed) AS
     CASE WHEN parsed IS NULL AND value IS NOT NULL THEN 'unreadable_value' END;

@@ -87,7 +87,9 @@ def _complete(con: duckdb.DuckDBPyConnection, table: PlainTable, own: int) -> li
         for key in table.key
     )
     found = f"own.nth < {own} AND own.reject IS NULL AND {same}"
-    said = ", ".join(f"{name} = coalesce(other.{name}, own.{name})" for name in table.column_names)
+    names = table.column_names
+    first = ", ".join(f"arg_min(other.{name}, other.nth) AS {name}" for name in names)
+    said = ", ".join(f"{name} = coalesce(said.{name}, own.{name})" for name in names)
     con.execute(
         f"""
         CREATE TEMP TABLE other AS
@@ -95,7 +97,10 @@ def _complete(con: duckdb.DuckDBPyConnection, table: PlainTable, own: int) -> li
         WHERE nth >= {own} AND reject IS NULL AND EXISTS (FROM given.{table.name} AS own
             WHERE {found})
         QUALIFY row_number() OVER (PARTITION BY {", ".join(table.key)} ORDER BY nth) = 1;
-        UPDATE given.{table.name} AS own SET {said} FROM other WHERE {found};
+        UPDATE given.{table.name} AS own SET {said} FROM (
+            SELECT own.nth, {first} FROM given.{table.name} AS own JOIN other ON {found}
+            GROUP BY own.nth) AS said
+        WHERE own.nth = said.nth;
         DELETE FROM given.{table.name} WHERE nth IN (SELECT nth FROM other)"""
     )
     notes = con.execute(

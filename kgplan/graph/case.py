@@ -16,7 +16,6 @@ from kgplan.graph.snapshot import GraphSnapshot
 BASE = "https://w3id.org/kgplan/case"
 NAMESPACE = uuid5(NAMESPACE_URL, BASE)
 CREATOR = "kgplan"
-LANGUAGE = "zh"
 
 
 def identifier(kind: str, *ids: str) -> str:
@@ -97,7 +96,6 @@ def case_package(graph: GraphSnapshot, changed: datetime) -> dict[str, Any]:
             "title": title,
             "lastChangeDateTime": when,
             "description": "Concepts of a course catalogue and which must be learned before which.",
-            "language": LANGUAGE,
             "version": graph.version,
             "adoptionStatus": "Draft",
         },
@@ -116,10 +114,11 @@ def item(when: str, concept_id: str, name: str, english: str, field: str) -> dic
         "lastChangeDateTime": when,
         "humanCodingScheme": concept_id,
         "CFItemType": "Concept",
-        "language": LANGUAGE,
     }
     if english:
         known["alternativeLabel"] = english
+    if english == name:
+        known["language"] = "en"
     if field:
         known["conceptKeywords"] = [field]
     return known

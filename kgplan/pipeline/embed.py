@@ -73,10 +73,12 @@ def run_embed(task: Task, config: "EmbeddingConfig") -> None:
             draft.put(**embedding.to_arrays())
             draft.metrics = dict(embedding.metrics)
         task.report.rows_in, task.report.rows_out = len(triples), embedding.entity_ids.size
-        task.report.details["notes"] = [
+        few = (
             f"{n_facts} triples are too few to train on ({config.split.fewest} are needed): plans"
             " follow prerequisites, the course's order and what learners did"
-        ]
+        )
+        untold = {"warm": False, "resumed": False, "drift": None}
+        task.report.details = {**embedding.metrics, **untold, "notes": [few]}
         return
     try:
         from kgplan.embedding.train import train

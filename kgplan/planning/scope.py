@@ -102,7 +102,7 @@ class Scopes:
     def towards(self, asked: Ints) -> Scope:
         """The scope of concepts that a path leads to."""
         none = np.zeros(0, np.int64)
-        return self._scope(asked, none, np.zeros(0), none, near=self.taught.size)
+        return self._scope(asked, none, np.zeros(0), none, near=max(self.taught.size, NEAR + 1))
 
     def _scope(
         self, asked: Ints, shown: Ints, places: Floats, pinned: Ints, near: int = NEAR

@@ -124,7 +124,7 @@ class Sequencer:
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
-        passed |= (learner.mastery >= theta) & ~pinned & ~not_yet
+        passed |= (learner.mastery > theta) & ~pinned & ~not_yet
         passed |= learner.held
         standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
         in_order = learner.is_new and scope.has_videos

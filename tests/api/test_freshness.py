@@ -50,7 +50,7 @@ def service(server):
         yield client
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=240):
     """Wait until something holds; how fast it comes is a benchmark's business."""
     begun = time.monotonic()
     while not holds():

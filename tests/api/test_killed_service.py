@@ -100,7 +100,7 @@ def test_twenty_kills_under_load_lose_no_answered_event(service, records_url):
             child = int(service.stdout.readline())
             begun = time.monotonic()
             while sum(len(each.answered) for each in senders) <= before:
-                assert time.monotonic() - begun < 60, "the service never answered"
+                assert time.monotonic() - begun < 240, "the service never answered"
                 time.sleep(0.005)
             time.sleep(rng.uniform(0, 0.1))
             os.kill(child, signal.SIGKILL)

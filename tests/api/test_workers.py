@@ -31,12 +31,17 @@ from kgplan.store.files import stats_of
 SWITCHES = 20
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=240):
     begun = time.monotonic()
     while not (found := holds()):
         assert time.monotonic() - begun < seconds, "it never came"
         time.sleep(0.02)
     return found
+
+
+def get(address: str, seconds: float = 60) -> httpx.Response:
+    """Ask over a new connection; a machine may be busy."""
+    return httpx.get(address, timeout=seconds)
 
 
 class Service:
@@ -51,12 +56,12 @@ class Service:
             stderr=(home / "log").open("a"),
         )
         self.url = f"http://127.0.0.1:{self.port}"
-        until(lambda: self.answers() and len(self.workers()) == 2, 120)
+        until(lambda: self.answers() and len(self.workers()) == 2)
 
     def answers(self) -> bool:
         assert self.process.poll() is None
         try:
-            return httpx.get(self.url + "/health", timeout=5).status_code == 200
+            return get(self.url + "/health", 5).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -141,7 +146,7 @@ def test_only_what_neither_computes_nor_waits_for_the_disk_hangs(monkeypatch):
 @pytest.mark.parametrize("harm", ["cut", "changed"])
 def test_shared_files_that_somebody_harms_are_made_again(service, home, harm):
     path = "/v1/learners/U_1/path?course_id=C_1"
-    expected = httpx.get(service.url + path).content
+    expected = get(service.url + path).content
     (folder,) = [each for each in (home.home / "serving").iterdir() if each.is_dir()]
     before = stats_of(folder)
     for file in folder.glob("*.npy"):
@@ -157,11 +162,11 @@ def test_shared_files_that_somebody_harms_are_made_again(service, home, harm):
         now = stats_of(folder)  # nothing while it is put into its place
         return now.keys() == before.keys() and all(now[name][2] != before[name][2] for name in now)
 
-    until(made_again, 60)
-    until(lambda: len(service.workers()) == 2 and service.answers(), 60)
-    until(lambda: all(service.mapped(pid) == {folder.name} for pid in service.workers()), 60)
+    until(made_again)
+    until(lambda: len(service.workers()) == 2 and service.answers())
+    until(lambda: all(service.mapped(pid) == {folder.name} for pid in service.workers()))
     for _ in range(6):  # whoever answers
-        assert httpx.get(service.url + path).content == expected
+        assert get(service.url + path).content == expected
 
 
 def test_the_folder_of_shared_files_is_the_owners_only(service, home):
@@ -172,7 +177,8 @@ def test_the_folder_of_shared_files_is_the_owners_only(service, home):
 
 
 def test_an_event_taken_by_one_worker_is_in_the_next_plan_of_any(service):
-    clients = [httpx.Client(base_url=service.url) for _ in range(8)]  # connections: both workers
+    # connections of their own: both workers
+    clients = [httpx.Client(base_url=service.url, timeout=60) for _ in range(8)]
     versions = set()
     for n, client in enumerate(clients):
         said = {"event_id": f"e{n}", "learner_id": "new", "item_id": "V_1", "share": (n + 1) / 10}
@@ -223,8 +229,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
         store.switch((one, other)[n % 2])
         time.sleep(0.35)
     last = open_planner(home).model_version
-    # on a busy machine the requests leave the watchers little time
-    until(lambda: all(served_by(service, 6) == {last} for _ in range(2)), seconds=240)
+    until(lambda: all(served_by(service, 6) == {last} for _ in range(2)))
     stop.set()
     for each in asking:
         each.join()
@@ -235,7 +240,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
 
 def served_by(service: Service, connections: int) -> set[str]:
     """Model versions that answer, over some new connections."""
-    return {httpx.get(service.url + "/health").json()["model_version"] for _ in range(connections)}
+    return {get(service.url + "/health").json()["model_version"] for _ in range(connections)}
 
 
 def test_the_service_says_why_it_cannot_start(tmp_path):
@@ -246,7 +251,7 @@ def test_the_service_says_why_it_cannot_start(tmp_path):
         env=os.environ | {"KGPLAN_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert found.returncode == 3
     assert "error: there is no graph" in found.stderr

@@ -1,26 +1,32 @@
 """How long does each source take, and how much memory, when its files grow?
 
-    python tests/bench/sources.py [--source mooccubex] [--events 250000 1000000 4000000]
+    python tests/bench/sources.py [--source mooccubex] [--rows 250000 1000000 4000000]
 
 Each archive is made by a fixed rule, read by a process of its own, and removed. A line tells the
-events, the size of the files, the seconds, the peak of the process's memory and of its temporary
-files.
+rows (events, or concepts and items where a source has no events), the size of the files, the
+seconds, and the peaks of the process's memory and of its temporary files.
 """
 
 import argparse
+import io
 import json
 import os
 import random
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 SIZES = (250_000, 1_000_000, 4_000_000)
+SIZES_OF = {"openedx": (1_000, 10_000, 100_000)}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
+COURSE_ITEMS = 500
 EXERCISES = range(835)
 
 
@@ -162,6 +168,37 @@ def _visit(chance):
     }
 
 
+def openedx(folder, items):
+    """Courses as Studio packs them, of 500 items each: a video and an exercise a unit, tagged."""
+    folder.mkdir()
+    for course in range(items // COURSE_ITEMS):
+        with tarfile.open(folder / f"course.{course}.tar.gz", "w:gz") as archive:
+            for name, text in _olx(course):
+                member = tarfile.TarInfo(f"course/{name}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _olx(course):
+    yield "course.xml", f'<course url_name="2026" org="Uni" course="M{course}"/>'
+    units = range(COURSE_ITEMS // 2)
+    chapters = [units[at : at + 25] for at in range(0, len(units), 25)]
+    below = "".join(f'<chapter url_name="c{n}"/>' for n in range(len(chapters)))
+    yield "course/2026.xml", f'<course display_name="Course {course}">{below}</course>'
+    tags = ['"Name","Type","ID","skills"']
+    for n, chapter in enumerate(chapters):
+        yield f"chapter/c{n}.xml", f'<chapter><sequential url_name="s{n}"/></chapter>'
+        below = "".join(f'<vertical url_name="u{unit}"/>' for unit in chapter)
+        yield f"sequential/s{n}.xml", f"<sequential>{below}</sequential>"
+        for unit in chapter:
+            below = f'<video url_name="v{unit}"/><problem url_name="p{unit}"/>'
+            yield f"vertical/u{unit}.xml", f"<vertical>{below}</vertical>"
+            yield f"video/v{unit}.xml", '<video><video_asset duration="300.5"/></video>'
+            yield f"problem/p{unit}.xml", f"<problem>{'<p>Question</p>' * 200}</problem>"
+            tags.append(f'"Unit","vertical","u{unit}","Skill {unit % 97}; Skill {unit % 89}"')
+    yield "tags.csv", "\n".join(tags)
+
+
 def _lines(path, records):
     _text(path, (json.dumps(each, ensure_ascii=False) + "\n" for each in records))
 
@@ -176,7 +213,150 @@ def _text(path, lines):
         stream.writelines(lines)
 
 
-MADE = {"mooccubex": mooccubex, "junyi": junyi, "ednet": ednet}
+def case(folder, events):
+    """A framework of a tenth as many items, each below one before it and after another."""
+    chance, items = random.Random(16), max(events // 10, 2)
+    ids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(items)]
+    uri = "https://standards.example/ims/case/v1p0/CFItems/"
+
+    def node(n):
+        return {"title": f"Statement {n}", "identifier": ids[n], "uri": uri + ids[n]}
+
+    def associations():
+        for n in range(1, items):
+            for kind in ("isChildOf", "precedes"):
+                ends = (n, chance.randrange(n)) if kind == "isChildOf" else (chance.randrange(n), n)
+                yield {
+                    "associationType": kind,
+                    "originNodeURI": node(ends[0]),
+                    "destinationNodeURI": node(ends[1]),
+                }
+
+    package = {
+        "CFDocument": {"identifier": "d", "title": "Standards", "language": "en"},
+        "CFItems": [
+            {"identifier": each, "fullStatement": f"Statement {n} " + "word " * 20}
+            for n, each in enumerate(ids)
+        ],
+        "CFAssociations": list(associations()),
+    }
+    _lines(folder / "standards.json", [package])
+
+
+def oneroster(folder, events):
+    """Results on 12,000 line items of 200 classes, each aligned with two objectives."""
+    chance = random.Random(16)
+    head = ("sourcedId", "status", "dateLastModified")
+
+    def table(name, columns, rows):
+        whole = ((row[0], "", "", *row[1:]) for row in rows)
+        _rows(folder / f"{name}.csv", chain([(*head, *columns)], whole), ",")
+
+    table("courses", ["title"], ((c, f"Course {c}") for c in range(COURSES)))
+    table("classes", ["title", "courseSourcedId"], ((c, c, c) for c in range(COURSES)))
+    table(
+        "lineItems",
+        ["title", "dueDate", "classSourcedId", "resultValueMin", "resultValueMax"],
+        ((n, f"Item {n}", "2026-02-01", n % COURSES, 0, 10) for n in range(PROBLEMS)),
+    )
+    table(
+        "lineItemLearningObjectiveIds",
+        ["lineItemSourcedId", "source", "learningObjectiveId"],
+        ((n, n % PROBLEMS, "case", f"o{chance.randrange(CONCEPTS)}") for n in range(2 * PROBLEMS)),
+    )
+    columns = ["lineItemSourcedId", "studentSourcedId", "scoreStatus", "score", "scoreDate"]
+    table(
+        "results",
+        columns,
+        (
+            (
+                f"r{n}",
+                chance.randrange(PROBLEMS),
+                f"u{n // LEARNER_EVENTS}",
+                "fully graded",
+                chance.randrange(11),
+                f"2026-03-{n % 28 + 1:02}",
+            )
+            for n in range(events)
+        ),
+    )
+
+
+def canvas(folder, events):
+    """Live events on 2,000 outcomes of 12,000 assignments."""
+    chance = random.Random(16)
+    _lines(
+        folder / "events.jsonl",
+        (
+            {
+                "metadata": {"event_name": "learning_outcome_result_created", "producer": "canvas"},
+                "body": {
+                    "id": n,
+                    "user_uuid": f"u{n // LEARNER_EVENTS}",
+                    "learning_outcome_id": str(chance.randrange(2_000)),
+                    "associated_asset_type": "Assignment",
+                    "associated_asset_id": str(chance.randrange(PROBLEMS)),
+                    "result_context_type": "Course",
+                    "result_context_id": str(n % COURSES),
+                    "score": chance.randrange(6),
+                    "possible": 5,
+                    "assessed_at": f"2026-03-{n % 28 + 1:02}T10:00:00Z",
+                },
+            }
+            for n in range(events)
+        ),
+    )
+
+
+def moodle(folder, events):
+    """A course of an activity for every 250 events, each restricted by the one before it."""
+    activities = max(events // 250, 1)
+    listed = "".join(
+        f"<activity><moduleid>{n}</moduleid><title>Quiz {n}</title></activity>"
+        for n in range(1, activities + 1)
+    )
+    _text(
+        folder / "moodle_backup.xml",
+        [
+            "<moodle_backup><information><original_course_id>1</original_course_id>"
+            f"<contents><activities>{listed}</activities></contents></information></moodle_backup>"
+        ],
+    )
+    sequence = ",".join(str(n) for n in range(1, activities + 1))
+    _text(
+        folder / "sections/section_1/section.xml",
+        [f"<section id='1'><number>1</number><sequence>{sequence}</sequence></section>"],
+    )
+    for n in range(1, activities + 1):
+        own = folder / f"activities/quiz_{n}"
+        condition = json.dumps({"op": "&", "c": [{"type": "completion", "cm": n - 1, "e": 1}]})
+        _text(
+            own / "module.xml",
+            [
+                f"<module id='{n}'><modulename>quiz</modulename><visible>1</visible>"
+                f"<availability>{escape(condition)}</availability></module>"
+            ],
+        )
+        _text(
+            own / "competencies.xml",
+            [
+                "<course_module_competencies><competencies><competency><idnumber>"
+                f"{n}</idnumber><frameworkidnumber>F</frameworkidnumber></competency>"
+                "</competencies></course_module_competencies>"
+            ],
+        )
+
+
+MADE = {
+    "mooccubex": mooccubex,
+    "junyi": junyi,
+    "ednet": ednet,
+    "openedx": openedx,
+    "case": case,
+    "oneroster": oneroster,
+    "canvas": canvas,
+    "moodle": moodle,
+}
 
 READ = """
 import resource, sys, tempfile, time
@@ -185,19 +365,20 @@ from kgplan.etl.extract import extract
 begun = time.monotonic()
 report = extract(Path(sys.argv[1]), Path(sys.argv[2]), memory_limit=sys.argv[3])
 seconds = time.monotonic() - begun
-events = report.tables["answer"] + report.tables["learner_item"]
+tables = report.tables
+rows = tables["answer"] + tables["learner_item"] or tables["concept"] + tables["item"]
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(f"{events} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+print(f"{rows} {seconds} {used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
 """
 
 
-def measured(name, events, memory):
-    """Events kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
+def measured(name, rows, memory):
+    """Rows kept; MB of the files; seconds, and those of a processor; peak MB of memory and of
     temporary files."""
     with tempfile.TemporaryDirectory() as place:
         source, out, spill = (Path(place) / part for part in ("source", "out", "spill"))
         out.mkdir(), spill.mkdir()
-        MADE[name](source, events)
+        MADE[name](source, rows)
         (Path(place) / "read.py").write_text(READ, encoding="utf-8")
         size = _size(source)
         peak, ended = [0.0], threading.Event()
@@ -223,25 +404,24 @@ def measured(name, events, memory):
 
 def _size(folder):
     found = 0
-    for path in folder.rglob("*"):
-        try:
-            found += path.stat().st_size
-        except OSError:  # gone meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # which passes over a folder that is gone
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                found += os.stat(os.path.join(place, name)).st_size
     return found / 1e6
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", choices=list(MADE), action="append")
-    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--memory", default="2GB", help="that DuckDB may hold")
     asked = parser.parse_args()
     for name in asked.source or MADE:
-        for events in asked.events:
-            kept, size, seconds, busy, memory, spilled = measured(name, events, asked.memory)
+        for rows in asked.rows or SIZES_OF.get(name, SIZES):
+            kept, size, seconds, busy, memory, spilled = measured(name, rows, asked.memory)
             print(
-                f"{name}: {kept:,} events, {size:.0f} MB of files, {seconds:.1f} s"
+                f"{name}: {kept:,} rows, {size:.1f} MB of files, {seconds:.1f} s"
                 f" ({busy:.1f} s of a processor), peak memory {memory:.0f} MB, temporary files"
                 f" {spilled:.0f} MB",
                 flush=True,

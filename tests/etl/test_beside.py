@@ -108,7 +108,8 @@ def test_a_name_that_is_an_id_stands_for_the_id(folder, tmp_path):
 def test_a_row_with_a_known_key_completes_it_and_holds_where_both_say_something(folder, tmp_path):
     path = folder(
         **{
-            "items.csv": "item_id,title,seconds,kind\na,,90,exercise\nb,Per cent,,\ne,New,5,text\n",
+            "items.csv": "item_id,title,seconds,kind,course_id\na,,90,exercise,\nb,Per cent,,,\n"
+            "b,Hundredths!,70,text,C\ne,New,5,text,\n",
             "concepts.csv": "concept_id,definition,parent\nguid-2,Of a hundred.,Fractions\n",
             "item_concepts.csv": "item_id,concept_id\na,guid-1\nb,Fractions\n",
         }
@@ -116,7 +117,7 @@ def test_a_row_with_a_known_key_completes_it_and_holds_where_both_say_something(
     report, out = extracted(path, tmp_path)
     assert rows(out, "item.parquet", "item_id", "kind", "name", "duration") == [
         ("a", "exercise", "Halves", 90.0),
-        ("b", "video", "Per cent", None),
+        ("b", "text", "Per cent", 70.0),  # of two rows that complete it, the first holds
         ("c", "video", "More", None),
         ("d", "video", "Again", None),
         ("e", "text", "New", 5.0),
@@ -129,7 +130,7 @@ def test_a_row_with_a_known_key_completes_it_and_holds_where_both_say_something(
     assert ("b", "guid-1") in rows(out, "item_concept.parquet", "item_id", "concept_id")
     assert pq.read_table(out / "rejects.parquet").num_rows == 0
     assert {note for note in report.notes if "complete" in note} == {
-        "items.csv: rows complete what the files beside it say: 2",
+        "items.csv: rows complete what the files beside it say: 3",
         "concepts.csv: rows complete what the files beside it say: 1",
         "item_concepts.csv: rows complete what the files beside it say: 1",
     }

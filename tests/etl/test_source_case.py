@@ -82,8 +82,8 @@ def framework(tmp_path_factory):
 def test_items_are_concepts_with_their_names_and_parents(framework):
     assert framework.report.format == "case"
     assert framework.rows("concept") == [
-        (COUNT, "Count to 100", "Count to 100", "Count to 100 by ones and by tens."),
-        (ADD, "Add within 20.", "Add within 20.", "Also in words."),
+        (COUNT, "Count to 100", None, "Count to 100 by ones and by tens."),
+        (ADD, "Add within 20.", None, "Also in words."),
         (SUM, "Zusammenzählen", None, None),
     ]
     assert framework.rows("broader_concept") == [(COUNT, SUM), (ADD, SUM)]
@@ -104,7 +104,8 @@ def test_aligned_resources_are_items_of_the_framework(framework):
         ("lesson-9", "text", "Ten", f"{URI}CFItems/lesson-9"),
     ]
     assert framework.rows("item_concept") == [(sums, ADD), ("lesson-9", COUNT), ("lesson-9", ADD)]
-    assert framework.rows("course_item") == [(DOCUMENT, sums, 0), (DOCUMENT, "lesson-9", 1)]
+    # in the order of the items that they are about
+    assert framework.rows("course_item") == [(DOCUMENT, sums, 1), (DOCUMENT, "lesson-9", 0)]
 
 
 def test_what_is_not_read_is_told_with_its_place(framework):
@@ -124,11 +125,8 @@ def test_what_is_not_read_is_told_with_its_place(framework):
 def test_parts_of_a_package_may_lie_in_files_of_their_own(tmp_path, framework):
     parts = {name.lower(): {name: part} for name, part in PACKAGE.items()}
     found = extracted(tmp_path, packages(**parts))
-    for table in ("broader_concept", "prerequisite", "item", "item_concept"):
+    for table in ("concept", "broader_concept", "prerequisite", "item", "item_concept"):
         assert found.rows(table) == framework.rows(table)
-    # the language of the items is said beside the document
-    columns = ("concept_id", "name", "explanation")
-    assert found.rows("concept", *columns) == framework.rows("concept", *columns)
 
 
 def test_a_file_that_is_no_json_is_told_with_its_line(tmp_path):
@@ -142,6 +140,15 @@ def test_a_file_that_is_no_json_is_told_with_its_line(tmp_path):
 def test_json_that_is_no_package_is_no_case(tmp_path):
     with pytest.raises(SourceError, match="nothing of a source that is known"):
         extracted(tmp_path, packages(settings={"named": "CFItems", "x": '"CFItems"'}))
+
+
+def test_half_a_character_refuses_its_item_alone(tmp_path):
+    items = [{"identifier": ADD, "fullStatement": "\ud83d"}, PACKAGE["CFItems"][2]]
+    found = extracted(tmp_path, packages(numbers={"CFItems": items}))
+    assert found.rows("concept", "concept_id") == [(SUM,)]
+    assert found.rejects() == [
+        ("numbers.json", 1, "broken_row", "a text holds half of a character")
+    ]
 
 
 # --- our own packages ---------------------------------------------------------------------------

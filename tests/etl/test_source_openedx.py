@@ -2,19 +2,24 @@
 
 import io
 import json
+import re
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from kgplan.api.object_ids import names_of
+from kgplan.api.object_ids import ObjectIds, names_of
 from kgplan.errors import InputError, SourceError
+from kgplan.etl.archive import open_archive
 from kgplan.etl.extract import extract
 from kgplan.etl.losses import refuse_lossy, refuse_unread
 from kgplan.etl.sources import source_of
+from kgplan.etl.sources.olx import Unreadable, parse
 from kgplan.etl.sources.openedx import SOURCE
 
+SOURCES = Path(__file__).parent.parent.parent / "docs" / "guide" / "sources.md"
 BLOCK = "block-v1:Uni+M7+2026+type@{}+block@{}".format
 COURSE = "course-v1:Uni+M7+2026"
 
@@ -145,11 +150,24 @@ def test_a_course_is_read_in_its_order_however_it_lies(how, tmp_path):
     assert found.notes("Uni+M7+2026") == ["Uni+M7+2026: no video, exercise or text: discussion 1"]
 
 
+def test_a_damaged_archive_is_told_in_a_sentence(tmp_path):
+    path = tmp_path / "course.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in PLAIN.items():
+            archive.writestr(name, text)
+    path.write_bytes(path.read_bytes().replace(b"Hundredths", b"Thousandth"))
+    with pytest.raises(SourceError, match=r"^course.zip is damaged \(.*s2.xml'\); fetch it again$"):
+        Read(path, tmp_path / "out")
+
+
 def test_ids_are_those_that_events_name_first():
     item, course = BLOCK("video", "v1"), COURSE
     assert names_of(f"https://lms.example/xblock/{item}")[0] == item
     assert names_of(item)[0] == item  # as the tracking log has it
     assert names_of(f"https://lms.example/course/{course}")[0] == course
+    [said] = re.findall(r"`KGPLAN_ITEM_IDS` is `(ccx-.*)`", SOURCES.read_text(encoding="utf-8"))
+    of_custom = "ccx-block-v1:Uni+M7+2026+ccx@3+type@video+block@v1"
+    assert ObjectIds.of(said).names(f"https://lms.example/xblock/{of_custom}") == (item,)
 
 
 def test_an_item_has_its_own_tags_and_else_those_of_the_nearest_block_around_it(read):
@@ -247,6 +265,8 @@ VIDEOS = [
     ('start_time="00:00:10">', None),
     ('start_time="soon"><video_asset duration="93.5"/>', 93.5),
     ('n="1"><video_asset duration="long"/>', None),
+    ('n="1"><video_asset duration="inf"/>', None),
+    ('n="1"><video_asset duration="nan"/>', None),
 ]
 
 
@@ -291,6 +311,35 @@ def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_is_read(read):
     assert any(detail.startswith("video/v1.xml:1 cannot be read as XML: ") for detail in broken)
     assert any(detail.startswith("problem/p1.xml cannot be read as XML: ") for detail in broken)
     assert told["item_concept", "dangling_id"] == "Uni+M7+2026 has no problem p99"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"<video",
+        b"<video></problem>",
+        b"<video/>more",
+        b"<video>\xff</video>",
+        b'<?xml version="1.0" encoding="gbk"?><video/>',
+        b'<?xml version="1.0" encoding="no-such"?><video/>',
+        b'<?xml version="1.0" encoding="hex"?><video>x</video>',
+        b'<!DOCTYPE v [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><video>&b;</video>',
+        b'<!DOCTYPE v [<!ENTITY f SYSTEM "file:///etc/hostname">]><video>&f;</video>',
+        b'<!DOCTYPE v SYSTEM "http://localhost:9/v.dtd"><video/>',
+    ],
+)
+def test_a_file_that_is_no_xml_or_would_fetch_or_grow_is_told(tmp_path, content):
+    (tmp_path / "v.xml").write_bytes(content)
+    with open_archive(tmp_path) as archive, pytest.raises(Unreadable, match=r"^v\.xml.* as XML: "):
+        parse(archive, "v.xml")
+
+
+def test_utf_16_is_xml_too(tmp_path):
+    (tmp_path / "v.xml").write_text('<video display_name="é"/>', encoding="utf-16")
+    with open_archive(tmp_path) as archive:
+        assert parse(archive, "v.xml").told == {"display_name": "é"}
 
 
 def test_files_that_point_at_each_other_end(read):

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from source_cases import extracted
 
 from kgplan.errors import InputError, SourceError
 from kgplan.etl.extract import extract
@@ -369,3 +370,22 @@ def test_the_schema_names_the_columns_of_the_example_s_files(tmp_path):
                 assert all(row[header.index(name)] for row in rows)
             if field["type"] == "number" and name in header:
                 assert all(is_number(row[header.index(name)] or "0") for row in rows)
+
+
+def test_a_concept_may_have_several_parents(tmp_path):
+    parents = {"a": "", "b": "", "b; c": "", "d": "a;b", "e": "b; c"}
+    concepts = "concept_id,parent\n" + "".join(f"{k},{v}\n" for k, v in parents.items())
+    files = {"concepts.csv": concepts, "items.csv": "item_id\ni\n"}
+    found = extracted(tmp_path, files).rows("broader_concept")
+    # what is itself the name of a concept is one
+    assert found == [("a", "d"), ("b", "d"), ("b; c", "e")]
+
+
+def test_separators_at_the_ends_of_lines_are_no_columns(tmp_path):
+    concepts = "concept_id,name,,\na,A,,\nb,B,,stray\nc,C\nd\n"
+    found = extracted(tmp_path, {"concepts.csv": concepts, "items.csv": "item_id,\ni,\n"})
+    assert found.rows("concept", "concept_id", "name") == [("a", "A"), ("c", "C")]
+    assert [row[:3] for row in found.rejects()] == [
+        ("concepts.csv", 3, "broken_row"),
+        ("concepts.csv", 5, "broken_row"),
+    ]

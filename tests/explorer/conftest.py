@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from waiting import wait_for
 
 from kgplan.api.keeper import keep_planner
@@ -25,6 +25,8 @@ from kgplan.settings import Settings
 EXPLORER = Path(__file__).parents[2] / "explorer"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
+PATIENCE = 60_000  # ms until what should be on a page counts as missing; a machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 def build_script() -> ModuleType:
@@ -71,13 +73,15 @@ Serve = Callable[..., str]
 def serve(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Starts the service of a home on a port that the system chooses; gives its address.
 
-    The learner records are new, and no token is asked for, unless the settings say otherwise.
+    Learner records and audit log are new, and no token is asked for, unless the settings say
+    otherwise.
     """
     running = []
 
     def start(home: Settings, **changes: object) -> str:
-        records = tmp_path_factory.mktemp("records") / "learners.db"
-        given = {"auth": "dev", "records": f"sqlite:///{records}"} | changes
+        folder = tmp_path_factory.mktemp("records")
+        own = {"records": f"sqlite:///{folder / 'learners.db'}", "audit": folder / "audit.jsonl"}
+        given = {"auth": "dev", **own, **changes}
         settings = home.model_copy(update=given)
         app = make_service(settings, keep_planner(settings))
         server = uvicorn.Server(
@@ -186,7 +190,7 @@ def reader(browser: Browser) -> Iterator[Open]:
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         made = Reader(context.new_page(), address)
         made.watch()
         readers.append((context, made))

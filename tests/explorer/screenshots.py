@@ -55,6 +55,7 @@ class Picture:
         language, dark, phone: how it is looked at.
         act: what is done before the picture is taken.
         example: whether the model is that of the tables of `kgplan init`.
+        whole: whether the page is shown down to its end.
     """
 
     views: tuple[str, ...]
@@ -63,6 +64,7 @@ class Picture:
     phone: bool = False
     act: Callable[[Page], None] = nothing
     example: bool = False
+    whole: bool = False
 
 
 PICTURES = {
@@ -75,7 +77,7 @@ PICTURES = {
     "learner": Picture((ROAD,), "zh"),
     "learner-dark": Picture((ROAD,), "en", dark=True),
     "changes": Picture((CHANGING,), "en", act=watch_the_video),
-    "own": Picture((place("learner", "ada", course="python-1"),), "en", example=True),
+    "own": Picture((place("learner", "ada", course="python-1"),), "en", example=True, whole=True),
     "phones": Picture(("", place("concept", CACHE), place("health"), ROAD), "zh", phone=True),
 }
 
@@ -123,7 +125,8 @@ def taken(browser: Browser, address: str, picture: Picture) -> Image.Image:
         picture.act(page)
         page.mouse.move(0, 0)
         page.wait_for_timeout(300)  # for the picture's last frame
-        found.append(Image.open(BytesIO(page.screenshot())).convert("RGB"))
+        shot = page.screenshot(full_page=picture.whole)
+        found.append(Image.open(BytesIO(shot)).convert("RGB"))
     context.close()
     gap = 24
     width = sum(each.width for each in found) + gap * (len(found) - 1)

@@ -31,7 +31,6 @@ from kgplan.store.events import open_events
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 SERIOUS = ("serious", "critical")
-expect.set_options(timeout=10_000)
 SEED = 1  # of parameters under which course A has two steps, one before the other
 
 
@@ -82,7 +81,7 @@ def open_page(browser, service):
         context = browser.new_context(
             **{"viewport": DESKTOP, "locale": LOCALES[language]} | options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         context.add_init_script(f"sessionStorage.setItem('kgplan.token', '{token}')")
         page = context.new_page()

@@ -48,7 +48,7 @@ def test_a_line_of_a_log_is_an_event_a_reason_or_refused_with_its_field(line):
     except MalformedStatement as error:
         event = error.field
     if isinstance(event, Event):
-        ids = (event.learner_id, event.video_id, event.course_id, event.session)
+        ids = (event.learner_id, event.item_id, event.course_id, event.session)
         assert all(usable_id(each) for each in ids if each is not None)
         assert event.share is None or 0 <= event.share <= 1
         assert event.score is None or 0 <= event.score <= 1

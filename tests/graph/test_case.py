@@ -8,6 +8,7 @@ import pytest
 from planning_cases import hand_case, random_case
 
 from kgplan.graph.case import case_package
+from kgplan.graph.snapshot import snapshot_of
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UUID_PATTERN = (
@@ -139,8 +140,6 @@ def test_the_prerequisites_are_what_precedes():
 def test_narrower_concepts_are_children_and_all_others_of_the_document():
     case = hand_case()
     edges = case.edges | {"broader_concept": [{"head": "a", "tail": "b"}]}  # b is broader
-    from kgplan.graph.snapshot import snapshot_of
-
     package = case_package(snapshot_of(case.entities, edges), WHEN)
     ids = {item["identifier"]: item["humanCodingScheme"] for item in package["CFItems"]}
     ids[package["CFDocument"]["identifier"]] = "document"
@@ -162,3 +161,16 @@ def test_identifiers_are_stable_and_every_one_is_another():
     # what earlier exports said: another one would break every importer
     by_id = {item["humanCodingScheme"]: item["identifier"] for item in one["CFItems"]}
     assert by_id["a"] == "26e7df8c-0861-5ce4-8967-a6fda4c9baf2"
+
+
+def test_the_language_is_said_where_a_name_is_english_and_only_there():
+    case = hand_case()
+    concepts = [
+        {"id": "a", "name": "set", "name_en": "set"},
+        {"id": "b", "name": "集合", "name_en": "set"},
+        {"id": "c", "name": "集合", "name_en": None},
+    ]
+    edges = {name: [] for name in case.edges}
+    package = case_package(snapshot_of(case.entities | {"concept": concepts}, edges), WHEN)
+    assert [item.get("language") for item in package["CFItems"]] == ["en", None, None]
+    assert "language" not in package["CFDocument"]

@@ -13,6 +13,7 @@ from kgplan.data.events import Event, evidence_of
 from kgplan.data.records import LearnerRecords
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import DiagnosisConfig
+from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
 from kgplan.etl.archive import hash_files
 from kgplan.etl.check import Severity
@@ -32,6 +33,7 @@ from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
+from kgplan.store.stages import stages
 
 MOMENTS = {
     "extract": ["progress:1", "progress:20", "keep", "switch"],
@@ -304,3 +306,24 @@ def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tm
     least, *_, most = sorted(gained[video] for video in ("V_00", "V_04", "V_08"))
     assert gained["V_12"] > 0
     assert least - 0.05 < gained["V_12"] < most + 0.05
+
+
+def test_a_graph_of_few_triples_is_not_trained_on_and_plans_all_the_same(mini_source, tmp_path):
+    home = Settings(home=tmp_path / "home")
+    for stage in ("extract", "map", "load"):
+        stage_runner.run(stage, home, mini_source)
+    config = EmbeddingConfig.default()
+    assert len(open_snapshot(home).triples) < config.split.fewest
+    report = stages()["embed"](home, config)
+    assert report.details["trained"] is False
+    assert "too few to train on" in report.details["notes"][0]
+    for stage in ("diagnose", "similarity"):
+        stage_runner.run(stage, home, mini_source)
+    planner = open_planner(home)
+    plan = planner.plan("U_1", "C_2")
+    assert plan.steps
+    waits = planner.graph.prerequisites  # whoever needs another of the plan's comes behind it
+    place = {planner.graph.concepts.find(step.concept_id): n for n, step in enumerate(plan.steps)}
+    for concept, at in place.items():
+        needed = waits.indices[waits.indptr[concept] : waits.indptr[concept + 1]]
+        assert all(place.get(other, -1) < at for other in needed.tolist())

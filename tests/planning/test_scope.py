@@ -5,6 +5,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 import pytest
+from planning_cases import make_case
 
 from kgplan.planning.scope import NEAR, NEEDED, SURE, Scopes
 
@@ -145,3 +146,24 @@ def test_what_is_asked_for_has_weight_and_nothing_else(sample_planner, scopes, c
         for homonym in without.tolist():
             same = asked[graph.concept_names[asked] == graph.concept_names[homonym]]
             assert len(set(graph.concept_fields[same].tolist())) > 1
+
+
+TWO = make_case(
+    course_concepts={"A": "ab"},
+    prerequisites=[("b", "a")],
+    enrolled={"u": ""},
+    watched={},
+    mastery={},
+    vectors={"a": [0, 1], "b": [1, 0]},
+)
+"""A course that begins with what builds on its end; nothing is known of anyone."""
+
+
+def test_a_path_through_as_many_concepts_as_a_course_looks_steps_far_is_no_course():
+    planned = TWO.planner().plan_towards("nobody", "a")
+    assert [step.concept_id for step in planned.steps] == ["b", "a"]
+
+
+def test_what_nobody_is_known_to_hold_comes_before_what_needs_it():
+    planned = TWO.planner().plan("nobody", "A")
+    assert [step.concept_id for step in planned.steps] == ["b", "a"]

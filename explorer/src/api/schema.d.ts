@@ -1165,8 +1165,6 @@ export interface components {
             lastChangeDateTime: string;
             /** Description */
             description: string;
-            /** Language */
-            language: string;
             /**
              * Version
              * @description of the graph
@@ -1204,8 +1202,11 @@ export interface components {
             humanCodingScheme: string;
             /** Cfitemtype */
             CFItemType: string;
-            /** Language */
-            language: string;
+            /**
+             * Language
+             * @description en where the name is English; else absent
+             */
+            language?: string | null;
             /**
              * Alternativelabel
              * @description its English name; absent if unknown
@@ -1228,7 +1229,6 @@ export interface components {
          *         "title": "Concepts and prerequisites",
          *         "lastChangeDateTime": "2026-01-01T00:00:00Z",
          *         "description": "Concepts of a course catalogue and which must be learned before which.",
-         *         "language": "zh",
          *         "version": "5f0c2f3f6f0b7a11",
          *         "adoptionStatus": "Draft"
          *       },
@@ -1240,7 +1240,6 @@ export interface components {
          *           "lastChangeDateTime": "2026-01-01T00:00:00Z",
          *           "humanCodingScheme": "K_栈_计算机科学技术",
          *           "CFItemType": "Concept",
-         *           "language": "zh",
          *           "alternativeLabel": "stack",
          *           "conceptKeywords": [
          *             "计算机科学技术"

@@ -21,6 +21,7 @@ from kgplan.etl.sources import (
     mooccube,
     mooccubex,
     moocradar,
+    moodle,
     oneroster,
     openedx,
     split,
@@ -54,7 +55,7 @@ def sources() -> Mapping[str, NamedSource]:
     Raises:
         ConfigError: one cannot be loaded, or two have one name.
     """
-    platforms = (mooccube, mooccubex, openedx, case, oneroster, canvas, tables)
+    platforms = (mooccube, mooccubex, openedx, moodle, case, oneroster, canvas, tables)
     sets = (assistments, ednet, junyi, moocradar, split, xes3g5m)
     ours = [each.SOURCE for each in (*platforms, *sets)]
     return registered("source", GROUP, NamedSource, ours)

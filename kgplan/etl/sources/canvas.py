@@ -9,6 +9,7 @@ its own. Ids of items and courses begin with what they are of, as in `assignment
 """
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ EVENTS = SourceFile("*.{json,jsonl,log,txt}", required=False, sign=r'"learning_o
 CREATED, UPDATED = "learning_outcome_result_created", "learning_outcome_result_updated"
 DEFINED = ("learning_outcome_created", "learning_outcome_updated")
 ASSETS = {"quizzes::quiz": "quiz", "assessmentquestion": "question"}
+LONGEST_ID = 19  # digits of an id that Canvas gives
 SHARD = 10**13  # a global id is the number of its shard, as often, and the local id
 
 
@@ -277,7 +279,8 @@ def _happened(
         time=str(body.get("assessed_at") or about.get("event_time") or ""),
         share=_number(body.get("percent")) if share is None else share,
     )
-    return _answer(line, result, seen) | {"record": text[:1_000]}
+    row = _answer(line, result, seen)
+    return row | {"record": text[:1_000]} if "reject" in row else row
 
 
 def _course(about: dict[str, Any], body: dict[str, Any]) -> str:
@@ -347,10 +350,12 @@ def _share(score: Any, possible: Any) -> float | None:
 
 
 def _number(given: Any) -> float | None:
+    """A number; None where it is none, or without end."""
     try:
-        return None if isinstance(given, bool) or given in (None, "") else float(given)
-    except (TypeError, ValueError):
+        number = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _local(given: Any) -> str:
@@ -360,7 +365,7 @@ def _local(given: Any) -> str:
     ('12', '12', '', 'A1')
     """
     text = "" if given is None else str(given).strip()
-    return str(int(text) % SHARD) if text.isdecimal() else text
+    return str(int(text) % SHARD) if text.isdecimal() and len(text) <= LONGEST_ID else text
 
 
 SOURCE = NamedSource(

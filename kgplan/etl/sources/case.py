@@ -3,8 +3,8 @@
 Read are CFPackages of CASE 1.0 and 1.1, whole or in parts, in one file or several [1EdTech CASE
 Service, REST/JSON binding]. An item is a concept; `isChildOf` names its parent, `precedes` says
 what it is a prerequisite of. A resource that is associated with an item is an item of a course,
-which is the framework. Ids are the identifiers that CASE gives, in small letters; an item of a
-package that kgplan wrote has the id again that it had there.
+which is the framework, in the order of the framework's items. Ids are the identifiers that CASE
+gives, in small letters; an item of a package that kgplan wrote has the id again that it had there.
 """
 
 import json
@@ -124,7 +124,7 @@ def _add(framework: Framework, path: str, package: dict[str, Any]) -> None:
         framework.documents[found] = _text(document.get("title")) or found
     rows = framework.concepts.setdefault(path, [])
     for place, item in enumerate(_list(package.get("CFItems")), 1):
-        rows.append(_concept(item, place, _text(document.get("language"))))
+        rows.append(_concept(item, place))
         if isinstance(item, dict):
             framework.ids[concept_id(item.get("identifier"))] = rows[-1]["concept_id"]
     for place, given in enumerate(_list(package.get("CFAssociations")), 1):
@@ -141,22 +141,18 @@ def _add(framework: Framework, path: str, package: dict[str, Any]) -> None:
         )
 
 
-def _concept(item: Any, place: int, language: str) -> dict[str, Any]:
+def _concept(item: Any, place: int) -> dict[str, Any]:
     if not isinstance(item, dict):
         return _refused(place, Reason.BROKEN_ROW, "the item is no JSON object", item)
     found, scheme = concept_id(item.get("identifier")), _text(item.get("humanCodingScheme"))
     statement, short = _text(item.get("fullStatement")), _text(item.get("abbreviatedStatement"))
     is_ours = bool(scheme) and identifier("concept", scheme) == found
     name = short or statement
-    if is_ours:
-        english = _text(item.get("alternativeLabel"))
-    else:
-        english = name if (_text(item.get("language")) or language).startswith("en") else ""
     return {
         "line": place,
         "concept_id": scheme if is_ours else found,
         "name": name or scheme or None,
-        "name_en": english or None,
+        "name_en": _text(item.get("alternativeLabel")) or None if is_ours else None,
         "definition": (statement if short else _text(item.get("notes"))) or None,
     }
 
@@ -239,16 +235,13 @@ def _resources(framework: Framework, file: str, aligned: list[Alignment]) -> Ite
     yield rows_of(
         "courses", file, [{"course_id": c, "name": framework.documents.get(c)} for c in courses]
     )
+    order = {concept: place for place, concept in enumerate(framework.ids.values())}
     items = dict[str, dict[str, Any]]()
-    for each in aligned:
+    for each in sorted(aligned, key=lambda each: order[each.concept_id]):
         row = {"line": each.place, "item_id": each.item_id, "course_id": each.document or None}
-        about = {
-            "position": each.place,
-            "kind": "text",
-            "title": each.title or None,
-            "url": each.url or None,
-        }
-        items.setdefault(each.item_id, row | about)
+        about = {"position": order[each.concept_id], "kind": "text", "url": each.url or None}
+        kept = items.setdefault(each.item_id, row | about)
+        kept["title"] = kept.get("title") or each.title or None
     yield rows_of("items", file, items.values())
     yield rows_of(
         "item_concepts",

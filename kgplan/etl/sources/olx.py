@@ -103,7 +103,7 @@ def parse(archive: Archive, path: str) -> Element:
     Raises:
         Unreadable: it is no XML, or declares entities.
     """
-    from defusedxml import DefusedXmlException, sax
+    from defusedxml import sax
 
     elements = _Elements(path)
     try:
@@ -113,7 +113,7 @@ def parse(archive: Archive, path: str) -> Element:
         raise Unreadable(
             f"{path}:{error.getLineNumber()} cannot be read as XML: {error.getMessage()}"
         ) from None
-    except (SAXException, DefusedXmlException, UnicodeError, LookupError) as error:
+    except (SAXException, ValueError, LookupError) as error:  # entities, and encodings of all sorts
         raise Unreadable(f"{path} cannot be read as XML: {error}") from None
     return elements.root
 

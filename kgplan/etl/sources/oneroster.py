@@ -288,11 +288,12 @@ def _prefixed(kind: str, sourced_id: str | None) -> str | None:
 
 
 def _number(text: str) -> float:
-    """A number; NaN where it is none."""
+    """A number; NaN where it is none, or without end."""
     try:
-        return float(text.replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
         return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 SOURCE = NamedSource(

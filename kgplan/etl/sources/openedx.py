@@ -6,18 +6,15 @@ tag is one within its taxonomy only.
 """
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import PurePosixPath
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from kgplan.errors import InputError
-from kgplan.etl.archive import Archive, SourceFile, open_archive
+from kgplan.etl.archive import Archive, SourceFile, open_packed
 from kgplan.etl.sources.olx import (
     CONTAINERS,
     KINDS,
@@ -89,7 +86,7 @@ def read(archive: Archive) -> Iterator[Rows | str]:
         known.parents[PurePosixPath(path).stem] = _parents(archive, path)
     yield from _courses(archive, known, "")
     for path in PACKED.among(archive.paths):
-        with _unpacked(archive, path) as inner:
+        with open_packed(archive, path) as inner:
             if not COURSE.among(inner.paths):
                 yield f"{path} holds no course.xml: left out"
             yield from _courses(inner, known, f"{path}/")
@@ -102,17 +99,6 @@ def read(archive: Archive) -> Iterator[Rows | str]:
             "no block has a tag: tag the course's content in Studio and export it again, or put"
             " concepts.csv and item_concepts.csv beside the export"
         )
-
-
-@contextmanager
-def _unpacked(archive: Archive, path: str) -> Iterator[Archive]:
-    with TemporaryDirectory(prefix="kgplan-") as folder:
-        copy = Path(folder) / PurePosixPath(path).name
-        with archive.open(path) as packed, copy.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
-        with open_archive(copy) as inner:
-            inner.encoding = archive.encoding
-            yield inner
 
 
 def _courses(archive: Archive, known: _Known, around: str) -> Iterator[Rows | str]:

@@ -80,17 +80,34 @@ def rows_of(table: str, file: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
     def batches() -> Iterator[pa.RecordBatch]:
         waiting = iter(rows)
         while some := list(islice(waiting, ROWS_AT_ONCE)):
-            named = dict.fromkeys(["line", "record", "reject", *chain.from_iterable(some)])
-            yield pa.record_batch(
-                {
-                    name: pa.array([row.get(name) for row in some], pa.int64())
-                    if name == "line"
-                    else pa.array([_text(row.get(name)) for row in some], pa.string())
-                    for name in named
-                }
-            )
+            try:
+                yield _batch(some)
+            except UnicodeEncodeError:
+                yield _batch([_encodable(row) for row in some])
 
     return Rows(table, file, batches())
+
+
+def _batch(rows: list[Mapping[str, Any]]) -> pa.RecordBatch:
+    named = dict.fromkeys(["line", "record", "reject", *chain.from_iterable(rows)])
+    return pa.record_batch(
+        {
+            name: pa.array([row.get(name) for row in rows], pa.int64())
+            if name == "line"
+            else pa.array([_text(row.get(name)) for row in rows], pa.string())
+            for name in named
+        }
+    )
+
+
+def _encodable(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row; a refusal of it where a text holds half a character, as JSON can."""
+    texts = {name: _text(value) or "" for name, value in row.items() if name != "line"}
+    whole = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
+    if whole == texts:
+        return row
+    wrong = "broken_row a text holds half of a character"
+    return {"line": row.get("line"), "reject": wrong, "record": "; ".join(whole.values())}
 
 
 def _text(value: Any) -> str | None:

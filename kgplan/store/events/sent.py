@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from kgplan.data.events import Event
@@ -13,7 +14,8 @@ from kgplan.store.events.erasure import Erased, hash_of
 from kgplan.store.events.writer import Raced
 
 COLUMNS = tuple(field.name for field in fields(Event))  # in the order of event.of_learner
-LISTS = ("segments", "aliases", "course_aliases")  # kept as JSON
+NAMES = ("aliases", "course_aliases")
+LISTS = ("segments", *NAMES)  # kept as JSON
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,18 @@ def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
     row = dict(vars(sent.event))
-    for name in LISTS:
-        row[name] = json.dumps(row[name]) if row[name] else None
+    row["segments"] = json.dumps(row["segments"]) if row["segments"] else None
+    for name in NAMES:
+        row[name] = _listed(row[name])
     row["stored"], row["sender"] = now, sent.sender
     row["form"], row["digest"] = sent.form, sent.digest
     row["raw"] = json.dumps(sent.content, ensure_ascii=True) if sent.raw is None else sent.raw
     return row
+
+
+@lru_cache(4_096)  # of the few videos and courses that many events name
+def _listed(names: tuple[str, ...]) -> str | None:
+    return json.dumps(names) if names else None
 
 
 def event_of(row: Sequence[Any]) -> Event:

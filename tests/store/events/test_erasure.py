@@ -31,7 +31,7 @@ def remember(store, learner, step, now=1.0, erasures=0, course="A"):
     store.remember(learner, course, json.dumps(plan), now, erasures)
 
 
-def awaited(condition, seconds=20.0):
+def awaited(condition, seconds=120.0):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
