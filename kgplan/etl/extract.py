@@ -75,12 +75,13 @@ def extract(
         open_source(path, source) as archive,
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
         duckdb.connect(
+            Path(spill) / "rows.duckdb",  # where rows lie packed when they are many
             config={
                 "memory_limit": memory_limit,
                 "temp_directory": spill,
                 "preserve_insertion_order": "false",  # every order here is written out
                 **({"threads": str(threads)} if threads else {}),
-            }
+            },
         ) as con,
     ):
         archive.encoding = encoding
