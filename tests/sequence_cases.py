@@ -36,6 +36,7 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
     layout = laid_out(_needs(rng, n, circles), covers, in_course, asked, rng)
     passed, closed = rng.random((2, n)) < [[0.15], [0.1]]
     is_open = rng.random(m) < 0.9
+    in_order = bool(rng.random() < 0.25)
     by = Standing(
         mastery=rng.uniform(0.02, 0.7, n),
         factor=np.exp(rng.exponential(1.0, layout.covers.size)),
@@ -43,9 +44,11 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         closed=closed,
         passed=passed | closed,
         open=is_open,
-        again=is_open & (rng.random(m) < 0.15),
+        again=is_open & (rng.random(m) < 0.4),
         minutes=rng.uniform(0.5, 12.0, m),
         favour=np.exp(rng.normal(0, 1.0, m)) if rng.random() < 0.5 else np.ones(m),
+        due=is_open & (in_course if in_order else rng.random(m) < 0.4),
+        just_done=passed & (rng.random(n) < 0.3),
         first=(rng.random(asked.size) < 0.2) & ~closed[asked],
     )
     return Drawn(
@@ -55,7 +58,7 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         length=int(rng.integers(1, n + 2)),
         budget=float(rng.choice([np.inf, np.inf, rng.uniform(1, 40)])),
         least=float(rng.choice([0.0, 0.0, 0.05])),
-        in_order=bool(rng.random() < 0.25),
+        in_order=in_order,
     )
 
 

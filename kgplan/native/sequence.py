@@ -70,6 +70,9 @@ class Standing(NamedTuple):
         again: (m,) True for those of them that were watched before.
         minutes: (m,) what is left to watch, above 0.
         favour: (m,) factor for how well the video stands in the course.
+        due: (m,) True for videos that come even where what they teach is passed, once for each
+            concept, and not behind what builds on it.
+        just_done: (n,) True for concepts that are passed, due or not.
         first: (G,) True for what comes before all other goals.
     """
 
@@ -82,6 +85,8 @@ class Standing(NamedTuple):
     again: Array
     minutes: Floats
     favour: Floats
+    due: Array
+    just_done: Array
     first: Array
 
 
@@ -251,6 +256,8 @@ def best_video(
 ) -> int:
     """The video to learn a concept with: of the lowest tier, then by gain a minute; -1 for none.
 
+    What is passed is learned with what is due alone.
+
     Args:
         worth: (m,) `values_of` each video, or below 0 where that is not known.
         in_order: the first of the course, whatever it gains.
@@ -258,7 +265,7 @@ def best_video(
     best, best_tier, best_figure = -1, 0, 0.0
     for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
         video = layout.taught_by[at]
-        if not state.open[video]:
+        if not state.open[video] or (state.passed[concept] and not by.due[video]):
             continue
         tier = 2 if by.again[video] else layout.tier[video]
         if best >= 0 and tier > best_tier:
@@ -329,7 +336,7 @@ def bundle(
     minutes, gain = 0.0, 0.0
     for place in range(foundation(goal, layout, state, scratch)):
         concept, count = scratch.order[place], 0
-        asked = in_order and concept == goal and count == 0
+        asked = concept == goal
         while (asked or not state.passed[concept]) and count < most and at < rows.concept.size:
             video = best_video(concept, layout, by, state, worth, in_order)
             if video < 0:
@@ -388,6 +395,25 @@ def hope_for(
 
 
 @njit(cache=True)
+def can_come(goal: int, layout: Layout, by: Standing, state: State, named: Array) -> bool:
+    """Whether a goal may be planned: it is not passed, or a video on it is due."""
+    if by.closed[goal] or state.n_open[goal] == 0:
+        return False
+    if not state.passed[goal]:
+        return True
+    if named[goal] or by.just_done[goal]:
+        return False
+    for at in range(layout.waits_start[goal], layout.waits_start[goal + 1]):
+        if named[layout.waits[at]]:
+            return False
+    for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
+        video = layout.taught_by[at]
+        if state.open[video] and by.due[video]:
+            return True
+    return False
+
+
+@njit(cache=True)
 def best_goal(
     layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, named: Array,
     theta: float, most: int, left: float, in_order: bool,
@@ -404,9 +430,7 @@ def best_goal(
         top = max(top, scratch.hope[video] / by.minutes[video])
     for at in range(layout.asked.size):
         goal = layout.asked[at]
-        # in the course's order everything comes that is not closed, each concept once
-        done = named[goal] if in_order else state.passed[goal]
-        if not (by.closed[goal] or done or state.n_open[goal] == 0):
+        if can_come(goal, layout, by, state, named):
             hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, top, in_order)
     for at in np.argsort(-hopes):
         goal, first = layout.asked[at], by.first[at]
@@ -592,7 +616,7 @@ def rates_after(
         )  # fmt: skip
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
-            by.favour, by.first[at : at + 1],
+            by.favour, by.due, by.just_done, by.first[at : at + 1],
         )  # fmt: skip
         goal, rate, _ = best_goal(
             alone, its, state, scratch, tried, named, theta, most, left, in_order

@@ -28,7 +28,8 @@ TRIES = 3  # videos watched, or answered, from which a concept holds nothing up 
 NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
-NEXT = 100.0  # how much better the course's next video stands than one far ahead
+DUE = 3  # videos of the course that come next, held in doubt or not, while a learner goes along it
+NEXT = 30.0  # how much better each of these stands than the one behind it
 AHEAD = 10.0  # videos ahead by which the others' stand falls to 1 / e
 BEHIND = 0.1  # how well those stand that a learner went past
 PREFERRED = 0.1  # by how much a concept counts more that is alike to all that was learned
@@ -126,8 +127,10 @@ class Sequencer:
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
         passed |= (learner.mastery > theta) & ~pinned & ~not_yet
         passed |= learner.held
-        standing = self._standing(scope, learner, closed, passed, pinned, preference, not_yet)
         in_order = learner.is_new and scope.has_videos
+        standing = self._standing(
+            scope, learner, closed, passed, pinned, preference, not_yet, in_order
+        )
         rows, why = sequence(
             scope.layout,
             standing,
@@ -148,12 +151,16 @@ class Sequencer:
         """(K,) True for what was worked through as far as it can be expected, or just now."""
         worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
         worked |= watched + tried >= TRIES
+        return worked | (self._just_done(learner) & (watched > 0))
+
+    def _just_done(self, learner: Learner) -> Array:
+        """(K,) True for what the video seen last covers."""
+        done = np.zeros(self.prior.size, dtype=bool)
         if (learner.seen_at > -np.inf).any():
             last = np.zeros(learner.seen_at.size, dtype=bool)
             last[learner.seen_at.argmax()] = True
-            now = _covered(self.scopes.covers, last)
-            worked[now] |= watched[now] > 0
-        return worked
+            done[_covered(self.scopes.covers, last)] = True
+        return done
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
         """(K,) True where the learner's own evidence says so."""
@@ -181,6 +188,7 @@ class Sequencer:
         pinned: Array,
         preference: Floats,
         not_yet: Array,
+        in_order: bool,
     ) -> Standing:
         layout, videos, concepts = scope.layout, scope.videos, scope.concepts
         shares, scores = learner.shares[videos], learner.scores[videos]
@@ -196,6 +204,9 @@ class Sequencer:
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
+        favour, due = _favour(scope, learner.seen_at[videos], is_open)
+        if in_order:
+            due = scope.in_course & is_open
         return Standing(
             np.clip(learner.mastery[concepts], CERTAIN, 1 - CERTAIN),
             np.exp(np.minimum(self._gains(scope, learner), LONGEST)),
@@ -205,7 +216,9 @@ class Sequencer:
             is_open,
             is_open & through,
             np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
-            _favour(scope, learner.seen_at[videos], is_open),
+            favour,
+            due,
+            self._just_done(learner)[concepts],
             pinned[concepts][layout.asked],
         )
 
@@ -233,23 +246,25 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
-def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> Floats:
-    """(m,) how well each video stands in the course behind the one seen last.
+def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array]:
+    """(m,) how well each video stands in the course behind the one seen last, and which are due.
 
     A teacher's order is the best guess at what comes next (71 % of real next views); where a
-    learner saw nothing of the course yet, all stand alike.
+    learner saw nothing of the course yet, all stand alike and none is due.
     """
     favour = np.ones(seen_at.size)
     seen = scope.in_course & (seen_at > -np.inf)
     if not seen.any():
-        return favour
+        return favour, np.zeros(seen_at.size, bool)
     place = scope.layout.place
     last = place[seen][seen_at[seen].argmax()]
     ahead = scope.in_course & is_open & (place > last)
     waiting = np.searchsorted(np.sort(place[ahead]), place)
     favour[:] = BEHIND
-    favour[ahead] = np.exp(-waiting[ahead] / AHEAD) + NEXT * (waiting[ahead] == 0)
-    return favour
+    favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
+    due = ahead & (waiting < DUE)
+    favour[due] = NEXT ** (DUE - waiting[due])
+    return favour, due
 
 
 def _covers_any(layout: Layout, marked: Array) -> Array:

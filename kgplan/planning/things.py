@@ -18,7 +18,7 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.resources import WATCHED, Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import NEXT, NOT_YET, Sequence
+from kgplan.planning.sequencing import DUE, NEXT, NOT_YET, Sequence
 from kgplan.planning.texts import Manner, say
 
 SHOWN_GAPS = 20
@@ -196,7 +196,7 @@ class SequenceTeller:
             why = say(options, "do.asked", name=name)
         elif found.in_order:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
-        elif found.standing.favour[video] > NEXT:
+        elif found.standing.favour[video] >= NEXT**DUE:  # the very next one
             why = say(options, "do.next", name=name)
         else:
             why = say(options, "do.goal", name=name)

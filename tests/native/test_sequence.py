@@ -118,12 +118,25 @@ def test_no_video_comes_twice_and_each_is_open_and_on_its_concept():
             assert len(used) <= each.plain.most
 
 
-def test_no_step_is_closed_or_passed_and_none_comes_twice():
+def test_no_step_is_closed_and_none_comes_twice():
     for each in problems():
         concepts = [concept for concept, _ in each.steps]
         assert len(set(concepts)) == len(concepts)
         assert not each.asked.by.closed[concepts].any()
-        assert each.asked.in_order or not each.asked.by.passed[concepts].any()
+
+
+def test_what_is_passed_comes_with_a_due_video_only_and_not_behind_what_builds_on_it():
+    came = 0
+    for each in problems():
+        by, earlier = each.asked.by, set()
+        for concept, used in each.steps:
+            if by.passed[concept]:
+                came += not each.asked.in_order
+                assert by.due[used].all()
+                assert not by.just_done[concept]
+                assert all(concept not in any_of for e in earlier for any_of in each.plain.needs[e])
+            earlier.add(concept)
+    assert came > 20
 
 
 def test_what_nothing_teaches_is_no_step_and_holds_nothing_up():
@@ -147,6 +160,8 @@ def standing(n: int, m: int, **given) -> Standing:
         "again": np.zeros(m, bool),
         "minutes": np.ones(m),
         "favour": np.ones(m),
+        "due": np.zeros(m, bool),
+        "just_done": np.zeros(n, bool),
         "first": np.zeros(n, bool),
     }
     return Standing(**usual | given)

@@ -131,7 +131,10 @@ class Problem:
         return order
 
     def video_for(self, concept: int, state: State) -> int | None:
-        """The lowest tier's best: by gain a minute, the shortest where none gains."""
+        """The lowest tier's best: by gain a minute, the shortest where none gains.
+
+        Of what is passed only what is due.
+        """
 
         def standing(video: int) -> tuple[float, ...]:
             tier = 2 if self.by.again[video] else int(self.layout.tier[video])
@@ -141,14 +144,17 @@ class Problem:
             favour, minutes = float(self.by.favour[video]), float(self.by.minutes[video])
             return (tier, -gain * favour / minutes) if gain > 0 else (tier, minutes)
 
-        return min(self.left_for(concept, state), key=standing, default=None)
+        left = self.left_for(concept, state)
+        if concept in state.passed:
+            left = [video for video in left if self.by.due[video]]
+        return min(left, key=standing, default=None)
 
     def bundle(self, goal: int, state: State) -> list[Row]:
         """Learn a goal and what must come before it; the state moves on."""
         rows = []
         for concept in self.foundation(goal, state):
             for count in range(self.most):
-                asked = self.in_order and concept == goal and count == 0
+                asked = concept == goal and count == 0
                 done = concept in state.passed and not asked
                 video = None if done else self.video_for(concept, state)
                 if video is None:
@@ -176,13 +182,20 @@ class Problem:
         return sum(float(self.by.minutes[row.video]) for row in rows)
 
     def goals(self, state: State, planned: set[int]) -> list[int]:
-        """What is asked for and can come next; in the course's order each concept once."""
-        done = planned if self.in_order else state.passed
+        """What is asked for and can come next: what is not passed, and what is due once more."""
         return [
             goal
             for goal in self.layout.asked.tolist()
-            if not self.by.closed[goal] and goal not in done and self.left_for(goal, state)
+            if not self.by.closed[goal]
+            and self.left_for(goal, state)
+            and (goal not in state.passed or self.comes_once_more(goal, state, planned))
         ]
+
+    def comes_once_more(self, goal: int, state: State, planned: set[int]) -> bool:
+        """Whether a video on it is due, and neither it nor what builds on it is planned."""
+        built_on = any(goal in any_of for each in planned for any_of in self.needs[each])
+        over = goal in planned or built_on or self.by.just_done[goal]
+        return not over and any(self.by.due[video] for video in self.left_for(goal, state))
 
     def next_goal(
         self, state: State, planned: set[int], left: float

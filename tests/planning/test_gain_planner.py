@@ -9,6 +9,7 @@ from kgplan.data.wishes import Wishes
 from kgplan.graph.snapshot import snapshot_of
 from kgplan.native.sequence import sequence
 from kgplan.planning.options import THETA
+from kgplan.planning.scope import FAR
 
 DIAMOND = "sm sg mt gt"  # set before map and graph, both before tree
 OPENED = watched("A1", 0.1)
@@ -40,6 +41,42 @@ def test_inside_a_cycle_the_courses_order_decides():
     cycle_first = ids(made.plan(watched("A4", 0.1)))
     assert set(cycle_first) == set("abcd")
     assert cycle_first.index("c") < cycle_first.index("d")
+
+
+def test_a_prediction_that_the_course_contradicts_by_far_is_overruled():
+    near = site({"A": "c" + " x" * (FAR - 1) + " a"}, predicted="ac")
+    far = site({"A": "c" + " x" * FAR + " a"}, predicted="ac")
+    assert ids(near.plan())[:2] == ["a", "c"]
+    assert ids(far.plan())[0] == "c"
+    stated = site({"A": "c" + " x" * FAR + " a"}, "ac")
+    assert ids(stated.plan())[:2] == ["a", "c"]
+
+
+# -- along the course; with a theta under the usual .3 all counts as held, in doubt
+
+
+def test_the_course_s_next_videos_come_though_what_they_teach_is_held_in_doubt():
+    made = site({"A": "a b c d e f"})
+    assert videos(made.plan(watched("A1"), theta=0.2)) == ["A2", "A3", "A4"]
+    behind = made.plan(watched("A1"), watched("A2", time=2.0), theta=0.2)
+    assert videos(behind) == ["A3", "A4", "A5"]
+
+
+def test_the_course_s_next_videos_come_first_in_its_order():
+    made = site({"A": "a b c d xyz"})
+    assert videos(made.plan(watched("A1"))) == ["A2", "A3", "A4", "A5"]
+    assert videos(made.plan(watched("A2", 0.9)))[:2] == ["A3", "A4"]
+
+
+def test_what_was_done_just_now_is_no_step_though_the_next_video_goes_on_with_it():
+    assert ids(site({"A": "a a b"}).plan(watched("A1"))) == ["b"]
+
+
+def test_what_is_held_in_doubt_does_not_come_behind_what_builds_on_it():
+    made = site({"A": "d b a c"}, "ab")
+    assert ids(made.plan(theta=0.2)) == ["d", "b", "c"]
+    assert ids(made.plan(watched("A1"), theta=0.2)) == ["b", "c"]
+    assert ids(made.plan(theta=0.5)) == ["d", "a", "b", "c"]
 
 
 def test_any_one_of_alternatives_is_enough():
