@@ -303,7 +303,7 @@ class PlannersOut(BaseModel):
                             "about": "takes videos by expected gain of mastery a minute, behind"
                             " what they need, in the course's order where nothing is known of the"
                             " learner",
-                            "figure": {"en": "Gain a minute", "zh": "每分钟收获"},
+                            "figure": {"en": "Gain a minute, weighed", "zh": "每分钟收获（加权）"},
                             "walks": True,
                             "weighs_mastery": False,
                         }

@@ -509,7 +509,7 @@ def sequence(
         theta: mastery that a concept is brought to.
         length: concepts at most.
         budget: minutes at most; what comes first may take more.
-        least: rate under which nothing more is taken, what comes first apart.
+        least: gain a minute under which nothing more is taken, what is due or comes first apart.
         in_order: take the course's order, with what it needs before it.
 
     Returns:
@@ -526,13 +526,18 @@ def sequence(
         goal, rate, too_long = best_goal(
             layout, by, state, scratch, tried, named, theta, most, left, in_order
         )
-        if goal < 0 or (rate < least and not is_first(goal, layout, by)):
-            why = GAIN if goal >= 0 else MINUTES if too_long else END
+        if goal < 0:
+            why = MINUTES if too_long else END
             break
         begin = done
-        done, minutes, _ = bundle(
+        done, minutes, gain = bundle(
             goal, layout, by, state, scratch, scratch.worth, theta, most, in_order, rows, done
         )
+        if gain < least * minutes and not (
+            is_first(goal, layout, by) or has_due(rows, begin, done, by)
+        ):
+            done, why = begin, GAIN
+            break
         left -= minutes
         for at in range(begin, done):
             rows.goal[at], rows.rate[at] = goal, rate
@@ -545,6 +550,15 @@ def sequence(
     found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
                  rows.rate[:done])  # fmt: skip
     return found, why
+
+
+@njit(cache=True)
+def has_due(rows: Rows, begin: int, end: int, by: Standing) -> bool:
+    """Whether one of these rows is a video that is due."""
+    for at in range(begin, end):
+        if by.due[rows.video[at]]:
+            return True
+    return False
 
 
 @njit(cache=True)

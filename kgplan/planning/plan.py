@@ -23,7 +23,7 @@ class Terms:
         mastery: probability that the learner holds the concept.
         value: what the planner ranks starts by (`NamedPlanner.rank`): under "kg-plppm"
             preference - mastery, under "gain" the expected gain of mastery a minute of the step
-            and what it needs.
+            and what it needs, weighed by its place in the course.
         similarity: eq. (8) with the step that it leads to, for a prerequisite.
         score: similarity + 1 - mastery, for a prerequisite.
     """

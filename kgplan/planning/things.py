@@ -289,7 +289,9 @@ class SequenceTeller:
             if asked.size:
                 notes.append(say(options, "note.nothing_left"))
         else:
-            notes.append(say(options, f"stopped.{found.stopped}", steps=len(steps)))
+            is_usual = found.stopped == "length" and options.length is None
+            ended = "usual" if is_usual else found.stopped
+            notes.append(say(options, f"stopped.{ended}", steps=len(steps)))
         return tuple(notes)
 
 

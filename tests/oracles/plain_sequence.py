@@ -231,7 +231,9 @@ class Problem:
             if goal is None:
                 why = "minutes" if too_long else "end"
                 break
-            if rate < least and goal not in first:
+            is_due = any(self.by.due[row.video] for row in rows)
+            gain = sum(row.gain for row in rows)
+            if gain < least * self.minutes(rows) and not is_due and goal not in first:
                 why = "gain"
                 break
             self.bundle(goal, state)
