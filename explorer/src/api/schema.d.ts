@@ -3247,8 +3247,8 @@ export interface components {
          *           },
          *           "about": "takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner",
          *           "figure": {
-         *             "en": "Gain a minute",
-         *             "zh": "每分钟收获"
+         *             "en": "Gain a minute, weighed",
+         *             "zh": "每分钟收获（加权）"
          *           },
          *           "walks": true,
          *           "weighs_mastery": false
@@ -3806,7 +3806,7 @@ export interface components {
             mastery: number;
             /**
              * Value
-             * @description what the planner ranks starts by: under "kg-plppm" preference - mastery, under "gain" the expected gain of mastery a minute of the step and what it needs
+             * @description what the planner ranks starts by: under "kg-plppm" preference - mastery, under "gain" the expected gain of mastery a minute of the step and what it needs, weighed by its place in the course
              */
             value: number | null;
             /**
