@@ -533,9 +533,8 @@ def sequence(
         done, minutes, gain = bundle(
             goal, layout, by, state, scratch, scratch.worth, theta, most, in_order, rows, done
         )
-        if gain < least * minutes and not (
-            is_first(goal, layout, by) or has_due(rows, begin, done, by)
-        ):
+        comes_anyway = is_first(goal, layout, by) or by.due[rows.video[begin:done]].any()
+        if gain < least * minutes and not comes_anyway:
             done, why = begin, GAIN
             break
         left -= minutes
@@ -550,15 +549,6 @@ def sequence(
     found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
                  rows.rate[:done])  # fmt: skip
     return found, why
-
-
-@njit(cache=True)
-def has_due(rows: Rows, begin: int, end: int, by: Standing) -> bool:
-    """Whether one of these rows is a video that is due."""
-    for at in range(begin, end):
-        if by.due[rows.video[at]]:
-            return True
-    return False
 
 
 @njit(cache=True)
