@@ -115,6 +115,7 @@ class Archive(ABC, Generic[Member]):
     Attributes:
         path: of it.
         whole: what it was cut from by `within`, with all files.
+        passed_by: files of the layout that lie in other folders than most of them.
         encoding: of texts that are not UTF-8; empty where nobody said.
     """
 
@@ -123,6 +124,7 @@ class Archive(ABC, Generic[Member]):
     def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
         self.path = path
         self.whole = self
+        self.passed_by: tuple[str, ...] = ()
         self._members = members
 
     @property
@@ -138,6 +140,7 @@ class Archive(ABC, Generic[Member]):
         members = {n.removeprefix(top): self._members[n] for n in tops if tops[n] == top}
         cut = self._with(members)
         cut.whole = self.whole
+        cut.passed_by = tuple(sorted(name for name in tops if tops[name] != top))
         return cut
 
     def without(self, layout: Layout) -> Self:
@@ -167,7 +170,10 @@ class Archive(ABC, Generic[Member]):
         """Whether a file begins as its sign says; of UTF-16, every other byte is passed over."""
         if not sign:
             return True
-        head = self.head(path, SIGN_BYTES).replace(b"\0", b"")
+        try:
+            head = self.head(path, SIGN_BYTES).replace(b"\0", b"")
+        except (*DAMAGED, SourceError):  # which is told where somebody needs it
+            return False
         return re.search(sign, head.decode("utf-8", "ignore")) is not None
 
     def head(self, path: str, size: int) -> bytes:

@@ -94,11 +94,14 @@ def extract(
             "reason VARCHAR, detail VARCHAR, record VARCHAR)"
         )
         steps, queries, notes = source.steps, source.tables, list[str]()
+        if archive.passed_by:
+            others = f"{len(archive.passed_by)} more files of {source.title}"
+            notes.append(f"{others} lie in other folders, and are not read: {archive.passed_by[0]}")
         if source.read is not None:
             steps, queries = plain_steps.STEPS, plain_steps.TABLES
             beside = plain_tables.beside(archive, source.layout)
             try:
-                notes = plain_steps.given(con, source.read(archive), progress, beside)
+                notes += plain_steps.given(con, source.read(archive), progress, beside)
             except DAMAGED as error:
                 raise SourceError(f"{path.name} is damaged ({error}); fetch it again") from error
         title, licence = source.whose(archive) if source.whose else (source.title, source.licence)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.steps import Rows, Step
@@ -71,7 +72,7 @@ def _take(
             continue
         begun = nth
         for batch in rows.batches:
-            _insert(con, rows, batch, nth)
+            _insert(con, rows, batch, nth, nth - begun)
             nth += batch.num_rows
         progress(rows.file, nth - begun, None)
     return nth
@@ -111,10 +112,16 @@ def _complete(con: duckdb.DuckDBPyConnection, table: PlainTable, own: int) -> li
     return [note for (note,) in notes]
 
 
-def _insert(con: duckdb.DuckDBPyConnection, rows: Rows, batch: pa.RecordBatch, nth: int) -> None:
+def _insert(
+    con: duckdb.DuckDBPyConnection, rows: Rows, batch: pa.RecordBatch, nth: int, before: int
+) -> None:
+    """Put a batch into its table; of a row without a line, the place among its file's counts."""
     known = [*BESIDE, *PLAIN[rows.table].column_names]
     columns = {name: batch[name] for name in known if name in batch.schema.names}
-    columns["nth"] = pa.array(range(nth, nth + batch.num_rows), pa.int64())
+    size = batch.num_rows
+    columns["nth"] = pa.array(range(nth, nth + size), pa.int64())
+    places = pa.array(range(before + 1, before + 1 + size), pa.int64())
+    columns["line"] = pc.coalesce(columns["line"], places) if "line" in columns else places
     con.register("batch", pa.table(columns))
     con.execute(
         f"INSERT INTO given.{rows.table} BY NAME SELECT $file AS file, * FROM batch",

@@ -209,9 +209,9 @@ def test_each_dirty_row_is_listed_with_its_file_line_and_reason(dirty):
     assert found == miniature.dirty_rejects()
 
 
-def test_the_dirty_miniature_shows_every_reason_but_ambiguity():
+def test_the_dirty_miniature_shows_every_reason_that_its_files_can_give_but_ambiguity():
     shown = {reason for *_, reason in miniature.dirty_rejects()}
-    assert shown == set(Reason) - {Reason.AMBIGUOUS_NAME}
+    assert shown == set(Reason) - {Reason.AMBIGUOUS_NAME, Reason.NOT_IN_FORCE}
 
 
 def test_a_name_of_two_fields_is_ambiguous_unless_one_field_has_both_names(tmp_path):

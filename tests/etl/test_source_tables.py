@@ -13,10 +13,12 @@ import pytest
 from source_cases import extracted
 
 from kgplan.errors import InputError, SourceError
+from kgplan.etl.archive import SourceFile
 from kgplan.etl.extract import extract
 from kgplan.etl.init import write_example
 from kgplan.etl.plain import PLAIN
-from kgplan.etl.sources import source_of
+from kgplan.etl.sources import NamedSource, source_of
+from kgplan.etl.sources.steps import rows_of as rows_given
 from kgplan.etl.tables import TABLES
 
 SITE: dict[str, list[list[str]]] = {
@@ -305,6 +307,31 @@ def test_what_is_no_such_table_is_refused_in_a_sentence(tmp_path, change, said):
     with pytest.raises((InputError, SourceError)) as error:
         extract(site, tmp_path / "out")
     assert said in str(error.value)
+
+
+def test_a_row_without_a_line_is_told_by_its_place_among_its_file_s(tmp_path):
+    def read(archive):
+        yield rows_given("concepts", "a.txt", [{"concept_id": "a"}, {"concept_id": "a"}])
+        yield rows_given("items", "b.txt", [{"item_id": ""}, {"item_id": "", "line": 9}])
+
+    source = NamedSource("made", "made", "", (SourceFile("a.txt"),), read=read)
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "out").mkdir()
+    extract(tmp_path / "a.txt", tmp_path / "out", source=source)
+    places = [(row[0], row[1], row[3]) for row in rows_of(tmp_path / "out", "rejects")]
+    assert places == [
+        ("a.txt", 2, "duplicate"),
+        ("b.txt", 1, "missing_field"),
+        ("b.txt", 9, "missing_field"),
+    ]
+
+
+def test_files_in_other_folders_than_most_are_told(tmp_path):
+    site = folder_of(tmp_path / "site" / "new", SITE)
+    folder_of(tmp_path / "site" / "old", {"courses": SITE["courses"]})
+    (tmp_path / "out").mkdir()
+    report = extract(site.parent, tmp_path / "out")
+    assert "not read: old/courses.csv" in report.notes[0]
 
 
 def test_a_zip_is_read_as_its_folder_and_known_by_its_files(tmp_path, plain):
