@@ -124,10 +124,12 @@ def print_plan(
     """Show a plan step by step, with its notes and versions, and explanations where there are."""
     goal = planner.graph.goal_name(made.course_id, made.towards)
     way = "in" if made.course_id is not None else "towards"
-    goal_id = escape(made.course_id or made.towards or "")
-    console.print(f"[bold]{escape(f'{made.learner_id} {way} {goal}')}[/] {goal_id}")
+    goal_id = made.course_id or made.towards or ""
+    named = f"[bold]{escape(f'{made.learner_id} {way} {goal}')}[/]"
+    console.print(f"{named} {escape(goal_id)}" if goal_id != goal else named)
     for place, step in enumerate(made.steps, start=1):
-        english = f" [dim]{escape(step.name_en)}[/]" if step.name_en else ""
+        other = step.name_en if step.name_en != step.name else ""
+        english = f" [dim]{escape(other)}[/]" if other else ""
         doubt = f", {step.doubt.replace('_', ' ')}" if step.doubt else ""
         console.print(
             f"{place:>3}. [bold]{escape(step.name)}[/]{english}  {step.role},"
