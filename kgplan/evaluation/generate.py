@@ -633,7 +633,10 @@ _TABLE_OF = {
     "relations/parent-son.json": "broader_concept",
     "relations/prerequisite-dependency.json": "prerequisite",
     "relations/user-course.json": "learner_course",
+    "entities/video.json": "item",
+    "relations/course-video.json": "course_item",
     "relations/user-video.json": "learner_item",
+    "relations/video-concept.json": "item_concept",
     _PREDICTIONS: "prerequisite",
     _ACTIVITIES: "watch",
 }

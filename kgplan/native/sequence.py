@@ -134,6 +134,7 @@ class Rows(NamedTuple):
         gain: weighted gain of mastery that the video is credited with.
         goal: the concept whose bundle it is of.
         rate: that the bundle was chosen by, `rate_of`.
+        stand: the favour of the first video for the goal itself, which is in the rate.
     """
 
     concept: Ints
@@ -141,6 +142,7 @@ class Rows(NamedTuple):
     gain: Floats
     goal: Ints
     rate: Floats
+    stand: Floats
 
 
 @njit(cache=True)
@@ -370,7 +372,7 @@ def empty_rows(size: int) -> Rows:
     """Room for so many rows."""
     return Rows(
         np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size),
-        np.empty(size, np.int64), np.empty(size),
+        np.empty(size, np.int64), np.empty(size), np.empty(size),
     )  # fmt: skip
 
 
@@ -538,8 +540,12 @@ def sequence(
             done, why = begin, GAIN
             break
         left -= minutes
+        own = begin
+        while own < done - 1 and rows.concept[own] != goal:
+            own += 1
+        stand = by.favour[rows.video[own]]
         for at in range(begin, done):
-            rows.goal[at], rows.rate[at] = goal, rate
+            rows.goal[at], rows.rate[at], rows.stand[at] = goal, rate, stand
             named[rows.concept[at]] = True
             if at == begin or rows.concept[at] != rows.concept[at - 1]:
                 n_concepts += 1
@@ -547,7 +553,7 @@ def sequence(
                     done = at
                     break
     found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
-                 rows.rate[:done])  # fmt: skip
+                 rows.rate[:done], rows.stand[:done])  # fmt: skip
     return found, why
 
 

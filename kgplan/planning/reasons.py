@@ -20,7 +20,7 @@ from kgplan.planning.plan import Terms
 from kgplan.planning.planners import planner_named
 from kgplan.planning.sequencing import Sequence
 from kgplan.planning.texts import fill, say
-from kgplan.planning.things import rate_told
+from kgplan.planning.things import rate_told, standing_of
 
 
 def explained_sequence(
@@ -45,12 +45,12 @@ def _explanations(
         while whole > 0 and rows.goal[whole - 1] == goal:
             whole -= 1
         rates = rates_after(rows, whole, scope.layout, found.standing, found.theta, found.in_order)
+        rates /= standing_of(found, begin)
         rule = _rule(found, concept, goal)
         others = _alternatives(chooser, found, options, rates, goal)
-        rate = float(rows.rate[begin])
         if rule == "gain":
             why = planner_named(options.planner).why[options.language]
-            because = fill(why, options.detail, figure=rate)
+            because = fill(why, options.detail, figure=rate_told(found, begin))
         else:
             because = say(options, f"why.{rule}")
         yield StepExplanation(

@@ -280,9 +280,7 @@ def _without_loose_end(rows: Rows, scope: Scope) -> Rows:
     """
     asked = np.flatnonzero(scope.asked[rows.concept])
     end = int(asked[-1]) + 1 if asked.size else rows.concept.size
-    return Rows(
-        rows.concept[:end], rows.video[:end], rows.gain[:end], rows.goal[:end], rows.rate[:end]
-    )
+    return Rows._make(column[:end] for column in rows)
 
 
 def _lines(records: LearnerRecords, diagnosis: LearnerMastery, scopes: Scopes) -> Lines:

@@ -296,8 +296,13 @@ class SequenceTeller:
 
 
 def rate_told(found: Sequence, row: int) -> float | None:
-    """What a row was chosen by; None where that was the course's order."""
-    return None if found.in_order else float(found.rows.rate[row])
+    """What a row was chosen by, as a gain a minute; None where that was the course's order."""
+    return None if found.in_order else float(found.rows.rate[row]) / standing_of(found, row)
+
+
+def standing_of(found: Sequence, row: int) -> float:
+    """How well what a row was taken for stands in the course: others' stand is told beside it."""
+    return 1.0 if found.in_order else float(found.rows.stand[row])
 
 
 def _listed(gaps: tuple[Gap, ...], manner: Manner) -> str:

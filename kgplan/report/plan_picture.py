@@ -107,9 +107,9 @@ def card(place: int, step: Step) -> str:
 
 
 def to_open(resource: Resource) -> str:
-    """A video to open: its title, or its id; empty where it is not known which.
+    """What to open: its title, or its id; empty where it is not known which.
 
-    >>> to_open(Resource("C_1", "Algorithms", "V_1", "Sorting", 4.6))
+    >>> to_open(Resource("C_1", "Algorithms", "V_1", "video", "Sorting", 4.6))
     'Sorting (5 min)'
     """
     if resource.item_id is None:

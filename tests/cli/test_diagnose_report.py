@@ -73,7 +73,7 @@ def views_by_learner():
     found: dict[str, int] = {}
     covered = {video for video, _ in classroom()["relations/video-concept.json"]}
     activity = {
-        (learner, each["item_id"])
+        (learner, each["video_id"])
         for learner, listed in miniature.ACTIVITIES.items()
         for each in listed
     }

@@ -87,13 +87,20 @@ def test_every_file_of_the_layout_that_is_used_is_there(clean):
 
 def test_tables_have_as_many_rows_as_were_asked_for(clean, tmp_path):
     tables = extract(clean, tmp_path).tables
-    wanted = {name: getattr(SMALL, f"{name}s") for name in ("concept", "course", "video")}
-    wanted |= {"learner": 120, "teacher": 15, "school": 5, "field": 3, "learner_course": 500}
+    wanted = {name: getattr(SMALL, f"{name}s") for name in ("concept", "course")}
+    wanted |= {
+        "item": SMALL.videos,
+        "learner": 120,
+        "teacher": 15,
+        "school": 5,
+        "field": 3,
+        "learner_course": 500,
+    }
     assert {name: tables[name] for name in wanted} == wanted
     assert tables["prerequisite"] == pytest.approx(SMALL.prerequisites, rel=0.02)
     # views are drawn: their number spreads by more than a Poisson's, learners holding what they do
     assert tables["learner_item"] == pytest.approx(SMALL.views, rel=0.1)
-    assert tables["item_concept"] / tables["video"] == pytest.approx(3.6, rel=0.1)
+    assert tables["item_concept"] / tables["item"] == pytest.approx(3.6, rel=0.1)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(clean, tmp_path):
@@ -122,7 +129,7 @@ def test_views_reach_the_records_as_they_were_drawn(clean, clean_home):
     records = read_records(tables)
     world, watched = simulate(SMALL, seed=3)
     learners = np.argsort(rows(clean, "learner")["learner_id"].astype(str))
-    videos = np.argsort(rows(clean, "video")["item_id"].astype(str))
+    videos = np.argsort(rows(clean, "video")["video_id"].astype(str))
     drawn = watched[learners][:, videos]
     found = observations(records)
     assert found.nnz == drawn.nnz

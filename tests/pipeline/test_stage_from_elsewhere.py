@@ -110,7 +110,7 @@ def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, 
     ranking = dict(zip(found["arrays"]["item_ids"], found["arrays"]["viewers"], strict=True))
     opened = {tuple(row) for row in miniature.MINI["relations/user-video.json"]}
     opened |= {
-        (row["id"], each["item_id"])
+        (row["id"], each["video_id"])
         for row in miniature.MINI["additional_information/user_video_act.json"]
         for each in row["activity"]
     }
