@@ -105,8 +105,8 @@ def use(service: "subprocess.Popen[bytes]", address: str) -> None:
     course = quote(answer(f"/v1/learners/{learner}/courses")["courses"][0]["course_id"])
     path = f"/v1/learners/{learner}/path?course_id={course}"
     answer(path)
-    video = answer(f"/v1/courses/{course}")["videos"][0]["id"]
-    seen = {"event_id": address, "learner_id": learner, "video_id": video, "share": 1}
+    item = answer(f"/v1/courses/{course}")["items"][0]["id"]
+    seen = {"event_id": address, "learner_id": learner, "item_id": item, "share": 1}
     answer("/v1/events", [seen])
     answer(path)
     answer(f"/v1/learners/{learner}/mastery")
