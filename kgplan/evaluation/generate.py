@@ -448,7 +448,7 @@ def _write_learners(
     offset = begin[cohort.first]
     ends = np.searchsorted(found.row, np.arange(cohort.last - cohort.first + 1))
     texts = _activities(found, world, names)
-    item_names = [names.video[v] for v in found.video]
+    video_names = [names.video[v] for v in found.video]
     for number, (one, two) in enumerate(pairwise(ends)):
         u = cohort.first + number
         learner = names.learner[u]
@@ -458,7 +458,7 @@ def _write_learners(
         user.put({"id": learner, "name": "", "course_order": courses, "enroll_time": enrolled})
         for course in courses:
             user_course.put((learner, course))
-        seen = dict.fromkeys(item_names[one:two])
+        seen = dict.fromkeys(video_names[one:two])
         for video in seen:
             user_video.put((learner, video))
         if seen:

@@ -109,8 +109,7 @@ def ground_of(graph: GraphSnapshot, records: LearnerRecords) -> Ground:
     concept = positions(graph.concept_ids, records.concept_ids)[shown.col]
     here = (concept >= 0) & (shown.data > 0)
     covers = incidence(shown.row[here], concept[here], (records.item_ids.size, size))
-    mean, seconds = mean_minutes(records), records.item_seconds
-    minutes = np.full(records.item_ids.size, np.nan) if seconds is None else seconds / 60
+    mean, minutes = mean_minutes(records), records.minutes
     return Ground(
         before=_rows(graph.prerequisites),
         strictly_before=_rows(incidence(edges.row[strict], edges.col[strict], (size, size))),

@@ -124,12 +124,14 @@ class Sequencer:
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
+        just_done = self._just_done(learner)
         passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
+        passed |= just_done & (watched > 0) & ~pinned
         passed |= (learner.mastery > theta) & ~pinned & ~not_yet
         passed |= learner.held
         in_order = learner.is_new and scope.has_videos
         standing = self._standing(
-            scope, learner, closed, passed, pinned, preference, not_yet, in_order
+            scope, learner, closed, passed, just_done, pinned, preference, not_yet, in_order
         )
         rows, why = sequence(
             scope.layout,
@@ -148,10 +150,9 @@ class Sequencer:
         )  # fmt: skip
 
     def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
-        """(K,) True for what was worked through as far as it can be expected, or just now."""
-        worked = (watched > 0) & (learner.mastery >= NEARLY * theta)
-        worked |= watched + tried >= TRIES
-        return worked | (self._just_done(learner) & (watched > 0))
+        """(K,) True for what was worked through as far as it can be expected."""
+        nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
+        return nearly | (watched + tried >= TRIES)
 
     def _just_done(self, learner: Learner) -> Array:
         """(K,) True for what the video seen last covers."""
@@ -185,6 +186,7 @@ class Sequencer:
         learner: Learner,
         closed: Array,
         passed: Array,
+        just_done: Array,
         pinned: Array,
         preference: Floats,
         not_yet: Array,
@@ -218,7 +220,7 @@ class Sequencer:
             np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
             favour,
             due,
-            self._just_done(learner)[concepts],
+            just_done[concepts],
             pinned[concepts][layout.asked],
         )
 
