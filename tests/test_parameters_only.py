@@ -26,7 +26,7 @@ ALLOWED = {
     ("kgplan/etl/export.py", "sparql"): "the caller's own whole query, behind constant prefixes",
     ("kgplan/etl/diff.py", "_change"): COLUMNS,
     ("kgplan/etl/extract.py", "_judging"): COLUMNS,
-    ("kgplan/etl/extract.py", "_report"): COLUMNS,
+    ("kgplan/etl/extract.py", "_reports"): COLUMNS,
     ("kgplan/etl/extract.py", "_rows_of"): COLUMNS,
     ("kgplan/etl/extract.py", "_run"): COLUMNS,
     ("kgplan/etl/extract.py", "_set_zone"): "the operator's setting, quoted: SET takes no values",

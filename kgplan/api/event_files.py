@@ -6,7 +6,6 @@ several processes. An array is the exception: it is read as a whole.
 """
 
 import codecs
-import csv
 import gzip
 import io
 import json
@@ -19,18 +18,13 @@ from typing import IO, Any, Literal
 from kgplan.api.forms import Form, digest, form_of
 from kgplan.data.told import told_number, told_time
 from kgplan.errors import InputError, MalformedStatement
-from kgplan.store.csvfile import CsvFile, plain, separator_of
+from kgplan.store.csvfile import CsvFile, Row, csv_rows, separator_of
 
 PART = 2_000  # lines that are read together
 LOOKED_AT = 1 << 18  # bytes that tell what a file is
 GZIP = b"\x1f\x8b"
-COLUMNS = {
-    "time": "time timestamp datetime date when submittime starttime",
-    "share": "share progress watched",
-    "course_id": "courseid course",
-    "event_id": "eventid",
-}
-"""What people call a column of events, as `csvfile.COLUMNS` has the others."""
+COLUMNS = ("learner_id", "item_id", "score", "time", "share", "course_id", "event_id")
+"""Of a table of events; `csvfile.COLUMNS` has what people call them."""
 
 
 @dataclass(frozen=True)
@@ -206,13 +200,10 @@ def _csv(
     """The columns of a CSV file, and its rows."""
     text = codecs.iterdecode(stream, "utf-8-sig")
     head = stream.peek(LOOKED_AT)[:LOOKED_AT].decode("utf-8-sig", "ignore")
-    rows = _csv_rows(path, csv.reader(text, delimiter=separator_of(head), strict=True))
+    rows = _csv_rows(path, csv_rows(path, text, separator_of(head)))
     _, header = next(rows, (0, []))
     named = CsvFile(path, header, [], ())
-    columns = {name: named.column(name) for name in ("learner_id", "item_id", "score")}
-    called = [plain(title) for title in header]
-    for name, words in COLUMNS.items():
-        columns[name] = next((called.index(w) for w in words.split() if w in called), None)
+    columns = {name: named.column(name) for name in COLUMNS}
     missing = [name for name in ("learner_id", "item_id", "time") if columns[name] is None]
     if missing:
         raise InputError(
@@ -223,15 +214,13 @@ def _csv(
     return {name: at for name, at in columns.items() if at is not None}, rows
 
 
-def _csv_rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
+    """Rows that say anything."""
     line = 0
     try:
-        for cells in reader:
-            line = reader.line_num
-            if any(map(str.strip, cells)):
-                yield line, [cell.strip() for cell in cells]
-    except csv.Error as error:
-        raise InputError(f"{path}, after line {line}: {error}; give plain CSV") from None
+        for line, cells in rows:
+            if any(cells):
+                yield line, cells
     except UnicodeDecodeError:
         raise InputError(f"{path}, after line {line}, is no UTF-8; save it as UTF-8") from None
 

@@ -60,7 +60,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         settings.records_url,
         settings.history_bytes,
         span,
-        DeadLimits(settings.dead_letter_bytes, settings.dead_letter_days),
+        DeadLimits.of(settings),
     )
     learners = CurrentLearners(records, settings.kept_learners)
     keeper.prepare(warm_up)

@@ -185,7 +185,7 @@ def records(settings: Settings) -> "Iterator[EventStore]":
     from kgplan.store.events import open_events
     from kgplan.store.events.dead import DeadLimits
 
-    limits = DeadLimits(settings.dead_letter_bytes, settings.dead_letter_days)
+    limits = DeadLimits.of(settings)
     store = open_events(settings.records_url, settings.history_bytes, dead_limits=limits)
     try:
         yield store

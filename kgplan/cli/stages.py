@@ -204,17 +204,15 @@ def diff_etl(
     [bold]Example:[/] kgplan etl diff export-of-today.zip
     """
     from kgplan.etl.diff import diff_of
-    from kgplan.etl.extract import read_id_map
     from kgplan.etl.sources import source_of
+    from kgplan.etl.stages import reading
 
     settings = read_settings()
     tables = ArtifactStore(settings.artifacts).current("tables")
     with progress_bar("compare") as progress:
         report, changed = diff_of(
             *(source, tables.path, source_of(source, format), progress),
-            zone=settings.time_zone,
-            encoding=settings.encoding,
-            ids=read_id_map(ids) if ids else None,
+            **reading(settings, ids),
         )
     if as_json:
         print_json({"rejected": report.rows_rejected, "tables": [asdict(each) for each in changed]})

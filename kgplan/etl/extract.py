@@ -6,6 +6,7 @@ names and whether it repeats an earlier row. What is kept becomes Parquet; what 
 """
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -22,13 +23,12 @@ from kgplan.etl.archive import DAMAGED, Archive
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
 from kgplan.etl.sources import NamedSource, Step, open_source, source_of
 from kgplan.etl.sources import tables as plain_tables
-from kgplan.etl.sources.steps import as_json
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, as_json
 from kgplan.etl.tables import REFERENCES, REJECTS, TABLES, Mend, Table
 from kgplan.progress import Progress, silent
 from kgplan.store.csvfile import read_csv
 
 ROWS_PER_GROUP = 122_880
-RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
 NAME_LENGTH = 10_000
 QUOTE = "'"
 
@@ -141,16 +141,15 @@ def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:
 
 def _set_ids(con: duckdb.DuckDBPyConnection, ids: Mapping[str, str]) -> None:
     """Make the macro by which each id of a row is read."""
+    if not ids:
+        con.execute("CREATE MACRO to_use(given_id) AS given_id")
+        return
     con.register("id_map", pa.table({"id": list(ids), "becomes": list(ids.values())}))
-    con.execute(
-        "CREATE TABLE ids AS SELECT id::VARCHAR AS id, becomes::VARCHAR AS becomes FROM id_map"
-    )
+    con.execute("CREATE TABLE ids AS FROM id_map")
     con.unregister("id_map")
     con.execute(
         "CREATE MACRO to_use(given_id) AS"
         " coalesce((SELECT becomes FROM ids WHERE id = given_id), given_id)"
-        if ids
-        else "CREATE MACRO to_use(given_id) AS given_id"
     )
 
 
@@ -208,39 +207,43 @@ def _run(
     )
     con.execute("DROP TABLE judged; DROP TABLE repeats")
     files = [step.file] if step.file else list(read)
-    return [_report(con, step, file, read.get(file, 0), joined) for file in files]
+    return _reports(con, step, {file: read.get(file, 0) for file in files}, joined)
 
 
-def _report(
-    con: duckdb.DuckDBPyConnection, step: Step, file: str, read: int, joined: int
-) -> FileReport:
-    """What became of one file's rows in a step."""
-    rejected, left_out = split_by_meaning(
-        _counts(
-            con,
-            "SELECT reason, count(*) FROM rejects WHERE file = $file AND table_name = $table "
-            "GROUP BY reason ORDER BY reason",
-            {"file": file, "table": step.table},
-        )
-    )
-    mended = _counts(
+def _reports(
+    con: duckdb.DuckDBPyConnection, step: Step, read: Mapping[str, int], joined: int
+) -> list[FileReport]:
+    """What became of each file's rows in a step."""
+    rejected = _by_file(
         con,
-        "SELECT mend, count(*) FROM ("
-        f"SELECT unnest(string_split(trim(mends), ' ')) AS mend FROM kept.{step.name} "
-        "WHERE mends <> '' AND file = $file) WHERE mend <> '' GROUP BY mend ORDER BY mend",
-        {"file": file},
+        "SELECT file, reason, count(*) FROM rejects WHERE table_name = $table "
+        "GROUP BY ALL ORDER BY ALL",
+        {"table": step.table},
     )
+    mended = _by_file(
+        con,
+        "SELECT file, mend, count(*) FROM ("
+        f"SELECT file, unnest(string_split(trim(mends), ' ')) AS mend FROM kept.{step.name} "
+        "WHERE mends <> '') WHERE mend <> '' GROUP BY ALL ORDER BY ALL",
+    )
+    kept = _counts(con, f"SELECT file, count(*) FROM kept.{step.name} GROUP BY file")
     if joined:
-        mended[Mend.MERGED_RECORD.value] = joined
-    return FileReport(
-        file=file,
-        table=step.table,
-        read=read,
-        kept=_number(con, f"SELECT count(*) FROM kept.{step.name} WHERE file = $file", file),
-        rejected=rejected,
-        left_out=left_out,
-        mended=mended,
-    )
+        mended[step.file][Mend.MERGED_RECORD.value] = joined
+    reports = []
+    for file, n_rows in read.items():
+        errors, left_out = split_by_meaning(rejected[file])
+        reports.append(
+            FileReport(
+                file=file,
+                table=step.table,
+                read=n_rows,
+                kept=kept.get(file, 0),
+                rejected=errors,
+                left_out=left_out,
+                mended=mended[file],
+            )
+        )
+    return reports
 
 
 def _judging(steps: Sequence[Step], step: Step) -> str:
@@ -389,13 +392,21 @@ def _regroup(rows: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _number(con: duckdb.DuckDBPyConnection, query: str, file: str | None = None) -> int:
-    row = con.execute(query, {} if file is None else {"file": file}).fetchone()
+def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _counts(
-    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, str] | None = None
-) -> dict[str, int]:
-    return dict(con.execute(query, values or {}).fetchall())
+def _counts(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+    return dict(con.execute(query).fetchall())
+
+
+def _by_file(
+    con: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, str] | None = None
+) -> defaultdict[str, dict[str, int]]:
+    """File -> what -> how many, of a query that gives such rows."""
+    found = defaultdict[str, dict[str, int]](dict)
+    for file, what, count in con.execute(query, dict(values or {})).fetchall():
+        found[file][what] = count
+    return found

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, Aside
@@ -83,6 +83,22 @@ class Extraction:
     ids: Path | None = None
 
 
+def reading(settings: Settings, ids: Path | None) -> dict[str, Any]:
+    """How a platform's files are read, as arguments of `extract`.
+
+    Args:
+        settings: their zone and encoding.
+        ids: as for `Extraction`.
+
+    Raises:
+        InputError: the file of ids says two things.
+    """
+    from kgplan.etl.extract import read_id_map
+
+    mapped = read_id_map(ids) if ids else {}
+    return {"zone": settings.time_zone, "encoding": settings.encoding, "ids": mapped}
+
+
 @stage(
     name="extract",
     about="Read a platform's files into checked tables and learner records.",
@@ -100,27 +116,20 @@ def run_extract(task: Task, config: Extraction) -> None:
         LossRefused: it says much less than the last one.
     """
     from kgplan.etl.archive import hash_files, unchanged
-    from kgplan.etl.extract import extract, read_id_map
+    from kgplan.etl.extract import extract
     from kgplan.etl.losses import judge_losses
     from kgplan.etl.records import read_records
     from kgplan.etl.sources import files_read, source_of
 
     source, artifacts, report = config.source, task.artifacts, task.report
-    zone = task.settings.time_zone
-    ids = read_id_map(config.ids) if config.ids else {}
-    settled = {"time_zone": zone} | ({"ids": ids} if ids else {})
+    given = reading(task.settings, config.ids)
+    settled = {"time_zone": given["zone"]} | ({"ids": given["ids"]} if given["ids"] else {})
     reader = source_of(source, config.format)
     layout = files_read(reader)
     with unchanged(source, layout):
         inputs = {"source": hash_files(source, layout)}
         with artifacts.draft("tables", settled, inputs) as tables:
-            extracted = extract(
-                *(source, tables.path, task.progress),
-                source=reader,
-                zone=zone,
-                encoding=task.settings.encoding,
-                ids=ids,
-            )
+            extracted = extract(source, tables.path, task.progress, source=reader, **given)
             judged = judge_losses(
                 task.settings, artifacts, source, extracted, tables.path, config.tolerant
             )

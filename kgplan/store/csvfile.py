@@ -10,7 +10,7 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,10 @@ COLUMNS = {
     ),
     "needed": "needed required value q",
     "prerequisite_id": "prerequisiteid prerequisite",
+    "time": "time timestamp datetime date when submittime starttime",
+    "share": "share progress watched",
+    "course_id": "courseid course",
+    "event_id": "eventid",
 }
 """What people call a column, by its own name: as `plain` gives it, the surest first."""
 
@@ -97,12 +101,7 @@ class CsvFile:
 
     def renamed(self, columns: dict[str, int]) -> list[str]:
         """A note where columns, by their own names, are called otherwise in the file."""
-        other = [
-            f"{self.header[at] or 'a column without a name'} as {name}"
-            for name, at in columns.items()
-            if self.header[at] != name
-        ]
-        return [f"{self.path.name}: {', '.join(other)}"] if other else []
+        return renamed(self.path.name, self.header, columns)
 
     def titles(self) -> str:
         """The first columns' names, for a message."""
@@ -146,15 +145,8 @@ def stream_csv(stream: BinaryIO, name: str, encoding: str = "") -> CsvStream:
     text = io.TextIOWrapper(
         io.BufferedReader(_Joined(head, stream)), encoding=encoding, errors="replace", newline=""
     )
-    sample = head.decode(encoding, errors="ignore")
-    first = sample.partition("\n")[0]
-    line, separator = 0, ""
-    if said := _separator_line(first):
-        text.readline()
-        line, separator = 1, said
-    separator = separator or separator_of(sample)
-    notes += _separator_note(name, separator)
-    rows = _rows(Path(name), text, separator, line)
+    rows, said = _separated(Path(name), name, text, head.decode(encoding, errors="ignore"))
+    notes += said
     header = _header(Path(name), ((line, _cut(cells, 1)) for line, cells in rows))
     cut = ((line, _cut(cells, len(header))) for line, cells in rows)
     return CsvStream(header, cut, tuple(notes))
@@ -221,27 +213,33 @@ def read_csv(path: Path) -> CsvFile:
             columns have one name or one but the first has none.
     """
     text = _decoded(path)
-    notes = list[str]()
-    line, separator = 0, ""
-    first, _, rest = text.partition("\n")
-    if said := _separator_line(first):
-        text, line, separator = rest, 1, said
-    separator = separator or separator_of(text)
-    notes += _separator_note(path.name, separator)
-    rows = _rows(path, io.StringIO(text, newline=""), separator, line)
+    rows, notes = _separated(path, path.name, io.StringIO(text, newline=""), text)
     return CsvFile(path, _header(path, rows), list(rows), tuple(notes))
 
 
-def _separator_line(first: str) -> str:
-    """What a first line `sep=;` names; empty for any other line."""
-    said = re.fullmatch(r'"?sep=([,;\t|: ])"?', first.rstrip("\r"), re.IGNORECASE)
-    return said[1] if said else ""
+def _separated(path: Path, name: str, text: TextIO, sample: str) -> tuple[Iterator[Row], list[str]]:
+    """The rows of a text, and a note where no commas separate their cells.
+
+    What does is what a first line `sep=;` names, else what the text's beginning shows.
+    """
+    first = sample.partition("\n")[0].rstrip("\r")
+    said = re.fullmatch(r'"?sep=([,;\t|: ])"?', first, re.IGNORECASE)
+    if said:
+        text.readline()
+    separator = said[1] if said else separator_of(sample)
+    called = SEPARATORS.get(separator, repr(separator))
+    notes = [] if separator == "," else [f"{name}: separated by {called}"]
+    return csv_rows(path, text, separator, 1 if said else 0), notes
 
 
-def _separator_note(name: str, separator: str) -> list[str]:
-    if separator == ",":
-        return []
-    return [f"{name}: separated by {SEPARATORS.get(separator, repr(separator))}"]
+def renamed(name: str, header: Sequence[str], columns: Mapping[str, int]) -> list[str]:
+    """A note where columns, by their own names, are called otherwise in a file's header."""
+    other = [
+        f"{header[at] or 'a column without a name'} as {own}"
+        for own, at in columns.items()
+        if header[at] != own
+    ]
+    return [f"{name}: {', '.join(other)}"] if other else []
 
 
 def _header(path: Path, rows: Iterator[Row]) -> list[str]:
@@ -299,7 +297,18 @@ def separator_of(text: str) -> str:
     return chosen
 
 
-def _rows(path: Path, text: TextIO, separator: str, line: int) -> Iterator[Row]:
+def csv_rows(path: Path, text: Iterable[str], separator: str, line: int = 0) -> Iterator[Row]:
+    """Each row with its line, its cells without spaces around them; blank lines are passed over.
+
+    Args:
+        path: for messages.
+        text: its lines.
+        separator: between cells.
+        line: the number of lines before these.
+
+    Raises:
+        InputError: while rows are read, a quotation mark is never closed, or text follows one.
+    """
     reader = csv.reader(text, delimiter=separator, strict=True)
     before = line
     while True:

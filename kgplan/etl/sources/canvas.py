@@ -9,18 +9,18 @@ its own. Ids of items and courses begin with what they are of, as in `assignment
 """
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from kgplan.data.told import told_number
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.markup import text_of
-from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
 OUTCOMES = SourceFile("*.csv", required=False, sign=r"(?i)\A[^\n]*\bvendor_guid\b")
@@ -257,7 +257,7 @@ def _happened(
     event = _event(text)
     if event is None:
         reject = f"{Reason.BROKEN_JSON} the line is no live event: metadata and body are needed"
-        return {"line": line, "reject": reject, "record": text[:1_000]}
+        return {"line": line, "reject": reject, "record": text[:RECORD_CHARACTERS]}
     kind, about, body = event
     if kind not in (CREATED, UPDATED):
         if kind not in DEFINED:
@@ -277,10 +277,10 @@ def _happened(
         outcome=_local(body.get("learning_outcome_id")),
         course=_course(about, body),
         time=str(body.get("assessed_at") or about.get("event_time") or ""),
-        share=_number(body.get("percent")) if share is None else share,
+        share=told_number(body.get("percent")) if share is None else share,
     )
     row = _answer(line, result, seen)
-    return row | {"record": text[:1_000]} if "reject" in row else row
+    return row | {"record": text[:RECORD_CHARACTERS]} if "reject" in row else row
 
 
 def _course(about: dict[str, Any], body: dict[str, Any]) -> str:
@@ -345,17 +345,8 @@ def _named(seen: Seen, file: str) -> Iterator[Rows | str]:
 
 
 def _share(score: Any, possible: Any) -> float | None:
-    reached, most = _number(score), _number(possible)
+    reached, most = told_number(score), told_number(possible)
     return None if reached is None or most is None or not most > 0 else reached / most
-
-
-def _number(given: Any) -> float | None:
-    """A number; None where it is none, or without end."""
-    try:
-        number = math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _local(given: Any) -> str:

@@ -38,17 +38,31 @@ class Sheet:
 
     def records(self) -> Iterator[Record]:
         """Each row."""
-        width = len(self.titles)
+        width, read = len(self.titles), None if self.is_open else self.places
         for line, cells in self.stream.rows:
-            reject = None
-            if len(cells) < width or (len(cells) > width and not self.is_open):
-                reject = f"{Reason.BROKEN_ROW} the row has {len(cells)} cells, the header {width}"
-            elif any("\ufffd" in cell for cell in self._read(cells)):
-                reject = f"{Reason.BROKEN_ROW} a character is not of the file's encoding"
+            reject = fault_of(cells, width, read, is_open=self.is_open)
             yield line, dict(zip(self.titles, cells, strict=False)), reject
 
-    def _read(self, cells: list[str]) -> list[str]:
-        return cells if self.is_open else [cells[place] for place in self.places]
+
+def fault_of(
+    cells: list[str], width: int, read: Iterable[int] | None = None, *, is_open: bool = False
+) -> str | None:
+    """Why a row cannot be used, as `rows_of` takes it; None where it can.
+
+    Args:
+        cells: of the row.
+        width: of the header.
+        read: places of the cells that are read; None: all are.
+        is_open: whether rows may go on behind the last title.
+
+    >>> fault_of(["a"], 2), fault_of(["a", "b"], 2)
+    ('broken_row the row has 1 cells, the header 2', None)
+    """
+    if len(cells) < width or (len(cells) > width and not is_open):
+        return f"{Reason.BROKEN_ROW} the row has {len(cells)} cells, the header {width}"
+    if any("\ufffd" in cell for cell in (cells if read is None else map(cells.__getitem__, read))):
+        return f"{Reason.BROKEN_ROW} a character is not of the file's encoding"
+    return None
 
 
 @contextmanager

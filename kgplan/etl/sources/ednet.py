@@ -16,7 +16,7 @@ import pyarrow as pa
 from kgplan.etl.archive import LINES, Archive, SourceFile
 from kgplan.etl.sources.asking import Asking, asking
 from kgplan.etl.sources.columns import sheet
-from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
 QUESTIONS = "contents/questions.csv"
@@ -137,7 +137,7 @@ def _learners(
         if header.split(",") != HEADERS[file.path]:
             wanted = ",".join(HEADERS[file.path])
             why = f"{Reason.BROKEN_ROW} the header of {path} is {header[:100]!r}, not {wanted!r}"
-            odd.append({"line": 1, "record": header[:1000], "reject": why})
+            odd.append({"line": 1, "record": header[:RECORD_CHARACTERS], "reject": why})
             continue
         batches[0] = batches[0].slice(1)
         waiting += batches

@@ -13,13 +13,12 @@ from typing import Any
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.forms import json_lines
 from kgplan.etl.sources.jsonvalues import json_values
-from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
 PROBLEMS = "problem.json"
 ANSWERS = tuple(f"student-problem-{grain}.json" for grain in ("fine", "middle", "coarse"))
 LONGEST_DETAIL = 100_000
-RECORD_CHARACTERS = 1_000
 SCORES = {True: "1", False: "0"}
 
 

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kgplan.data.told import told_number
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.sources import case
 from kgplan.etl.sources.case import concept_id
@@ -289,11 +290,8 @@ def _prefixed(kind: str, sourced_id: str | None) -> str | None:
 
 def _number(text: str) -> float:
     """A number; NaN where it is none, or without end."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+    number = told_number(text.replace(",", "."))
+    return math.nan if number is None else number
 
 
 SOURCE = NamedSource(

@@ -25,7 +25,7 @@ from kgplan.etl.sources.olx import (
     Name,
     Unreadable,
 )
-from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.store.csvfile import stream_csv
 
 Row = dict[str, Any]
@@ -37,9 +37,6 @@ TAXONOMY = SourceFile("**/taxonomies/*.csv", required=False)
 
 NO_CONCEPTS = frozenset({"languages-v1"})
 """Taxonomies that every Open edX has, of tags that nobody learns."""
-
-
-RECORD_CHARACTERS = 1_000  # an element may have all of an exercise in an attribute
 
 
 @dataclass

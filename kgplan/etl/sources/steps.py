@@ -14,6 +14,7 @@ import pyarrow as pa
 from kgplan.etl.archive import LINES, Archive, Layout
 
 ROWS_AT_ONCE = 20_000
+RECORD_CHARACTERS = 1_000  # of a row that is kept out, and of the reason
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, Layout, SourceFile, tops_of
 from kgplan.etl.plain import PLAIN, PlainTable
+from kgplan.etl.sources.columns import fault_of
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
-from kgplan.store.csvfile import COLUMNS, CsvStream, plain, stream_csv
+from kgplan.store.csvfile import COLUMNS, CsvStream, plain, renamed, stream_csv
 
 PACKAGE = "datapackage.json"
 CALLED = {
@@ -77,14 +78,10 @@ def _csv(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]
 def _rows(opened: CsvStream, places: Mapping[str, int]) -> Iterator[dict[str, object]]:
     width = len(opened.header)
     for line, cells in opened.rows:
-        row: dict[str, object] = {"line": line}
-        if len(cells) != width:
-            row["reject"] = f"broken_row the row has {len(cells)} cells, the header {width}"
-        elif any("\ufffd" in cell for cell in cells):
-            row["reject"] = "broken_row a character is not of the file's encoding"
+        if reject := fault_of(cells, width):
+            yield {"line": line, "reject": reject}
         else:
-            row |= {name: cells[place] or None for name, place in places.items()}
-        yield row
+            yield {"line": line} | {name: cells[at] or None for name, at in places.items()}
 
 
 def _parquet(archive: Archive, path: str, table: PlainTable) -> Iterator[Rows | str]:
@@ -129,9 +126,8 @@ def _columns(header: list[str], table: PlainTable, path: str) -> _Columns:
             f"{path} has no column {missing[0]!r}: it has {', '.join(header[:8])}; name the columns"
             f" as in {', '.join(table.column_names)}"
         )
-    other = [f"{header[at]} as {name}" for name, at in places.items() if header[at] != name]
     unread = [title for at, title in enumerate(header) if title and at not in places.values()]
-    notes = [f"{path}: {', '.join(other)}"] if other else []
+    notes = renamed(path, header, places)
     notes += [f"{path}: not read: {', '.join(unread)}"] if unread else []
     return _Columns(places, notes)
 

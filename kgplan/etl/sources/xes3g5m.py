@@ -14,7 +14,7 @@ from typing import Any
 from kgplan.errors import SourceError
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.sources.columns import Record, sheet
-from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
+from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
 QUESTIONS = "metadata/questions.json"
@@ -29,7 +29,6 @@ BETWEEN = "----"  # the steps of a route, from the broadest
 NEEDED = ("questions", "responses")
 LISTS = (*NEEDED, "concepts", "timestamps", "is_repeat")
 TITLE_CHARACTERS = 200
-RECORD_CHARACTERS = 1_000
 
 
 def read(archive: Archive) -> Iterator[Rows | str]:

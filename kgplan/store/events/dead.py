@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from kgplan.settings import Settings
 from kgplan.store.events.database import Session
 from kgplan.store.events.erasure import Erased, hash_of
 
@@ -53,6 +54,11 @@ class DeadLimits:
 
     n_bytes: int = 64 << 20
     days: float = 30.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> "DeadLimits":
+        """What the settings say."""
+        return cls(settings.dead_letter_bytes, settings.dead_letter_days)
 
 
 @dataclass(frozen=True)
