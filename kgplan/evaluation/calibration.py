@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.optimize import isotonic_regression
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.logistic import fit_logistic
 from kgplan.errors import InputError
 
 LEAST = 1e-6  # predictions are kept this far from 0 and 1 by log-loss
@@ -43,6 +44,23 @@ class HeldBack:
     video: Ints
     opened: Array
     too_few: Array
+
+    def so_far(self) -> sparse.csr_array:
+        """(U, V) what is left, with everything held back as a zero: not opened so far.
+
+        Who looks at a learner at the time of the split cannot tell a view that will come from one
+        that will not. Methods that count how much was *observed* around a pair could, if what was
+        held back were missing there.
+        """
+        there = sparse.csr_array(
+            (np.ones(self.learner.size), (self.learner, self.video)), shape=self.watched.shape
+        ).tocsr()
+        row = np.concatenate([_rows(self.watched), _rows(there)])
+        column = np.concatenate([self.watched.indices, there.indices])
+        share = np.concatenate([self.watched.data, np.zeros(there.nnz)])
+        order = np.lexsort((column, row))
+        indptr = self.watched.indptr + there.indptr
+        return sparse.csr_array((share[order], column[order], indptr), shape=self.watched.shape)
 
 
 def hold_back(
@@ -123,6 +141,10 @@ def look_up(matrix: sparse.csr_array, row: Ints, column: Ints) -> Floats:
     wanted = row * width + column
     at = by_key[np.minimum(np.searchsorted(key, wanted, sorter=by_key), key.size - 1)]
     return np.where(key[at] == wanted, matrix.data[at], np.nan)
+
+
+def _rows(matrix: sparse.csr_array) -> Ints:
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
 
 # ---------------------------------------------------------------------------------------- figures
@@ -320,43 +342,3 @@ def isotonic(p: Floats, opened: Array) -> Recalibration:
 def log_odds(p: Floats) -> Floats:
     """Natural log odds of predictions, clipped to [LEAST, 1 - LEAST]."""
     return logit(np.clip(p, LEAST, 1 - LEAST))
-
-
-def fit_logistic(features: Floats, opened: Array, ridge: float = 1.0) -> Recalibration:
-    """Logistic regression by Newton's method, features standardised.
-
-    Args:
-        features: (P, F).
-        opened: (P,) 0 or 1.
-        ridge: half the weight of the squared coefficients, the intercept's apart: scikit-learn's
-            LogisticRegression(C=1 / ridge) on standardised features.
-
-    Returns:
-        A function of (n, F) features that gives (n,) probabilities.
-    """
-    check_axis("held-back pairs", features=features.shape[0], opened=opened.size)
-    mean, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 0, spread, 1)
-
-    def design(x: Floats) -> Floats:
-        return np.column_stack([np.ones(x.shape[0]), (x - mean) / spread])
-
-    x, y = design(features), opened.astype(np.float64)
-    pull = np.full(x.shape[1], ridge)
-    pull[0] = 1e-9  # an intercept is free, but for data that is all 0 or all 1
-    at = np.zeros(x.shape[1])
-
-    def height(w: Floats) -> float:
-        odds = x @ w
-        return float(np.sum(y * odds - np.logaddexp(0, odds)) - pull @ w**2 / 2)
-
-    for _ in range(100):
-        p = expit(x @ at)
-        slope = x.T @ (y - p) - pull * at
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + np.diag(pull), slope)
-        while height(at + step) < height(at) and np.abs(step).max() > 1e-12:
-            step = step / 2
-        at = at + step
-        if np.abs(step).max() < 1e-8:
-            break
-    return lambda new: expit(design(new) @ at)

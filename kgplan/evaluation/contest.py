@@ -8,6 +8,7 @@ Sizes: U learners, V videos, K concepts, C courses, P held-back pairs.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -16,11 +17,19 @@ from scipy.special import expit, logit
 
 from kgplan.arrays import Floats
 from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis.attendance import (
+    Syllabus,
+    describe_rows,
+    fit_attended,
+    syllabus,
+)
+from kgplan.diagnosis.attendance import popularity as popularity_of
 from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.logistic import fit_logistic
+from kgplan.diagnosis.predicting import Pairs, predict
 from kgplan.diagnosis.vdina import Diagnosis, fit, infer
 from kgplan.evaluation.calibration import (
     HeldBack,
-    fit_logistic,
     hold_back,
     isotonic,
     log_odds,
@@ -28,7 +37,6 @@ from kgplan.evaluation.calibration import (
 )
 from kgplan.evaluation.prediction import (
     Abilities,
-    Pairs,
     attendance,
     by_active_learners,
     fit_abilities,
@@ -38,13 +46,13 @@ from kgplan.evaluation.prediction import (
     place_features,
     place_in_course,
     popularity,
-    predict,
     predict_by_ability,
     simple_features,
     spread_prior,
 )
 
 BASELINE, VDINA, VARIANT = "baseline", "V-DINA", "variant of V-DINA"
+ATTENDED = "attended V-DINA"
 
 Said = Callable[[str], None]
 
@@ -82,6 +90,9 @@ METHODS = (
     Method("attendance, ability", VARIANT, "all three"),
     Method("attendance, ability, isotonic", VARIANT, "and recalibrated"),
     Method("attendance, ability, place", VARIANT, "and the place, by logistic regression"),
+    Method("attendance alone", BASELINE, "what the learner's views and the course's order say"),
+    Method("attended, mastery alone", ATTENDED, "V-DINA fitted to what learners met"),
+    Method("attended", ATTENDED, "both: attendance, and the mastery of what was met"),
 )
 """Every method, simplest first."""
 
@@ -117,10 +128,10 @@ def contest(
     then = _Sides(records, order, inner, config, said, "validation slice: ")
     now = _Sides(records, order, held, config, said, "")
     found = {
-        "popularity": popularity(held.watched, now.pairs),
-        "item mean": item_mean(held.watched, now.pairs),
-        "learner mean": learner_mean(held.watched, now.pairs),
-        "item-based CF": item_cf(held.watched, now.pairs),
+        "popularity": popularity(now.so_far, now.pairs),
+        "item mean": item_mean(now.so_far, now.pairs),
+        "learner mean": learner_mean(now.so_far, now.pairs),
+        "item-based CF": item_cf(now.so_far, now.pairs),
     }
     y = inner.opened
     simple = np.hstack([now.simple, now.place])
@@ -142,6 +153,11 @@ def contest(
     found["attendance, ability, isotonic"] = isotonic(before, y)(p)
     placed = fit_logistic(np.column_stack([log_odds(before), then.place]), y)
     found["attendance, ability, place"] = placed(np.column_stack([log_odds(p), now.place]))
+    found["attendance alone"] = fit_logistic(then.coming, y)(now.coming)
+    before, p = then.met(rng), now.met(rng)
+    found["attended, mastery alone"] = p
+    both = fit_logistic(np.column_stack([then.coming, log_odds(before)]), y)
+    found["attended"] = both(np.column_stack([now.coming, log_odds(p)]))
     return found
 
 
@@ -160,13 +176,39 @@ class _Sides:
         self.records, self.held, self.config = records, held, config
         self.said: Said = lambda what: said(prefix + what)
         self.pairs: Pairs = (held.learner, held.video)
+        self.order = order
+        self.so_far = held.so_far()
         course = place_in_course(
-            held.watched, order, records.enrolled, records.course_items, self.pairs
+            self.so_far, order, records.enrolled, records.course_items, self.pairs
         )
-        self.simple = simple_features(held.watched, self.pairs, course)
+        self.simple = simple_features(self.so_far, self.pairs, course)
         self.place = place_features(course)
         self.seen = by_active_learners(held.watched)
         self.attended = attendance(records.q_matrix, records.course_items)
+
+    @cached_property
+    def courses(self) -> Syllabus:
+        return syllabus(self.records.course_items, self.records.expected)
+
+    @cached_property
+    def coming(self) -> Floats:
+        """(P, F) what the views before say of the pairs."""
+        views = self.held.watched > 0
+        popular = popularity_of(views, self.records.enrolled, self.courses)
+        return describe_rows(
+            views, self.order, self.records.enrolled, self.courses, popular, self.pairs
+        )
+
+    def met(self, rng: np.random.Generator) -> Floats:
+        self.said("V-DINA, what was met")
+        found = fit_attended(
+            self.held.watched, self.records.q_matrix, self.order, self.records.enrolled,
+            self.courses, rng, self.config,
+        ).diagnosis  # fmt: skip
+        return predict(
+            found.mastery, found.prior, self.records.q_matrix, found.slip, found.guess, self.pairs,
+            found.config.link,
+        )  # fmt: skip
 
     def plain(self) -> tuple[Floats, Diagnosis]:
         self.said("V-DINA")

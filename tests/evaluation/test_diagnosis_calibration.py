@@ -17,8 +17,9 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from kgplan.data.records import LearnerRecords, observations
 from kgplan.diagnosis import DiagnosisConfig, fit, infer
 from kgplan.diagnosis.itemwise import count_distribution, report_items
+from kgplan.diagnosis.logistic import fit_logistic
 from kgplan.errors import InputError
-from kgplan.evaluation.calibration import fit_logistic, hold_back, isotonic, look_up, platt, score
+from kgplan.evaluation.calibration import hold_back, isotonic, look_up, platt, score
 from kgplan.evaluation.contest import METHODS, contest
 from kgplan.evaluation.prediction import (
     attendance,

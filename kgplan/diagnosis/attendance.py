@@ -1,0 +1,391 @@
+"""Did a learner meet an item at all? What attendance explains of opened and never opened.
+
+V-DINA reads an item that was never opened as a failure to open it, though most learners just never
+came that far. Here a learner *meets* an item with a probability that the course tells, and only
+who meets it responds by what is known:
+
+    P(opened | alpha) = meets P(r = 1 | alpha),  P(not opened | alpha) = 1 - meets P(r = 1 | alpha)
+
+with P(r = 1 | alpha) of kg-plppm, eq. (9) and (10). Given what a learner responds on average, a
+zero was met with probability w = meets (1 - P) / (1 - meets P), and its log-likelihood weighs w:
+a mean-field step of EM, in which whether an item was met and what is known are independent. What
+was opened was met, and weighs 1.
+Whether an item was opened is described by its place among the views of the learner, leaving the
+item itself out: `describe`. Sizes: U learners, V items, C courses, F features.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.special import logit
+
+from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.logistic import Logistic, fit_logistic
+from kgplan.diagnosis.predicting import Pairs, predict
+from kgplan.diagnosis.vdina import Diagnosis, fit
+from kgplan.progress import Progress, silent
+
+FEATURES = (
+    "the item's share among who began its course",
+    "views",
+    "views since the last one in the course",
+    "places ahead of the last one",
+    "places behind it",
+    "next",
+    "among the next five",
+    "places past the furthest, by a quarter of the views",
+    "in the course watched last",
+    "share of the course",
+    "before the furthest",
+    "place in a course not begun",
+    "share that begins the course",
+    "opened among three before and three after",
+    "opened just before",
+    "opened just after",
+    "both",
+)
+"""What `describe` tells of an item, in its order."""
+
+RESPONSE_RATES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_HIDDEN = 0.15  # share of the observations that attendance is fitted to, and rates are judged on
+_LEARNERS = 1_000  # whose rows a rate is judged on, at most
+_LEAST = 0.01  # zeros that weigh less say nothing, and are not stored
+_PULL = 5.0  # learners at the overall share that a share starts from
+
+
+class Syllabus(NamedTuple):
+    """What a learner of a course is expected to open, in the course's order.
+
+    Attributes:
+        start: (C + 1,) where each course begins in `item`.
+        item: the items of each course, in its order.
+    """
+
+    start: Ints
+    item: Ints
+
+    def of(self, course: int) -> Ints:
+        """The items of a course."""
+        return self.item[self.start[course] : self.start[course + 1]]
+
+
+def syllabus(course_items: sparse.csr_array, expected: sparse.csr_array) -> Syllabus:
+    """Put what is expected in the order of the courses.
+
+    Args:
+        course_items: (C, V) place of the item in the course, from 1.
+        expected: (C, V) stored where an item counts as not opened.
+
+    >>> syllabus(sparse.csr_array([[3, 1, 0, 2]]), sparse.csr_array([[1, 1, 0, 1]])).of(0)
+    array([1, 3, 0])
+    """
+    check_axis("C", course_items=course_items.shape[0], expected=expected.shape[0])
+    due = expected.astype(bool).multiply(course_items).tocoo()
+    order = np.lexsort((due.col, due.data, due.row))
+    start = np.searchsorted(due.row[order], np.arange(expected.shape[0] + 1))
+    return Syllabus(start.astype(np.int64), due.col[order].astype(np.int64))
+
+
+class Popularity(NamedTuple):
+    """How often items are opened, and courses begun, in log odds pulled to the middle.
+
+    Attributes:
+        item: (V,) of the learners who began a course that has the item, how many opened it.
+        course: (C,) of the active learners who are enrolled, how many began it.
+    """
+
+    item: Floats
+    course: Floats
+
+
+def popularity(
+    opened: sparse.csr_array, enrolled: sparse.csr_array, courses: Syllabus
+) -> Popularity:
+    """Count who began courses, and who opened their items.
+
+    Args:
+        opened: (U, V) 1 where opened.
+        enrolled: (U, C) not 0 where enrolled.
+        courses: what they have.
+    """
+    check_axis("U", opened=opened.shape[0], enrolled=enrolled.shape[0])
+    member = (enrolled != 0).astype(np.float64)
+    of_course = np.repeat(np.arange(courses.start.size - 1), np.diff(courses.start))
+    has = sparse.csr_array(
+        (np.ones(courses.item.size), (of_course, courses.item)),
+        shape=(courses.start.size - 1, opened.shape[1]),
+    )
+    active = np.diff(opened.indptr) > 0
+    begun = ((opened @ has.T) > 0).astype(np.float64).multiply(member).tocsr()
+    met = (begun @ has > 0).astype(np.float64)
+    return Popularity(
+        _odds(opened.multiply(met).sum(axis=0), met.sum(axis=0)),
+        _odds(begun.sum(axis=0), member[active].sum(axis=0)),
+    )
+
+
+def _odds(some: Array, of: Array) -> Floats:
+    return np.asarray(logit((np.asarray(some).ravel() + 1) / (np.asarray(of).ravel() + _PULL)))
+
+
+def describe(
+    opened: Ints, mine: Ints, asked: Ints, courses: Syllabus, popular: Popularity
+) -> Floats:
+    """What the learner's views say about whether items were, or will be, opened.
+
+    An item that is asked for counts as not opened, so the answer is not in the description.
+    Of several courses of the learner's with the item, the one with most views counts.
+
+    Args:
+        opened: (n,) what the learner opened, in the order of time.
+        mine: (m,) courses of the learner's.
+        asked: (a,) items of these courses, ascending, none twice; none of them in `opened`.
+        courses, popular: of all.
+
+    Returns:
+        (a, F), `FEATURES`.
+    """
+    n_items, n_views = popular.item.size, opened.size
+    at = np.full(n_items, -1)
+    at[asked] = np.arange(asked.size)
+    when = np.zeros(n_items, np.int64)
+    when[opened] = np.arange(1, n_views + 1)
+    most = np.full(asked.size, -1)
+    found = np.zeros((asked.size, len(FEATURES)))
+    found[:, 0], found[:, 1] = popular.item[asked], np.log1p(n_views)
+    for course in mine.tolist():
+        items = courses.of(course)
+        seen = when[items]
+        views = int(np.count_nonzero(seen))
+        place = np.flatnonzero(at[items] >= 0)
+        place = place[most[at[items[place]]] < views]
+        if not place.size:
+            continue
+        row = at[items[place]]
+        most[row] = views
+        found[row, 2:] = 0
+        found[row, 9] = np.log((views + 0.5) / (items.size + 1))
+        if not views:
+            found[row, 7], found[row, 13] = -1, np.log(0.2 / 6.4)
+            found[row, 11], found[row, 12] = np.log1p(place), popular.course[course]
+            continue
+        last, furthest = int(seen.argmax()), int(np.flatnonzero(seen)[-1])
+        since, ahead = n_views - int(seen[last]), place - last
+        beside = np.zeros(items.size + 6)
+        beside[3:-3] = seen > 0
+        near = [beside[place + step] for step in (0, 1, 2, 4, 5, 6)]
+        past = np.minimum((place - furthest) / max(0.25 * views, 1), 20)
+        found[row, 2], found[row, 8] = np.log1p(since), since == 0
+        found[row, 3], found[row, 4] = np.log1p(np.maximum((ahead, -ahead), 0))
+        found[row, 5], found[row, 6] = ahead == 1, (ahead > 0) & (ahead <= 5)
+        found[row, 10] = place <= furthest
+        found[row, 7] = np.where(place > furthest, past, -1)
+        found[row, 13] = np.log((sum(near) + 0.2) / 6.4)
+        found[row, 14], found[row, 15], found[row, 16] = near[2], near[3], near[2] * near[3]
+    return found
+
+
+def describe_rows(
+    opened: sparse.csr_array,
+    order: sparse.csr_array,
+    enrolled: sparse.csr_array,
+    courses: Syllabus,
+    popular: Popularity,
+    pairs: Pairs,
+) -> Floats:
+    """`describe` for many learners.
+
+    Args:
+        opened: (U, V) stored where opened.
+        order: (U, V) the place of every view on the learner's time line.
+        enrolled: (U, C) not 0 where enrolled.
+        courses, popular: of all.
+        pairs: what is asked for, by learner.
+
+    Returns:
+        (P, F), in the order of the pairs.
+    """
+    learner, item = pairs
+    found = np.empty((learner.size, len(FEATURES)))
+    if not learner.size:
+        return found
+    by_pair = np.lexsort((item, learner))
+    cuts = np.append(np.flatnonzero(np.diff(learner[by_pair], prepend=-1)), learner.size)
+    when = np.zeros(opened.shape[1])
+    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        at = by_pair[begin:end]
+        u = int(learner[at[0]])
+        placed = slice(order.indptr[u], order.indptr[u + 1])
+        when[order.indices[placed]] = order.data[placed]
+        seen = opened.indices[opened.indptr[u] : opened.indptr[u + 1]]
+        in_time = seen[np.argsort(when[seen], kind="stable")]
+        mine = enrolled.indices[enrolled.indptr[u] : enrolled.indptr[u + 1]]
+        found[at] = describe(in_time, mine, item[at], courses, popular)
+    return found
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """What is fitted to tell whether a learner met an item.
+
+    Attributes:
+        courses: what is expected of whom.
+        popular: how often items are opened, and courses begun.
+        opening: from `describe` to P(opened), leaving the item itself out.
+        response_rate: P(opened | met) on average over what was met; at most 1.
+    """
+
+    courses: Syllabus
+    popular: Popularity
+    opening: Logistic
+    response_rate: float
+
+    def meets(self, described: Floats) -> Floats:
+        """(n,) P(met), from the (n, F) description of items."""
+        return np.minimum(self.opening(described) / self.response_rate, 0.999)
+
+    def weight(self, described: Floats) -> Floats:
+        """(n,) P(met | not opened), from the (n, F) description of items not opened."""
+        met = self.meets(described)
+        return met * (1 - self.response_rate) / (1 - met * self.response_rate)
+
+
+class Observed(NamedTuple):
+    """Observations, and how much each says.
+
+    Attributes:
+        watched: (U, V) as for `vdina.fit`.
+        weights: (U, V) stored where `watched` is.
+    """
+
+    watched: sparse.csr_array
+    weights: sparse.csr_array
+
+
+def observe(
+    attendance: Attendance,
+    watched: sparse.csr_array,
+    order: sparse.csr_array,
+    enrolled: sparse.csr_array,
+) -> Observed:
+    """Weigh what was never opened by the probability that it was met.
+
+    Args:
+        attendance: what was fitted.
+        watched: (U, V) as for `vdina.fit`; a stored 0 is an item of the learner's never opened.
+        order, enrolled: as for `describe_rows`.
+
+    Returns:
+        All that was opened, at weight 1, and the zeros that weigh something.
+    """
+    learner, zero = _rows(watched), watched.data == 0
+    described = describe_rows(
+        _where(watched, ~zero), order, enrolled, attendance.courses, attendance.popular,
+        (learner[zero], watched.indices[zero]),
+    )  # fmt: skip
+    weight = np.ones(watched.nnz)
+    weight[zero] = attendance.weight(described)
+    says = weight >= _LEAST
+    kept = _where(watched, says)
+    return Observed(
+        kept, sparse.csr_array((weight[says], kept.indices, kept.indptr), shape=kept.shape)
+    )
+
+
+@dataclass(frozen=True)
+class Attended:
+    """V-DINA fitted to what learners met.
+
+    Attributes:
+        attendance: tells what they met.
+        diagnosis: slip, guess, prior and mastery.
+        rates: response rate -> log-loss of what was hidden under it, in nats; empty where the
+            rate was given.
+    """
+
+    attendance: Attendance
+    diagnosis: Diagnosis
+    rates: dict[float, float]
+
+
+def fit_attended(
+    watched: sparse.csr_array,
+    q_matrix: sparse.csr_array,
+    order: sparse.csr_array,
+    enrolled: sparse.csr_array,
+    courses: Syllabus,
+    rng: np.random.Generator,
+    config: DiagnosisConfig | None = None,
+    progress: Progress = silent,
+    response_rate: float | None = None,
+) -> Attended:
+    """Fit attendance, then V-DINA to what was met.
+
+    A share of the observations, drawn at random, is hidden; attendance is fitted to tell from the
+    others whether they were opened. How often what was met is opened, that alone cannot tell: a
+    video passed by was not met, or was met and not opened. What is known can: of several response
+    rates the one is taken whose P(r = 1 | mastery) says most about what was hidden, beside what
+    attendance says of it (log-loss of a logistic regression on the two). Rates that are too high
+    lose clearly, rates that are too low little: with few learners it comes out too low.
+
+    Args:
+        watched, q_matrix: as for `vdina.fit`.
+        order, enrolled: as for `describe_rows`.
+        courses: what is expected of whom.
+        rng: draws what is hidden, and the learners on whom rates are judged.
+        config: of all fits of V-DINA.
+        progress: told what is being fitted.
+        response_rate: in (0, 1]; None: chosen among `RESPONSE_RATES`.
+    """
+    hidden = rng.random(watched.nnz) < _HIDDEN
+    learner = _rows(watched)
+    left = _where(watched, ~hidden)
+    pairs, happened = (learner[hidden], watched.indices[hidden]), watched.data[hidden] > 0
+    popular = popularity(_where(left, left.data > 0), enrolled, courses)
+    described = describe_rows(_where(left, left.data > 0), order, enrolled, courses, popular, pairs)
+    opening = fit_logistic(described, happened)
+    opens = np.clip(opening(described), 1e-6, 1 - 1e-6)
+    rates: dict[float, float] = {}
+    if response_rate is None:
+        active = np.unique(learner[watched.data > 0])
+        some = np.sort(rng.permutation(active)[:_LEARNERS])
+        asked = np.isin(pairs[0], some)
+        row = np.searchsorted(some, pairs[0][asked])
+        for step, rate in enumerate(RESPONSE_RATES):
+            progress(f"response rate {rate}", step, len(RESPONSE_RATES))
+            told = Attendance(courses, popular, opening, rate)
+            seen = observe(told, left[some], order[some], enrolled[some])
+            found = fit(seen.watched, q_matrix, config, weights=seen.weights)
+            right = predict(
+                found.mastery, found.prior, q_matrix, found.slip, found.guess,
+                (row, pairs[1][asked]), found.config.link,
+            )  # fmt: skip
+            said = logit(np.column_stack([opens[asked], np.clip(right, 1e-6, 1 - 1e-6)]))
+            rates[rate] = _log_loss(fit_logistic(said, happened[asked])(said), happened[asked])
+        response_rate = min(rates, key=rates.__getitem__)
+    attendance = Attendance(
+        courses,
+        popularity(_where(watched, watched.data > 0), enrolled, courses),
+        opening,
+        response_rate,
+    )
+    seen = observe(attendance, watched, order, enrolled)
+    diagnosis = fit(seen.watched, q_matrix, config, progress, weights=seen.weights)
+    return Attended(attendance, diagnosis, rates)
+
+
+def _log_loss(p: Floats, happened: Array) -> float:
+    return float(-np.log(np.clip(np.where(happened, p, 1 - p), 1e-6, 1)).mean())
+
+
+def _rows(matrix: sparse.csr_array) -> Ints:
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def _where(matrix: sparse.csr_array, kept: Array) -> sparse.csr_array:
+    """The stored entries that are kept, zeros included."""
+    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
