@@ -119,7 +119,7 @@ def extract(
         _write(con, "SELECT * FROM rejects", REJECTS, order, out)
         absent = tuple(f.path for f in source.layout if f.used and not archive.found(f))
         if source.steps and absent:
-            notes.append(f"not there, so that nothing is known of it: {', '.join(absent)}")
+            notes.append(f"absent, and taken for empty: {', '.join(absent)}")
         return ExtractReport(
             format=source.name,
             source=path.name,
