@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_cases import extracted
 
-from kgplan.errors import SourceError
+from kgplan.errors import InputError, SourceError
 from kgplan.etl import reading
 from kgplan.etl.archive import open_archive
 from kgplan.etl.sources import open_source, sources
@@ -195,6 +195,29 @@ def test_no_more_of_a_long_file_is_held_than_a_part(tmp_path, monkeypatch):
                 places.append(stream.tell() if not stream.closed else len(content))
         assert len(places) > 100
         assert max(after - before for before, after in pairwise(places)) < 3 << 20
+
+
+PIECES = st.sampled_from(
+    [b"\n", b"\t", b",", b";", b'"', b"[", b"]", b"{", b"}", b'"id": 1', b"\xff\xfe", b"sep=;\n"]
+)
+
+
+@given(st.lists(st.binary(max_size=4) | PIECES).map(b"".join), st.sampled_from(["", "gb18030"]))
+def test_whatever_a_file_holds_its_rows_are_given_or_it_is_refused(folder, content, encoding):
+    (folder / "user-video.json").write_bytes(content)
+    for how in (reading.objects, reading.pairs):
+        with open_archive(folder / "user-video.json") as archive:
+            archive.encoding = encoding
+            given, said = [], "user-video.json"
+            try:
+                given = [*how(archive, "user-video.json")]
+            except (SourceError, InputError) as error:
+                said = str(error)
+        assert "user-video.json" in said
+        batches = [each for each in given if not isinstance(each, str)]
+        lines = [row["line"] for batch in batches for row in batch.to_pylist()]
+        assert lines == sorted(lines)
+        assert all(1 <= line <= 1 + len(content) for line in lines)
 
 
 def odd(path, n):
