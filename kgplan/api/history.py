@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from kgplan.api import xapi
 from kgplan.api.event_files import Found, Part, found_in, parts_of
@@ -162,7 +162,9 @@ def _settled(
     for line, each in map(sent.__getitem__, receipt.conflicts):
         content = each.content if each.raw is None else json.loads(each.raw)
         why = Refusal(0, None, "id", str(EventConflict(each.event.event_id)))
-        letter = letter_of(each.form, content, why, now, rules.owners, each.sender, each.raw)
+        letter = letter_of(
+            cast(Form, each.form), content, why, now, rules.owners, each.sender, each.raw
+        )
         letters.append((line, letter))
     for line, letter in letters:
         loaded.refuse(line, letter)
