@@ -58,7 +58,7 @@ def objects(archive: Archive, path: str) -> Iterator[pa.RecordBatch | str]:
     yield from _note(path, encoding, form)
     if form:
         with _text(archive, path, encoding) as text:
-            yield from _batches((line, row) for line, row, _ in _values(text, path))
+            yield from _batches(_numbered((e.line, e.text) for e in _values(text, path)))
     else:
         yield from _uncut(archive, path, encoding)
 
@@ -86,7 +86,8 @@ def pairs(
     if _JSON.match(head):
         yield from _note(path, encoding, "JSON")
         with _text(archive, path, encoding) as text:
-            yield from _batches(_pair_of(each, named) for each in _values(text, path))
+            found = (_pair_of(each, named) for each in _values(text, path))
+            yield from _batches(_numbered(found))
         return
     separator, told = separator_told(head)
     if not told and "\t" in head:
@@ -242,6 +243,18 @@ def _pair_of(each: JsonValue, named: Sequence[frozenset[str]]) -> Numbered:
         cells = [given[at[0]], given[at[1]]]
     whole = len(cells) == 2 and all(type(cell) in (str, int) for cell in cells)
     return each.line, "\t".join(map(str, cells)) if whole else each.text.replace("\t", " ")
+
+
+def _numbered(rows: Iterable[Numbered]) -> Iterator[Numbered]:
+    """Rows with their order in their numbers: lines; of a list on one line, places in it.
+
+    >>> list(_numbered([(1, "a"), (1, "b"), (5, "c")]))
+    [(1, 'a'), (2, 'b'), (5, 'c')]
+    """
+    before = 0
+    for line, text in rows:
+        before = max(line, before + 1)
+        yield before, text
 
 
 def _batches(rows: Iterable[Numbered]) -> Iterator[pa.RecordBatch]:

@@ -137,7 +137,10 @@ def test_objects_come_back_from_any_shape_and_marked_encoding(tmp_path, write, s
     rows, notes = read(tmp_path, text.encode(encoding), reading.objects)
     assert [json.loads(row) for _, row in rows] == OBJECTS
     lines = text.split("\n")
-    assert all("{" in lines[line - 1] for line, _ in rows)
+    if len(lines) == 1:  # places in the list
+        assert [line for line, _ in rows] == [1, 2]
+    else:
+        assert all("{" in lines[line - 1] for line, _ in rows)
     odd = [each for each in (encoding.upper() * (not encoding.startswith("utf-8")), said) if each]
     assert all(each in note for each in odd for note in notes)
     assert len(notes) == bool(odd)
@@ -222,7 +225,7 @@ def test_whatever_a_file_holds_its_rows_are_given_or_it_is_refused(folder, conte
 
 def odd(path, n):
     """A file of the miniature in another form, a different one for each n."""
-    rows = [row for row in miniature.MINI[path] if not isinstance(row, bytes)]
+    rows = miniature.MINI[path]
     if path.startswith("relations/"):
         left, right = path.removesuffix(".json").split("/")[1].split("-")
         forms = [
@@ -242,7 +245,11 @@ def odd(path, n):
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_an_archive_in_other_forms_says_the_same(tmp_path, turn):
-    files = {path: odd(path, n + turn) for n, path in enumerate(miniature.MINI)}
+    ordered = miniature.ORDER_MATTERS  # also where all rows stand on one line
+    files = {
+        path: odd(path, 2 + turn if path in ordered else n + turn)
+        for n, path in enumerate(miniature.MINI)
+    }
     plain = {
         path: b"".join(miniature.as_line(row) + b"\n" for row in rows)
         for path, rows in miniature.MINI.items()
