@@ -2,7 +2,7 @@
 
 JSON lines, a JSON array or values one after the other; CSV; each also compressed with gzip. A file
 is read in parts, so that a long one takes no more memory than a part, and parts can be read by
-several processes. An array is the exception: it is read as a whole.
+several processes.
 """
 
 import codecs
@@ -19,6 +19,7 @@ from kgplan.api.forms import Form, digest, form_of
 from kgplan.data.told import told_number, told_time
 from kgplan.errors import InputError, MalformedStatement
 from kgplan.store.csvfile import CsvFile, Row, csv_rows, separator_of
+from kgplan.store.jsonfile import Unreadable, json_values, stands_on_lines
 
 PART = 2_000  # lines that are read together
 LOOKED_AT = 1 << 18  # bytes that tell what a file is
@@ -88,10 +89,10 @@ def parts_of(path: Path, zone: tzinfo = UTC, size: int = PART) -> Iterator[Part]
             columns = None
             if head[:1] not in (b"{", b"["):
                 columns, rows = _csv(path, stream)
-            elif _is_by_lines(head):
+            elif stands_on_lines(head.decode("utf-8", "ignore")):
                 rows = _lines(stream)
             else:
-                rows = _values(path, stream.read())
+                rows = _values(path, stream)
             part: list[tuple[int, Any]] = []
             for row in rows:
                 part.append(row)
@@ -114,17 +115,6 @@ def found_in(part: Part) -> Iterator[Found]:
             yield _row(line, row, part.columns, part.zone)
 
 
-def _is_by_lines(head: bytes) -> bool:
-    first, _, rest = head.partition(b"\n")
-    if first.startswith(b"["):
-        return False
-    try:
-        json.loads(first)
-    except ValueError:
-        return rest.lstrip(b"\r").startswith(b"{")  # of values over several lines, none does
-    return True
-
-
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     for n, line in enumerate(stream, 1):
         stripped = (line.removeprefix(b"\xef\xbb\xbf") if n == 1 else line).strip()
@@ -132,36 +122,21 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
             yield n, stripped
 
 
-def _values(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+def _values(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, str]]:
     """The values of an array, or one after the other, each with its line."""
+    text, line = io.TextIOWrapper(stream, "utf-8-sig", newline=""), 1
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line} is no text in UTF-8; save it as UTF-8") from None
-    at, line, decoder = 0, 1, json.JSONDecoder()
-    begin = len(text) - len(text.lstrip())
-    at = begin + (text[begin] == "[")
-    line += text.count("\n", 0, at)
-    while True:
-        start = at
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        line += text.count("\n", start, at)
-        if at == len(text) or text[at] == "]":
-            return
-        try:
-            _, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            at_line = line + text.count("\n", at, getattr(error, "pos", at))
-            why = getattr(error, "msg", "is nested too deep")
-            raise InputError(
-                f"{path}:{at_line} is no JSON ({why}); give one JSON value on each line, so that a"
-                " broken one stands alone"
-            ) from None
-        yield line, text[at:end]
-        line += text.count("\n", at, end)
-        at = end
+        for line, row, value in json_values(text):
+            if isinstance(value, Unreadable):
+                raise InputError(
+                    f"{path}:{value.line} is no JSON ({value}); give one JSON value on each line,"
+                    " so that a broken one stands alone"
+                )
+            yield line, row
+    except UnicodeDecodeError:
+        raise InputError(f"{path}, after line {line}, is no UTF-8; save it as UTF-8") from None
+    finally:
+        text.detach()  # its end would close the stream
 
 
 def _found(line: int, row: bytes | str) -> Iterator[Found]:

@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from kgplan.api import xapi
 from kgplan.api.event_files import Found, Part, found_in, parts_of
 from kgplan.api.forms import Form, digest, form_of, sent_as
 from kgplan.api.letters import letter_of
 from kgplan.api.statements import StatementRules, refusal, shortened
-from kgplan.errors import EventConflict, MalformedStatement
+from kgplan.errors import EventConflict, MalformedStatement, Refusal
 from kgplan.progress import Progress, silent
 from kgplan.store.events.dead import DeadLetter
 from kgplan.store.events.sent import Receipt, Sent
@@ -119,7 +119,7 @@ def load(
     def settle(most: int) -> None:
         while len(writing) > most:
             sent, receipt = writing.popleft()
-            _settled(loaded, sent, receipt.result(), store)
+            _settled(loaded, sent, receipt.result(), store, rules)
 
     def write() -> None:
         writing.append((together[:], store.submit_each([sent for _, sent in together])))
@@ -147,35 +147,29 @@ def load(
 
 
 def _settled(
-    loaded: Loaded, sent: list[tuple[int, Sent]], receipt: Receipt, store: EventStore
+    loaded: Loaded,
+    sent: list[tuple[int, Sent]],
+    receipt: Receipt,
+    store: EventStore,
+    rules: StatementRules,
 ) -> None:
     """Count what became of events; those stored with other content become dead letters."""
     loaded.stored += len(receipt.stored)
     loaded.repeated += len(receipt.repeated)
     loaded.erased += len(receipt.erased)
     loaded.silent += receipt.silent
-    letters = [(line, _letter_of(each)) for line, each in map(sent.__getitem__, receipt.conflicts)]
+    now, letters = time.time(), []
+    for line, each in map(sent.__getitem__, receipt.conflicts):
+        content = each.content if each.raw is None else json.loads(each.raw)
+        why = Refusal(0, None, "id", str(EventConflict(each.event.event_id)))
+        letter = letter_of(
+            cast(Form, each.form), content, why, now, rules.owners, each.sender, each.raw
+        )
+        letters.append((line, letter))
     for line, letter in letters:
         loaded.refuse(line, letter)
     if letters:
         store.bury([letter for _, letter in letters])
-
-
-def _letter_of(sent: Sent) -> DeadLetter:
-    """What is kept of an event whose id is stored with other content."""
-    content = sent.content if sent.raw is None else json.loads(sent.raw)
-    text = json.dumps(content) if sent.raw is None else sent.raw
-    return DeadLetter(
-        sent.form,
-        text,
-        digest(content),
-        "id",
-        str(EventConflict(sent.event.event_id)),
-        time.time(),
-        sent.event.learner_id,
-        sent.event.time,
-        sent.sender,
-    )
 
 
 def _owners(

@@ -37,7 +37,8 @@ BLOCK_BYTES = 8 << 20
 LONGEST_LINE = 256 << 20
 BOMB_RATIO = 200  # MOOCCube's own files pack 4 to 30 times; deflate's limit is 1,032
 SIGN_BYTES = 1 << 16  # of a file, in which its sign is looked for
-MACOS = "__MACOSX"  # the folder in which its zips keep what is not in the files
+MACOS = re.compile(r"(?:^|/)(?:__MACOSX(?:/|$)|\._[^/]*$|\.DS_Store$)")
+"""What macOS puts beside files: it is not in them."""
 BOMB_BYTES = 64 << 20  # a smaller member may pack as well as it likes
 
 PLAIN_FILES = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".log", ".parquet"})
@@ -278,7 +279,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
             for info in archive.infolist()
             if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
             # some tools of Windows write \\ for /
-            if MACOS not in (name := info.filename.replace("\\", "/")).split("/")
+            if not MACOS.search(name := info.filename.replace("\\", "/"))
         }
         yield _Zip(path, members, archive)
 
@@ -335,9 +336,10 @@ def files_below(path: Path) -> dict[str, Path]:
             continue
         seen.add((place.st_dev, place.st_ino))
         for entry in entries:
+            if MACOS.search(entry.name):
+                continue
             if entry.is_dir():
-                if entry.name != MACOS:
-                    waiting.append(folder / entry.name)
+                waiting.append(folder / entry.name)
             elif entry.is_file():
                 name = PurePosixPath((folder / entry.name).relative_to(path))
                 found[str(name)] = folder / entry.name

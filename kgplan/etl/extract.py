@@ -107,7 +107,7 @@ def extract(
         title, licence = source.whose(archive) if source.whose else (source.title, source.licence)
         reports = []
         for step in steps:
-            for report in _run(con, archive, steps, step):
+            for report in _run(con, archive, steps, step, notes):
                 reports.append(report)
                 progress(report.file, report.read, None)
         tables = {}
@@ -117,12 +117,15 @@ def extract(
             progress(table.name, tables[table.name], None)
         order = (*REJECTS.key, "item", "table_name", "reason", "detail", "record")
         _write(con, "SELECT * FROM rejects", REJECTS, order, out)
+        absent = tuple(f.path for f in source.layout if f.used and not archive.found(f))
+        if source.steps and absent:
+            notes.append(f"absent, and taken for empty: {', '.join(absent)}")
         return ExtractReport(
             format=source.name,
             source=path.name,
             files=tuple(reports),
             tables=tables,
-            absent=tuple(f.path for f in source.layout if f.used and not archive.found(f)),
+            absent=absent,
             unused=tuple(path for f in source.layout if not f.used for path in archive.found(f)),
             notes=tuple(notes),
             title=title,
@@ -154,11 +157,15 @@ def _set_ids(con: duckdb.DuckDBPyConnection, ids: Mapping[str, str]) -> None:
 
 
 def _run(
-    con: duckdb.DuckDBPyConnection, archive: Archive, steps: Sequence[Step], step: Step
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    steps: Sequence[Step],
+    step: Step,
+    notes: list[str],
 ) -> list[FileReport]:
     """Judge the rows of one step, put the good ones into `kept` and the others into `rejects`."""
     columns = ", ".join(step.columns)
-    with _rows(con, archive, step):
+    with _rows(con, archive, step, notes):
         con.execute(_judging(steps, step))
     same = ", ".join(step.same)
     con.execute(
@@ -289,7 +296,9 @@ def _judging(steps: Sequence[Step], step: Step) -> str:
 
 
 @contextmanager
-def _rows(con: duckdb.DuckDBPyConnection, archive: Archive, step: Step) -> Iterator[None]:
+def _rows(
+    con: duckdb.DuckDBPyConnection, archive: Archive, step: Step, notes: list[str]
+) -> Iterator[None]:
     """Registers a file's rows as `lines` while a query reads them; none where it is absent."""
     if step.rows is None:
         yield
@@ -299,7 +308,11 @@ def _rows(con: duckdb.DuckDBPyConnection, archive: Archive, step: Step) -> Itera
     def watched() -> Iterator[pa.RecordBatch]:
         try:
             if step.file in archive.paths:
-                yield from read(archive, step.file)
+                for given in read(archive, step.file):
+                    if isinstance(given, str):
+                        notes.append(given)
+                    else:
+                        yield given
         except Exception as error:
             failures.append(error)
             raise

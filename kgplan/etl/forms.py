@@ -25,12 +25,12 @@ def seems_to_be(head: bytes, text_seems: Callable[[str], str]) -> str:
         head: its first bytes.
         text_seems: the same of the text, where it is UTF-8: `tab_separated`, `json_lines`, ...
 
-    >>> seems_to_be("K_1\\tC_1\\n".encode("utf-16"), tab_separated)
+    >>> seems_to_be("K_1\\tC_1\\n".encode("utf-16-le"), tab_separated)
     'seems to be UTF-16, and UTF-8 is needed'
-    >>> seems_to_be(b"K_1,C_1\\nK_2,C_1\\n", tab_separated)
+    >>> seems_to_be(b"K_1,C_1,1\\nK_2,C_1,1\\n", tab_separated)
     'seems to have commas between its columns, and a TAB is needed'
-    >>> seems_to_be(b'[\\n {"id": "K_1"}\\n]', json_lines("id"))
-    'seems to be one JSON document, and an object on each line is needed'
+    >>> seems_to_be(b'{\\n "K_1": {}\\n}', json_lines("id"))
+    'seems to be one JSON document, and a list or objects on lines are needed'
     """
     for begins, encoding in ENCODINGS:
         if head.startswith(begins):
@@ -52,7 +52,7 @@ def tab_separated(text: str) -> str:
     if any("\t" in line for line in lines):
         return ""
     if any(line.lstrip()[0] in "[{" for line in lines[:1]):
-        return "seems to be JSON, and two columns with a TAB between them are needed"
+        return "seems to be JSON that holds no pairs, and two columns with a TAB are needed"
     for separator, name in SEPARATORS.items():
         if lines and all(separator in line for line in lines[:-1] or lines):
             return f"seems to have {name} between its columns, and a TAB is needed"
@@ -65,12 +65,12 @@ def json_lines(key: str) -> Callable[[str], str]:
     def seems(text: str) -> str:
         lines = _lines(text)
         if text.lstrip().startswith("[") or (lines and lines[0].strip() == "{"):
-            return "seems to be one JSON document, and an object on each line is needed"
+            return "seems to be one JSON document, and a list or objects on lines are needed"
         if text.lstrip().startswith("{"):
             try:
                 found = json.loads(lines[0])
             except ValueError:
-                return "seems to be one JSON document, and an object on each line is needed"
+                return "seems to be one JSON document, and a list or objects on lines are needed"
             fields = ", ".join(islice(found, 5)) if isinstance(found, dict) else ""
             return f"seems to have other fields: {fields}" if key not in found else ""
         if "\t" in text or "," in text:

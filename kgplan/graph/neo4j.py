@@ -1,5 +1,6 @@
 """A Neo4j server as the graph database, through the official driver."""
 
+import logging
 import os
 import re
 import socket
@@ -47,6 +48,9 @@ READ_ONLY_CODES = ("Forbidden", "ReadOnly", "AccessMode")
 BROKEN_CODES = ("TransactionLogError", "TransactionCommitFailed", "TransactionStartFailed")
 
 Answer = tuple[list[str], list[list[Any]]]
+
+# what the driver logs is said in a sentence; without a handler Python would write it to stderr
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 LOADING: set[str] = set()
 """The loads that this process has under way."""

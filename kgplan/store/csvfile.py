@@ -43,10 +43,15 @@ COLUMNS = {
     ),
     "needed": "needed required value q",
     "prerequisite_id": "prerequisiteid prerequisite",
-    "time": "time timestamp datetime date when submittime starttime",
+    "time": "time timestamp datetime date when submittime starttime 时间",
     "share": "share progress watched",
     "course_id": "courseid course",
     "event_id": "eventid",
+    "before": "before beforeid from prerequisite prerequisiteid",
+    "after": "after afterid to concept conceptid",
+    "title": "title name itemname 标题",
+    "seconds": "seconds duration length",
+    "url": "url link address",
 }
 """What people call a column, by its own name: as `plain` gives it, the surest first."""
 
@@ -61,6 +66,9 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Byte order marks and what they tell."""
+
+UTF8 = frozenset({"utf-8", "utf-8-sig"})
+"""UTF-8, with and without its mark."""
 
 _SNIFFED = 200  # rows that the separator is found by
 _SNIFFED_CHARACTERS = 1 << 18
@@ -91,8 +99,7 @@ class CsvFile:
         if name in self.header:
             return self.header.index(name)
         called = [plain(title) for title in self.header]
-        found = (called.index(word) for word in COLUMNS[name].split() if word in called)
-        return next(found, None)
+        return next((called.index(word) for word in words_for(name) if word in called), None)
 
     @property
     def has_index(self) -> bool:
@@ -175,22 +182,43 @@ class _Joined(io.RawIOBase):
         return len(some)
 
 
-def _encoding(head: bytes, name: str, given: str) -> tuple[str, list[str]]:
+def encoding_of(head: bytes, given: str = "") -> str:
+    """The encoding that a byte order mark tells; else UTF-8, where it is; else the one given.
+
+    >>> encoding_of("é".encode("utf-16")), encoding_of("é".encode())
+    ('utf-16', 'utf-8')
+    >>> encoding_of("été".encode("cp1252"), "cp1252")
+    'cp1252'
+    """
     for mark, encoding in MARKS:
         if head.startswith(mark):
-            said = [] if encoding == "utf-8-sig" else [f"{name}: read as {encoding.upper()}"]
-            return encoding, said
+            return encoding
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError as error:
-        if given:
-            return given, [f"{name}: read as {given.upper()}"]
-        line = head.count(b"\n", 0, error.start) + 1
+    except UnicodeDecodeError:
+        return given
+    return "utf-8"
+
+
+def _encoding(head: bytes, name: str, given: str) -> tuple[str, list[str]]:
+    encoding = encoding_of(head, given)
+    if not encoding:
+        line = head.decode(errors="replace").partition("\ufffd")[0].count("\n") + 1
         raise InputError(
             f"{name}, line {line}, is not UTF-8; save it as UTF-8, or say which encoding it has"
             " with KGPLAN_ENCODING, such as GB18030 or CP1252"
-        ) from None
-    return "utf-8", []
+        )
+    said = [] if encoding in UTF8 else [f"{name}: read as {encoding.upper()}"]
+    return encoding, said
+
+
+def words_for(name: str) -> list[str]:
+    """What people call a column, as `plain` gives it, the surest first: its own name in any case.
+
+    >>> words_for("url"), words_for("name_en")
+    (['url', 'link', 'address'], ['nameen'])
+    """
+    return COLUMNS.get(name, plain(name)).split()
 
 
 def plain(title: str) -> str:
@@ -222,14 +250,23 @@ def _separated(path: Path, name: str, text: TextIO, sample: str) -> tuple[Iterat
 
     What does is what a first line `sep=;` names, else what the text's beginning shows.
     """
-    first = sample.partition("\n")[0].rstrip("\r")
-    said = re.fullmatch(r'"?sep=([,;\t|: ])"?', first, re.IGNORECASE)
-    if said:
+    separator, told = separator_told(sample)
+    if told:
         text.readline()
-    separator = said[1] if said else separator_of(sample)
     called = SEPARATORS.get(separator, repr(separator))
     notes = [] if separator == "," else [f"{name}: separated by {called}"]
-    return csv_rows(path, text, separator, 1 if said else 0), notes
+    return csv_rows(path, text, separator, int(told)), notes
+
+
+def separator_told(sample: str) -> tuple[str, bool]:
+    """What separates the cells of a text, by its beginning; and whether a first line tells it.
+
+    >>> separator_told("sep=;\\na;b\\n"), separator_told("a|b\\n1|2\\n")
+    ((';', True), ('|', False))
+    """
+    first = sample.partition("\n")[0].rstrip("\r")
+    said = re.fullmatch(r'"?sep=([,;\t|: ])"?', first, re.IGNORECASE)
+    return (said[1], True) if said else (separator_of(sample), False)
 
 
 def renamed(name: str, header: Sequence[str], columns: Mapping[str, int]) -> list[str]:

@@ -14,6 +14,8 @@ from kgplan.etl.stages import run_etl
 from kgplan.store.artifacts import ArtifactStore
 
 PAIRS = "relations/user-video.json"
+JUNK = ("entities/._concept.json", "relations/.DS_Store", "._items.csv")
+"""What macOS leaves beside files."""
 
 
 def zip_of(path, rename):
@@ -24,7 +26,7 @@ def zip_of(path, rename):
             member = zipfile.ZipInfo("x")
             member.filename = rename(name)  # as it is: the class would turn some separators
             archive.writestr(member, content)
-        for junk in ("__MACOSX/a/b/entities/concept.json", "__MACOSX/a/._b", "a/.DS_Store"):
+        for junk in ("__MACOSX/a/b/entities/concept.json", "__MACOSX/a/._b", *JUNK):
             archive.writestr(junk, b"\0\5\x16\7")
     return path
 
@@ -41,18 +43,20 @@ def zip_of(path, rename):
 def test_a_zip_is_read_whatever_separates_and_surrounds_its_folders(tmp_path, rename):
     with open_source(zip_of(tmp_path / "odd.zip", rename), SOURCE) as source:
         assert source.paths == set(miniature.MINI)
+        assert not any(name.endswith(JUNK) or "MACOSX" in name for name in source.whole.paths)
         assert sum(batch.num_rows for batch in source.lines(PAIRS)) == len(miniature.MINI[PAIRS])
 
 
 @pytest.mark.parametrize("top", ["", "MOOCCube", "MOOCCube/MOOCCube", "a/b/c/d/e"])
 def test_a_folder_is_looked_through_as_deep_as_a_zip(tmp_path, top):
     miniature.write_folder(tmp_path / top, miniature.MINI)
-    for junk in ("entities/._concept.json", "relations/.DS_Store"):
+    for junk in JUNK:
         (tmp_path / top / junk).write_bytes(b"\0\5\x16\7")
     miniature.write_folder(tmp_path / "__MACOSX", {each.path: [b"x"] for each in FILES})
     os.symlink(tmp_path, tmp_path / top / "loop")
     with open_source(tmp_path, SOURCE) as source:
         assert source.paths == set(miniature.MINI)
+        assert not any(name.endswith(JUNK) or "MACOSX" in name for name in source.whole.paths)
         assert sum(batch.num_rows for batch in source.lines(PAIRS)) == len(miniature.MINI[PAIRS])
 
 
@@ -61,6 +65,7 @@ def test_a_folder_may_be_a_link(tmp_path, mini_source):
     os.symlink(mini_source, tmp_path / "link" / "MOOCCube")
     with open_source(tmp_path / "link", SOURCE) as source:
         assert source.paths == set(miniature.MINI)
+        assert not any(name.endswith(JUNK) or "MACOSX" in name for name in source.whole.paths)
 
 
 def append(folder):

@@ -413,7 +413,7 @@ def test_a_damaged_list_of_members_is_refused(tmp_path, at, written):
 
 
 def test_every_absent_required_file_is_named(tmp_path):
-    gone = {"entities/user.json", "relations/video-concept.json"}
+    gone = {"entities/video.json", "relations/video-concept.json"}
     folder = write_folder(tmp_path / "in", {p: r for p, r in MINI.items() if p not in gone})
     message = refused(folder, tmp_path)
     assert [path for path in MINI if path in message] == sorted(gone)

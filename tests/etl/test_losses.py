@@ -78,10 +78,12 @@ def in_use(home):
 @pytest.mark.parametrize(
     ("path", "content", "says"),
     [
-        (CONCEPTS, text_of(CONCEPTS).encode("utf-16"), "UTF-16"),
-        (CONCEPTS, whole(text_of(CONCEPTS)), "one JSON document"),
+        (CONCEPTS, text_of(CONCEPTS).encode("utf-16-le"), "UTF-16"),
+        (CONCEPTS, b'{"concepts":\n' + whole(text_of(CONCEPTS)) + b"}", "one JSON document"),
         (CONCEPTS, b"".join(b"\x1f\x8b\x08 packed\n" for _ in range(3)), "gzip"),
-        (TAUGHT, text_of(TAUGHT).replace("\t", ",").encode(), "commas"),
+        (TAUGHT, text_of(TAUGHT).replace("\t", ",").replace("\n", ",1\n").encode(), "commas"),
+        (TAUGHT, text_of(TAUGHT).replace("\t", "  ").encode(), "spaces"),
+        (TAUGHT, b'{"V_1": ["K_1", "K_2"]}\n', "JSON that holds no pairs"),
         (TAUGHT, text_of(TAUGHT).replace("K_", "X_").encode(), "there is no concept 'X_"),
     ],
 )

@@ -254,3 +254,22 @@ def test_it_is_told_from_mooccube(tmp_path, mini_source):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert source_of(tmp_path).name == "mooccubex"
+
+
+def test_files_in_other_forms_say_the_same_and_it_is_said(read, tmp_path):
+    videos, groups = "entities/video.json", "relations/exercise-problem.txt"
+    needs = "relations/concept-problem.txt"
+    odd = FILES | {
+        videos: json.dumps([json.loads(line) for line in FILES[videos].splitlines()], indent=1),
+        groups: json.dumps([line.split("\t") for line in FILES[groups].splitlines()]),
+        needs: ("concept_id,problem_id\n" + FILES[needs].replace("\t", ",")).encode("utf-16"),
+    }
+    found = extracted(tmp_path, odd)
+    assert found.report.tables == read.report.tables
+    for table in ("item", "item_concept", "course_item", "answer"):
+        assert sorted(found.rows(table), key=str) == sorted(read.rows(table), key=str)
+    assert set(found.report.notes) - set(read.report.notes) == {
+        f"{videos}: read as one JSON list",
+        f"{groups}: read as JSON",
+        f"{needs}: read as UTF-16, separated by commas, with a header",
+    }

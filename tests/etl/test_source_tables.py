@@ -151,6 +151,8 @@ def folder_of(folder: Path, tables: dict[str, list[list[str]]], form: str = "pla
                 pq.write_table(pa.table(arrays, names=header), folder / f"{name}.parquet")
             case "other names":
                 called = {"concept_id": "Skill", "learner_id": "Student ID", "time": "Timestamp"}
+                called |= {"course_id": "Course", "share": "Progress", "seconds": "Duration"}
+                called |= {"before": "From", "after": "To", "url": "Link"}
                 path.write_text(written([[called.get(c, c) for c in rows[0]], *rows[1:]]))
             case _:
                 path.write_text(written(rows), encoding="utf-8")

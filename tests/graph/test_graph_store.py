@@ -359,6 +359,19 @@ def test_an_address_with_a_part_that_is_not_used_is_refused(url, part):
     assert part in str(caught.value)
 
 
+def test_a_server_that_does_not_answer_is_told_in_one_sentence_alone():
+    code = (
+        "from kgplan.graph.store import open_graph\n"
+        "from kgplan.errors import GraphUnavailable\n"
+        "try:\n"
+        "    with open_graph('neo4j://127.0.0.1:1'): pass\n"
+        "except GraphUnavailable as error: print(error)\n"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert asked.stdout.startswith("no Neo4j answers at neo4j://127.0.0.1:1: ")
+    assert asked.stderr == ""
+
+
 def test_an_address_and_a_setting_that_name_two_databases_are_refused():
     access = GraphAccess(database="other")
     with pytest.raises(ConfigError, match=r"KGPLAN_GRAPH_DATABASE 'other': .* mooc and other"):

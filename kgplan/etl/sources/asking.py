@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 import duckdb
@@ -23,12 +23,18 @@ class Asking:
 
     The macros of judging.sql are there, and those of the source's own query "macros". In a query
     over lines `lines` is the batch.
+
+    Attributes:
+        con: the database.
+        queries: by name.
+        notes: texts that were given among the batches, each once.
     """
 
     con: duckdb.DuckDBPyConnection
     queries: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)
 
-    def keep(self, query: str, lines: Iterable[pa.RecordBatch], **values: str) -> None:
+    def keep(self, query: str, lines: Iterable[pa.RecordBatch | str], **values: str) -> None:
         """Run a query that keeps something of each batch.
 
         Args:
@@ -36,12 +42,16 @@ class Asking:
             lines: the batches.
             values: of its parameters.
         """
-        for batch in lines:
+        for batch in self._noting(lines):
             with self.over(batch):
                 self.con.execute(self.queries[query], values)
 
     def rows(
-        self, table: str, file: str, query: str, lines: Iterable[pa.RecordBatch] | None = None
+        self,
+        table: str,
+        file: str,
+        query: str,
+        lines: Iterable[pa.RecordBatch | str] | None = None,
     ) -> Rows:
         """Rows that a query makes of each batch; without any, of what was kept.
 
@@ -55,12 +65,20 @@ class Asking:
             if lines is None:
                 yield from self.con.execute(self.queries[query]).to_arrow_reader(ROWS_AT_ONCE)
                 return
-            for batch in lines:
+            for batch in self._noting(lines):
                 with self.over(batch):
                     made = self.con.execute(self.queries[query]).to_arrow_table()
                 yield from made.to_batches()
 
         return Rows(table, file, batches())
+
+    def _noting(self, lines: Iterable[pa.RecordBatch | str]) -> Iterator[pa.RecordBatch]:
+        """The batches; texts among them become notes."""
+        for given in lines:
+            if not isinstance(given, str):
+                yield given
+            elif given not in self.notes:
+                self.notes.append(given)
 
     def run(self, query: str) -> None:
         """Run a query over what was kept."""

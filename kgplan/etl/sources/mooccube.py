@@ -1,24 +1,34 @@
 """What does a MOOCCube archive hold, and which rows of the tables are in it [hou2025, 3.2]?
 
-Entities are files of a JSON object a line, relations files of two columns separated by a TAB.
+Entities are files of a JSON object a line, relations files of two columns separated by a TAB; other
+forms that can mean only one thing are read as well (`kgplan.etl.reading`).
 """
+
+from functools import partial
 
 from kgplan.etl.archive import SourceFile
 from kgplan.etl.forms import json_lines, tab_separated
+from kgplan.etl.reading import objects, pairs
 from kgplan.etl.sources.steps import NamedSource, Step, as_json
 from kgplan.etl.tables import REFERENCES, TABLES
 from kgplan.store.queries import named_queries
 
 QUERIES = named_queries("kgplan.etl.sources", "mooccube.sql")
 
+NEEDED = frozenset(
+    ["concept", "course", "video", "course-concept", "course-video", "video-concept"]
+)
+"""Without these nothing can be taught; who teaches, who learns and what is known of it may come
+later."""
+
 FILES = (
     *(
-        SourceFile(f"entities/{name}.json", seems=json_lines("id"))
+        SourceFile(f"entities/{name}.json", required=name in NEEDED, seems=json_lines("id"))
         for name in ("concept", "course", "school", "teacher", "user", "video")
     ),
     SourceFile("entities/paper.json", required=False, used=False),
     *(
-        SourceFile(f"relations/{name}.json", seems=tab_separated)
+        SourceFile(f"relations/{name}.json", required=name in NEEDED, seems=tab_separated)
         for name in (
             "concept-field",
             "course-concept",
@@ -79,7 +89,8 @@ def _entity(
             {"".join(f", r.{field} AS {field}" for field in lists.split())}
         FROM parsed"""
     columns = (*texts.values(), *lists.split())
-    return Step(f"entities/{name}.json", table, table, query, columns, same=(key,))
+    path = f"entities/{name}.json"
+    return Step(path, table, table, query, columns, same=(key,), rows=objects)
 
 
 def _pairs(file: str, name: str, columns: str, table: str = "", constant: str = "") -> Step:
@@ -109,7 +120,15 @@ def _pairs(file: str, name: str, columns: str, table: str = "", constant: str = 
             cells[1] AS {left}, cells[2] AS {right} {f", {constant}" if constant else ""}
         FROM cut"""
     names = (left, right, *([constant.split()[-1]] if constant else []))
-    return Step(f"relations/{file}.json", name, table or name, query, names, same=(left, right))
+    return Step(
+        f"relations/{file}.json",
+        name,
+        table or name,
+        query,
+        names,
+        same=(left, right),
+        rows=partial(pairs, columns=(left, right)),
+    )
 
 
 _WATCH = TABLES["watch"].column_names
@@ -158,6 +177,7 @@ STEPS = (
         QUERIES["predictions"],
         ("before_id", "after_id", "source"),
         same=("before_id", "after_id"),
+        rows=objects,
     ),
     Step(
         "entities/course.json",
@@ -196,6 +216,7 @@ STEPS = (
         ),
         rank=" + ".join(f"({column} IS NULL)::INTEGER" for column in _WATCH[3:])
         + f", {', '.join(_WATCH[3:])}, line, item",
+        rows=objects,
         bulky=True,
         joined="learner_id",
     ),

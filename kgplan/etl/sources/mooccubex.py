@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.forms import json_lines, tab_separated
+from kgplan.etl.reading import objects, pairs
 from kgplan.etl.sources.asking import Asking, asking
 from kgplan.etl.sources.steps import NamedSource, Rows
 
@@ -37,17 +38,18 @@ def read(archive: Archive) -> Iterator[Rows | str]:
         yield from _structure(ask, archive)
         for path in (CONCEPT_VIDEO, CONCEPT_PROBLEM):
             if path in there:
-                yield ask.rows("item_concepts", path, "item_concepts", archive.lines(path))
+                yield ask.rows("item_concepts", path, "item_concepts", pairs(archive, path))
         for path, field in FIELDS.items():
             if path in there:
-                ask.keep("keep_pairs", archive.lines(path), field=field)
+                ask.keep("keep_pairs", objects(archive, path), field=field)
                 yield ask.rows("prerequisites", path, "prerequisites")
                 yield from _left_out(ask, path)
                 ask.run("forget_pairs")
         if VIEWS in there:
-            yield ask.rows("events", VIEWS, "views", archive.lines(VIEWS))
+            yield ask.rows("events", VIEWS, "views", objects(archive, VIEWS))
         if ANSWERS in there:
-            yield ask.rows("events", ANSWERS, "answers", archive.lines(ANSWERS))
+            yield ask.rows("events", ANSWERS, "answers", objects(archive, ANSWERS))
+        yield from ask.notes
 
 
 def _structure(ask: Asking, archive: Archive) -> Iterator[Rows | str]:
@@ -61,7 +63,8 @@ def _structure(ask: Asking, archive: Archive) -> Iterator[Rows | str]:
         (PROBLEMS, "keep_problems"),
     ):
         if path in archive.paths:
-            ask.keep(query, archive.lines(path))
+            read = pairs if path in (COPIES, GROUPS) else objects
+            ask.keep(query, read(archive, path))
     for path, query in ((COPIES, "broken_copies"), (GROUPS, "broken_groups")):
         broken, first = ask.counts(query)
         if broken:
@@ -69,14 +72,14 @@ def _structure(ask: Asking, archive: Archive) -> Iterator[Rows | str]:
     ask.run("single_copies")
     ask.run("single_shown")
     if VIEWS in archive.paths:
-        ask.keep("keep_reached", archive.lines(VIEWS))
+        ask.keep("keep_reached", objects(archive, VIEWS))
     ask.run("keep_lengths")
-    yield ask.rows("concepts", CONCEPTS, "concepts", archive.lines(CONCEPTS))
-    yield ask.rows("courses", COURSES, "courses", archive.lines(COURSES))
+    yield ask.rows("concepts", CONCEPTS, "concepts", objects(archive, CONCEPTS))
+    yield ask.rows("courses", COURSES, "courses", objects(archive, COURSES))
     yield ask.rows("items", VIDEOS, "films")
     if PROBLEMS in archive.paths:
-        yield ask.rows("items", PROBLEMS, "problems", archive.lines(PROBLEMS))
-    yield ask.rows("items", COURSES, "course_items", archive.lines(COURSES))
+        yield ask.rows("items", PROBLEMS, "problems", objects(archive, PROBLEMS))
+    yield ask.rows("items", COURSES, "course_items", objects(archive, COURSES))
     for path, query in ((COPIES, "other_films"), (GROUPS, "other_problems")):
         if path in archive.paths:
             yield ask.rows("items", path, query)

@@ -12,7 +12,7 @@ from typing import Any
 
 from kgplan.etl.archive import Archive, SourceFile
 from kgplan.etl.forms import json_lines
-from kgplan.etl.sources.jsonvalues import json_values
+from kgplan.etl.reading import values
 from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
@@ -34,8 +34,7 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     for other in others:
         yield f"{other}: the same answers as in {path}, not read twice"
     if path:
-        with archive.open(path) as stream:
-            yield rows_of("events", path, _answers(json_values(stream)))
+        yield rows_of("events", path, _answers(values(archive, path)))
 
 
 class _Problems:
@@ -48,23 +47,22 @@ class _Problems:
 
     def items(self, archive: Archive) -> Iterator[dict[str, Any]]:
         """A row for each problem."""
-        with archive.open(PROBLEMS) as stream:
-            for line, value in json_values(stream):
-                if not isinstance(value, dict):
-                    yield _no_object(line, value)
-                    continue
-                item = _text(value.get("problem_id"))
-                if item is not None:
-                    self._note_concepts(line, item, value.get("concepts"))
-                detail = _detail(value.get("detail"))
-                self.unreadable += detail is None
-                yield {
-                    "line": line,
-                    "item_id": item,
-                    "course_id": _text(value.get("course_id")),
-                    "kind": "exercise",
-                    "title": _text((detail or {}).get("title")) or _text(value.get("title")),
-                }
+        for line, value in values(archive, PROBLEMS):
+            if not isinstance(value, dict):
+                yield _no_object(line, value)
+                continue
+            item = _text(value.get("problem_id"))
+            if item is not None:
+                self._note_concepts(line, item, value.get("concepts"))
+            detail = _detail(value.get("detail"))
+            self.unreadable += detail is None
+            yield {
+                "line": line,
+                "item_id": item,
+                "course_id": _text(value.get("course_id")),
+                "kind": "exercise",
+                "title": _text((detail or {}).get("title")) or _text(value.get("title")),
+            }
 
     def _note_concepts(self, line: int, item: str, named: Any) -> None:
         for name in named if isinstance(named, list) else [named]:

@@ -30,6 +30,7 @@ class Step:
         columns: the columns that the query gives.
         same: rows that agree on these expressions are duplicates, and the first by `rank` stays.
         rows: gives the file's rows to the query, as `lines`; None where it reads rows kept earlier.
+            A text that it gives among them is a note for people.
         schema: of these rows.
         bulky: its records are not carried along; a duplicate's is written anew from its columns.
         joined: further lines with the same value of this column were joined to the first: mended.
@@ -42,7 +43,7 @@ class Step:
     columns: tuple[str, ...]
     same: tuple[str, ...]
     rank: str = "line, item"
-    rows: Callable[[Archive, str], Iterator[pa.RecordBatch]] | None = Archive.lines
+    rows: Callable[[Archive, str], Iterator[pa.RecordBatch | str]] | None = Archive.lines
     schema: pa.Schema = LINES
     bulky: bool = False
     joined: str = ""

@@ -12,19 +12,9 @@ from kgplan.etl.archive import Archive, Layout, SourceFile, tops_of
 from kgplan.etl.plain import PLAIN, PlainTable
 from kgplan.etl.sources.columns import fault_of
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
-from kgplan.store.csvfile import COLUMNS, CsvStream, plain, renamed, stream_csv
+from kgplan.store.csvfile import CsvStream, plain, renamed, stream_csv, words_for
 
 PACKAGE = "datapackage.json"
-CALLED = {
-    **{name: COLUMNS[name].split() for name in ("learner_id", "item_id", "concept_id", "score")},
-    "time": ["timestamp", "date", "datetime", "when", "时间"],
-    "before": ["beforeid", "from", "prerequisite", "prerequisiteid"],
-    "after": ["afterid", "to", "concept", "conceptid"],
-    "title": ["name", "itemname", "标题"],
-    "seconds": ["duration", "length"],
-    "url": ["link", "address"],
-}
-"""What else people call a column of a plain table, as `plain` gives it, the surest first."""
 
 
 def read(archive: Archive) -> Iterator[Rows | str]:
@@ -116,8 +106,7 @@ def _columns(header: list[str], table: PlainTable, path: str) -> _Columns:
     titles = [plain(title) for title in header]
     places: dict[str, int] = {}
     for column in table.columns:
-        words = [plain(column.name), *CALLED.get(column.name, ())]
-        named = [titles.index(word) for word in words if word in titles]
+        named = [titles.index(word) for word in words_for(column.name) if word in titles]
         if free := [place for place in named if place not in places.values()]:
             places[column.name] = free[0]
     lacking = [column.name for column in table.columns if column.required]
