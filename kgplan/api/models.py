@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -456,6 +456,12 @@ class FoundOut(BaseModel):
         description="exact; prefix: a name begins so; part: it holds the text; near: a typo away"
     )
 
+    @classmethod
+    def of(cls, match: Match[ListedConcept] | Match[ListedCourse]) -> Self:
+        """The row for what was found: what the list says of it, and how it matches."""
+        listed = {name: getattr(match.entry, name) for name in cls.model_fields if name != "match"}
+        return cls(match=match.kind, **listed)
+
 
 class FoundConcept(FoundOut):
     """A concept that matches a text, and what tells it from another of its name."""
@@ -465,21 +471,6 @@ class FoundConcept(FoundOut):
     unlocks: int = Field(description="concepts directly after it")
     courses: int = Field(description="that have it")
 
-    @classmethod
-    def of(cls, match: Match[ListedConcept]) -> "FoundConcept":
-        """The row for what was found."""
-        listed = match.entry
-        return cls(
-            id=listed.id,
-            name=listed.name,
-            name_en=listed.name_en,
-            field=listed.field,
-            match=match.kind,
-            prerequisites=listed.prerequisites,
-            unlocks=listed.unlocks,
-            courses=listed.courses,
-        )
-
 
 class FoundCourse(FoundOut):
     """A course that matches a text, and what tells it from another of its name."""
@@ -488,21 +479,6 @@ class FoundCourse(FoundOut):
     concepts: int = Field(description="that it has")
     videos: int = Field(description="of it, whose concepts are known")
     learners: int = Field(description="who take it")
-
-    @classmethod
-    def of(cls, match: Match[ListedCourse]) -> "FoundCourse":
-        """The row for what was found."""
-        listed = match.entry
-        return cls(
-            id=listed.id,
-            name=listed.name,
-            field=listed.field,
-            school=listed.school,
-            match=match.kind,
-            concepts=listed.concepts,
-            videos=listed.videos,
-            learners=listed.learners,
-        )
 
 
 class ConceptsOut(BaseModel):

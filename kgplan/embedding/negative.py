@@ -24,7 +24,6 @@ from kgplan.embedding.optimiser import RowAdagrad, RowAdam, RowOptimiser, Table
 from kgplan.embedding.resumable import Resumable
 from kgplan.embedding.sampling import NegativeSampler
 from kgplan.native import negatives
-from kgplan.native.negatives import Places
 
 Gradient = tuple[Table, Table]  # rows of a table, and the slope of each
 
@@ -86,7 +85,7 @@ class NegativeObjective(Resumable):
         self.n_entities, self.n_relations = training.num_entities, training.num_relations
         self.device = model.device
         self.compiled = self.device.type == "cpu" if compiled is None else compiled
-        self.places = Places(self.n_entities)
+        self.places = negatives.no_places(self.n_entities)
         self.optimiser: RowOptimiser = (
             RowAdagrad(tables(model), self.compiled)
             if config.optimiser == "adagrad"
@@ -131,38 +130,19 @@ class NegativeObjective(Resumable):
         self, weights: list[Array], heads: Ints, relations: Ints, tails: Ints
     ) -> tuple[float, list[Gradient]]:
         """Mean loss, and rows and gradient of each table, by compiled loops."""
-        entities, vectors, projections = weights
-        scratch = self.places
-        batch, entity_of_pair, parts, head_pair, tail_pair = negatives.group_pairs(
-            heads,
-            relations,
-            tails,
-            self.n_relations,
-            scratch.marks,
-            scratch.places,
-            scratch.counter,
-        )
-        kept = self._kept(entity_of_pair.size, vectors.shape[1])
-        where = entity_of_pair, parts, head_pair, tail_pair, relations, kept, self.norm
-        distance, *way = negatives.forward(
-            entities, vectors, projections, batch, *where, self.largest
-        )
+        now = negatives.Tables(*weights)
+        batch = negatives.group_pairs(heads, relations, tails, self.n_relations, self.places)
+        kept = self._kept(batch.entity_of_pair.size, now.relations.shape[1])
+        by = negatives.Distance(kept, self.norm, self.largest)
+        way = negatives.forward(now, batch, by)
+        distance = way.distance
         scores = torch.from_numpy(-(distance**self.norm) if self.squared else -distance)
         loss = self._loss(scores.requires_grad_())
         (slope,) = torch.autograd.grad(loss, scores)
-        gradients = negatives.backward(
-            slope.numpy(),
-            distance,
-            *way,
-            vectors,
-            projections,
-            batch.size,
-            *where,
-            self.squared,
-            self.largest,
-        )
-        touched = parts[:, 0].copy()
-        return loss.item(), list(zip((batch, touched, touched), gradients, strict=True))
+        gradients = negatives.backward(slope.numpy(), way, now, batch, by, self.squared)
+        touched = batch.parts[:, 0].copy()
+        rows = batch.entities, touched, touched
+        return loss.item(), list(zip(rows, gradients, strict=True))
 
     def _by_torch(
         self, weights: list[torch.Tensor], heads: Ints, relations: Ints, tails: Ints

@@ -7,9 +7,11 @@ Sizes: B groups of facts, C facts of a group, P (relation, entity) pairs, M enti
 E entities, R relations, d dimension, k relation dimension.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from kgplan.arrays import Array
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.native.compiled import njit
 
 # Sums may be reordered and no division checks for zero, so that loops run in vector registers; no
@@ -17,43 +19,103 @@ from kgplan.native.compiled import njit
 _FAST = {"reassoc", "contract", "nsz"}
 
 
-class Places:
+class Places(NamedTuple):
     """Scratch of one table of entities: which ones a batch has met, and where they stand.
 
-    Args:
-        n_entities: E.
+    Attributes:
+        marks, places: (2, E).
+        counter: (1,) the last mark.
     """
 
-    def __init__(self, n_entities: int) -> None:
-        self.marks = np.zeros((2, n_entities), dtype=np.int64)
-        self.places = np.zeros((2, n_entities), dtype=np.int64)
-        self.counter = np.zeros(1, dtype=np.int64)
+    marks: Ints
+    places: Ints
+    counter: Ints
+
+
+class Tables(NamedTuple):
+    """What is learned.
+
+    Attributes:
+        entities: (E, d).
+        relations: (R, k).
+        projections: (R, d, k).
+    """
+
+    entities: Floats
+    relations: Floats
+    projections: Floats
+
+
+class Batch(NamedTuple):
+    """The different (relation, entity) pairs and entities of some facts.
+
+    Attributes:
+        relations: (B,) of the groups of facts.
+        entities: (M,), in the order of their first occurrence.
+        entity_of_pair: (P,) places in `entities`; pairs are sorted by relation.
+        parts: (R', 3) relation, first pair, behind the last pair.
+        head_pair, tail_pair: (B, C) of each fact.
+    """
+
+    relations: Ints
+    entities: Ints
+    entity_of_pair: Ints
+    parts: Ints
+    head_pair: Ints
+    tail_pair: Ints
+
+
+class Distance(NamedTuple):
+    """How a distance is taken.
+
+    Attributes:
+        kept: (P, k) factors of dropout, or (0, 0) without.
+        norm: p of the distance, 1 or 2.
+        largest: norm to which projected entities are shortened.
+    """
+
+    kept: Floats
+    norm: int
+    largest: float
+
+
+class Way(NamedTuple):
+    """Distances of a batch, and how they came about.
+
+    Attributes:
+        distance: (B, C).
+        paired: (P, d) entities of the pairs.
+        shortened: (P, k) the projected ones.
+        shortening: (P,) factors, 1 where nothing was shortened.
+        seen: (P, k) after dropout.
+    """
+
+    distance: Floats
+    paired: Floats
+    shortened: Floats
+    shortening: Floats
+    seen: Floats
+
+
+def no_places(n_entities: int) -> Places:
+    """Nothing met, of so many entities."""
+    marks, places = np.zeros((2, 2, n_entities), dtype=np.int64)
+    return Places(marks, places, np.zeros(1, dtype=np.int64))
 
 
 @njit(cache=True)
 def group_pairs(
-    heads: Array,
-    relations: Array,
-    tails: Array,
-    n_relations: int,
-    marks: Array,
-    places: Array,
-    counter: Array,
-) -> tuple[Array, Array, Array, Array, Array]:
+    heads: Array, relations: Array, tails: Array, n_relations: int, scratch: Places
+) -> Batch:
     """Find the different (relation, entity) pairs and entities of a batch.
 
     Args:
         heads, tails: (B, C) entity numbers.
         relations: (B,).
         n_relations: R.
-        marks, places, counter: of `Places`; changed.
-
-    Returns:
-        entities: (M,), in the order of their first occurrence.
-        entity_of_pair: (P,) places in `entities`; pairs are sorted by relation.
-        parts: (R', 3) relation, first pair, behind the last pair.
-        head_pair, tail_pair: (B, C) of each fact.
+        scratch: changed.
     """
+    marks, places, counter = scratch.marks, scratch.places, scratch.counter
     n_groups, n_facts = heads.shape
     starts = np.zeros(n_relations + 1, dtype=np.int64)
     for b in range(n_groups):
@@ -99,7 +161,8 @@ def group_pairs(
                         tail_pair[b, c] = places[1, entity]
         parts[n_parts, 0], parts[n_parts, 1], parts[n_parts, 2] = relation, first, n_pairs
         n_parts += 1
-    return (
+    return Batch(
+        relations,
         entities[:n_entities].copy(),
         entity_of_pair[:n_pairs].copy(),
         parts[:n_parts].copy(),
@@ -109,43 +172,16 @@ def group_pairs(
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def forward(
-    entities: Array,
-    relation_vectors: Array,
-    projections: Array,
-    batch: Array,
-    entity_of_pair: Array,
-    parts: Array,
-    head_pair: Array,
-    tail_pair: Array,
-    relations: Array,
-    kept: Array,
-    norm: int,
-    largest: float,
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Distances of a batch, and what `backward` needs of the way there.
-
-    Args:
-        entities: (E, d).
-        relation_vectors: (R, k).
-        projections: (R, d, k).
-        batch, entity_of_pair, parts, head_pair, tail_pair: of `group_pairs`, `batch` its entities.
-        relations: (B,).
-        kept: (P, k) factors of dropout, or (0, 0) without.
-        norm: p of the distance, 1 or 2.
-        largest: norm to which projected entities are shortened.
-
-    Returns:
-        distance: (B, C).
-        paired: (P, d) entities of the pairs.
-        shortened: (P, k) the projected ones.
-        shortening: (P,) factors, 1 where nothing was shortened.
-        seen: (P, k) after dropout.
-    """
+def forward(tables: Tables, batch: Batch, by: Distance) -> Way:
+    """Distances of a batch, and what `backward` needs of the way there."""
+    entities, relation_vectors, projections = tables.entities, tables.relations, tables.projections
+    entity_of_pair, parts, relations = batch.entity_of_pair, batch.parts, batch.relations
+    head_pair, tail_pair, of_batch = batch.head_pair, batch.tail_pair, batch.entities
+    kept, norm, largest = by.kept, by.norm, by.largest
     n_pairs, width = entity_of_pair.size, relation_vectors.shape[1]
     paired = np.empty((n_pairs, entities.shape[1]), dtype=np.float32)
     for p in range(n_pairs):
-        entity = batch[entity_of_pair[p]]
+        entity = of_batch[entity_of_pair[p]]
         for x in range(paired.shape[1]):
             paired[p, x] = entities[entity, x]
     shortened = np.empty((n_pairs, width), dtype=np.float32)
@@ -174,41 +210,29 @@ def forward(
                 apart = head[x] + vector[x] - tail[x]
                 total += abs(apart) if norm == 1 else apart * apart
             distance[b, c] = total if norm == 1 else np.sqrt(total)
-    return distance, paired, shortened, shortening, seen
+    return Way(distance, paired, shortened, shortening, seen)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
 def backward(
-    slope: Array,
-    distance: Array,
-    paired: Array,
-    shortened: Array,
-    shortening: Array,
-    seen: Array,
-    relation_vectors: Array,
-    projections: Array,
-    n_entities: int,
-    entity_of_pair: Array,
-    parts: Array,
-    head_pair: Array,
-    tail_pair: Array,
-    relations: Array,
-    kept: Array,
-    norm: int,
-    squared: bool,
-    largest: float,
+    slope: Array, way: Way, tables: Tables, batch: Batch, by: Distance, squared: bool
 ) -> tuple[Array, Array, Array]:
     """The slopes of the three tables, from those of the scores.
 
     Args:
         slope: (B, C) of the scores, minus the distances or their powers.
-        n_entities: M.
+        way: that `forward` went with these arguments.
         squared: whether the score is the distance's p-th power.
-        distance, paired, shortened, shortening, seen: of `forward`; the rest are its arguments.
 
     Returns:
         (M, d) of the batch's entities; (R', k) and (R', d, k) of its relations, as in `parts`.
     """
+    distance, paired, shortened = way.distance, way.paired, way.shortened
+    shortening, seen = way.shortening, way.seen
+    relation_vectors, projections = tables.relations, tables.projections
+    entity_of_pair, parts, relations = batch.entity_of_pair, batch.parts, batch.relations
+    head_pair, tail_pair, n_entities = batch.head_pair, batch.tail_pair, batch.entities.size
+    kept, norm, largest = by.kept, by.norm, by.largest
     n_pairs, width = seen.shape
     part_of = np.zeros(len(relation_vectors), dtype=np.int64)
     for n in range(len(parts)):

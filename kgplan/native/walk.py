@@ -3,6 +3,8 @@
 Spec section 4. Sizes: K concepts, A concepts asked for.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
@@ -11,144 +13,162 @@ from kgplan.native.compiled import njit
 SLACK = 1e-9  # minutes, for sums of rounded lengths
 
 
+class Requires(NamedTuple):
+    """The direct prerequisites of each concept.
+
+    Attributes:
+        start: (K + 1,) where those of each concept begin.
+        before: they themselves, in order of id.
+        similarity: eq. (8) with them.
+    """
+
+    start: Ints
+    before: Ints
+    similarity: Floats
+
+
+class Standing(NamedTuple):
+    """The learner, and what the caller chose; `walk` changes none of them.
+
+    Attributes:
+        mastery: (K,).
+        passed_over: (K,) True for what is not planned.
+        pinned: (K,) True for what is planned in any case; each is one of the starts.
+        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
+        minutes: (K,) length of the video that teaches each concept; empty where time does not
+            count.
+        video: (K,) which one it is, -1 where none is known. A video counts once.
+    """
+
+    mastery: Floats
+    passed_over: Array
+    pinned: Array
+    too_hard: Array
+    minutes: Floats
+    video: Ints
+
+
+class Limits(NamedTuple):
+    """How far a walk goes.
+
+    Attributes:
+        length, prerequisites: `most` and `max_prerequisites` of PlanOptions.
+        thorough: where a walk ends, go on from its earlier concepts.
+        budget: minutes that there are.
+    """
+
+    length: int
+    prerequisites: int
+    thorough: bool
+    budget: float
+
+
+class Walked(NamedTuple):
+    """The steps, foundation first.
+
+    Attributes:
+        concept: of each step.
+        start: the concept asked for that it was walked from.
+        leads: what it leads to; -1 for a start.
+        similarity: eq. (8) with that.
+        chosen: its place in the order in which the steps were chosen.
+    """
+
+    concept: Ints
+    start: Ints
+    leads: Ints
+    similarity: Floats
+    chosen: Ints
+
+
 @njit(cache=True)
-def walk(
-    starts: Ints,
-    indptr: Ints,
-    indices: Ints,
-    edge_similarity: Floats,
-    mastery: Floats,
-    length: int,
-    max_prerequisites: int,
-    passed_over: Array,
-    pinned: Array,
-    too_hard: Array,
-    thorough: bool,
-    minutes: Floats,
-    video: Ints,
-    budget: float,
-) -> tuple[Ints, Ints, Ints, Floats, Ints]:
+def walk(starts: Ints, requires: Requires, by: Standing, limits: Limits) -> Walked:
     """Steps 4 and 5 of Algorithm 1.
 
     Args:
         starts: (A,) concepts asked for, pinned ones first, then largest value first.
-        indptr, indices, edge_similarity: for each concept its direct prerequisites in order of
-            id, and eq. (8) with them.
-        mastery: (K,).
-        length, max_prerequisites: as in PlanOptions.
-        passed_over: (K,) True for what is not planned.
-        pinned: (K,) True for what is planned in any case; each is one of the starts.
-        too_hard: (K,) True where the walk takes all direct prerequisites before it ends.
-        thorough: where a walk ends, go on from its earlier concepts.
-        minutes, video: (K,) length of the video that teaches each concept, and which one it is; -1
-            where none is known. Empty where time does not count. A video counts once.
-        budget: minutes that there are.
-
-    Returns:
-        For each step, foundation first: its concept, its start, what it leads to (-1 for a
-        start), eq. (8) with that, and its place in the order in which the steps were chosen.
+        requires, by, limits: the graph, the learner, and what is asked for.
     """
-    planned = passed_over.copy()
-    concepts = np.empty(length, dtype=np.int64)
-    of_start = np.empty(length, dtype=np.int64)
-    leads = np.empty(length, dtype=np.int64)
-    similarities = np.empty(length)
-    watched = np.zeros(video.max() + 1 if video.size else 0, dtype=np.bool_)
-    done, pins_left, left, kept = 0, 0, budget, 0.0
+    length, timed, pinned, video = limits.length, by.minutes.size > 0, by.pinned, by.video
+    minutes = by.minutes.copy() if timed else np.zeros(pinned.size)  # 0 once the video is watched
+    price = np.where(pinned, -np.inf, minutes)  # what is pinned fits always
+    price[by.passed_over] = np.nan  # and what is not planned, or is already, never
+    steps, left = length, limits.budget  # beside those kept for pinned concepts
     for start in starts:
         if pinned[start]:
-            pins_left += 1
-            kept += minutes[start] if minutes.size else 0.0
+            steps, left = steps - 1, left - minutes[start]
+    found = Walked(
+        np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length, np.int64),
+        np.empty(length), np.arange(length),
+    )  # fmt: skip
+    concepts, leads = found.concept, found.leads
+    done = 0
     for start in starts:
         if done == length:
             break
-        if planned[start] or not fits(
-            start, done, pins_left, length, pinned, minutes, video, watched, left - kept
-        ):
+        if not price[start] <= (left + SLACK if steps > 0 else -np.inf):
             continue
         begin, now, leads_to, similarity = done, start, -1, 0.0
         while True:
-            planned[now] = True
-            concepts[done], of_start[done] = now, start
-            leads[done], similarities[done] = leads_to, similarity
+            concepts[done], found.start[done] = now, start
+            leads[done], found.similarity[done] = leads_to, similarity
             done += 1
             if pinned[now]:
-                pins_left -= 1
-                kept -= minutes[now] if minutes.size else 0.0
-            if minutes.size:
-                left -= cost(now, minutes, video, watched)
-                if video[now] >= 0:
-                    watched[video[now]] = True
-            if done == length or done - begin > max_prerequisites:
+                left += by.minutes[now] if timed else 0.0
+            else:
+                steps -= 1
+            left -= minutes[now]
+            price[now] = np.nan
+            if timed and video[now] >= 0:
+                watched(video[now], video, minutes, price)
+            if done == length or done - begin > limits.prerequisites:
                 break
-            best, best_score, best_similarity = -1, -np.inf, 0.0
-            of = leads_to if leads_to >= 0 and too_hard[leads_to] else now
-            tried = begin
-            while True:
-                for k in range(indptr[of], indptr[of + 1]):
-                    before = indices[k]
-                    score = edge_similarity[k] + (1 - mastery[before])
-                    if (
-                        not planned[before]
-                        and score > best_score  # equal: the smaller id stays
-                        and fits(
-                            before,
-                            done,
-                            pins_left,
-                            length,
-                            pinned,
-                            minutes,
-                            video,
-                            watched,
-                            left - kept,
-                        )
-                    ):
-                        best, best_score, best_similarity = before, score, edge_similarity[k]
-                if best >= 0 or not thorough or tried == done:
-                    break
-                of = concepts[tried]
-                tried += 1
-            if best < 0:
+            most = left + SLACK if steps > 0 else -np.inf
+            of = leads_to if leads_to >= 0 and by.too_hard[leads_to] else now
+            edge = best_edge(of, requires, by.mastery, price, most)
+            earlier = begin
+            while edge < 0 and limits.thorough and earlier < done:
+                of = concepts[earlier]
+                edge = best_edge(of, requires, by.mastery, price, most)
+                earlier += 1
+            if edge < 0:
                 break
-            leads_to, now, similarity = of, best, best_similarity
-        for path in (concepts, of_start, leads):
+            leads_to, now, similarity = of, requires.before[edge], requires.similarity[edge]
+        for path in (concepts, leads, found.chosen):
             path[begin:done] = path[begin:done][::-1].copy()
-        similarities[begin:done] = similarities[begin:done][::-1].copy()
-    chosen = np.arange(done)
-    begin = 0
-    for end in range(1, done + 1):
-        if end == done or of_start[end] != of_start[begin]:
-            chosen[begin:end] = chosen[begin:end][::-1].copy()
-            begin = end
-    return concepts[:done], of_start[:done], leads[:done], similarities[:done], chosen
+        found.similarity[begin:done] = found.similarity[begin:done][::-1].copy()
+    return Walked(concepts[:done], found.start[:done], leads[:done], found.similarity[:done],
+                  found.chosen[:done])  # fmt: skip
 
 
 @njit(cache=True)
-def fits(
-    concept: int,
-    done: int,
-    pins_left: int,
-    length: int,
-    pinned: Array,
-    minutes: Floats,
-    video: Ints,
-    watched: Array,
-    left: float,
-) -> bool:
-    """Whether steps and time are left for a concept, beside those kept for pinned ones."""
-    if pinned[concept]:
-        return True
-    if done + pins_left >= length:
-        return False
-    return minutes.size == 0 or cost(concept, minutes, video, watched) <= left + SLACK
+def watched(one: int, video: Ints, minutes: Floats, price: Floats) -> None:
+    """Let the concepts of a video take no minutes any more."""
+    for concept in range(video.size):
+        if video[concept] == one:
+            minutes[concept] = 0.0
+            if price[concept] > 0.0:
+                price[concept] = 0.0
 
 
 @njit(cache=True)
-def cost(concept: int, minutes: Floats, video: Ints, watched: Array) -> float:
-    """Minutes that a concept takes; none where its video is watched for another one."""
-    if video[concept] >= 0 and watched[video[concept]]:
-        return 0.0
-    return minutes[concept]
+def best_edge(of: int, requires: Requires, mastery: Floats, price: Floats, most: float) -> int:
+    """The prerequisite that step 5 takes of those that cost no more than `most`; -1 for none.
+
+    Args:
+        of: the concept whose they are.
+        price: (K,) minutes.
+
+    Returns:
+        Its place in `requires`.
+    """
+    best, best_score = -1, -np.inf
+    for edge in range(requires.start[of], requires.start[of + 1]):
+        before = requires.before[edge]
+        score = requires.similarity[edge] + (1 - mastery[before])
+        if price[before] <= most and score > best_score:  # equal: the smaller id stays
+            best, best_score = edge, score
+    return best
 
 
 @njit(cache=True)

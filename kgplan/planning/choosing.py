@@ -12,7 +12,7 @@ from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.native.walk import preferences, walk
+from kgplan.native.walk import Limits, Requires, Standing, preferences, walk
 from kgplan.planning.derived import Derived, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
@@ -115,6 +115,8 @@ class Chooser:
         self.english = graph.concept_names_en.tolist()
         self._usual_times = self._usual()
         self.taught: Array = derived.resources.first_videos() >= 0
+        requires = graph.prerequisites
+        self._requires = Requires(requires.indptr, requires.indices, derived.edge_similarity)
 
     def choose(
         self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
@@ -143,23 +145,21 @@ class Chooser:
             rank = np.where(pinned[asked], np.isin(asked, target).astype(int), 2)
             order = order[np.argsort(rank[order], kind="stable")]
         times = self._times(learner, course_id, options)
-        requires = self.graph.prerequisites
-        found = walk(
-            asked[order],
-            requires.indptr,
-            requires.indices,
-            self.derived.edge_similarity,
+        by = Standing(
             learner.mastery,
-            options.most,
-            options.max_prerequisites if planner.walks else 0,
             self.passed_over(learner, pinned, options),
             pinned,
             learner.too_hard,
-            towards,
             times.minutes,
             times.video,
+        )
+        limits = Limits(
+            options.most,
+            options.max_prerequisites if planner.walks else 0,
+            towards,
             np.inf if options.minutes is None else options.minutes,
         )
+        found = walk(asked[order], self._requires, by, limits)
         return Choices(planner, learner, asked, ranking, pinned, times, *found)
 
     def preference(self, learner: Learner, asked: Ints, neighbours: int) -> Floats:
