@@ -10,11 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import stage_runner
 
 from kgplan.machine import locked
 from kgplan.native.heap import is_worse
-from kgplan.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,7 +101,7 @@ def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):
 
 
 def test_the_wheel_in_a_fresh_environment_loads_a_graph_and_plans_a_path(
-    wheel, tmp_path, mini_source
+    wheel, tmp_path, mini_source, own_home
 ):
     uv, environment = Path(sys.executable).with_name("uv"), tmp_path / "env"
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
@@ -114,10 +112,7 @@ def test_the_wheel_in_a_fresh_environment_loads_a_graph_and_plans_a_path(
         ],
         check=True,
     )
-    home = tmp_path / "home"
-    # vectors need torch, which the core does without: they come from this environment
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, Settings(home=home), mini_source)
+    home = own_home.home  # vectors need torch, which the core does without: they are there
     shutil.rmtree(home / "artifacts" / "triples")
     (home / "graph.lbug").unlink()
 

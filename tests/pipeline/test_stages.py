@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from typing import Any
 
 import miniature
@@ -44,15 +43,8 @@ MOMENTS = {
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
 }
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, mini_source) -> Settings:
-    """A home where every stage ran to its end."""
-    home = Settings(home=tmp_path_factory.mktemp("undisturbed"))
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, home, mini_source)
-    return home
+USER_COURSE = "relations/user-course.json"
+MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
 
 
 def outcome(home: Settings) -> dict[str, str]:
@@ -61,7 +53,7 @@ def outcome(home: Settings) -> dict[str, str]:
 
 
 def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
-    tmp_path, mini_source, undisturbed
+    tmp_path, mini_source, mini_home
 ):
     home = Settings(home=tmp_path / "home")
     for stage in stage_runner.STAGES:
@@ -69,58 +61,51 @@ def test_a_run_killed_in_the_middle_of_every_stage_ends_in_the_same_artifacts(
         stage_runner.killed_runs(stage, home.home, mini_source, MOMENTS[stage])
         assert ArtifactStore(home.artifacts).in_use() == before
         stage_runner.run(stage, home, mini_source)
-    assert outcome(home) == outcome(undisturbed)
+    assert outcome(home) == outcome(mini_home)
     assert list((home.artifacts / ".drafts").iterdir()) == []
     assert list((home.home / "checkpoints").iterdir()) == []
 
 
-def test_a_second_run_of_every_stage_changes_nothing(tmp_path, mini_source, undisturbed):
-    before = outcome(undisturbed)
+def test_a_second_run_of_every_stage_changes_nothing(own_home, mini_source):
+    before = outcome(own_home)
     for stage in stage_runner.STAGES:
-        stage_runner.run(stage, undisturbed, mini_source)
-    assert outcome(undisturbed) == before
+        stage_runner.run(stage, own_home, mini_source)
+    assert outcome(own_home) == before
 
 
-def test_a_zip_of_the_folder_gives_the_same_plan(tmp_path, mini_source, undisturbed):
+def test_a_zip_of_the_folder_gives_the_same_plan(tmp_path, mini_source, mini_home):
     home = Settings(home=tmp_path / "home")
     source = miniature.write_zip(tmp_path / "mini.zip", miniature.MINI)
     for stage in stage_runner.STAGES:
         stage_runner.run(stage, home, source)
-    of_zip, of_folder = (
-        open_planner(each).plan("U_1", "C_1").steps for each in (home, undisturbed)
-    )
+    of_zip, of_folder = (open_planner(each).plan("U_1", "C_1").steps for each in (home, mini_home))
     assert of_zip == of_folder
 
 
-def test_a_diagnosis_is_of_the_records_until_they_are_extracted_anew(tmp_path):
-    home = Settings(home=tmp_path / "home")
-    for stage in stage_runner.STAGES:
-        stage_runner.run(stage, home, miniature.write_zip(tmp_path / "mini.zip", miniature.MINI))
-    assert open_planner(home).diagnosis.of_records
-    user_course = "relations/user-course.json"
-    more = miniature.MINI | {user_course: [*miniature.MINI[user_course], ("U_2", "C_3")]}
-    stage_runner.run("extract", home, miniature.write_zip(tmp_path / "more.zip", more))
-    assert not open_planner(home).diagnosis.of_records
+def test_a_diagnosis_is_of_the_records_until_they_are_extracted_anew(tmp_path, own_home):
+    assert open_planner(own_home).diagnosis.of_records
+    stage_runner.run("extract", own_home, miniature.write_zip(tmp_path / "more.zip", MORE))
+    assert not open_planner(own_home).diagnosis.of_records
 
 
 def test_the_dirty_archive_gives_the_graph_and_the_records_of_the_clean_one(
-    tmp_path, dirty_source, undisturbed
+    tmp_path, dirty_source, mini_home
 ):
     home = Settings(home=tmp_path / "home")
     for stage in ("extract", "map", "load"):
         stage_runner.run(stage, home, dirty_source, tolerant=True)
-    assert open_snapshot(home).version == open_snapshot(undisturbed).version
-    clean = ArtifactStore(undisturbed.artifacts).current("records").manifest["files"]
+    assert open_snapshot(home).version == open_snapshot(mini_home).version
+    clean = ArtifactStore(mini_home.artifacts).current("records").manifest["files"]
     dirty = ArtifactStore(home.artifacts).current("records").manifest["files"]
     assert dirty == clean
 
 
-def test_the_manifests_name_what_each_artifact_was_made_from(undisturbed):
-    store = ArtifactStore(undisturbed.artifacts)
+def test_the_manifests_name_what_each_artifact_was_made_from(mini_home):
+    store = ArtifactStore(mini_home.artifacts)
     in_use = store.in_use()
     assert store.current("triples").manifest["inputs"] == {"tables": in_use["tables"]}
     assert store.current("embedding").manifest["inputs"] == {
-        "graph": open_snapshot(undisturbed).version
+        "graph": open_snapshot(mini_home).version
     }
     assert store.current("similarity").manifest["inputs"] == {
         "embedding": in_use["embedding"],
@@ -139,8 +124,8 @@ def test_alpha_out_of_range_is_refused(tmp_path):
         run_similarity(Settings(home=tmp_path), SimilarityConfig(2))
 
 
-def test_the_check_report_is_beside_the_triples(undisturbed):
-    triples = ArtifactStore(undisturbed.artifacts).current("triples")
+def test_the_check_report_is_beside_the_triples(mini_home):
+    triples = ArtifactStore(mini_home.artifacts).current("triples")
     report = json.loads((triples.path / CHECK_REPORT).read_text(encoding="utf-8"))
     lines = (triples.path / "triples.nt").read_text(encoding="utf-8").split("\n")[:-1]
     assert report["n_triples"] == len(lines)
@@ -148,24 +133,20 @@ def test_the_check_report_is_beside_the_triples(undisturbed):
     assert sum(report["classes"].values()) + sum(report["properties"].values()) >= len(lines)
 
 
-def test_the_objective_is_plotted_beside_the_diagnosis(undisturbed):
-    diagnosis = ArtifactStore(undisturbed.artifacts).current("diagnosis")
+def test_the_objective_is_plotted_beside_the_diagnosis(mini_home):
+    diagnosis = ArtifactStore(mini_home.artifacts).current("diagnosis")
     drawn = (diagnosis.path / OBJECTIVE_PLOT).read_text(encoding="utf-8")
     (line,) = re.findall(r'polyline points="([^"]*)"', drawn)
     assert len(line.split()) == max(diagnosis.metrics["iterations"], 1)
 
 
-def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, undisturbed):
+def test_the_path_of_the_source_does_not_change_the_result(tmp_path, mini_source, mini_home):
     moved = miniature.write_folder(tmp_path / "elsewhere", miniature.MINI)
     assert hash_files(moved, FILES) == hash_files(mini_source, FILES)
 
 
 def in_use(home: Settings) -> dict[str, str]:
     return ArtifactStore(home.artifacts).in_use()
-
-
-USER_COURSE = "relations/user-course.json"
-MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
 
 
 def test_a_rule_that_is_not_there_is_refused_before_anything_is_read(tmp_path):
@@ -195,8 +176,8 @@ def test_what_the_source_makes_comes_into_use_together_or_not_at_all(tmp_path):
     assert [each.by for each in ArtifactStore(home.artifacts).history()] == ["kgplan etl run"] * 2
 
 
-def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp_path, mini_home):
-    home = Settings(home=shutil.copytree(mini_home.home, tmp_path / "home"))
+def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp_path, own_home):
+    home = own_home
     store = ArtifactStore(home.artifacts)
     before, model = store.in_use(), model_version(store)
     run_etl(home, miniature.write_zip(tmp_path / "more.zip", MORE))
