@@ -109,13 +109,14 @@ def read_statement(
     ((0.0, 12.5), (10.0, 30.0))
     """
     _object(statement, "statement")
-    for name in statement:
-        if name not in _PROPERTIES:
-            told = name if name.strip() else repr(name)
-            raise MalformedStatement(told, "is not a property of a statement")
-    if not KNOWN_VERSION.fullmatch(str(statement.get("version") or VERSIONS[0])):
+    if not statement.keys() <= _PROPERTIES:
+        name = next(name for name in statement if name not in _PROPERTIES)
+        told = name if name.strip() else repr(name)
+        raise MalformedStatement(told, "is not a property of a statement")
+    version = statement.get("version")
+    if version and not KNOWN_VERSION.fullmatch(str(version)):
         known = " or ".join(VERSIONS)
-        raise MalformedStatement("version", f"is {statement['version']!r}; give {known}")
+        raise MalformedStatement("version", f"is {version!r}; give {known}")
     return _read(statement, stored, ids, owners)
 
 
@@ -143,7 +144,7 @@ def _read(
     if not isinstance(kind, str) or not kind.lower().endswith("activity"):  # GroupActivity
         raise MalformedStatement("object.objectType", f"is {kind!r}, which xAPI does not know")
     thing_id = _text(_needed(thing, "id", "object."), "object.id")
-    if not has_usable_characters(unquote(thing_id)):
+    if not _is_usable(thing_id):
         raise MalformedStatement("object.id", f"is {thing_id!r:.80}; {ID_RULE}")
     named = ids.names(thing_id)
     courses = _courses(context, ids)
@@ -245,12 +246,14 @@ def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
     score = _optional(result, "score", "result.")
     known = {
         name: _number(score[name], f"result.score.{name}")
-        for name in ("scaled", "raw", "min", "max")
+        for name in (("scaled", "raw", "min", "max") if score else ())
         if score.get(name) is not None
     }
     for name in ("success", "completion"):
-        if not isinstance(result.get(name), bool | None):
+        if result.get(name) is not None and not isinstance(result[name], bool):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
+    if not known:
+        return None, True
     low, high, raw = known.get("min"), known.get("max"), known.get("raw")
     if low is not None and high is not None and low > high:
         raise MalformedStatement("result.score.max", f"is {high:g}, below min {low:g}")
@@ -386,9 +389,19 @@ def _text(value: Any, field: str) -> str:
 
 
 def _iri(value: Any, field: str) -> str:
-    if not _IRI.fullmatch(_text(value, field)):
+    if not _is_iri(_text(value, field)):
         raise MalformedStatement(field, f"is {value!r}, not an IRI with its scheme")
     return value
+
+
+@lru_cache(1_024)  # of the few verbs and home pages that a platform has
+def _is_iri(text: str) -> bool:
+    return _IRI.fullmatch(text) is not None
+
+
+@lru_cache(4_096)  # of the few videos that many statements name
+def _is_usable(thing_id: str) -> bool:
+    return has_usable_characters(unquote(thing_id))
 
 
 def _uuid(value: Any, field: str) -> str:
