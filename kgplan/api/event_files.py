@@ -151,7 +151,7 @@ def _found(line: int, row: bytes | str) -> Iterator[Found]:
         text = row if isinstance(row, str) else row.decode("utf-8", "replace")
         yield Found(line, "line", None, text, fault=fault)
         return
-    whole = isinstance(value, Mapping)
+    whole = isinstance(value, dict)
     kind, inside = "", value
     if whole and "actor" not in value:  # with its kind, as an LRS answers, several at once
         kind = value["kind"] if isinstance(value.get("kind"), str) else ""

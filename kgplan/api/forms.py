@@ -5,7 +5,7 @@ Over HTTP, from a file, and out of the dead letters again, what was sent becomes
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -29,7 +29,7 @@ def form_of(content: Any) -> Form:
     >>> form_of({"learner_id": "U_1"}), form_of({"event_type": "play_video"}), form_of(7)
     ('event', 'tracking', 'xapi')
     """
-    if isinstance(content, Mapping) and "actor" not in content:
+    if isinstance(content, dict) and "actor" not in content:
         if "learner_id" in content:
             return "event"
         if kind_of(content):
@@ -85,10 +85,12 @@ def sent_statement(
     if isinstance(statement, dict) and "id" not in statement:
         statement = {"id": str(uuid4())} | statement
     event = rules.event(statement, now, owners)
-    compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
+    compared = statement
+    if event.event_id != statement["id"] or not xapi.SET_BY_THE_STORE.isdisjoint(statement):
+        compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
+        compared["id"] = event.event_id
     stamped = statement.get("timestamp") is None
-    named = digest(compared | {"id": event.event_id})
-    return _kept(event, "xapi", statement, named, stamped, raw)
+    return _kept(event, "xapi", statement, digest(compared), stamped, raw)
 
 
 def sent_event(given: "EventIn", now: float, raw: str | None = None) -> Sent:
@@ -138,7 +140,7 @@ def _kept(
     return Sent(event, form, content if raw is None else None, named, stamped, raw=raw)
 
 
-_IN_ORDER = json.JSONEncoder(sort_keys=True)
+_IN_ORDER = json.JSONEncoder(sort_keys=True, check_circular=False)  # JSON is in no circle
 
 
 def digest(content: Any) -> str:

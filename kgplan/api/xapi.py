@@ -61,11 +61,12 @@ SET_BY_THE_STORE = frozenset({"stored", "authority", "version"})
 _PROPERTIES = SET_BY_THE_STORE | {
     *("id", "actor", "verb", "object", "result", "context", "timestamp", "attachments")
 }
-_IDENTIFIERS = ("account", "mbox", "mbox_sha1sum", "openid")
+_IDENTIFIERS = frozenset({"account", "mbox", "mbox_sha1sum", "openid"})
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ROUNDING = 1e-6  # by which a score may leave its range
 MOST_SEGMENTS = 10_000
+KEPT = 1_000  # characters of what is remembered, so that a sender of long texts fills no memory
 AS_SENT = ObjectIds()
 
 
@@ -109,13 +110,14 @@ def read_statement(
     ((0.0, 12.5), (10.0, 30.0))
     """
     _object(statement, "statement")
-    for name in statement:
-        if name not in _PROPERTIES:
-            told = name if name.strip() else repr(name)
-            raise MalformedStatement(told, "is not a property of a statement")
-    if not KNOWN_VERSION.fullmatch(str(statement.get("version") or VERSIONS[0])):
+    if not statement.keys() <= _PROPERTIES:
+        name = next(name for name in statement if name not in _PROPERTIES)
+        told = name if name.strip() else repr(name)
+        raise MalformedStatement(told, "is not a property of a statement")
+    version = statement.get("version")
+    if version and not KNOWN_VERSION.fullmatch(str(version)):
         known = " or ".join(VERSIONS)
-        raise MalformedStatement("version", f"is {statement['version']!r}; give {known}")
+        raise MalformedStatement("version", f"is {version!r}; give {known}")
     return _read(statement, stored, ids, owners)
 
 
@@ -143,7 +145,7 @@ def _read(
     if not isinstance(kind, str) or not kind.lower().endswith("activity"):  # GroupActivity
         raise MalformedStatement("object.objectType", f"is {kind!r}, which xAPI does not know")
     thing_id = _text(_needed(thing, "id", "object."), "object.id")
-    if not has_usable_characters(unquote(thing_id)):
+    if not (_is_usable if len(thing_id) <= KEPT else _is_usable.__wrapped__)(thing_id):
         raise MalformedStatement("object.id", f"is {thing_id!r:.80}; {ID_RULE}")
     named = ids.names(thing_id)
     courses = _courses(context, ids)
@@ -245,12 +247,14 @@ def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
     score = _optional(result, "score", "result.")
     known = {
         name: _number(score[name], f"result.score.{name}")
-        for name in ("scaled", "raw", "min", "max")
+        for name in (("scaled", "raw", "min", "max") if score else ())
         if score.get(name) is not None
     }
     for name in ("success", "completion"):
-        if not isinstance(result.get(name), bool | None):
+        if result.get(name) is not None and not isinstance(result[name], bool):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
+    if not known:
+        return None, True
     low, high, raw = known.get("min"), known.get("max"), known.get("raw")
     if low is not None and high is not None and low > high:
         raise MalformedStatement("result.score.max", f"is {high:g}, below min {low:g}")
@@ -336,19 +340,16 @@ def agent_of(statement: Mapping[str, Any]) -> Agent:
             "actor.objectType",
             f"is {actor['objectType']!r}; send a statement for each learner, with an Agent",
         )
-    given = [name for name in _IDENTIFIERS if name in actor]
+    given = list(_IDENTIFIERS & actor.keys())
     if len(given) != 1:
         raise MalformedStatement(
-            "actor", f"has {len(given)} of {', '.join(_IDENTIFIERS)}; give exactly one"
+            "actor", f"has {len(given)} of {', '.join(sorted(_IDENTIFIERS))}; give exactly one"
         )
     if given == ["account"]:
         account = _object(actor["account"], "actor.account")
-        field = "actor.account.homePage"
-        home = _iri(_needed(account, "homePage", "actor.account."), field)
-        if home.lower().startswith((MAILBOX, HASHED, OPENID)):
-            raise MalformedStatement(field, f"is {home!r}, which is no home page")
+        home = _text(_needed(account, "homePage", "actor.account."), "actor.account.homePage")
         name = _text(_needed(account, "name", "actor.account."), "actor.account.name")
-        return Agent(home_page(home), name)
+        return (_account if len(home + name) <= KEPT else _account.__wrapped__)(home, name)
     value = _text(actor[given[0]], f"actor.{given[0]}")
     if given == ["mbox"]:
         if not re.fullmatch(r"mailto:[^\s@]+@[^\s@]+", value):
@@ -359,6 +360,14 @@ def agent_of(statement: Mapping[str, Any]) -> Agent:
     if not re.fullmatch(r"[0-9a-fA-F]{40}", value):
         raise MalformedStatement("actor.mbox_sha1sum", f"is {value!r}; give 40 hex digits")
     return Agent(HASHED, value)
+
+
+@lru_cache(4_096)  # of learners of whom many statements come one after the other
+def _account(home: str, name: str) -> Agent:
+    field = "actor.account.homePage"
+    if _iri(home, field).lower().startswith((MAILBOX, HASHED, OPENID)):
+        raise MalformedStatement(field, f"is {home!r}, which is no home page")
+    return Agent(home_page(home), name)
 
 
 def _needed(holder: Mapping[str, Any], name: str, before: str = "") -> Any:
@@ -386,9 +395,20 @@ def _text(value: Any, field: str) -> str:
 
 
 def _iri(value: Any, field: str) -> str:
-    if not _IRI.fullmatch(_text(value, field)):
+    known = _is_iri if len(_text(value, field)) <= KEPT else _is_iri.__wrapped__
+    if not known(value):
         raise MalformedStatement(field, f"is {value!r}, not an IRI with its scheme")
     return value
+
+
+@lru_cache(1_024)  # of the few verbs and home pages that a platform has
+def _is_iri(text: str) -> bool:
+    return _IRI.fullmatch(text) is not None
+
+
+@lru_cache(4_096)  # of the few videos that many statements name
+def _is_usable(thing_id: str) -> bool:
+    return has_usable_characters(unquote(thing_id))
 
 
 def _uuid(value: Any, field: str) -> str:

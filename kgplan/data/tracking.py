@@ -28,6 +28,7 @@ VIDEO = STARTS | STOPS | JUMPS | PASSES | ENDS | LOADS
 CHECKED, GRADED = "problem_check", "edx.grades.problem.submitted"
 COMPLETION = "edx.completion.block_completion.changed"
 ENROLS = frozenset(f"edx.course.enrollment.{what}" for what in ("activated", "mode_changed"))
+_OLD_PROBLEM = re.compile(r"i4x:/?/?[^/]+/[^/]+/problem/")
 _COURSE_KEY = re.compile(r"(course|ccx)-v1:(.+)")
 
 SAYS_NOTHING = "says nothing of views, answers or enrolments"
@@ -162,7 +163,7 @@ def is_problem(key: str) -> bool:
     >>> is_problem("block-v1:X+D+T+type@problem+block@7f"), is_problem("i4x://X/D/problem/7f")
     (True, True)
     """
-    return "+type@problem+" in key or bool(re.match(r"i4x:/?/?[^/]+/[^/]+/problem/", key))
+    return "+type@problem+" in key or _OLD_PROBLEM.match(key) is not None
 
 
 def _answer(

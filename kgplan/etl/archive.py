@@ -115,6 +115,7 @@ class Archive(ABC, Generic[Member]):
 
     Attributes:
         path: of it.
+        paths: every file.
         whole: what it was cut from by `within`, with all files.
         passed_by: files of the layout that lie in other folders than most of them.
         encoding: of texts that are not UTF-8; empty where nobody said.
@@ -126,12 +127,8 @@ class Archive(ABC, Generic[Member]):
         self.path = path
         self.whole = self
         self.passed_by: tuple[str, ...] = ()
+        self.paths = frozenset(members)
         self._members = members
-
-    @property
-    def paths(self) -> frozenset[str]:
-        """Every file."""
-        return frozenset(self._members)
 
     def within(self, layout: Layout) -> Self:
         """The same with the layout's files alone, below the folder that holds most of them."""

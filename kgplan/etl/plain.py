@@ -147,6 +147,17 @@ PLAIN = {
             {"item_id": "items", "concept_id": "concepts"},
         ),
         PlainTable(
+            "enrolments",
+            "who takes which course; of rows of one learner and course the earliest time counts",
+            (
+                _column("learner_id!", "names the learner", "ada"),
+                _column("course_id!", "the course", "maths-7"),
+                _column("time", "since when", "2026-02-27T08:00:00Z", "datetime"),
+            ),
+            ("learner_id", "course_id"),
+            {"course_id": "courses"},
+        ),
+        PlainTable(
             "events",
             "what a learner did",
             (

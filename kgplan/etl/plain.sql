@@ -27,6 +27,9 @@ CREATE MACRO instant(value) AS
     WHEN regexp_matches(value, '^\d{4}[-/]')
         THEN TRY_CAST(replace(value, '/', '-') AS TIMESTAMPTZ)
     END;
+CREATE MACRO to_come(value) AS
+    CASE WHEN instant(value) > now() + INTERVAL 1 DAY
+        THEN reject('impossible_time', format('time is {}, which is to come', value)) END;
 -- Several concepts in a cell stand for a row each, unless a concept is named just so.
 CREATE MACRO several(cell) AS
     CASE WHEN cell IN (SELECT concept_id FROM given.concepts) THEN [cell]
@@ -140,6 +143,14 @@ SELECT file, line, nth AS item, record,
     item_id, coalesce(meant, concept_id) AS concept_id
 FROM single LEFT JOIN concept_names ON called = concept_id;
 
+-- name: enrolment
+SELECT file, line, nth AS item, record,
+    coalesce(reject, no_text('learner_id', learner_id), no_text('course_id', course_id),
+        bad_moment('time', time, instant(time)), to_come(time)) AS reject,
+    '' AS mends,
+    learner_id, course_id, instant(time)::TIMESTAMP AS enrolled_at
+FROM given.enrolments;
+
 -- name: event
 -- Without a course, an event happened in the only one that has the item.
 WITH known AS (
@@ -149,9 +160,7 @@ WITH known AS (
 )
 SELECT file, line, nth AS item, record,
     coalesce(reject, no_text('learner_id', learner_id), no_text('item_id', item_id),
-        bad_moment('time', time, instant(time)),
-        CASE WHEN instant(time) > now() + INTERVAL 1 DAY
-            THEN reject('impossible_time', format('time is {}, which is to come', time)) END,
+        bad_moment('time', time, instant(time)), to_come(time),
         bad_share('score', score, as_number(score)), bad_share('share', share, as_number(share)),
         CASE WHEN kind = 'exercise' AND score IS NULL
             THEN reject('missing_field', 'score is absent, and the item is an exercise') END
@@ -186,14 +195,17 @@ SELECT before_id, after_id, source, strength,
 FROM kept.prerequisite;
 
 -- name: table.learner
-SELECT DISTINCT learner_id FROM kept.event;
+SELECT learner_id FROM kept.event UNION SELECT learner_id FROM kept.enrolment;
 
 -- name: table.learner_course
 -- Who opens what a course has takes it.
-SELECT learner_id, course_id, min(started_at) AS enrolled_at,
+SELECT learner_id, course_id, min(since) AS enrolled_at,
     row_number() OVER (
-        PARTITION BY learner_id ORDER BY min(started_at) NULLS LAST, course_id) - 1 AS position
-FROM kept.event WHERE course_id IS NOT NULL GROUP BY learner_id, course_id;
+        PARTITION BY learner_id ORDER BY min(since) NULLS LAST, course_id) - 1 AS position
+FROM (
+    SELECT learner_id, course_id, started_at AS since FROM kept.event WHERE course_id IS NOT NULL
+    UNION ALL SELECT learner_id, course_id, enrolled_at FROM kept.enrolment)
+GROUP BY learner_id, course_id;
 
 -- name: table.learner_item
 -- What is opened without a share was watched whole.

@@ -158,6 +158,7 @@ STEPS = (
     _step("course", "course", "course_id name", "course_id"),
     _step("item", "item", "item_id course_id position kind name duration url", "item_id course_id"),
     _step("item_concept", "item_concept", "item_id concept_id", "item_id concept_id"),
+    _step("enrolment", "learner_course", "learner_id course_id enrolled_at", "item"),
     _step(
         *("event", "learner_item"),
         *("learner_id item_id course_id started_at score share",) * 2,

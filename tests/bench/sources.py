@@ -31,7 +31,7 @@ EXERCISES = range(835)
 
 
 def mooccubex(folder, events):
-    """Two thirds answers, one third views of three pieces each."""
+    """Two thirds answers, one third views of three pieces each; three courses a learner."""
     chance = random.Random(16)
     concepts = [f"K_概念{n}_计算机科学与技术" for n in range(CONCEPTS)]
     _lines(
@@ -103,6 +103,19 @@ def mooccubex(folder, events):
         (
             {"user_id": f"U_{user}", "seq": [_visit(chance) for _ in range(LEARNER_EVENTS)]}
             for user in range(events // 3 // LEARNER_EVENTS)
+        ),
+    )
+
+    _lines(
+        folder / "entities/user.json",
+        (
+            {
+                "id": f"U_{user}",
+                "name": "学生",
+                "course_order": [(user + n) % COURSES for n in range(3)],
+                "enroll_time": [f"2020-0{n + 1}-01 00:00:00" for n in range(3)],
+            }
+            for user in range(events // LEARNER_EVENTS)
         ),
     )
 

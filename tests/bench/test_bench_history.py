@@ -99,9 +99,9 @@ def floor(path, folder):
 
 
 def processor_time():
-    """Of this process, those that it waited for, and the databases on this machine."""
-    mine = os.times()
-    servers = [each for each in psutil.process_iter(["name"]) if each.info["name"] == "postgres"]
+    """Of this process, those that it waited for, and the database that it began."""
+    mine, begun = os.times(), psutil.Process().children(recursive=True)
+    servers = [each for each in begun if each.name() == "postgres"]
     total = mine.user + mine.system + mine.children_user + mine.children_system
     for each in servers:
         try:

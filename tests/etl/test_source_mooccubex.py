@@ -135,7 +135,13 @@ FILES = {
         answer("U_2", "Pm_8", None),
         answer("U_2", "Pm_8", True, "yesterday"),
     ),
-    "entities/user.json": lines({"id": "U_1", "course_order": [1], "enroll_time": [""]}),
+    "entities/user.json": lines(
+        {"id": "U_1", "course_order": [2, 3], "enroll_time": ["2020-01-02 03:04:05", ""]},
+        {"id": "U_2", "course_order": ["C_1", 404], "enroll_time": ["2020-01-01 00:00:00"]},
+        {"id": "U_9", "course_order": [1], "enroll_time": ["2020-01-01 00:00:00"]},
+        {"id": "U_8", "course_order": []},
+        "{",
+    ),
 }
 
 
@@ -218,9 +224,27 @@ def test_answers_are_those_of_problems_that_are_known(read):
     ]
 
 
+def test_learners_take_the_courses_they_chose_and_those_whose_videos_they_opened(read):
+    taken = read.rows("learner_course", "learner_id", "course_id", "enrolled_at")
+    assert sorted(taken, key=str) == sorted(
+        [
+            ("U_1", "C_1", at(1582449532)),  # by its views alone
+            ("U_1", "C_2", datetime(2020, 1, 2, 3, 4, 5)),
+            ("U_1", "C_3", None),
+            ("U_2", "C_1", at(1582460000)),  # chosen: which of the two times is not told
+            ("U_9", "C_1", datetime(2020, 1, 1)),  # nothing else is known of this learner
+        ],
+        key=str,
+    )
+    assert ("U_9",) in read.rows("learner")
+    assert ("U_8",) not in read.rows("learner")
+
+
 def test_every_row_that_is_lost_is_told_with_its_place(read):
     assert [row[:3] for row in read.rejects()] == [
         ("entities/concept.json", 7, "broken_json"),
+        ("entities/user.json", 2, "dangling_id"),
+        ("entities/user.json", 5, "broken_json"),
         ("prerequisites/cs.json", 5, "ambiguous_name"),
         ("prerequisites/cs.json", 6, "unresolved_name"),
         ("prerequisites/cs.json", 7, "broken_row"),
@@ -236,7 +260,7 @@ def test_every_row_that_is_lost_is_told_with_its_place(read):
     ]
     note = "relations/video_id-ccid.txt: 1 rows without two columns, the first on line 4"
     assert note in read.report.notes
-    assert read.report.unused == ("entities/user.json",)
+    assert read.report.unused == ()
     assert "prerequisites/psy.json" in read.report.absent
 
 

@@ -1,6 +1,7 @@
 """OneRoster's gradebook, with the CASE package that its learning objectives are of."""
 
 import json
+from datetime import datetime
 
 import pytest
 from source_cases import extracted
@@ -41,6 +42,15 @@ FILES = {
     "r10,,,77,ada,fully graded,1,2026-02-21,,\n"
     "r11,,,1,gus,fully graded,-4,2026-02-21,,\n"
     "r12,,,1,hal,fully graded,many,2026-02-21,,\n",
+    "enrollments.csv": f"{BASE},classSourcedId,schoolSourcedId,userSourcedId,role,primary,"
+    "beginDate,endDate\n"
+    "e1,,,1,o1,ada,student,,2026-01-10,\n"
+    "e2,,,2,o1,ada,Student,,2026-01-08,\n"  # another class of the same course
+    "e3,active,,1,o1,ivy,student,,,\n"  # without any result
+    "e4,,,1,o1,tom,teacher,true,2026-01-01,\n"
+    "e5,tobedeleted,,1,o1,jon,student,,,\n"
+    "e6,,,99,o1,kim,student,,,\n"
+    "e7,,,3,o1,lea,student,,,\n",  # of a course that is deleted
     "lineItemLearningObjectiveIds.csv": f"{BASE},lineItemSourcedId,source,learningObjectiveId\n"
     f"a1,,,1,case,{SUM.upper()}\n"
     f"a2,,,1,unknown,local-3\n"
@@ -104,9 +114,21 @@ def test_fully_graded_results_are_answers_on_the_line_items_scale(school):
     ]
 
 
+def test_students_take_the_courses_of_their_classes_whatever_results_they_have(school):
+    assert school.rows("learner_course") == [
+        ("ada", "course-7", datetime(2026, 1, 8), 0),
+        ("eve", "course-7", datetime(2026, 2, 21), 0),  # by the result alone
+        ("ivy", "course-7", None, 0),
+    ]
+    assert school.rows("learner") == [("ada",), ("eve",), ("ivy",)]
+
+
 def test_what_does_not_count_is_left_out_by_its_meaning_and_what_is_wrong_is_told(school):
     assert sorted(each[:3] for each in school.rejects()) == [
         ("courses.csv", 3, "not_in_force"),
+        ("enrollments.csv", 6, "not_in_force"),
+        ("enrollments.csv", 7, "dangling_id"),
+        ("enrollments.csv", 8, "dangling_id"),
         ("lineItemLearningObjectiveIds.csv", 4, "not_in_force"),
         ("lineItemLearningObjectiveIds.csv", 5, "dangling_id"),
         ("lineItems.csv", 4, "not_in_force"),
@@ -127,6 +149,7 @@ def test_what_does_not_count_is_left_out_by_its_meaning_and_what_is_wrong_is_tol
     assert left_out["results.csv"] == {"not_in_force": 4}
     notes = "\n".join(school.report.notes)
     assert "only what changed since an earlier export (delta): results" in notes
+    assert "enrollments.csv: 1 of role 'teacher'" in notes
     assert "1 scores above the line item's highest" in notes
     assert "1 objectives of source 'unknown'" in notes
     assert "1 scores of single objectives" in notes

@@ -1,16 +1,21 @@
 """Open edX courses: expectations written by hand from what OLX and its tables of tags say."""
 
+import gzip
 import io
 import json
 import re
 import tarfile
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from kgplan.api.history import load
 from kgplan.api.object_ids import ObjectIds, names_of
+from kgplan.api.statements import StatementRules
+from kgplan.data.events import evidence_of
 from kgplan.errors import InputError, SourceError
 from kgplan.etl.archive import open_archive
 from kgplan.etl.extract import extract
@@ -18,6 +23,7 @@ from kgplan.etl.losses import refuse_lossy, refuse_unread
 from kgplan.etl.sources import source_of
 from kgplan.etl.sources.olx import Unreadable, parse
 from kgplan.etl.sources.openedx import SOURCE
+from kgplan.store.events import open_events
 
 SOURCES = Path(__file__).parent.parent.parent / "docs" / "guide" / "sources.md"
 BLOCK = "block-v1:Uni+M7+2026+type@{}+block@{}".format
@@ -417,6 +423,89 @@ def test_tags_of_no_course_that_is_told_are_kept_out(tmp_path):
     assert found.rejects == [
         ("tags.csv", "item_concept", "dangling_id", "no course is told that has problem p1")
     ]
+
+
+def line(kind, at, learner="7", course=COURSE, source="server", **event):
+    context = {"user_id": learner, "course_id": course}
+    told = {"event_type": kind, "event_source": source, "session": "s", "context": context}
+    return json.dumps(told | {"time": f"2026-03-01T{at}+00:00", "event": event})
+
+
+def player(kind, at, position, learner="7"):
+    told = {"id": "v1", "currentTime": position}
+    return line(kind, at, learner, source="browser", **told)
+
+
+LOG = [
+    player("play_video", "10:00:00", 0),
+    player("pause_video", "10:01:00", 46.75),  # half of 93.5
+    player("load_video", "10:01:30", 0, "8"),
+    line("problem_check", "10:05:00", problem_id=BLOCK("problem", "p1"), grade=1, max_grade=2),
+    line("problem_check", "10:05:00", source="browser", problem_id="p1"),
+    line(
+        *("edx.grades.problem.submitted", "10:05:00.25"),
+        **{"problem_id": BLOCK("problem", "p1"), "weighted_earned": 1, "weighted_possible": 2},
+    ),
+    line("problem_check", "11:00:00", problem_id=BLOCK("problem", "p1"), grade=2, max_grade=2),
+    line("edx.course.enrollment.activated", "08:00:00", user_id=9, course_id=COURSE),
+    line("edx.course.enrollment.activated", "07:00:00", user_id=9, course_id="course-v1:A+B+C"),
+    line("page_close", "11:01:00"),
+    "{",
+    line("pause_video", "", id="v1", currentTime=1),
+    line(
+        *("edx.completion.block_completion.changed", "11:30:00"),
+        **{"block_id": BLOCK("html", "h1"), "completion": 1.0},
+    ),
+    line("problem_check", "11:40:00", problem_id=BLOCK("problem", "gone"), grade=1, max_grade=1),
+]
+
+
+@pytest.mark.parametrize("how", ["one log", "two, one of them packed"])
+def test_tracking_logs_beside_the_course_are_its_history(read, tmp_path, how):
+    logs = {"tracking.log": "\n".join(LOG)}
+    if how != "one log":
+        logs = {"tracking.log": "\n".join(LOG[2:])}
+        (tmp_path / "in").mkdir()
+        with gzip.open(tmp_path / "in" / "tracking.log-20260301.gz", "wt") as packed_log:
+            packed_log.write("\n".join(LOG[:2]))
+    found = read(PLAIN, **logs)
+    at = datetime(2026, 3, 1, 10)
+    views = found.rows("learner_item", "learner_id", "item_id", "watched", "first_started_at")
+    assert views == [
+        ("7", BLOCK("html", "h1"), 1.0, at.replace(hour=11, minute=30)),
+        ("7", BLOCK("video", "v1"), 0.5, at),
+    ]
+    # the grade that the server tells once more is no second answer
+    assert found.rows("answer", "learner_id", "item_id", "score", "answered_at") == [
+        ("7", BLOCK("problem", "p1"), 0.5, at.replace(minute=5)),
+        ("7", BLOCK("problem", "p1"), 1.0, at.replace(hour=11)),
+    ]
+    assert found.rows("learner_course", "learner_id", "course_id", "enrolled_at") == [
+        ("7", COURSE, at),
+        ("9", COURSE, at.replace(hour=8)),
+    ]
+    assert sorted(row[2] for row in found.rejects) == ["broken_json", "broken_row", "dangling_id"]
+    passed = "\n".join(found.report.notes)
+    assert "1 lines passed over: each is of a course that is not here" in passed
+    assert "1 lines passed over: each is the browser's line of an answer" in passed
+    assert "1 lines passed over: each says nothing of views, answers or enrolments" in passed
+    assert f"1 learners opened {BLOCK('video', 'v1')}, nothing tells how much of it" in passed
+
+
+def test_tracking_logs_say_what_loading_them_as_events_says(read, tmp_path):
+    found = read(PLAIN, **{"tracking.log": "\n".join(LOG)})
+    store = open_events(f"sqlite:///{tmp_path / 'learners.db'}")
+    load(tmp_path / "in" / "tracking.log", store, StatementRules())
+    evidence = evidence_of(store.events("7"), {BLOCK("video", "v1"): 93.5})
+    store.close()
+    views = found.rows("learner_item", "learner_id", "item_id", "watched")
+    assert {item: share for learner, item, share in views if learner == "7"} == evidence.shares
+    best = {
+        item: score
+        for _, item, score in sorted(found.rows("answer", "learner_id", "item_id", "score"))
+    }
+    gone = BLOCK("problem", "gone")  # which the course does not have
+    assert best == {item: s for item, s in evidence.scores.items() if item != gone}
 
 
 def test_without_tags_people_are_told_what_to_do(read):

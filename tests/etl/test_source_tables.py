@@ -51,6 +51,13 @@ SITE: dict[str, list[list[str]]] = {
         ["q1", "percent"],
         ["t1", "interest"],
     ],
+    "enrolments": [
+        ["learner_id", "course_id", "time"],
+        ["ada", "m7", "2026-02-27T08:00:00Z"],
+        ["ada", "m8", ""],
+        ["ada", "m8", "2026-02-28"],
+        ["cem", "m8", ""],
+    ],
     "events": [
         ["learner_id", "item_id", "time", "score", "share", "course_id"],
         ["ada", "v1", "2026-03-01T10:15:00+08:00", "", "0.25", "m7"],
@@ -108,10 +115,12 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("m8", "numbers"),
         ("m8", "interest"),
     ],
-    "learner": [("ada",), ("ben",)],
+    "learner": [("ada",), ("ben",), ("cem",)],
     # 10:15 in Shanghai is 02:15 in Greenwich; 1772334000 is 03:00 there
     "learner_course": [
-        ("ada", "m7", at("2026-03-01 02:15:00"), 0),
+        ("ada", "m7", at("2026-02-27 08:00:00"), 0),
+        ("ada", "m8", at("2026-02-28 00:00:00"), 1),
+        ("cem", "m8", None, 0),
         ("ben", "m8", at("2026-03-02 12:00:00"), 0),
         ("ben", "m7", None, 1),
     ],
@@ -232,6 +241,9 @@ DIRT: list[tuple[str, list[str], str, str]] = [
     ("items", ["v1", "m7", "9", "", "", "", ""], "duplicate", "line 3"),
     ("item_concepts", ["v1", "ghost"], "dangling_id", "ghost"),
     ("item_concepts", ["ghost", "percent"], "dangling_id", "ghost"),
+    ("enrolments", ["eve", "ghost", ""], "dangling_id", "ghost"),
+    ("enrolments", ["eve", "m7", "2999-01-01"], "impossible_time", "to come"),
+    ("enrolments", ["", "m7", ""], "missing_field", "learner_id"),
     ("events", ["eve", "ghost", "", "", "", ""], "dangling_id", "ghost"),
     ("events", ["eve", "v1", "2999-01-01", "", "", ""], "impossible_time", "to come"),
     ("events", ["eve", "v1", "03/04/2026", "", "", ""], "impossible_time", "03/04/2026"),

@@ -23,6 +23,7 @@ CONCEPT_VIDEO = "relations/concept-video.txt"
 CONCEPT_PROBLEM = "relations/concept-problem.txt"
 VIEWS = "relations/user-video.json"
 ANSWERS = "relations/user-problem.json"
+USERS = "entities/user.json"
 FIELDS = {
     "prerequisites/psy.json": "心理学",
     "prerequisites/math.json": "数学",
@@ -45,6 +46,8 @@ def read(archive: Archive) -> Iterator[Rows | str]:
                 yield ask.rows("prerequisites", path, "prerequisites")
                 yield from _left_out(ask, path)
                 ask.run("forget_pairs")
+        if USERS in there:
+            yield ask.rows("enrolments", USERS, "enrolments", archive.lines(USERS))
         if VIEWS in there:
             yield ask.rows("events", VIEWS, "views", objects(archive, VIEWS))
         if ANSWERS in there:
@@ -114,8 +117,9 @@ SOURCE = NamedSource(
         *(SourceFile(path, required=False, seems=json_lines("c1")) for path in FIELDS),
         SourceFile(VIEWS, required=False, seems=json_lines("user_id")),
         SourceFile(ANSWERS, required=False, seems=json_lines("user_id")),
+        SourceFile(USERS, required=False, seems=json_lines("id")),
         # what the plain tables have no place for, or what follows from files that are read
-        _unread("entities/{comment,other,paper,reply,school,teacher,user}.json"),
+        _unread("entities/{comment,other,paper,reply,school,teacher}.json"),
         _unread("relations/{concept-course,course-school,course-teacher}.txt"),
         _unread("relations/course-field.json"),
     ),

@@ -277,4 +277,22 @@ LEFT JOIN summed USING (line, nth)
 LEFT JOIN copy ON copy.video_id = visit.video_id
 LEFT JOIN shown ON shown.video_id = visit.video_id
 LEFT JOIN length ON length.ccid = coalesce(copy.ccid, visit.video_id)
-ORDER BY line, nth
+ORDER BY line, nth;
+
+-- name: enrolments
+-- A course by its number or its id; of lists of different lengths, no time is known.
+WITH parsed AS (
+    SELECT *, from_json(json, '{"id": "VARCHAR", "course_order": ["VARCHAR"],
+        "enroll_time": ["VARCHAR"]}') AS said
+    FROM objects()
+),
+single AS (
+    SELECT line, reject, record, said,
+        unnest(if(reject IS NULL, range(len(said.course_order)), [0])) AS nth
+    FROM parsed
+)
+SELECT line, reject, record, said.id AS learner_id,
+    regexp_replace(trim(said.course_order[nth + 1]), '^(\d+)$', 'C_\1') AS course_id,
+    CASE WHEN len(said.enroll_time) = len(said.course_order)
+        THEN nullif(trim(said.enroll_time[nth + 1]), '') END AS time
+FROM single ORDER BY line, nth

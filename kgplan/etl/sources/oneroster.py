@@ -20,15 +20,15 @@ from kgplan.etl.sources.columns import Record, sheet
 from kgplan.etl.sources.steps import NamedSource, Rows, rows_of
 from kgplan.etl.tables import Reason
 
-LINE_ITEMS, RESULTS = "lineItems.csv", "results.csv"
+LINE_ITEMS, RESULTS, ENROLMENTS = "lineItems.csv", "results.csv", "enrollments.csv"
 ALIGNED_ITEMS, ALIGNED_RESULTS = (
     "lineItemLearningObjectiveIds.csv",
     "resultLearningObjectiveIds.csv",
 )
 PACKAGES = replace(case.PACKAGE, required=False)
-GRADED = "fully graded"
+GRADED, STUDENT = "fully graded", "student"
 UNUSED = (
-    *("orgs", "users", "enrollments", "academicSessions", "categories", "demographics", "roles"),
+    *("orgs", "users", "academicSessions", "categories", "demographics", "roles"),
     *("userProfiles", "resources", "classResources", "courseResources", "userResources"),
     *("scoreScales", "lineItemScoreScales", "resultScoreScales"),
     *("assessmentLineItems", "assessmentResults"),
@@ -86,6 +86,7 @@ def read(archive: Archive) -> Iterator[Rows | str]:
     yield from _results(archive, items, of_results, found)
     more = {pair: line for pair, line in found.items() if pair not in of_items.lines}
     yield rows_of("item_concepts", of_results.file, map(_pair, more.items()))
+    yield from _enrolments(archive, courses)
 
 
 def _manifest(archive: Archive) -> Iterator[str]:
@@ -160,19 +161,26 @@ def _items(
 
 def _item(record: Record, place: int, courses: dict[str, str] | None) -> dict[str, Any]:
     line, row, reject = record
-    taught = row.get("classSourcedId", "")
-    course = taught if courses is None else courses.get(taught)
-    if course is None:
-        reject = reject or f"{Reason.DANGLING_ID} there is no class '{taught}' in classes.csv"
+    course, nowhere = _taught(row, courses)
     return {
         "line": line,
-        "reject": reject or _gone(row),
+        "reject": reject or nowhere or _gone(row),
         "item_id": _prefixed("lineitem", row.get("sourcedId")),
-        "course_id": _prefixed("class" if courses is None else "course", course),
+        "course_id": course,
         "position": place,
         "kind": "exercise",
         "title": row.get("title") or None,
     }
+
+
+def _taught(row: dict[str, str], courses: dict[str, str] | None) -> tuple[str | None, str | None]:
+    """The course of a row's class, and why it is none."""
+    taught = row.get("classSourcedId", "")
+    if courses is None:
+        return _prefixed("class", taught), None
+    if taught not in courses:
+        return None, f"{Reason.DANGLING_ID} there is no class '{taught}' in classes.csv"
+    return _prefixed("course", courses[taught]), None
 
 
 def _aligned(archive: Archive, path: str, owner: str) -> Generator[Rows | str, None, Alignment]:
@@ -272,6 +280,34 @@ def _score(row: dict[str, str], item: LineItem | None) -> tuple[float | str | No
     return (row["score"], None) if math.isnan(score) else ((score - item.lowest) / width, None)
 
 
+def _enrolments(archive: Archive, courses: dict[str, str] | None) -> Iterator[Rows | str]:
+    """Students of classes as those who take their courses; other roles are counted."""
+    if ENROLMENTS not in archive.paths:
+        return
+    others = Counter[str]()
+
+    def rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
+        for line, row, reject in records:
+            if reject is None and row["role"].lower() != STUDENT:
+                others[row["role"]] += 1
+                continue
+            course, nowhere = _taught(row, courses)
+            yield {
+                "line": line,
+                "reject": reject or nowhere or _gone(row),
+                "learner_id": row.get("userSourcedId"),
+                "course_id": course,
+                "time": row.get("beginDate") or None,
+            }
+
+    needed = ["classSourcedId", "userSourcedId", "role"]
+    with sheet(archive, ENROLMENTS, needed, ["status", "beginDate"]) as given:
+        yield from given.notes
+        yield rows_of("enrolments", ENROLMENTS, rows(given.records()))
+    for role, count in sorted(others.items()):
+        yield f"{ENROLMENTS}: {count:,} of role '{role}', not read: they learn nothing there"
+
+
 def _pair(aligned: tuple[tuple[str, str], int]) -> dict[str, Any]:
     (item, concept), line = aligned
     return {"line": line, "item_id": _prefixed("lineitem", item), "concept_id": concept}
@@ -304,7 +340,7 @@ SOURCE = NamedSource(
             SourceFile(path, required=False)
             for path in (
                 *("manifest.csv", "courses.csv", "classes.csv"),
-                *(ALIGNED_ITEMS, RESULTS, ALIGNED_RESULTS),
+                *(ALIGNED_ITEMS, RESULTS, ALIGNED_RESULTS, ENROLMENTS),
             )
         ),
         PACKAGES,

@@ -1,4 +1,4 @@
-"""What does an Open edX course say: its export in OLX, and the tags of its blocks?
+"""What does an Open edX course say: its export in OLX, the tags of its blocks, tracking logs?
 
 Ids are those that Open edX's events and statements name: a course is `course-v1:ORG+COURSE+RUN`, an
 item `block-v1:ORG+COURSE+RUN+type@video+block@URL_NAME`. A concept is a tag, `TAXONOMY:TAG`, as a
@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from kgplan.data.told import told_seconds
 from kgplan.errors import InputError
 from kgplan.etl.archive import Archive, SourceFile, open_packed
 from kgplan.etl.sources.olx import (
@@ -26,6 +27,7 @@ from kgplan.etl.sources.olx import (
     Unreadable,
 )
 from kgplan.etl.sources.steps import RECORD_CHARACTERS, NamedSource, Rows, rows_of
+from kgplan.etl.sources.tracking_log import LOGS, read_logs
 from kgplan.store.csvfile import stream_csv
 
 Row = dict[str, Any]
@@ -63,12 +65,14 @@ class _Known:
         folders: where a course lies -> its key; None where it was left out.
         parents: taxonomy -> tag -> the tag above it, None at the top.
         concepts: ids that were given.
+        lengths: item -> seconds, of videos.
     """
 
     courses: dict[str, _Tagged] = field(default_factory=dict)
     folders: dict[str, str | None] = field(default_factory=dict)
     parents: dict[str, dict[str, str | None]] = field(default_factory=dict)
     concepts: set[str] = field(default_factory=set)
+    lengths: dict[str, float] = field(default_factory=dict)
 
 
 def read(archive: Archive) -> Iterator[Rows | str]:
@@ -91,6 +95,7 @@ def read(archive: Archive) -> Iterator[Rows | str]:
                 yield from _tags(inner, tags, known, f"{path}/")
     for path in TAGS.among(archive.paths):
         yield from _tags(archive, path, known, "")
+    yield from read_logs(archive, {f"course-v1:{run}" for run in known.courses}, known.lengths)
     if not known.concepts:
         yield (
             "no block has a tag: tag the course's content in Studio and export it again, or put"
@@ -127,11 +132,11 @@ def _courses(archive: Archive, known: _Known, around: str) -> Iterator[Rows | st
         tagged = _Tagged(course.run, course.names, {})
         known.courses[course.run] = tagged
         known.folders[_folder(file)] = course.run
-        yield rows_of("items", file, _items(course, tagged))
+        yield rows_of("items", file, _items(course, tagged, known.lengths))
         yield from _notes(course)
 
 
-def _items(course: Course, tagged: _Tagged) -> Iterator[Row]:
+def _items(course: Course, tagged: _Tagged, lengths: dict[str, float]) -> Iterator[Row]:
     for position, block in enumerate(course.blocks(), 1):
         row: Row = {"line": block.element.line, "record": _record(block.element)}
         if isinstance(block, Fault):
@@ -139,6 +144,8 @@ def _items(course: Course, tagged: _Tagged) -> Iterator[Row]:
             continue
         item = f"block-v1:{course.run}+type@{block.name[0]}+block@{block.name[1]}"
         tagged.items.setdefault(item, (block.name, *block.within))
+        if seconds := told_seconds(block.seconds):
+            lengths[item] = seconds
         yield row | {
             "item_id": item,
             "course_id": f"course-v1:{course.run}",
@@ -313,7 +320,7 @@ class _Tags:
 SOURCE = NamedSource(
     name="openedx",
     title="Open edX",
-    about="courses as Studio exports them (OLX), with the tags of their blocks",
+    about="courses as Studio exports them (OLX), with the tags of their blocks and tracking logs",
     layout=(
         SourceFile(f"{{{COURSE.path},{PACKED.path}}}"),
         SourceFile(
@@ -323,6 +330,7 @@ SOURCE = NamedSource(
         SourceFile("**/policies/**/*.json", required=False),
         TAGS,
         TAXONOMY,
+        LOGS,
         SourceFile("**/drafts/**/*.xml", required=False, used=False),
     ),
     read=read,

@@ -58,11 +58,7 @@ class Session:
 
     def run_each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Change something for each of these values; gives how many rows in all."""
-        if not rows:
-            return 0
-        self.cursor.executemany(self._texts[name], rows)
-        changed: int = self.cursor.rowcount
-        return changed
+        return self.database.run_each(self, name, rows) if rows else 0
 
     def any_of(self, values: Iterable[str]) -> Any:
         """What stands for several values in a statement's `any_of(...)`."""
@@ -101,6 +97,12 @@ class Database(ABC):
     @abstractmethod
     def hold_erasures(self, session: Session) -> None:
         """Let no other process erase anybody before the session's transaction ends."""
+
+    def run_each(self, session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Change something for each of these values; gives how many rows in all."""
+        session.cursor.executemany(self.texts[name], rows)
+        changed: int = session.cursor.rowcount
+        return changed
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

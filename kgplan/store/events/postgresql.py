@@ -1,12 +1,21 @@
 """How are the events kept on a PostgreSQL server?"""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from kgplan.errors import MissingExtra
 from kgplan.store.events.database import BUSY_SECONDS, Database, Session
+from kgplan.store.events.writer import Raced
+
+MANY = 100  # rows of which a statement each takes longer than what is done around a COPY
+_MANY_LEARNERS = (
+    "VALUES (%(learner_id)s, %(revision)s)",
+    "SELECT * FROM unnest(%(learner_id)s::text[], %(revision)s::bigint[])",
+)
 
 
 class PostgresqlDatabase(Database):
@@ -26,6 +35,32 @@ class PostgresqlDatabase(Database):
     def listed(values: list[str]) -> list[str]:
         """An array: the planner knows how long it is."""
         return values
+
+    def run_each(self, session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        """As for every database; many events are copied, many learners come in one statement.
+
+        Raises:
+            Raced: another process stored one of the events meanwhile; COPY knows no ON CONFLICT.
+        """
+        if len(rows) >= MANY and name == "event.insert":
+            return self._copy(session, "learner_event", rows)
+        if len(rows) >= MANY and name == "learner.changed":
+            text = self.texts[name].replace(*_MANY_LEARNERS)
+            session.cursor.execute(text, {key: [row[key] for row in rows] for key in rows[0]})
+            changed: int = session.cursor.rowcount
+            return changed
+        return super().run_each(session, name, rows)
+
+    def _copy(self, session: Session, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        columns = ", ".join(rows[0])
+        try:
+            with session.cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(tuple(row.values()))
+        except self.engine.dialect.loaded_dbapi.errors.UniqueViolation:
+            raise Raced from None
+        copied: int = session.cursor.rowcount
+        return copied
 
     def hold_erasures(self, session: Session) -> None:
         """An erasure by another process comes before or after this transaction, not in between."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from kgplan.data.events import Event
+from kgplan.data.events import Event, Segments
 from kgplan.errors import EventConflict
 from kgplan.store.events.database import Session
 from kgplan.store.events.erasure import Erased, hash_of
@@ -178,13 +178,18 @@ def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
 
 def _row(sent: Sent, now: float) -> dict[str, Any]:
     row = dict(vars(sent.event))
-    row["segments"] = json.dumps(row["segments"]) if row["segments"] else None
+    row["segments"] = _spans(row["segments"])
     for name in NAMES:
         row[name] = _listed(row[name])
     row["stored"], row["sender"] = now, sent.sender
     row["form"], row["digest"] = sent.form, sent.digest
     row["raw"] = json.dumps(sent.content, ensure_ascii=True) if sent.raw is None else sent.raw
     return row
+
+
+def _spans(segments: Segments) -> str | None:
+    """Spans as JSON, which is how Python writes lists of numbers."""
+    return str([list(span) for span in segments]) if segments else None
 
 
 @lru_cache(4_096)  # of the few videos and courses that many events name

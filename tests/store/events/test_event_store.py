@@ -105,6 +105,47 @@ def test_many_senders_of_the_same_ids_store_each_once(store, records_url):
     assert set(fresh) == {f"e{k}" for n in range(60) for k in range(n % 7, 40, 3)}
 
 
+def test_many_events_at_once_come_back_as_they_were(store):
+    odd = ("v", "\\N", "\\.", 'a"b', "c\\d", "e\te", "f\ng", "\u56fe", "{1,2}", "%s", "")
+    events = [
+        Event(
+            *(f"e{n}", f"u{n % 120}", 1.5 + n / 7, odd[n % 11] or None, "c"),
+            segments=((0.1 + n, 1e-7 + n), (5e6, 1e7))[: n % 3],
+            score=n / 400 if n % 2 else None,
+            enrols=n % 5 == 0,
+            aliases=tuple(odd[: n % 4]),
+        )
+        for n in range(400)
+    ]
+    raws = [json.dumps({"says": odd[n % 11]}, ensure_ascii=False) for n in range(400)]
+    many = [Sent(e, "event", None, r, raw=r) for e, r in zip(events, raws, strict=True)]
+    assert len(put(store, *many).stored) == 400
+    assert len(put(store, *many).repeated) == 400
+    back = {e.event_id: e for n in range(120) for e in store.events(f"u{n}")}
+    assert back == {e.event_id: e for e in events}
+    kept = {e["event_id"]: e["sent"] for n in range(120) for e in store.export(f"u{n}")["events"]}
+    assert kept == {e.event_id: r for e, r in zip(events, raws, strict=True)}
+    versions = [store.version(f"u{n}") for n in range(120)]
+    put(store, *(sent(f"x{n}", f"u{n}") for n in range(120)))
+    assert all(store.version(f"u{n}") != versions[n] for n in range(120))
+
+
+def test_two_processes_that_store_many_of_the_same_at_once_store_each_once(store, records_url):
+    other = open_events(records_url)
+
+    def send(n):
+        events = [sent(f"e{k}", f"u{k % 7}") for k in range(150 * (n // 2), 150 * (n // 2) + 600)]
+        return (store, other)[n % 2].submit_each(events).result(60)
+
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(send, range(8)))
+    other.close()
+    fresh = sorted(event_id for receipt in receipts for event_id in receipt.stored)
+    assert fresh == sorted(f"e{k}" for k in range(150 * 3 + 600))
+    assert all(len(r.stored) + len(r.repeated) == 600 for r in receipts)
+    assert sorted(i for n in range(7) for i in ids(store, f"u{n}")) == fresh
+
+
 def test_a_version_changes_with_every_change_and_for_nobody_else(store):
     versions = [store.version("u")]
     assert versions[0].revision is None
