@@ -1,5 +1,6 @@
 // Who teaches what: courses, teachers, schools and fields.
-// Videos and learners are not in the graph: `kgplan graph health` counts concepts without a video.
+// Learners are not in the graph, items where it was asked for (items.cypher);
+// `kgplan graph health` counts concepts without an item in any case.
 
 // name: designer.concept
 // What is this concept, and how much is there about it?
