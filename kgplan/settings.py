@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         description="share of a table, or of the graph's nodes, that a run may take away unasked",
     )
 
+    items: bool = Field(
+        default=False,
+        description="whether the next `kgplan etl run` puts items and what they cover into the"
+        " graph, too, for questions about them; no plan reads them there",
+    )
+
     encoding: str = Field(
         default="",
         description="of a platform's CSV files that are not UTF-8, such as `GB18030`; empty: these"

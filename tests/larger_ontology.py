@@ -46,7 +46,7 @@ SOURCED = f"""
 
 def larger_text() -> str:
     """The ontology's Turtle."""
-    return ontology_text("learning.ttl").replace("kg:Field ) ]", "kg:Field kg:Exercise ) ]") + MORE
+    return ontology_text("learning.ttl") + MORE
 
 
 def larger_schema() -> GraphSchema:

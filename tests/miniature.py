@@ -82,7 +82,12 @@ ACTIVITIES = {
 MINI: dict[str, list[Any]] = {
     "entities/concept.json": [
         _concept(SET, "set", "学科：数学_集合论"),
-        _concept(FUNCTION, "function", "学科：数学"),
+        _concept(
+            FUNCTION,
+            "function",
+            "学科：数学_集合论 定义：给每个元素配上唯一一个元素的对应关系。"
+            " 见载：《数学名词》第一版",
+        ),
         _concept(VECTOR, "vector", "学科：数学"),
         _concept(MATRIX, "", "学科：数学"),
         _concept(ALGORITHM, "algorithm", "学科：计算机科学技术"),

@@ -79,6 +79,8 @@ def test_the_wheel_carries_the_ontology_the_queries_and_the_page(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "kgplan/ontology/learning.ttl",
+        "kgplan/ontology/items.ttl",
+        "kgplan/ontology/items.rml.ttl",
         "kgplan/ontology/mapping.rml.ttl",
         "kgplan/ontology/constraints.ttl",
         "kgplan/ontology/each/class.ttl",

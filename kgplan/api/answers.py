@@ -37,9 +37,10 @@ class Answer:
     on: Hashable = None
 
 
-State = tuple[str, str, bool, datetime, str]
-"""What an answer depends on beside the request's words: the versions of graph and model, whether
-these are stale, since when the graph is served, and the learner's version, if it is about one."""
+State = tuple[str, str, str, bool, datetime, str]
+"""What an answer depends on beside the request's words: the versions of graph and model and their
+mark, which changes with texts that no version counts, whether these are stale, since when the graph
+is served, and the learner's version, if it is about one."""
 Words = tuple[str, bytes]
 """A request as it was worded: path and query."""
 

@@ -29,6 +29,7 @@ from kgplan.api.telemetry.metrics import Sources
 from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
 from kgplan.data.links import Links
+from kgplan.graph.definition import Definitions
 
 
 def create_app(
@@ -43,6 +44,7 @@ def create_app(
     security: Security | None = None,
     browser: str = "",
     links: Links | None = None,
+    definitions: Definitions | None = None,
     statement_rules: StatementRules | None = None,
     lti: Tool | None = None,
 ) -> FastAPI:
@@ -59,6 +61,7 @@ def create_app(
         statement_rules: how xAPI statements are taken; the defaults where None.
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         links: addresses of what to open; nothing has one where None.
+        definitions: what concepts are, which planners do not know; not told where None.
         lti: us as learning platforms know us; none may open the explorer where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
@@ -95,6 +98,7 @@ def create_app(
     app.state.limits = limits
     app.state.browser = browser
     app.state.links = links or Links()
+    app.state.definitions = definitions or Definitions()
     app.state.indexes = Indexes()
     app.state.answers = answers
     app.state.learners = learners

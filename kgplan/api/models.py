@@ -610,6 +610,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "concept_id": "K_栈_计算机科学技术",
         "name": "栈",
         "name_en": "stack",
+        "definition": "只能在同一端插入和删除元素的线性表。",
         "fields": ["计算机科学技术"],
         "taught": True,
         "courses": [

@@ -33,6 +33,7 @@ from kgplan.api.tokens import Access, access_of
 from kgplan.data.events import usable_id
 from kgplan.data.links import Links
 from kgplan.errors import InputError, KgplanError, RecordsUnavailable
+from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
 
 P = ParamSpec("P")
@@ -144,6 +145,12 @@ class Asked(Request):
         return links
 
     @property
+    def definitions(self) -> Definitions:
+        """What concepts are."""
+        definitions: Definitions = self.app.state.definitions
+        return definitions
+
+    @property
     def home(self) -> Administration | None:
         """The home that is administrated; None where the service was made around a planner."""
         home: Administration | None = self.app.state.administration
@@ -177,8 +184,9 @@ class Asked(Request):
             if self.known is None:
                 return None
             version = self.known.version
-        versions = planner.graph.version, planner.model_version
-        self._depends_on = *versions, self.served.stale, self.served.since, version
+        served = self.served
+        versions = planner.graph.version, planner.model_version, served.mark
+        self._depends_on = *versions, served.stale, served.since, version
         return self.answers.held(self.words, self._depends_on)
 
     def hold(self, answer: Answer) -> None:

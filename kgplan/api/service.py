@@ -22,6 +22,7 @@ from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.api.tokens import ByIssuer
 from kgplan.data.links import Links
 from kgplan.errors import KgplanError
+from kgplan.graph.definition import Definitions
 from kgplan.model.current import CurrentLearners
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
@@ -84,6 +85,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         security=security,
         browser=settings.browser_url,
         links=links,
+        definitions=Definitions.of_graph(settings.graph_url, settings.graph_access),
         statement_rules=rules,
         lti=lti,
     )

@@ -438,6 +438,9 @@ def _path_text(path: Node, shapes: Graph) -> str:
     inverse = shapes.value(path, SH.inversePath)
     if inverse is not None:
         return f"^{_path_text(inverse, shapes)}"
+    either = shapes.value(path, SH.alternativePath)
+    if either is not None:
+        return "|".join(_path_text(one, shapes) for one in Collection(shapes, either))
     return "/".join(_path_text(step, shapes) for step in Collection(shapes, path))
 
 

@@ -297,11 +297,12 @@ def load(
         swept_nodes = sum(sweep_nodes(changes, label, store) for label in rows.nodes)
         after = read_found(store) if changes else found
         version = content_hash(after.nodes, after.relationships, store.schema)
-        if before != [version]:
+        changed = bool(changes) or before != [version]  # what no version counts may change alone
+        if changed:
             store.write("load.finish", version=version, run_id=run_id)
     return LoadReport(
         version,
-        before != [version],
+        changed,
         written,
         changes.unchanged,
         swept_nodes,

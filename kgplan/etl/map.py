@@ -30,12 +30,13 @@ Row = dict[str, str]
 NULL_MARK = "\ue000NULL"
 
 
-def map_tables(tables: Path, progress: Progress = silent) -> list[str]:
+def map_tables(tables: Path, progress: Progress = silent, items: bool = False) -> list[str]:
     """Run the mapping over a folder of tables.
 
     Args:
         tables: folder with the Parquet files that the mapping names.
         progress: called with a table's name, tables read and tables in all.
+        items: whether items are mapped, too, by `ontology/items.rml.ttl`.
 
     Returns:
         N-Triples lines, sorted and without repeats: the same bytes for the same rows in any order.
@@ -44,6 +45,8 @@ def map_tables(tables: Path, progress: Progress = silent) -> list[str]:
         SourceError: a table or a column is missing, or an id is NULL.
     """
     mapping = Graph().parse(data=ontology_text("mapping.rml.ttl"), format="turtle")
+    if items:
+        mapping.parse(data=ontology_text("items.rml.ttl"), format="turtle")
     wanted = _columns_of(mapping)
     rows: dict[str, list[Row]] = {}
     for done, (file_name, (ids, others)) in enumerate(sorted(wanted.items()), start=1):

@@ -22,6 +22,7 @@ def shapes_text(schema: GraphSchema) -> str:
         "graph": [
             {
                 "classes": iris(classes, " , "),
+                "named": iris((each.iri for each in schema.classes if each.in_snapshot), " , "),
                 "in_classes": iris(classes),
                 "in_properties": iris([*attributes, *relations]),
                 "in_annotations": iris(each.iri for each in schema.annotations),

@@ -165,10 +165,11 @@ def run_map(task: Task, severities: "Mapping[str, Severity] | None") -> None:
 
     tables = task.artifacts.current("tables")
     task.progress("mapping tables to triples", 0, None)
-    lines = map_tables(tables.path, task.progress)
+    items = task.settings.items
+    lines = map_tables(tables.path, task.progress, items)
     task.progress("checking constraints", 0, None)
     checked = check_constraints(lines, severities or {}, task.progress)  # before the first write
-    config = {"severities": dict(severities or {})}
+    config = {"severities": dict(severities or {})} | ({"items": True} if items else {})
     with task.draft("triples", config, {"tables": tables.version}) as draft:
         text = "".join(line + "\n" for line in checked.triples)
         (draft.path / "triples.nt").write_text(text, encoding="utf-8")

@@ -97,6 +97,8 @@ class AboutConcept:
         graph_version: of the graph.
         concept_id, name: the concept.
         name_en: empty where unknown.
+        definition: what it is, as its platform says it, a paragraph a line; "" where it does not
+            say, None while that cannot be read.
         fields: names of the fields of study that it belongs to.
         taught: whether an item of some course covers it.
         courses: that have it, or show an item on it; those with most items on it first, then by
@@ -109,6 +111,7 @@ class AboutConcept:
     concept_id: str
     name: str
     name_en: str
+    definition: str | None
     fields: tuple[str, ...]
     taught: bool
     courses: tuple[TeachingCourse, ...]
@@ -150,9 +153,18 @@ def about_course(
 
 
 def about_concept(
-    graph: GraphSnapshot, records: LearnerRecords, links: Links, concept_id: str
+    graph: GraphSnapshot,
+    records: LearnerRecords,
+    links: Links,
+    concept_id: str,
+    definition: str | None = "",
 ) -> AboutConcept:
     """A concept, the courses and items that teach it, and its neighbours in the graph.
+
+    Args:
+        graph, records, links: what is told of it.
+        concept_id: the concept.
+        definition: what it is, which the snapshot does not hold.
 
     Raises:
         UnknownConcept: the graph has none of this id; the error holds close matches.
@@ -179,6 +191,7 @@ def about_concept(
         concept_id,
         str(graph.concept_names[at]),
         str(graph.concept_names_en[at]),
+        definition,
         graph.names_before("field_has_concept", "field", concept_id),
         showing.size > 0,
         tuple(sorted(courses, key=lambda course: -len(course.items))),

@@ -38,6 +38,7 @@ from kgplan.graph.store import GraphStore
 FAMILY = "designer."
 PICTURES = "picture."  # these return nodes and relationships, for Neo4j Browser to draw
 PARAMETER = re.compile(r"^// :param (?P<name>\w+) => (?P<value>'[^']*'|\d+)$", re.MULTILINE)
+OF_ITEMS = ":Item"  # what questions about items look for
 LIMITS = "designer.limits.ladybug"
 # What Ladybug's Cypher cannot say: to leave one edge or concept, found on the way, out of a path.
 # And vectors are written to Neo4j alone. Question -> what to do instead.
@@ -165,7 +166,8 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
         **given: values of its parameters.
 
     Raises:
-        UnknownQuery, InputError: no such question, or its parameters do not fit.
+        UnknownQuery, InputError: no such question, or its parameters do not fit; or it is about
+            items, and the graph holds none.
         UnknownConcept, UnknownCourse, UnknownEntity: the answer is empty as an id is unknown.
         GraphUnavailable: the database does not answer.
     """
@@ -183,6 +185,11 @@ def ask(store: GraphStore, database: str, name: str, **given: Any) -> list[Row]:
     rows = store.read(statement, **values)
     if not rows:
         check_ids(store, values)
+        if OF_ITEMS in asked.statement and not store.read("snapshot.item"):
+            raise InputError(
+                "the graph holds no items; map and load them with KGPLAN_ITEMS=1: `kgplan etl run`,"
+                " then `kgplan graph load`"
+            )
     return rows
 
 

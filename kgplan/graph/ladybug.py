@@ -21,7 +21,7 @@ MAX_DB_BYTES = (
 BUFFER_BYTES = 1 << 28
 # Where the disk is full, the database ends the process and leaves a file that nobody can open.
 LEAST_ROOM, OPENING_ROOM = 4 << 20, 1 << 18
-LACKING = re.compile(r"Cannot find property (\w+)")
+LACKING = re.compile(r"Cannot find property (\w+)|Table (\w+) does not exist")
 BYTES_A_ROW = 1_200  # of its log, then of its pages; 400 to 800 were measured, texts apart
 
 
@@ -35,6 +35,7 @@ class LadybugStore:
     def __init__(self, path: Path, schema: GraphSchema, read_only: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._pending = path, 0
+        self._lacking: frozenset[str] = frozenset()
         self.schema, self._queries = schema, named_queries(schema)
         if not read_only:  # opening and declaring write a little, too
             require_room("opening the graph", path, OPENING_ROOM if path.exists() else LEAST_ROOM)
@@ -58,7 +59,7 @@ class LadybugStore:
 
     def define_schema(self) -> None:
         """Declare every node and relationship table that is not there yet."""
-        self._queries = named_queries(self.schema)
+        self._queries, self._lacking = named_queries(self.schema), frozenset()
         with self.transaction():  # each alone would wait for the disk
             for name, statement in self._queries.items():
                 if name.startswith("schema.ladybug."):
@@ -67,6 +68,15 @@ class LadybugStore:
     def _held(self) -> GraphSchema:
         """The schema without the numbers that the file, made before there were any, cannot hold."""
         tables = {row["name"] for row in self.read("held.tables")}
+        schema = self.schema
+        lacking = [each.name for each in schema.classes if each.label not in tables]
+        lacking += [each.name for each in schema.relations if each.type not in tables]
+        self._lacking = frozenset(
+            f"{family}.{name}"
+            for name in lacking
+            if name not in schema.in_snapshot.names
+            for family in ("snapshot", "export")
+        )
 
         def held(relation: Relation) -> Relation:
             columns = {row["name"] for row in self.read(f"held.{relation.name}")}
@@ -77,8 +87,11 @@ class LadybugStore:
         return replace(self.schema, relations=tuple(relations))
 
     def read(self, name: str, **parameters: Any) -> list[Row]:
-        """Run a named query and return its rows."""
-        return self._run(name, parameters)
+        """Run a named query and return its rows.
+
+        A file made before there was an extension of the ontology holds nothing of it.
+        """
+        return [] if name in self._lacking else self._run(name, parameters)
 
     def write(self, name: str, rows: Sequence[Row] | None = None, **parameters: Any) -> int:
         """Run a named query that changes the graph; with `rows`, in batches.
@@ -103,8 +116,8 @@ class LadybugStore:
         except RuntimeError as error:
             if lacking := LACKING.search(str(error)):
                 raise GraphUnavailable(
-                    f"the graph {self._path} was loaded before there was a {lacking[1]}, which"
-                    f" {name} asks for; run `kgplan graph load`"
+                    f"the graph {self._path} was loaded before the ontology had"
+                    f" {lacking[1] or lacking[2]}, which {name} asks for; run `kgplan graph load`"
                 ) from error
             raise GraphUnavailable(f"query {name} failed: {error}") from error
         return result.rows_as_dict().get_all()

@@ -1,4 +1,4 @@
-"""Which classes, relations and properties has the graph? What `ontology/learning.ttl` says.
+"""Which classes, relations and properties has the graph? What `ontology/` says.
 
 Queries, rows, exports and SHACL shapes are made from what is read here. The annotations `kg:...`
 name a term in the property graph; what is there without such a name is not in it.
@@ -57,6 +57,7 @@ class NodeClass:
         label: of its nodes.
         attributes: in the ontology's order; `id` and `name` are among those of every class.
         searched: the attributes that people look nodes up by.
+        in_snapshot: whether snapshots read its nodes; then they count in the graph's version.
     """
 
     iri: str
@@ -64,6 +65,7 @@ class NodeClass:
     label: str
     attributes: tuple[Attribute, ...]
     searched: tuple[Attribute, ...]
+    in_snapshot: bool = True
 
     @property
     def name(self) -> str:
@@ -116,6 +118,11 @@ class Relation:
         """What queries and files call it."""
         return self.type.lower()
 
+    @property
+    def in_snapshot(self) -> bool:
+        """Whether snapshots read its pairs: where they read both ends."""
+        return self.head.in_snapshot and self.tail.in_snapshot
+
 
 @dataclass(frozen=True)
 class GraphSchema:
@@ -140,13 +147,21 @@ class GraphSchema:
         return tuple(each.name for part in (self.classes, self.relations) for each in part)
 
     @property
+    def in_snapshot(self) -> "GraphSchema":
+        """What snapshots read."""
+        return GraphSchema(
+            tuple(each for each in self.classes if each.in_snapshot),
+            tuple(each for each in self.relations if each.in_snapshot),
+        )
+
+    @property
     def counted(self) -> Mapping[str, tuple[str, ...]]:
-        """Name of a class or relation -> the keys whose values count in a graph's version."""
+        """Class or relation of snapshots -> the keys whose values count in a graph's version."""
         found = {
             class_.name: tuple(sorted(each.key for each in class_.attributes if each.in_snapshot))
-            for class_ in self.classes
+            for class_ in self.in_snapshot.classes
         }
-        for relation in self.relations:
+        for relation in self.in_snapshot.relations:
             keys = (each.key for each in relation.annotations)
             found[relation.name] = ("head", *keys, "tail")
         return found
@@ -154,8 +169,8 @@ class GraphSchema:
 
 @cache
 def graph_schema() -> GraphSchema:
-    """What kgplan's own ontology says."""
-    return read_schema(ontology_text("learning.ttl"))
+    """What kgplan's own ontology says, its extension by items included."""
+    return read_schema(ontology_text("learning.ttl") + ontology_text("items.ttl"))
 
 
 def read_schema(turtle: str) -> GraphSchema:
@@ -225,7 +240,8 @@ def _class(
         _refuse(iri, f"has the kg:propertyKey {twice[0]} twice")
     wanted = ontology.values(iri, f"{KG}searchedBy")
     searched = tuple(each for each in attributes if each.iri in wanted)
-    return NodeClass(iri, ontology.title(iri), label, attributes, searched)
+    in_snapshot = ontology.value(iri, f"{KG}inSnapshot") != "false"
+    return NodeClass(iri, ontology.title(iri), label, attributes, searched, in_snapshot)
 
 
 def _relation(
@@ -294,10 +310,12 @@ class _Ontology:
         return english[0] if english else local_name(term)
 
     def domain(self, term: str) -> list[str]:
-        """The classes whose things have this property."""
+        """The classes whose things have this property: all, where none is said."""
         domain = self.value(term, f"{RDFS}domain")
+        if domain is None:
+            return [iri for iri, _ in self.named("nodeLabel")]
         union = self.value(domain, f"{OWL}unionOf")
-        return self.members(union) if union else [domain or ""]
+        return self.members(union) if union else [domain]
 
     def members(self, collection: str | None) -> list[str]:
         """The members of an RDF collection."""

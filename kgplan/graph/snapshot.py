@@ -145,7 +145,7 @@ class GraphSnapshot(Stored):
             },
             relations={
                 each.name: (arrays[f"{each.name}.heads"], arrays[f"{each.name}.tails"])
-                for each in graph_schema().relations
+                for each in graph_schema().in_snapshot.relations
             },
             named={name: (arrays[f"{name}.ids"], arrays[f"{name}.names"]) for name in NAMED},
             **given,
@@ -267,9 +267,9 @@ def read_contents(store: GraphStore, family: str = "snapshot") -> tuple[Rows, Ro
 
     Args:
         store: the graph database.
-        family: of the queries; "found" gives more columns.
+        family: of the queries; "found" gives more columns, and what snapshots do not hold.
     """
-    schema = store.schema
+    schema = store.schema if family == "found" else store.schema.in_snapshot
     edges = {each.name: store.read(f"{family}.{each.name}") for each in schema.relations}
     entities = {each.name: store.read(f"{family}.{each.name}") for each in schema.classes}
     ids = {row["id"] for rows in entities.values() for row in rows}
@@ -325,7 +325,8 @@ def content_hash(
     digest, counted = hashlib.sha256(), schema.counted
     numbers = {each.key for each in schema.annotations if each.is_number}
     named = {name.lower(): rows for name, rows in [*entities.items(), *edges.items()]}
-    for name, rows in sorted(named.items()):
+    for name in sorted(named.keys() & counted.keys()):
+        rows = named[name]
         keys = [
             key
             for key in counted[name]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
-from miniature import SET
+from miniature import FUNCTION, SET
 from pydantic import TypeAdapter
 
 from kgplan.api.app import create_app
@@ -15,7 +15,10 @@ from kgplan.api.keeper import Keeper, keep_planner
 from kgplan.api.service import make_service
 from kgplan.api.shared import keep_shared_planner
 from kgplan.data.links import Links
+from kgplan.errors import GraphUnavailable
 from kgplan.graph.about import about_concept, about_course
+from kgplan.graph.definition import Definitions
+from kgplan.graph.store import open_graph
 from kgplan.model.current import CurrentLearners
 from kgplan.model.opening import open_planner
 from kgplan.settings import Settings
@@ -62,6 +65,47 @@ def test_the_answers_are_the_cores_own(mini):
         assert answer.json() == json.loads(TypeAdapter(type(found)).dump_json(found))
         same = client.get(f"/v1/{path}", headers={"If-None-Match": answer.headers["etag"]})
         assert same.status_code == 304
+
+
+@pytest.mark.parametrize("keep", [keep_planner, keep_shared_planner])
+def test_a_concept_tells_what_it_is_and_an_edit_of_that_is_another_answer(own_home, keep):
+    """The versions of graph and model do not count it."""
+    settings = own_home.model_copy(update={"auth": "off"})
+    keeper = keep(settings)
+    with TestClient(make_service(settings, keeper)) as client:
+        path = f"/v1/concepts/{quote(FUNCTION)}"
+        first = client.get(path)
+        assert first.json()["definition"].split("\n") == [
+            "给每个元素配上唯一一个元素的对应关系。",
+            "学科：数学 › 集合论",
+            "见载：《数学名词》第一版",
+        ]
+        with open_graph(settings.graph_url) as store:
+            (row,) = [row for row in store.read("export.concept") if row["id"] == FUNCTION]
+            changed = row | {"explanation": "a person's words"}
+            store.write("load.concept", rows=[changed], run_id="by hand")
+        keeper.refresh()
+        second = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert second.status_code == 200
+        assert second.json() == first.json() | {"definition": "a person's words"}
+
+
+def test_a_concept_is_told_without_what_it_is_as_long_as_the_graph_cannot_be_read(mini):
+    away = True
+
+    def read():
+        if away:
+            raise GraphUnavailable("it is being loaded")
+        return {SET: "things together"}
+
+    client = client_of(mini, definitions=Definitions(read))
+    path = f"/v1/concepts/{quote(SET)}"
+    before = client.get(path)
+    assert (before.status_code, before.json()["definition"]) == (200, None)
+    away = False
+    after = client.get(path)
+    assert after.json() == before.json() | {"definition": "things together"}
+    assert after.headers["etag"] != before.headers["etag"]
 
 
 def test_other_addresses_of_the_platform_are_another_answer(mini):

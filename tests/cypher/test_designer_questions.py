@@ -1,5 +1,6 @@
 """Every question of the library on the real sample, against the tables and networkx."""
 
+import json
 import re
 import shutil
 from collections import Counter, defaultdict
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
+from zipfile import ZipFile
 
 import networkx as nx
 import numpy as np
@@ -300,6 +302,24 @@ def test_concepts_without_a_course_are_in_no_row_of_the_table(put, tables):
     assert {row["concept_id"]: row["unlocks"] for row in found} == {
         concept: tables.prerequisites.out_degree(concept)
         for concept in set(tables.prerequisites) - taught
+    }
+
+
+@pytest.mark.parametrize("concept", [CONCEPT, FIRST])
+def test_a_concept_is_told_with_what_its_source_says_of_it(put, tables, sample_source, concept):
+    with ZipFile(sample_source) as archive:
+        (file,) = [name for name in archive.namelist() if name.endswith("entities/concept.json")]
+        rows = map(json.loads, archive.read(file).splitlines())
+        (said,) = [row for row in rows if row["id"] == concept]
+    (row,) = put("concept", concept_id=concept)
+    assert row == {
+        "name": tables.names[concept],
+        "name_en": said["en"] or None,
+        # all of the sample say their place in their field alone
+        "definition": said["explanation"].replace("_", " › "),
+        "unlocks": tables.prerequisites.out_degree(concept),
+        "prerequisites": tables.prerequisites.in_degree(concept),
+        "courses": tables.in_courses(concept),
     }
 
 

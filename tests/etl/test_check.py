@@ -63,6 +63,7 @@ def prerequisite(before: str, after: str, source: str = "dependency") -> list[st
 
 A, B, C, COURSE = "id:concept/K_a", "id:concept/K_b", "id:concept/K_c", "id:course/C_1"
 AB = "id:axiom/K_a/K_b"
+ITEM, PLACE = "id:item/V_1", "id:axiom/C_1/V_1"
 CLEAN = [
     *entity(A, "Concept", "甲"),
     *entity(B, "Concept", "乙"),
@@ -82,6 +83,15 @@ CLEAN = [
     f"id:teacher/T_1 kg:teacherHasCourse {COURSE}",
     f"{C} kg:broaderConcept {A}",
     *prerequisite("K_a", "K_b"),
+    *entity(ITEM, "Item", "视频"),
+    f'{ITEM} kg:kind "video"',
+    f"{ITEM} kg:itemCoversConcept {A}",
+    f"{COURSE} kg:courseHasItem {ITEM}",
+    f"{PLACE} a owl:Axiom",
+    f"{PLACE} owl:annotatedSource {COURSE}",
+    f"{PLACE} owl:annotatedProperty kg:courseHasItem",
+    f"{PLACE} owl:annotatedTarget {ITEM}",
+    f'{PLACE} kg:position "0"^^<http://www.w3.org/2001/XMLSchema#integer>',
 ]
 
 
@@ -106,6 +116,8 @@ RELATIONS = {
     "schoolHasTeacher": ("id:school/S_1", "id:teacher/T_1"),
     "teacherHasCourse": ("id:teacher/T_1", COURSE),
     "broaderConcept": (C, A),
+    "courseHasItem": (COURSE, ITEM),
+    "itemCoversConcept": (ITEM, A),
 }
 UNNAMED = ["id:concept/K_n a kg:Concept", 'id:concept/K_n kg:id "K_n"']
 
@@ -139,7 +151,7 @@ DEFECTS: dict[str, tuple[list[str], list[str], str]] = {
             entity(f"id:other/{class_}", class_.capitalize(), "戊"),
             "drop",
         )
-        for class_ in ("concept", "course", "school", "teacher", "field")
+        for class_ in ("concept", "course", "school", "teacher", "field", "item")
     },
     **{
         f"{relation}Subject": (
@@ -187,6 +199,24 @@ DEFECTS: dict[str, tuple[list[str], list[str], str]] = {
         "drop",
     ),
     "recordHasSource": (
+        prerequisite("K_b", "K_c")[:-1],
+        prerequisite("K_b", "K_c")[1:-1],
+        "drop",
+    ),
+    "itemHasKind": (
+        [f'{ITEM} kg:kind "song"'],
+        [f'{ITEM} kg:kind "song"'],
+        "drop",
+    ),
+    "kindIsText": ([f'{ITEM} kg:kind "song"'], [f'{ITEM} kg:kind "song"'], "drop"),
+    "addressIsText": ([f'{ITEM} kg:address ""'], [f'{ITEM} kg:address ""'], "drop"),
+    "itemHasOneName": ([f'{ITEM} kg:name "题"'], [f'{ITEM} kg:name "题"'], "drop"),
+    "recordHasPosition": (
+        [f'{PLACE} kg:position "first"'],
+        [f'{PLACE} kg:position "first"'],
+        "drop",
+    ),
+    "sourceIsKnown": (
         [f'{AB} dcterms:source "hearsay"'],
         [f'{AB} dcterms:source "hearsay"'],
         "drop",
@@ -370,7 +400,7 @@ def test_what_is_left_of_a_dirty_graph_is_clean_and_what_fell_is_listed(dirt, mi
             assert s != o
     for node, class_ in classes.items():
         if class_ != term("owl:Axiom"):
-            for key in ("id", "name"):
+            for key in ("id", *(() if class_ == term("kg:Item") else ("name",))):
                 assert [p for s, p, _ in left if s == node].count(term(f"kg:{key}")) == 1
     again = check_constraints(result.triples)
     assert (again.triples, again.n_dropped) == (result.triples, 0)

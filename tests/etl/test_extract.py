@@ -82,8 +82,11 @@ def at(text: str) -> datetime:
 
 EXPECTED = {
     "concept": [
-        (SET, "集合", "set", "学科：数学_集合论"),
-        (FUNCTION, "函数", "function", "学科：数学"),
+        (SET, "集合", "set", "学科：数学 › 集合论"),
+        (
+            *(FUNCTION, "函数", "function"),
+            "给每个元素配上唯一一个元素的对应关系。\n学科：数学 › 集合论\n见载：《数学名词》第一版",
+        ),
         (VECTOR, "向量", "vector", "学科：数学"),
         (MATRIX, "矩阵", None, "学科：数学"),
         (ALGORITHM, "算法", "algorithm", "学科：计算机科学技术"),

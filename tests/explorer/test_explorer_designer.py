@@ -1,5 +1,6 @@
 """The designers' views say what the graph holds, in the picture and in words alike."""
 
+import json
 import random
 
 import miniature
@@ -79,6 +80,42 @@ def test_a_concept_tells_where_it_is_taught_and_where_it_is_only_named(
     assert set(chips) == {place("course", course) for course in naming - set(teaching)}
     if not teaching and not naming:
         expect(page.locator(".taught")).to_contain_text("a gap")
+
+
+def test_a_concept_tells_what_it_is_before_where_its_source_has_that_from(reader, mini_address):
+    page = reader(mini_address, "en").visit(place("concept", FUNCTION))
+    told = page.locator(".definition p")
+    assert told.inner_text().split("\n") == [
+        "给每个元素配上唯一一个元素的对应关系。",
+        "学科：数学 › 集合论",
+        "见载：《数学名词》第一版",
+    ]
+    expect(told).to_have_attribute("lang", "zh-CN")
+    expect(page.locator(".definition button")).to_have_count(0)
+    nothing = reader(mini_address, "en").visit(place("concept", ARRAY))
+    expect(nothing.locator(".definition")).to_have_count(0)
+
+
+def test_a_long_definition_begins_folded_and_no_page_is_wider_than_a_phone(reader, mini_address):
+    long = "a relation that pairs elements " * 40 + "x" * 400
+
+    def answer(route):
+        told = route.fetch()
+        route.fulfill(response=told, body=json.dumps(told.json() | {"definition": long}))
+
+    opened = reader(mini_address, "en", phone=True)
+    opened.page.route("**/v1/concepts/*", answer)
+    page = opened.visit(place("concept", FUNCTION))
+    told, button = page.locator(".definition p"), page.locator(".definition button")
+    folded = told.bounding_box()["height"]
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    assert told.bounding_box()["height"] > 2 * folded
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "false")
+    assert told.bounding_box()["height"] == folded
 
 
 def test_each_row_tells_which_concepts_build_on_it(reader, mini_address):

@@ -142,7 +142,7 @@ def test_a_graph_from_before_there_were_strengths_is_read_and_keeps_its_version(
         assert triples_of(read_rows(store), graph_schema()).lines == UNSAID
         if place.url.startswith("ladybug"):
             with pytest.raises(
-                GraphUnavailable, match=r"before there was a strength, .* run `kgplan"
+                GraphUnavailable, match=r"before the ontology had strength, .* run `kgplan"
             ):
                 ask(store, "ladybug", "soft_edges")
     assert told(graph) == {"ab": (PREDICTED, 0), "cd": (1, 0)}

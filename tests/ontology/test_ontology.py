@@ -30,15 +30,22 @@ OBJECT_PROPERTIES = {
     "dependencyPrerequisite": ("Concept", "Concept", "PREREQUISITE_OF"),
     "broaderConcept": ("Concept", "Concept", "BROADER_CONCEPT"),
 }
-DATA_PROPERTIES = {
-    "id": (CLASSES, "id"),
-    "name": (CLASSES, "name"),
+DATA_PROPERTIES = {  # with their classes; None: any
+    "id": (None, "id"),
+    "name": (None, "name"),
     "englishName": ({"Concept"}, "name_en"),
     "explanation": ({"Concept"}, "explanation"),
     "about": ({"Course", "School", "Teacher"}, "about"),
 }
 ANNOTATIONS = {"strength", "anyOf"}
 TERMS = CLASSES | set(OBJECT_PROPERTIES) | set(DATA_PROPERTIES) | ANNOTATIONS
+# The extension by what learners open: items with a kind, their courses and their concepts.
+ITEM_RELATIONS = {
+    "courseHasItem": ("Course", "Item", "COURSE_HAS_ITEM"),
+    "itemCoversConcept": ("Item", "Concept", "ITEM_COVERS_CONCEPT"),
+}
+ITEM_PROPERTIES = {"kind": ({"Item"}, "kind"), "address": ({"Item"}, "url")}
+ITEM_TERMS = {"Item", "position", *ITEM_RELATIONS, *ITEM_PROPERTIES}
 
 
 def parsed(name: str) -> Graph:
@@ -49,6 +56,11 @@ def parsed(name: str) -> Graph:
 @pytest.fixture(scope="module")
 def ontology() -> Graph:
     return parsed("learning.ttl")
+
+
+@pytest.fixture(scope="module")
+def items() -> Graph:
+    return parsed("items.ttl")
 
 
 @pytest.fixture(scope="module")
@@ -81,39 +93,53 @@ def test_the_ontology_declares_the_terms_of_the_specification_and_no_others(onto
     assert declared(ontology, OWL.DatatypeProperty) == set(DATA_PROPERTIES)
 
 
+def test_items_are_an_extension_that_declares_its_own_terms_alone(ontology, items):
+    kinds = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
+    found = set().union(*(declared(items, kind) for kind in kinds))
+    assert found == ITEM_TERMS
+    assert not kg_terms(ontology) & ITEM_TERMS
+    (header,) = items.subjects(RDF.type, OWL.Ontology)
+    (base,) = ontology.subjects(RDF.type, OWL.Ontology)
+    assert (header, OWL.imports, base) in items
+
+
 def test_the_ontology_has_one_version_iri(ontology):
     header = URIRef("https://w3id.org/kgplan/ontology")
     assert set(ontology.subjects(RDF.type, OWL.Ontology)) == {header}
     versions = set(ontology.objects(header, OWL.versionIRI))
-    assert versions == {URIRef("https://w3id.org/kgplan/ontology/1.1.0")}
+    assert versions == {URIRef("https://w3id.org/kgplan/ontology/1.2.0")}
 
 
-def test_every_term_has_one_label_and_one_comment_in_english_and_in_chinese(ontology):
-    terms = declared(ontology, OWL.AnnotationProperty) | CLASSES
-    for term in terms | set(OBJECT_PROPERTIES) | set(DATA_PROPERTIES):
+def test_every_term_has_one_label_and_one_comment_in_english_and_in_chinese(ontology, items):
+    terms = declared(ontology, OWL.AnnotationProperty) | TERMS | ITEM_TERMS
+    for term in terms:
         for annotation in (RDFS.label, RDFS.comment):
-            texts = list(ontology.objects(KG[term], annotation))
+            texts = list((ontology + items).objects(KG[term], annotation))
             assert sorted(text.language for text in texts) == ["en", "zh"], (term, annotation)
             assert all(text.strip() for text in texts)
 
 
 def test_every_object_property_has_the_ends_and_the_relationship_type_of_the_specification(
-    ontology,
+    ontology, items
 ):
-    for name, (domain, range_, type_) in OBJECT_PROPERTIES.items():
-        assert list(ontology.objects(KG[name], RDFS.domain)) == [KG[domain]]
-        assert list(ontology.objects(KG[name], RDFS.range)) == [KG[range_]]
-        assert list(ontology.objects(KG[name], KG.relationshipType)) == [Literal(type_)]
+    for graph, relations in ((ontology, OBJECT_PROPERTIES), (items, ITEM_RELATIONS)):
+        for name, (domain, range_, type_) in relations.items():
+            assert list(graph.objects(KG[name], RDFS.domain)) == [KG[domain]]
+            assert list(graph.objects(KG[name], RDFS.range)) == [KG[range_]]
+            assert list(graph.objects(KG[name], KG.relationshipType)) == [Literal(type_)]
 
 
-def test_every_data_property_has_its_classes_texts_and_property_key(ontology):
-    for name, (classes, key) in DATA_PROPERTIES.items():
-        (domain,) = ontology.objects(KG[name], RDFS.domain)
-        union = ontology.value(domain, OWL.unionOf)
-        found = [domain] if union is None else Collection(ontology, union)
-        assert set(found) == {KG[class_] for class_ in classes}
-        assert list(ontology.objects(KG[name], RDFS.range)) == [XSD_STRING]
-        assert list(ontology.objects(KG[name], KG.propertyKey)) == [Literal(key)]
+def test_every_data_property_has_its_classes_texts_and_property_key(ontology, items):
+    for graph, properties in ((ontology, DATA_PROPERTIES), (items, ITEM_PROPERTIES)):
+        for name, (classes, key) in properties.items():
+            domains = list(graph.objects(KG[name], RDFS.domain))
+            if classes is not None:
+                (domain,) = domains
+                union = graph.value(domain, OWL.unionOf)
+                domains = [domain] if union is None else list(Collection(graph, union))
+            assert set(domains) == {KG[class_] for class_ in classes or ()}
+            assert list(graph.objects(KG[name], RDFS.range)) == [XSD_STRING]
+            assert list(graph.objects(KG[name], KG.propertyKey)) == [Literal(key)]
 
 
 def test_every_class_has_its_node_label_and_the_classes_are_disjoint(ontology):
@@ -124,6 +150,13 @@ def test_every_class_has_its_node_label_and_the_classes_are_disjoint(ontology):
     assert set(members) == {KG[name] for name in CLASSES}
 
 
+def test_an_item_is_none_of_the_others(items):
+    assert list(items.objects(KG.Item, KG.nodeLabel)) == [Literal("Item")]
+    (disjoint,) = items.subjects(RDF.type, OWL.AllDisjointClasses)
+    members = Collection(items, items.value(disjoint, OWL.members))
+    assert set(members) == {KG[name] for name in CLASSES | {"Item"}}
+
+
 def test_a_prerequisite_is_irreflexive_asymmetric_and_stays_a_simple_property(ontology):
     types = set(ontology.objects(KG.dependencyPrerequisite, RDF.type))
     assert {OWL.IrreflexiveProperty, OWL.AsymmetricProperty} <= types
@@ -132,10 +165,11 @@ def test_a_prerequisite_is_irreflexive_asymmetric_and_stays_a_simple_property(on
     assert not set(ontology.triples((None, OWL.propertyChainAxiom, None)))
 
 
-def test_owl_2_dl_keeps_the_sorts_of_properties_apart(ontology):
+def test_owl_2_dl_keeps_the_sorts_of_properties_apart(ontology, items):
     sorts = (OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty, OWL.Class)
-    for term in kg_terms(ontology):
-        assert len(set(ontology.objects(KG[term], RDF.type)) & set(sorts)) == 1, term
+    together = ontology + items
+    for term in kg_terms(together):
+        assert len(set(together.objects(KG[term], RDF.type)) & set(sorts)) == 1, term
 
 
 def contradictions(ontology: Graph, *facts: tuple) -> list[str]:
@@ -172,6 +206,10 @@ def test_the_mapping_makes_every_term_of_the_ontology_and_no_other(mapping):
     assert kg_terms(mapping) == TERMS
 
 
+def test_the_mapping_of_items_makes_every_term_of_the_extension():
+    assert kg_terms(parsed("items.rml.ttl")) == ITEM_TERMS | {"id", "name"}
+
+
 def test_the_mapping_puts_the_classes_of_domain_and_range_at_the_ends_of_each_relation(
     ontology, mapping
 ):
@@ -198,7 +236,7 @@ def test_the_constraints_are_well_formed_shacl_core(constraints):
 
 
 def test_the_constraints_speak_of_ontology_terms_only(constraints):
-    assert kg_terms(constraints) <= TERMS
+    assert kg_terms(constraints) <= TERMS | ITEM_TERMS
 
 
 def test_every_rule_has_a_target_a_severity_and_a_sentence(constraints):
@@ -212,8 +250,10 @@ def test_every_rule_has_a_target_a_severity_and_a_sentence(constraints):
         assert constraints.value(rule, SH.message).language == "en"
 
 
-def test_both_ends_of_every_relation_are_constrained_to_domain_and_range(ontology, constraints):
-    for name in OBJECT_PROPERTIES:
+def test_both_ends_of_every_relation_are_constrained_to_domain_and_range(
+    ontology, items, constraints
+):
+    for name in [*OBJECT_PROPERTIES, *ITEM_RELATIONS]:
         for target, end in (
             (SH.targetSubjectsOf, RDFS.domain),
             (SH.targetObjectsOf, RDFS.range),
@@ -222,7 +262,7 @@ def test_both_ends_of_every_relation_are_constrained_to_domain_and_range(ontolog
                 constraints.value(shape, SH["class"])
                 for shape in constraints.subjects(target, KG[name])
             }
-            assert ontology.value(KG[name], end) in required
+            assert (ontology + items).value(KG[name], end) in required
 
 
 def test_the_source_of_a_prerequisite_is_an_owl_annotation(ontology, mapping):

@@ -432,7 +432,9 @@ export interface paths {
         };
         /**
          * Read Concept
-         * @description A concept: the courses and videos that teach it, what it needs and what it unlocks.
+         * @description A concept: what it is, the courses and items that teach it, what it needs and unlocks.
+         *
+         *     `definition` is null while the graph database cannot be read; the rest is known without it.
          */
         get: operations["read_concept"];
         put?: never;
@@ -786,6 +788,7 @@ export interface components {
          *       "concept_id": "K_栈_计算机科学技术",
          *       "name": "栈",
          *       "name_en": "stack",
+         *       "definition": "只能在同一端插入和删除元素的线性表。",
          *       "fields": [
          *         "计算机科学技术"
          *       ],
@@ -837,6 +840,11 @@ export interface components {
              * @description empty where unknown
              */
             name_en: string;
+            /**
+             * Definition
+             * @description what it is, as its platform says it, a paragraph a line; "" where it does not say, null while that cannot be read
+             */
+            definition: string | null;
             /**
              * Fields
              * @description names of the fields of study that it belongs to

@@ -14,6 +14,7 @@ import { Page } from "../ui/page";
 import { Answered } from "../ui/states";
 import { ConceptList, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
+import { Definition } from "./definition";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
 import { Legend } from "./legend";
@@ -101,6 +102,7 @@ function Chain(props: { up: Around; down: Around; about: About; before: number; 
       other={lang ? shell().noEnglish : other}
       actions={<CypherButton names={QUESTIONS} values={{ concept_id: concept.id }} />}
     >
+      <Definition text={props.about.definition} />
       <div class="controls">
         <Depth
           label={say.stepsBefore}

@@ -31,6 +31,9 @@ const en = {
   deeper: "More lies beyond.",
   leadsTo: (names: string) => `before ${names}`,
   some: (names: string[], more: number) => names.join(", ") + (more > 0 ? ` and ${more} more` : ""),
+  definitionAway: "What it is cannot be read from the graph just now.",
+  wholeDefinition: "Read on",
+  foldDefinition: "Show less",
   taughtTitle: "Where it is taught",
   taught: (videos: number, courses: number, others: number) => {
     if (videos === 0 && others === 0) return "No course and no video covers it: a gap.";
@@ -193,6 +196,9 @@ const zh: typeof en = {
   deeper: "更远处还有。",
   leadsTo: (names) => `先于 ${names}`,
   some: (names, more) => names.join("、") + (more > 0 ? ` 等 ${names.length + more} 个` : ""),
+  definitionAway: "暂时无法从图谱读取它的释义。",
+  wholeDefinition: "展开全文",
+  foldDefinition: "收起",
   taughtTitle: "在哪里讲授",
   taught: (videos, courses, others) => {
     if (videos === 0 && others === 0) return "没有课程或视频讲授它：这是一处空缺。";

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from kgplan.api.answers import Answer, etag_of
+from kgplan.api.answers import Answer, etag_of, response_of
 from kgplan.api.case_models import CFPackage
 from kgplan.api.ids import Id
 from kgplan.api.models import (
@@ -161,14 +161,19 @@ async def read_course_map(course_id: Id, asked: Asked) -> Answer:
     response_model=AboutConcept,
     responses=problems(404) | NOT_MODIFIED,
 )
-async def read_concept(concept_id: Id, asked: Asked) -> Answer:
-    """A concept: the courses and videos that teach it, what it needs and what it unlocks."""
+async def read_concept(concept_id: Id, asked: Asked) -> Answer | Response:
+    """A concept: what it is, the courses and items that teach it, what it needs and unlocks.
+
+    `definition` is null while the graph database cannot be read; the rest is known without it.
+    """
     planner, links = asked.served.planner, asked.links
-    return await answered(
+    told = await run_in_threadpool(asked.definitions.of, concept_id, asked.served.mark)
+    answer = await answered(
         *(asked, "concept"),
-        lambda: about_concept(planner.graph, planner.records, links, concept_id),
-        *(planner.model_version, links.template, concept_id),
+        lambda: about_concept(planner.graph, planner.records, links, concept_id, told),
+        *(planner.model_version, links.template, concept_id, told),
     )
+    return answer if told is not None else response_of(asked, answer)  # not kept for these words
 
 
 @router.get(

@@ -1,5 +1,16 @@
 // Who teaches what: courses, teachers, schools and fields.
-// Videos and learners are not in the graph: `kgplan graph health` counts concepts without a video.
+// Learners are not in the graph, items where it was asked for (items.cypher);
+// `kgplan graph health` counts concepts without an item in any case.
+
+// name: designer.concept
+// What is this concept, and how much is there about it?
+// :param concept_id => 'K_中断机制_计算机科学技术'
+// definition: as the platform says it; unlocks, prerequisites: direct ones; courses: that have it.
+MATCH (concept:Concept {id: $concept_id})
+RETURN concept.name AS name, concept.name_en AS name_en, concept.explanation AS definition,
+  COUNT { MATCH (concept)-[:PREREQUISITE_OF]->(:Concept) } AS unlocks,
+  COUNT { MATCH (:Concept)-[:PREREQUISITE_OF]->(concept) } AS prerequisites,
+  COUNT { MATCH (:Course)-[:COURSE_HAS_CONCEPT]->(concept) } AS courses;
 
 // name: designer.concepts_without_course
 // Which concepts does no course have, and how much do they unlock?

@@ -202,6 +202,24 @@ SELECT line, item, coalesce(video::VARCHAR, 'null') AS record,
     course_id, plain(video) AS item_id
 FROM single;
 
+-- name: table.concept
+-- An explanation says, in one line each with its word before it, where in its field a concept
+-- stands, what it is, and which book of terms says so; most have the first alone. What it is comes
+-- first here, each in a line of its own; what is written otherwise stays as it is.
+WITH cut AS (
+    SELECT *, regexp_extract(explanation,
+        '^\s*学科[：:](.*?)(?:\s*定义[：:](.*?))?(?:\s*见载[：:](.*?))?\s*$',
+        ['field', 'what', 'book'], 's') AS parts
+    FROM kept.concept
+)
+SELECT concept_id, name, name_en,
+    CASE WHEN coalesce(parts.field, '') = '' THEN explanation
+        ELSE concat_ws(chr(10), nullif(parts.what, ''),
+            '学科：' || array_to_string([trim(part) FOR part IN string_split(parts.field, '_')],
+                ' › '),
+            '见载：' || nullif(trim(parts.book), '')) END AS explanation
+FROM cut;
+
 -- name: table.item
 -- The length of a video is the largest that an activity gives, in seconds.
 SELECT item_id, 'video' AS kind, name, duration, NULL AS url
