@@ -24,8 +24,9 @@ def mastery(
     learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
     concept: Annotated[str, typer.Argument(help="A concept's id, or its exact name.")],
     limit: Annotated[
-        int, typer.Option(help="Views and answers that are looked at, each in turn.", min=1)
-    ] = 24,
+        int | None,
+        typer.Option(help="Views and answers that are looked at, each in turn; else 16.", min=1),
+    ] = None,
     language: Annotated[Language, typer.Option(help="Of the sentence.")] = Language.ENGLISH,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +41,7 @@ def mastery(
     from kgplan.model.opening import open_planner
     from kgplan.model.recorded import recorded_learners, recorded_reasons
     from kgplan.planning import PlanOptions
+    from kgplan.planning.because import MOST_REASONS
 
     settings = read_settings()
     planner = open_planner(settings)
@@ -47,7 +49,9 @@ def mastery(
     manner = PlanOptions(language=language.value, detail="numbers")
     learners = recorded_learners(settings)
     with nullcontext() if learners is None else closing(learners.store):
-        found = recorded_reasons(learners, planner, learner_id, concept_id, manner, limit)
+        found = recorded_reasons(
+            learners, planner, learner_id, concept_id, manner, limit or MOST_REASONS
+        )
     if as_json:
         print_json(found.to_dict())
         return

@@ -25,9 +25,9 @@ Did = Literal[
     "opened",
     "not_opened",
 ]
-MOST_REASONS = 24
-"""Observations that are looked at: all on the concept, of nine pairs in ten of the sample."""
-NOTABLE = 0.01  # a move of mastery that is worth telling
+MOST_REASONS = 16  # observations that are looked at, where the caller does not say
+NOTABLE = 0.01  # a move of mastery that is worth telling in a sentence
+VISIBLE = 0.005  # one that two digits show
 AS_MUCH = 0.05  # from which what speaks for a concept and what speaks against it undo each other
 MOSTLY_PRIOR = 0.1  # a move of mastery under which most of it is what is assumed of everyone
 HIGH, LOW = 0.7, 0.4  # mastery from which a concept is probably held, under which it is not
@@ -134,6 +134,21 @@ def reasoned(
     current = None if state is None else state.learner
     known, prior = planner.mastery_of(learner_id, concept_id, current), planner.prior_of(concept_id)
     found = model.reasons(learner_id, concept_id, state, most)
+    return told(learner_id, known, prior, found, manner)
+
+
+def told(
+    learner_id: str, known: ConceptMastery, prior: float, found: Reasons | None, manner: Manner
+) -> MasteryReasons:
+    """A mastery with what it rests on, in words.
+
+    Args:
+        learner_id: whose.
+        known: the mastery.
+        prior: of the concept.
+        found: what moved it; None where that cannot be told.
+        manner: of the sentence.
+    """
     too_little = known.evidence < WEAK_EVIDENCE
     return MasteryReasons(
         learner_id,
@@ -176,14 +191,14 @@ def _sentence(known: ConceptMastery, prior: float, found: Reasons | None, manner
     down = _most([each for each in on_it if each.moved < 0], found.lowering, manner)
     if up and down:
         order = "up_down" if found.raising.moved >= -found.lowering.moved else "down_up"
-        told = say(manner, f"rests.{order}", holds=holds, up=up, down=down)
+        words = say(manner, f"rests.{order}", holds=holds, up=up, down=down)
     elif up or down:
-        told = say(manner, "rests.up" if up else "rests.down", holds=holds, what=up or down)
+        words = say(manner, "rests.up" if up else "rests.down", holds=holds, what=up or down)
     else:
-        told = say(manner, "rests.beside", holds=holds)
+        words = say(manner, "rests.beside", holds=holds)
     if abs(known.mastery - prior) < MOSTLY_PRIOR and not too_little:
-        return say(manner, "rests.prior", told=told, prior=prior)
-    return told
+        return say(manner, "rests.prior", told=words, prior=prior)
+    return words
 
 
 def _most(alike: Sequence[Reason], together: Together, manner: Manner) -> str:
