@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE
 from kgplan.planning.options import OPTIONS
 
 
@@ -15,9 +16,9 @@ def description() -> dict[str, Any]:
     return create_app(nothing_served).openapi()
 
 
-def bounds() -> dict[str, dict[str, Any]]:
-    """Of a plan's options: the least, the usual and the most."""
-    return {
+def bounds() -> dict[str, Any]:
+    """Of a plan's options the least, the usual and the most; bits that say too little."""
+    of_options = {
         each.name: {
             "least": each.option.low,
             "usual": each.default,
@@ -26,6 +27,7 @@ def bounds() -> dict[str, dict[str, Any]]:
         for each in OPTIONS
         if each.option.low is not None
     }
+    return of_options | {"weak_evidence": WEAK_EVIDENCE}
 
 
 if __name__ == "__main__":

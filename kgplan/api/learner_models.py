@@ -8,7 +8,8 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 from kgplan.api.ids import Id
 from kgplan.data.events import Event
 from kgplan.data.wishes import Said
-from kgplan.planning import ConceptMastery
+from kgplan.planning import ConceptMastery, Doubt
+from kgplan.planning.because import Did
 from kgplan.planning.progress import Status
 from kgplan.planning.taken import TakenCourse
 
@@ -194,6 +195,112 @@ class MasteryOut(BaseModel):
     model_version: str
     events: EventCounts
     concepts: list[ConceptMastery]
+    stale: bool
+
+
+class ReasonOut(BaseModel):
+    """One thing that was observed of the learner, and how much it moved the mastery."""
+
+    item_id: str
+    kind: str = Field(description="of the item: video, exercise or text")
+    title: str = Field(description="empty where unknown")
+    did: Did = Field(
+        description="what the learner did with it; watched, read and answered_right from 80 % on,"
+        " answered_wrong under half; not_opened: it is due in a course of the learner's"
+    )
+    share: float | None = Field(description="that was watched or read; null of an answer")
+    score: float | None = Field(description="of the answer; null of anything else")
+    time: datetime | None = Field(description="null where only the order of views is known")
+    covers: bool = Field(
+        description="whether the item is on the concept itself; else other items join it to that"
+    )
+    moved: float = Field(description="the mastery less what it is without this")
+
+
+class TogetherOut(BaseModel):
+    """Several things that are left out at once."""
+
+    observations: int
+    moved: float = Field(description="the mastery less what it is without all of them")
+
+
+class MasteryReasonsOut(BaseModel):
+    """A learner's mastery of a concept, and what it rests on: each thing left out in turn."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "concept_id": "K_栈_计算机科学技术",
+                    "name": "栈",
+                    "name_en": "stack",
+                    "prior": 0.24,
+                    "mastery": 0.81,
+                    "sd": 0.39,
+                    "evidence": 0.94,
+                    "identified": True,
+                    "doubt": None,
+                    "because": "You probably hold stack. For it speaks that you watched “栈的定义”;"
+                    " against it, that you have not opened “栈的应用”.",
+                    "reasons": [
+                        {
+                            "item_id": "V_5f3a",
+                            "kind": "video",
+                            "title": "栈的定义",
+                            "did": "watched",
+                            "share": 1.0,
+                            "score": None,
+                            "time": "2026-03-01T10:15:00Z",
+                            "covers": True,
+                            "moved": 0.62,
+                        },
+                        {
+                            "item_id": "V_5f3c",
+                            "kind": "video",
+                            "title": "栈的应用",
+                            "did": "not_opened",
+                            "share": 0.0,
+                            "score": None,
+                            "time": None,
+                            "covers": True,
+                            "moved": -0.07,
+                        },
+                    ],
+                    "raising": {"observations": 1, "moved": 0.62},
+                    "lowering": {"observations": 1, "moved": -0.07},
+                    "left_out": 0,
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "stale": False,
+                }
+            ]
+        }
+    )
+
+    learner_id: str
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+    prior: float = Field(description="what is assumed of everyone of whom nothing is known")
+    mastery: float | None = Field(
+        description="probability that the learner holds the concept; null where there is too little"
+        " evidence for a figure"
+    )
+    sd: float | None = Field(description="of the concept's state; null with the mastery")
+    evidence: float = Field(description="bits that views and answers said, beyond the prior")
+    identified: bool
+    doubt: Doubt | None
+    because: str = Field(description="the whole in a sentence")
+    reasons: list[ReasonOut] | None = Field(
+        description="what moved it most first; they do not sum to anything, as what several say"
+        " alike none of them moves alone; null where the model is not of the records in use"
+    )
+    raising: TogetherOut | None = Field(description="all on the concept that raised it")
+    lowering: TogetherOut | None = Field(description="all on the concept that lowered it")
+    left_out: int | None = Field(description="further observations, that were not looked at")
+    graph_version: str
+    model_version: str
     stale: bool
 
 

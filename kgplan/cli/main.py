@@ -14,6 +14,7 @@ from kgplan.cli import (
     embed,
     events,
     generate,
+    mastery,
     model,
     neo4j,
     plan,
@@ -63,6 +64,7 @@ app.command()(embed.reembed)
 app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)
+app.command()(mastery.mastery)
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)

@@ -14,8 +14,8 @@ from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
 
-VIDEO, EXERCISE = "video", "exercise"
-KINDS = (VIDEO, EXERCISE, "text")
+VIDEO, EXERCISE, TEXT = "video", "exercise", "text"
+KINDS = (VIDEO, EXERCISE, TEXT)
 """What an item may be: watched, answered, read."""
 
 

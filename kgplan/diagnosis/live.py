@@ -133,6 +133,25 @@ class LiveDiagnosis:
         )[known.concepts]
         return np.bincount(classes)[classes] > 1
 
+    def distances(self, known: Posterior, concept: int) -> Ints:
+        """(n,) over how many other items each observation is joined to a concept.
+
+        0 where the observed item covers the concept; -1 where the observation cannot move it.
+        """
+        found = np.full(known.videos.size, -1)
+        tying = known.shares < 1 if self._pulls else np.ones(known.videos.size, bool)
+        front, met, nothing = *np.zeros((2, self.prior.size), bool), known.videos[:0]
+        front[concept] = True
+        far = 0
+        while front.any():
+            met |= front
+            fresh = covering(known.videos, front, self._videos) & (found < 0)
+            found[fresh] = far
+            joined = known.videos[fresh & tying]
+            front = touched_by(joined, nothing, self._videos, self.prior.size) & ~met
+            far += 1
+        return found
+
     def _checked(self, videos: Ints, shares: Floats) -> tuple[Ints, Floats]:
         """The observations in the order of the videos; errors as for `infer`."""
         check_axis("observed videos", videos=videos.size, shares=shares.size)

@@ -4,6 +4,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from kgplan.planning import CurrentLearner, Planner
+from kgplan.planning.because import MOST_REASONS, MasteryReasons, reasoned
+from kgplan.planning.live import LiveModel
+from kgplan.planning.texts import Manner
 from kgplan.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,3 +42,31 @@ def recorded_learner(
         return None
     with closing(learners.store):
         return learners.current(planner, learner_id)
+
+
+def recorded_reasons(
+    learners: "CurrentLearners | None",
+    planner: Planner,
+    learner_id: str,
+    concept_id: str,
+    manner: Manner,
+    most: int = MOST_REASONS,
+) -> MasteryReasons:
+    """What a learner's mastery of a concept rests on, what was recorded since the fit included.
+
+    Args:
+        learners: what was recorded; None where nothing was.
+        planner, learner_id, concept_id, manner, most: as for `planning.because.reasoned`.
+
+    Raises:
+        UnknownLearner, UnknownConcept, RecordsUnavailable: as there, and for
+            `CurrentLearners.standing`.
+    """
+    state = None
+    if learners is None:
+        model = LiveModel(planner.records, planner.diagnosis)
+    else:
+        standing = learners.standing(planner, learner_id)
+        model = learners.model(planner)
+        state = None if standing is None else standing.state
+    return reasoned(planner, model, learner_id, concept_id, state, manner, most)

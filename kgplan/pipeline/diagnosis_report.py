@@ -18,11 +18,17 @@ from kgplan.diagnosis import (
     infer,
 )
 from kgplan.diagnosis.itemwise import report_items
+from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ArtifactMissing, UnknownLearner
 from kgplan.evaluation.calibration import look_up
 from kgplan.model.opening import StoredArrays, open_mastery
 from kgplan.pipeline.calibrate import read_order
 from kgplan.pipeline.mastery import StoredFit, read_fit
+from kgplan.planning import ConceptMastery, PlanOptions
+from kgplan.planning.because import MOST_REASONS, MasteryReasons, told
+from kgplan.planning.doubt import doubt_of
+from kgplan.planning.live import LiveModel
+from kgplan.planning.mastery import LearnerMastery
 from kgplan.report.diagnosis_page import ConceptEvidence, Findings, Items, Moves, page
 from kgplan.report.page import SHOWN
 from kgplan.report.writing import template
@@ -30,6 +36,7 @@ from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
 PAGE = "diagnosis.html"
+REASONED = 4  # masteries of a learner whose reasons are shown
 
 
 def to_html(findings: Findings) -> str:
@@ -53,7 +60,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
     source = artifacts.open("records", artifact.manifest["inputs"]["records"])
     records = LearnerRecords.from_arrays(StoredArrays(source))
     tables = artifacts.open("tables", source.manifest["inputs"]["tables"]).path
-    found, metrics = open_mastery(artifact), artifact.metrics
+    found, metrics = open_mastery(artifact, source.version), artifact.metrics
     watched, fitted = observations(records), found.items
     assert fitted is not None  # the artifact holds them
     slip, guess, config = fitted.slip, fitted.guess, fitted.config
@@ -61,6 +68,7 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
     concept_names = _names(tables, "concept", records.concept_ids)
     classes = exchangeable_concepts(records.q_matrix)
     calibration, reason = _calibration(artifacts, source.version)
+    shown = _shown(records, learner_id)
     return Findings(
         title="Diagnosis",
         source=f"Model {artifact.version}, of learner records {source.version}.",
@@ -94,9 +102,50 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
         ),
         mastery=np.asarray(found.mastery.data, np.float64),
         calibration=calibration,
-        moves=_moves(records, tables, slip, guess, found.prior, config, concept_names, learner_id),
+        moves=None
+        if shown is None
+        else _moves(records, tables, slip, guess, found.prior, config, concept_names, shown),
+        reasons=() if shown is None else _reasons(records, found, concept_names, shown),
         missing={"calibration": reason},
     )
+
+
+def _shown(records: LearnerRecords, learner_id: str | None) -> int | None:
+    """Place of the learner who is shown; None where nobody has a view.
+
+    Raises:
+        UnknownLearner: there is no such learner.
+    """
+    if learner_id is not None:
+        return records.learners.place(learner_id, UnknownLearner)
+    n_views = np.diff(records.viewed.indptr)
+    if not n_views.any():
+        return None
+    many = np.quantile(n_views[n_views > 0], 0.9)
+    return int(np.argmin(np.abs(n_views - many)))  # many views, and not the most
+
+
+def _reasons(
+    records: LearnerRecords, found: LearnerMastery, names: list[str], u: int
+) -> list[MasteryReasons]:
+    """What the learner's masteries rest on that evidence says most about."""
+    learner_id, model = str(records.learner_ids[u]), LiveModel(records, found)
+    stored = slice(found.mastery.indptr[u], found.mastery.indptr[u + 1])
+    concepts, mastery = found.mastery.indices[stored], found.mastery.data[stored]
+    open_ = found.not_told_apart[[u]].indices
+    evidence = divergence(mastery, found.prior[concepts])
+    told_of = []
+    for place in np.argsort(-evidence, kind="stable")[:REASONED].tolist():
+        k, held, bits = int(concepts[place]), float(mastery[place]), float(evidence[place])
+        doubt, concept_id = doubt_of(True, k in open_, bits), str(found.concept_ids[k])
+        known = ConceptMastery(
+            *(concept_id, names[k], "", held, float(np.sqrt(held * (1 - held))), bits),
+            *(doubt is None, doubt),
+        )
+        reasons = model.reasons(learner_id, concept_id, None, MOST_REASONS)
+        prior, manner = float(found.prior[k]), PlanOptions(detail="numbers")
+        told_of.append(told(learner_id, known, prior, reasons, manner))
+    return told_of
 
 
 def _moves(
@@ -107,18 +156,10 @@ def _moves(
     prior: Floats,
     config: DiagnosisConfig,
     names: list[str],
-    learner_id: str | None,
+    u: int,
 ) -> Moves | None:
     """A learner at the prior, after half of the views, after all; zeros count from the start."""
     order, watched = read_order(tables, records), observations(records)
-    n_views = np.diff(records.viewed.indptr)
-    if learner_id is None:
-        if not n_views.any():
-            return None
-        many = np.quantile(n_views[n_views > 0], 0.9)
-        u = int(np.argmin(np.abs(n_views - many)))  # many views, and not the most
-    else:
-        u = records.learners.place(learner_id, UnknownLearner)
     begin, end = watched.indptr[u], watched.indptr[u + 1]
     video, share = np.asarray(watched.indices[begin:end]), watched.data[begin:end]
     views = np.flatnonzero(share > 0)

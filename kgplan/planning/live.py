@@ -14,11 +14,14 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, named_in
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import TEXT, LearnerRecords
 from kgplan.data.wishes import Wishes
+from kgplan.diagnosis.influence import Together, influences
 from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
+from kgplan.planning.because import Did, Reason, Reasons
 from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
+from kgplan.planning.resources import NOT_YET, WATCHED
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2
 """Of answers beside a view: nothing was fitted to them; where EM starts (de la Torre 2009)."""
@@ -63,6 +66,7 @@ class LiveModel:
         item_ids = records.item_ids[:0] if items is None else np.asarray(items.item_ids)
         self._n_videos = item_ids.size
         self._to_item = positions(item_ids, records.item_ids)
+        self._from_item = positions(records.item_ids, item_ids)
         seconds = records.item_seconds
         known = np.flatnonzero(seconds > 0) if seconds is not None else np.zeros(0, np.int64)
         self.lengths = (
@@ -138,6 +142,39 @@ class LiveModel:
         )
         return LiveState(learner, fitted, posterior)
 
+    def reasons(
+        self, learner_id: str, concept_id: str, state: LiveState | None, most: int
+    ) -> Reasons | None:
+        """What a mastery rests on, each observation left out in turn.
+
+        Args:
+            learner_id: of the records, or new.
+            concept_id: of the graph.
+            state: what `current` gave; None where nothing is known beside the records.
+            most: observations that are looked at (`diagnosis.influence.influences`).
+
+        Returns:
+            None where it cannot be told: the mastery follows from other records than these, or
+            nobody is updated alone.
+        """
+        known = self._known(learner_id, state)
+        if known is None or self._live is None:
+            return None
+        concept = int(positions(np.asarray(self._diagnosis.concept_ids), np.array([concept_id]))[0])
+        if concept < 0:
+            return Reasons((), Together(0, 0.0), Together(0, 0.0), 0)
+        found = influences(self._live, known, concept, most)
+        opened = self._opened(learner_id, state)
+        observed = zip(
+            known.videos[found.places].tolist(),
+            known.shares[found.places].tolist(),
+            found.covers.tolist(),
+            found.moved.tolist(),
+            strict=True,
+        )
+        listed = (self._reason(*each, opened=opened, state=state) for each in observed)
+        return Reasons(tuple(listed), found.raising, found.lowering, found.left_out)
+
     def covered(self, values: Mapping[str, float], least: float = 0.0) -> frozenset[str]:
         """Concepts of the videos with a share or score above 0, and not below `least`."""
         q, names = self._records.q_matrix, self._records.concept_ids
@@ -197,6 +234,49 @@ class LiveModel:
             raise LargeUpdate
         return self._live.infer(*row)
 
+    def _known(self, learner_id: str, state: LiveState | None) -> Posterior | None:
+        """What the learner's mastery follows from; None where that is not at hand."""
+        if state is not None and state.posterior is not None:
+            return state.posterior
+        if state is not None and not state.learner.in_records:
+            return NOTHING_OBSERVED
+        if self._live is None or not self._diagnosis.of_records:
+            return None
+        return self._fitted(learner_id, None)
+
+    def _opened(self, learner_id: str, state: LiveState | None) -> frozenset[str]:
+        """Items that the learner opened, were it for nothing."""
+        found: frozenset[str] = frozenset()
+        at = self._learners.find(learner_id)
+        if at >= 0 and (state is None or state.learner.in_records):
+            found |= set(self._records.item_ids[_row(self._records.viewed, at)].tolist())
+        return found if state is None else found | state.learner.shares.keys()
+
+    def _reason(
+        self,
+        response: int,
+        value: float,
+        covers: bool,
+        moved: float,
+        opened: frozenset[str],
+        state: LiveState | None,
+    ) -> Reason:
+        """An observation, as a person reads it."""
+        records, at = self._records, int(self._from_item[response % self._n_videos])
+        item_id, kind = str(records.item_ids[at]), str(records.kinds[at])
+        answered = response >= self._n_videos or bool(records.exercises[at])
+        return Reason(
+            item_id,
+            kind,
+            str(records.titles[at]),
+            did_with(kind, answered, value, item_id in opened),
+            None if answered else value,
+            value if answered else None,
+            None if state is None else state.learner.seen_at.get(item_id),
+            covers,
+            moved,
+        )
+
     def _row_of(self, learner: int) -> tuple[Ints, Floats]:
         """The learner's row of `records.observations`, on the axis of items, ascending."""
         records = self._records
@@ -235,6 +315,29 @@ class LiveModel:
             ]
             found.update(names[shown].tolist())
         return frozenset(found)
+
+
+def did_with(kind: str, answered: bool, value: float, opened: bool) -> Did:
+    """What a learner did with an item, in a word.
+
+    Args:
+        kind: of the item.
+        answered: whether it was answered; else it was watched or read, or is due.
+        value: the score, or the share.
+        opened: whether the learner opened it at all.
+
+    >>> did_with("text", False, 0.5, True), did_with("video", True, 0.4, True)
+    ('read_part', 'answered_wrong')
+    """
+    if answered:
+        if value >= WATCHED:
+            return "answered_right"
+        return "answered_wrong" if value < NOT_YET else "answered_partly"
+    if value == 0:
+        return "opened" if opened else "not_opened"
+    if kind == TEXT:
+        return "read" if value >= WATCHED else "read_part"
+    return "watched" if value >= WATCHED else "watched_part"
 
 
 def _together(fitted: Posterior, observed: Mapping[int, float]) -> tuple[Ints, Floats]:

@@ -240,6 +240,29 @@ class Planner:
             concepts: Ints = np.flatnonzero(learner.reached)
         else:
             concepts = _row(self.graph.course_concepts, self._course(course_id))
+        return self._masteries(learner, concepts)
+
+    def mastery_of(
+        self, learner_id: str, concept_id: str, current: CurrentLearner | None = None
+    ) -> ConceptMastery:
+        """How likely the learner holds one concept.
+
+        Args:
+            learner_id, concept_id, current: as for `plan_towards`.
+
+        Raises:
+            UnknownLearner, UnknownConcept: no such id; the error holds close matches.
+        """
+        if not self.knows(learner_id, current):
+            self._learners.place(learner_id, UnknownLearner)
+        concept = self._chooser.concepts([concept_id])
+        return self._masteries(self._learner(learner_id, current), concept)[0]
+
+    def prior_of(self, concept_id: str) -> float:
+        """The mastery of a concept that is assumed of everyone; errors as for `mastery_of`."""
+        return float(self.derived.prior[self._chooser.concepts([concept_id])[0]])
+
+    def _masteries(self, learner: Learner, concepts: Ints) -> list[ConceptMastery]:
         mastery = learner.mastery[concepts]
         evidence = divergence(mastery, self.derived.prior[concepts])
         sd = np.sqrt(mastery * (1 - mastery))

@@ -19,6 +19,7 @@ from kgplan.graph.snapshot import GraphSnapshot
 MOST_RESOURCES = 3  # courses to learn a concept in that a step names
 WATCHED = 0.8
 """Share of a video, or score of an answer, from which its concepts count as worked through."""
+NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 
 
 @dataclass(frozen=True)

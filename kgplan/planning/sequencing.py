@@ -20,10 +20,9 @@ from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
-from kgplan.planning.resources import WATCHED
+from kgplan.planning.resources import NOT_YET, WATCHED
 from kgplan.planning.scope import Scope, Scopes
 
-NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 TRIES = 3  # videos watched, or answered, from which a concept holds nothing up any more
 NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes

@@ -105,6 +105,37 @@ ENGLISH = {
     "change.include": "Not excluded, {name} would be chosen.",
     "change.shown": "Once what you do shows [a mastery of {name} of {threshold:zg} or more|that"
     " you hold {name}], it is left out.",
+    "holds.high": "You probably hold {name}[ (mastery {mastery:z.2f})]",
+    "holds.middle": "Whether you hold {name} is open[ (mastery {mastery:z.2f})]",
+    "holds.low": "You probably do not hold {name} yet[ (mastery {mastery:z.2f})]",
+    "holds.not_told_apart": "What you did covers {name} only together with another concept, so that"
+    " it may be either that you hold[ (about {mastery:z.2f})]",
+    "holds.too_little": "There is too little evidence to say whether you hold {name}",
+    "holds.as_much": "What you did speaks as much for {name} as against it, so that nothing can be"
+    " said yet",
+    "rests.nothing": "{holds}: nothing is known of you that is on it.",
+    "rests.untold": "{holds}. Which of what you did that rests on cannot be told: the model is not"
+    " of the records in use.",
+    "rests.hardly": "{holds}: what is known of you hardly moves it.",
+    "rests.beside": "{holds}. That rests on what you did on other concepts, which items on both"
+    " join to it.",
+    "rests.prior": "{told} Much the same is assumed of everyone[ ({prior:z.2f})].",
+    "rests.up": "{holds}. For it speaks that {what}.",
+    "rests.down": "{holds}. Against it speaks that {what}.",
+    "rests.up_down": "{holds}. For it speaks that {up}; against it, that {down}.",
+    "rests.down_up": "{holds}. Against it speaks that {down}; for it, that {up}.",
+    "moved.one": "{did}[ ({moved:+z.2f})]",
+    "moved.one_more": "{did}, and one more that says the same[ ({together:+z.2f} together)]",
+    "moved.more": "{did}, and [{n}|several] more that say the same[ ({together:+z.2f} together)]",
+    "did.it.watched": "you watched “{title}”",
+    "did.it.watched_part": "you watched part of “{title}”",
+    "did.it.read": "you read “{title}”",
+    "did.it.read_part": "you read part of “{title}”",
+    "did.it.answered_right": "you answered “{title}” right",
+    "did.it.answered_partly": "you answered “{title}” partly right",
+    "did.it.answered_wrong": "you have not answered “{title}” right yet",
+    "did.it.opened": "you opened “{title}” and went no further",
+    "did.it.not_opened": "you have not opened “{title}”",
 }
 
 CHINESE = {
@@ -188,6 +219,34 @@ CHINESE = {
     "change.include": "若不排除{name}，则会选它。",
     "change.shown": "一旦你的学习表明"
     "[{name}的掌握度达到{threshold:zg}|已掌握{name}]，它就不再列入。",
+    "holds.high": "你很可能已经掌握{name}[（掌握度{mastery:z.2f}）]",
+    "holds.middle": "你是否掌握{name}尚不确定[（掌握度{mastery:z.2f}）]",
+    "holds.low": "你很可能还没有掌握{name}[（掌握度{mastery:z.2f}）]",
+    "holds.not_told_apart": "你的学习记录总把{name}和另一个概念放在一起，"
+    "因此无法区分你掌握的是哪一个[（约{mastery:z.2f}）]",
+    "holds.too_little": "证据太少，无法说明你是否掌握{name}",
+    "holds.as_much": "你的学习记录对{name}既有支持也有反对，且大致相当，因此尚无法下结论",
+    "rests.nothing": "{holds}：没有与它直接有关的学习记录。",
+    "rests.untold": "{holds}。无法说明这以哪些学习记录为依据：模型与现用的记录不一致。",
+    "rests.hardly": "{holds}：你的学习记录对它几乎没有影响。",
+    "rests.beside": "{holds}。这主要以其他概念的学习记录为依据，有些资源同时讲解二者。",
+    "rests.prior": "{told}这与对所有人的估计相近[（{prior:z.2f}）]。",
+    "rests.up": "{holds}。支持的依据：{what}。",
+    "rests.down": "{holds}。反对的依据：{what}。",
+    "rests.up_down": "{holds}。支持的依据：{up}；反对的依据：{down}。",
+    "rests.down_up": "{holds}。反对的依据：{down}；支持的依据：{up}。",
+    "moved.one": "{did}[（{moved:+z.2f}）]",
+    "moved.one_more": "{did}，另有一项一致的记录[（合计{together:+z.2f}）]",
+    "moved.more": "{did}，另有[{n}项|其他]一致的记录[（合计{together:+z.2f}）]",
+    "did.it.watched": "你看过“{title}”",
+    "did.it.watched_part": "你看过“{title}”的一部分",
+    "did.it.read": "你读过“{title}”",
+    "did.it.read_part": "你读过“{title}”的一部分",
+    "did.it.answered_right": "你答对了“{title}”",
+    "did.it.answered_partly": "你部分答对了“{title}”",
+    "did.it.answered_wrong": "你还没有答对“{title}”",
+    "did.it.opened": "你打开过“{title}”，但没有继续",
+    "did.it.not_opened": "你还没有打开“{title}”",
 }
 
 MOST_PLACES = 10  # of a figure that is to differ from another

@@ -16,9 +16,9 @@ from kgplan.planning.choosing import Chooser
 from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
-from kgplan.planning.resources import WATCHED, Move, Resource
+from kgplan.planning.resources import NOT_YET, WATCHED, Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import DUE, NEXT, NOT_YET, Sequence
+from kgplan.planning.sequencing import DUE, NEXT, Sequence
 from kgplan.planning.texts import Manner, say
 
 SHOWN_GAPS = 20

@@ -19,13 +19,15 @@ from kgplan.model.catalogue import ListedConcept, ListedCourse, ListedLearner, l
 from kgplan.model.names import Names
 from kgplan.model.neighbours import Neighbour, Neighbours
 from kgplan.model.opening import open_planner, open_records, open_snapshot
-from kgplan.model.recorded import recorded_learners
+from kgplan.model.recorded import recorded_learners, recorded_reasons
 from kgplan.pipeline.similarity import STORED_NEIGHBOURS
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
+from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.learner import ConceptMastery
 from kgplan.progress import Progress, silent
 from kgplan.python.chain import Chain, chain_of
 from kgplan.python.path import Path, explained
+from kgplan.python.reasons import Reasoned
 from kgplan.python.rows import Rows, columns_of
 from kgplan.settings import Settings, settings_with
 from kgplan.store.artifacts import ArtifactStore, Aside
@@ -236,6 +238,25 @@ class Model:
         course_id = None if course is None else self._names.course(course)
         found = self.planner.mastery(learner, course_id, self._current(learner))
         return Rows(f"mastery of {learner}", found, columns_of(ConceptMastery))
+
+    def mastery_of(
+        self, learner: str, concept: str, limit: int = MOST_REASONS, **manner: Any
+    ) -> Reasoned:
+        """What a learner's mastery of a concept rests on: what moved it, each left out in turn.
+
+        Args:
+            learner: an id.
+            concept: an id or name.
+            limit: views and answers that are looked at.
+            **manner: `language` and `detail` of the sentence.
+
+        Raises:
+            UnknownLearner, UnknownConcept, AmbiguousName, ConfigError: as for `plan`.
+        """
+        concept_id, said = self._names.concept(concept), PlanOptions(**manner)
+        return Reasoned(
+            recorded_reasons(self._learners, self.planner, learner, concept_id, said, limit)
+        )
 
     # what the graph and the model say of concepts
 

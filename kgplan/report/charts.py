@@ -5,7 +5,7 @@ that one drawing serves light and dark: axis, grid, mark, soft, range, bar, note
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kgplan.report.markup import escape
@@ -201,22 +201,7 @@ def rows(
         left: room for the names.
         kind: a CSS class of the whole.
     """
-    height = TOP + ROW * len(entries) + BOTTOM
-
-    def across(value: float) -> float:
-        return left + (WIDTH - left - RIGHT) * x.at(value)
-
-    parts = [_open(height, about, kind)]
-    for tick in x.ticks():
-        parts.append(
-            f'<path class="grid" d="M{across(tick):z.1f} {TOP}V{height - BOTTOM}"/>'
-            f'<text class="axis" x="{across(tick):z.1f}" y="{height - BOTTOM + 16}"'
-            f' text-anchor="middle">{x.text(tick)}</text>'
-        )
-    parts.append(
-        f'<text class="axis" x="{(left + WIDTH - RIGHT) / 2:z.0f}" y="{height - 8}"'
-        f' text-anchor="middle">{escape(x.label)}</text>'
-    )
+    parts, across = _beside(len(entries), x, about, left, kind)
     for place, row in enumerate(entries):
         middle = TOP + ROW * (place + 0.5)
         told = ", ".join(
@@ -241,6 +226,56 @@ def rows(
             )
         parts.append("</g>")
     return "".join([*parts, "</svg>"])
+
+
+def bars(
+    entries: Sequence[tuple[str, float]], x: Axis, about: str, left: int, kind: str = ""
+) -> str:
+    """Draw a bar per name, from 0 to its value, to the left where that is below 0.
+
+    Args:
+        entries: name and value, top first.
+        x: the axis of all values; it holds 0.
+        about: the chart in a sentence.
+        left: room for the names.
+        kind: a CSS class of the whole.
+    """
+    parts, across = _beside(len(entries), x, about, left, kind)
+    for place, (name, value) in enumerate(entries):
+        middle = TOP + ROW * (place + 0.5)
+        begin, end = sorted((across(0.0), across(value)))
+        below = " below" if value < 0 else ""
+        parts.append(
+            f"<g><title>{escape(f'{name}: {value:+z.3f}')}</title>"
+            f'<text class="name" x="{left - 10}" y="{middle + 4:z.1f}" text-anchor="end">'
+            f"{escape(_short(name, left))}</text>"
+            f'<rect class="bar{below}" x="{begin:z.1f}" y="{middle - 7:z.1f}"'
+            f' width="{max(end - begin, 0.5):z.1f}" height="14"/></g>'
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def _beside(
+    n_rows: int, x: Axis, about: str, left: int, kind: str
+) -> tuple[list[str], Callable[[float], float]]:
+    """The begin of a chart with names at its left, and where a value stands across it."""
+    height = TOP + ROW * n_rows + BOTTOM
+
+    def across(value: float) -> float:
+        return left + (WIDTH - left - RIGHT) * x.at(value)
+
+    parts = [_open(height, about, kind)]
+    for tick in x.ticks():
+        parts.append(
+            f'<path class="grid" d="M{across(tick):z.1f} {TOP}V{height - BOTTOM}"/>'
+            f'<text class="axis" x="{across(tick):z.1f}" y="{height - BOTTOM + 16}"'
+            f' text-anchor="middle">{x.text(tick)}</text>'
+        )
+    parts.append(
+        f'<text class="axis" x="{(left + WIDTH - RIGHT) / 2:z.0f}" y="{height - 8}"'
+        f' text-anchor="middle">{escape(x.label)}</text>'
+    )
+    return parts, across
 
 
 def _short(name: str, room: int) -> str:

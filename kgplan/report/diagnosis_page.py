@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.report.charts import Axis, Point, Row, histogram, points, rows
+from kgplan.planning.because import VISIBLE, MasteryReasons
+from kgplan.report.charts import Axis, Point, Row, bars, histogram, points, rows
 from kgplan.report.page import SHOWN, Section, Table, lay_out, shown
 
 POOR_FIT = 0.1
@@ -96,6 +97,7 @@ class Findings:
         mastery: every identified mastery of every learner.
         calibration: `metrics` of a calibration artifact.
         moves: one learner.
+        reasons: what some of this learner's masteries rest on.
         missing: section -> why it has no chart.
     """
 
@@ -108,6 +110,7 @@ class Findings:
     mastery: Floats
     calibration: Mapping[str, Any] | None = None
     moves: Moves | None = None
+    reasons: Sequence[MasteryReasons] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -125,6 +128,7 @@ def page(findings: Findings, template: str) -> str:
         _mastery(findings.mastery),
         _identifiability(findings.concepts),
         _moves(findings.moves, findings.missing.get("learner")),
+        *map(_rests, findings.reasons),
         *_calibration(findings.calibration, findings.missing.get("calibration")),
     ]
     return lay_out(findings.title, findings.source, findings.facts, sections, template)
@@ -340,6 +344,38 @@ def _moves(moves: Moves | None, reason: str | None) -> Section:
     )
     words = f"The concepts of {moves.learner} that moved most."
     return Section(heading, words, [chart], table, key)
+
+
+def _rests(mastery: MasteryReasons) -> Section:
+    """What one mastery rests on: all that raised it and that lowered it, then one by one."""
+    heading = f"What a mastery rests on: {mastery.name}"
+    reasons, sides = mastery.reasons or (), (mastery.raising, mastery.lowering)
+    entries = [
+        (f"all {side.observations} {way} it", side.moved)
+        for side, way in zip(sides, ("for", "against"), strict=True)
+        if side is not None and side.observations > 1
+    ]
+    entries += [(each.title or each.item_id, each.moved) for each in reasons[:SHOWN]]
+    entries = [(name, moved) for name, moved in entries if abs(moved) >= VISIBLE]
+    words = f"{mastery.learner_id} is told: {mastery.because}"
+    if not entries:
+        return Section(heading, words)
+    end = max(abs(moved) for _, moved in entries)
+    axis = Axis("moved the mastery by", -end, end)
+    chart = bars(entries, axis, f"What moved the mastery of {mastery.name}", 218)
+    caption = "Each left out in turn; what several say alike, none of them moves alone"
+    if mastery.left_out:
+        caption += f". Not looked at: {mastery.left_out:,}"
+    table = Table(
+        caption,
+        ("item", "kind", "did", "share or score", "on it", "moved"),
+        (
+            (each.title or each.item_id, each.kind, each.did.replace("_", " "),
+             each.share if each.score is None else each.score, _yes(each.covers), each.moved)
+            for each in reasons
+        ),
+    )  # fmt: skip
+    return Section(heading, words, [chart], table)
 
 
 def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[Section]:

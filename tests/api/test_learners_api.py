@@ -1,6 +1,8 @@
 """Events, mastery, plans and feedback over HTTP, on both databases."""
 
+import re
 import time
+from datetime import datetime
 
 import pytest
 from fastapi.testclient import TestClient
@@ -475,3 +477,63 @@ def test_half_a_character_anywhere_in_a_statement_is_refused(client, half):
     body = f'{{"id": "{ID}", {half}: 1}}'.encode(errors="surrogatepass")
     answer = client.post("/xapi/statements", content=body, headers=XAPI)
     assert (answer.status_code, answer.json()["fields"][0]["field"]) == (400, "the body")
+
+
+def test_a_mastery_says_what_it_rests_on(case, client):
+    events = [
+        view("e1", "learner", "v_e", time="2026-03-01T10:15:00Z"),
+        {"event_id": "e2", "learner_id": "learner", "item_id": "v_e", "score": 0.0},
+    ]
+    client.post("/v1/events", json=events).raise_for_status()
+    listed = client.get("/v1/learners/learner/mastery").json()["concepts"]
+    model = LiveModel(case.records, case.diagnosis)
+
+    def mastery(*kept):
+        sums = evidence_of(
+            Event(each["event_id"], "learner", 0.0, "v_e", share=each.get("share"),
+                  score=each.get("score"))
+            for each in kept
+        )  # fmt: skip
+        learner = model.current("learner", sums, Wishes()).learner
+        return dict(zip(learner.concept_ids.tolist(), learner.mastery.tolist(), strict=True))
+
+    both, viewed, answered = mastery(*events), mastery(events[0]), mastery(events[1])
+    for known in listed:
+        concept = known["concept_id"]
+        answer = client.get(f"/v1/learners/learner/mastery/{concept}", params={"limit": 100})
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        same = ("name", "name_en", "evidence", "identified", "doubt")
+        assert {each: told[each] for each in same} == {each: known[each] for each in same}
+        too_little = known["evidence"] < 0.01
+        assert told["mastery"] == (None if too_little else known["mastery"])
+        assert told["model_version"] == "model"
+        moved = {(each["item_id"], each["did"]): each for each in told["reasons"]}
+        answer_moved = moved.get(("v_e", "answered_wrong"), {"moved": 0.0})["moved"]
+        assert answer_moved == pytest.approx(both[concept] - viewed[concept], abs=1e-9)
+        if ("v_e", "watched") in moved:
+            one = moved["v_e", "watched"]
+            assert (one["share"], one["score"], one["kind"]) == (1.0, None, "video")
+            assert datetime.fromisoformat(one["time"]).timestamp() >= 1_772_360_100
+    assert both != viewed != answered
+
+
+def test_what_a_mastery_rests_on_is_said_in_the_language_and_detail_asked_for(client):
+    client.post("/v1/events", json=view("e1", "learner", "v_e")).raise_for_status()
+    address = "/v1/learners/learner/mastery/e"
+
+    def because(**options):
+        return client.get(address, params=options).raise_for_status().json()["because"]
+
+    assert re.search(r"\d", because(detail="numbers"))
+    assert not re.search(r"\d", because())
+    assert "你" in because(language="zh")
+    one = client.get(address, params={"limit": 1}).json()
+    whole = client.get(address).json()
+    assert len(one["reasons"]) == 1
+    assert one["left_out"] == len(whole["reasons"]) + whole["left_out"] - 1
+    for options in ({"limit": 0}, {"limit": 101}, {"language": "fr"}, {"course_id": "A"}):
+        assert client.get(address, params=options).status_code == 422
+    assert client.get("/v1/learners/nobody/mastery/e").status_code == 404
+    unknown = client.get("/v1/learners/learner/mastery/E").json()
+    assert unknown["type"] == "urn:kgplan:problem:unknown-concept"

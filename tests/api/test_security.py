@@ -146,6 +146,17 @@ def test_no_operation_on_a_learner_answers_to_another_learners_token(app, client
         assert named(answer) == (403, "other-learner"), (method, path)
 
 
+def test_a_learner_sees_what_the_own_mastery_rests_on_and_nobody_else_s(client):
+    address = "/v1/learners/{}/mastery/d"
+    for scope in ("paths:read", "events:write"):
+        own, other = (
+            client.get(address.format(each), headers=owned("learner", scope=scope))
+            for each in ("learner", "other")
+        )
+        assert own.status_code == (200 if scope == "paths:read" else 403)
+        assert other.status_code == 403
+
+
 def test_no_operation_for_administrators_answers_to_a_learners_token(app, client):
     for method, path, required in guarded(app):
         if required.scope == required.own == "admin":

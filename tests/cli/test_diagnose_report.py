@@ -10,15 +10,18 @@ import miniature
 import numpy as np
 import pytest
 from forked import run_kgplan
+from scipy import sparse
 
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.data.records import LearnerRecords, observations
+from kgplan.diagnosis import DiagnosisConfig, infer
 from kgplan.errors import InputError, UnknownLearner
 from kgplan.etl.stages import Extraction, run_extract
+from kgplan.model.opening import StoredArrays
 from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
 from kgplan.pipeline.mastery import run_fit
-from kgplan.report.charts import Axis, Point, histogram, points
+from kgplan.report.charts import Axis, Point, bars, histogram, points
 from kgplan.report.writing import write_page
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
@@ -200,6 +203,48 @@ def test_a_chosen_learner_is_shown_and_an_unknown_one_named(home, tmp_path):
             assert stages_[2] == pytest.approx(stored[name], abs=1e-3)
     with pytest.raises(UnknownLearner):
         find_in_home(home, "U_nobody")
+
+
+def test_a_learner_s_masteries_say_what_they_rest_on(home, tmp_path):
+    """Against the batch's inference of the stored fit, on the learner's row without each view."""
+    learner = next(u for u, n in views_by_learner().items() if n > 8)
+    findings = find_in_home(home, learner)
+    artifact, records = (
+        ArtifactStore(home.artifacts).current("diagnosis"),
+        LearnerRecords.from_arrays(StoredArrays(ArtifactStore(home.artifacts).current("records"))),
+    )
+    fit = [artifact.array(name) for name in ("slip", "guess", "prior")]
+    config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
+    row = observations(records)[[records.learner_ids.tolist().index(learner)]]
+    concepts = artifact.array("concept_ids").tolist()
+
+    def mastery(kept, concept):
+        part = (row.data[kept], row.indices[kept], [0, int(np.sum(kept))])
+        found = infer(sparse.csr_matrix(part, shape=row.shape), records.q_matrix, *fit, config)
+        return found.mastery[0, concept] or fit[2][concept]  # the prior where none is left
+
+    assert len(findings.reasons) == 4
+    for told in findings.reasons:
+        concept, whole = concepts.index(told.concept_id), np.ones(row.nnz, bool)
+        assert told.learner_id == learner
+        assert told.reasons
+        for reason in told.reasons[:6]:
+            rest = records.item_ids[row.indices] != reason.item_id
+            expected = mastery(whole, concept) - mastery(rest, concept)
+            assert reason.moved == pytest.approx(expected, abs=1e-6)
+    page = Page(to_html(findings))
+    told = [each for each in page.sections if each.startswith("What a mastery rests on: ")]
+    assert told == [f"What a mastery rests on: {each.name}" for each in findings.reasons]
+
+
+def test_bars_begin_at_0_and_are_as_long_as_their_values():
+    drawn = bars([("a", 0.4), ("b", -0.2), ("c", 0.1)], Axis("x", -0.5, 0.5), "three", 100)
+    found = re.findall(r'class="(bar[ a-z]*)" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn)
+    (kinds, begins, widths) = zip(*found, strict=True)
+    begins, widths = np.array(begins, float), np.array(widths, float)
+    assert kinds == ("bar", "bar below", "bar")
+    np.testing.assert_allclose(widths / widths[2], [4, 2, 1], rtol=0.01)
+    np.testing.assert_allclose([begins[0], begins[1] + widths[1]], begins[2], atol=0.1)
 
 
 def _mastery_of(home, learner, names):

@@ -67,6 +67,35 @@ def test_the_same_learner_gets_the_same_plan_every_way(
             assert text_of(by_command) == text_of(over_http) == text_of(in_python)
 
 
+def test_what_a_mastery_rests_on_is_the_same_every_way(mini_home, service, command, records_url):
+    event = {"event_id": "1", "learner_id": "U_1"} | EVENT
+    service.post("/v1/events", json=event).raise_for_status()
+    listed = service.get("/v1/learners/U_1/mastery").json()["concepts"]
+    known = max(listed, key=lambda each: each["evidence"])
+    typed = command("mastery", "U_1", known["concept_id"], "--json")
+    assert typed.exit_code == 0, typed.exception
+    by_command = json.loads(typed.stdout)
+    address = f"/v1/learners/U_1/mastery/{known['concept_id']}"
+    over_http = service.get(address, params={"detail": "numbers"}).raise_for_status().json()
+    with kgplan.open(mini_home.home, records=records_url) as model:
+        found = model.mastery_of("U_1", known["concept_id"], detail="numbers")
+    rows = by_command["reasons"]
+    assert [(each.item_id, each.moved) for each in found] == [
+        (each["item_id"], each["moved"]) for each in rows
+    ]
+    assert rows
+    for each in rows:  # HTTP writes a time as a date
+        del each["time"]
+    for each in over_http["reasons"]:
+        del each["time"]
+    assert over_http == over_http | by_command
+    assert found.notes == (by_command["because"],)
+    drawn = command("mastery", "U_1", known["concept_id"]).stdout
+    assert by_command["because"] in drawn.replace("\n", " ")
+    unknown = command("mastery", "U_nobody", known["concept_id"])
+    assert "no learner 'U_nobody'" in str(unknown.exception)
+
+
 def test_what_the_service_recorded_counts_in_the_next_plan_by_command(service, command):
     before = json.loads(command("plan", "U_1", "C_2", "--json").stdout)
     event = {"event_id": "1", "learner_id": "U_1"} | EVENT

@@ -331,9 +331,12 @@ def test_the_masteries_can_be_sorted_and_filtered(open_page, api):
 
     expect(page.locator("tbody tr")).to_have_count(len(known))
     falling = sorted(known, key=lambda each: -each["mastery"])
-    assert rows() == [each["concept_id"] for each in falling]
+    told = [each["concept_id"] for each in falling if each["evidence"] >= 0.01]
+    untold = [each["concept_id"] for each in falling if each["evidence"] < 0.01]
+    assert told
+    assert rows() == told + untold  # what has no figure stands last either way
     page.get_by_role("button", name="Mastery").click()
-    assert rows() == [each["concept_id"] for each in reversed(falling)]
+    assert rows() == told[::-1] + untold[::-1]
     expect(page.get_by_role("columnheader", name="Mastery")).to_have_attribute(
         "aria-sort", "ascending"
     )
@@ -343,6 +346,53 @@ def test_the_masteries_can_be_sorted_and_filtered(open_page, api):
     assert set(rows()) == doubted
     page.get_by_label("Filter").fill("zzz")
     expect(page.get_by_text("No concept is like this.")).to_be_visible()
+
+
+def test_a_concept_opens_what_its_mastery_rests_on(open_page, api):
+    event = {"event_id": "e1", "learner_id": "learner", "item_id": "v_d", "share": 0.4}
+    api.post("/v1/events", json=event).raise_for_status()
+    page = open_page(f"{ROAD}&part=mastery")
+    known = masteries(api)
+    for concept, each in known.items():
+        row = page.locator("tbody tr:not(.below)", has=page.get_by_role("link", name=concept))
+        if each["evidence"] < 0.01:
+            expect(row.locator(".mastery")).to_have_text("too little evidence")
+        else:
+            expect(row.locator(".mastery")).to_contain_text(f"{each['mastery']:.2f} ±")
+    assert {each["evidence"] < 0.01 for each in known.values()} == {True, False}
+    for concept in known:
+        address = f"/v1/learners/learner/mastery/{concept}"
+        found = api.get(address).json()
+        button = page.get_by_role("button", name=f"What it rests on: {concept}", exact=True)
+        expect(button).to_have_attribute("aria-expanded", "false")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(button).to_have_attribute("aria-expanded", "true")
+        expect(button).to_be_focused()
+        region = page.get_by_role("region", name=f"What it rests on: {concept}")
+        expect(region.locator(".rests-sentence")).to_have_text(found["because"])
+        moved = [each for each in found["reasons"] if abs(each["moved"]) >= 0.005]
+        bars = region.locator(".bars li:not(.together)")
+        expect(bars).to_have_count(len(moved))
+        for place, each in enumerate(moved):
+            expect(bars.nth(place)).to_contain_text(each["title"] or each["item_id"])
+            expect(bars.nth(place)).to_contain_text(
+                f"{each['moved']:+.2f}".replace("+0.00", "0.00")
+            )
+            way = "down" if each["moved"] < 0 else "up"
+            expect(bars.nth(place).locator(f".bar.{way}")).to_have_count(1)
+        zero = [box["x"] for box in (each.bounding_box() for each in bars.locator(".up").all())]
+        zero += [
+            box["x"] + box["width"]
+            for box in (each.bounding_box() for each in bars.locator(".down").all())
+        ]
+        assert max(zero, default=0) - min(zero, default=0) < 1  # all begin at one line
+        assert f"step={concept}" in page.url
+        shared = open_page(page.url.split("/", 3)[3], "zh")
+        chinese = api.get(address, params={"language": "zh"}).json()["because"]
+        expect(shared.locator(".rests-sentence")).to_have_text(chinese)
+        page.keyboard.press("Enter")
+        expect(region).to_have_count(0)
 
 
 def test_the_history_is_compared_with_the_plan_now(open_page, api):
@@ -435,6 +485,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
         "learner": ".own-course",
         "learner?course=A&step=e": ".details",
         "learner?course=A&part=mastery": "tbody",
+        "learner?course=A&part=mastery&step=d": ".bars li",
         "learner?course=A&part=history": ".plan",
         "learner?part=record": ".said-list li",
         "nobody": ".problem",
@@ -442,7 +493,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
     for address, there in shown.items():
         page.evaluate("address => { location.hash = address }", f"#/learner/{address}")
         expect(page.locator(there).first).to_be_visible()
-        if "step" in address:
+        if "A&step" in address:
             page.locator(".details .words button").last.click()  # leave it out: what changes
             expect(page.locator(".news")).to_be_visible()
         page.wait_for_function("!document.querySelector('.loading, [aria-busy=true]')")

@@ -211,6 +211,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/mastery/{concept_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Mastery Reasons
+         * @description What the learner's mastery of one concept rests on: which views and answers moved it.
+         */
+        get: operations["read_mastery_reasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plans": {
         parameters: {
             query?: never;
@@ -2295,6 +2315,121 @@ export interface components {
             stale: boolean;
         };
         /**
+         * MasteryReasonsOut
+         * @description A learner's mastery of a concept, and what it rests on: each thing left out in turn.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "name": "栈",
+         *       "name_en": "stack",
+         *       "prior": 0.24,
+         *       "mastery": 0.81,
+         *       "sd": 0.39,
+         *       "evidence": 0.94,
+         *       "identified": true,
+         *       "doubt": null,
+         *       "because": "You probably hold stack. For it speaks that you watched “栈的定义”; against it, that you have not opened “栈的应用”.",
+         *       "reasons": [
+         *         {
+         *           "item_id": "V_5f3a",
+         *           "kind": "video",
+         *           "title": "栈的定义",
+         *           "did": "watched",
+         *           "share": 1,
+         *           "score": null,
+         *           "time": "2026-03-01T10:15:00Z",
+         *           "covers": true,
+         *           "moved": 0.62
+         *         },
+         *         {
+         *           "item_id": "V_5f3c",
+         *           "kind": "video",
+         *           "title": "栈的应用",
+         *           "did": "not_opened",
+         *           "share": 0,
+         *           "score": null,
+         *           "time": null,
+         *           "covers": true,
+         *           "moved": -0.07
+         *         }
+         *       ],
+         *       "raising": {
+         *         "observations": 1,
+         *         "moved": 0.62
+         *       },
+         *       "lowering": {
+         *         "observations": 1,
+         *         "moved": -0.07
+         *       },
+         *       "left_out": 0,
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "stale": false
+         *     }
+         */
+        MasteryReasonsOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Prior
+             * @description what is assumed of everyone of whom nothing is known
+             */
+            prior: number;
+            /**
+             * Mastery
+             * @description probability that the learner holds the concept; null where there is too little evidence for a figure
+             */
+            mastery: number | null;
+            /**
+             * Sd
+             * @description of the concept's state; null with the mastery
+             */
+            sd: number | null;
+            /**
+             * Evidence
+             * @description bits that views and answers said, beyond the prior
+             */
+            evidence: number;
+            /** Identified */
+            identified: boolean;
+            /** Doubt */
+            doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
+            /**
+             * Because
+             * @description the whole in a sentence
+             */
+            because: string;
+            /**
+             * Reasons
+             * @description what moved it most first; they do not sum to anything, as what several say alike none of them moves alone; null where the model is not of the records in use
+             */
+            reasons: components["schemas"]["ReasonOut"][] | null;
+            /** @description all on the concept that raised it */
+            raising: components["schemas"]["TogetherOut"] | null;
+            /** @description all on the concept that lowered it */
+            lowering: components["schemas"]["TogetherOut"] | null;
+            /**
+             * Left Out
+             * @description further observations, that were not looked at
+             */
+            left_out: number | null;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /** Stale */
+            stale: boolean;
+        };
+        /**
          * ModelOut
          * @description A model that is or was in use.
          * @example {
@@ -3426,6 +3561,55 @@ export interface components {
             questions: components["schemas"]["QuestionOut"][];
         };
         /**
+         * ReasonOut
+         * @description One thing that was observed of the learner, and how much it moved the mastery.
+         */
+        ReasonOut: {
+            /** Item Id */
+            item_id: string;
+            /**
+             * Kind
+             * @description of the item: video, exercise or text
+             */
+            kind: string;
+            /**
+             * Title
+             * @description empty where unknown
+             */
+            title: string;
+            /**
+             * Did
+             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's
+             * @enum {string}
+             */
+            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened";
+            /**
+             * Share
+             * @description that was watched or read; null of an answer
+             */
+            share: number | null;
+            /**
+             * Score
+             * @description of the answer; null of anything else
+             */
+            score: number | null;
+            /**
+             * Time
+             * @description null where only the order of views is known
+             */
+            time: string | null;
+            /**
+             * Covers
+             * @description whether the item is on the concept itself; else other items join it to that
+             */
+            covers: boolean;
+            /**
+             * Moved
+             * @description the mastery less what it is without this
+             */
+            moved: number;
+        };
+        /**
          * ReceiptOut
          * @description What became of the events; all are committed.
          */
@@ -3827,6 +4011,19 @@ export interface components {
              * @description similarity + 1 - mastery, for a prerequisite
              */
             score: number | null;
+        };
+        /**
+         * TogetherOut
+         * @description Several things that are left out at once.
+         */
+        TogetherOut: {
+            /** Observations */
+            observations: number;
+            /**
+             * Moved
+             * @description the mastery less what it is without all of them
+             */
+            moved: number;
         };
         /**
          * UnknownOut
@@ -4913,6 +5110,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MasteryOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_mastery_reasons: {
+        parameters: {
+            query?: {
+                /** @description reasons at most */
+                limit?: number;
+                /** @description of the sentence */
+                language?: "en" | "zh";
+                /** @description whether the sentence holds figures */
+                detail?: "words" | "numbers";
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+                concept_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MasteryReasonsOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -1,15 +1,17 @@
 /** What the learner holds, concept by concept: a table that can be sorted and filtered. */
 
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
 import { folded, number } from "../i18n";
 import { locale } from "../shell/preferences";
 import { href } from "../router";
 import { Unnamed } from "../ui/names";
 import { Answered, Empty } from "../ui/states";
-import type { Choice } from "./choice";
+import { weak_evidence as WEAK } from "../api/options.json";
+import { type Choice, choose } from "./choice";
 import { Meter } from "./meter";
 import { nameOf, namesOf } from "./names";
+import { Rests } from "./rests";
 import { type Mastery, readMastery } from "./road";
 import { texts } from "./texts";
 
@@ -106,11 +108,18 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
                       <th scope="col" class="remark">
                         {say.remark}
                       </th>
+                      <td />
                     </tr>
                   </thead>
                   <tbody>
                     {shown.map((each) => (
-                      <Row key={each.concept_id} known={each} />
+                      <Row
+                        key={each.concept_id}
+                        known={each}
+                        learner={choice.learner}
+                        open={each.concept_id === choice.step}
+                        onOpen={(open) => choose(choice, { step: open ? each.concept_id : "" })}
+                      />
                     ))}
                   </tbody>
                 </table>
@@ -123,27 +132,66 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
   );
 }
 
-function Row({ known }: { known: Mastery }) {
+/** A concept, and below it what its mastery rests on, where that is asked for. */
+function Row(props: {
+  known: Mastery;
+  learner: string;
+  open: boolean;
+  onOpen: (open: boolean) => void;
+}) {
   const say = texts();
+  const { known, open } = props;
   const { main, other, lang } = namesOf(known);
+  const below = useId();
   return (
-    <tr>
-      <th scope="row" class="name">
-        <a href={href("concept", known.concept_id)} lang={lang}>
-          {main}
-        </a>
-        {other && <small>{other}</small>}
-      </th>
-      <td class="mastery">
-        <Meter {...known} />
-      </td>
-      <td class="evidence">{number(known.evidence, 2)}</td>
-      <td class="remark">{known.doubt ? say.doubtShort[known.doubt] : say.sure}</td>
-    </tr>
+    <>
+      <tr class={open ? "opened" : undefined}>
+        <th scope="row" class="name">
+          <a href={href("concept", known.concept_id)} lang={lang}>
+            {main}
+          </a>
+          {other && <small>{other}</small>}
+        </th>
+        <td class="mastery">
+          {tooLittle(known) ? (
+            <span class="too-little">{say.tooLittle}</span>
+          ) : (
+            <Meter {...known} />
+          )}
+        </td>
+        <td class="evidence">{number(known.evidence, 2)}</td>
+        <td class="remark">{known.doubt ? say.doubtShort[known.doubt] : say.sure}</td>
+        <td class="why">
+          <button
+            type="button"
+            class="quiet why-button"
+            aria-expanded={open}
+            aria-controls={open ? below : undefined}
+            aria-label={say.restsOn(main)}
+            title={say.restsOn(main)}
+            onClick={() => props.onOpen(!open)}
+          >
+            <span aria-hidden="true">{open ? "▴" : "▾"}</span>
+          </button>
+        </td>
+      </tr>
+      {open && (
+        <tr id={below} class="below">
+          <td colSpan={5}>
+            <Rests learner={props.learner} concept={known.concept_id} name={main} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 
-/** The rows that are wanted, in the order that is wanted. */
+/** Whether the mastery is all but what is assumed of everyone, so that it is no figure to show. */
+function tooLittle({ evidence }: Mastery): boolean {
+  return evidence < WEAK;
+}
+
+/** The rows that are wanted, in the order that is wanted; by mastery, those without a figure last. */
 function arranged(
   concepts: readonly Mastery[],
   column: Column,
@@ -163,5 +211,8 @@ function arranged(
         folded(`${each.name} ${each.name_en}`).includes(wanted) &&
         (only === "all" || (only === "sure") === each.identified),
     )
-    .sort((a, b) => (rising ? compare(a, b) : compare(b, a)));
+    .sort((a, b) => {
+      const last = column === "mastery" ? Number(tooLittle(a)) - Number(tooLittle(b)) : 0;
+      return last || (rising ? compare(a, b) : compare(b, a));
+    });
 }

@@ -1,12 +1,20 @@
 import { dictionary, number } from "../i18n";
+import { locale } from "../shell/preferences";
 import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
 import type { Said, Standing } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
+type Did = Schemas["ReasonOut"]["did"];
 
 const two = (value: number) => number(value, 2);
 const percent = (value: number) => `${number(value * 100)} %`;
+const signed = (value: number) =>
+  value.toLocaleString(locale(), {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
+    signDisplay: "exceptZero",
+  });
 const steps = (n: number) => (n === 1 ? "1 step" : `${n} steps`);
 
 const en = {
@@ -187,6 +195,30 @@ const en = {
   noneShown: "No concept is like this.",
   evidence: "Evidence, bits",
   remark: "Remark",
+  tooLittle: "too little evidence",
+  restsOn: (name: string) => `What it rests on: ${name}`,
+  barsLead:
+    "By how much the mastery was moved: what it is, less what it is without this. What several say alike, none of them moves alone, so that the bars do not sum to anything.",
+  barsLabel: "What moved it",
+  signed,
+  allFor: (n: number) => `All ${n} on it that speak for it, together`,
+  allAgainst: (n: number) => `All ${n} on it that speak against it, together`,
+  besideIt: "on other concepts",
+  didIt: {
+    watched: () => "watched",
+    watched_part: (share: number) => `${percent(share)} watched`,
+    read: () => "read",
+    read_part: (share: number) => `${percent(share)} read`,
+    answered_right: () => "answered right",
+    answered_partly: (score: number) => `answered, ${percent(score)} right`,
+    answered_wrong: () => "not answered right yet",
+    opened: () => "opened, and no further",
+    not_opened: () => "not opened",
+  } satisfies Record<Did, (part: number) => string>,
+  hardlyMove: (n: number) =>
+    n === 1 ? "1 more hardly moves it." : `${number(n)} more hardly move it.`,
+  notLookedAt: (n: number) =>
+    n === 1 ? "1 more was not looked at." : `${number(n)} more were not looked at.`,
   counted: (n: number, silent: number) =>
     `${n === 1 ? "1 event" : `${n} events`} since the fit${silent ? `, ${silent} of them silent` : ""}`,
   unknownVideos: (n: number) =>
@@ -384,6 +416,28 @@ const zh: typeof en = {
   noneShown: "没有这样的概念。",
   evidence: "证据（比特）",
   remark: "说明",
+  tooLittle: "证据太少",
+  restsOn: (name) => `依据：${name}`,
+  barsLead:
+    "掌握度因此变动多少：现在的掌握度减去没有这一项时的掌握度。几项说明同一件事时，单独去掉任何一项都变动不大，因此各条不能相加。",
+  barsLabel: "变动的依据",
+  signed,
+  allFor: (n) => `支持的全部 ${n} 项合计`,
+  allAgainst: (n) => `反对的全部 ${n} 项合计`,
+  besideIt: "讲的是其他概念",
+  didIt: {
+    watched: () => "看过",
+    watched_part: (share) => `看了 ${percent(share)}`,
+    read: () => "读过",
+    read_part: (share) => `读了 ${percent(share)}`,
+    answered_right: () => "答对",
+    answered_partly: (score) => `作答，得分 ${percent(score)}`,
+    answered_wrong: () => "还没有答对",
+    opened: () => "打开过，没有继续",
+    not_opened: () => "没有打开",
+  },
+  hardlyMove: (n) => `另有 ${number(n)} 项几乎没有影响。`,
+  notLookedAt: (n) => `还有 ${number(n)} 项没有逐一查看。`,
   counted: (n, silent) => `拟合之后有 ${n} 个事件${silent ? `，其中 ${silent} 个不含信息` : ""}`,
   unknownVideos: (n) => `有 ${n} 个视频模型还不认识`,
   historyTitle: "历次路径",

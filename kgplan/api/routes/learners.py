@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from kgplan.api.learner_models import (
     LearnerOut,
     LearnersOut,
     MasteryOut,
+    MasteryReasonsOut,
     PlansOut,
     ProgressOut,
     SaidListOut,
@@ -38,7 +40,10 @@ from kgplan.arrays import positions
 from kgplan.errors import NotFound, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
-from kgplan.planning import ConceptMastery, Planner
+from kgplan.model.recorded import recorded_reasons
+from kgplan.planning import ConceptMastery, Planner, PlanOptions
+from kgplan.planning.because import MOST_REASONS
+from kgplan.planning.texts import Detail, Language
 
 router = router_of(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
 CONCEPTS = TypeAdapter(list[ConceptMastery])
@@ -124,6 +129,33 @@ def mastery_of(
     return Response(
         b'%b,"concepts":%b}' % (to_json(head)[:-1], concepts), media_type="application/json"
     )
+
+
+@router.get(ONE + "/mastery/{concept_id:path}", dependencies=READS)
+@in_thread
+def read_mastery_reasons(
+    learner_id: Id,
+    concept_id: Id,
+    asked: Asked,
+    limit: Annotated[int, Query(ge=1, le=100, description="reasons at most")] = MOST_REASONS,
+    language: Annotated[Language, Query(description="of the sentence")] = "en",
+    detail: Annotated[Detail, Query(description="whether the sentence holds figures")] = "words",
+) -> MasteryReasonsOut:
+    """What the learner's mastery of one concept rests on: which views and answers moved it."""
+    planner = asked.served.planner
+    manner = PlanOptions(language=language, detail=detail)
+    found = recorded_reasons(asked.current_learners, planner, learner_id, concept_id, manner, limit)
+    reasons = found.reasons and [
+        asdict(each) | {"time": None if each.time is None else moment(each.time)}
+        for each in found.reasons
+    ]
+    told = found.to_dict() | {
+        "reasons": reasons,
+        "graph_version": planner.graph.version,
+        "model_version": planner.model_version,
+        "stale": asked.served.stale,
+    }
+    return MasteryReasonsOut.model_validate(told)
 
 
 @router.get(ONE + "/plans", dependencies=READS)
