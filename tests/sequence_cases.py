@@ -34,6 +34,8 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
     in_course = rng.random(m) < 0.7
     asked = np.flatnonzero(rng.random(n) < 0.7)
     layout = laid_out(_needs(rng, n, circles), covers, in_course, asked, rng)
+    asks = rng.random(m) < rng.choice([0.0, 0.4, 1.0], p=[0.4, 0.5, 0.1])
+    layout = layout._replace(asks=asks)
     passed, closed = rng.random((2, n)) < [[0.15], [0.1]]
     is_open = rng.random(m) < 0.9
     in_order = bool(rng.random() < 0.25)
@@ -49,8 +51,10 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         favour=np.exp(rng.normal(0, 1.0, m)) if rng.random() < 0.5 else np.ones(m),
         due=is_open & (in_course if in_order else rng.random(m) < 0.4),
         just_done=passed & (rng.random(n) < 0.3),
+        to_check=np.zeros(n, bool),
         first=(rng.random(asked.size) < 0.2) & ~closed[asked],
     )
+    by = by._replace(to_check=by.just_done & (rng.random(n) < 0.5))
     return Drawn(
         layout,
         by,
@@ -106,6 +110,7 @@ def laid_out(needs, covers, in_course, asked, rng=None) -> Layout:
         taught_by=video[by_concept].astype(np.int64),
         tier=tier,
         place=place,
+        asks=np.zeros(m, bool),
     )
 
 

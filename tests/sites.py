@@ -7,7 +7,7 @@ import numpy as np
 from planning_cases import Case
 from scipy import sparse
 
-from kgplan.data.events import Event, evidence_of
+from kgplan.data.events import Event
 from kgplan.data.records import LearnerRecords, learned_concepts, observations
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import DiagnosisConfig, infer, not_told_apart
@@ -39,8 +39,7 @@ class Site:
 
     def current(self, *events: Event, wishes: Wishes | None = None):
         """What is known of "someone", of whom the records know nothing, after these events."""
-        evidence = evidence_of(self.live.named(events), self.live.lengths)
-        return self.live.current("someone", evidence, wishes or Wishes()).learner
+        return self.live.current("someone", self.live.evidence(events), wishes or Wishes()).learner
 
     def plan(self, *events: Event, course: str = "A", wishes=None, **options) -> Plan:
         """The plan of as many steps as there are, where nothing else is asked for."""
@@ -79,6 +78,7 @@ def site(
     predicted: str = "",
     minutes: dict[str, float] | None = None,
     prior: float = PRIOR,
+    kinds: dict[str, str] | None = None,
 ) -> Site:
     """A site of letters.
 
@@ -92,6 +92,8 @@ def site(
         predicted: prerequisites that only a prediction has.
         minutes: video -> length; 2 where not given.
         prior: of every concept.
+        kinds: item -> kind; a video where not given. Of exercises and texts too the names begin
+            with their course.
     """
     covers = {
         f"{course}{place}": on
@@ -140,6 +142,7 @@ def site(
         ),
         q_matrix=q,
         item_seconds=np.array([60 * (minutes or {}).get(v, 2.0) for v in videos_]),
+        item_kinds=np.array([(kinds or {}).get(v, "video") for v in videos_]),
     )
     slip, guess = np.full((2, len(videos_)), SLIP)
     priors = np.full(len(concepts), prior)

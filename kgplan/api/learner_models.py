@@ -135,7 +135,7 @@ class LearnerCoursesOut(BaseModel):
 
 
 class LearnerOut(BaseModel):
-    """What is known of a learner; a view is a video that was opened and covers a concept."""
+    """What is known of a learner; of the items those count that cover a concept."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -146,6 +146,7 @@ class LearnerOut(BaseModel):
                     "model_version": "0b5c7c1f7ad1c9e2",
                     "in_model": True,
                     "views": 34,
+                    "answers": 5,
                     "events": 2,
                     "first_event": "2026-03-01T10:15:00Z",
                     "last_event": "2026-03-01T10:40:00Z",
@@ -155,7 +156,7 @@ class LearnerOut(BaseModel):
                             "name": "数据结构(上)",
                             "items": 60,
                             "opened": 21,
-                            "watched": 19,
+                            "done": 19,
                         }
                     ],
                 }
@@ -169,7 +170,10 @@ class LearnerOut(BaseModel):
     in_model: bool = Field(
         description="whether the model was made with records of the learner, and these still count"
     )
-    views: int = Field(description="in these records and by events")
+    views: int = Field(
+        description="items that were opened, to watch or to read, in these records and by events"
+    )
+    answers: int = Field(description="items that were answered, likewise")
     events: int = Field(description="events that were not voided")
     first_event: datetime | None = Field(description="when it happened; null without any")
     last_event: datetime | None
@@ -182,7 +186,7 @@ class EventCounts(BaseModel):
     counted: int = Field(description="events that were not voided")
     silent: int = Field(description="those of them that say nothing about mastery")
     unknown_videos: list[str] = Field(
-        description="videos of events that the model does not know yet"
+        description="items of events that the model does not know yet"
     )
 
 
@@ -323,9 +327,9 @@ class StepProgressOut(BaseModel):
 
     concept_id: str
     status: Status = Field(
-        description="done: said, or its videos watched or answered to 80 % since the plan, of a"
-        " planner that gives several to choose from any one on it; left_out: not for me; overdue:"
-        " its time is over; next: the first of the others; later"
+        description="done: said, or what it says to open watched, read or answered to 80 % since"
+        " the plan, of a planner that gives several to choose from any one on it; left_out: not for"
+        " me; overdue: its time is over; next: the first of the others; later"
     )
     due: datetime
 

@@ -150,7 +150,7 @@ def print_plan(
 
 def opened(resource: "Resource") -> str:
     """What to open, in a line."""
-    from kgplan.data.records import VIDEO
+    from kgplan.data.records import EXERCISE, VIDEO, WATCHED
 
     what = resource.title or (f"{resource.kind} {resource.item_id}" if resource.item_id else "")
     kind = "" if resource.kind in (None, VIDEO) else str(resource.kind)
@@ -160,8 +160,13 @@ def opened(resource: "Resource") -> str:
     )
     where = f"in {resource.course_name}"
     again = "again" if resource.again else ""
+    if resource.score is not None and resource.kind == EXERCISE:
+        again = f"again: not yet, {resource.score:.0%} right"
+        if resource.score >= WATCHED:
+            again = "again: was right"
     told = ", ".join(filter(None, (kind, again, length, where, resource.url or "")))
-    return f"{what} ({told})" + (f": {moves}" if moves else "") if what else where
+    once = "once right, " if moves and resource.kind == EXERCISE else ""
+    return f"{what} ({told})" + (f": {once}{moves}" if moves else "") if what else where
 
 
 def print_explanation(explanation: "StepExplanation") -> None:

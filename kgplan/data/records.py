@@ -17,6 +17,9 @@ from kgplan.data.stored import Stored
 VIDEO, EXERCISE, TEXT = "video", "exercise", "text"
 KINDS = (VIDEO, EXERCISE, TEXT)
 """What an item may be: watched, answered, read."""
+WATCHED = 0.8
+"""Share of an item, or score of an answer, from which its concepts count as worked through."""
+NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class LearnerRecords(Stored):
         item_seconds: (V,) how long it takes, NaN where unknown; None where no length was kept.
         item_names: (V,) title, "" where unknown; None where no title was kept.
         viewed_order: along the stored entries of `viewed`, the place of the view among the
-            learner's in time, from 1; None where none was kept.
+            learner's views and answers in time, from 1; None where none was kept.
         item_kinds: (V,) one of `KINDS`; None where all are videos.
         item_links: (V,) address, "" where unknown; None where no address was kept.
         answered: (U, V) best score of an exercise, in [0, 1], zeros stored; None where nobody
             answered any.
+        answered_order: along the stored entries of `answered`, the place of the last answer among
+            the learner's views and answers in time; None where none was kept.
     """
 
     learner_ids: Ids
@@ -55,6 +60,7 @@ class LearnerRecords(Stored):
     item_kinds: Ids | None = None
     item_links: Ids | None = None
     answered: sparse.csr_array | None = None
+    answered_order: Ints | None = None
 
     @cached_property
     def learners(self) -> Axis:
@@ -139,7 +145,7 @@ class LearnedConcepts:
 
     Attributes:
         matrix: (U, K) 1 where learned.
-        by_view: pairs known from a watched video.
+        by_view: pairs known from what was watched, read, or answered right.
         by_enrolment: further pairs known from enrolment in a course whose videos have no concepts.
     """
 
@@ -151,10 +157,13 @@ class LearnedConcepts:
 def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
     """Which concepts each learner has learned (spec section 2, the choice under eq. 5).
 
-    A learner has learned a concept when a video was watched that covers it, or, for a course none
-    of whose videos has concepts, when the learner is enrolled in a course that has it.
+    A learner has learned a concept when an item was watched or read, or an exercise answered right,
+    that covers it, or, for a course none of whose items has concepts, when the learner is enrolled
+    in a course that has it.
     """
     watched = records.viewed > 0
+    if records.answered is not None:
+        watched = watched + (records.answered >= WATCHED)
     by_view = (watched.astype(np.int32) @ records.q_matrix.astype(np.int32)) > 0
     covered = (records.course_items > 0).astype(np.int32) @ records.q_matrix.astype(np.int32)
     without_videos = np.diff(covered.tocsr().indptr) == 0

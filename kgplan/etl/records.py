@@ -63,20 +63,32 @@ def read_records(tables: Path) -> LearnerRecords:
         def of_views(value: str, to: Callable[[Array], Array]) -> sparse.csr_array:
             return matrix(
                 f"SELECT learner_id AS row_id, item_id AS column_id, {value} AS value"
-                f" FROM {scan('learner_item')}",
+                f" FROM ({done}) WHERE score IS NULL",
                 learner_ids,
                 item_ids,
                 lambda found: to(found["value"]),
             )
 
-        answered = matrix(
-            "SELECT learner_id AS row_id, item_id AS column_id, max(score) AS value"
-            f" FROM {scan('answer')} GROUP BY ALL",
-            learner_ids,
-            item_ids,
-            lambda found: found["value"].astype(np.float64),
+        def of_answers(value: str, to: type) -> sparse.csr_array:
+            return matrix(
+                f"SELECT learner_id AS row_id, item_id AS column_id, {value} AS value"
+                f" FROM ({done}) WHERE score IS NOT NULL",
+                learner_ids,
+                item_ids,
+                lambda found: found["value"].astype(to),
+            )
+
+        # first views and last answers in one order
+        done = (
+            "SELECT *, row_number() OVER (PARTITION BY learner_id"
+            " ORDER BY moment, score IS NOT NULL, position, item_id) AS place FROM ("
+            " SELECT learner_id, item_id, first_started_at AS moment, position, NULL AS score,"
+            f" watched FROM {scan('learner_item')}"
+            " UNION ALL"
+            " SELECT learner_id, item_id, max(answered_at), max(position), max(score), NULL"
+            f" FROM {scan('answer')} GROUP BY ALL)"
         )
-        in_time = "PARTITION BY learner_id ORDER BY first_started_at, position, item_id"
+        answered = of_answers("score", np.float64)
         return LearnerRecords(
             learner_ids=learner_ids,
             item_ids=item_ids,
@@ -115,7 +127,6 @@ def read_records(tables: Path) -> LearnerRecords:
             item_kinds=items["kind"].astype(np.str_),
             item_links=items["url"].astype(np.str_),
             answered=answered if answered.nnz else None,
-            viewed_order=of_views(
-                f"row_number() OVER ({in_time})", lambda places: places.astype(np.int32)
-            ).data,
+            viewed_order=of_views("place", lambda places: places.astype(np.int32)).data,
+            answered_order=of_answers("place", np.int32).data if answered.nnz else None,
         )

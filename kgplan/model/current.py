@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from kgplan.data.events import Event, Evidence, evidence_of
+from kgplan.data.events import Event, Evidence
+from kgplan.data.records import WATCHED
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis.live import LargeUpdate
 from kgplan.errors import UnknownLearner
 from kgplan.planning import CurrentLearner, Plan, Planner
+from kgplan.planning.done import done_by
 from kgplan.planning.live import LiveModel, LiveState
 from kgplan.planning.progress import StepProgress, Worked, progress_along, steps_done
-from kgplan.planning.resources import WATCHED
-from kgplan.planning.taken import TakenCourse, opened_shares, taken_courses
+from kgplan.planning.taken import TakenCourse, taken_courses
 from kgplan.store.events.plans import KeptPlan
 from kgplan.store.events.store import EventStore, LearnerVersion
 
@@ -53,11 +54,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class AboutLearner:
-    """What is known of a learner; a view is a video that was opened and covers a concept.
+    """What is known of a learner; of the items those count that cover a concept.
 
     Attributes:
         in_model: whether the model was made with records of the learner, and these still count.
-        views: how many, in these records and by events.
+        views: how many were opened, to watch or to read, in these records and by events.
+        answers: how many were answered.
         events: that count.
         first_event, last_event: when they happened, in seconds since 1970; None without any.
         courses: that the learner takes, by id.
@@ -65,6 +67,7 @@ class AboutLearner:
 
     in_model: bool
     views: int
+    answers: int
     events: int
     first_event: float | None
     last_event: float | None
@@ -167,7 +170,7 @@ class CurrentLearners:
         """Make what belongs to a planner before requests ask for it; let go of what is older."""
         model, videos = self.model(planner), planner.records.item_ids[:1].tolist()
         views = [Event("", "", 0.0, item_id=video, share=0.5) for video in videos]
-        model.current("", evidence_of(views, model.lengths), Wishes())  # loads what is compiled
+        model.current("", model.evidence(views), Wishes())  # loads what is compiled
         with self._keeping:
             models = [model for _, model in self._models]
             for learner_id in [u for u, (of, _) in self._kept.items() if of not in models]:
@@ -238,7 +241,7 @@ class CurrentLearners:
         if told is None:
             return None
         (events, wishes), erased = told, version.erased is not None
-        evidence = evidence_of(model.named(events), model.lengths)
+        evidence = model.evidence(events)
         state = model.current(
             learner_id, evidence, wishes, not erased, before.state if before else None, most
         )
@@ -351,18 +354,19 @@ class CurrentLearners:
         """What is known of a learner; errors as for `check`."""
         self.check(planner, learner_id)
         standing, records = self.standing(planner, learner_id), planner.records
-        counts = standing is None or standing.state.learner.in_records
-        told = {} if standing is None else standing.evidence.shares
-        shares = opened_shares(records, learner_id if counts else None, told)
+        current = None if standing is None else standing.state.learner
+        counts = current is None or current.in_records
+        done = done_by(records, learner_id, current)
         times = [event.time for event in self.store.events(learner_id)]
         return AboutLearner(
             in_model=counts and learner_id in records.learners,
-            views=int(np.count_nonzero(~np.isnan(shares))),
+            views=int(np.count_nonzero(~np.isnan(done.shares))),
+            answers=int(np.count_nonzero(~np.isnan(done.scores))),
             events=len(times),
             first_event=min(times, default=None),
             last_event=max(times, default=None),
             courses=taken_courses(
-                planner.graph, records, _taken(planner, learner_id, standing), shares
+                planner.graph, records, _taken(planner, learner_id, standing), done
             ),
         )
 
@@ -419,14 +423,13 @@ class CurrentLearners:
         return list(found.values())
 
     def _worked_since(self, planner: Planner, events: Iterable[Event], moment: float) -> Worked:
-        """What was watched, or answered, to `WATCHED` since a moment."""
-        model = self.model(planner)
-        named = model.named(events)
-        since = evidence_of([event for event in named if event.time >= moment], model.lengths)
+        """What was watched, read or answered to `WATCHED` since a moment."""
+        model, events = self.model(planner), list(events)
+        since = model.evidence(event for event in events if event.time >= moment)
         return Worked(
             model.covered(since.shares, WATCHED) | model.covered(since.scores, WATCHED),
             _worked_through(since),
-            _worked_through(evidence_of(named, model.lengths)),
+            _worked_through(model.evidence(events)),
         )
 
 
@@ -442,7 +445,7 @@ def _taken(planner: Planner, learner_id: str, standing: Standing | None) -> set[
 
 
 def _worked_through(seen: Evidence) -> frozenset[str]:
-    """Videos watched, or answered, to `WATCHED`."""
+    """Items watched, read or answered to `WATCHED`."""
     told = chain(seen.shares.items(), seen.scores.items())
     return frozenset(video for video, value in told if value >= WATCHED)
 

@@ -5,7 +5,11 @@ is not held, foundation first, each with the videos that bring it to the thresho
 the largest gain a minute, times how well the goal's first video stands in the course, is taken
 whole. A video is credited for all its concepts that the learner is ready for. What comes first
 never depends on how much is asked for, so shorter plans begin longer ones.
-Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements.
+What is watched or read teaches, and what is answered asks: of a concept what teaches comes first,
+and one exercise behind it, if there is one that asks for nothing else that could still be taught.
+Only where nothing teaches it any more is a concept learned with exercises alone.
+Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements;
+a video stands for an item of any kind.
 """
 
 from typing import NamedTuple
@@ -15,7 +19,8 @@ import numpy as np
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.native.compiled import njit
 
-MOST_VIDEOS = 3  # for one concept in one bundle
+MOST_VIDEOS = 3  # for one concept in one bundle, an exercise behind them apart
+ASKS_FOR_MORE = 6  # the last rank
 FIRST = 1e9  # rate of the course's first video, where its order decides
 NAMESAKE = 1e-3
 SLACK = 1.0 + NAMESAKE  # how far a rate may be above what `hope_for` says
@@ -41,6 +46,7 @@ class Layout(NamedTuple):
         taught_by: (N,) videos, those of lower tiers first.
         tier: (m,) 0 for videos of the course, 1 for others; a lower one comes first.
         place: (m,) in the course.
+        asks: (m,) True for exercises.
     """
 
     asked: Ints
@@ -55,6 +61,7 @@ class Layout(NamedTuple):
     taught_by: Ints
     tier: Ints
     place: Floats
+    asks: Array
 
 
 class Standing(NamedTuple):
@@ -72,7 +79,8 @@ class Standing(NamedTuple):
         favour: (m,) factor for how well the video stands in the course.
         due: (m,) True for videos that come even where what they teach is passed, once for each
             concept, and not behind what builds on it.
-        just_done: (n,) True for concepts that are passed, due or not.
+        just_done: (n,) True for concepts that are passed, due or not,
+        to_check: (n,) but for exercises on these of them.
         first: (G,) True for what comes before all other goals.
     """
 
@@ -87,6 +95,7 @@ class Standing(NamedTuple):
     favour: Floats
     due: Array
     just_done: Array
+    to_check: Array
     first: Array
 
 
@@ -253,26 +262,78 @@ def foundation(goal: int, layout: Layout, state: State, scratch: Scratch) -> int
 
 
 @njit(cache=True)
+def asks_for_more(video: int, concept: int, layout: Layout, state: State) -> bool:
+    """Whether an exercise asks for another concept too, which can be taught and is not passed."""
+    for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+        other = layout.covers[entry]
+        if other == concept or state.passed[other]:
+            continue
+        for at in range(layout.concept_start[other], layout.concept_start[other + 1]):
+            if state.open[layout.taught_by[at]] and not layout.asks[layout.taught_by[at]]:
+                return True
+    return False
+
+
+@njit(cache=True)
+def rank_of(video: int, concept: int, layout: Layout, by: Standing, state: State) -> int:
+    """Where an open video stands among those on a concept, whatever it gains; least first.
+
+    What teaches stands before what asks, of each the course's own first. Behind them stands what
+    was done before, and last what asks for more: it is a way only where there is no other.
+    """
+    asks = layout.asks[video]
+    if asks and asks_for_more(video, concept, layout, state):
+        return ASKS_FOR_MORE
+    if by.again[video]:
+        return 4 + asks
+    return layout.tier[video] + 2 * asks
+
+
+@njit(cache=True)
+def may_come(video: int, concept: int, layout: Layout, by: Standing, state: State) -> bool:
+    """Whether a concept may be learned with a video: it is open, and due where that is passed."""
+    if not state.open[video] or not state.passed[concept]:
+        return state.open[video]
+    done = by.just_done[concept] and not (by.to_check[concept] and layout.asks[video])
+    return by.due[video] and not done
+
+
+@njit(cache=True)
+def best_check(concept: int, layout: Layout, by: Standing, state: State) -> int:
+    """The exercise behind what taught a concept: of the least rank, then the shortest; or -1."""
+    best, best_rank = -1, 0
+    for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
+        video = layout.taught_by[at]
+        if not layout.asks[video] or not state.open[video]:
+            continue
+        rank = rank_of(video, concept, layout, by, state)
+        if rank == ASKS_FOR_MORE:
+            continue
+        sooner = rank == best_rank and by.minutes[video] < by.minutes[best]
+        if best < 0 or rank < best_rank or sooner:
+            best, best_rank = video, rank
+    return best
+
+
+@njit(cache=True)
 def best_video(
     concept: int, layout: Layout, by: Standing, state: State, worth: Floats, in_order: bool
 ) -> int:
-    """The video to learn a concept with: of the lowest tier, then by gain a minute; -1 for none.
-
-    What is passed is learned with what is due alone.
+    """The video to learn a concept with: of the least rank, then by gain a minute; -1 for none.
 
     Args:
         worth: (m,) `values_of` each video, or below 0 where that is not known.
         in_order: the first of the course, whatever it gains.
     """
-    best, best_tier, best_figure = -1, 0, 0.0
+    best, best_rank, best_figure = -1, 0, 0.0
     for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
         video = layout.taught_by[at]
-        if not state.open[video] or (state.passed[concept] and not by.due[video]):
+        if not may_come(video, concept, layout, by, state):
             continue
-        tier = 2 if by.again[video] else layout.tier[video]
-        if best >= 0 and tier > best_tier:
+        rank = rank_of(video, concept, layout, by, state)
+        if best >= 0 and rank > best_rank:
             continue
-        if in_order and tier == 0:
+        if in_order and layout.tier[video] == 0 and not by.again[video]:
             figure = -layout.place[video]
         else:
             gain = worth[video]
@@ -281,8 +342,8 @@ def best_video(
             # of what counts for nothing itself, as a foundation, the shortest
             figure = gain * by.favour[video] if gain > 0.0 else -1.0
             figure = figure / by.minutes[video] if gain > 0.0 else figure * by.minutes[video]
-        if best < 0 or tier < best_tier or (tier == best_tier and figure > best_figure):
-            best, best_tier, best_figure = video, tier, figure
+        if best < 0 or rank < best_rank or (rank == best_rank and figure > best_figure):
+            best, best_rank, best_figure = video, rank, figure
     return best
 
 
@@ -338,11 +399,20 @@ def bundle(
     minutes, gain = 0.0, 0.0
     for place in range(foundation(goal, layout, state, scratch)):
         concept, count = scratch.order[place], 0
-        asked = concept == goal
-        while (asked or not state.passed[concept]) and count < most and at < rows.concept.size:
-            video = best_video(concept, layout, by, state, worth, in_order)
+        asked, taught = concept == goal, False
+        while at < rows.concept.size:
+            if (asked or not state.passed[concept]) and count < most:
+                video = best_video(concept, layout, by, state, worth, in_order)
+            else:
+                video = -1
+            if video >= 0 and count > 0:
+                if rank_of(video, concept, layout, by, state) == ASKS_FOR_MORE:
+                    break
+            elif taught:
+                video = best_check(concept, layout, by, state)
             if video < 0:
                 break
+            taught = not layout.asks[video]
             earned, _ = values_of(video, layout, by, state)
             watch(video, concept, layout, by, state, theta)
             worth = scratch.unknown
@@ -403,14 +473,13 @@ def can_come(goal: int, layout: Layout, by: Standing, state: State, named: Array
         return False
     if not state.passed[goal]:
         return True
-    if named[goal] or by.just_done[goal]:
+    if named[goal]:
         return False
     for at in range(layout.waits_start[goal], layout.waits_start[goal + 1]):
         if named[layout.waits[at]]:
             return False
     for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
-        video = layout.taught_by[at]
-        if state.open[video] and by.due[video]:
+        if may_come(layout.taught_by[at], goal, layout, by, state):
             return True
     return False
 
@@ -520,7 +589,7 @@ def sequence(
     n, m = by.mastery.size, by.minutes.size
     state, scratch = at_start(layout, by), room(layout, by)
     most = 1 if in_order else MOST_VIDEOS
-    tried, rows = empty_rows(n * most), empty_rows(min((length + n) * most, m))
+    tried, rows = empty_rows(n * (most + 1)), empty_rows(min((length + n) * (most + 1), m))
     named = np.zeros(n, np.bool_)
     done, n_concepts, left, why = 0, 0, budget, LENGTH
     while n_concepts < length:
@@ -615,18 +684,19 @@ def rates_after(
     for at in range(count):
         named[rows.concept[at]] = True
         follow(rows, at, layout, by, state, theta)
-    tried, rates = empty_rows(by.mastery.size * most), np.full(layout.asked.size, -1.0)
+    tried = empty_rows(by.mastery.size * (most + 1))
+    rates = np.full(layout.asked.size, -1.0)
     left = np.inf
     look(layout, by, state, scratch)
     for at in range(layout.asked.size):
         alone = Layout(
             layout.asked[at : at + 1], layout.require_start, layout.any_start, layout.any_of,
             layout.waits_start, layout.waits, layout.video_start, layout.covers,
-            layout.concept_start, layout.taught_by, layout.tier, layout.place,
+            layout.concept_start, layout.taught_by, layout.tier, layout.place, layout.asks,
         )  # fmt: skip
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
-            by.favour, by.due, by.just_done, by.first[at : at + 1],
+            by.favour, by.due, by.just_done, by.to_check, by.first[at : at + 1],
         )  # fmt: skip
         goal, rate, _ = best_goal(
             alone, its, state, scratch, tried, named, theta, most, left, in_order

@@ -8,12 +8,11 @@ from typing import Literal
 import numpy as np
 
 from kgplan.arrays import positions
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import WATCHED, LearnerRecords
 from kgplan.evaluation.effects import Tries, edge_effects
 from kgplan.graph.health import Named
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import newest_records
-from kgplan.planning.resources import WATCHED
 from kgplan.store.artifacts import ArtifactStore
 
 Verdict = Literal["helps", "hinders", "cannot tell", "nobody to compare"]

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, positions
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import EXERCISE, VIDEO, LearnerRecords
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.walk import Limits, Requires, Standing, preferences, walk
-from kgplan.planning.derived import Derived, similarity_block
+from kgplan.planning.derived import Derived, on_axis, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
 from kgplan.planning.planners import planner_named
 from kgplan.planning.planners.ranking import Learner, NamedPlanner, Ranking
+from kgplan.planning.texts import IN_ORDER, Manner, listed, one_kind, say
 from kgplan.similarity import FusedSimilarity
 
 
@@ -93,8 +94,12 @@ class Chooser:
 
     Attributes:
         ids, names, english: of the K concepts, by position.
+        covers: (V, K) stored where the item covers the concept.
+        kind: of all items, "mixed" where they are of several.
         taught: (K,) whether a video covers the concept.
-        mean_minutes: mean length of the videos whose length is known; None where none is.
+        minutes: (V,) how long each item takes; where that is not known the mean of its kind, or of
+            all; 1 where no length is known.
+        mean_minutes: mean length of the items whose length is known; None where none is.
     """
 
     def __init__(
@@ -107,12 +112,13 @@ class Chooser:
         self.graph, self.records = graph, records
         self.similarity, self.derived = similarity, derived
         self.mean_minutes = mean_minutes(records)
+        self.minutes = usual_minutes(records)
         self._to_similarity = positions(similarity.concept_ids, graph.concept_ids)
-        covers = records.q_matrix.tocoo()
-        concept = positions(graph.concept_ids, records.concept_ids)[covers.col]
-        self._covers = covers.row[concept >= 0], concept[concept >= 0]
+        self.covers = on_axis(records.q_matrix, records.concept_ids, graph.concept_ids)
         self.ids, self.names = graph.concepts.names, graph.concept_names.tolist()
         self.english = graph.concept_names_en.tolist()
+        self.kind = one_kind(records.kinds.tolist() or [VIDEO])
+        self._taught_by = self.covers.T.tocsr()
         self._usual_times = self._usual()
         self.taught: Array = derived.resources.first_videos() >= 0
         requires = graph.prerequisites
@@ -192,11 +198,26 @@ class Chooser:
             )
         return found
 
-    def watched(self, learner: Learner) -> Array:
-        """(K,) True for what a video covers that the learner opened."""
-        video, concept = self._covers
+    def on(self, concept: int) -> Ints:
+        """Items that cover a concept."""
+        begin, end = self._taught_by.indptr[concept : concept + 2].tolist()
+        found: Ints = self._taught_by.indices[begin:end]
+        return found
+
+    def nothing_yet(self, manner: Manner) -> str:
+        """Say that nothing was done yet, of what can be done here; a video may be answered too."""
+        kinds = {*(self.records.kinds.tolist() or [VIDEO]), EXERCISE}
+        did = [say(manner, f"did.{kind}") for kind in IN_ORDER if kind in kinds]
+        return say(manner, "note.nothing_yet", did=listed(manner, did, "or"))
+
+    def covered(self, items: Array) -> Array:
+        """(K,) True for what any of the items covers.
+
+        Args:
+            items: (V,) True for each of them.
+        """
         found: Array = np.zeros(self.graph.concept_ids.size, dtype=bool)
-        found[concept[learner.shares[video] > 0]] = True
+        found[self.covers[np.flatnonzero(items)].indices] = True
         return found
 
     def passed_over(self, learner: Learner, pinned: Array, options: PlanOptions) -> Array:
@@ -222,7 +243,7 @@ class Chooser:
             return NO_TIMES
         if self.mean_minutes is None:
             raise ConfigError(
-                "minutes are set, but the records hold no lengths of videos;"
+                "minutes are set, but the records hold no lengths of what there is to open;"
                 " run `kgplan etl run` on an archive that has them, or leave minutes out"
             )
         usual = self._usual_times
@@ -230,18 +251,17 @@ class Chooser:
         nearer = learner.courses if course_id is None else {course_id, *learner.courses}
         taught = self.derived.resources
         concepts = list({k for course in nearer for k in taught.concepts_in(course)})
-        first = [
-            taught.first_video(k, course_id, learner.courses, learner.shares) for k in concepts
-        ]
+        done = far_done(learner)
+        first = [taught.first_video(k, course_id, learner.courses, done) for k in concepts]
         video[concepts] = first
         minutes[concepts] = self._minutes_of_videos(video[concepts])
         return Times(minutes, video)
 
     def _minutes_of_videos(self, videos: Ints) -> Floats:
-        """Minutes of each video; the mean where it is not known, and for -1, no video."""
+        """Minutes of each video; the mean of all for -1, no video."""
         assert self.mean_minutes is not None
-        lengths = np.append(self.derived.resources.minutes, np.nan)[videos]
-        return np.where(np.isnan(lengths), self.mean_minutes, lengths)
+        found: Floats = np.append(self.minutes, self.mean_minutes)[videos]
+        return found
 
     def _usual(self) -> Times:
         """How long concepts take a learner whose courses have none of them."""
@@ -252,10 +272,28 @@ class Chooser:
 
 
 def mean_minutes(records: LearnerRecords) -> float | None:
-    """Mean length of the videos whose length is known; None where none is."""
+    """Mean length of the items whose length is known; None where none is."""
     seconds = records.item_seconds
     known = np.empty(0) if seconds is None else seconds[~np.isnan(seconds)]
     return float(known.mean()) / 60 if known.size else None
+
+
+def usual_minutes(records: LearnerRecords) -> Floats:
+    """(V,) `Chooser.minutes`."""
+    mean, seconds = mean_minutes(records), records.item_seconds
+    if mean is None or seconds is None:
+        return np.ones(records.item_ids.size)
+    minutes, known = records.minutes.copy(), ~np.isnan(seconds)
+    for kind in np.unique(records.kinds):
+        alike = records.kinds == kind
+        of_kind = seconds[alike & known]
+        minutes[alike & ~known] = float(of_kind.mean()) / 60 if of_kind.size else mean
+    return minutes
+
+
+def far_done(learner: Learner) -> Floats:
+    """(V,) how far each item is done: its share or its score, the larger one."""
+    return np.fmax(learner.shares, learner.scores)
 
 
 def prerequisite_terms(mastery: float, similarity: float) -> Terms:

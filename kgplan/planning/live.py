@@ -7,21 +7,20 @@ Sizes: V items of the diagnosis, K its concepts; responses V to 2V - 1 are answe
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
-from kgplan.data.events import Event, Evidence, named_in
-from kgplan.data.records import TEXT, LearnerRecords
+from kgplan.data.events import Event, Evidence, evidence_of, named_in
+from kgplan.data.records import NOT_YET, TEXT, WATCHED, LearnerRecords
 from kgplan.data.wishes import Wishes
 from kgplan.diagnosis.influence import Together, influences
 from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
 from kgplan.planning.because import Did, Reason, Reasons
 from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.planning.resources import NOT_YET, WATCHED
 
 ANSWER_SLIP = ANSWER_GUESS = 0.2
 """Of answers beside a view: nothing was fitted to them; where EM starts (de la Torre 2009)."""
@@ -132,7 +131,7 @@ class LiveModel:
             concepts,
             mastery,
             not_apart,
-            self.covered(evidence.shares),
+            self.covered(evidence.shares) | self.covered(evidence.scores, WATCHED),
             evidence.courses | self._showing(evidence.elsewhere),
             wishes,
             in_records,
@@ -187,6 +186,25 @@ class LiveModel:
     def named(self, events: Iterable[Event]) -> list[Event]:
         """Events by the names that the records have for their videos and courses."""
         return named_in(events, self._videos, self._courses)
+
+    def evidence(self, events: Iterable[Event]) -> Evidence:
+        """What events say together, by the records' names and lengths.
+
+        That an exercise was opened says nothing: it is answered, not watched.
+        """
+        said = evidence_of(self.named(events), self.lengths)
+        asked = {item for item in said.shares if self._is_exercise(item)}
+        seen = {
+            item: when
+            for item, when in said.seen_at.items()
+            if item not in asked or item in said.scores
+        }
+        shares = {item: share for item, share in said.shares.items() if item not in asked}
+        return replace(said, shares=shares, seen_at=seen)
+
+    def _is_exercise(self, item: str) -> bool:
+        at = self._videos.find(item)
+        return at >= 0 and bool(self._records.exercises[at])
 
     def unknown(self, evidence: Evidence) -> list[str]:
         """Videos of the events that the diagnosis does not know; they say nothing until it does."""

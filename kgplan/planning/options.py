@@ -57,7 +57,7 @@ class PlanOptions:
         pin: concepts that are planned in any case, before other starts, `length` at most.
         theta: mastery from which a concept is left out; where None, `THETA` where the planner
             expects a gain, and else nothing is left out.
-        minutes: time that the steps' videos may take.
+        minutes: time that all that is to be opened may take.
         language: of the sentences.
         detail: whether sentences hold figures.
         bound: whether to say what no plan of as many minutes can gain more than.
@@ -86,9 +86,9 @@ class PlanOptions:
     theta: Annotated[
         float | None, Option("mastery from which a concept is not planned, nor walked", 0, 1)
     ] = None
-    minutes: Annotated[float | None, Option("time that the steps' videos may take", 1, 100_000)] = (
-        None
-    )
+    minutes: Annotated[
+        float | None, Option("time that all there is to open may take", 1, 100_000)
+    ] = None
     language: Annotated[
         Language, Option("of the sentences", names=lambda: {"en": "English", "zh": "Chinese"})
     ] = "en"

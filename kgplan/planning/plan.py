@@ -49,15 +49,16 @@ class Step:
         terms: the numbers that chose it.
         sd: standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m:
             .5 wholly open.
-        evidence: what the learner's views said about the concept: bits of the mastery's divergence
-            from the prior.
+        evidence: what the learner's views and answers said about the concept: bits of the
+            mastery's divergence from the prior.
         identified: whether the mastery is the learner's own: nothing is in doubt.
-        doubt: why it is not identified, else None. "no_evidence": no observed video covers the
+        doubt: why it is not identified, else None. "no_evidence": no observed item covers the
             concept, and the mastery is the prior; "not_told_apart": exactly the same observed
-            videos cover another concept; "weak_evidence": the views hardly moved it from the
-            prior (`diagnosis.uncertainty.WEAK_EVIDENCE`).
-        resources: what to open, in this order; under "gain" all of it, and never empty; under other
-            planners one video for each of several courses to choose from, the one asked for first.
+            items cover another concept; "weak_evidence": views and answers hardly moved it from
+            the prior (`diagnosis.uncertainty.WEAK_EVIDENCE`).
+        resources: what to open, in this order; under "gain" all of it, and never empty, an exercise
+            behind what teaches; under other planners one item for each of several courses to choose
+            from, the one asked for first.
         because: one plain sentence made from the terms.
     """
 
@@ -103,9 +104,9 @@ class Plan:
         steps: in the order of learning.
         notes: plain sentences on what is unusual about this path.
         towards: the concept that the path leads to; None for a course.
-        minutes: what is to be watched takes, each video once, one of unknown length as long as the
-            mean; of several places to choose from the first. None where the records hold no
-            lengths.
+        minutes: what is to be opened takes, each item once, one of unknown length as long as the
+            mean of its kind, or of all; of several places to choose from the first. None where the
+            records hold no lengths.
         options: what the caller chose.
         gaps: what the steps build on, or the caller asks for, and nothing teaches.
         new: whether nothing is known of the learner.

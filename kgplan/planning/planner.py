@@ -16,6 +16,7 @@ from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
+from kgplan.planning.done import done_by
 from kgplan.planning.doubt import doubt_of
 from kgplan.planning.explaining import explained
 from kgplan.planning.explanation import StepExplanation
@@ -32,7 +33,6 @@ from kgplan.planning.things import SequenceTeller
 from kgplan.similarity import FusedSimilarity
 
 DEFAULTS = PlanOptions()
-EARLIER = 1e12  # seconds, that any place in an order lies before any event
 
 
 class Planner:
@@ -79,7 +79,7 @@ class Planner:
         self._chooser = Chooser(graph, records, similarity, derived)
         self.links = links or Links()
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
-        self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.mean_minutes)
+        self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.minutes)
         self._things = SequenceTeller(
             *(self._chooser, self._sequencer.scopes, model_version, self.provisional, self.links)
         )
@@ -330,39 +330,18 @@ class Planner:
             over[held] = over[self.graph.concepts.known(current.wishes.left_out)] = True
             hard[self.graph.concepts.known(current.wishes.too_hard)] = True
             learned[self.graph.concepts.known(current.learned)] = learned[held] = True
+        done = done_by(self.records, learner_id, current)
         return Learner(
             mastery, reached, not_apart, around, learned, courses, over, hard, says,
-            *self._done(row, courses, current),
+            self._shares(done.shares, courses), done.scores, done.seen_at,
         )  # fmt: skip
 
-    def _done(
-        self, row: int, courses: frozenset[str], current: CurrentLearner | None
-    ) -> tuple[Floats, Floats, Floats]:
-        """`shares`, `scores` and `seen_at` of a learner, by records and events."""
-        records, n = self.records, self.records.item_ids.size
-        shares, scores, seen_at = np.full(n, -1.0), np.full(n, np.nan), np.full(n, -np.inf)
-        for course in records.courses.known(courses).tolist():
-            shares[_row(records.expected, course)] = 0.0
-        if row >= 0:
-            stored = slice(*records.viewed.indptr[row : row + 2].tolist())
-            videos, watched = records.viewed.indices[stored], records.viewed.data[stored]
-            shares[videos] = watched
-            if records.viewed_order is not None:  # before all events
-                seen_at[videos] = records.viewed_order[stored] - EARLIER
-            if records.answered is not None:
-                stored = slice(*records.answered.indptr[row : row + 2].tolist())
-                scores[records.answered.indices[stored]] = records.answered.data[stored]
-        if current is not None:
-            for values, told in (
-                (shares, current.shares),
-                (scores, current.scores),
-                (seen_at, current.seen_at),
-            ):
-                for video, value in told.items():
-                    at = records.items.find(video)
-                    if at >= 0:
-                        values[at] = np.fmax(values[at], value)
-        return shares, scores, seen_at
+    def _shares(self, seen: Floats, courses: frozenset[str]) -> Floats:
+        """`Learner.shares` of what was watched of each item, NaN where it was never opened."""
+        shares = np.full(seen.size, -1.0)
+        for course in self.records.courses.known(courses).tolist():
+            shares[_row(self.records.expected, course)] = 0.0
+        return np.where(np.isnan(seen), shares, seen)
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

@@ -29,12 +29,12 @@ class StepProgress:
 
 @dataclass(frozen=True)
 class Worked:
-    """What a learner worked through: watched, or answered, to `resources.WATCHED`.
+    """What a learner worked through: watched, read or answered to `data.records.WATCHED`.
 
     Attributes:
-        concepts: those of a video that was worked through since a plan was made.
-        videos: since then.
-        ever: videos at any time.
+        concepts: those of an item that was worked through since a plan was made.
+        videos: items since then.
+        ever: items at any time.
     """
 
     concepts: frozenset[str]

@@ -12,24 +12,21 @@ import numpy as np
 from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.axis import Axis
 from kgplan.data.links import Links
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import EXERCISE, WATCHED, LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
 
 MOST_RESOURCES = 3  # courses to learn a concept in that a step names
-WATCHED = 0.8
-"""Share of a video, or score of an answer, from which its concepts count as worked through."""
-NOT_YET = 0.5  # score of an answer under which its concepts are not held yet
 
 
 @dataclass(frozen=True)
 class Move:
-    """A concept that a video moves.
+    """A concept that an item moves.
 
     Attributes:
         concept_id, name: the concept.
         name_en: empty where unknown.
-        mastery: when the video is begun, all before it in the plan done.
+        mastery: when the item is begun, all before it in the plan done.
         expected: behind it.
     """
 
@@ -50,10 +47,12 @@ class Resource:
         kind: of the item, see `kgplan.data.records.KINDS`; None where there is no item.
         title: of the item; empty where unknown.
         minutes: that are left; None where its length is unknown.
-        share: watched so far.
+        share: watched or read so far.
+        score: best one of the answers to it; None where there are none.
         url: where the platform opens it; None where neither it nor `KGPLAN_LINKS` says.
-        again: whether it was watched, or answered, and is to be repeated.
-        moves: what it teaches of what the plan is for; empty where a planner does not say.
+        again: whether it was watched, read or answered, and is to be repeated.
+        moves: what it teaches of what the plan is for, answered right where it is an exercise;
+            empty where a planner does not say.
     """
 
     course_id: str
@@ -63,6 +62,7 @@ class Resource:
     title: str = ""
     minutes: float | None = None
     share: float = 0.0
+    score: float | None = None
     url: str | None = None
     again: bool = False
     moves: tuple[Move, ...] = ()
@@ -74,7 +74,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class Resources(Stored):
-    """The places of every concept: those with a video first, by the course's id, in its order.
+    """The places of every concept: those with a video first, by the course's id, in its order,
+    exercises behind the others.
 
     Attributes:
         course_ids, course_names: (C,) sorted by id.
@@ -103,6 +104,7 @@ class Resources(Stored):
         course_id: str | None,
         own: frozenset[str],
         shares: Floats,
+        scores: Floats,
         links: Links,
     ) -> tuple[Resource, ...]:
         """Where to learn a concept: the course asked for, then the learner's courses, then others.
@@ -111,65 +113,72 @@ class Resources(Stored):
             concept: its position.
             course_id: asked for; None for none.
             own: the learner's courses.
-            shares: (V,) what the learner watched of each video; of each course the first that is
-                not watched is named.
+            shares, scores: (V,) what the learner watched of each item, and the best score of their
+                answers, NaN for none; of each course the first that is not done is named.
             links: addresses of videos.
         """
-        return tuple(
-            self.resource(course, video, max(float(shares[video]), 0.0) if video >= 0 else 0, links)
-            for course, video in self._ranked(concept, course_id, own, shares)
-        )
+        ranked = self._ranked(concept, course_id, own, np.fmax(shares, scores))
+        return tuple(self.resource(*place, shares, scores, links) for place in ranked)
 
-    def resource(self, course: int, video: int, share: float, links: Links) -> Resource:
-        """A video in a course, by position.
+    def resource(
+        self, course: int, video: int, shares: Floats, scores: Floats, links: Links
+    ) -> Resource:
+        """An item in a course, by position.
 
         Args:
             course, video: positions; the video is -1 for none.
-            share: watched so far.
-            links: addresses of videos.
+            shares, scores, links: as for `of`.
         """
         course_id = self.courses_axis.names[course]
         name = str(self.course_names[course])
         if video < 0:
             return Resource(course_id, name, None)
         item_id, minutes = str(self.item_ids[video]), float(self.minutes[video])
-        again = share >= WATCHED
+        share, score = max(float(shares[video]), 0.0), float(scores[video])
+        kind, answered = str(self.kinds[video]), not np.isnan(score)
+        again = share >= WATCHED or (answered and (kind == EXERCISE or score >= WATCHED))
         left = minutes if again else minutes * (1 - share)
         return Resource(
             course_id,
             name,
             item_id,
-            str(self.kinds[video]),
+            kind,
             str(self.titles[video]),
             None if np.isnan(left) else left,
             share,
+            score if answered else None,
             str(self.addresses[video]) or links.to(course_id, item_id),
             again,
         )
 
     def first_video(
-        self, concept: int, course_id: str | None, own: frozenset[str], shares: Floats
+        self, concept: int, course_id: str | None, own: frozenset[str], done: Floats
     ) -> int:
-        """Position of the video that `of` names first; -1 where that place has none."""
-        ranked = self._ranked(concept, course_id, own, shares)
+        """Position of the video that `of` names first; -1 where that place has none.
+
+        Args:
+            concept, course_id, own: as for `of`.
+            done: (V,) the share or the score of each, the larger one.
+        """
+        ranked = self._ranked(concept, course_id, own, done)
         return ranked[0][1] if ranked else -1
 
     def _ranked(
-        self, concept: int, course_id: str | None, own: frozenset[str], shares: Floats
+        self, concept: int, course_id: str | None, own: frozenset[str], done: Floats
     ) -> list[tuple[int, int]]:
         """(course, video) in the order of `of`."""
         begin, end = self.starts[concept : concept + 2].tolist()
         videos = self.videos[begin:end].tolist()
-        unwatched: dict[int, int] = {}
+        undone: dict[int, int] = {}
         for course, video in zip(self.courses[begin:end].tolist(), videos, strict=True):
-            now = unwatched.setdefault(course, video)
-            if video >= 0 and shares[now] >= WATCHED > shares[video]:
-                unwatched[course] = video
+            now = undone.setdefault(course, video)
+            if video >= 0 and done[now] >= WATCHED > done[video]:
+                undone[course] = video
 
         def far(item: tuple[int, int]) -> int:
             return self.distance(item[0], course_id, own)
 
-        return sorted(unwatched.items(), key=far)[:MOST_RESOURCES]
+        return sorted(undone.items(), key=far)[:MOST_RESOURCES]
 
     def distance(self, course: int, course_id: str | None, own: frozenset[str]) -> int:
         """0 for the course asked for, 1 for one of the learner's, 2 for another.
@@ -230,7 +239,8 @@ def resources(graph: GraphSnapshot, records: LearnerRecords) -> Resources:
     place = np.concatenate([shown.data[row].astype(np.float64), np.full(listed.nnz, np.inf)])
     known = concept >= 0
     course, concept, video, place = (each[known] for each in (course, concept, video, place))
-    order = np.lexsort((video, place, course, concept))
+    asks = np.append(records.exercises, False)[video]  # what teaches comes first
+    order = np.lexsort((video, place, asks, course, concept))
     course, concept, video = course[order], concept[order], video[order]
     is_first: Array = np.ones(order.size, dtype=bool)
     is_first[1:] = (course[1:] != course[:-1]) | (concept[1:] != concept[:-1])

@@ -139,6 +139,7 @@ class Scopes:
             taught_by=entries.row[by_concept].astype(np.int64),
             tier=tier,
             place=place,
+            asks=self.records.exercises[videos],
         )
         weights = np.zeros(self.taught.size)
         weights[asked] = weight
@@ -202,15 +203,17 @@ class Scopes:
         about = np.zeros(covers.nnz, dtype=bool)
         for row in np.flatnonzero(np.diff(shown_in.indptr)).tolist():
             shown = shown_in.indices[shown_in.indptr[row] : shown_in.indptr[row + 1]]
-            covered = np.unique(covers[shown].indices).astype(np.int64)
+            sizes = self._breadth[shown]
+            entries = np.repeat(covers.indptr[shown] - np.cumsum(sizes) + sizes, sizes)
+            entries += np.arange(entries.size)
+            concepts = covers.indices[entries]
+            covered = np.unique(concepts).astype(np.int64)
             central = np.zeros(self.taught.size)
             central[covered] = self._central(covered, shown)
             field = self._main_field(covered, central[covered])
-            times = np.bincount(covers[shown].indices, minlength=central.size)
+            times = np.bincount(concepts, minlength=central.size)
             good = (central >= ABOUT) & (times >= OFTEN) & (self.graph.concept_fields == field)
-            for video in shown.tolist():
-                entries = slice(*covers.indptr[video : video + 2].tolist())
-                about[entries] |= good[covers.indices[entries]]
+            about[entries] |= good[concepts]
         kept = covers.tocoo()
         shape = self.taught.size, covers.shape[0]
         return sparse.coo_array(

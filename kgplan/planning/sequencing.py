@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
+from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, positions
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import NOT_YET, WATCHED, LearnerRecords
 from kgplan.diagnosis.gain import CERTAIN, Lines, gains, lines
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.graph.snapshot import GraphSnapshot
@@ -20,15 +21,15 @@ from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
-from kgplan.planning.resources import NOT_YET, WATCHED
 from kgplan.planning.scope import Scope, Scopes
 
-TRIES = 3  # videos watched, or answered, from which a concept holds nothing up any more
+TRIES = 3  # items watched, read, or tried beside, from which a concept holds nothing up any more
 NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
 DUE = 3  # videos of the course that come next, held in doubt or not, while a learner goes along it
 NEXT = 30.0  # how much better each of these stands than the one behind it
+RETRY = NEXT ** (DUE + 1)  # how well stands what teaches or asks what was just answered wrong
 AHEAD = 10.0  # videos ahead by which the others' stand falls to 1 / e
 BEHIND = 0.1  # how well those stand that a learner went past
 PREFERRED = 0.1  # by how much a concept counts more that is alike to all that was learned
@@ -73,7 +74,7 @@ class Sequencer:
         records: which videos there are.
         diagnosis: how they respond to mastery.
         derived: what `derive` gives for these.
-        mean_minutes: length of a video where it is not known.
+        minutes: (V,) how long each video takes.
     """
 
     def __init__(
@@ -82,15 +83,13 @@ class Sequencer:
         records: LearnerRecords,
         diagnosis: LearnerMastery,
         derived: Derived,
-        mean_minutes: float | None,
+        minutes: Floats,
     ) -> None:
         self.scopes = Scopes(graph, records)
         self.prior = derived.prior
         self._scope = lru_cache(KEPT)(partial(_scope, self.scopes))  # any number of threads ask
         self._line = _lines(records, diagnosis, self.scopes)
-        usual = 1.0 if mean_minutes is None else mean_minutes  # all count alike
-        lengths = derived.resources.minutes
-        self.minutes: Floats = np.where(np.isnan(lengths), usual, lengths)
+        self.minutes, self._asks = minutes, records.exercises
 
     def choose(
         self,
@@ -117,17 +116,16 @@ class Sequencer:
         scope = self._scope(course_id, asked.tobytes(), pins)
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
-        watched, not_yet, tried = self._done(learner)
+        watched, not_yet, tried = self._done(learner, theta)
         mastered = self._mastered(learner, theta) & ~not_yet
         homonym: Array = np.zeros(mastered.size, dtype=bool)
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
         just_done = self._just_done(learner)
-        passed = closed | (self._worked(learner, watched, tried, theta) & ~pinned)
-        passed |= just_done & (watched > 0) & ~pinned
-        passed |= (learner.mastery > theta) & ~pinned & ~not_yet
-        passed |= learner.held
+        enough = self._worked(learner, watched, tried, theta) | (learner.mastery > theta)
+        enough |= just_done & (watched > 0)
+        passed = closed | (enough & ~pinned & ~not_yet) | learner.held
         in_order = learner.is_new and scope.has_videos
         standing = self._standing(
             scope, learner, closed, passed, just_done, pinned, preference, not_yet, in_order
@@ -151,15 +149,14 @@ class Sequencer:
     def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
         """(K,) True for what was worked through as far as it can be expected."""
         nearly = (watched > 0) & (learner.mastery >= NEARLY * theta)
-        return nearly | (watched + tried >= TRIES)
+        return nearly | (tried >= TRIES)
 
     def _just_done(self, learner: Learner) -> Array:
         """(K,) True for what the video seen last covers."""
         done = np.zeros(self.prior.size, dtype=bool)
-        if (learner.seen_at > -np.inf).any():
-            last = np.zeros(learner.seen_at.size, dtype=bool)
-            last[learner.seen_at.argmax()] = True
-            done[_covered(self.scopes.covers, last)] = True
+        last = seen_last(learner)
+        if last >= 0:
+            done[_columns(self.scopes.covers, last)] = True
         return done
 
     def _mastered(self, learner: Learner, theta: float) -> Array:
@@ -169,15 +166,30 @@ class Sequencer:
         own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE
         return own
 
-    def _done(self, learner: Learner) -> tuple[Ints, Array, Ints]:
-        """Videos worked through on each concept, whether answers say not yet, and how many do."""
+    def _done(self, learner: Learner, theta: float) -> tuple[Ints, Array, Ints]:
+        """Of each concept what was worked through, what answers say, and what was tried.
+
+        Returns:
+            (K,) items on it that were worked through; True where answers say not yet; and how many
+            tries there were. Answers to exercises are no tries: what they say of mastery is all
+            that they say. They say not yet where one was wrong and nothing was worked through
+            since, but where another was right and both together come to `theta`.
+        """
         wrong = learner.scores < NOT_YET
         right = learner.scores >= WATCHED
         through = ((learner.shares >= WATCHED) & ~wrong) | right
         size, covers = self.prior.size, self.scopes.covers
-        through_on = np.bincount(_covered(covers, through), minlength=size)
-        wrong_on = np.bincount(_covered(covers, wrong), minlength=size)
-        return through_on, (wrong_on > 0) & (through_on == 0), wrong_on
+        through_on, wrong_on, tries_on = (
+            np.bincount(_covered(covers, each), minlength=size)
+            for each in (through, wrong, (through | wrong) & ~self._asks)
+        )
+        last_wrong, last_through = (
+            _last_on(covers, each, learner.seen_at) for each in (wrong, through)
+        )
+        none_right = np.bincount(_covered(covers, right), minlength=size) == 0
+        not_yet = (wrong_on > 0) & ((through_on == 0) | (last_wrong > last_through))
+        not_yet &= none_right | (learner.mastery < theta)
+        return through_on, not_yet, tries_on
 
     def _standing(
         self,
@@ -195,17 +207,39 @@ class Sequencer:
         shares, scores = learner.shares[videos], learner.scores[videos]
         wrong = scores < NOT_YET
         through = (shares >= WATCHED) | (scores >= WATCHED)
-        # what a video of the course covers is not sent elsewhere for, unless it did not help
-        helps = scope.own | _covers_any(layout, not_yet[concepts])
+        # what a video of the course covers is not sent elsewhere for, unless it did not help, and
+        # then not to what anticipates others that the course asks for and does not teach
+        only_asked = _covered_by(layout, scope.in_course & layout.asks)
+        only_asked &= ~_covered_by(layout, scope.in_course & ~layout.asks)
+        early = _covers_any(layout, only_asked & ~(not_yet | closed)[concepts])
+        helps = scope.own | (_covers_any(layout, not_yet[concepts]) & ~early)
         is_open = (~through & helps) | wrong
-        for concept in np.flatnonzero(pinned[concepts]):
-            taught = slice(*layout.concept_start[concept : concept + 2].tolist())
-            if not is_open[layout.taught_by[taught]].any():
-                is_open[layout.taught_by[taught]] = True
+        before = through | (layout.asks & ~np.isnan(scores))
+        for concept in np.flatnonzero((pinned | (not_yet & ~closed))[concepts]):
+            taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
+            if not (is_open & ~before)[taught].any():  # what taught it comes again, with what asks
+                is_open[taught[~layout.asks[taught] | pinned[concepts][concept]]] = True
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
         favour, due = _favour(scope, learner.seen_at[videos], is_open)
+        other = (~passed[concepts])[layout.covers].astype(np.int64)
+        breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
+        rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
+        for concept in np.flatnonzero((not_yet & ~closed)[concepts]):
+            taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
+            taught = taught[is_open[taught]]
+            if not taught.size:
+                continue
+            # what is most on it stands as well as any, wherever the learner is in the course
+            taught = taught[rank[taught] == rank[taught].min()]
+            most_on_it = taught[breadth[taught] == breadth[taught].min()]
+            retried = bool(just_done[concepts[concept]])
+            as_any = min(favour[taught].max(), NEXT**DUE - 1)  # but for what comes next itself
+            favour[most_on_it] = RETRY if retried else np.maximum(favour[most_on_it], as_any)
+            due[most_on_it] |= retried
+        last = seen_last(learner)
+        taught = just_done if last >= 0 and not self._asks[last] else np.zeros_like(just_done)
         if in_order:
             due = scope.in_course & is_open
         return Standing(
@@ -215,11 +249,12 @@ class Sequencer:
             closed[concepts],
             passed[concepts],
             is_open,
-            is_open & through,
+            is_open & before,
             np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
             favour,
             due,
             just_done[concepts],
+            (just_done & taught)[concepts],
             pinned[concepts][layout.asked],
         )
 
@@ -227,7 +262,9 @@ class Sequencer:
         """(N,) `gains` of the scope's entries, by all that its videos cover."""
         covers = self.scopes.covers[scope.videos]
         line = Lines(self._line.guess[scope.videos], self._line.pull[scope.videos])
-        shares = learner.shares[scope.videos]
+        # of an exercise the score is what was observed
+        answered = np.where(np.isnan(learner.scores), -1.0, learner.scores)
+        shares = np.where(self._asks, answered, learner.shares)[scope.videos]
         found = gains(covers.indptr, covers.indices, line, shares, learner.mastery)
         return found[scope.entries]
 
@@ -268,6 +305,13 @@ def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Arra
     return favour, due
 
 
+def _covered_by(layout: Layout, videos: Array) -> Array:
+    """(n,) True for concepts that any of the videos covers."""
+    found: Array = np.zeros(layout.concept_start.size - 1, dtype=bool)
+    found[layout.covers[np.repeat(videos, np.diff(layout.video_start))]] = True
+    return found
+
+
 def _covers_any(layout: Layout, marked: Array) -> Array:
     """(m,) True for videos that cover a concept that is marked."""
     video = np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
@@ -292,6 +336,25 @@ def _lines(records: LearnerRecords, diagnosis: LearnerMastery, scopes: Scopes) -
         at = positions(np.asarray(items.item_ids), records.item_ids)
         slip[at >= 0], guess[at >= 0] = items.slip[at[at >= 0]], items.guess[at[at >= 0]]
     return lines(slip, guess, np.diff(scopes.covers.indptr))
+
+
+def seen_last(learner: Learner) -> int:
+    """Position of the video seen or answered last; -1 where that is not known of any."""
+    last = int(learner.seen_at.argmax()) if learner.seen_at.size else -1
+    return last if last >= 0 and learner.seen_at[last] > -np.inf else -1
+
+
+def _last_on(covers: sparse.csr_array, videos: Array, seen_at: Floats) -> Floats:
+    """(K,) when a video of these was last seen; -inf for never, or where that is not known."""
+    last = np.full(covers.shape[1], -np.inf)
+    rows = covers[np.flatnonzero(videos)]
+    np.maximum.at(last, rows.indices, np.repeat(seen_at[videos], np.diff(rows.indptr)))
+    return last
+
+
+def _columns(covers: sparse.csr_array, video: int) -> Ints:
+    """Concepts of a video."""
+    return covers.indices[covers.indptr[video] : covers.indptr[video + 1]]
 
 
 def _covered(covers, videos: Array) -> Ints:  # type: ignore[no-untyped-def]

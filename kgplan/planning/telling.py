@@ -8,6 +8,7 @@ import numpy as np
 
 from kgplan.arrays import Floats
 from kgplan.data.links import Links
+from kgplan.data.records import VIDEO, WATCHED
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser
@@ -15,7 +16,7 @@ from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Terms
 from kgplan.planning.resources import Resource
-from kgplan.planning.texts import apart, fill, interest, knowledge, say
+from kgplan.planning.texts import apart, fill, interest, knowledge, one_kind, say
 
 NOWHERE = Resource("", "", None)
 
@@ -79,12 +80,14 @@ class Teller:
         )
 
     def _watched(self, choices: Choices, options: PlanOptions) -> Floats:
-        """The preference for each step by what was watched alone; 0 for a prerequisite."""
+        """The preference for each step by what was done alone; 0 for a prerequisite."""
         found = np.zeros(choices.concepts.size)
+        learner = choices.learner
         if choices.ranking.preference is not None:
             starts = np.flatnonzero(choices.leads < 0)
             starts = starts[np.argsort(choices.concepts[starts])]
-            seen = replace(choices.learner, learned=self.chooser.watched(choices.learner))
+            done = (learner.shares > 0) | (learner.scores >= WATCHED)
+            seen = replace(learner, learned=self.chooser.covered(done))
             asked = choices.concepts[starts]
             found[starts] = self.chooser.preference(seen, asked, options.neighbours)
         return found
@@ -117,7 +120,7 @@ class Teller:
             identified=doubt is None,
             doubt=doubt,
             resources=self.chooser.derived.resources.of(
-                concept, course_id, learner.courses, learner.shares, self.links
+                concept, course_id, learner.courses, learner.shares, learner.scores, self.links
             ),
             because=self._because(
                 course_id, choices, options, terms, doubt, concept, leads_to, watched
@@ -136,7 +139,11 @@ class Teller:
         watched: float,
     ) -> str:
         name, start = self.chooser.names[concept], choices.planner.start
-        known = knowledge(options, terms.mastery, doubt)
+        learner, kinds = choices.learner, self.chooser.records.kinds
+        on_it = self.chooser.on(concept)
+        observed = on_it[(learner.shares[on_it] >= 0) | ~np.isnan(learner.scores[on_it])]
+        among = kinds[observed] if observed.size else kinds
+        known = knowledge(options, terms.mastery, doubt, among.tolist())
         if terms.similarity is not None:
             later, alike = self.chooser.names[leads_to], terms.similarity
             return say(
@@ -149,21 +156,28 @@ class Teller:
         if start is not None:
             sentence = start[options.language]
             return fill(sentence, options.detail, name=name, value=terms.value, knowledge=known)
-        drawn = interest(options, terms.preference or 0.0, watched)
+        opened = (learner.shares > 0) | (learner.scores >= WATCHED)
+        only_watched = bool((kinds[opened] == VIDEO).all())
+        drawn = interest(options, terms.preference or 0.0, watched, only_watched)
         return say(options, "start", interest=drawn, knowledge=known)
 
-    def _minutes_of(self, steps: Sequence[Step]) -> tuple[float | None, int]:
-        """Minutes of the videos named first, each once, and how many steps' were assumed."""
-        mean = self.chooser.mean_minutes
+    def _minutes_of(self, steps: Sequence[Step]) -> tuple[float | None, list[str]]:
+        """Minutes of the items named first, each once, and the kinds of those assumed, by step."""
+        mean, items = self.chooser.mean_minutes, self.chooser.records.items
+        assumed: list[str] = []
         if mean is None:
-            return None, 0
-        whole, assumed, watched = 0.0, 0, set()
+            return None, assumed
+        whole, named = 0.0, set()
         for step in steps:
             place = step.resources[0] if step.resources else NOWHERE
-            assumed += place.minutes is None
-            if place.item_id is None or place.item_id not in watched:
-                whole += mean if place.minutes is None else place.minutes
-                watched.add(place.item_id)
+            if place.minutes is None:
+                assumed.append(place.kind or self.chooser.kind)
+            if place.item_id is None:
+                whole += mean
+            elif place.item_id not in named:
+                usual = float(self.chooser.minutes[items.find(place.item_id)])
+                whole += usual if place.minutes is None else place.minutes
+                named.add(place.item_id)
         return whole, assumed
 
     def _notes(
@@ -173,7 +187,7 @@ class Teller:
         steps: Sequence[Step],
         options: PlanOptions,
         minutes: float | None,
-        assumed: int,
+        assumed: list[str],
         known: bool,
     ) -> tuple[str, ...]:
         chooser = self.chooser
@@ -184,7 +198,8 @@ class Teller:
         elif course_id is not None and steps and learner.mastery[asked].min() >= MASTERED:
             notes.append(say(options, "note.mastered"))
         if learner.is_new:
-            notes.append(say(options, "note.nothing_yet" if known else "note.unknown_learner"))
+            unknown = say(options, "note.unknown_learner")
+            notes.append(chooser.nothing_yet(options) if known else unknown)
         n_over = int(learner.passed_over[asked].sum())
         if n_over and course_id is not None:
             notes.append(say(options, "note.passed_over", concepts=n_over))
@@ -199,8 +214,9 @@ class Teller:
                 takes, asked_for = apart(minutes, options.minutes, 0)
                 notes.append(say(options, "note.over_time", minutes=takes, asked=asked_for))
             if assumed:
-                mean = chooser.mean_minutes
-                notes.append(say(options, "note.assumed_length", steps=assumed, minutes=mean))
+                which = "video" if one_kind([chooser.kind, *assumed]) == VIDEO else "mixed"
+                told = {"steps": len(assumed), "minutes": chooser.mean_minutes}
+                notes.append(say(options, f"note.assumed_length.{which}", **told))
         new = [step.name for step in steps if step.concept_id in self.provisional]
         if new:
             notes.append(say(options, "note.provisional", names=", ".join(new)))

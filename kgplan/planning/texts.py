@@ -5,15 +5,19 @@ stands what is said in its place where they are not.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 Language = Literal["en", "zh"]
 Detail = Literal["words", "numbers"]
 MUCH = 0.5  # of what is close, from which it is much
+IN_ORDER = ("video", "text", "exercise")  # kinds of items, as they are told
 
 ENGLISH = {
     "knowledge.no_evidence": "nothing shows yet whether you know it[ (assumed {mastery:z.2f})]",
-    "knowledge.not_told_apart": "your videos cover it only together with another concept"
+    "knowledge.not_told_apart.video": "your videos cover it only together with another concept"
+    "[ (about {mastery:z.2f})]",
+    "knowledge.not_told_apart.mixed": "your {kinds} cover it only together with another concept"
     "[ (about {mastery:z.2f})]",
     "knowledge.weak_evidence": "what you did hardly shows whether you know it"
     "[ (about {mastery:z.2f})]",
@@ -23,6 +27,10 @@ ENGLISH = {
     "interest.none": "Nothing that you learned is close to it",
     "interest.little": "You watched a little that is close to it[ (preference {preference:z.2f})]",
     "interest.much": "You watched much that is close to it[ (preference {preference:z.2f})]",
+    "interest.little_learned": "You learned a little that is close to it"
+    "[ (preference {preference:z.2f})]",
+    "interest.much_learned": "You learned much that is close to it"
+    "[ (preference {preference:z.2f})]",
     "interest.enrolled": "You are enrolled in courses with what is close to it"
     "[ (preference {preference:z.2f})]",
     "start": "{interest} and {knowledge}.",
@@ -37,27 +45,58 @@ ENGLISH = {
     "do.order_first": "The course begins with {name}.",
     "do.asked": "You asked for {name}.",
     "do.before": "{later} builds on {name}.",
-    "did.nothing": "You have not opened a video on it yet.",
-    "did.opened": "You began a video on it.",
-    "did.watched_one": "You watched one video on it, and that does not show yet that you hold it.",
-    "did.watched": "You watched [{n}|several] videos on it, and that does not show yet that you"
-    " hold it.",
+    "do.retry": "{name} is what you answered last.",
+    "did.nothing.video": "You have not opened a video on it yet.",
+    "did.nothing.text": "You have not opened a text on it yet.",
+    "did.nothing.exercise": "You have not answered an exercise on it yet.",
+    "did.nothing.mixed": "You have not opened anything on it yet.",
+    "did.opened.video": "You began a video on it.",
+    "did.opened.text": "You began a text on it.",
+    "did.shown": "You {done} on it, and that does not show yet that you hold it.",
+    "done.video.one": "watched one video",
+    "done.video": "watched [{n}|several] videos",
+    "done.text.one": "read one text",
+    "done.text": "read [{n}|several] texts",
+    "done.exercise.one": "answered one exercise right",
+    "done.exercise": "answered [{n}|several] exercises right",
     "did.right": "You answered right on it, and that does not show yet that you hold it.",
     "did.held": "What you did shows that you hold it already.",
-    "did.not_yet": "Your answers on it were not right yet, so another way to it comes first.",
-    "did.not_yet_again": "Your answers on it were not right yet, so it comes again.",
+    "did.partly": "You answered partly right on it[ (score {score:z.2f})], and that does not show"
+    " yet that you hold it.",
+    "did.not_yet": "{answers}, so another way to it comes first.",
+    "did.not_yet_again": "{answers}, so it comes again.",
+    "answers.one": "Your answer on it was not right yet[ (score {score:z.2f})]",
+    "answers.none": "Your answers on it were not right yet[ (best score {score:z.2f})]",
+    "answers.some": "Not all of your answers on it were right",
     "note.unknown_learner": "This learner is not in the data: it is the plan of a new learner.",
-    "note.nothing_yet": "Nothing that you watched or answered is known yet.",
+    "note.nothing_yet": "Nothing that you {did} is known yet.",
+    "did.video": "watched",
+    "did.text": "read",
+    "did.exercise": "answered",
     "note.in_order": "It is the course's own order, with what it builds on before it.",
     "note.left_out": "[{concepts}|Some] of the course's concepts are left out: what you did shows"
     " that you hold them[ (mastery {theta} or more)].",
     "note.all_mastered": "What you did shows that you hold all of it[ (mastery {theta} or more)].",
     "note.untaught": "Nothing here teaches [{concepts} of its {of}|some of its] concepts.",
     "note.nothing_left": "There is nothing in it that you could do and that would gain you more.",
-    "note.again": "What you watched already comes again where your answers were not right yet, or"
+    "note.again.video": "What you watched already comes again where your answers were not right"
+    " yet, or nothing else teaches it.",
+    "note.again.text": "What you read already comes again where your answers were not right yet, or"
     " nothing else teaches it.",
-    "note.gaps": "It also builds on {names}, for which no video is known.",
+    "note.again.exercise": "What you answered already comes again where that was not right yet, or"
+    " there is nothing else on it.",
+    "note.again.mixed": "What you did already comes again where your answers were not right yet, or"
+    " there is nothing else on it.",
+    "note.gaps.video": "It also builds on {names}, for which no video is known.",
+    "note.gaps.text": "It also builds on {names}, for which no text is known.",
+    "note.gaps.exercise": "It also builds on {names}, for which no exercise is known.",
+    "note.gaps.mixed": "It also builds on {names}, for which nothing to open is known.",
+    "kinds.video": "videos",
+    "kinds.text": "texts",
+    "kinds.exercise": "exercises",
     "list.comma": ", ",
+    "list.and": "{names} and {last}",
+    "list.or": "{names} or {last}",
     "list.more": "{names} and others",
     "stopped.length": "The plan goes no further than asked for.",
     "stopped.usual": "It is the beginning; what follows is planned when this is done.",
@@ -76,8 +115,10 @@ ENGLISH = {
     " {length} steps|fewer steps than] asked for.",
     "note.over_time": "What you asked for takes {minutes} min, more than the {asked} min that you"
     " have.",
-    "note.assumed_length": "The length of the video is not known for [{steps}|some] of these steps;"
-    " each is counted as {minutes:z.1f} min, the mean of all.",
+    "note.assumed_length.video": "The length of the video is not known for [{steps}|some] of these"
+    " steps; each is counted as {minutes:z.1f} min, the mean of all.",
+    "note.assumed_length.mixed": "How long it takes is not known for [{steps}|some] of these steps;"
+    " each is counted as the mean of its kind, or of all.",
     "note.provisional": "New in the graph: {names}. How close it is to the rest is estimated from"
     " its neighbours until the model is renewed.",
     "why.order": "the course's own order decides while nothing is known of you",
@@ -140,7 +181,9 @@ ENGLISH = {
 
 CHINESE = {
     "knowledge.no_evidence": "目前没有记录能说明你是否掌握[（暂按{mastery:z.2f}估计）]",
-    "knowledge.not_told_apart": "你看过的视频总把它和另一个概念放在一起讲[（约{mastery:z.2f}）]",
+    "knowledge.not_told_apart.video": "你看过的视频总把它和另一个概念放在一起讲"
+    "[（约{mastery:z.2f}）]",
+    "knowledge.not_told_apart.mixed": "你的{kinds}总把它和另一个概念放在一起[（约{mastery:z.2f}）]",
     "knowledge.weak_evidence": "你的学习记录几乎看不出你是否掌握[（约{mastery:z.2f}）]",
     "knowledge.high": "你很可能已经掌握，只需快速复习[（掌握度{mastery:z.2f}）]",
     "knowledge.middle": "你可能掌握了一部分[（掌握度{mastery:z.2f}）]",
@@ -148,6 +191,8 @@ CHINESE = {
     "interest.none": "你还没有学过与它相近的内容",
     "interest.little": "你看过少量与它相近的内容[（偏好度{preference:z.2f}）]",
     "interest.much": "你看过许多与它相近的内容[（偏好度{preference:z.2f}）]",
+    "interest.little_learned": "你学过少量与它相近的内容[（偏好度{preference:z.2f}）]",
+    "interest.much_learned": "你学过许多与它相近的内容[（偏好度{preference:z.2f}）]",
     "interest.enrolled": "你选修的课程中有与它相近的内容[（偏好度{preference:z.2f}）]",
     "start": "{interest}，{knowledge}。",
     "start.target": "你的目标是{name}；{knowledge}。",
@@ -160,25 +205,53 @@ CHINESE = {
     "do.order_first": "课程从{name}开始。",
     "do.asked": "你指定要学{name}。",
     "do.before": "{later}以{name}为基础。",
-    "did.nothing": "你还没有打开过讲解它的视频。",
-    "did.opened": "你开始看过一个讲解它的视频。",
-    "did.watched_one": "你看过一个讲解它的视频，但还不能说明你已掌握。",
-    "did.watched": "你看过[{n}|多]个讲解它的视频，但还不能说明你已掌握。",
+    "do.retry": "你最近作答的正是{name}。",
+    "did.nothing.video": "你还没有打开过讲解它的视频。",
+    "did.nothing.text": "你还没有打开过讲解它的阅读材料。",
+    "did.nothing.exercise": "你还没有做过考查它的练习。",
+    "did.nothing.mixed": "你还没有打开过与它有关的内容。",
+    "did.opened.video": "你开始看过一个讲解它的视频。",
+    "did.opened.text": "你开始读过一份讲解它的阅读材料。",
+    "did.shown": "你{done}，但还不能说明你已掌握。",
+    "done.video.one": "看过一个讲解它的视频",
+    "done.video": "看过[{n}|多]个讲解它的视频",
+    "done.text.one": "读过一份讲解它的阅读材料",
+    "done.text": "读过[{n}|多]份讲解它的阅读材料",
+    "done.exercise.one": "做对一道考查它的练习",
+    "done.exercise": "做对[{n}|多]道考查它的练习",
     "did.right": "你在它上面作答正确，但还不能说明你已掌握。",
     "did.held": "你的学习表明你已掌握它。",
-    "did.not_yet": "你在它上面的作答还不正确，因此先换一种方式学习。",
-    "did.not_yet_again": "你在它上面的作答还不正确，因此再学一次。",
+    "did.partly": "你在它上面的作答部分正确[（得分{score:z.2f}）]，但还不能说明你已掌握。",
+    "did.not_yet": "{answers}，因此先换一种方式学习。",
+    "did.not_yet_again": "{answers}，因此再学一次。",
+    "answers.one": "你在它上面的作答还不正确[（得分{score:z.2f}）]",
+    "answers.none": "你在它上面的作答都还不正确[（最高得分{score:z.2f}）]",
+    "answers.some": "你在它上面的作答并不全对",
     "note.unknown_learner": "数据中没有这名学习者：这是为新学习者制定的计划。",
-    "note.nothing_yet": "目前还没有你的观看或作答记录。",
+    "note.nothing_yet": "目前还没有你的{did}记录。",
+    "did.video": "观看",
+    "did.text": "阅读",
+    "did.exercise": "作答",
     "note.in_order": "按课程自身的顺序排列，所需的先修内容排在前面。",
     "note.left_out": "课程中有[{concepts}个|一些]概念不再列入：你的学习表明已掌握"
     "[（掌握度达{theta}）]。",
     "note.all_mastered": "你的学习表明你已全部掌握[（掌握度{theta}及以上）]。",
     "note.untaught": "[其{of}个概念中有{concepts}个|其中有些概念]在这里没有讲解的内容。",
     "note.nothing_left": "其中没有可以继续学习且仍有收获的内容。",
-    "note.again": "作答还不正确，或没有其他资源时，看过的视频会再次出现。",
-    "note.gaps": "它还以{names}为基础，但没有已知的视频。",
+    "note.again.video": "作答还不正确，或没有其他资源时，看过的视频会再次出现。",
+    "note.again.text": "作答还不正确，或没有其他资源时，读过的材料会再次出现。",
+    "note.again.exercise": "作答还不正确，或没有其他资源时，做过的练习会再次出现。",
+    "note.again.mixed": "作答还不正确，或没有其他资源时，学过的内容会再次出现。",
+    "note.gaps.video": "它还以{names}为基础，但没有已知的视频。",
+    "note.gaps.text": "它还以{names}为基础，但没有已知的阅读材料。",
+    "note.gaps.exercise": "它还以{names}为基础，但没有已知的练习。",
+    "note.gaps.mixed": "它还以{names}为基础，但没有已知的学习内容。",
+    "kinds.video": "视频",
+    "kinds.text": "阅读材料",
+    "kinds.exercise": "练习",
     "list.comma": "、",
+    "list.and": "{names}和{last}",
+    "list.or": "{names}或{last}",
     "list.more": "{names}等",
     "stopped.length": "计划不超过所要求的长度。",
     "stopped.usual": "这是开头部分；完成后再计划后面的内容。",
@@ -195,8 +268,10 @@ CHINESE = {
     "note.limited": "去掉要跳过的概念，并在限定时间之内，"
     "[只能给出所要求{length}步中的{steps}步|步数少于所要求的]。",
     "note.over_time": "你指定的内容需要{minutes}分钟，超过你的{asked}分钟。",
-    "note.assumed_length": "其中[{steps}步|有些步]的视频时长未知；"
+    "note.assumed_length.video": "其中[{steps}步|有些步]的视频时长未知；"
     "每步按平均值{minutes:z.1f}分钟计算。",
+    "note.assumed_length.mixed": "其中[{steps}步|有些步]的时长未知；"
+    "每步按同类或全部内容的平均值计算。",
     "note.provisional": "图谱中新增：{names}。在模型更新之前，它与其他概念的相似度由相邻概念估计。",
     "why.order": "尚无你的学习记录，因此按课程自身的顺序",
     "why.foundation": "后面的内容以它为基础",
@@ -308,36 +383,78 @@ def apart(figure: float, other: float, places: int = 2) -> tuple[str, str]:
     return f"{figure:z.{places}f}", f"{other:z.{places}f}"
 
 
-def knowledge(manner: Manner, mastery: float, doubt: str | None) -> str:
+def listed(manner: Manner, parts: Sequence[str], joined: Literal["and", "or"]) -> str:
+    """Several parts of a sentence as one.
+
+    >>> from kgplan.planning.options import PlanOptions
+    >>> listed(PlanOptions(), ["videos", "texts", "exercises"], "and")
+    'videos, texts and exercises'
+    """
+    *first, last = parts
+    if not first:
+        return last
+    return say(manner, f"list.{joined}", names=say(manner, "list.comma").join(first), last=last)
+
+
+def kinds_of(manner: Manner, kinds: Iterable[str]) -> str:
+    """Items of these kinds, in the order of `KINDS`.
+
+    >>> from kgplan.planning.options import PlanOptions
+    >>> kinds_of(PlanOptions(), {"text", "video"})
+    'videos and texts'
+    """
+    among = set(kinds)
+    return listed(manner, [say(manner, f"kinds.{k}") for k in IN_ORDER if k in among], "and")
+
+
+def one_kind(kinds: Iterable[str]) -> str:
+    """The kind of items that are all of one; "mixed" of others.
+
+    >>> one_kind(["text", "text"]), one_kind(["text", "video"])
+    ('text', 'mixed')
+    """
+    found = set(kinds)
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def knowledge(manner: Manner, mastery: float, doubt: str | None, kinds: Sequence[str]) -> str:
     """Say what a mastery means.
 
     Args:
         manner: of the sentence.
         mastery: probability that the learner holds the concept.
         doubt: why it is not the learner's own, as in `Step.doubt`; else None.
+        kinds: of the items on it that are observed.
 
     >>> from kgplan.planning.options import PlanOptions
-    >>> knowledge(PlanOptions(), 0.5, "weak_evidence")
+    >>> knowledge(PlanOptions(), 0.5, "weak_evidence", [])
     'what you did hardly shows whether you know it'
     """
     level = doubt or ("high" if mastery >= 0.7 else "middle" if mastery >= 0.4 else "low")
-    return say(manner, f"knowledge.{level}", mastery=mastery)
+    told = None
+    if doubt == "not_told_apart":
+        level += ".video" if one_kind(kinds) == "video" else ".mixed"
+        told = kinds_of(manner, kinds)
+    return say(manner, f"knowledge.{level}", mastery=mastery, kinds=told)
 
 
-def interest(manner: Manner, preference: float, watched: float) -> str:
+def interest(manner: Manner, preference: float, watched: float, only_watched: bool) -> str:
     """Say what a preference means.
 
     Args:
         manner: of the sentence.
         preference: S_P of eq. (12).
-        watched: the same by what was watched alone: enrolment counts as learning where no video
-            of a course has concepts.
+        watched: the same by what was watched, read and answered right alone: enrolment counts as
+            learning where no item of a course has concepts.
+        only_watched: whether all of that are videos.
 
     >>> from kgplan.planning.options import PlanOptions
-    >>> interest(PlanOptions(detail="numbers"), 0.8, 0.6)
+    >>> interest(PlanOptions(detail="numbers"), 0.8, 0.6, True)
     'You watched much that is close to it (preference 0.80)'
     """
     level = "little" if watched < MUCH else "much"
+    if not only_watched:
+        level += "_learned"
     if watched == 0:
         level = "enrolled" if preference > 0 else "none"
     return say(manner, f"interest.{level}", preference=preference)

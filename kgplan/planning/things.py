@@ -9,6 +9,7 @@ import numpy as np
 
 from kgplan.arrays import Ints, positions
 from kgplan.data.links import Links
+from kgplan.data.records import EXERCISE, NOT_YET, VIDEO, WATCHED
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.sequence import Moves, moves_of
 from kgplan.planning.bound import most_gain
@@ -16,10 +17,10 @@ from kgplan.planning.choosing import Chooser
 from kgplan.planning.doubt import doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
-from kgplan.planning.resources import NOT_YET, WATCHED, Move, Resource
+from kgplan.planning.resources import Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import DUE, NEXT, Sequence
-from kgplan.planning.texts import Manner, say
+from kgplan.planning.sequencing import DUE, NEXT, RETRY, Sequence, seen_last
+from kgplan.planning.texts import IN_ORDER, Manner, listed, one_kind, say
 
 SHOWN_GAPS = 20
 NOTABLE = 0.01  # a gain of mastery that is worth telling
@@ -47,6 +48,7 @@ class SequenceTeller:
         self.chooser, self.model_version, self.links = chooser, model_version, links
         self.provisional = provisional
         self.scopes = scopes
+        self._kinds = chooser.records.kinds
         self._shown_in = chooser.records.course_items.tocsc()
         self._course_of = positions(
             chooser.derived.resources.course_ids, chooser.records.course_ids
@@ -156,7 +158,6 @@ class SequenceTeller:
         scope, learner = found.scope, found.learner
         local = int(found.rows.video[row])
         video = int(scope.videos[local])
-        share = max(float(learner.shares[video]), 0.0)
         places = self._shown_in.indices[slice(*self._shown_in.indptr[video : video + 2].tolist())]
         taught = self.chooser.derived.resources
         nearest = min(
@@ -164,7 +165,7 @@ class SequenceTeller:
             key=lambda each: (taught.distance(each, course_id, learner.courses), each),
             default=-1,
         )
-        made = taught.resource(nearest, video, share, self.links)
+        made = taught.resource(nearest, video, learner.shares, learner.scores, self.links)
         moved, closed = [], found.standing.closed
         for at in np.flatnonzero(moves.row == row).tolist():
             concept = int(scope.concepts[moves.concept[at]])
@@ -190,13 +191,16 @@ class SequenceTeller:
         """
         local, video = int(found.rows.concept[begin]), int(found.rows.video[begin])
         name = self.chooser.names[int(found.scope.concepts[local])]
-        if leads_to >= 0:
+        favour, due = found.standing.favour[video], found.standing.due[video]
+        if found.standing.just_done[local] and found.not_yet[local] and self._asked_last(found):
+            why = say(options, "do.retry", name=name)
+        elif leads_to >= 0:
             why = say(options, "do.before", later=self.chooser.names[leads_to], name=name)
         elif found.asks_for(local):
             why = say(options, "do.asked", name=name)
         elif found.in_order:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
-        elif found.standing.favour[video] >= NEXT**DUE:  # the very next one
+        elif due and NEXT**DUE <= favour < RETRY:  # the very next one
             why = say(options, "do.next", name=name)
         else:
             why = say(options, "do.goal", name=name)
@@ -204,23 +208,39 @@ class SequenceTeller:
         held = float(found.standing.mastery[local])
         return say(options, "do", why=why, known=known, mastery=held, expected=expected)
 
+    def _asked_last(self, found: Sequence) -> bool:
+        """Whether an exercise is what the learner did last."""
+        last = seen_last(found.learner)
+        return last >= 0 and bool(self._kinds[last] == EXERCISE)
+
     def _done(self, found: Sequence, concept: int, first: int, options: PlanOptions) -> str:
         """What the learner did on a concept, whose step begins with the video given."""
         place, learner = int(found.scope.concepts[concept]), found.learner
-        begin, end = self.scopes.taught_by.indptr[place : place + 2].tolist()
-        videos = self.scopes.taught_by.indices[begin:end]
-        shares, scores = learner.shares[videos], learner.scores[videos]
-        watched = int((shares >= WATCHED).sum())
+        items = self.chooser.on(place)
+        kinds, shares, scores = self._kinds[items], learner.shares[items], learner.scores[items]
+        best, right = float(np.nanmax(scores, initial=0.0)), scores >= WATCHED
         if found.not_yet[concept]:
+            n_answered = int((~np.isnan(scores)).sum())
+            which = "some" if right.any() else "one" if n_answered == 1 else "none"
             same = learner.scores[found.scope.videos[first]] < NOT_YET
-            return say(options, "did.not_yet_again" if same else "did.not_yet")
+            comes = "did.not_yet_again" if same or found.standing.again[first] else "did.not_yet"
+            return say(options, comes, answers=say(options, f"answers.{which}", score=best))
         if found.mastered[concept] and not learner.is_new:
             return say(options, "did.held")
-        if watched:
-            return say(options, "did.watched" if watched > 1 else "did.watched_one", n=watched)
-        if (scores >= WATCHED).any():
-            return say(options, "did.right")
-        return say(options, "did.opened" if (shares > 0).any() else "did.nothing")
+        through = np.where(kinds == EXERCISE, right, shares >= WATCHED)
+        done = [
+            say(options, f"done.{kind}" if n > 1 else f"done.{kind}.one", n=n)
+            for kind in IN_ORDER
+            if (n := int((through & (kinds == kind)).sum()))
+        ]
+        if done:
+            return say(options, "did.shown", done=listed(options, done, "and"))
+        if not np.isnan(scores).all():
+            return say(options, "did.right" if right.any() else "did.partly", score=best)
+        if (shares > 0).any():
+            began = VIDEO if (shares[kinds == VIDEO] > 0).any() else "text"
+            return say(options, f"did.opened.{began}")
+        return say(options, f"did.nothing.{one_kind(kinds.tolist())}")
 
     def _gaps(self, found: Sequence, planned: list[str]) -> tuple[Gap, ...]:
         """What the steps build on and nothing teaches; without a step, what the goal asks for."""
@@ -260,7 +280,7 @@ class SequenceTeller:
         if not known:
             notes.append(say(options, "note.unknown_learner"))
         elif found.learner.is_new:
-            notes.append(say(options, "note.nothing_yet"))
+            notes.append(self.chooser.nothing_yet(options))
         if found.in_order and steps:
             notes.append(say(options, "note.in_order"))
         if course_id is not None and not asked.size:
@@ -278,13 +298,15 @@ class SequenceTeller:
         untaught = int((np.diff(scope.layout.concept_start)[scope.layout.asked] == 0).sum())
         if untaught and not steps and asked.size:
             notes.append(say(options, "note.untaught", concepts=untaught, of=asked.size))
-        if any(resource.again for step in steps for resource in step.resources):
-            notes.append(say(options, "note.again"))
+        again = [each.kind or "" for step in steps for each in step.resources if each.again]
+        if again:
+            notes.append(say(options, f"note.again.{one_kind(again)}"))
         new = [step.name for step in steps if step.concept_id in self.provisional]
         if new:
             notes.append(say(options, "note.provisional", names=", ".join(new)))
         if gaps and steps:
-            notes.append(say(options, "note.gaps", names=_listed(gaps, options)))
+            told = f"note.gaps.{self.chooser.kind}"
+            notes.append(say(options, told, names=_listed(gaps, options)))
         if not steps and found.stopped == "end":
             if asked.size:
                 notes.append(say(options, "note.nothing_left"))

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
+from kgplan.data.records import VIDEO
 from kgplan.planning.plan import Plan, Step
 from kgplan.planning.resources import Resource
 from kgplan.report.markup import escape
@@ -111,11 +112,16 @@ def to_open(resource: Resource) -> str:
 
     >>> to_open(Resource("C_1", "Algorithms", "V_1", "video", "Sorting", 4.6))
     'Sorting (5 min)'
+    >>> to_open(Resource("C_1", "Algorithms", "E_1", "exercise", "Sort these"))
+    'Sort these (exercise)'
     """
     if resource.item_id is None:
         return ""
+    kind = "" if resource.kind in (None, VIDEO) else str(resource.kind)
+    length = "" if resource.minutes is None else f"{max(resource.minutes, 1):.0f} min"
+    told = ", ".join(filter(None, (kind, length)))
     title = resource.title or resource.item_id
-    return title if resource.minutes is None else f"{title} ({max(resource.minutes, 1):.0f} min)"
+    return f"{title} ({told})" if told else title
 
 
 def arc(before: int, after: int, walked: bool) -> str:
@@ -143,7 +149,7 @@ def legend(x: float, y: float, identified: bool) -> str:
         f'<rect x="{x}" y="{y}" width="210" height="10" rx="5" fill="url(#mastery)"/>'
         + text(x, y + 28, "not mastered", 12, SOFT)
         + text(x + 210, y + 28, "mastered", 12, SOFT, anchor="end")
-        + ("" if identified else text(x, y + 46, "pale bar: the views leave it open", 12, SOFT))
+        + ("" if identified else text(x, y + 46, "pale bar: it is left open", 12, SOFT))
     )
 
 

@@ -199,7 +199,7 @@ def test_a_learner_is_told_from_the_records_and_from_events_since(client):
     assert (before["in_model"], before["views"], before["events"]) == (True, 2, 0)
     assert (before["first_event"], before["last_event"]) == (None, None)
     [course] = before["courses"]
-    assert course == {"course_id": "B", "name": "B", "items": 3, "opened": 2, "watched": 2}
+    assert course == {"course_id": "B", "name": "B", "items": 3, "opened": 2, "done": 2}
     events = [
         {"event_id": "1", "item_id": "v_b", "course_id": "B", "share": 0.5, "time": at(2)},
         {"event_id": "2", "item_id": "v_e", "course_id": "A", "share": 0.9, "time": at(1)},
@@ -210,7 +210,7 @@ def test_a_learner_is_told_from_the_records_and_from_events_since(client):
     after = about(client, "learner")
     assert (after["views"], after["events"]) == (4, 3)
     assert (after["first_event"], after["last_event"]) == (at(1), at(3))
-    assert [(c["course_id"], c["opened"], c["watched"]) for c in after["courses"]] == [
+    assert [(c["course_id"], c["opened"], c["done"]) for c in after["courses"]] == [
         ("A", 1, 1),
         ("B", 3, 2),
     ]

@@ -27,7 +27,7 @@ from rich.progress import track as with_bar
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, positions
-from kgplan.data.events import Event, Evidence, evidence_of
+from kgplan.data.events import Event, Evidence
 from kgplan.data.wishes import Wishes
 from kgplan.evaluation import degree, nextview
 from kgplan.evaluation import plans as of
@@ -129,7 +129,7 @@ class Bench:
             Event(f"{k}", pair[0], time.time(), item_id=video, course_id=course, share=1.0)
             for k, (video, course) in enumerate(watched)
         ]
-        evidence = evidence_of(self.live.named(events), self.live.lengths)
+        evidence = self.live.evidence(events)
         return self.live.current(pair[0], evidence, Wishes()).learner
 
     def known(self, current: CurrentLearner) -> of.Known:

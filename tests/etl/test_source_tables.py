@@ -17,6 +17,7 @@ from kgplan.etl.archive import SourceFile
 from kgplan.etl.extract import extract
 from kgplan.etl.init import write_example
 from kgplan.etl.plain import PLAIN
+from kgplan.etl.records import read_records
 from kgplan.etl.sources import NamedSource, source_of
 from kgplan.etl.sources.steps import rows_of as rows_given
 from kgplan.etl.tables import TABLES
@@ -430,3 +431,25 @@ def test_separators_at_the_ends_of_lines_are_no_columns(tmp_path):
         ("concepts.csv", 3, "broken_row"),
         ("concepts.csv", 5, "broken_row"),
     ]
+
+
+def test_views_and_answers_of_the_records_stand_in_one_order_in_time(tmp_path):
+    write_example(tmp_path / "in")
+    (out := tmp_path / "out").mkdir()
+    extract(tmp_path / "in", out)
+    records = read_records(out)
+    places: dict[str, dict[int, str]] = {}
+    for matrix, order in (
+        (records.viewed, records.viewed_order),
+        (records.answered, records.answered_order),
+    ):
+        stored = matrix.tocoo()
+        for row, column, place in zip(stored.row, stored.col, order.tolist(), strict=True):
+            learner = str(records.learner_ids[row])
+            places.setdefault(learner, {})[place] = str(records.item_ids[column])
+    in_time = {learner: [of[k] for k in sorted(of)] for learner, of in places.items()}
+    assert in_time["ben"] == [
+        "variables-video", "expressions-video", "conditions-video", "conditions-quiz"
+    ]  # fmt: skip
+    assert in_time["ada"][3:] == ["conditions-quiz", "loops-video"]
+    assert in_time["chi"] == ["variables-video", "lists-video", "lists-quiz"]

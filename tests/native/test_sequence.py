@@ -84,6 +84,7 @@ def test_all_that_can_be_drawn_is_drawn():
     assert any(each.in_order for each in drawings)
     assert any(np.diff(each.layout.any_start).max(initial=0) > 1 for each in drawings)
     assert any(each.by.first.any() and each.budget < np.inf for each in drawings)
+    assert any(each.by.to_check.any() and each.layout.asks.any() for each in drawings)
     longer = [each for each in problems() if len(each.steps) > 3]
     assert len(longer) > 50
 
@@ -115,7 +116,26 @@ def test_no_video_comes_twice_and_each_is_open_and_on_its_concept():
         assert each.asked.by.open[videos].all()
         for concept, used in each.steps:
             assert all(concept in each.plain.covers[video] for video in used)
-            assert len(used) <= each.plain.most
+            asks = each.asked.layout.asks[used]
+            assert len(used) <= each.plain.most + asks[-1]
+
+
+def test_an_exercise_comes_behind_all_that_could_teach_what_it_asks_for():
+    checks = 0
+    for each in problems():
+        asks, state = each.asked.layout.asks, each.plain.start()
+        for concept, used in each.steps:
+            new = [video for video in used if not each.asked.by.again[video]]
+            assert [asks[v] for v in new] == sorted(asks[v] for v in new)
+            for place, video in enumerate(used):
+                if asks[video] and place and not asks[used[place - 1]]:
+                    checks += 1
+                    others = set(each.plain.covers[video]) - {concept} - state.passed
+                    left = [v for c in others for v in each.plain.left_for(c, state)]
+                    assert each.asked.by.again[video] or asks[left].all()
+                each.plain.watch(video, concept, state)
+            state.passed.add(concept)
+    assert checks > 50
 
 
 def test_no_step_is_closed_and_none_comes_twice():
@@ -132,8 +152,9 @@ def test_what_is_passed_comes_with_a_due_video_only_and_not_behind_what_builds_o
         for concept, used in each.steps:
             if by.passed[concept]:
                 came += not each.asked.in_order
-                assert by.due[used].all()
-                assert not by.just_done[concept]
+                assert by.due[used[0]]
+                asks = each.asked.layout.asks[used]
+                assert not by.just_done[concept] or (by.to_check[concept] and asks.all())
                 assert all(concept not in any_of for e in earlier for any_of in each.plain.needs[e])
             earlier.add(concept)
     assert came > 20
@@ -162,6 +183,7 @@ def standing(n: int, m: int, **given) -> Standing:
         "favour": np.ones(m),
         "due": np.zeros(m, bool),
         "just_done": np.zeros(n, bool),
+        "to_check": np.zeros(n, bool),
         "first": np.zeros(n, bool),
     }
     return Standing(**usual | given)

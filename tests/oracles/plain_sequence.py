@@ -131,36 +131,74 @@ class Problem:
         return order
 
     def video_for(self, concept: int, state: State) -> int | None:
-        """The lowest tier's best: by gain a minute, the shortest where none gains.
-
-        Of what is passed only what is due.
-        """
+        """The least rank's best: by gain a minute, the shortest where none gains."""
 
         def standing(video: int) -> tuple[float, ...]:
-            tier = 2 if self.by.again[video] else int(self.layout.tier[video])
-            if self.in_order and tier == 0:
-                return tier, float(self.layout.place[video])
+            rank, again = self.rank(video, concept, state), self.by.again[video]
+            if self.in_order and self.layout.tier[video] == 0 and not again:
+                return *rank, 0, float(self.layout.place[video])
             gain = self.gain(video, state)
             favour, minutes = float(self.by.favour[video]), float(self.by.minutes[video])
-            return (tier, -gain * favour / minutes) if gain > 0 else (tier, minutes)
+            return (*rank, 0, -gain * favour / minutes) if gain > 0 else (*rank, 1, minutes)
 
+        left = self.that_may_come(concept, state)
+        return min(left, key=standing, default=None)
+
+    def that_may_come(self, concept: int, state: State) -> list[int]:
+        """What is left for a concept; of one that is passed only what is due, and where it was
+        done just now only exercises, if what was done taught it."""
         left = self.left_for(concept, state)
         if concept in state.passed:
             left = [video for video in left if self.by.due[video]]
+            if self.by.just_done[concept]:
+                left = [v for v in left if self.layout.asks[v] and self.by.to_check[concept]]
+        return left
+
+    def rank(self, video: int, concept: int, state: State) -> tuple[float, ...]:
+        """Asking for more last; new before done before; teaching first; the course first."""
+        asks, again = bool(self.layout.asks[video]), bool(self.by.again[video])
+        if asks and self.asks_for_more(video, concept, state):
+            return 1, 0, 0, 0
+        return 0, again, asks, 0 if again else int(self.layout.tier[video])
+
+    def asks_for_more(self, video: int, concept: int, state: State) -> bool:
+        others = set(self.covers[video]) - {concept} - state.passed
+        return any(
+            not self.layout.asks[each] for other in others for each in self.left_for(other, state)
+        )
+
+    def check_for(self, concept: int, state: State) -> int | None:
+        """The exercise behind what taught a concept; the shortest of the least rank."""
+        left = [
+            video
+            for video in self.left_for(concept, state)
+            if self.layout.asks[video] and not self.asks_for_more(video, concept, state)
+        ]
+
+        def standing(video: int) -> tuple[float, ...]:
+            return *self.rank(video, concept, state), float(self.by.minutes[video])
+
         return min(left, key=standing, default=None)
 
     def bundle(self, goal: int, state: State) -> list[Row]:
         """Learn a goal and what must come before it; the state moves on."""
         rows = []
         for concept in self.foundation(goal, state):
+            used: list[int] = []
             for count in range(self.most):
                 asked = concept == goal and count == 0
                 done = concept in state.passed and not asked
                 video = None if done else self.video_for(concept, state)
-                if video is None:
+                if video is None or (used and self.rank(video, concept, state)[0]):
                     break
+                used.append(video)
                 rows.append(Row(concept, video, self.gain(video, state)))
                 self.watch(video, concept, state)
+            if used and not self.layout.asks[used[-1]]:
+                check = self.check_for(concept, state)
+                if check is not None:
+                    rows.append(Row(concept, check, self.gain(check, state)))
+                    self.watch(check, concept, state)
             state.passed.add(concept)
         return rows
 
@@ -194,8 +232,8 @@ class Problem:
     def comes_once_more(self, goal: int, state: State, planned: set[int]) -> bool:
         """Whether a video on it is due, and neither it nor what builds on it is planned."""
         built_on = any(goal in any_of for each in planned for any_of in self.needs[each])
-        over = goal in planned or built_on or self.by.just_done[goal]
-        return not over and any(self.by.due[video] for video in self.left_for(goal, state))
+        over = goal in planned or built_on
+        return not over and bool(self.that_may_come(goal, state))
 
     def next_goal(
         self, state: State, planned: set[int], left: float

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sites import ids, videos
 
-from kgplan.data.events import Event, evidence_of
+from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes
 from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
@@ -124,7 +124,7 @@ def test_what_was_done_is_not_in_the_next_plan(sample_planner, plans):
                 Event(f"{k}", learner, time.time(), str(each.item_id), each.course_id, 1.0)
                 for k, each in enumerate(step.resources)
             ]
-            evidence = evidence_of(live.named(events), live.lengths)
+            evidence = live.evidence(events)
             current = live.current(learner, evidence, Wishes()).learner
             after = sample_planner.plan(learner, course, plan.options, current)
             assert not {str(each.item_id) for each in step.resources} & set(videos(after))

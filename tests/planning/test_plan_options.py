@@ -168,7 +168,7 @@ def test_a_video_on_two_concepts_is_watched_once():
 
 
 def test_minutes_need_records_with_lengths():
-    with pytest.raises(ConfigError, match="the records hold no lengths of videos"):
+    with pytest.raises(ConfigError, match="the records hold no lengths of what there is to open"):
         hand_case().planner().plan("learner", "A", algorithm_1(minutes=30))
     assert hand_case().planner().plan("learner", "A", algorithm_1()).minutes is None
 

@@ -116,9 +116,16 @@ def what_was_done(step, did, data):
     scores = [did.scores[video] for video in data.on[step.concept_id] if video in did.scores]
     watched = sum(share >= 0.8 for share in shares)
     held = step.terms.mastery >= 0.5 and step.identified
-    wrong = any(score < 0.5 for score in scores) and not any(score >= 0.8 for score in scores)
-    same = did.scores.get(step.resources[0].item_id, 1.0) < 0.5
-    return {
+    none_right = bool(scores) and max(scores) < 0.8
+    first = step.resources[0].item_id
+    same = did.scores.get(first, 1.0) < 0.5 or did.shares.get(first, 0.0) >= 0.8
+    answers = {
+        "Your answer on it was not right yet": none_right and len(scores) == 1,
+        "Your answers on it were not right yet": none_right and len(scores) > 1,
+        "Not all of your answers on it were right": any(score < 0.5 for score in scores),
+    }
+    again = {f"{told}, so it comes again.": holds and same for told, holds in answers.items()}
+    return again | {
         "You have not opened a video on it yet.": not any(share > 0 for share in shares),
         "You began a video on it.": any(share > 0 for share in shares),
         "You watched one video on it, and that does not show yet that you hold it.": watched == 1
@@ -129,10 +136,16 @@ def what_was_done(step, did, data):
         "You answered right on it, and that does not show yet that you hold it.": not held
         and any(score >= 0.8 for score in scores),
         "What you did shows that you hold it already.": held,
-        "Your answers on it were not right yet, so another way to it comes first.": wrong
-        and not same,
-        "Your answers on it were not right yet, so it comes again.": wrong and same,
+        **{
+            f"{told}, so another way to it comes first.": holds and not same
+            for told, holds in answers.items()
+        },
     }
+
+
+def answered_last(concept, did, data):
+    last = max(did.order or (), key=(did.order or {}).get, default=None)
+    return last in data.on[concept] and last in did.scores
 
 
 def stands_next(video, did, data):
@@ -161,6 +174,9 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                 why = {
                     f"{later} builds on {step.name}.": step.leads_to is not None
                     and nx.has_path(data.builds_on, step.leads_to, step.concept_id),
+                    f"{step.name} is what you answered last.": answered_last(
+                        step.concept_id, did, data
+                    ),
                     f"You asked for {step.name}.": step.concept_id in options.pin,
                     f"The course begins with {step.name}.": is_new(did) and place == 0,
                     f"The course goes on with {step.name}.": is_new(did) and place > 0,
@@ -187,12 +203,15 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
         more = sample_planner.plan(did.id, did.course, PlanOptions(length=50), current)
         of_course = sample_planner.mastery(did.id, did.course, current)
         held = {each.concept_id for each in of_course if each.identified and each.mastery >= 0.5}
+        wrong = {
+            c for video, score in did.scores.items() if score < 0.5 for c in data.covers[video]
+        }
         again = [r for step in plan.steps for r in step.resources if r.again]
         facts = {
             "Nothing that you watched or answered is known yet.": is_new(did),
             "It is the course's own order, with what it builds on before it.": is_new(did),
             "Some of the course's concepts are left out: what you did shows that you hold them.": (
-                bool(held) and not held & set(planned)
+                bool(held) and not (held - wrong) & set(planned)
             ),
             "What you did shows that you hold all of it.": held == data.has[did.course],
             "What you watched already comes again where your answers were not right yet, or"

@@ -79,5 +79,5 @@ def test_figures_are_printed_apart_wherever_they_differ_by_what_can_be_seen(figu
     ],
 )
 def test_what_counts_as_learned_by_enrolment_alone_is_not_called_watched(preference, watched, said):
-    assert interest(PlanOptions(), preference, watched) == said
-    assert interest(NUMBERS, preference, watched).startswith(said)
+    assert interest(PlanOptions(), preference, watched, True) == said
+    assert interest(NUMBERS, preference, watched, True).startswith(said)

@@ -324,7 +324,7 @@ export interface paths {
         };
         /**
          * Read Learner
-         * @description What is known of the learner: courses and how far they were watched, views, events.
+         * @description What is known of the learner: courses and how far they came, views, answers, events.
          */
         get: operations["read_learner"];
         put?: never;
@@ -1626,7 +1626,7 @@ export interface components {
             silent: number;
             /**
              * Unknown Videos
-             * @description videos of events that the model does not know yet
+             * @description items of events that the model does not know yet
              */
             unknown_videos: string[];
         };
@@ -2219,13 +2219,14 @@ export interface components {
         };
         /**
          * LearnerOut
-         * @description What is known of a learner; a view is a video that was opened and covers a concept.
+         * @description What is known of a learner; of the items those count that cover a concept.
          * @example {
          *       "learner_id": "U_1000",
          *       "graph_version": "5f0c2f3f6f0b7a11",
          *       "model_version": "0b5c7c1f7ad1c9e2",
          *       "in_model": true,
          *       "views": 34,
+         *       "answers": 5,
          *       "events": 2,
          *       "first_event": "2026-03-01T10:15:00Z",
          *       "last_event": "2026-03-01T10:40:00Z",
@@ -2235,7 +2236,7 @@ export interface components {
          *           "name": "数据结构(上)",
          *           "items": 60,
          *           "opened": 21,
-         *           "watched": 19
+         *           "done": 19
          *         }
          *       ]
          *     }
@@ -2254,9 +2255,14 @@ export interface components {
             in_model: boolean;
             /**
              * Views
-             * @description in these records and by events
+             * @description items that were opened, to watch or to read, in these records and by events
              */
             views: number;
+            /**
+             * Answers
+             * @description items that were answered, likewise
+             */
+            answers: number;
             /**
              * Events
              * @description events that were not voided
@@ -2526,7 +2532,7 @@ export interface components {
         };
         /**
          * Move
-         * @description A concept that a video moves.
+         * @description A concept that an item moves.
          */
         Move: {
             /** Concept Id */
@@ -2540,7 +2546,7 @@ export interface components {
             name_en: string;
             /**
              * Mastery
-             * @description when the video is begun, all before it in the plan done
+             * @description when the item is begun, all before it in the plan done
              */
             mastery: number;
             /**
@@ -2827,7 +2833,7 @@ export interface components {
             towards: string | null;
             /**
              * Minutes
-             * @description what is to be watched takes, each video once, one of unknown length as long as the mean; of several places to choose from the first. null where the records hold no lengths
+             * @description what is to be opened takes, each item once, one of unknown length as long as the mean of its kind, or of all; of several places to choose from the first. null where the records hold no lengths
              */
             minutes: number | null;
             /** @description what the caller chose */
@@ -2903,7 +2909,7 @@ export interface components {
             neighbours?: number;
             /**
              * Planner
-             * @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
+             * @description planner: gain takes what there is to open by expected gain of mastery a minute, behind what it needs, exercises behind what teaches, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing
              * @default gain
              * @enum {string}
              */
@@ -2933,7 +2939,7 @@ export interface components {
             theta?: number | null;
             /**
              * Minutes
-             * @description time that the steps' videos may take
+             * @description time that all there is to open may take
              */
             minutes?: number | null;
             /**
@@ -3315,7 +3321,7 @@ export interface components {
             theta: number | null;
             /**
              * Minutes
-             * @description time that the steps' videos may take
+             * @description time that all that is to be opened may take
              */
             minutes: number | null;
             /**
@@ -3727,9 +3733,14 @@ export interface components {
             minutes: number | null;
             /**
              * Share
-             * @description watched so far
+             * @description watched or read so far
              */
             share: number;
+            /**
+             * Score
+             * @description best one of the answers to it; null where there are none
+             */
+            score: number | null;
             /**
              * Url
              * @description where the platform opens it; null where neither it nor `KGPLAN_LINKS` says
@@ -3737,12 +3748,12 @@ export interface components {
             url: string | null;
             /**
              * Again
-             * @description whether it was watched, or answered, and is to be repeated
+             * @description whether it was watched, read or answered, and is to be repeated
              */
             again: boolean;
             /**
              * Moves
-             * @description what it teaches of what the plan is for; empty where a planner does not say
+             * @description what it teaches of what the plan is for, answered right where it is an exercise; empty where a planner does not say
              */
             moves: components["schemas"]["Move"][];
         };
@@ -3854,7 +3865,7 @@ export interface components {
             sd: number;
             /**
              * Evidence
-             * @description what the learner's views said about the concept: bits of the mastery's divergence from the prior
+             * @description what the learner's views and answers said about the concept: bits of the mastery's divergence from the prior
              */
             evidence: number;
             /**
@@ -3864,12 +3875,12 @@ export interface components {
             identified: boolean;
             /**
              * Doubt
-             * @description why it is not identified, else null. "no_evidence": no observed video covers the concept, and the mastery is the prior; "not_told_apart": exactly the same observed videos cover another concept; "weak_evidence": the views hardly moved it from the prior
+             * @description why it is not identified, else null. "no_evidence": no observed item covers the concept, and the mastery is the prior; "not_told_apart": exactly the same observed items cover another concept; "weak_evidence": views and answers hardly moved it from the prior
              */
             doubt: ("no_evidence" | "not_told_apart" | "weak_evidence") | null;
             /**
              * Resources
-             * @description what to open, in this order; under "gain" all of it, and never empty; under other planners one video for each of several courses to choose from, the one asked for first
+             * @description what to open, in this order; under "gain" all of it, and never empty, an exercise behind what teaches; under other planners one item for each of several courses to choose from, the one asked for first
              */
             resources: components["schemas"]["Resource"][];
             /**
@@ -3931,7 +3942,7 @@ export interface components {
             concept_id: string;
             /**
              * Status
-             * @description done: said, or its videos watched or answered to 80 % since the plan, of a planner that gives several to choose from any one on it; left_out: not for me; overdue: its time is over; next: the first of the others; later
+             * @description done: said, or what it says to open watched, read or answered to 80 % since the plan, of a planner that gives several to choose from any one on it; left_out: not for me; overdue: its time is over; next: the first of the others; later
              * @enum {string}
              */
             status: "done" | "left_out" | "overdue" | "next" | "later";
@@ -3957,14 +3968,14 @@ export interface components {
             items: number;
             /**
              * Opened
-             * @description how many of these the learner opened
+             * @description how many of these the learner opened or answered
              */
             opened: number;
             /**
-             * Watched
-             * @description how many of these to 80 % or more
+             * Done
+             * @description how many of these were watched, read or answered to 80 % or more
              */
-            watched: number;
+            done: number;
         };
         /**
          * TeachingCourse
@@ -4145,7 +4156,7 @@ export interface operations {
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                /** @description planner: gain takes what there is to open by expected gain of mastery a minute, behind what it needs, exercises behind what teaches, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
                 planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
                 /** @description gain of mastery a minute under which a plan of no set length ends */
                 least_gain?: number;
@@ -4155,7 +4166,7 @@ export interface operations {
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
                 theta?: number | null;
-                /** @description time that the steps' videos may take */
+                /** @description time that all there is to open may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";
@@ -4268,7 +4279,7 @@ export interface operations {
                 max_prerequisites?: number;
                 /** @description similar concepts that a preference looks at */
                 neighbours?: number;
-                /** @description planner: gain takes videos by expected gain of mastery a minute, behind what they need, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
+                /** @description planner: gain takes what there is to open by expected gain of mastery a minute, behind what it needs, exercises behind what teaches, in the course's order where nothing is known of the learner; kg-plppm ranks by preference - mastery and walks prerequisites (Algorithm 1); trans-cf ranks what was not learned by preference, and walks nothing; popularity ranks what was not learned by the share of learners who learned it, and walks nothing */
                 planner?: "gain" | "kg-plppm" | "trans-cf" | "popularity";
                 /** @description gain of mastery a minute under which a plan of no set length ends */
                 least_gain?: number;
@@ -4278,7 +4289,7 @@ export interface operations {
                 pin?: string[];
                 /** @description mastery from which a concept is not planned, nor walked */
                 theta?: number | null;
-                /** @description time that the steps' videos may take */
+                /** @description time that all there is to open may take */
                 minutes?: number | null;
                 /** @description of the sentences: en English; zh Chinese */
                 language?: "en" | "zh";

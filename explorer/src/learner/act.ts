@@ -1,21 +1,21 @@
 /** What a learner did or said is sent, and the masteries before and after it are compared. */
 
 import { answered, client } from "../api/client";
-import { type Said, type Shift, readMastery, shiftsBetween } from "./road";
+import { type Said, type Shift, type What, readMastery, shiftsBetween } from "./road";
 
-/** One thing that happened with a video. */
+/** One thing that happened with an item. */
 export interface Happening {
   learner: string;
   course: string;
-  video: string;
-  /** Share watched, or score of the answer, in [0, 1]. */
+  item: string;
+  /** Share watched or read, or score of the answer, in [0, 1]. */
   value: number;
-  what: "watched" | "answered";
+  what: What;
 }
 
 export interface Effect {
   shifts: Shift[];
-  /** The model does not know the video. */
+  /** The model does not know the item. */
   silent: boolean;
   /** Names the event, to take it back. */
   event: string;
@@ -23,7 +23,7 @@ export interface Effect {
 
 /** Sends what happened; says which masteries of the course moved. */
 export async function happen(happening: Happening): Promise<Effect> {
-  const { learner, course, video, value, what } = happening;
+  const { learner, course, item, value, what } = happening;
   const before = await readMastery(learner, course);
   const event = newEvent();
   await answered(
@@ -32,8 +32,8 @@ export async function happen(happening: Happening): Promise<Effect> {
         event_id: event,
         learner_id: learner,
         course_id: course,
-        item_id: video,
-        ...(what === "watched" ? { share: value } : { score: value }),
+        item_id: item,
+        ...(what === "answered" ? { score: value } : { share: value }),
       },
     }),
   );
@@ -41,7 +41,7 @@ export async function happen(happening: Happening): Promise<Effect> {
   return {
     event,
     shifts: shiftsBetween(before.concepts, after.concepts),
-    silent: after.events.unknown_videos.includes(video),
+    silent: after.events.unknown_videos.includes(item),
   };
 }
 

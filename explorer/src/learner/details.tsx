@@ -7,7 +7,7 @@ import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
 import { nameOf } from "./names";
-import type { Explanation, Path, Said, Step } from "./road";
+import { type Explanation, HAPPENS, type Path, type Said, type Step, kindOf } from "./road";
 import { usePlanners } from "./planners";
 import { Resources } from "./resources";
 import { texts } from "./texts";
@@ -235,27 +235,29 @@ function Bar({ value, most }: { value: number; most: number }) {
   );
 }
 
-/** A small form that sends a plain event on one of the step's videos. */
+/** A small form that sends a plain event on one of the things that the step says to open. */
 function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   const say = texts();
   const { step, actions } = props;
-  const videos = step.resources.flatMap(({ course_id, item_id, title, minutes }) =>
-    item_id ? [{ course: course_id, video: item_id, title, minutes }] : [],
+  const items = step.resources.flatMap(({ course_id, item_id, kind, title, minutes }) =>
+    item_id ? [{ course: course_id, item: item_id, kind: kindOf([{ kind }]), title, minutes }] : [],
   );
   const [at, setAt] = useState(0);
-  const [what, setWhat] = useState<Happening["what"]>("watched");
+  const [wanted, setWanted] = useState<Happening["what"] | null>(null);
   const [value, setValue] = useState(1);
   const range = useId();
-  const chosen = videos[at] ?? videos[0];
+  const chosen = items[at] ?? items[0];
   if (!chosen) return <p class="soft">{say.noEvents}</p>;
-  const { course, video } = chosen;
+  const { course, item } = chosen;
+  const may = HAPPENS[chosen.kind];
+  const what = may.find((each) => each === wanted) ?? may[0];
 
   function submit(event: Event): void {
     event.preventDefault();
     actions.onHappened(chosen?.title || nameOf(step), {
       learner: props.learner,
       course,
-      video,
+      item,
       value,
       what,
     });
@@ -264,13 +266,13 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   return (
     <form class="try" onSubmit={submit}>
       <p class="soft small">{say.tryHow}</p>
-      {videos.length > 1 && (
+      {items.length > 1 && (
         <label class="field">
-          {say.whichVideo}
+          {say.whichItem}
           <select value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
-            {videos.map((each, place) => (
-              <option key={each.video} value={place}>
-                {each.title || say.untitled}
+            {items.map((each, place) => (
+              <option key={each.item} value={place}>
+                {each.title || say.untitled[each.kind]}
                 {each.minutes === null ? "" : ` · ${say.minutesOf(each.minutes)}`}
               </option>
             ))}
@@ -279,20 +281,20 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
       )}
       <fieldset class="switch">
         <legend class="hidden">{say.what}</legend>
-        {(["watched", "answered"] as const).map((each) => (
+        {may.map((each) => (
           <label key={each}>
             <input
               type="radio"
               name={`${range}-what`}
               checked={what === each}
-              onChange={() => setWhat(each)}
+              onChange={() => setWanted(each)}
             />
             <span>{say[each]}</span>
           </label>
         ))}
       </fieldset>
       <div class="field">
-        <label for={range}>{what === "watched" ? say.watchedShare : say.answerScore}</label>
+        <label for={range}>{say.values[what]}</label>
         <span class="range">
           <input
             id={range}

@@ -11,7 +11,7 @@ export interface NewsOf {
   /** What made the plan change. */
   sentence: string;
   differences: Differences;
-  /** The model does not know the video of the event. */
+  /** The model does not know the item of the event. */
   silent: boolean;
   undo: (() => void) | null;
 }

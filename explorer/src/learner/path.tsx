@@ -13,12 +13,14 @@ import { nameOf } from "./names";
 import { News, type NewsOf } from "./news";
 import {
   type Named,
+  type Resource,
   type Road as RoadOf,
   type Said,
   type Shift,
   type Step,
   differences,
   isSame,
+  kindOf,
   readRoad,
   standingsOf,
   behindOf,
@@ -115,10 +117,9 @@ export function Path(props: {
   function happened(title: string, happening: Happening): void {
     act(async () => {
       const effect = await happen(happening);
-      const sentence = happening.what === "watched" ? say.watchedWas : say.answeredWas;
       return {
         ...effect,
-        sentence: sentence(title, happening.value),
+        sentence: say.was[happening.what](title, happening.value),
         undo: () => undo(effect.event),
       };
     });
@@ -180,7 +181,9 @@ export function Path(props: {
                 <h2>{choice.course ? say.roadTo(props.goal) : say.roadTowards(props.goal)}</h2>
                 <p class="soft">
                   {say.summary(road.path.steps.length, behindOf(road).length)}
-                  {road.path.minutes ? ` · ${say.takes(road.path.minutes)}` : ""}
+                  {road.path.minutes
+                    ? ` · ${say.takes(road.path.minutes, kindOf(toOpen(road.path)))}`
+                    : ""}
                 </p>
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
@@ -224,6 +227,12 @@ function selectedOf(road: RoadOf, chosen: string, isWide: boolean): Step | undef
   if (found || !isWide) return found;
   const next = standingsOf(road).indexOf("next");
   return steps[Math.max(next, 0)];
+}
+
+/** What the minutes of a path are of: all of it, or what is named first where it is a choice. */
+function toOpen({ steps }: RoadOf["path"]): Resource[] {
+  const moves = steps.some((step) => step.resources.some((each) => each.moves.length > 0));
+  return steps.flatMap((step) => (moves ? step.resources : step.resources.slice(0, 1)));
 }
 
 function namedIn({ path, progress }: RoadOf): Named[] {

@@ -3,9 +3,10 @@
 import { href } from "../router";
 import { Few } from "../ui/few";
 import { nameOf, namesOf } from "./names";
-import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
+import { type Gap, type Move, NOTICED, type Named, type Resource, kindOf } from "./road";
 import { texts } from "./texts";
 
+const THROUGH = 0.8; // score from which an answer is right, as for the service
 const BRIEF = { resources: 2, moves: 4 };
 
 /** Things to do, in the order in which to do them.
@@ -42,14 +43,17 @@ export function Resources(props: {
 function One(props: { resource: Resource; course: string | null; brief: boolean }) {
   const say = texts();
   const { resource, course, brief } = props;
-  const { kind, title, url, minutes, share, again } = resource;
+  const { title, url, minutes, share, score, again } = resource;
+  const kind = kindOf([resource]);
+  const failed = kind === "exercise" && score !== null && score < THROUGH;
   const facts = [
-    kind === null ? "" : (say.kinds[kind] ?? ""),
+    say.kinds[kind],
     minutes === null ? "" : say.minutesOf(minutes),
-    again ? say.again : share > 0 ? say.watchedSoFar(share) : "",
+    again ? say.again[kind] : share > 0 ? say.soFar(share, kind) : "",
+    failed ? say.notYet(score) : "",
     resource.course_id === course ? "" : resource.course_name,
   ].filter(Boolean);
-  const called = resource.item_id === null ? say.noVideo : title || say.untitled;
+  const called = resource.item_id === null ? say.noVideo : title || say.untitled[kind];
   const moves = resource.moves
     .filter((each) => Math.abs(gainOf(each)) >= NOTICED)
     .toSorted((a, b) => gainOf(b) - gainOf(a));
@@ -57,7 +61,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
   return (
     <>
       <p class="resource">
-        <span class={`play ${kind ?? ""} ${again ? "again" : ""}`} aria-hidden="true" />
+        <span class={`play ${kind} ${again ? "again" : ""}`} aria-hidden="true" />
         {url ? (
           <a class="resource-title" href={url} target="_blank" rel="noreferrer">
             {called}
@@ -74,6 +78,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
       )}
       {moves.length > 0 && (
         <ul class="plain moves" aria-label={say.moves}>
+          {kind === "exercise" && <li class="soft small">{say.onceRight}</li>}
           {told.map((move) => (
             <OneMove key={move.concept_id} move={move} brief={brief} />
           ))}

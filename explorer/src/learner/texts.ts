@@ -2,10 +2,12 @@ import { dictionary, number } from "../i18n";
 import { locale } from "../shell/preferences";
 import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
-import type { Said, Standing } from "./road";
+import type { Kind, Said, Standing, What } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 type Did = Schemas["ReasonOut"]["did"];
+
+type Words = Record<Kind, string>;
 
 const two = (value: number) => number(value, 2);
 const percent = (value: number) => `${number(value * 100)} %`;
@@ -15,6 +17,13 @@ const signed = (value: number) =>
     maximumFractionDigits: 2,
     signDisplay: "exceptZero",
   });
+const enOf: Words = {
+  video: " of video",
+  exercise: " of exercises",
+  text: " of reading",
+  mixed: "",
+};
+const zhOf: Words = { video: "视频", exercise: "练习", text: "阅读", mixed: "" };
 const steps = (n: number) => (n === 1 ? "1 step" : `${n} steps`);
 
 const en = {
@@ -64,7 +73,7 @@ const en = {
   roadTowards: (goal: string) => `The road to ${goal}`,
   summary: (n: number, done: number) =>
     done ? `${steps(n)} ahead, ${done} behind` : `${steps(n)} ahead`,
-  takes: (minutes: number) => `about ${number(minutes)} min of video`,
+  takes: (minutes: number, kind: Kind) => `about ${number(minutes)} min${enOf[kind]}`,
   noSteps: "There is nothing to learn on this road. Change the options or choose another goal.",
   stale: "The graph or the model may have changed unseen; this is the last state known.",
   behind: "Behind you",
@@ -88,8 +97,8 @@ const en = {
     `Mastery ${two(mastery)}, give or take ${two(sd)}, from 0 to 1`,
   doubt: {
     no_evidence: "Nothing observed yet: this is what is assumed of everyone.",
-    not_told_apart: "What was watched covers it only together with another concept.",
-    weak_evidence: "What was watched hardly shows it.",
+    not_told_apart: "What was opened covers it only together with another concept.",
+    weak_evidence: "What was done hardly shows it.",
   } satisfies Record<Doubt, string>,
   doubtShort: {
     no_evidence: "nothing observed",
@@ -98,20 +107,28 @@ const en = {
   } satisfies Record<Doubt, string>,
   sure: "own evidence",
   minutesOf: (minutes: number) => (minutes < 1 ? "less than 1 min" : `${number(minutes)} min`),
-  untitled: "Video without a title",
-  noVideo: "No video of it is known",
-  nothingToOpen: "No course and no video on it is known.",
+  untitled: {
+    video: "Video without a title",
+    exercise: "Exercise without a title",
+    text: "Text without a title",
+    mixed: "",
+  },
+  noVideo: "Nothing to open on it is known",
+  nothingToOpen: "No course, and nothing to open on it, is known.",
   oneOf: "One of these:",
-  kinds: { exercise: "exercise", text: "text" } as Record<string, string>, // a video goes without saying
-  again: "once more",
-  watchedSoFar: (share: number) => `${percent(share)} watched`,
+  // a video goes without saying
+  kinds: { video: "", exercise: "exercise", text: "text", mixed: "" },
+  again: { video: "once more", exercise: "once more", text: "once more", mixed: "" },
+  soFar: (share: number, kind: Kind) => `${percent(share)} ${kind === "text" ? "read" : "watched"}`,
+  notYet: (score: number) => `not yet: ${percent(score)} right`,
+  onceRight: "once answered right",
   toOpen: "What to open",
   moreToOpen: (n: number) => (n === 1 ? "and one more to open" : `and ${number(n)} more to open`),
   moves: "What it moves",
   moreMoves: (n: number) => `and ${number(n)} more`,
   moved: (now: number, expected: number) =>
     `Mastery ${two(now)} now, ${two(expected)} expected after it`,
-  gaps: "To be learned elsewhere: no video on it is known",
+  gaps: "To be learned elsewhere: nothing to open on it is known",
   neededFor: (names: string[]) => `is needed for ${names.join(", ")}`,
   askedFor: "was asked for",
   doneStep: (name: string) => `Done: ${name}`,
@@ -152,26 +169,33 @@ const en = {
   tryIt: "Watch the plan change",
   tryHow:
     "Send what the learner did, as a player would. It is stored with the learner; you can undo it.",
-  whichVideo: "Video",
+  whichItem: "Of which",
   what: "What happened",
   watched: "watched",
+  read: "read",
   answered: "answered",
-  watchedShare: "Share watched",
-  answerScore: "Score of the answer",
+  values: {
+    watched: "Share watched",
+    read: "Share read",
+    answered: "Score of the answer",
+  } satisfies Record<What, string>,
   send: "Send",
   sending: "Sending",
   percent,
-  noEvents: "There is no video to send an event about.",
+  noEvents: "There is nothing to send an event about.",
   notAllowed: "Your token does not allow this.",
   news: "What changed",
   undo: "Undo",
   undone: "Taken back.",
   saidWas: (name: string, said: string) => `${name}: ${said}.`,
-  watchedWas: (title: string, share: number) => `${percent(share)} of “${title}” watched.`,
-  answeredWas: (title: string, score: number) => `“${title}” answered, score ${percent(score)}.`,
+  was: {
+    watched: (title, share) => `${percent(share)} of “${title}” watched.`,
+    read: (title, share) => `${percent(share)} of “${title}” read.`,
+    answered: (title, score) => `“${title}” answered, score ${percent(score)}.`,
+  } as Record<What, (title: string, value: number) => string>,
   optionsWere: "Options changed.",
   same: "The plan stays as it is.",
-  silent: "The model does not know this video, so nothing follows from it yet.",
+  silent: "The model does not know what was opened, so nothing follows from it yet.",
   freshAt: (name: string, at: number) => `New: ${name}, step ${at}`,
   replaced: (at: number, was: string, now: string) => `Step ${at}: ${now} instead of ${was}`,
   goneFrom: (name: string, at: number) => `Gone: ${name}, was step ${at}`,
@@ -223,8 +247,8 @@ const en = {
     `${n === 1 ? "1 event" : `${n} events`} since the fit${silent ? `, ${silent} of them silent` : ""}`,
   unknownVideos: (n: number) =>
     n === 1
-      ? "1 video is not known to the model yet"
-      : `${n} videos are not known to the model yet`,
+      ? "1 item of them is not known to the model yet"
+      : `${n} items of them are not known to the model yet`,
   historyTitle: "Plans so far",
   historyLead: "Each plan that differed from the one before, the newest first, beside the one now.",
   historyNone: "There is no earlier plan for this goal.",
@@ -295,7 +319,7 @@ const zh: typeof en = {
   roadTo: (goal) => `《${goal}》学习路径`,
   roadTowards: (goal) => `通往“${goal}”的路径`,
   summary: (n, done) => (done ? `前方 ${n} 步，已完成 ${done} 步` : `前方 ${n} 步`),
-  takes: (minutes) => `视频约 ${number(minutes)} 分钟`,
+  takes: (minutes, kind) => `${zhOf[kind]}约 ${number(minutes)} 分钟`,
   noSteps: "这条路上没有要学的内容。请修改选项或另选目标。",
   stale: "图谱或模型可能已有未见的变化；这里显示的是最近一次的状态。",
   behind: "已走过",
@@ -313,8 +337,8 @@ const zh: typeof en = {
   meterLong: (mastery, sd) => `掌握度 ${two(mastery)}，上下 ${two(sd)}，范围 0 到 1`,
   doubt: {
     no_evidence: "尚无观察：这是对所有人的假定。",
-    not_told_apart: "看过的视频总把它和另一个概念放在一起讲。",
-    weak_evidence: "观看记录几乎看不出是否掌握。",
+    not_told_apart: "学过的内容总把它和另一个概念放在一起。",
+    weak_evidence: "学习记录几乎看不出是否掌握。",
   },
   doubtShort: {
     no_evidence: "尚无观察",
@@ -323,19 +347,21 @@ const zh: typeof en = {
   },
   sure: "有本人依据",
   minutesOf: (minutes) => (minutes < 1 ? "不到 1 分钟" : `${number(minutes)} 分钟`),
-  untitled: "无标题视频",
-  noVideo: "没有已知的视频",
-  nothingToOpen: "没有已知的课程或视频。",
+  untitled: { video: "无标题视频", exercise: "无标题练习", text: "无标题阅读材料", mixed: "" },
+  noVideo: "没有已知的学习内容",
+  nothingToOpen: "没有已知的课程或学习内容。",
   oneOf: "任选其一：",
-  kinds: { exercise: "练习", text: "阅读材料" },
-  again: "再看一遍",
-  watchedSoFar: (share) => `已看 ${percent(share)}`,
+  kinds: { video: "", exercise: "练习", text: "阅读材料", mixed: "" },
+  again: { video: "再看一遍", exercise: "再做一遍", text: "再读一遍", mixed: "" },
+  soFar: (share, kind) => `${kind === "text" ? "已读" : "已看"} ${percent(share)}`,
+  notYet: (score) => `尚未答对：得分 ${percent(score)}`,
+  onceRight: "答对之后",
   toOpen: "打开什么",
   moreToOpen: (n) => `另有 ${number(n)} 个可打开`,
   moves: "会提升什么",
   moreMoves: (n) => `另有 ${number(n)} 个`,
   moved: (now, expected) => `掌握度现为 ${two(now)}，学后预计 ${two(expected)}`,
-  gaps: "需要在别处学习：没有已知的视频",
+  gaps: "需要在别处学习：没有已知的学习内容",
   neededFor: (names) => `学${names.join("、")}需要它`,
   askedFor: "是您要求的",
   doneStep: (name) => `已完成：${name}`,
@@ -375,26 +401,29 @@ const zh: typeof en = {
   pinHow: "这两项只改变本页的提问；反馈则随学习者保存。",
   tryIt: "观察路径如何变化",
   tryHow: "像播放器那样发送学习者的行为。它会随学习者保存，您可以撤销。",
-  whichVideo: "视频",
+  whichItem: "哪一个",
   what: "发生了什么",
   watched: "观看",
+  read: "阅读",
   answered: "作答",
-  watchedShare: "观看比例",
-  answerScore: "作答得分",
+  values: { watched: "观看比例", read: "阅读比例", answered: "作答得分" },
   send: "发送",
   sending: "正在发送",
   percent,
-  noEvents: "没有可发送事件的视频。",
+  noEvents: "没有可发送事件的学习内容。",
   notAllowed: "您的令牌不允许此操作。",
   news: "有何变化",
   undo: "撤销",
   undone: "已撤销。",
   saidWas: (name, said) => `${name}：${said}。`,
-  watchedWas: (title, share) => `看了“${title}”的 ${percent(share)}。`,
-  answeredWas: (title, score) => `“${title}”作答得分 ${percent(score)}。`,
+  was: {
+    watched: (title, share) => `看了“${title}”的 ${percent(share)}。`,
+    read: (title, share) => `读了“${title}”的 ${percent(share)}。`,
+    answered: (title, score) => `“${title}”作答得分 ${percent(score)}。`,
+  },
   optionsWere: "选项已改变。",
   same: "路径保持不变。",
-  silent: "模型还不认识这个视频，因此暂时得不出结论。",
+  silent: "模型还不认识打开的内容，因此暂时得不出结论。",
   freshAt: (name, at) => `新增：${name}，第 ${at} 步`,
   replaced: (at, was, now) => `第 ${at} 步：${was}换成${now}`,
   goneFrom: (name, at) => `移出：${name}，原第 ${at} 步`,
@@ -439,7 +468,7 @@ const zh: typeof en = {
   hardlyMove: (n) => `另有 ${number(n)} 项几乎没有影响。`,
   notLookedAt: (n) => `还有 ${number(n)} 项没有逐一查看。`,
   counted: (n, silent) => `拟合之后有 ${n} 个事件${silent ? `，其中 ${silent} 个不含信息` : ""}`,
-  unknownVideos: (n) => `有 ${n} 个视频模型还不认识`,
+  unknownVideos: (n) => `其中有 ${n} 项内容模型还不认识`,
   historyTitle: "历次路径",
   historyLead: "与前一次不同的每条路径，最新的在前，与当前路径对照。",
   historyNone: "此目标还没有更早的路径。",

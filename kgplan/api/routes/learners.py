@@ -294,7 +294,7 @@ def _with_text(row: dict[str, Any], name: str | None) -> bytes:
 @router.get(ONE, dependencies=READS)
 @in_thread
 def read_learner(learner_id: Id, asked: Asked) -> LearnerOut:
-    """What is known of the learner: courses and how far they were watched, views, events."""
+    """What is known of the learner: courses and how far they came, views, answers, events."""
     planner = asked.served.planner
     found = asked.current_learners.about(planner, learner_id)
     first, last = found.first_event, found.last_event
@@ -304,6 +304,7 @@ def read_learner(learner_id: Id, asked: Asked) -> LearnerOut:
         model_version=planner.model_version,
         in_model=found.in_model,
         views=found.views,
+        answers=found.answers,
         events=found.events,
         first_event=None if first is None else moment(first),
         last_event=None if last is None else moment(last),
@@ -363,13 +364,18 @@ def _rows_of(planner: Planner, learner_id: str) -> dict[str, Any] | None:
     (at,) = np.nonzero(records.learner_ids == learner_id)
     if not at.size:
         return None
-    enrolled, viewed = records.enrolled[[int(at[0])]], records.viewed[[int(at[0])]]
-    return {
-        "courses": records.course_ids[enrolled.indices].tolist(),
-        "views": [
-            {"item_id": video, "share": share}
-            for video, share in zip(
-                records.item_ids[viewed.indices].tolist(), viewed.data.tolist(), strict=True
+    row = [int(at[0])]
+    listed = {"views": ("share", records.viewed), "answers": ("score", records.answered)}
+    found: dict[str, Any] = {
+        name: [
+            {"item_id": item, value: told}
+            for item, told in zip(
+                records.item_ids[matrix[row].indices].tolist(),
+                matrix[row].data.tolist(),
+                strict=True,
             )
-        ],
+        ]
+        for name, (value, matrix) in listed.items()
+        if matrix is not None
     }
+    return {"courses": records.course_ids[records.enrolled[row].indices].tolist(), **found}

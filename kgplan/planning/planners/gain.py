@@ -5,8 +5,8 @@ from kgplan.planning.planners.ranking import NamedPlanner
 PLANNER = NamedPlanner(
     name="gain",
     title={"en": "Most gain for the time", "zh": "单位时间收获最大"},
-    about="takes videos by expected gain of mastery a minute, behind what they need, in the"
-    " course's order where nothing is known of the learner",
+    about="takes what there is to open by expected gain of mastery a minute, behind what it needs,"
+    " exercises behind what teaches, in the course's order where nothing is known of the learner",
     rank=None,
     rule="gain",
     figure={"en": "Gain a minute, weighed", "zh": "每分钟收获（加权）"},
