@@ -53,6 +53,8 @@ from kgplan.evaluation.prediction import (
 
 BASELINE, VDINA, VARIANT = "baseline", "V-DINA", "variant of V-DINA"
 ATTENDED = "attended V-DINA"
+SERVED = "V-DINA"
+"""The method whose mastery plans and answers read."""
 
 Said = Callable[[str], None]
 

@@ -59,7 +59,7 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
     from kgplan.data.records import observations
     from kgplan.diagnosis import DiagnosisConfig
     from kgplan.evaluation.calibration import hold_back, score
-    from kgplan.evaluation.contest import METHODS, contest
+    from kgplan.evaluation.contest import METHODS, SERVED, contest
     from kgplan.model.opening import newest_records
 
     artifacts, progress = task.artifacts, task.progress
@@ -90,7 +90,11 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
         draft.metrics = {
             "split": split_figures(watched, held, views),
             "methods": [
-                {**asdict(method), **to_json(whole[method.name])}
+                {
+                    **asdict(method),
+                    "served": method.name == SERVED,
+                    **to_json(whole[method.name]),
+                }
                 for method in METHODS
                 if method.name in whole
             ],
