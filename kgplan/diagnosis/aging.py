@@ -47,6 +47,10 @@ class AgingConfig:
     Attributes:
         n_classes: ability classes, evenly between -3 and 3, their shares starting from the
             standard normal density; 1: no ability.
+        ability_in_answers: ability moves the log odds of answers, too. It predicts better; without,
+            a wrong answer made right raises the mastery of its concept for certain, where with it
+            that holds within each class only (a learner who is thought more able needs less
+            mastery to be right).
         learn_start: P(not held turns held) at an answer, before the first iteration.
         fit_learn: fit it, one for each concept; else it stays.
         learn_weight: answers that the mean of all concepts weighs in each concept's.
@@ -69,6 +73,7 @@ class AgingConfig:
     """
 
     n_classes: int = 15
+    ability_in_answers: bool = True
     learn_start: float = 0.05
     fit_learn: bool = True
     learn_weight: float = 20.0
@@ -211,7 +216,7 @@ class AgingModel:
         """
         answers = _Answers.of(learner, item, right, day, self.q_matrix)
         found = np.empty(answers.item.size)
-        for u in range(answers.starts.size - 1):
+        for u in np.flatnonzero(np.diff(answers.starts)):
             own = slice(answers.starts[u], answers.starts[u + 1])
             r = answers.right[own]
             p = np.array([self._follow(answers, own, c)[2] for c in range(self.ability.size)])
@@ -424,7 +429,7 @@ class _Point:
             ability=ability,
             share=_normal(-(ability**2) / 2),
             prior_slope=1.0 if ability.size > 1 else 0.0,
-            answer_slope=0.7 if ability.size > 1 else 0.0,
+            answer_slope=0.7 if ability.size > 1 and config.ability_in_answers else 0.0,
             to_difficulty=_Pull(difficulty, config.difficulty_spread**2),
             to_contrast=_Pull(contrast, config.contrast_spread**2),
         )
@@ -477,7 +482,9 @@ class _Point:
             # as many learners as there are classes are seen beforehand
             share=(people.sum(axis=0) + start * start.size) / (people.shape[0] + start.size),
             prior_slope=prior_slope,
-            answer_slope=_answer_slope(self, difficulty, contrast, tally),
+            answer_slope=_answer_slope(self, difficulty, contrast, tally)
+            if config.ability_in_answers
+            else 0.0,
             to_difficulty=to_difficulty,
             to_contrast=to_contrast,
         )

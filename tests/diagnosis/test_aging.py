@@ -170,7 +170,7 @@ def test_without_learning_forgetting_and_classes_it_is_dina():
 def test_predictions_in_order_are_those_of_the_states_before():
     m = model(seed=3, q=((1, 0), (0, 1), (1, 1), (0, 1)))
     rng = np.random.default_rng(0)
-    learner, item = rng.integers(0, 3, 30), rng.integers(0, 4, 30)
+    learner, item = 2 * rng.integers(1, 4, 30), rng.integers(0, 4, 30)  # some answer nothing
     right, day = rng.integers(0, 2, 30).astype(float), rng.permutation(30).astype(float)
     found = m.predict_in_order(learner, item, right, day)
     for i in range(30):
@@ -211,6 +211,19 @@ def test_a_wrong_answer_made_right_raises_each_classs_mastery_of_its_concept(row
     worse, better = (m.state(item, r, day, 60.0).by_class for r in (low, high))
     assert np.all(better[:, k] > worse[:, k] - 1e-12)
     np.testing.assert_allclose(better[:, 1 - k], worse[:, 1 - k])  # others': by ability alone
+
+
+@given(rows=answers, seed=st.integers(0, 99), at=st.integers(0, 11))
+def test_with_ability_in_priors_only_the_mastery_itself_rises(rows, seed, at):
+    m = model(seed, n_classes=5, answer_slope=0.0, prior_slope=2.0)
+    item, right, day = arrays(rows)
+    at %= item.size
+    k = m.q_matrix.indices[item[at]]
+    low, high = right.copy(), right.copy()
+    low[at], high[at] = 0, 1
+    worse, better = (m.state(item, r, day, 60.0).mastery for r in (low, high))
+    assert np.all(better > worse - 1e-12)  # of the others, as a class of more mastery is likelier
+    assert better[k] > worse[k] or better[k] > 1 - 1e-9
 
 
 @given(seed=st.integers(0, 99), gap=st.floats(0.01, 100))
