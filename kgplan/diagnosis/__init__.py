@@ -1,5 +1,6 @@
 """Which concepts does each learner hold? V-DINA by EM (docs/research/diagnosis.md)."""
 
+from kgplan.diagnosis.aging import AgedState, AgingConfig, AgingModel, fit_in_order
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estimator import VDina
 from kgplan.diagnosis.goodness import Goodness, assess
@@ -23,6 +24,9 @@ from kgplan.diagnosis.newvideos import (
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit, fit_best, infer
 
 __all__ = [
+    "AgedState",
+    "AgingConfig",
+    "AgingModel",
     "Diagnosis",
     "DiagnosisConfig",
     "Goodness",
@@ -39,6 +43,7 @@ __all__ = [
     "exchangeable_concepts",
     "fit",
     "fit_best",
+    "fit_in_order",
     "fit_new_videos",
     "infer",
     "not_told_apart",
