@@ -49,6 +49,7 @@ def _resource(item_id: str, title: str, minutes: float, moves: list[Any]) -> dic
         "title": title,
         "minutes": minutes,
         "share": 0.0,
+        "score": None,
         "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/"
         + item_id,
         "again": False,

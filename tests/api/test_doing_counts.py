@@ -128,9 +128,9 @@ def test_an_answer_that_is_not_right_yet_brings_another_video_before_the_same_on
     learner.tell("answered", "video/V_1", score={"scaled": 0.2})
     (concept, because, videos), *_ = learner.plan(length=3)
     assert concept == "s"
-    assert "Your answers on it were not right yet" in because
+    assert "Your answer on it was not right yet" in because
     assert set(videos) <= {"V_1", "V_4", "V_7", "V_10"}
     assert videos[0] != "V_1"
     assert "V_1" not in videos[:-1]
     learner.tell("answered", f"video/{videos[0]}", score={"scaled": 1.0})
-    assert "Your answers on it were not right yet" not in str(learner.plan(length=3))
+    assert "Your answer on it was not right yet" not in str(learner.plan(length=3))

@@ -246,12 +246,12 @@ def test_health_tells_whose_data_are_served_and_under_which_licence(world):
 
 def test_answers_of_a_planner_that_was_replaced_are_not_given_again(world):
     keeper = Keeper(world.build, world.mark)
-    client = TestClient(create_app(keeper))
-    path = "/v1/learners/learner/path?course_id=A"
-    right = client.get(path).content
-    kept = client.app.state.answers
-    wrong = Answer(client.get(path).headers["etag"], b"wrong", about="learner")
-    kept._answers[wrong.etag] = wrong
-    keeper._mark = lambda: "made again, of the same graph and model"
-    keeper.refresh()
-    assert client.get(path).content == right
+    with TestClient(create_app(keeper)) as client:
+        path = "/v1/learners/learner/path?course_id=A"
+        right = client.get(path).content
+        kept = client.app.state.answers
+        wrong = Answer(client.get(path).headers["etag"], b"wrong", about="learner")
+        kept._answers[wrong.etag] = wrong
+        keeper._mark = lambda: "made again, of the same graph and model"
+        keeper.refresh()
+        assert client.get(path).content == right

@@ -2639,6 +2639,7 @@ export interface components {
          *               "title": "线性表",
          *               "minutes": 8,
          *               "share": 0,
+         *               "score": null,
          *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
          *               "again": false,
          *               "moves": [
@@ -2681,6 +2682,7 @@ export interface components {
          *               "title": "栈的定义",
          *               "minutes": 6.5,
          *               "share": 0,
+         *               "score": null,
          *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *               "again": false,
          *               "moves": [
@@ -3032,6 +3034,7 @@ export interface components {
          *                     "title": "线性表",
          *                     "minutes": 8,
          *                     "share": 0,
+         *                     "score": null,
          *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
          *                     "again": false,
          *                     "moves": [
@@ -3074,6 +3077,7 @@ export interface components {
          *                     "title": "栈的定义",
          *                     "minutes": 6.5,
          *                     "share": 0,
+         *                     "score": null,
          *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *                     "again": false,
          *                     "moves": [
