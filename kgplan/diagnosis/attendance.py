@@ -23,8 +23,9 @@ from scipy.special import logit
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.entries import only, rows_of
 from kgplan.diagnosis.logistic import Logistic, fit_logistic
-from kgplan.diagnosis.predicting import Pairs, predict
+from kgplan.diagnosis.predicting import Pairs, predict_by
 from kgplan.diagnosis.vdina import Diagnosis, fit
 from kgplan.progress import Progress, silent
 
@@ -281,15 +282,29 @@ def observe(
     Returns:
         All that was opened, at weight 1, and the zeros that weigh something.
     """
-    learner, zero = _rows(watched), watched.data == 0
-    described = describe_rows(
-        _where(watched, ~zero), order, enrolled, attendance.courses, attendance.popular,
-        (learner[zero], watched.indices[zero]),
-    )  # fmt: skip
+    zeros = _describe_zeros(watched, order, enrolled, attendance.courses, attendance.popular)
+    return _weigh(attendance, watched, zeros)
+
+
+def _describe_zeros(
+    watched: sparse.csr_array,
+    order: sparse.csr_array,
+    enrolled: sparse.csr_array,
+    courses: Syllabus,
+    popular: Popularity,
+) -> Floats:
+    """(n, F) what the views say about each of the n stored zeros."""
+    zero = watched.data == 0
+    pairs = rows_of(watched)[zero], watched.indices[zero]
+    return describe_rows(only(watched, ~zero), order, enrolled, courses, popular, pairs)
+
+
+def _weigh(attendance: Attendance, watched: sparse.csr_array, zeros: Floats) -> Observed:
+    """`observe`, the zeros described."""
     weight = np.ones(watched.nnz)
-    weight[zero] = attendance.weight(described)
+    weight[watched.data == 0] = attendance.weight(zeros)
     says = weight >= _LEAST
-    kept = _where(watched, says)
+    kept = only(watched, says)
     return Observed(
         kept, sparse.csr_array((weight[says], kept.indices, kept.indptr), shape=kept.shape)
     )
@@ -341,11 +356,12 @@ def fit_attended(
         response_rate: in (0, 1]; None: chosen among `RESPONSE_RATES`.
     """
     hidden = rng.random(watched.nnz) < _HIDDEN
-    learner = _rows(watched)
-    left = _where(watched, ~hidden)
+    learner = rows_of(watched)
+    left = only(watched, ~hidden)
     pairs, happened = (learner[hidden], watched.indices[hidden]), watched.data[hidden] > 0
-    popular = popularity(_where(left, left.data > 0), enrolled, courses)
-    described = describe_rows(_where(left, left.data > 0), order, enrolled, courses, popular, pairs)
+    views = only(left, left.data > 0)
+    popular = popularity(views, enrolled, courses)
+    described = describe_rows(views, order, enrolled, courses, popular, pairs)
     opening = fit_logistic(described, happened)
     opens = np.clip(opening(described), 1e-6, 1 - 1e-6)
     rates: dict[float, float] = {}
@@ -353,22 +369,21 @@ def fit_attended(
         active = np.unique(learner[watched.data > 0])
         some = np.sort(rng.permutation(active)[:_LEARNERS])
         asked = np.isin(pairs[0], some)
-        row = np.searchsorted(some, pairs[0][asked])
+        of_some = np.searchsorted(some, pairs[0][asked]), pairs[1][asked]
+        rows = left[some]
+        zeros = _describe_zeros(rows, order[some], enrolled[some], courses, popular)
         for step, rate in enumerate(RESPONSE_RATES):
             progress(f"response rate {rate}", step, len(RESPONSE_RATES))
             told = Attendance(courses, popular, opening, rate)
-            seen = observe(told, left[some], order[some], enrolled[some])
+            seen = _weigh(told, rows, zeros)
             found = fit(seen.watched, q_matrix, config, weights=seen.weights)
-            right = predict(
-                found.mastery, found.prior, q_matrix, found.slip, found.guess,
-                (row, pairs[1][asked]), found.config.link,
-            )  # fmt: skip
+            right = predict_by(found, q_matrix, of_some)
             said = logit(np.column_stack([opens[asked], np.clip(right, 1e-6, 1 - 1e-6)]))
             rates[rate] = _log_loss(fit_logistic(said, happened[asked])(said), happened[asked])
         response_rate = min(rates, key=rates.__getitem__)
     attendance = Attendance(
         courses,
-        popularity(_where(watched, watched.data > 0), enrolled, courses),
+        popularity(only(watched, watched.data > 0), enrolled, courses),
         opening,
         response_rate,
     )
@@ -379,13 +394,3 @@ def fit_attended(
 
 def _log_loss(p: Floats, happened: Array) -> float:
     return float(-np.log(np.clip(np.where(happened, p, 1 - p), 1e-6, 1)).mean())
-
-
-def _rows(matrix: sparse.csr_array) -> Ints:
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-
-
-def _where(matrix: sparse.csr_array, kept: Array) -> sparse.csr_array:
-    """The stored entries that are kept, zeros included."""
-    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
-    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

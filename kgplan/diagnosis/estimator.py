@@ -14,6 +14,7 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.entries import rows_of
 from kgplan.diagnosis.vdina import Diagnosis, Inference, fit_best, infer
 from kgplan.errors import ConfigError, InputError
 
@@ -128,7 +129,7 @@ class VDina:
         """
         inference = self._infer(X)
         mastery = np.tile(self.prior_, (inference.mastery.shape[0], 1))
-        rows = np.repeat(np.arange(mastery.shape[0]), np.diff(inference.mastery.indptr))
+        rows = rows_of(inference.mastery)
         mastery[rows, inference.mastery.indices] = inference.mastery.data
         return mastery
 
@@ -219,11 +220,12 @@ def observations(X: Matrix, where: sparse.csr_matrix | None = None) -> sparse.cs
     if sparse.issparse(X):
         return sparse.csr_matrix(X)
     dense = np.atleast_2d(np.asarray(X, np.float64))
+    rows: Ints
+    columns: Ints
     if where is None:
         rows, columns = np.nonzero(~np.isnan(dense))
     else:
-        columns = where.indices
-        rows = np.repeat(np.arange(where.shape[0]), np.diff(where.indptr))
+        rows, columns = rows_of(where), where.indices
     return sparse.csr_matrix((dense[rows, columns], (rows, columns)), shape=dense.shape)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.entries import rows_of
 from kgplan.diagnosis.response import EtaTable, eta_table
 from kgplan.errors import InputError
 from kgplan.native.layout import ENUMERATED, LOOPY, TREE, Cases, Videos
@@ -164,7 +165,7 @@ def _sorted(matrix: sparse.csr_matrix, name: str) -> sparse.csr_matrix:
     """A float copy with ascending columns; a repeated (row, column) is refused, not summed."""
     csr = sparse.csr_matrix(matrix, dtype=np.float64, copy=True)
     csr.sort_indices()
-    rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
+    rows = rows_of(csr)
     twice = np.flatnonzero((np.diff(csr.indices) == 0) & (np.diff(rows) == 0))
     if twice.size:
         at = int(twice[0])

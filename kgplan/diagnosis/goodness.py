@@ -16,6 +16,7 @@ from scipy.special import chdtrc
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import STATE_LIMIT, DiagnosisConfig
+from kgplan.diagnosis.entries import rows_of
 from kgplan.diagnosis.moments import (
     UNDEFINED,
     MomentFit,
@@ -189,7 +190,7 @@ def _scored(
         return np.zeros((0, 0)), False, "SRMSR, S-X2 and M2 are not defined for fractional scores"
     csr = watched.tocsr()
     dense = np.full(csr.shape, np.nan)
-    dense[np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr)), csr.indices] = csr.data
+    dense[rows_of(csr), csr.indices] = csr.data
     some = ~np.isnan(dense[:, judged]).all(axis=1)
     return dense, not bool(np.isnan(dense[some][:, judged]).any()), ""
 

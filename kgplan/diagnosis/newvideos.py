@@ -17,6 +17,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.em import climb
+from kgplan.diagnosis.entries import rows_of
 from kgplan.diagnosis.estep import Expectations, Line, expect, parameters
 from kgplan.diagnosis.evidence import Problem, pose
 from kgplan.diagnosis.mstep import fit_lines, log_prior_density
@@ -302,7 +303,7 @@ def fit_new_videos(
     line = check_line(q_matrix, slip, guess, prior)
     is_new: Array = np.zeros(q_matrix.shape[0], bool)
     is_new[new] = True
-    rows = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    rows = rows_of(watched)
     heard = np.unique(rows[is_new[watched.indices]])
     if not heard.size:
         at_start = log_prior_density(pooled.slip, pooled.guess, pooled.slip_beta, pooled.guess_beta)

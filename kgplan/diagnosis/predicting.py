@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ints, check_axis
+from kgplan.diagnosis.vdina import Diagnosis
 
 Pairs = tuple[Ints, Ints]
 """Learner and video of each pair, (P,) both."""
@@ -70,3 +71,11 @@ def predict(
             result[at[some]] *= 1 + whole * (ratio[some] - 1)
         held[mastery.indices[reached]] = prior[mastery.indices[reached]]
     return result
+
+
+def predict_by(diagnosis: Diagnosis, q_matrix: sparse.csr_matrix, pairs: Pairs) -> Floats:
+    """`predict` for the learners that a model was fitted to, by all that was fitted."""
+    return predict(
+        diagnosis.mastery, diagnosis.prior, q_matrix, diagnosis.slip, diagnosis.guess, pairs,
+        diagnosis.config.link,
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import logit
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.entries import only, rows_of
 from kgplan.diagnosis.logistic import fit_logistic
 from kgplan.errors import InputError
 
@@ -55,7 +56,7 @@ class HeldBack:
         there = sparse.csr_array(
             (np.ones(self.learner.size), (self.learner, self.video)), shape=self.watched.shape
         ).tocsr()
-        row = np.concatenate([_rows(self.watched), _rows(there)])
+        row = np.concatenate([rows_of(self.watched), rows_of(there)])
         column = np.concatenate([self.watched.indices, there.indices])
         share = np.concatenate([self.watched.data, np.zeros(there.nnz)])
         order = np.lexsort((column, row))
@@ -98,7 +99,7 @@ def hold_back(
         raise InputError(f"share is {share}; give a number in (0, 1)")
     if least_views < 2:
         raise InputError(f"least_views is {least_views}; give at least 2")
-    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    learner = rows_of(watched)
     video = np.asarray(watched.indices)
     opened = watched.data > 0
     place = look_up(order, learner, video)
@@ -121,10 +122,7 @@ def hold_back(
         first = np.searchsorted(learner[at], learner[at])
         rank = np.arange(at.size) - first
         held[at[(rank < wanted[learner[at]]) & ~too_few[learner[at]]]] = True
-    left = ~held
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(learner[left], minlength=too_few.size))])
-    kept = sparse.csr_array((watched.data[left], video[left], indptr), shape=watched.shape)
-    return HeldBack(kept, learner[held], video[held], opened[held], too_few)
+    return HeldBack(only(watched, ~held), learner[held], video[held], opened[held], too_few)
 
 
 def look_up(matrix: sparse.csr_array, row: Ints, column: Ints) -> Floats:
@@ -136,15 +134,11 @@ def look_up(matrix: sparse.csr_array, row: Ints, column: Ints) -> Floats:
     if matrix.nnz == 0:
         return np.full(row.size, np.nan)
     width = matrix.shape[1]
-    key = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * width + matrix.indices
+    key = rows_of(matrix) * width + matrix.indices
     by_key = np.argsort(key)
     wanted = row * width + column
     at = by_key[np.minimum(np.searchsorted(key, wanted, sorter=by_key), key.size - 1)]
     return np.where(key[at] == wanted, matrix.data[at], np.nan)
-
-
-def _rows(matrix: sparse.csr_array) -> Ints:
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
 
 # ---------------------------------------------------------------------------------------- figures

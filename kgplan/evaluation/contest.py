@@ -17,16 +17,11 @@ from scipy.special import expit, logit
 
 from kgplan.arrays import Floats
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.attendance import (
-    Syllabus,
-    describe_rows,
-    fit_attended,
-    syllabus,
-)
+from kgplan.diagnosis.attendance import Syllabus, describe_rows, fit_attended, syllabus
 from kgplan.diagnosis.attendance import popularity as popularity_of
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.logistic import fit_logistic
-from kgplan.diagnosis.predicting import Pairs, predict
+from kgplan.diagnosis.predicting import Pairs, predict, predict_by
 from kgplan.diagnosis.vdina import Diagnosis, fit, infer
 from kgplan.evaluation.calibration import (
     HeldBack,
@@ -65,7 +60,7 @@ class Method:
 
     Attributes:
         name: of its predictions.
-        kind: BASELINE, VDINA or VARIANT.
+        kind: BASELINE, VDINA, VARIANT or ATTENDED.
         says: what it does.
     """
 
@@ -207,10 +202,7 @@ class _Sides:
             self.held.watched, self.records.q_matrix, self.order, self.records.enrolled,
             self.courses, rng, self.config,
         ).diagnosis  # fmt: skip
-        return predict(
-            found.mastery, found.prior, self.records.q_matrix, found.slip, found.guess, self.pairs,
-            found.config.link,
-        )  # fmt: skip
+        return predict_by(found, self.records.q_matrix, self.pairs)
 
     def plain(self) -> tuple[Floats, Diagnosis]:
         self.said("V-DINA")
@@ -242,11 +234,7 @@ class _Sides:
         self, watched: sparse.csr_array, q_matrix: sparse.csr_array
     ) -> tuple[Floats, Diagnosis]:
         found = fit(watched, q_matrix, self.config)
-        p = predict(
-            found.mastery, found.prior, q_matrix, found.slip, found.guess, self.pairs,
-            found.config.link,
-        )  # fmt: skip
-        return p, found
+        return predict_by(found, q_matrix, self.pairs), found
 
 
 def _other_priors(

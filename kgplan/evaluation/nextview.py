@@ -10,6 +10,7 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Ints
 from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis.entries import only
 from kgplan.errors import InputError
 
 
@@ -66,11 +67,10 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         if best[0]:
             found.append((learner, last, *best[1:]))
             kept[in_time[-1]] = False
-    indptr = np.concatenate([[0], np.cumsum(kept)])[viewed.indptr]
-    left = sparse.csr_array((viewed.data[kept], viewed.indices[kept], indptr), shape=viewed.shape)
     columns = np.array(found, dtype=np.int64).reshape(-1, 4)
     return LastViews(
-        replace(records, viewed=left, viewed_order=order[kept]), *(columns[:, k] for k in range(4))
+        replace(records, viewed=only(viewed, kept), viewed_order=order[kept]),
+        *(columns[:, k] for k in range(4)),
     )
 
 

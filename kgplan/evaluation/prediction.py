@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit, logit, logsumexp
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.diagnosis.entries import only, rows_of
 from kgplan.diagnosis.predicting import Pairs, predict
 from kgplan.diagnosis.vdina import Diagnosis, infer
 from kgplan.evaluation.calibration import look_up
@@ -28,14 +29,9 @@ def by_active_learners(watched: sparse.csr_array) -> sparse.csr_array:
     >>> by_active_learners(watched).nnz
     2
     """
-    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    learner = rows_of(watched)
     active = np.bincount(learner, watched.data > 0, watched.shape[0]) > 0
-    kept = active[learner]
-    size = np.where(active, np.diff(watched.indptr), 0)
-    return sparse.csr_array(
-        (watched.data[kept], watched.indices[kept], np.concatenate([[0], np.cumsum(size)])),
-        shape=watched.shape,
-    )
+    return only(watched, active[learner])
 
 
 def attendance(q_matrix: sparse.csr_array, course_items: sparse.csr_array) -> sparse.csr_array:
@@ -147,7 +143,7 @@ def popularity(watched: sparse.csr_array, pairs: Pairs) -> Floats:
     """
     opened = watched.data > 0
     views = np.bincount(watched.indices[opened], minlength=watched.shape[1])
-    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    learner = rows_of(watched)
     return views[pairs[1]] / max(np.unique(learner[opened]).size, 1)
 
 
@@ -164,7 +160,7 @@ def item_mean(watched: sparse.csr_array, pairs: Pairs, pull: float = _PULL) -> F
 
 def learner_mean(watched: sparse.csr_array, pairs: Pairs, pull: float = _PULL) -> Floats:
     """Share of the learner's observations that are views, pulled to the overall share."""
-    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    learner = rows_of(watched)
     return _shares(learner, watched.data > 0, watched.shape[0], pull)[pairs[0]]
 
 
@@ -240,7 +236,7 @@ def place_in_course(
     best = np.full(learner.size, -1.0)
     found = Course(*(np.zeros(learner.size) for _ in Course._fields))
     n_views, overall = watched.data > 0, float(np.mean(watched.data > 0))
-    row = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    row = rows_of(watched)
     when = look_up(order, row, np.asarray(watched.indices))
     by_video = np.argsort(video, kind="stable")
     cuts = np.searchsorted(video[by_video], np.arange(watched.shape[1] + 1))
@@ -276,7 +272,7 @@ def place_in_course(
 
 def simple_features(watched: sparse.csr_array, pairs: Pairs, course: Course) -> Floats:
     """(P, 6) what is known of learner, video and course at the split, in log odds or logs."""
-    learner = np.repeat(np.arange(watched.shape[0]), np.diff(watched.indptr))
+    learner = rows_of(watched)
     opened = watched.data > 0
     of_learner = np.bincount(learner[opened], minlength=watched.shape[0])[pairs[0]]
     of_video = np.bincount(watched.indices[opened], minlength=watched.shape[1])[pairs[1]]
