@@ -26,7 +26,6 @@ from kgplan.pipeline.calibrate import read_order
 from kgplan.pipeline.mastery import StoredFit, read_fit
 from kgplan.planning import ConceptMastery, PlanOptions
 from kgplan.planning.because import MOST_REASONS, MasteryReasons, told
-from kgplan.planning.doubt import doubt_of
 from kgplan.planning.live import LiveModel
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.report.diagnosis_page import ConceptEvidence, Findings, Items, Moves, page
@@ -137,11 +136,8 @@ def _reasons(
     told_of = []
     for place in np.argsort(-evidence, kind="stable")[:REASONED].tolist():
         k, held, bits = int(concepts[place]), float(mastery[place]), float(evidence[place])
-        doubt, concept_id = doubt_of(True, k in open_, bits), str(found.concept_ids[k])
-        known = ConceptMastery(
-            *(concept_id, names[k], "", held, float(np.sqrt(held * (1 - held))), bits),
-            *(doubt is None, doubt),
-        )
+        concept_id = str(found.concept_ids[k])
+        known = ConceptMastery.judged((concept_id, names[k], ""), held, bits, True, k in open_)
         reasons = model.reasons(learner_id, concept_id, None, MOST_REASONS)
         prior, manner = float(found.prior[k]), PlanOptions(detail="numbers")
         told_of.append(told(learner_id, known, prior, reasons, manner))

@@ -8,7 +8,7 @@ from kgplan.diagnosis.influence import Together
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE
 from kgplan.planning.learner import ConceptMastery
 from kgplan.planning.plan import Doubt
-from kgplan.planning.texts import Manner, say
+from kgplan.planning.texts import Manner, level_of, say
 
 if TYPE_CHECKING:
     from kgplan.planning.live import LiveModel, LiveState
@@ -30,7 +30,6 @@ NOTABLE = 0.01  # a move of mastery that is worth telling in a sentence
 VISIBLE = 0.005  # one that two digits show
 AS_MUCH = 0.05  # from which what speaks for a concept and what speaks against it undo each other
 MOSTLY_PRIOR = 0.1  # a move of mastery under which most of it is what is assumed of everyone
-HIGH, LOW = 0.7, 0.4  # mastery from which a concept is probably held, under which it is not
 
 
 @dataclass(frozen=True)
@@ -175,10 +174,8 @@ def _sentence(known: ConceptMastery, prior: float, found: Reasons | None, manner
     undone = found is not None and min(found.raising.moved, -found.lowering.moved) >= AS_MUCH
     if too_little:
         held = "as_much" if undone else "too_little"
-    elif known.doubt is not None:
-        held = known.doubt
     else:
-        held = "high" if known.mastery >= HIGH else "low" if known.mastery < LOW else "middle"
+        held = known.doubt or level_of(known.mastery)
     holds = say(manner, f"holds.{held}", name=name, mastery=known.mastery)
     if found is None:
         return say(manner, "rests.untold", holds=holds)

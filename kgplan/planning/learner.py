@@ -1,10 +1,12 @@
 """What is known of one learner now, beside what the records and the diagnosis hold?"""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.data.wishes import Wishes
+from kgplan.planning.doubt import doubt_of
 from kgplan.planning.plan import Doubt
 
 
@@ -66,3 +68,23 @@ class ConceptMastery:
     evidence: float
     identified: bool
     doubt: Doubt | None
+
+    @classmethod
+    def judged(
+        cls,
+        names: tuple[str, str, str],
+        mastery: float,
+        evidence: float,
+        reached: bool,
+        not_told_apart: bool,
+    ) -> "ConceptMastery":
+        """With what follows for how sure it is.
+
+        Args:
+            names: of the concept: its id, name and English name.
+            mastery, evidence: see the class.
+            reached, not_told_apart: as for `doubt_of`.
+        """
+        doubt = doubt_of(reached, not_told_apart, evidence)
+        sd = math.sqrt(mastery * (1 - mastery))
+        return cls(*names, mastery, sd, evidence, doubt is None, doubt)

@@ -17,7 +17,6 @@ from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
 from kgplan.planning.done import done_by
-from kgplan.planning.doubt import doubt_of
 from kgplan.planning.explaining import explained
 from kgplan.planning.explanation import StepExplanation
 from kgplan.planning.learner import ConceptMastery, CurrentLearner
@@ -265,18 +264,16 @@ class Planner:
     def _masteries(self, learner: Learner, concepts: Ints) -> list[ConceptMastery]:
         mastery = learner.mastery[concepts]
         evidence = divergence(mastery, self.derived.prior[concepts])
-        sd = np.sqrt(mastery * (1 - mastery))
         columns = (
-            *(concepts, mastery, sd, evidence),
+            *(concepts, mastery, evidence),
             *(learner.reached[concepts], learner.not_told_apart[concepts]),
         )
         ids, found = self._chooser.ids, []
-        for concept, held, spread, bits, of_learner, not_apart in zip(
+        for concept, held, bits, of_learner, not_apart in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            doubt = doubt_of(of_learner, not_apart, bits)
             names = ids[concept], self._chooser.names[concept], self._chooser.english[concept]
-            found.append(ConceptMastery(*names, held, spread, bits, doubt is None, doubt))
+            found.append(ConceptMastery.judged(names, held, bits, of_learner, not_apart))
         return found
 
     def knows(self, learner_id: str, current: CurrentLearner | None = None) -> bool:

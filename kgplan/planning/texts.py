@@ -417,6 +417,15 @@ def one_kind(kinds: Iterable[str]) -> str:
     return found.pop() if len(found) == 1 else "mixed"
 
 
+def level_of(mastery: float) -> str:
+    """Whether a concept is probably held, open, or probably not.
+
+    >>> level_of(0.7), level_of(0.4), level_of(0.3)
+    ('high', 'middle', 'low')
+    """
+    return "high" if mastery >= 0.7 else "middle" if mastery >= 0.4 else "low"
+
+
 def knowledge(manner: Manner, mastery: float, doubt: str | None, kinds: Sequence[str]) -> str:
     """Say what a mastery means.
 
@@ -430,7 +439,7 @@ def knowledge(manner: Manner, mastery: float, doubt: str | None, kinds: Sequence
     >>> knowledge(PlanOptions(), 0.5, "weak_evidence", [])
     'what you did hardly shows whether you know it'
     """
-    level = doubt or ("high" if mastery >= 0.7 else "middle" if mastery >= 0.4 else "low")
+    level = doubt or level_of(mastery)
     told = None
     if doubt == "not_told_apart":
         level += ".video" if one_kind(kinds) == "video" else ".mixed"
