@@ -139,6 +139,29 @@ def observations(records: LearnerRecords) -> sparse.csr_array:
     return sparse.csr_array((share[first], column, indptr), shape=records.viewed.shape)
 
 
+def time_line(records: LearnerRecords) -> sparse.csr_array:
+    """(U, V) the place of each view and answer on its learner's time line, from 1.
+
+    Where an item was viewed and answered, the later place; where no order was kept, any.
+    """
+    parts = []
+    for matrix, order in (
+        (records.viewed, records.viewed_order),
+        (records.answered, records.answered_order),
+    ):
+        if matrix is not None:
+            stored = matrix.tocoo()
+            place = np.arange(1, matrix.nnz + 1) if order is None else order
+            parts.append((stored.row, stored.col, place))
+    row, column, place = (np.concatenate(each) for each in zip(*parts, strict=True))
+    by_place = np.lexsort((place, column, row))
+    row, column, place = row[by_place], column[by_place], place[by_place]
+    last = np.append((row[1:] != row[:-1]) | (column[1:] != column[:-1]), True)[: row.size]
+    indptr = np.searchsorted(row[last], np.arange(records.learner_ids.size + 1))
+    shape = records.viewed.shape
+    return sparse.csr_array((place[last].astype(np.int64), column[last], indptr), shape=shape)
+
+
 @dataclass(frozen=True)
 class LearnedConcepts:
     """R of eq. (5): which learner has learned which concept, and how we know.

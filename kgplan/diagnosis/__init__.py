@@ -1,7 +1,7 @@
 """Which concepts does each learner hold? V-DINA by EM (docs/research/diagnosis.md)."""
 
 from kgplan.diagnosis.aging import AgedState, AgingConfig, AgingModel, fit_in_order
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.config import DiagnosisConfig, LearnerModelConfig
 from kgplan.diagnosis.estimator import VDina
 from kgplan.diagnosis.goodness import Goodness, assess
 from kgplan.diagnosis.identify import (
@@ -31,6 +31,7 @@ __all__ = [
     "DiagnosisConfig",
     "Goodness",
     "Inference",
+    "LearnerModelConfig",
     "LiveDiagnosis",
     "NewVideos",
     "Pooled",

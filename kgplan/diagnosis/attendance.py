@@ -23,7 +23,7 @@ from scipy.special import logit
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
-from kgplan.diagnosis.entries import only, rows_of
+from kgplan.diagnosis.entries import only, rows_of, stored_in
 from kgplan.diagnosis.logistic import Logistic, fit_logistic
 from kgplan.diagnosis.predicting import Pairs, predict_by
 from kgplan.diagnosis.vdina import Diagnosis, fit
@@ -53,7 +53,10 @@ FEATURES = (
 RESPONSE_RATES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _HIDDEN = 0.15  # share of the observations that attendance is fitted to, and rates are judged on
 _LEARNERS = 1_000  # whose rows a rate is judged on, at most
-_LEAST = 0.01  # zeros that weigh less say nothing, and are not stored
+_SOME = 0.01  # zeros that weigh less say nothing when response rates are judged,
+_LEAST = 0.1  # and what is served leaves out more: many, that together say little
+_FEW = 20  # hidden observations of a kind that attendance is fitted to, at least
+_UNTOLD = 0.5  # response rate where they are fewer
 _PULL = 5.0  # learners at the overall share that a share starts from
 
 
@@ -201,7 +204,7 @@ def describe_rows(
 
     Args:
         opened: (U, V) stored where opened.
-        order: (U, V) the place of every view on the learner's time line.
+        order: (U, V) the place of all that was opened on the learner's time line.
         enrolled: (U, C) not 0 where enrolled.
         courses, popular: of all.
         pairs: what is asked for, by learner.
@@ -223,6 +226,7 @@ def describe_rows(
         when[order.indices[placed]] = order.data[placed]
         seen = opened.indices[opened.indptr[u] : opened.indptr[u + 1]]
         in_time = seen[np.argsort(when[seen], kind="stable")]
+        when[order.indices[placed]] = 0
         mine = enrolled.indices[enrolled.indptr[u] : enrolled.indptr[u + 1]]
         found[at] = describe(in_time, mine, item[at], courses, popular)
     return found
@@ -253,6 +257,15 @@ class Attendance:
         met = self.meets(described)
         return met * (1 - self.response_rate) / (1 - met * self.response_rate)
 
+    def weights(self, opened: Ints, mine: Ints, asked: Ints) -> Floats:
+        """(a,) how much it says that one learner did not open items; 0 for what is left out.
+
+        Args:
+            opened, mine, asked: as for `describe`.
+        """
+        weight = self.weight(describe(opened, mine, asked, self.courses, self.popular))
+        return np.where(weight < _LEAST, 0, weight)
+
 
 class Observed(NamedTuple):
     """Observations, and how much each says.
@@ -276,34 +289,43 @@ def observe(
 
     Args:
         attendance: what was fitted.
-        watched: (U, V) as for `vdina.fit`; a stored 0 is an item of the learner's never opened.
+        watched: (U, V) as for `vdina.fit`; what has no place on the time line was never opened.
         order, enrolled: as for `describe_rows`.
 
     Returns:
-        All that was opened, at weight 1, and the zeros that weigh something.
+        All that was opened, at weight 1, and what was not and weighs something.
     """
-    zeros = _describe_zeros(watched, order, enrolled, attendance.courses, attendance.popular)
-    return _weigh(attendance, watched, zeros)
+    unopened = ~stored_in(watched, order)
+    described = _describe_unopened(
+        watched, unopened, order, enrolled, attendance.courses, attendance.popular
+    )
+    return _weigh(attendance, watched, unopened, described)
 
 
-def _describe_zeros(
+def _describe_unopened(
     watched: sparse.csr_array,
+    unopened: Array,
     order: sparse.csr_array,
     enrolled: sparse.csr_array,
     courses: Syllabus,
     popular: Popularity,
 ) -> Floats:
-    """(n, F) what the views say about each of the n stored zeros."""
-    zero = watched.data == 0
-    pairs = rows_of(watched)[zero], watched.indices[zero]
-    return describe_rows(only(watched, ~zero), order, enrolled, courses, popular, pairs)
+    """(n, F) what the views say about each stored entry that was never opened."""
+    pairs = rows_of(watched)[unopened], watched.indices[unopened]
+    return describe_rows(only(watched, ~unopened), order, enrolled, courses, popular, pairs)
 
 
-def _weigh(attendance: Attendance, watched: sparse.csr_array, zeros: Floats) -> Observed:
-    """`observe`, the zeros described."""
+def _weigh(
+    attendance: Attendance,
+    watched: sparse.csr_array,
+    unopened: Array,
+    described: Floats,
+    least: float = _LEAST,
+) -> Observed:
+    """`observe`, what was never opened described; what weighs less than the least left out."""
     weight = np.ones(watched.nnz)
-    weight[watched.data == 0] = attendance.weight(zeros)
-    says = weight >= _LEAST
+    weight[unopened] = attendance.weight(described)
+    says = weight >= least
     kept = only(watched, says)
     return Observed(
         kept, sparse.csr_array((weight[says], kept.indices, kept.indptr), shape=kept.shape)
@@ -317,12 +339,14 @@ class Attended:
     Attributes:
         attendance: tells what they met.
         diagnosis: slip, guess, prior and mastery.
+        observed: what it was fitted to.
         rates: response rate -> log-loss of what was hidden under it, in nats; empty where the
             rate was given.
     """
 
     attendance: Attendance
     diagnosis: Diagnosis
+    observed: Observed
     rates: dict[float, float]
 
 
@@ -344,7 +368,9 @@ def fit_attended(
     video passed by was not met, or was met and not opened. What is known can: of several response
     rates the one is taken whose P(r = 1 | mastery) says most about what was hidden, beside what
     attendance says of it (log-loss of a logistic regression on the two). Rates that are too high
-    lose clearly, rates that are too low little: with few learners it comes out too low.
+    lose clearly, rates that are too low little: so it is the largest that is not a standard error
+    worse than the best. With too few observations to tell attendance by, what was never opened says
+    nothing.
 
     Args:
         watched, q_matrix: as for `vdina.fit`.
@@ -355,42 +381,62 @@ def fit_attended(
         progress: told what is being fitted.
         response_rate: in (0, 1]; None: chosen among `RESPONSE_RATES`.
     """
-    hidden = rng.random(watched.nnz) < _HIDDEN
-    learner = rows_of(watched)
-    left = only(watched, ~hidden)
-    pairs, happened = (learner[hidden], watched.indices[hidden]), watched.data[hidden] > 0
-    views = only(left, left.data > 0)
+    learner, opened = rows_of(watched), stored_in(watched, order)
+    due = np.isin(watched.indices, courses.item)  # who leaves an exercise out says nothing
+    hidden = (rng.random(watched.nnz) < _HIDDEN) & due
+    left, unopened = only(watched, ~hidden), ~opened[~hidden]
+    pairs, happened = (learner[hidden], watched.indices[hidden]), opened[hidden]
+    views = only(left, ~unopened)
     popular = popularity(views, enrolled, courses)
     described = describe_rows(views, order, enrolled, courses, popular, pairs)
-    opening = fit_logistic(described, happened)
-    opens = np.clip(opening(described), 1e-6, 1 - 1e-6)
-    rates: dict[float, float] = {}
+    if min(np.count_nonzero(happened), np.count_nonzero(~happened)) < _FEW:
+        opening, response_rate = _nobody_came(), response_rate or _UNTOLD
+    else:
+        opening = fit_logistic(described, happened)
+    losses: dict[float, Floats] = {}
     if response_rate is None:
-        active = np.unique(learner[watched.data > 0])
-        some = np.sort(rng.permutation(active)[:_LEARNERS])
+        some = np.sort(rng.permutation(np.unique(learner[opened]))[:_LEARNERS])
         asked = np.isin(pairs[0], some)
         of_some = np.searchsorted(some, pairs[0][asked]), pairs[1][asked]
-        rows = left[some]
-        zeros = _describe_zeros(rows, order[some], enrolled[some], courses, popular)
+        opens = np.clip(opening(described[asked]), 1e-6, 1 - 1e-6)
+        rows, unopened = left[some], unopened[np.isin(rows_of(left), some)]
+        zeros = _describe_unopened(rows, unopened, order[some], enrolled[some], courses, popular)
         for step, rate in enumerate(RESPONSE_RATES):
             progress(f"response rate {rate}", step, len(RESPONSE_RATES))
             told = Attendance(courses, popular, opening, rate)
-            seen = _weigh(told, rows, zeros)
+            seen = _weigh(told, rows, unopened, zeros, _SOME)
             found = fit(seen.watched, q_matrix, config, weights=seen.weights)
             right = predict_by(found, q_matrix, of_some)
-            said = logit(np.column_stack([opens[asked], np.clip(right, 1e-6, 1 - 1e-6)]))
-            rates[rate] = _log_loss(fit_logistic(said, happened[asked])(said), happened[asked])
-        response_rate = min(rates, key=rates.__getitem__)
+            said = logit(np.column_stack([opens, np.clip(right, 1e-6, 1 - 1e-6)]))
+            losses[rate] = _log_losses(fit_logistic(said, happened[asked])(said), happened[asked])
+        response_rate = _largest_good(losses, of_some[0])
     attendance = Attendance(
-        courses,
-        popularity(only(watched, watched.data > 0), enrolled, courses),
-        opening,
-        response_rate,
+        courses, popularity(only(watched, opened), enrolled, courses), opening, response_rate
     )
     seen = observe(attendance, watched, order, enrolled)
     diagnosis = fit(seen.watched, q_matrix, config, progress, weights=seen.weights)
-    return Attended(attendance, diagnosis, rates)
+    return Attended(
+        attendance, diagnosis, seen, {rate: float(each.mean()) for rate, each in losses.items()}
+    )
 
 
-def _log_loss(p: Floats, happened: Array) -> float:
-    return float(-np.log(np.clip(np.where(happened, p, 1 - p), 1e-6, 1)).mean())
+def _nobody_came() -> Logistic:
+    """What was never opened was not met, and says nothing."""
+    n = len(FEATURES)
+    return Logistic(np.zeros(n), np.ones(n), np.append(-30.0, np.zeros(n)))
+
+
+def _largest_good(losses: dict[float, Floats], learner: Ints) -> float:
+    """The largest rate that is not a standard error worse than the best, over learners."""
+    best = min(losses, key=lambda rate: losses[rate].mean())
+
+    def is_good(rate: float) -> bool:
+        worse = np.bincount(learner, losses[rate] - losses[best])
+        return float(worse.sum()) <= float(np.sqrt(np.sum(worse**2)))
+
+    return max(filter(is_good, losses))
+
+
+def _log_losses(p: Floats, happened: Array) -> Floats:
+    """(n,) in nats."""
+    return np.asarray(-np.log(np.clip(np.where(happened, p, 1 - p), 1e-6, 1)))

@@ -7,6 +7,8 @@ from kgplan.errors import ConfigError
 
 LINKS = ("compensatory", "conjunctive")
 CLASS_PRIORS = ("independent", "saturated")
+ATTENDED, PUBLISHED = "attended", "kg-plppm"
+MODELS = (ATTENDED, PUBLISHED)
 STATE_LIMIT = 15
 """Most concepts of a saturated prior: 2^15 states."""
 _LEAST_BETA = 1 + 1e-6
@@ -153,3 +155,44 @@ class DiagnosisConfig:
             k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in values.items()
         }
         return cls(**pairs)
+
+
+@dataclass(frozen=True)
+class LearnerModelConfig(DiagnosisConfig):
+    """Every setting of the model that learners are diagnosed by, V-DINA's among them.
+
+    Attributes:
+        model: "attended": V-DINA fitted to what learners met (`attendance`); "kg-plppm": as it was
+            published, where an item of a course that was never opened counts as a failure.
+        attended_prior_beta: Beta(a, b) on each prior in place of `prior_beta` where the model is
+            "attended". How many hold a concept, what was opened hardly tells: (2, 3) peaks at 1/3,
+            and is not far off where a half of all pairs are held, nor where a quarter is.
+        response_rate: of what is met, the share that is opened; None: fitted.
+        seed: draws what attendance is fitted to.
+
+    Raises:
+        ConfigError: a value is out of its range.
+
+    >>> LearnerModelConfig(model="dina")
+    Traceback (most recent call last):
+    kgplan.errors.ConfigError: model is 'dina'; give one of: attended, kg-plppm
+    """
+
+    model: str = ATTENDED
+    attended_prior_beta: tuple[float, float] = (2.0, 3.0)
+    response_rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model not in MODELS:
+            raise ConfigError(f"model is {self.model!r}; give one of: {', '.join(MODELS)}")
+        self._need("attended_prior_beta", min(self.attended_prior_beta) >= 1, "two numbers above 1")
+        rate = self.response_rate
+        self._need("response_rate", rate is None or 0 < rate < 1, "a number in (0, 1)")
+        self._need("seed", self.seed >= 0, "0 or more")
+        if self.model == ATTENDED and self.class_prior != "independent":
+            raise ConfigError(
+                f"class_prior is {self.class_prior!r}, which model {PUBLISHED!r} alone can have;"
+                " leave it out, or give both"
+            )

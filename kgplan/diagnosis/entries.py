@@ -29,3 +29,14 @@ def only(matrix: sparse.csr_array, kept: Array) -> sparse.csr_array:
     """
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sparse.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+
+
+def stored_in(matrix: sparse.csr_array, other: sparse.csr_array) -> Array:
+    """True for each stored entry of a matrix that another of its shape stores too.
+
+    >>> stored_in(sparse.csr_array([[1, 2], [3, 0]]), sparse.csr_array([[0, 5], [0, 6]]))
+    array([False,  True, False])
+    """
+    width = matrix.shape[1]
+    mine, theirs = (rows_of(each) * width + each.indices for each in (matrix, other))
+    return np.isin(mine, theirs)

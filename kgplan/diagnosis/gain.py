@@ -49,15 +49,17 @@ def log_odds(mastery: Floats) -> Floats:
     return np.log(held) - np.log1p(-held)
 
 
-def gains(start: Ints, concepts: Ints, line: Lines, shares: Floats, mastery: Floats) -> Floats:
+def gains(
+    start: Ints, concepts: Ints, line: Lines, shares: Floats, weights: Floats, mastery: Floats
+) -> Floats:
     """What watching the rest of each video adds to the log-odds of each concept that it covers.
 
     Args:
         start: (V + 1,) where the entries of each video begin.
         concepts: (N,) positions of concepts.
         line: of the V videos.
-        shares: (V,) what was watched; 0 for one that counts as never opened, -1 where nothing is
-            observed.
+        shares: (V,) what was watched; 0 for one that counts as never opened.
+        weights: (V,) of what was observed; 0 where nothing is.
         mastery: (K,).
 
     Returns:
@@ -71,8 +73,8 @@ def gains(start: Ints, concepts: Ints, line: Lines, shares: Floats, mastery: Flo
     whole = np.bincount(video, mean, minlength=sizes.size)
     without = line.guess[video] + whole[video] - mean  # log P where the concept is not held
     unopened = _log_wrong(without + pull) - _log_wrong(without)
-    share = shares[video]
-    return np.where(share < 0, pull, (1 - share) * (pull - unopened))
+    right, wrong = (weights * shares)[video], (weights * (1 - shares))[video]
+    return (1 - right) * pull - wrong * unopened
 
 
 def _log_wrong(log_right: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 Influence by deletion, as of cases on a regression (Cook & Weisberg 1982, Residuals and Influence in
 Regression): what several observations say alike, none of them moves alone, so that influences do
-not sum to anything. What says the same can be left out together.
+not sum to anything. What says the same can be left out together. The others weigh as before.
 Sizes: n observations of the learner, r of them looked at.
 """
 
@@ -77,7 +77,7 @@ def influences(live: LiveDiagnosis, known: Posterior, concept: int, most: int) -
     def without(places: Ints) -> Together:
         kept = np.ones(known.videos.size, bool)
         kept[places] = False
-        rest = live.update(known, known.videos[kept], known.shares[kept])
+        rest = live.update(known, known.videos[kept], known.shares[kept], known.weights[kept])
         return Together(places.size, held - _mastery(live, rest, concept))
 
     moved = np.array([without(place).moved for place in looked_at[:, None]], np.float64)

@@ -44,6 +44,7 @@ def report_items(
     slip: Floats,
     guess: Floats,
     config: DiagnosisConfig | None = None,
+    weights: sparse.csr_matrix | None = None,
 ) -> ItemReport:
     """Errors and fit of every video.
 
@@ -54,6 +55,7 @@ def report_items(
         prior: (K,) where it is not.
         slip, guess: (V,).
         config: the link and the Beta priors; None: the defaults.
+        weights: (U, V) of each observation, stored where `watched` is; all weigh 1 where None.
 
     Raises:
         AxisMismatch: arguments disagree on U, V or K.
@@ -66,11 +68,13 @@ def report_items(
     nothing = np.full(n_videos, np.nan)
     found = ItemReport(nothing, nothing.copy(), nothing.copy(), np.zeros(n_videos))
     seen, q = sparse.csc_array(watched), sparse.csr_array(q_matrix != 0)
+    heavy = np.ones(seen.nnz) if weights is None else sparse.csc_array(weights).data
     by_concept = sparse.csc_array(mastery)
     intercept, contrast = to_line(slip, guess)
     for v in range(n_videos):
         learner = seen.indices[seen.indptr[v] : seen.indptr[v + 1]]
         share = seen.data[seen.indptr[v] : seen.indptr[v + 1]]
+        says = heavy[seen.indptr[v] : seen.indptr[v + 1]]
         concepts = q.indices[q.indptr[v] : q.indptr[v + 1]]
         if not learner.size or not concepts.size:
             continue
@@ -80,12 +84,13 @@ def report_items(
         p = np.exp(intercept[v] + contrast[v] * eta)
         # derivative of log L in (log guess, contrast): r (1, eta) - (1 - r) P / (1 - P) (1, eta)
         slope = share[:, None] - (1 - share)[:, None] * (p / np.maximum(1 - p, 1e-12))
+        slope *= says[:, None]
         scores = np.stack([(held * slope).sum(axis=1), (held * slope) @ eta], axis=1)
         information = scores.T @ scores + _prior_curvature(slip[v], guess[v], config)
         covariance = np.linalg.pinv(information, hermitian=True)
         found.guess_error[v] = guess[v] * np.sqrt(max(covariance[0, 0], 0))
         found.slip_error[v] = (1 - slip[v]) * np.sqrt(max(covariance.sum(), 0))
-        weight, right = held.sum(axis=0), share @ held
+        weight, right = says @ held, (says * share) @ held
         gap = np.where(weight > 1e-10, right / np.maximum(weight, 1e-300), p) - p
         found.rmsd[v] = np.sqrt(weight @ gap**2 / weight.sum())
         found.observations[v] = learner.size

@@ -30,17 +30,21 @@ class Posterior:
     Attributes:
         videos: (n,) observed videos, ascending.
         shares: (n,) share of each that was watched; 0 for one that is due and was not opened.
+        weights: (n,) of each observation's log-likelihood.
         concepts: (m,) concepts that these reach, ascending; all others keep their prior.
         mastery: (m,) of these concepts.
     """
 
     videos: Ints
     shares: Floats
+    weights: Floats
     concepts: Ints
     mastery: Floats
 
 
-NOTHING_OBSERVED = Posterior(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
+NOTHING_OBSERVED = Posterior(
+    np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0)
+)
 
 
 class LargeUpdate(Exception):
@@ -76,36 +80,42 @@ class LiveDiagnosis:
         self._parameters = parameters(self._videos, line)
         self._pulls = self._config.link == "compensatory"
 
-    def infer(self, videos: Ints, shares: Floats) -> Posterior:
+    def infer(self, videos: Ints, shares: Floats, weights: Floats | None = None) -> Posterior:
         """Infer one learner from all observed videos.
 
         Args:
             videos: (n,) observed videos, in any order, none twice.
             shares: (n,) share of each that was watched; 0 for one not opened.
+            weights: (n,) of each observation's log-likelihood; all weigh 1 where None.
 
         Raises:
-            AxisMismatch: not one share per video.
-            InputError: a share outside [0, 1], a video twice, or no such video.
+            AxisMismatch: not one share or weight per video.
+            InputError: a share outside [0, 1], a weight below 0, a video twice, or no such video.
         """
-        videos, shares = self._checked(videos, shares)
-        return Posterior(videos, shares, *self._infer(videos, shares))
+        seen = self._checked(videos, shares, weights)
+        return Posterior(*seen, *self._infer(*seen))
 
     def update(
-        self, before: Posterior, videos: Ints, shares: Floats, most: int | None = None
+        self,
+        before: Posterior,
+        videos: Ints,
+        shares: Floats,
+        weights: Floats | None = None,
+        most: int | None = None,
     ) -> Posterior:
         """The learner under other observations: to the last bit what `infer` gives of them.
 
         Args:
             before: under this model.
-            videos, shares: all that is observed now, as for `infer`.
+            videos, shares, weights: all that is observed now, as for `infer`.
             most: concepts that may be inferred again; any number where None.
 
         Raises:
             AxisMismatch, InputError: as for `infer`.
             LargeUpdate: more concepts are touched.
         """
-        videos, shares = self._checked(videos, shares)
-        changed = _changed(before, videos, shares)
+        videos, shares, weights = self._checked(videos, shares, weights)
+        changed = _changed(before, videos, shares, weights)
         if not changed.size:
             return before
         tying = videos[shares < 1] if self._pulls else videos
@@ -113,13 +123,13 @@ class LiveDiagnosis:
         if most is not None and np.count_nonzero(touched) > most:
             raise LargeUpdate
         kept = covering(videos, touched, self._videos)
-        concepts, mastery = self._infer(videos[kept], shares[kept])
+        concepts, mastery = self._infer(videos[kept], shares[kept], weights[kept])
         inside = touched[concepts]  # a full watch reaches into other components, without its own
         stay = ~touched[before.concepts]
         concepts = np.concatenate([before.concepts[stay], concepts[inside]])
         mastery = np.concatenate([before.mastery[stay], mastery[inside]])
         order = np.argsort(concepts)
-        return Posterior(videos, shares, concepts[order], mastery[order])
+        return Posterior(videos, shares, weights, concepts[order], mastery[order])
 
     def not_told_apart(self, known: Posterior) -> Array:
         """True, along its concepts, where the observed videos leave open which of several is held.
@@ -152,24 +162,31 @@ class LiveDiagnosis:
             far += 1
         return found
 
-    def _checked(self, videos: Ints, shares: Floats) -> tuple[Ints, Floats]:
+    def _checked(
+        self, videos: Ints, shares: Floats, weights: Floats | None
+    ) -> tuple[Ints, Floats, Floats]:
         """The observations in the order of the videos; errors as for `infer`."""
-        check_axis("observed videos", videos=videos.size, shares=shares.size)
+        weights = np.ones(shares.size) if weights is None else weights
+        check_axis("observed videos", videos=videos.size, shares=shares.size, weights=weights.size)
         n_videos = self.q_matrix.shape[0]
         for video in videos[(videos < 0) | (videos >= n_videos)].tolist():
             raise InputError(f"there is no video {video}; the model has videos 0 to {n_videos - 1}")
-        if (np.diff(videos) > 0).all() and ((shares >= 0) & (shares <= 1)).all():
-            return videos, shares
-        row = sparse.csr_matrix((shares, videos, [0, videos.size]), shape=(1, n_videos))
-        checked, _ = check_observations(row, self.q_matrix)
-        return checked.indices.astype(np.int64), checked.data
+        usual = (shares >= 0) & (shares <= 1) & (weights >= 0) & (weights < np.inf)
+        if (np.diff(videos) > 0).all() and usual.all():
+            return videos, shares, weights
+        row, heavy = (
+            sparse.csr_matrix((values, videos, [0, videos.size]), shape=(1, n_videos))
+            for values in (shares, weights)
+        )
+        checked, weights = check_observations(row, self.q_matrix, heavy)
+        return checked.indices.astype(np.int64), checked.data, weights
 
-    def _infer(self, videos: Ints, shares: Floats) -> tuple[Ints, Floats]:
+    def _infer(self, videos: Ints, shares: Floats, weights: Floats) -> tuple[Ints, Floats]:
         concepts, near, near_parameters = cut(videos, self._videos, self._parameters)
         at = np.arange(videos.size)
         evidence = gather(
             sparse.csr_matrix((shares, at, [0, at.size]), shape=(1, at.size)),
-            np.ones(at.size),
+            weights,
             np.ones(1),
             near,
             concepts.size,
@@ -181,12 +198,15 @@ class LiveDiagnosis:
         return concepts[evidence.support[order]], found.mastery[order]
 
 
-def _changed(before: Posterior, videos: Ints, shares: Floats) -> Ints:
+def _changed(before: Posterior, videos: Ints, shares: Floats, weights: Floats) -> Ints:
     """Videos whose observation differs from the one before, or came or went."""
     both = np.concatenate([before.videos, videos])
     order = np.argsort(both, kind="stable")
-    both, share = both[order], np.concatenate([before.shares, shares])[order]
-    same = (both[1:] == both[:-1]) & (share[1:] == share[:-1])
+    both = both[order]
+    share = np.concatenate([before.shares, shares])[order]
+    weight = np.concatenate([before.weights, weights])[order]
+    same = both[1:] == both[:-1]
+    same &= (share[1:] == share[:-1]) & (weight[1:] == weight[:-1])
     stayed = np.zeros(both.size, bool)
     stayed[1:] |= same
     stayed[:-1] |= same

@@ -75,13 +75,14 @@ def with_new_videos(
     q_matrix: sparse.csr_matrix,
     course_items: sparse.csr_matrix,
     *,
+    weights: sparse.csr_matrix | None = None,
     threads: int | None = None,
 ) -> Diagnosis:
     """The fit with slip and guess of new videos moved to those of similar ones.
 
     Args:
         diagnosis: of these observations, with concepts held independently.
-        watched, q_matrix: as for `vdina.fit`.
+        watched, q_matrix, weights: as for `vdina.fit`.
         course_items: as for `similar_videos`.
         threads: at most so many.
 
@@ -103,10 +104,11 @@ def with_new_videos(
     pooled = pooled_parameters(slip[known], guess[known], groups[known], groups[new])
     config, prior = diagnosis.config, diagnosis.prior
     found = fit_new_videos(
-        watched, q_matrix, slip, guess, prior, new, pooled, config, threads=threads
-    )
+        watched, q_matrix, slip, guess, prior, new, pooled, config, weights=weights,
+        threads=threads,
+    )  # fmt: skip
     slip[new], guess[new] = found.slip, found.guess
-    read = infer(watched, q_matrix, slip, guess, prior, config, threads=threads)
+    read = infer(watched, q_matrix, slip, guess, prior, config, weights=weights, threads=threads)
     return replace(
         diagnosis, slip=slip, guess=guess, mastery=read.mastery, log_evidence=read.log_evidence
     )
@@ -277,6 +279,7 @@ def fit_new_videos(
     config: DiagnosisConfig | None = None,
     progress: Progress = silent,
     *,
+    weights: sparse.csr_matrix | None = None,
     threads: int | None = None,
 ) -> NewVideos:
     """Move slip and guess of new videos with evidence; other videos and priors stand.
@@ -290,6 +293,7 @@ def fit_new_videos(
         pooled: their start and their prior, from `pooled_parameters`.
         config: all settings; its Beta priors are not looked at.
         progress: told the objective after each iteration, in nats.
+        weights: (U, V + M) as for `vdina.fit`.
         threads: at most so many.
 
     Raises:
@@ -309,7 +313,8 @@ def fit_new_videos(
         at_start = log_prior_density(pooled.slip, pooled.guess, pooled.slip_beta, pooled.guess_beta)
         nobody = np.zeros(new.size, np.int64)
         return NewVideos(pooled.slip, pooled.guess, nobody, np.array([at_start]), True)
-    problem = pose(watched[heard], q_matrix, None, config.link, config.enumeration_limit)
+    heavy = None if weights is None else weights[heard]
+    problem = pose(watched[heard], q_matrix, heavy, config.link, config.enumeration_limit)
     for video in new[problem.videos.sizes()[new] == 0].tolist():
         raise InputError(f"new video {video} covers no concept; leave it out of the new ones")
     start = Line(*to_line(pooled.slip, pooled.guess), np.zeros(0))

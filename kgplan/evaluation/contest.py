@@ -48,8 +48,8 @@ from kgplan.evaluation.prediction import (
 
 BASELINE, VDINA, VARIANT = "baseline", "V-DINA", "variant of V-DINA"
 ATTENDED = "attended V-DINA"
-SERVED = "V-DINA"
-"""The method whose mastery plans and answers read."""
+SERVED = "attended"
+"""The method whose model gives the mastery that plans and answers read."""
 
 Said = Callable[[str], None]
 
@@ -76,7 +76,7 @@ METHODS = (
     Method("item-based CF", BASELINE, "the learner's observations, weighted by cosine of videos"),
     Method("logistic regression", BASELINE, "both means, counts, and the share of the course"),
     Method("logistic regression, place", BASELINE, "and the place after the last one watched"),
-    Method("V-DINA", VDINA, "as `kgplan diagnose` fits it, to all learners"),
+    Method("V-DINA", VDINA, "as it was published, fitted to all learners"),
     Method("V-DINA, Platt", VARIANT, "recalibrated by a line in log odds"),
     Method("V-DINA, isotonic", VARIANT, "recalibrated by a rising step function"),
     Method("V-DINA, prior by popularity", VARIANT, "each prior read off views of the concept"),

@@ -356,7 +356,7 @@ class CurrentLearners:
         standing, records = self.standing(planner, learner_id), planner.records
         current = None if standing is None else standing.state.learner
         counts = current is None or current.in_records
-        done = done_by(records, learner_id, current)
+        done = done_by(records, learner_id, current, counts)
         times = [event.time for event in self.store.events(learner_id)]
         return AboutLearner(
             in_model=counts and learner_id in records.learners,

@@ -9,7 +9,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Ids, positions
 from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.config import LearnerModelConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
 from kgplan.errors import ArtifactMissing, InputError
@@ -105,7 +105,7 @@ def open_mastery(artifact: Artifact, records_version: str | None = None) -> Lear
         artifact: of the diagnosis.
         records_version: of the records that it is to be used with, if of any.
     """
-    config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
+    config = LearnerModelConfig.from_dict(dict(artifact.manifest["config"]))
     return LearnerMastery.from_arrays(
         StoredArrays(artifact),
         config,

@@ -1,6 +1,6 @@
 """How well do V-DINA and simpler methods predict views that were held back? Read, ask, write.
 
-The split is by time: tables hold each learner's views in order. The artifact `calibration` holds
+The split is by time: records hold each learner's views in order. The artifact `calibration` holds
 the figures of every method; `left_out.csv` in it names the learners who could not be asked about.
 """
 
@@ -45,7 +45,7 @@ class CalibrationConfig:
     about="Predict held-back views: V-DINA and its variants beside simpler methods.",
     part="study",
     own_command="kgplan diagnose calibrate",
-    reads=("tables", "records", "embedding"),
+    reads=("records", "embedding"),
     makes=("calibration",),
     config=CalibrationConfig,
 )
@@ -53,10 +53,10 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
     """Hold back each learner's last views, let every method predict them, judge, and write.
 
     Raises:
-        ArtifactMissing: there are no tables or records.
+        ArtifactMissing: there are no records.
         InputError: a setting out of range, or too few learners with enough views.
     """
-    from kgplan.data.records import observations
+    from kgplan.data.records import observations, time_line
     from kgplan.diagnosis import DiagnosisConfig
     from kgplan.evaluation.calibration import hold_back, score
     from kgplan.evaluation.contest import METHODS, SERVED, contest
@@ -65,8 +65,7 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
     artifacts, progress = task.artifacts, task.progress
     share, least_views = config.share, config.least_views
     records, source = newest_records(artifacts)
-    tables = artifacts.open("tables", source.manifest["inputs"]["tables"])
-    order = read_order(tables.path, records)
+    order = time_line(records)
     rng = np.random.default_rng(config.seed)
     watched = observations(records)
     held = hold_back(watched, order, rng, share, least_views)
@@ -100,27 +99,6 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
             ],
         }
     task.report.rows_in, task.report.rows_out = int(held.watched.nnz), int(held.learner.size)
-
-
-def read_order(tables: Path, records: "LearnerRecords") -> "sparse.csr_array":
-    """(U, V) the place of every view on its learner's time line, from 1.
-
-    Views come in the order of their first start; those without a time follow in file order.
-    """
-    import duckdb
-    from scipy import sparse
-
-    with duckdb.connect() as database:
-        found = database.execute(
-            "SELECT learner_id, item_id, position FROM read_parquet($table)",
-            {"table": str(tables / "learner_item.parquet")},
-        ).fetchnumpy()
-    learner = positions(records.learner_ids, found["learner_id"].astype(np.str_))
-    video = positions(records.item_ids, found["item_id"].astype(np.str_))
-    kept = (learner >= 0) & (video >= 0)  # videos that cover no concept are not asked about
-    return sparse.coo_array(
-        (found["position"][kept] + 1, (learner[kept], video[kept])), shape=records.viewed.shape
-    ).tocsr()
 
 
 def split_figures(

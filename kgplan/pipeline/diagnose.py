@@ -7,21 +7,23 @@ from kgplan.store.running import Task, stage
 from kgplan.store.stages import Figures
 
 if TYPE_CHECKING:
-    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.diagnosis import LearnerModelConfig
 
 OBJECTIVE_PLOT = "objective.svg"
 
 
-def default_config() -> "DiagnosisConfig":
-    """V-DINA as it was published."""
-    from kgplan.diagnosis import DiagnosisConfig
+def default_config() -> "LearnerModelConfig":
+    """V-DINA fitted to what learners met."""
+    from kgplan.diagnosis import LearnerModelConfig
 
-    return DiagnosisConfig()
+    return LearnerModelConfig()
 
 
 def figures(details: Mapping[str, Any]) -> Figures:
     """How the fit went."""
     rows: list[tuple[str, Any]] = [
+        ("model", details["model"]),
+        ("response rate", details["response_rate"]),
         ("log-likelihood, first", details["objective"][0]),
         ("log-likelihood, last", details["objective"][-1]),
         ("iterations", details["iterations"]),
@@ -33,13 +35,14 @@ def figures(details: Mapping[str, Any]) -> Figures:
         ("bits of evidence on a pair, mean", details["bits_of_evidence"]),
         ("bits still open on a pair, mean", details["bits_still_open"]),
     ]
+    rows = [(name, value) for name, value in rows if value is not None]
     rows += [(f"learners, {how}", count) for how, count in details["learners"].items()]
     return Figures("diagnosis", rows)
 
 
 @stage(
     name="diagnose",
-    about="Fit V-DINA: slip and guess of every video, mastery of every learner.",
+    about="Fit V-DINA: slip and guess of every item, mastery of every learner.",
     part="model",
     own_command="kgplan diagnose",
     reads=("records",),
@@ -49,29 +52,49 @@ def figures(details: Mapping[str, Any]) -> Figures:
     work=(0.22, 0.72),
     figures=figures,
 )
-def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
+def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
     """Learner records -> slip, guess, prior and every learner's mastery."""
+    from dataclasses import replace
+
     import numpy as np
 
-    from kgplan.data.records import observations
+    from kgplan.data.records import observations, time_line
     from kgplan.diagnosis import fit, not_told_apart, with_new_videos
+    from kgplan.diagnosis.attendance import fit_attended, syllabus
+    from kgplan.diagnosis.config import ATTENDED
     from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
     from kgplan.model.opening import newest_records
-    from kgplan.planning.mastery import ItemParameters, LearnerMastery
+    from kgplan.planning.mastery import ItemAttendance, ItemParameters, LearnerMastery
     from kgplan.report.curve import curve
 
     records, source = newest_records(task.artifacts)
-    watched = observations(records)
-    diagnosis = fit(watched, records.q_matrix, config, task.progress)
+    watched, weights, attendance = observations(records), None, None
+    rates: dict[float, float] = {}
+    if config.model == ATTENDED and watched.nnz:
+        courses = syllabus(records.course_items, records.expected)
+        attended = fit_attended(
+            watched, records.q_matrix, time_line(records), records.enrolled, courses,
+            np.random.default_rng(config.seed),
+            replace(config, prior_beta=config.attended_prior_beta), task.progress,
+            config.response_rate,
+        )  # fmt: skip
+        diagnosis, rates, (watched, weights) = attended.diagnosis, attended.rates, attended.observed
+        attendance = ItemAttendance.of(attended.attendance, records.course_ids)
+    else:
+        diagnosis = fit(watched, records.q_matrix, config, task.progress)
     if config.class_prior == "independent":
-        diagnosis = with_new_videos(diagnosis, watched, records.q_matrix, records.course_items)
+        diagnosis = with_new_videos(
+            diagnosis, watched, records.q_matrix, records.course_items, weights=weights
+        )
     open_pairs = not_told_apart(watched, records.q_matrix)
     mastery = diagnosis.mastery
     evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])
     new = [source] if task.artifacts.in_use().get("records") != source.version else []
     inputs = {"records": source.version}
     with task.draft("diagnosis", config.to_dict(), inputs, beside=new) as draft:
-        items = ItemParameters(records.item_ids, diagnosis.slip, diagnosis.guess, config)
+        items = ItemParameters(
+            records.item_ids, diagnosis.slip, diagnosis.guess, config, attendance
+        )
         known = LearnerMastery(
             records.learner_ids,
             records.concept_ids,
@@ -90,6 +113,9 @@ def run_diagnose(task: Task, config: "DiagnosisConfig") -> None:
         )
         (draft.path / OBJECTIVE_PLOT).write_text(plot, encoding="utf-8")
         draft.metrics = {
+            "model": config.model,
+            "response_rate": None if attendance is None else attendance.response_rate,
+            "log_loss_at_rates": {str(rate): loss for rate, loss in rates.items()},
             "objective": diagnosis.objective.tolist(),
             "iterations": diagnosis.objective.size - 1,
             "converged": diagnosis.converged,

@@ -10,24 +10,23 @@ from scipy import sparse
 
 from kgplan.arrays import Floats, Ids
 from kgplan.data.axis import Axis
-from kgplan.data.records import LearnerRecords, observations
+from kgplan.data.records import LearnerRecords, observations, time_line
 from kgplan.diagnosis import (
-    DiagnosisConfig,
     ambiguous_concepts,
     exchangeable_concepts,
     infer,
 )
+from kgplan.diagnosis.attendance import observe
 from kgplan.diagnosis.itemwise import report_items
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.errors import ArtifactMissing, UnknownLearner
 from kgplan.evaluation.calibration import look_up
 from kgplan.model.opening import StoredArrays, open_mastery
-from kgplan.pipeline.calibrate import read_order
 from kgplan.pipeline.mastery import StoredFit, read_fit
 from kgplan.planning import ConceptMastery, PlanOptions
 from kgplan.planning.because import MOST_REASONS, MasteryReasons, told
 from kgplan.planning.live import LiveModel
-from kgplan.planning.mastery import LearnerMastery
+from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.report.diagnosis_page import ConceptEvidence, Findings, Items, Moves, page
 from kgplan.report.page import SHOWN
 from kgplan.report.writing import template
@@ -60,10 +59,13 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
     records = LearnerRecords.from_arrays(StoredArrays(source))
     tables = artifacts.open("tables", source.manifest["inputs"]["tables"]).path
     found, metrics = open_mastery(artifact, source.version), artifact.metrics
-    watched, fitted = observations(records), found.items
+    fitted = found.items
     assert fitted is not None  # the artifact holds them
-    slip, guess, config = fitted.slip, fitted.guess, fitted.config
-    items = report_items(watched, records.q_matrix, found.mastery, found.prior, slip, guess, config)
+    slip, guess = fitted.slip, fitted.guess
+    watched, weights = fitted.observed_in(records)
+    items = report_items(
+        watched, records.q_matrix, found.mastery, found.prior, slip, guess, fitted.config, weights
+    )
     concept_names = _names(tables, "concept", records.concept_ids)
     classes = exchangeable_concepts(records.q_matrix)
     calibration, reason = _calibration(artifacts, source.version)
@@ -96,14 +98,12 @@ def find_in_home(settings: Settings, learner_id: str | None = None) -> Findings:
             names=concept_names,
             prior=found.prior,
             learners=np.bincount(found.mastery.indices, minlength=found.prior.size),
-            open=ambiguous_concepts(records.q_matrix, config.link),
+            open=ambiguous_concepts(records.q_matrix, fitted.config.link),
             twins=(np.bincount(classes)[classes] > 1) & (classes > 0),
         ),
         mastery=np.asarray(found.mastery.data, np.float64),
         calibration=calibration,
-        moves=None
-        if shown is None
-        else _moves(records, tables, slip, guess, found.prior, config, concept_names, shown),
+        moves=None if shown is None else _moves(records, fitted, found.prior, concept_names, shown),
         reasons=() if shown is None else _reasons(records, found, concept_names, shown),
         missing={"calibration": reason},
     )
@@ -146,16 +146,16 @@ def _reasons(
 
 def _moves(
     records: LearnerRecords,
-    tables: Path,
-    slip: Floats,
-    guess: Floats,
+    items: ItemParameters,
     prior: Floats,
-    config: DiagnosisConfig,
     names: list[str],
     u: int,
 ) -> Moves | None:
-    """A learner at the prior, after half of the views, after all; zeros count from the start."""
-    order, watched = read_order(tables, records), observations(records)
+    """A learner at the prior, after half of the views, after all.
+
+    What was never opened counts from the start.
+    """
+    order, watched = time_line(records), observations(records)
     begin, end = watched.indptr[u], watched.indptr[u + 1]
     video, share = np.asarray(watched.indices[begin:end]), watched.data[begin:end]
     views = np.flatnonzero(share > 0)
@@ -170,7 +170,12 @@ def _moves(
         ),
         shape=(2, watched.shape[1]),
     )
-    told = infer(both, records.q_matrix, slip, guess, prior, config).mastery
+    weights, attendance = None, items.attendance_on(records)
+    if attendance is not None:
+        both, weights = observe(attendance, both, order[[u, u]], records.enrolled[[u, u]])
+    told = infer(
+        both, records.q_matrix, items.slip, items.guess, prior, items.config, weights=weights
+    ).mastery
     stages = np.tile(prior, (3, 1))
     for stage in (0, 1):
         part = slice(told.indptr[stage], told.indptr[stage + 1])

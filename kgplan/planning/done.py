@@ -1,12 +1,13 @@
 """What did a learner do with each item, by the records and since?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from kgplan.arrays import Array, Floats
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import WATCHED, LearnerRecords
-from kgplan.planning.learner import CurrentLearner
 
 EARLIER = 1e12  # seconds, that any place in an order lies before any event
 
@@ -32,24 +33,51 @@ class Done:
         return opened
 
     @property
+    def in_time(self) -> Ints:
+        """Positions of what was opened, what was seen first at the head."""
+        opened = np.flatnonzero(self.opened)
+        return opened[np.argsort(self.seen_at[opened], kind="stable")]
+
+    @property
     def through(self) -> Array:
         """(V,) True for what was watched, read or answered to `WATCHED`."""
         through: Array = (self.shares >= WATCHED) | (self.scores >= WATCHED)  # NaN is neither
         return through
 
 
-def done_by(records: LearnerRecords, learner_id: str, current: CurrentLearner | None) -> Done:
+class Told(Protocol):
+    """What events say of items, by id: shares, best scores, and when each was last seen."""
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Item -> share watched."""
+        ...
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Item -> best score."""
+        ...
+
+    @property
+    def seen_at(self) -> Mapping[str, float]:
+        """Item -> seconds since 1970."""
+        ...
+
+
+def done_by(
+    records: LearnerRecords, learner_id: str, told: Told | None, in_records: bool = True
+) -> Done:
     """What a learner did.
 
     Args:
         records: before the fit.
         learner_id: whose; the records may not know them.
-        current: what is known since; it says whether the records' row counts.
+        told: since then; None where nothing is.
+        in_records: whether the records' row of the learner counts.
     """
     n = records.item_ids.size
     done = Done(np.full(n, np.nan), np.full(n, np.nan), np.full(n, -np.inf))
-    counts = current is None or current.in_records
-    row = records.learners.find(learner_id) if counts else -1
+    row = records.learners.find(learner_id) if in_records else -1
     if row >= 0:
         for matrix, order, values in (
             (records.viewed, records.viewed_order, done.shares),
@@ -61,14 +89,14 @@ def done_by(records: LearnerRecords, learner_id: str, current: CurrentLearner | 
             items = matrix.indices[stored]
             values[items] = matrix.data[stored]
             if order is not None:  # before all events
-                done.seen_at[items] = order[stored] - EARLIER
-    if current is not None:
-        for values, told in (
-            (done.shares, current.shares),
-            (done.scores, current.scores),
-            (done.seen_at, current.seen_at),
+                done.seen_at[items] = np.maximum(done.seen_at[items], order[stored] - EARLIER)
+    if told is not None:
+        for values, said in (
+            (done.shares, told.shares),
+            (done.scores, told.scores),
+            (done.seen_at, told.seen_at),
         ):
-            for item, value in told.items():
+            for item, value in said.items():
                 at = records.items.find(item)
                 if at >= 0:
                     values[at] = np.fmax(values[at], value)

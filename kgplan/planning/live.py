@@ -1,6 +1,7 @@
 """What does a learner hold now? The batch's row and the events since, at fixed slip and guess.
 
-An exercise is observed by its answers, at the slip and guess that were fitted. A scored answer to a
+An exercise is observed by its answers, at the slip and guess that were fitted. What was never
+opened is weighed anew with every event, as far as the diagnosis weighs it. A scored answer to a
 video is an observation beside the view: each item stands twice on the axis of responses, as what is
 watched and as what is answered beside, with the same concepts.
 Sizes: V items of the diagnosis, K its concepts; responses V to 2V - 1 are answers beside a view.
@@ -16,9 +17,11 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, evidence_of, named_in
 from kgplan.data.records import NOT_YET, TEXT, WATCHED, LearnerRecords
 from kgplan.data.wishes import Wishes
+from kgplan.diagnosis.attendance import Attendance
 from kgplan.diagnosis.influence import Together, influences
 from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
 from kgplan.planning.because import Did, Reason, Reasons
+from kgplan.planning.done import done_by
 from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
@@ -59,6 +62,7 @@ class LiveModel:
         self._shown_in = records.course_items.tocsc()
         self._ascending = bool(diagnosis.mastery.has_sorted_indices)
         self._live: LiveDiagnosis | None = None
+        self._attendance: Attendance | None = None
         items = diagnosis.items
         if items is not None and items.config.class_prior != "independent":
             items = None  # nobody is updated alone under a free probability for every state
@@ -74,6 +78,7 @@ class LiveModel:
             else dict(zip(records.item_ids[known].tolist(), seconds[known].tolist(), strict=True))
         )
         if items is not None:
+            self._attendance = items.attendance_on(records)
             q = _q_matrix(records, item_ids, np.asarray(diagnosis.concept_ids))
             self._live = LiveDiagnosis(
                 sparse.vstack([q, q], format="csr"),
@@ -113,14 +118,14 @@ class LiveModel:
             The same whatever `before` is; equal to the batch's own mastery where events say
             nothing, and to `diagnosis.infer` on row and events together where they do.
         """
-        observed = self._observed(evidence)
         fitted = posterior = None
-        if observed and self._live is not None:
+        if self._live is not None and self._says(evidence):
             if before is not None and before.fitted and before.learner.in_records == in_records:
                 fitted, start = before.fitted, before.posterior or before.fitted
             else:
                 fitted = start = self._fitted(learner_id if in_records else "", most)
-            posterior = self._live.update(start, *_together(fitted, observed), most)
+            observed = self._observed(learner_id, evidence, in_records)
+            posterior = self._live.update(start, *observed, most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
             if posterior is None or self._live is None
@@ -223,20 +228,47 @@ class LiveModel:
         at = self._videos.find(video)
         return at >= 0 and bool(self._to_item[at] >= 0)
 
-    def _observed(self, evidence: Evidence) -> dict[int, float]:
-        """Item -> share or score; videos that the diagnosis does not know say nothing."""
-        found: dict[int, float] = {}
-        for course in self._courses.known(evidence.enrolled):
-            for item in self._to_item[_row(self._records.expected, course)].tolist():
-                found[item] = 0.0
-        for of, first in ((evidence.shares, 0), (evidence.scores, self._n_videos)):
-            for video, value in of.items():
-                at = self._videos.find(video)
-                item = -1 if at < 0 else int(self._to_item[at])
-                if item >= 0:
-                    found[item if self._records.exercises[at] else first + item] = value
-        found.pop(-1, None)
-        return found
+    def _says(self, evidence: Evidence) -> bool:
+        """Whether events can move a mastery; videos unknown to the diagnosis say nothing."""
+        told = evidence.shares.keys() | evidence.scores.keys()
+        if any(self._diagnoses(video) for video in told):
+            return True
+        due = (
+            _row(self._records.expected, each) for each in self._courses.known(evidence.enrolled)
+        )
+        return any(bool((self._to_item[each] >= 0).any()) for each in due)
+
+    def _observed(
+        self, learner_id: str, evidence: Evidence, in_records: bool
+    ) -> tuple[Ints, Floats, Floats]:
+        """Responses, ascending, their values and weights: of the records' row and of events.
+
+        Without events it is the row of `records.observations` and, where attendance is fitted, of
+        `attendance.observe`.
+        """
+        records = self._records
+        done = done_by(records, learner_id, evidence, in_records)
+        at = self._learners.find(learner_id) if in_records else -1
+        mine = self._courses.known(evidence.enrolled)
+        if at >= 0:
+            mine = np.union1d(mine, _row(records.enrolled, at)).astype(np.int64)
+        answered = ~np.isnan(done.scores)
+        value = np.where(answered & records.exercises, done.scores, done.shares)
+        due = np.zeros(value.size, bool)
+        for course in mine.tolist():
+            due[_row(records.expected, course)] = True
+        (due,) = np.nonzero(due & ~done.opened)
+        weight = np.ones(value.size)
+        value[due] = 0.0
+        if self._attendance is not None:
+            weight[due] = self._attendance.weights(done.in_time, mine, due)
+        (own,) = np.nonzero(~np.isnan(value) & (weight > 0))
+        (beside,) = np.nonzero(answered & ~records.exercises)
+        items = np.append(self._to_item[own], self._n_videos + self._to_item[beside])
+        known = np.append(self._to_item[own], self._to_item[beside]) >= 0
+        values = np.append(value[own], done.scores[beside])
+        weights = np.append(weight[own], np.ones(beside.size))
+        return items[known], values[known], weights[known]  # both axes are sorted by id
 
     def _fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
@@ -244,7 +276,7 @@ class LiveModel:
         at = self._learners.find(learner_id)
         if at < 0:
             return NOTHING_OBSERVED
-        row = self._row_of(at)
+        row = self._observed(learner_id, Evidence(), True)
         if self._diagnosis.of_records:
             concepts, mastery, _ = self._batch(learner_id, True)
             return Posterior(*row, concepts, mastery)
@@ -295,21 +327,6 @@ class LiveModel:
             moved,
         )
 
-    def _row_of(self, learner: int) -> tuple[Ints, Floats]:
-        """The learner's row of `records.observations`, on the axis of items, ascending."""
-        records = self._records
-        share = np.full(records.item_ids.size, -1.0)
-        for course in _row(records.enrolled, learner).tolist():
-            share[_row(records.expected, course)] = 0.0
-        begin, end = records.viewed.indptr[learner : learner + 2].tolist()
-        share[records.viewed.indices[begin:end]] = records.viewed.data[begin:end]
-        if records.answered is not None:
-            begin, end = records.answered.indptr[learner : learner + 2].tolist()
-            share[records.answered.indices[begin:end]] = records.answered.data[begin:end]
-        videos = np.flatnonzero(share >= 0)
-        items, shares = self._to_item[videos], share[videos]  # both axes are sorted by id
-        return items[items >= 0], shares[items >= 0]
-
     def _batch(self, learner_id: str, in_records: bool) -> tuple[Ints, Floats, Array]:
         at = self._diagnosed.find(learner_id)
         known = self._diagnosis.mastery
@@ -356,16 +373,6 @@ def did_with(kind: str, answered: bool, value: float, opened: bool) -> Did:
     if kind == TEXT:
         return "read" if value >= WATCHED else "read_part"
     return "watched" if value >= WATCHED else "watched_part"
-
-
-def _together(fitted: Posterior, observed: Mapping[int, float]) -> tuple[Ints, Floats]:
-    """The largest share of each item in the records' row and in events, on the axis of items."""
-    items = np.append(fitted.videos, np.fromiter(observed, np.int64))
-    shares = np.append(fitted.shares, np.fromiter(observed.values(), np.float64))
-    order = np.lexsort((shares, items))
-    items, shares = items[order], shares[order]
-    largest = np.append(items[1:] != items[:-1], True)
-    return items[largest], shares[largest]
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

@@ -11,10 +11,39 @@ from types import MappingProxyType
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids
+from kgplan.arrays import Array, Floats, Ids, positions
 from kgplan.data.axis import Axis
-from kgplan.data.stored import csr_from_arrays, csr_to_arrays
+from kgplan.data.records import LearnerRecords, observations, time_line
+from kgplan.data.stored import Stored, arrays_below, csr_from_arrays, csr_to_arrays, named_below
+from kgplan.diagnosis.attendance import Attendance, Observed, Popularity, observe, syllabus
 from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.logistic import Logistic
+
+
+@dataclass(frozen=True)
+class ItemAttendance(Stored):
+    """What tells whether a learner met an item, on the ids that it was fitted to.
+
+    Attributes:
+        course_ids: (C,) sorted.
+        item_odds, course_odds: (V,), (C,) how often each is opened and begun, `Popularity`.
+        mean, spread, weights: of the logistic regression from `attendance.describe` to P(opened).
+        response_rate: P(opened | met).
+    """
+
+    course_ids: Ids
+    item_odds: Floats
+    course_odds: Floats
+    mean: Floats
+    spread: Floats
+    weights: Floats
+    response_rate: float
+
+    @classmethod
+    def of(cls, found: Attendance, course_ids: Ids) -> "ItemAttendance":
+        """What was fitted, with the ids of the courses."""
+        popular = found.popular
+        return cls(course_ids, popular.item, popular.course, *found.opening, found.response_rate)
 
 
 @dataclass(frozen=True)
@@ -25,12 +54,36 @@ class ItemParameters:
         item_ids: (V,) sorted.
         slip, guess: (V,).
         config: of the fit.
+        attendance: by which it weighs what was never opened; None where that counts as failed.
     """
 
     item_ids: Ids
     slip: Floats
     guess: Floats
     config: DiagnosisConfig
+    attendance: ItemAttendance | None = None
+
+    def attendance_on(self, records: LearnerRecords) -> Attendance | None:
+        """`attendance` on the axes of records; what it was not fitted to is as the mean of all."""
+        fitted = self.attendance
+        if fitted is None:
+            return None
+        popular = Popularity(
+            _on(records.item_ids, self.item_ids, fitted.item_odds),
+            _on(records.course_ids, fitted.course_ids, fitted.course_odds),
+        )
+        courses = syllabus(records.course_items, records.expected)
+        opening = Logistic(fitted.mean, fitted.spread, fitted.weights)
+        return Attendance(courses, popular, opening, fitted.response_rate)
+
+    def observed_in(self, records: LearnerRecords) -> Observed:
+        """What records of the fit's items say, weighed as the fit weighs it."""
+        watched, attendance = observations(records), self.attendance_on(records)
+        if attendance is None:
+            weights = sparse.csr_array(watched, copy=True)
+            weights.data[:] = 1
+            return Observed(watched, weights)
+        return observe(attendance, watched, time_line(records), records.enrolled)
 
 
 @dataclass(frozen=True)
@@ -68,6 +121,8 @@ class LearnerMastery:
             arrays |= csr_to_arrays(name, getattr(self, name))
         if self.items is not None:
             arrays |= {name: getattr(self.items, name) for name in OF_ITEMS}
+            if self.items.attendance is not None:
+                arrays |= named_below("attendance", self.items.attendance.to_arrays())
         return arrays
 
     @classmethod
@@ -89,7 +144,9 @@ class LearnerMastery:
         items = None
         if config is not None:
             of_items = {name: np.asarray(arrays[name]) for name in OF_ITEMS}
-            items = ItemParameters(**of_items, config=config)
+            told = arrays_below("attendance", arrays)
+            attendance = ItemAttendance.from_arrays(told) if told else None
+            items = ItemParameters(**of_items, config=config, attendance=attendance)
         return cls(
             **{name: np.asarray(arrays[name]) for name in ARRAYS},
             **{
@@ -99,6 +156,13 @@ class LearnerMastery:
             items=items,
             of_records=of_records,
         )
+
+
+def _on(wanted: Ids, ids: Ids, values: Floats) -> Floats:
+    """Values of ids, on other ids; the mean of all where one is not among them."""
+    at = positions(np.asarray(ids), wanted)
+    mean = float(values.mean()) if values.size else 0.0
+    return np.where(at >= 0, np.append(values, mean)[at], mean)
 
 
 ARRAYS = ("learner_ids", "concept_ids", "prior")

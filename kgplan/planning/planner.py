@@ -327,7 +327,7 @@ class Planner:
             over[held] = over[self.graph.concepts.known(current.wishes.left_out)] = True
             hard[self.graph.concepts.known(current.wishes.too_hard)] = True
             learned[self.graph.concepts.known(current.learned)] = learned[held] = True
-        done = done_by(self.records, learner_id, current)
+        done = done_by(self.records, learner_id, current, row >= 0)
         return Learner(
             mastery, reached, not_apart, around, learned, courses, over, hard, says,
             self._shares(done.shares, courses), done.scores, done.seen_at,

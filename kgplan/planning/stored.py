@@ -11,7 +11,7 @@ from kgplan.arrays import Array
 from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import arrays_below, named_below
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.config import LearnerModelConfig
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import MATRICES, LearnerMastery
@@ -65,7 +65,7 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
         records=LearnerRecords.from_arrays(arrays_below("records", arrays)),
         diagnosis=LearnerMastery.from_arrays(
             arrays_below("diagnosis", arrays),
-            values["items"] and DiagnosisConfig.from_dict(values["items"]),
+            values["items"] and LearnerModelConfig.from_dict(values["items"]),
             values["of_records"],
             {name: getattr(derived, name) for name in values["shared"]},
         ),

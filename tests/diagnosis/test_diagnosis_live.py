@@ -33,11 +33,14 @@ def some_row(rng, n_videos):
     return videos, rng.choice([0.0, 0.4, 1.0], videos.size)
 
 
-def from_scratch(videos, shares, arguments, config):
+def from_scratch(videos, shares, weights, arguments, config):
     """By the batch's inference, which knows nothing of what was observed before."""
     shape = 1, arguments[0].shape[0]
-    watched = sparse.csr_matrix((shares, videos, [0, videos.size]), shape=shape)
-    found = infer(watched, *arguments, config).mastery
+    watched, heavy = (
+        sparse.csr_matrix((values, videos, [0, videos.size]), shape=shape)
+        for values in (shares, weights)
+    )
+    found = infer(watched, *arguments, config, weights=heavy).mastery
     return found.indices, found.data
 
 
@@ -50,7 +53,7 @@ def dense(live, known):
 @settings(deadline=None, max_examples=120)
 @given(seed=seeds, link=links, limit=st.sampled_from([0, 6, 12]))
 def test_whatever_was_observed_before_mastery_is_that_of_inference_from_scratch(seed, link, limit):
-    """Shares grow, fall, come and go, a few at a time or all at once."""
+    """Shares and weights grow, fall, come and go, a few at a time or all at once."""
     arguments, config = model(seed % 7, link=link, enumeration_limit=limit)
     rng = np.random.default_rng(seed)
     live = LiveDiagnosis(*arguments, config)
@@ -65,8 +68,9 @@ def test_whatever_was_observed_before_mastery_is_that_of_inference_from_scratch(
         videos, shares = (np.array(sorted(seen), int), np.array([seen[v] for v in sorted(seen)]))
         if rng.random() < 0.2:
             videos, shares = others
-        known = live.update(known, videos, shares)
-        reached, expected = from_scratch(videos, shares, arguments, config)
+        weights = np.where(rng.random(videos.size) < 0.7, 1.0, rng.choice([0.0, 0.3], videos.size))
+        known = live.update(known, videos, shares, weights)
+        reached, expected = from_scratch(videos, shares, weights, arguments, config)
         assert np.array_equal(known.concepts, reached)
         # bits, not tolerances: a component is inferred anew or was never touched
         assert np.array_equal(known.mastery, expected)
@@ -87,7 +91,7 @@ def test_what_may_be_inferred_is_all_that_moves(seed, link):
 
     def enough(most):
         try:
-            return live.update(known, videos, shares, most)
+            return live.update(known, videos, shares, most=most)
         except LargeUpdate:
             return None
 

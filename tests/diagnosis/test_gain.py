@@ -17,11 +17,12 @@ parameter = st.floats(0.02, 0.45)
 share = st.floats(0, 1, exclude_max=True)
 
 
-def odds_added(q, slip, guess, shares, mastery):
+def odds_added(q, slip, guess, shares, mastery, weights=None):
     """(V, K) `gains` of every video, 0 where it does not cover the concept."""
+    weights = (shares >= 0).astype(float) if weights is None else weights
     covers = sparse.csr_array(q)
     line = lines(slip, guess, np.diff(covers.indptr))
-    found = gains(covers.indptr, covers.indices, line, shares, mastery)
+    found = gains(covers.indptr, covers.indices, line, shares, weights, mastery)
     return sparse.csr_array((found, covers.indices, covers.indptr), shape=q.shape).toarray()
 
 
@@ -62,15 +63,20 @@ def test_a_video_that_nothing_is_observed_of_adds_what_the_live_diagnosis_adds(s
         np.testing.assert_allclose(odds / (1 + odds), expected, rtol=0, atol=1e-9)
 
 
-@given(parameter, parameter, st.floats(0.05, 0.95), share)
-def test_the_rest_of_a_video_on_one_concept_adds_what_bayes_rule_says(slip, guess, prior, watched):
-    def odds(r):
-        return prior / (1 - prior) * ((1 - slip) / guess) ** r * (slip / (1 - guess)) ** (1 - r)
+@given(parameter, parameter, st.floats(0.05, 0.95), share, st.floats(0, 1))
+def test_the_rest_of_a_video_on_one_concept_adds_what_bayes_rule_says(
+    slip, guess, prior, watched, weight
+):
+    """Whatever was watched weighs so much; the full watch weighs 1."""
 
-    before = odds(watched) / (1 + odds(watched))
+    def odds(r, weight):
+        said = ((1 - slip) / guess) ** r * (slip / (1 - guess)) ** (1 - r)
+        return prior / (1 - prior) * said**weight
+
+    before = odds(watched, weight) / (1 + odds(watched, weight))
     one = np.ones((1, 1))
-    added = odds_added(one, *np.array([[slip], [guess], [watched], [before]]))
-    assert added[0, 0] == pytest.approx(np.log(odds(1.0) / odds(watched)), abs=1e-8)
+    added = odds_added(one, *np.array([[slip], [guess], [watched], [before], [weight]]))
+    assert added[0, 0] == pytest.approx(np.log(odds(1.0, 1.0) / odds(watched, weight)), abs=1e-8)
 
 
 def test_of_several_concepts_it_is_near_what_a_sum_over_all_states_gives():
