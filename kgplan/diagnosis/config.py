@@ -1,7 +1,7 @@
 """Which settings shape a diagnosis?"""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
 
 from kgplan.errors import ConfigError
 
@@ -165,8 +165,8 @@ class LearnerModelConfig(DiagnosisConfig):
         model: "attended": V-DINA fitted to what learners met (`attendance`); "kg-plppm": as it was
             published, where an item of a course that was never opened counts as a failure.
         attended_prior_beta: Beta(a, b) on each prior in place of `prior_beta` where the model is
-            "attended". How many hold a concept, what was opened hardly tells: (2, 3) peaks at 1/3,
-            and is not far off where a half of all pairs are held, nor where a quarter is.
+            "attended". How many hold a concept, what was opened hardly tells: (4, 7) peaks at 1/3,
+            and is not far off where half of all pairs are held, nor where a quarter is.
         response_rate: of what is met, the share that is opened; None: fitted.
         seed: draws what attendance is fitted to.
 
@@ -179,7 +179,7 @@ class LearnerModelConfig(DiagnosisConfig):
     """
 
     model: str = ATTENDED
-    attended_prior_beta: tuple[float, float] = (2.0, 3.0)
+    attended_prior_beta: tuple[float, float] = (4.0, 7.0)
     response_rate: float | None = None
     seed: int = 0
 
@@ -196,3 +196,7 @@ class LearnerModelConfig(DiagnosisConfig):
                 f"class_prior is {self.class_prior!r}, which model {PUBLISHED!r} alone can have;"
                 " leave it out, or give both"
             )
+
+    def attended(self) -> Self:
+        """What V-DINA is fitted with where the model is "attended"."""
+        return replace(self, prior_beta=self.attended_prior_beta)

@@ -1,4 +1,4 @@
-"""Who predicts held-back views best: V-DINA, its variants, or methods that know no concepts?
+"""Who predicts held-back views best: V-DINA, or methods that know no concepts?
 
 Every method sees the same observations and is asked for the same pairs. What needs a validation
 slice (logistic regression, recalibration) gets one from the observations themselves: they are
@@ -6,23 +6,21 @@ split once more in the same way, methods are fitted to what is left and asked fo
 Sizes: U learners, V videos, K concepts, C courses, P held-back pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial.distance import cdist
-from scipy.special import expit, logit
 
 from kgplan.arrays import Floats
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.attendance import Syllabus, describe_rows, fit_attended, syllabus
 from kgplan.diagnosis.attendance import popularity as popularity_of
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.config import LearnerModelConfig
 from kgplan.diagnosis.logistic import fit_logistic
-from kgplan.diagnosis.predicting import Pairs, predict, predict_by
-from kgplan.diagnosis.vdina import Diagnosis, fit, infer
+from kgplan.diagnosis.predicting import Pairs, predict_by
+from kgplan.diagnosis.vdina import fit
 from kgplan.evaluation.calibration import (
     HeldBack,
     hold_back,
@@ -31,19 +29,13 @@ from kgplan.evaluation.calibration import (
     platt,
 )
 from kgplan.evaluation.prediction import (
-    Abilities,
-    attendance,
-    by_active_learners,
-    fit_abilities,
     item_cf,
     item_mean,
     learner_mean,
     place_features,
     place_in_course,
     popularity,
-    predict_by_ability,
     simple_features,
-    spread_prior,
 )
 
 BASELINE, VDINA, VARIANT = "baseline", "V-DINA", "variant of V-DINA"
@@ -79,14 +71,6 @@ METHODS = (
     Method("V-DINA", VDINA, "as it was published, fitted to all learners"),
     Method("V-DINA, Platt", VARIANT, "recalibrated by a line in log odds"),
     Method("V-DINA, isotonic", VARIANT, "recalibrated by a rising step function"),
-    Method("V-DINA, prior by popularity", VARIANT, "each prior read off views of the concept"),
-    Method("V-DINA, prior by embedding", VARIANT, "priors drawn towards those of near concepts"),
-    Method("active", VARIANT, "V-DINA fitted to learners with a view only"),
-    Method("active, ability", VARIANT, "and five ability classes in the prior"),
-    Method("active, attendance", VARIANT, "and a concept 'attends this course' per course"),
-    Method("attendance, ability", VARIANT, "all three"),
-    Method("attendance, ability, isotonic", VARIANT, "and recalibrated"),
-    Method("attendance, ability, place", VARIANT, "and the place, by logistic regression"),
     Method("attendance alone", BASELINE, "what the learner's views and the course's order say"),
     Method("attended, mastery alone", ATTENDED, "V-DINA fitted to what learners met"),
     Method("attended", ATTENDED, "both: attendance, and the mastery of what was met"),
@@ -99,8 +83,7 @@ def contest(
     order: sparse.csr_array,
     held: HeldBack,
     rng: np.random.Generator,
-    config: DiagnosisConfig | None = None,
-    vectors: Floats | None = None,
+    config: LearnerModelConfig | None = None,
     said: Said = lambda what: None,
     share: float = 0.2,
     least_views: int = 5,
@@ -113,14 +96,13 @@ def contest(
         held: the split.
         rng: draws the zeros of the validation slice.
         config: of every fit of V-DINA; None: the defaults.
-        vectors: (K, d) the concepts' embedding, NaN rows where there is none; None leaves out
-            the prior by embedding.
         said: told what is being fitted.
         share, least_views: of the validation slice, as for `hold_back`.
 
     Returns:
         Name -> (P,) P(opened), in the order of METHODS.
     """
+    config = config or LearnerModelConfig()
     inner = hold_back(held.watched, order, rng, share, least_views)
     then = _Sides(records, order, inner, config, said, "validation slice: ")
     now = _Sides(records, order, held, config, said, "")
@@ -135,21 +117,10 @@ def contest(
     found["logistic regression"] = fit_logistic(then.simple, y)(now.simple)
     placed = fit_logistic(np.hstack([then.simple, then.place]), y)
     found["logistic regression, place"] = placed(simple)
-    before, (p, diagnosis) = then.plain()[0], now.plain()
+    before, p = then.plain(), now.plain()
     found["V-DINA"] = p
     found["V-DINA, Platt"] = platt(before, y)(p)
     found["V-DINA, isotonic"] = isotonic(before, y)(p)
-    for name, prior in _other_priors(records, held, diagnosis, vectors):
-        said(name)
-        found[f"V-DINA, {name}"] = now.with_prior(diagnosis, prior)
-    found["active"], of_active = now.active()
-    found["active, ability"] = now.able(of_active, attending=False)
-    found["active, attendance"], attending = now.attending()
-    found["attendance, ability"] = p = now.able(attending, attending=True)
-    before = then.able(then.attending()[1], attending=True)
-    found["attendance, ability, isotonic"] = isotonic(before, y)(p)
-    placed = fit_logistic(np.column_stack([log_odds(before), then.place]), y)
-    found["attendance, ability, place"] = placed(np.column_stack([log_odds(p), now.place]))
     found["attendance alone"] = fit_logistic(then.coming, y)(now.coming)
     before, p = then.met(rng), now.met(rng)
     found["attended, mastery alone"] = p
@@ -166,7 +137,7 @@ class _Sides:
         records: LearnerRecords,
         order: sparse.csr_array,
         held: HeldBack,
-        config: DiagnosisConfig | None,
+        config: LearnerModelConfig,
         said: Said,
         prefix: str,
     ) -> None:
@@ -180,8 +151,6 @@ class _Sides:
         )
         self.simple = simple_features(self.so_far, self.pairs, course)
         self.place = place_features(course)
-        self.seen = by_active_learners(held.watched)
-        self.attended = attendance(records.q_matrix, records.course_items)
 
     @cached_property
     def courses(self) -> Syllabus:
@@ -200,64 +169,11 @@ class _Sides:
         self.said("V-DINA, what was met")
         found = fit_attended(
             self.held.watched, self.records.q_matrix, self.order, self.records.enrolled,
-            self.courses, rng, self.config,
+            self.courses, rng, self.config.attended(), response_rate=self.config.response_rate,
         ).diagnosis  # fmt: skip
         return predict_by(found, self.records.q_matrix, self.pairs)
 
-    def plain(self) -> tuple[Floats, Diagnosis]:
+    def plain(self) -> Floats:
         self.said("V-DINA")
-        return self._fit(self.held.watched, self.records.q_matrix)
-
-    def active(self) -> tuple[Floats, Diagnosis]:
-        self.said("V-DINA, learners with a view")
-        return self._fit(self.seen, self.records.q_matrix)
-
-    def attending(self) -> tuple[Floats, Diagnosis]:
-        self.said("V-DINA, attendance")
-        return self._fit(self.seen, self.attended)
-
-    def able(self, diagnosis: Diagnosis, attending: bool) -> Floats:
-        self.said("ability classes")
-        q_matrix = self.attended if attending else self.records.q_matrix
-        abilities: Abilities = fit_abilities(self.seen, q_matrix, diagnosis)
-        return predict_by_ability(abilities, q_matrix, diagnosis, self.pairs)
-
-    def with_prior(self, diagnosis: Diagnosis, prior: Floats) -> Floats:
-        q_matrix, watched = self.records.q_matrix, self.held.watched
-        found = infer(watched, q_matrix, diagnosis.slip, diagnosis.guess, prior, diagnosis.config)
-        return predict(
-            found.mastery, prior, q_matrix, diagnosis.slip, diagnosis.guess, self.pairs,
-            diagnosis.config.link,
-        )  # fmt: skip
-
-    def _fit(
-        self, watched: sparse.csr_array, q_matrix: sparse.csr_array
-    ) -> tuple[Floats, Diagnosis]:
-        found = fit(watched, q_matrix, self.config)
-        return predict_by(found, q_matrix, self.pairs), found
-
-
-def _other_priors(
-    records: LearnerRecords, held: HeldBack, diagnosis: Diagnosis, vectors: Floats | None
-) -> Iterator[tuple[str, Floats]]:
-    """Priors that borrow from other concepts: by views of the concept, by embedding."""
-    covered = np.bincount(diagnosis.mastery.indices, minlength=diagnosis.prior.size) > 0
-    views = np.bincount(
-        held.watched.indices[held.watched.data > 0], minlength=held.watched.shape[1]
-    )
-    known = np.log1p(records.q_matrix.astype(np.float64).T @ views)
-    line = np.polyfit(known[covered], logit(diagnosis.prior[covered]), 1)
-    yield "prior by popularity", _inside(np.polyval(line, known))
-    if vectors is None:
-        return
-    there = covered & ~np.isnan(vectors).any(axis=1)
-    distance = cdist(vectors[there], vectors[there])
-    near = np.zeros((there.size, there.size))
-    near[np.ix_(there, there)] = np.exp(-8 * distance / np.median(distance))
-    np.fill_diagonal(near, 0)
-    yield "prior by embedding", spread_prior(diagnosis.prior, near)
-
-
-def _inside(odds: Floats) -> Floats:
-    """Probabilities that stay off 0 and 1."""
-    return np.asarray(expit(np.clip(odds, -9, 9)))
+        found = fit(self.held.watched, self.records.q_matrix, self.config)
+        return predict_by(found, self.records.q_matrix, self.pairs)

@@ -1,137 +1,21 @@
-"""Will a learner open a video? What V-DINA says, and what simpler methods say.
+"""Will a learner open a video? What methods say that know no concepts.
 
 All take the same observations and the same pairs (calibration.HeldBack) and give P(opened).
-Sizes: U learners, V videos, K concepts, C courses, P pairs, A ability classes.
+Sizes: U learners, V videos, C courses, P pairs.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, logit, logsumexp
+from scipy.special import logit
 
-from kgplan.arrays import Array, Floats, Ints, check_axis
-from kgplan.diagnosis.entries import only, rows_of
-from kgplan.diagnosis.predicting import Pairs, predict
-from kgplan.diagnosis.vdina import Diagnosis, infer
+from kgplan.arrays import Array, Floats, Ints
+from kgplan.diagnosis.entries import rows_of
+from kgplan.diagnosis.predicting import Pairs
 from kgplan.evaluation.calibration import look_up
 
 _PULL = 5.0  # observations at the overall mean that a share starts from
-
-
-def by_active_learners(watched: sparse.csr_array) -> sparse.csr_array:
-    """The observations of learners with a view; the others' rows become empty.
-
-    Who never opened any video has not met the videos at all: those zeros speak of absence, and
-    lower every guess and prior.
-
-    >>> watched = sparse.csr_array(([1.0, 0.0, 0.0], ([0, 0, 1], [0, 1, 0])), shape=(2, 2))
-    >>> by_active_learners(watched).nnz
-    2
-    """
-    learner = rows_of(watched)
-    active = np.bincount(learner, watched.data > 0, watched.shape[0]) > 0
-    return only(watched, active[learner])
-
-
-def attendance(q_matrix: sparse.csr_array, course_items: sparse.csr_array) -> sparse.csr_array:
-    """Add a concept 'attends this course' for every course: one more that its videos need.
-
-    Whether a learner follows a course decides about all its videos together; concepts held
-    independently cannot say so.
-
-    Args:
-        q_matrix: (V, K).
-        course_items: (C, V) not 0 where the course has the video.
-
-    Returns:
-        (V, K + courses with a video).
-
-    >>> q_matrix = sparse.csr_array(np.array([[1], [1]]))
-    >>> attendance(q_matrix, sparse.csr_array(np.array([[0, 0], [3, 0]]))).toarray()
-    array([[1, 1],
-           [1, 0]])
-    """
-    check_axis("V", q_matrix=q_matrix.shape[0], course_items=course_items.shape[1])
-    with_video = np.flatnonzero(np.diff(course_items.indptr))
-    member = (course_items[with_video] > 0).T.astype(q_matrix.dtype)
-    return sparse.csr_array(sparse.hstack([q_matrix, member]))
-
-
-class Abilities(NamedTuple):
-    """A mixture of ability classes in the prior.
-
-    Attributes:
-        share: (A,) share of learners in each class.
-        prior: (A, K) prior of every concept in each class.
-        responsible: (U, A) P(class | the learner's observations).
-        mastery: A matrices (U, K), mastery given the class.
-    """
-
-    share: Floats
-    prior: Floats
-    responsible: Floats
-    mastery: tuple[sparse.csr_matrix, ...]
-
-
-def fit_abilities(
-    watched: sparse.csr_matrix,
-    q_matrix: sparse.csr_matrix,
-    diagnosis: Diagnosis,
-    n_classes: int = 5,
-    n_rounds: int = 6,
-    reach: float = 3.0,
-) -> Abilities:
-    """Give learners an ability: classes whose priors start shifted and are fitted by EM.
-
-    A non-parametric higher-order DINA (de la Torre & Douglas, Psychometrika 2004). Slip and guess
-    stay as fitted; each round re-estimates the share of every class and its prior of every
-    concept, which ten learners' weight holds near where it was.
-
-    Args:
-        watched, q_matrix: as for `vdina.fit`.
-        diagnosis: its result.
-        n_classes: A, at least 1.
-        n_rounds: rounds of EM, at least 1.
-        reach: the first and last class start this far from the fitted prior, in log odds.
-    """
-    shift = np.linspace(-reach, reach, n_classes) if n_classes > 1 else np.zeros(1)
-    prior = expit(logit(diagnosis.prior)[None, :] + shift[:, None])
-    share = np.full(n_classes, 1 / n_classes)
-    for step in range(n_rounds):
-        found = [
-            infer(watched, q_matrix, diagnosis.slip, diagnosis.guess, p, diagnosis.config)
-            for p in np.clip(prior, 1e-4, 1 - 1e-4)
-        ]
-        joint = np.log(share) + np.stack([each.log_evidence for each in found], axis=1)
-        responsible = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
-        if step == n_rounds - 1:
-            break
-        heard = np.diff(found[0].mastery.indptr) > 0  # the silent would pull classes together
-        share = np.maximum(responsible[heard].mean(axis=0), 1e-6)
-        for a, each in enumerate(found):
-            weight = responsible[:, a]
-            of_entry = np.repeat(weight, np.diff(each.mastery.indptr))
-            held = np.bincount(each.mastery.indices, of_entry * each.mastery.data, prior.shape[1])
-            reached = np.bincount(each.mastery.indices, of_entry, prior.shape[1])
-            prior[a] = (held + 10 * prior[a]) / (reached + 10)
-    return Abilities(share, prior, responsible, tuple(each.mastery for each in found))
-
-
-def predict_by_ability(
-    abilities: Abilities, q_matrix: sparse.csr_matrix, diagnosis: Diagnosis, pairs: Pairs
-) -> Floats:
-    """P(watched), averaged over the learner's ability."""
-    total = np.zeros(pairs[0].size)
-    for a, mastery in enumerate(abilities.mastery):
-        total += abilities.responsible[pairs[0], a] * predict(
-            mastery, abilities.prior[a], q_matrix, diagnosis.slip, diagnosis.guess, pairs,
-            diagnosis.config.link,
-        )  # fmt: skip
-    return total
-
-
-# -------------------------------------------------------------------------------- simpler methods
 
 
 def popularity(watched: sparse.csr_array, pairs: Pairs) -> Floats:
@@ -298,20 +182,3 @@ def place_features(course: Course) -> Floats:
             (course.ahead > 0) & (course.ahead <= 5),
         ]
     )
-
-
-def spread_prior(prior: Floats, near: Floats, own: float = 0.5) -> Floats:
-    """Priors drawn towards those of nearby concepts, in log odds.
-
-    Args:
-        prior: (K,) in (0, 1).
-        near: (K, K) nearness of two concepts, at least 0; a concept near to none keeps its prior.
-        own: weight of a concept's own prior, in [0, 1].
-
-    >>> spread_prior(np.array([0.2, 0.8, 0.9]), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]]))
-    array([0.5, 0.5, 0.9])
-    """
-    odds = logit(prior)
-    total = near.sum(axis=1)
-    around = np.where(total > 0, near @ odds / np.where(total > 0, total, 1), odds)
-    return expit(own * odds + (1 - own) * around)

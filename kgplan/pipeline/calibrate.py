@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ints, positions
-from kgplan.errors import ArtifactMissing, InputError
-from kgplan.store.artifacts import ArtifactStore
+from kgplan.arrays import Ints
+from kgplan.errors import InputError
 from kgplan.store.running import Task, stage
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class CalibrationConfig:
     about="Predict held-back views: V-DINA and its variants beside simpler methods.",
     part="study",
     own_command="kgplan diagnose calibrate",
-    reads=("records", "embedding"),
+    reads=("records",),
     makes=("calibration",),
     config=CalibrationConfig,
 )
@@ -57,7 +56,7 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
         InputError: a setting out of range, or too few learners with enough views.
     """
     from kgplan.data.records import observations, time_line
-    from kgplan.diagnosis import DiagnosisConfig
+    from kgplan.diagnosis import LearnerModelConfig
     from kgplan.evaluation.calibration import hold_back, score
     from kgplan.evaluation.contest import METHODS, SERVED, contest
     from kgplan.model.opening import newest_records
@@ -74,15 +73,14 @@ def run_calibrate(task: Task, config: CalibrationConfig) -> None:
             f"no learner has {least_views} views of videos that cover a concept;"
             " give a smaller --least-views, or more data"
         )
-    vectors, inputs = _vectors(artifacts, records)
     step = iter(range(1_000))
     found = contest(
-        records, order, held, rng, DiagnosisConfig(tolerance=1e-5), vectors,
+        records, order, held, rng, LearnerModelConfig(tolerance=1e-5),
         lambda what: progress(what, next(step), None), share, least_views,
     )  # fmt: skip
     progress("figures and their intervals", next(step), None)
     whole = score(found, held.opened, held.learner, rng, n_resamples=config.resamples)
-    inputs["records"] = source.version
+    inputs = {"records": source.version}
     with task.draft("calibration", asdict(config), inputs) as draft:
         views = np.diff(records.viewed.indptr)
         _write_left_out(draft.path / LEFT_OUT, records, held, views)
@@ -130,23 +128,6 @@ def to_json(found: "Score") -> dict[str, Any]:
     )}  # fmt: skip
     bins = {name: values.tolist() for name, values in asdict(found.reliability).items()}
     return {**figures, "reliability": bins}
-
-
-def _vectors(
-    artifacts: ArtifactStore, records: "LearnerRecords"
-) -> tuple[Floats | None, dict[str, str]]:
-    """The concepts' embedding, NaN where one has none, and its version; None without one."""
-    from kgplan.model.opening import open_embedding
-
-    try:
-        artifact = artifacts.current("embedding")
-    except ArtifactMissing:
-        return None, {}
-    embedding = open_embedding(artifact)
-    at = positions(embedding.entity_ids, records.concept_ids)
-    vectors = embedding.vectors[at].astype(np.float64)
-    vectors[at < 0] = np.nan
-    return vectors, {"embedding": artifact.version}
 
 
 def _write_left_out(path: Path, records: "LearnerRecords", held: "HeldBack", views: Ints) -> None:

@@ -54,8 +54,6 @@ def figures(details: Mapping[str, Any]) -> Figures:
 )
 def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
     """Learner records -> slip, guess, prior and every learner's mastery."""
-    from dataclasses import replace
-
     import numpy as np
 
     from kgplan.data.records import observations, time_line
@@ -75,8 +73,7 @@ def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
         attended = fit_attended(
             watched, records.q_matrix, time_line(records), records.enrolled, courses,
             np.random.default_rng(config.seed),
-            replace(config, prior_beta=config.attended_prior_beta), task.progress,
-            config.response_rate,
+            config.attended(), task.progress, config.response_rate,
         )  # fmt: skip
         diagnosis, rates, (watched, weights) = attended.diagnosis, attended.rates, attended.observed
         attendance = ItemAttendance.of(attended.attendance, records.course_ids)

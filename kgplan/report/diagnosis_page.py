@@ -18,10 +18,10 @@ from kgplan.report.charts import Axis, Point, Row, bars, histogram, points, rows
 from kgplan.report.page import SHOWN, Section, Table, lay_out, shown
 
 POOR_FIT = 0.1
-BEST = "attendance, ability, isotonic"  # of the methods that know concepts alone
+BEST = "attended"  # the served model, with what attendance says
 _BEST_SAYS = (
-    "The same pairs, by V-DINA fitted to learners with a view, with a concept of attendance per"
-    " course and ability classes in the prior, then recalibrated on a validation slice."
+    "The same pairs, by what the learner's views and the course's order say, and by V-DINA fitted"
+    " to what learners met."
 )
 _LEAST_GUESS = 1e-6  # left end of the logarithmic axis
 

@@ -15,21 +15,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from kgplan.data.records import LearnerRecords, observations
-from kgplan.diagnosis import DiagnosisConfig, fit, infer
+from kgplan.diagnosis import DiagnosisConfig, LearnerModelConfig, fit, infer
 from kgplan.diagnosis.itemwise import count_distribution, report_items
 from kgplan.diagnosis.logistic import fit_logistic
+from kgplan.diagnosis.predicting import predict
 from kgplan.errors import InputError
 from kgplan.evaluation.calibration import hold_back, isotonic, look_up, platt, score
 from kgplan.evaluation.contest import METHODS, contest
 from kgplan.evaluation.prediction import (
-    attendance,
-    by_active_learners,
-    fit_abilities,
     item_cf,
     item_mean,
     place_in_course,
-    predict,
-    predict_by_ability,
 )
 
 
@@ -281,53 +277,6 @@ def test_the_place_counts_from_the_last_video_in_time_not_the_furthest():
     assert course.begun.tolist() == [1, 1, 1, 0]
 
 
-def test_attendance_is_a_concept_that_all_videos_of_a_course_need():
-    q = sparse.csr_array(np.array([[1, 0], [0, 1], [1, 1]]))
-    courses = sparse.csr_array(np.array([[1, 2, 0], [0, 0, 0], [0, 1, 2]]))
-    expected = [[1, 0, 1, 0], [0, 1, 1, 1], [1, 1, 0, 1]]
-    assert attendance(q, courses).toarray().tolist() == expected
-
-
-def abilities_world(seed=0, n_learners=600, n_videos=24, n_concepts=8):
-    """Half of the learners hold nearly all concepts, half nearly none."""
-    rng = np.random.default_rng(seed)
-    q = np.zeros((n_videos, n_concepts), np.int8)
-    q[np.arange(n_videos), np.arange(n_videos) % n_concepts] = 1
-    able = rng.random(n_learners) < 0.5
-    held = rng.random((n_learners, n_concepts)) < np.where(able, 0.9, 0.1)[:, None]
-    p = np.where(held @ q.T, 0.9, 0.1)
-    answers = (rng.random(p.shape) < p).astype(float)
-    seen = rng.random(p.shape) < 0.3
-    watched = sparse.csr_matrix((answers[seen], np.nonzero(seen)), shape=p.shape)
-    return watched, sparse.csr_matrix(q), able, answers, seen
-
-
-def test_planted_abilities_are_found_and_help_to_predict():
-    watched, q, able, answers, seen = abilities_world()
-    diagnosis = fit(watched, q)
-    abilities = fit_abilities(watched, q, diagnosis, n_classes=3)
-    np.testing.assert_allclose(abilities.responsible.sum(axis=1), 1)
-    assert np.all(np.diff(abilities.prior.mean(axis=1)) > 0)
-    expected_class = abilities.responsible @ np.arange(3)
-    assert roc_auc_score(able, expected_class) > 0.9
-    pairs = np.nonzero(~seen)
-    plain = predict(diagnosis.mastery, diagnosis.prior, q, diagnosis.slip, diagnosis.guess, pairs)
-    mixed = predict_by_ability(abilities, q, diagnosis, pairs)
-    assert brier_score_loss(answers[pairs], mixed) < brier_score_loss(answers[pairs], plain) - 0.01
-
-
-def test_one_ability_class_changes_nothing():
-    watched, q, *_, seen = abilities_world(1, n_learners=80)
-    diagnosis = fit(watched, q)
-    pairs = np.nonzero(~seen)
-    one = fit_abilities(watched, q, diagnosis, n_classes=1, n_rounds=1)
-    np.testing.assert_allclose(
-        predict_by_ability(one, q, diagnosis, pairs),
-        predict(diagnosis.mastery, diagnosis.prior, q, diagnosis.slip, diagnosis.guess, pairs),
-        atol=1e-3,
-    )
-
-
 def small_records(seed=0, n_learners=80, n_videos=24, n_concepts=6):
     """Two courses; learners follow a course in its order and drop out."""
     rng = np.random.default_rng(seed)
@@ -352,9 +301,8 @@ def small_records(seed=0, n_learners=80, n_videos=24, n_concepts=6):
 def test_no_method_sees_what_was_held_back():
     records, order = small_records()
     held = hold_back(observations(records), order, np.random.default_rng(0))
-    vectors = np.random.default_rng(1).normal(size=(6, 3))
-    config = DiagnosisConfig(tolerance=1e-3)
-    found = contest(records, order, held, np.random.default_rng(2), config, vectors)
+    config = LearnerModelConfig(tolerance=1e-3)
+    found = contest(records, order, held, np.random.default_rng(2), config)
     assert list(found) == [method.name for method in METHODS]
     for p in found.values():
         assert p.shape == held.opened.shape
@@ -368,19 +316,9 @@ def test_no_method_sees_what_was_held_back():
         replace(held, opened=~held.opened),
         np.random.default_rng(2),
         config,
-        vectors,
     )
     for name, p in found.items():
         np.testing.assert_array_equal(p, blind[name], err_msg=name)
-
-
-def test_learners_without_a_view_do_not_shape_the_fit_of_active_learners():
-    records, _ = small_records(3)
-    watched = observations(records)
-    active = np.unique(pairs_of(watched)[0][watched.data > 0])
-    seen = by_active_learners(watched)
-    np.testing.assert_array_equal(seen[active].toarray(), watched[active].toarray())
-    assert seen.nnz == np.diff(watched.indptr)[active].sum()
 
 
 # -------------------------------------------------------------------------------------- itemwise
