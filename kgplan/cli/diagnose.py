@@ -49,10 +49,12 @@ def run_diagnosis(
 ) -> None:
     """Which concepts does each learner hold? Without a command: the batch stage.
 
-    It fits V-DINA by EM: slip and guess of every video, mastery of every learner.
+    It fits V-DINA by EM: slip and guess of every item, mastery of every learner, from what
+    learners met.
 
     [bold]Examples:[/] kgplan diagnose · kgplan diagnose --flat-prior ·
     kgplan diagnose --set damping=0.2 --set enumeration_limit=10 ·
+    kgplan diagnose --set model=kg-plppm (as it was published) ·
     kgplan diagnose fit --help (your own answers)
     """
     if context.invoked_subcommand is not None:
@@ -153,7 +155,7 @@ def calibrate(
     ] = 300,
     as_json: AsJson = False,
 ) -> None:
-    """Predict held-back views: V-DINA and its variants beside simpler methods.
+    """Predict held-back views: the model that is served, V-DINA, and simpler methods.
 
     The last share of each learner's views, and as large a share of the zeros, is held back.
     Every method is fitted to the rest. Intervals: 95 %, learners resampled.

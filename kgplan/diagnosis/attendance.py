@@ -141,7 +141,8 @@ def describe(
     """What the learner's views say about whether items were, or will be, opened.
 
     An item that is asked for counts as not opened, so the answer is not in the description.
-    Of several courses of the learner's with the item, the one with most views counts.
+    Of several courses of the learner's with the item, the one with most views counts; of several
+    with as many, the first of `mine`.
 
     Args:
         opened: (n,) what the learner opened, in the order of time.

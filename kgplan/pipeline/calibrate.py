@@ -41,7 +41,7 @@ class CalibrationConfig:
 
 @stage(
     name="calibrate",
-    about="Predict held-back views: V-DINA and its variants beside simpler methods.",
+    about="Predict held-back views: the model that is served, V-DINA, and simpler methods.",
     part="study",
     own_command="kgplan diagnose calibrate",
     reads=("records",),

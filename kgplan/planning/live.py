@@ -249,7 +249,7 @@ class LiveModel:
         records = self._records
         done = done_by(records, learner_id, evidence, in_records)
         at = self._learners.find(learner_id) if in_records else -1
-        mine = self._courses.known(evidence.enrolled)
+        mine = np.sort(self._courses.known(evidence.enrolled))
         if at >= 0:
             mine = np.union1d(mine, _row(records.enrolled, at)).astype(np.int64)
         answered = ~np.isnan(done.scores)
@@ -257,11 +257,12 @@ class LiveModel:
         due = np.zeros(value.size, bool)
         for course in mine.tolist():
             due[_row(records.expected, course)] = True
-        (due,) = np.nonzero(due & ~done.opened)
+        due &= np.isnan(value)
         weight = np.ones(value.size)
         value[due] = 0.0
         if self._attendance is not None:
-            weight[due] = self._attendance.weights(done.in_time, mine, due)
+            (never,) = np.nonzero(due & ~done.opened)  # what was answered beside was met
+            weight[never] = self._attendance.weights(done.in_time, mine, never)
         (own,) = np.nonzero(~np.isnan(value) & (weight > 0))
         (beside,) = np.nonzero(answered & ~records.exercises)
         items = np.append(self._to_item[own], self._n_videos + self._to_item[beside])

@@ -285,7 +285,7 @@ class Sequencer:
             never = (shares == 0) & ~opened[videos] & ~self._asks[videos]
             in_time = np.flatnonzero(opened)
             in_time = in_time[np.argsort(learner.seen_at[in_time], kind="stable")]
-            mine = self._courses.known(learner.courses)
+            mine = np.sort(self._courses.known(learner.courses))
             weights[never] = self._attendance.weights(in_time, mine, videos[never])
         return weights
 

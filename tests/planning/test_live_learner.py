@@ -40,11 +40,11 @@ def steps_of(plan):
 
 
 @settings(max_examples=25)
-@given(seed=seeds)
-def test_a_new_learners_plan_is_that_of_the_same_learner_in_the_records(seed):
+@given(seed=seeds, attended=st.booleans())
+def test_a_new_learners_plan_is_that_of_the_same_learner_in_the_records(seed, attended):
     """Events of someone the batch has never seen, against a batch that has seen them."""
     rng = np.random.default_rng(seed)
-    case = diagnosed(random_case(seed % 50), seed)
+    case = diagnosed(random_case(seed % 50), seed, attended)
     records, courses = case.records, set(case.records.course_ids[:2].tolist())
     views = {v: float(rng.choice([0.3, 1.0])) for v in records.item_ids if rng.random() < 0.4}
     events = [Event(f"c{c}", "zz", 0.0, course_id=c, enrols=True) for c in courses]
@@ -110,9 +110,9 @@ def test_mastery_after_any_events_is_that_of_inference_on_views_and_answers_toge
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 49))
-def test_without_events_a_learner_is_as_in_the_batch(seed):
-    case = random_case(seed)
+@given(seed=st.integers(0, 49), attended=st.booleans())
+def test_without_events_a_learner_is_as_in_the_batch(seed, attended):
+    case = diagnosed(random_case(seed), seed, attended)
     planner, model = case.planner(), LiveModel(case.records, case.diagnosis)
     for learner in case.records.learner_ids.tolist():
         current = model.current(learner, NOTHING, Wishes()).learner
@@ -120,6 +120,27 @@ def test_without_events_a_learner_is_as_in_the_batch(seed):
             plain = planner.plan(learner, course, algorithm_1(length=8))
             assert planner.plan(learner, course, algorithm_1(length=8), current) == plain
         assert planner.mastery(learner, None, current) == planner.mastery(learner)
+
+
+def test_what_was_never_opened_weighs_anew_with_every_view():
+    case = hand_model(attended=True)
+    records, model = case.records, LiveModel(case.records, case.diagnosis)
+    attendance = case.diagnosis.items.attendance_on(records)
+    course = max(records.course_ids.tolist(), key=case.planner().n_concepts)
+    mine = records.courses.known([course])
+    items = records.expected[mine].indices[::-1].astype(np.int64)
+    enrols, found = Event("c", "new", 0.0, course_id=course, enrols=True), []
+    for n in range(items.size):
+        names = records.item_ids[items[:n]].tolist()
+        views = [Event(f"e{v}", "new", float(k), v, course, 1.0) for k, v in enumerate(names)]
+        known = model.current("new", evidence_of([enrols, *views]), Wishes()).posterior
+        weights = np.zeros(records.item_ids.size)
+        weights[known.videos] = known.weights
+        never = np.sort(items[n:])
+        assert (weights[items[:n]] == 1).all()
+        np.testing.assert_array_equal(weights[never], attendance.weights(items[:n], mine, never))
+        found.append(weights[items[-1]])
+    assert len(set(found)) > 1
 
 
 def test_a_bad_answer_lowers_what_a_watched_video_had_raised():
