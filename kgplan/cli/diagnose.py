@@ -153,6 +153,9 @@ def calibrate(
     resamples: Annotated[
         int, typer.Option(help="Resamples of learners behind each interval.", min=20)
     ] = 300,
+    plot: Annotated[
+        Path | None, typer.Option(help="SVG to write: how well the served model is calibrated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict held-back views: the model that is served, V-DINA, and simpler methods.
@@ -160,11 +163,18 @@ def calibrate(
     The last share of each learner's views, and as large a share of the zeros, is held back.
     Every method is fitted to the rest. Intervals: 95 %, learners resampled.
 
-    [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json
+    [bold]Examples:[/] kgplan diagnose calibrate · kgplan diagnose calibrate --json ·
+    kgplan diagnose calibrate --plot calibration.svg
     """
     from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 
     report = run_alone(run_calibrate, CalibrationConfig(share, least_views, seed, resamples))
+    if plot is not None:
+        from kgplan.report.charts import alone
+        from kgplan.report.diagnosis_page import reliability
+
+        served = next(method for method in report.details["methods"] if method["served"])
+        plot.write_text(alone(reliability(served)[0]), encoding="utf-8")
     if as_json:
         print_json(report.to_dict())
         return

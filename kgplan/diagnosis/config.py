@@ -9,6 +9,8 @@ LINKS = ("compensatory", "conjunctive")
 CLASS_PRIORS = ("independent", "saturated")
 ATTENDED, PUBLISHED = "attended", "kg-plppm"
 MODELS = (ATTENDED, PUBLISHED)
+MOST_ASSUMED = 0.5
+"""A mastery above it rests on what the learner did: it is assumed of nobody."""
 STATE_LIMIT = 15
 """Most concepts of a saturated prior: 2^15 states."""
 _LEAST_BETA = 1 + 1e-6
@@ -29,6 +31,7 @@ class DiagnosisConfig:
             prior over 2^K patterns is .5 with learn_prior off.
         learn_prior: estimate one prior per concept; else all stay at their start.
         prior_beta: Beta(a, b) on each prior; (2, 2) is one held and one not held, seen beforehand.
+        most_prior: no prior becomes larger.
         slip_beta: Beta(a, b) on each slip, both above 1: keeps videos with little evidence inside
             0 < guess < 1 - slip < 1. (2, 6) weighs 6 responses and peaks at 1/6.
         guess_beta: the same on each guess.
@@ -64,6 +67,7 @@ class DiagnosisConfig:
     prior_start: float = 0.5
     learn_prior: bool = True
     prior_beta: tuple[float, float] = (2.0, 2.0)
+    most_prior: float = 1.0
     slip_beta: tuple[float, float] = (2.0, 6.0)
     guess_beta: tuple[float, float] = (2.0, 6.0)
     least_contrast: float = 1e-3
@@ -93,6 +97,8 @@ class DiagnosisConfig:
             a, b = getattr(self, name)
             least = 1 if name == "prior_beta" else _LEAST_BETA
             self._need(name, min(a, b) >= least, "two numbers above 1")
+        least = self.prior_start
+        self._need("most_prior", least <= self.most_prior <= 1, f"prior_start ({least}) to 1")
         self._need("least_contrast", 0 < self.least_contrast < 1, "a number in (0, 1)")
         self._need("enumeration_limit", 0 <= self.enumeration_limit <= 20, "0 to 20")
         self._need("region_limit", self.region_limit in (0, *range(2, 17)), "0, or 2 to 16")
@@ -165,8 +171,8 @@ class LearnerModelConfig(DiagnosisConfig):
         model: "attended": V-DINA fitted to what learners met (`attendance`); "kg-plppm": as it was
             published, where an item of a course that was never opened counts as a failure.
         attended_prior_beta: Beta(a, b) on each prior in place of `prior_beta` where the model is
-            "attended". How many hold a concept, what was opened hardly tells: (4, 7) peaks at 1/3,
-            and is not far off where half of all pairs are held, nor where a quarter is.
+            "attended"; no prior is above `MOST_ASSUMED` then. How many hold a concept, what was
+            opened hardly tells: (2, 3) peaks at 1/3.
         response_rate: of what is met, the share that is opened; None: fitted.
         seed: draws what attendance is fitted to.
 
@@ -179,7 +185,7 @@ class LearnerModelConfig(DiagnosisConfig):
     """
 
     model: str = ATTENDED
-    attended_prior_beta: tuple[float, float] = (4.0, 7.0)
+    attended_prior_beta: tuple[float, float] = (2.0, 3.0)
     response_rate: float | None = None
     seed: int = 0
 
@@ -199,4 +205,5 @@ class LearnerModelConfig(DiagnosisConfig):
 
     def attended(self) -> Self:
         """What V-DINA is fitted with where the model is "attended"."""
-        return replace(self, prior_beta=self.attended_prior_beta)
+        most = min(self.most_prior, MOST_ASSUMED)
+        return replace(self, prior_beta=self.attended_prior_beta, most_prior=most)

@@ -138,7 +138,7 @@ class Concepts:
         if not config.learn_prior:
             return Line(intercept, contrast, point.prior)
         prior = fit_prior(found.tally.held, self.problem.reached, config.prior_beta)
-        return Line(intercept, contrast, prior)
+        return Line(intercept, contrast, np.minimum(prior, config.most_prior))
 
     def score(self, point: Line, before: Expectations | None) -> tuple[Expectations, float]:
         """The E-step at these parameters, and the objective there in nats."""

@@ -50,7 +50,9 @@ class Line:
         # exp(3.4) = 30 nats: past every likelihood that data can tell from 0.
         bounded[: 2 * n] = np.minimum(bounded[: 2 * n], 3.4)
         contrast = np.maximum(np.exp(bounded[n : 2 * n]), config.least_contrast)
-        prior = 1 / (1 + np.exp(-bounded[2 * n :])) if config.learn_prior else self.prior
+        prior = self.prior
+        if config.learn_prior:
+            prior = np.minimum(1 / (1 + np.exp(-bounded[2 * n :])), config.most_prior)
         return Line(-np.exp(bounded[:n]) - contrast, contrast, prior)
 
     def towards(self, other: "Line", share: float) -> "Line":

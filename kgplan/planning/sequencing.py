@@ -25,7 +25,6 @@ from kgplan.planning.scope import Scope, Scopes
 
 TRIES = 3  # items watched, read, or tried beside, from which a concept holds nothing up any more
 NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
-UNKNOWN = 2 / 3  # of theta: mastery at most of what nothing says of the learner
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
 DUE = 3  # videos of the course that come next, held in doubt or not, while a learner goes along it
@@ -121,21 +120,18 @@ class Sequencer:
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
         watched, not_yet, tried = self._done(learner, theta)
-        own = self._raised(learner)
-        mastered = own & ~learner.not_told_apart & (learner.mastery >= theta) & ~not_yet
-        # what nothing says of this learner counts as not learned yet, however many others hold it
-        held = np.where(own, learner.mastery, np.minimum(learner.mastery, UNKNOWN * theta))
+        mastered = self._mastered(learner, theta) & ~not_yet
         homonym: Array = np.zeros(mastered.size, dtype=bool)
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
         just_done = self._just_done(learner)
-        enough = self._worked(learner, watched, tried, theta) | (held > theta)
+        enough = self._worked(learner, watched, tried, theta) | (learner.mastery > theta)
         enough |= just_done & (watched > 0)
         passed = closed | (enough & ~pinned & ~not_yet) | learner.held
         in_order = learner.is_new and scope.has_videos
         standing = self._standing(
-            scope, learner, held, closed, passed, just_done, pinned, preference, not_yet, in_order
+            scope, learner, closed, passed, just_done, pinned, preference, not_yet, in_order
         )
         rows, why = sequence(
             scope.layout,
@@ -166,12 +162,12 @@ class Sequencer:
             done[_columns(self.scopes.covers, last)] = True
         return done
 
-    def _raised(self, learner: Learner) -> Array:
-        """(K,) True where the learner's own evidence raised the mastery."""
-        raised = learner.reached & (learner.mastery > self.prior)
-        at = np.flatnonzero(raised)
-        raised[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE
-        return raised
+    def _mastered(self, learner: Learner, theta: float) -> Array:
+        """(K,) True where the learner's own evidence says so."""
+        own = learner.reached & ~learner.not_told_apart & (learner.mastery >= theta)
+        at = np.flatnonzero(own)
+        own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE
+        return own
 
     def _done(self, learner: Learner, theta: float) -> tuple[Ints, Array, Ints]:
         """Of each concept what was worked through, what answers say, and what was tried.
@@ -202,7 +198,6 @@ class Sequencer:
         self,
         scope: Scope,
         learner: Learner,
-        held: Floats,
         closed: Array,
         passed: Array,
         just_done: Array,
@@ -251,8 +246,8 @@ class Sequencer:
         if in_order:
             due = scope.in_course & is_open
         return Standing(
-            np.clip(held[concepts], CERTAIN, 1 - CERTAIN),
-            np.exp(np.minimum(self._gains(scope, learner, held), LONGEST)),
+            np.clip(learner.mastery[concepts], CERTAIN, 1 - CERTAIN),
+            np.exp(np.minimum(self._gains(scope, learner), LONGEST)),
             np.where(pinned[concepts], np.maximum(weight, PREFERRED), weight),
             closed[concepts],
             passed[concepts],
@@ -266,7 +261,7 @@ class Sequencer:
             pinned[concepts][layout.asked],
         )
 
-    def _gains(self, scope: Scope, learner: Learner, held: Floats) -> Floats:
+    def _gains(self, scope: Scope, learner: Learner) -> Floats:
         """(N,) `gains` of the scope's entries, by all that its videos cover."""
         covers = self.scopes.covers[scope.videos]
         line = Lines(self._line.guess[scope.videos], self._line.pull[scope.videos])
@@ -274,7 +269,7 @@ class Sequencer:
         answered = np.where(np.isnan(learner.scores), -1.0, learner.scores)
         shares = np.where(self._asks, answered, learner.shares)[scope.videos]
         weights = self._weights(scope.videos, shares, learner)
-        found = gains(covers.indptr, covers.indices, line, shares, weights, held)
+        found = gains(covers.indptr, covers.indices, line, shares, weights, learner.mastery)
         return found[scope.entries]
 
     def _weights(self, videos: Ints, shares: Floats, learner: Learner) -> Floats:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from kgplan.report.markup import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 320, 80, 14, 12, 44
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"'
 ROW = 26  # height of a row of a chart with names
 
 
@@ -136,6 +137,23 @@ def points(
             parts.append(f'<path class="range" d="M{across:z.1f} {low:z.1f}V{high:z.1f}"/>')
         parts.append(f'<circle cx="{across:z.1f}" cy="{up:z.1f}" r="3"/></g>')
     return "".join([*parts, "</svg>"])
+
+
+_ALONE = (
+    "text{font:12px system-ui,sans-serif}.grid{stroke:#e1e6eb}.axis{fill:#5b6875}"
+    "circle{fill:#1b7f6b}.range{stroke:#8fb9b0;stroke-width:1.5;fill:none}"
+    ".line{fill:none;stroke:#1b7f6b;stroke-width:1.5}"
+    ".note{fill:none;stroke:#b4541a;stroke-dasharray:5 4}"
+)
+
+
+def alone(chart: str) -> str:
+    """A chart of points as a document of its own, in the page's light colours."""
+    begin, end = chart.split(">", 1)
+    return (
+        f'{begin.replace("<svg", SVG)} width="{WIDTH}" height="{HEIGHT}">'
+        f'<style>{_ALONE}</style><rect width="100%" height="100%" fill="#fff"/>{end}\n'
+    )
 
 
 def histogram(

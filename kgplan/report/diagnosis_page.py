@@ -378,6 +378,35 @@ def _rests(mastery: MasteryReasons) -> Section:
     return Section(heading, words, [chart], table)
 
 
+Bin = tuple[float, float, float, float, int]
+
+
+def reliability(method: Mapping[str, Any]) -> tuple[str, list[Bin]]:
+    """How often pairs were opened that a method predicts so, as SVG.
+
+    Args:
+        method: its figures, one of `methods` of a calibration.
+
+    Returns:
+        The chart, and its rows: predicted, observed, low, high, pairs.
+    """
+    bins = method["reliability"]
+    listed: list[Bin] = list(
+        zip(bins["predicted"], bins["observed"], bins["low"], bins["high"], bins["pairs"],
+            strict=True)
+    )  # fmt: skip
+    drawn = [
+        Point(
+            p, o, f"predicted {p:z.3f}, observed {o:z.3f} ({low:z.3f} to {high:z.3f}), {n:,} pairs",
+            None, (low, high),
+        )
+        for p, o, low, high, n in listed
+    ]  # fmt: skip
+    about = f"Reliability of {method['name']} on held-back pairs"
+    x, y = Axis("predicted", 0, 1), Axis("observed", 0, 1)
+    return points(drawn, x, y, about, [[(0, 0), (1, 1)]], joined=True), listed
+
+
 def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[Section]:
     if found is None:
         return [Section("Calibration", f"No chart: {reason or 'nothing was held back'}.")]
@@ -391,23 +420,7 @@ def _calibration(found: Mapping[str, Any] | None, reason: str | None) -> list[Se
     for name, about in (("V-DINA", words), (BEST, _BEST_SAYS)):
         if name not in methods:
             continue
-        bins = methods[name]["reliability"]
-        listed = list(
-            zip(bins["predicted"], bins["observed"], bins["low"], bins["high"], bins["pairs"],
-                strict=True)
-        )  # fmt: skip
-        drawn = [
-            Point(
-                p, o, f"predicted {p:z.3f}, observed {o:z.3f} ({low:z.3f} to {high:z.3f}),"
-                f" {n:,} pairs",
-                None, (low, high),
-            )
-            for p, o, low, high, n in listed
-        ]  # fmt: skip
-        chart = points(
-            drawn, Axis("predicted", 0, 1), Axis("observed", 0, 1),
-            f"Reliability of {name} on held-back pairs", [[(0, 0), (1, 1)]], joined=True,
-        )  # fmt: skip
+        chart, listed = reliability(methods[name])
         table = Table("Bins", ("predicted", "observed", "low", "high", "pairs"), listed)
         sections.append(Section(f"Calibration: {name}", about, [chart], table))
     for figure, label, what in (
