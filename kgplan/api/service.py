@@ -24,7 +24,7 @@ from kgplan.data.links import Links
 from kgplan.errors import KgplanError
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import CurrentLearners
-from kgplan.model.experiments import read_experiment
+from kgplan.model.experiments import running_experiment
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
@@ -48,7 +48,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
             it is not said who may ask, or the experiment's file is wrong.
         MissingExtra: traces are wanted, and OpenTelemetry is not installed.
     """
-    experiment = None if settings.experiment is None else read_experiment(settings.experiment)
+    experiment = running_experiment(settings)
     tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
     telemetry = Telemetry(lines=lines, tracing=tracing)
     lti = Tool.of(settings)

@@ -18,6 +18,7 @@ from kgplan.errors import ConfigError
 from kgplan.planning.experiment import Arm, Experiment
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.planners import planners
+from kgplan.settings import Settings
 
 MANUAL = "docs/guide/experiments.md lists the keys"
 SALT_BYTES = 16
@@ -105,6 +106,11 @@ def read_experiment(path: Path) -> Experiment:
         raise ConfigError(f"{path}: {_told(error)}; {MANUAL}") from None
     arms = tuple(Arm(each.name, each.planner, each.weight, each.options) for each in found.arms)
     return Experiment(found.name, found.salt, arms, found.primary, found.days, found.least_effect)
+
+
+def running_experiment(settings: Settings) -> Experiment | None:
+    """The experiment that the settings name, if any; errors as for `read_experiment`."""
+    return None if settings.experiment is None else read_experiment(settings.experiment)
 
 
 def _told(error: ValidationError) -> str:
