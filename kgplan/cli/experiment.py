@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, print_json, table
+from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
 from kgplan.errors import ConfigError
 from kgplan.settings import Settings, read_settings
+from kgplan.store.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,6 +154,64 @@ def read(file: File = None, as_json: AsJson = False) -> None:
         print_json(found.to_dict())
     else:
         show(found)
+
+
+@experiment.command("followed")
+def followed(
+    before: Annotated[
+        int, typer.Option(help="Views behind which time lines are cut.", min=2, max=1_000)
+    ] = 5,
+    coming: Annotated[
+        int, typer.Option("--next", help="Views that say what was followed.", min=1, max=100)
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="Of halves and of the bootstrap.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether learners who happened to do what a plan would have said went further; no trial.
+
+    Looks back at learners of the records in use, whom nobody planned for: what the default planner
+    would have said at a cut of their time lines, from views before it and by a model fitted to
+    other learners, against what they opened next, and how far they came. Compared are pairs that
+    are alike before the cut. It fits two models, which takes a minute or so.
+
+    [bold]Examples:[/] kgplan experiment followed · kgplan experiment followed --before 10 --json
+    """
+    import numpy as np
+
+    from kgplan.evaluation.followed import look_back, page, said_at
+    from kgplan.model.opening import open_records, open_similarity, open_snapshot, source_in_use
+    from kgplan.store.artifacts import ArtifactStore
+
+    settings = read_settings()
+    artifacts = ArtifactStore(settings.artifacts)
+    records, source = open_records(artifacts)
+    graph, similarity = open_snapshot(settings), open_similarity(artifacts.current("similarity"))
+    with progress_bar("followed") as told:
+        halves = np.random.default_rng(seed)
+        report = look_back(
+            records,
+            lambda cut: said_at(cut, records, graph, similarity, halves, told),
+            before,
+            coming,
+            seed,
+        )
+    if as_json:
+        print_json(report.to_dict())
+        return
+    made = {
+        "made": time.strftime("%Y-%m-%d", time.gmtime()),
+        "data": f"{source_in_use(artifacts).title or 'records'} {source.version}",
+        "command": f"`kgplan experiment followed --before {before} --next {coming} --seed {seed}"
+        " --out FILE`",
+    }
+    text = page(report, made)
+    if out is None:
+        print(text, end="")
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, text)
+    console.print(escape(str(out)), highlight=False, soft_wrap=True)
 
 
 def opened(settings: Settings, file: Path | None) -> "Experiment":

@@ -91,3 +91,16 @@ def test_a_service_with_a_wrong_file_does_not_start(trial):
     done = run_kgplan(home, "serve", "--dev", "--port", 8999, KGPLAN_EXPERIMENT=str(home / "none"))
     assert (done.returncode, "which cannot be read" in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
+
+
+def test_a_look_back_says_that_it_is_no_trial(own_home):
+    home, out = own_home.home, own_home.home / "docs" / "followed.md"
+    asked = ("experiment", "followed", "--before", 2, "--next", 1)
+    done = run_kgplan(home, *asked, "--out", out)
+    assert done.returncode == 0, done.stderr
+    text = out.read_text(encoding="utf-8")
+    assert "This is no trial" in text
+    assert "kgplan experiment followed --before 2 --next 1 --seed 0" in text
+    found = json.loads(run_kgplan(home, *asked, "--json").stdout)
+    assert found["learners"] >= found["enough"] >= found["cut"] >= found["planned"]
+    assert "U_" not in text + json.dumps(found)

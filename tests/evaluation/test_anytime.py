@@ -107,6 +107,13 @@ def test_the_bound_grows_with_what_varies_and_with_care():
     assert wide[3] > norm.ppf(0.975) * np.sqrt(1_000)
 
 
+@pytest.mark.parametrize("n", [1_000, 3_000, 10_000])
+def test_intervals_are_about_twice_as_wide_as_for_one_look(n):
+    bound, square = Bound(0.5), 0.8
+    once = norm.ppf(0.975) * np.sqrt(square / n)
+    assert 1.5 < bound.width(n, square) / once < 2.1
+
+
 def test_learners_needed_are_as_many_as_the_interval_then_needs():
     rng = np.random.default_rng(7)
     arm = rng.random(20_000) < 0.5
