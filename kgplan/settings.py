@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         " as `https://lms.example/courses/{course_id}/videos/{item_id}`; empty: answers have none",
     )
 
+    experiment: Path | None = Field(
+        default=None,
+        description="file of the experiment that gives learners to planners, TOML"
+        " (docs/guide/experiments.md); none: every path is planned as it is asked for",
+    )
+
     body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")
     body_seconds: float = Field(
         default=10.0,

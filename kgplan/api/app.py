@@ -30,6 +30,7 @@ from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
 from kgplan.data.links import Links
 from kgplan.graph.definition import Definitions
+from kgplan.planning.experiment import Experiment
 
 
 def create_app(
@@ -47,6 +48,7 @@ def create_app(
     definitions: Definitions | None = None,
     statement_rules: StatementRules | None = None,
     lti: Tool | None = None,
+    experiment: Experiment | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -63,6 +65,7 @@ def create_app(
         links: addresses of what to open; nothing has one where None.
         definitions: what concepts are, which planners do not know; not told where None.
         lti: us as learning platforms know us; none may open the explorer where None.
+        experiment: gives learners to planners; every path is planned as asked for where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
@@ -105,6 +108,7 @@ def create_app(
     app.state.readiness = readiness
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.statement_rules = statement_rules or StatementRules()
+    app.state.experiment = experiment
     app.state.audit = audit_log
     app.state.administration = administration
     app.add_middleware(BodyMiddleware)

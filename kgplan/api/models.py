@@ -16,6 +16,7 @@ from kgplan.graph.around import Around, CourseMap, WholeGraph
 from kgplan.graph.health import GraphHealth
 from kgplan.model.catalogue import ListedConcept, ListedCourse
 from kgplan.planning import Plan, PlanOptions, StepExplanation
+from kgplan.planning.experiment import Arm
 from kgplan.planning.options import OPTIONS, NamedOption
 from kgplan.planning.texts import Language
 
@@ -180,6 +181,7 @@ EXAMPLE_PATH: dict[str, Any] = {
     "stopped": "gain",
     "gain": 0.81,
     "bound": None,
+    "experiment": {"name": "gain-or-popularity", "arm": "gain"},
     "explanations": EXAMPLE_EXPLANATIONS,
     "stale": False,
 }
@@ -225,11 +227,13 @@ class GoalIn(OptionsIn):  # type: ignore[misc]  # made from `PlanOptions`
         False, description="also why each step, what was rejected, what would change the choice"
     )
 
-    def checked(self, where: str) -> PlanOptions:
+    def checked(self, where: str, arm: Arm | None = None) -> PlanOptions:
         """The options, if they and the goal go together.
 
         Args:
             where: where the request holds them: "query", or "body".
+            arm: of the learner; it plans where the request names no planner, by its own options
+                where the request leaves them out.
 
         Raises:
             RequestValidationError: no goal, two, or options that contradict each other.
@@ -238,8 +242,13 @@ class GoalIn(OptionsIn):  # type: ignore[misc]  # made from `PlanOptions`
             raise wrong_field(where, "course_id", "give a course_id, or towards a concept")
         if self.course_id is not None and self.towards is not None:
             raise wrong_field(where, "towards", "give either a course_id or towards, not both")
+        options = {each.name: getattr(self, each.name) for each in OPTIONS}
+        given = self.model_fields_set
+        if arm is not None and "planner" not in given:
+            options["planner"] = arm.planner
+            options |= {name: value for name, value in arm.options.items() if name not in given}
         try:
-            return PlanOptions(**{each.name: getattr(self, each.name) for each in OPTIONS})
+            return PlanOptions(**options)
         except ConfigError as error:
             raise wrong_field(where, "pin", str(error)) from None
 
@@ -314,7 +323,10 @@ class PlannersOut(BaseModel):
         }
     )
 
-    default: str = Field(description="the one that plans where none is named")
+    default: str = Field(
+        description="the one that plans where none is named, unless an experiment gives the"
+        " learner another"
+    )
     planners: list[PlannerOut]
 
 

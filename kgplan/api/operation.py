@@ -35,6 +35,7 @@ from kgplan.data.links import Links
 from kgplan.errors import InputError, KgplanError, RecordsUnavailable
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
+from kgplan.planning.experiment import Experiment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -143,6 +144,12 @@ class Asked(Request):
         """Addresses of what to open."""
         links: Links = self.app.state.links
         return links
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """What is tried on learners; None where nothing is."""
+        experiment: Experiment | None = self.app.state.experiment
+        return experiment
 
     @property
     def definitions(self) -> Definitions:

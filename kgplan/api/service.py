@@ -24,6 +24,7 @@ from kgplan.data.links import Links
 from kgplan.errors import KgplanError
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import CurrentLearners
+from kgplan.model.experiments import running_experiment
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
@@ -44,9 +45,10 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
 
     Raises:
         ConfigError, RecordsUnavailable: the learner records or the audit log cannot be opened,
-            or it is not said who may ask.
+            it is not said who may ask, or the experiment's file is wrong.
         MissingExtra: traces are wanted, and OpenTelemetry is not installed.
     """
+    experiment = running_experiment(settings)
     tracing = Tracing(settings.otlp, settings.trace_share) if settings.otlp else None
     telemetry = Telemetry(lines=lines, tracing=tracing)
     lti = Tool.of(settings)
@@ -88,6 +90,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         definitions=Definitions.of_graph(settings.graph_url, settings.graph_access),
         statement_rules=rules,
         lti=lti,
+        experiment=experiment,
     )
 
 

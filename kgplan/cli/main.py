@@ -13,6 +13,7 @@ from kgplan.cli import (
     diagnose,
     embed,
     events,
+    experiment,
     generate,
     mastery,
     model,
@@ -73,6 +74,7 @@ app.command()(browse.artifacts)
 app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.add_typer(events.events, name="events")
+app.add_typer(experiment.experiment, name="experiment")
 app.command()(token.token)
 app.command()(generate.generate)
 stages.register(app)

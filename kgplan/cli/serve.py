@@ -33,6 +33,7 @@ def serve(
     from kgplan.api.security import check_settings  # the other commands start without it
     from kgplan.api.statements import StatementRules
     from kgplan.data.links import Links
+    from kgplan.model.experiments import running_experiment
 
     settings = read_settings()
     if dev:
@@ -41,6 +42,7 @@ def serve(
     os.umask(0o077)  # what the service and its jobs write is about learners
     StatementRules.of(settings)
     Links.of(settings.links)
+    running_experiment(settings)
     where = f"kgplan at http://{host}:{port}/ · API description at /docs"
     if workers > 1:
         from kgplan.api.workers import serve_by_workers

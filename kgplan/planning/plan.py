@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from kgplan.planning.experiment import Assignment
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.resources import Resource
 
@@ -115,6 +116,8 @@ class Plan:
         gain: mastery that the plan is expected to add over the goal's concepts; None where the
             planner does not say.
         bound: what no plan of as many minutes can gain more than; None where not asked for.
+        experiment: the arm that the learner has in the experiment that the service runs, whoever
+            planned (`options`); None where none runs, or the plan leads towards a concept.
     """
 
     learner_id: str
@@ -132,6 +135,7 @@ class Plan:
     stopped: Stopped | None = None
     gain: float | None = None
     bound: float | None = None
+    experiment: Assignment | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""

@@ -38,6 +38,7 @@ def test_a_plan_as_json_has_the_promised_fields(home, tmp_path):
         "stopped",
         "gain",
         "bound",
+        "experiment",
     ]
     step = plan["steps"][0]
     assert {

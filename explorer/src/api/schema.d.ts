@@ -1124,6 +1124,22 @@ export interface components {
             deeper: boolean;
         };
         /**
+         * Assignment
+         * @description The arm that a learner has.
+         */
+        Assignment: {
+            /**
+             * Name
+             * @description of the experiment
+             */
+            name: string;
+            /**
+             * Arm
+             * @description name of the arm
+             */
+            arm: string;
+        };
+        /**
          * BehindOut
          * @description A step of an earlier plan that is done.
          */
@@ -2741,6 +2757,10 @@ export interface components {
          *       "stopped": "gain",
          *       "gain": 0.81,
          *       "bound": null,
+         *       "experiment": {
+         *         "name": "gain-or-popularity",
+         *         "arm": "gain"
+         *       },
          *       "explanations": [
          *         {
          *           "concept_id": "K_线性表_计算机科学技术",
@@ -2870,6 +2890,8 @@ export interface components {
              * @description what no plan of as many minutes can gain more than; null where not asked for
              */
             bound: number | null;
+            /** @description the arm that the learner has in the experiment that the service runs, whoever planned; null where none runs, or the plan leads towards a concept */
+            experiment: components["schemas"]["Assignment"] | null;
             /**
              * Explanations
              * @description of each step, in order; null where not asked for
@@ -3136,6 +3158,10 @@ export interface components {
          *             "stopped": "gain",
          *             "gain": 0.81,
          *             "bound": null,
+         *             "experiment": {
+         *               "name": "gain-or-popularity",
+         *               "arm": "gain"
+         *             },
          *             "explanations": [
          *               {
          *                 "concept_id": "K_线性表_计算机科学技术",
@@ -3412,7 +3438,7 @@ export interface components {
         PlannersOut: {
             /**
              * Default
-             * @description the one that plans where none is named
+             * @description the one that plans where none is named, unless an experiment gives the learner another
              */
             default: string;
             /** Planners */

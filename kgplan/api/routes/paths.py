@@ -1,6 +1,7 @@
 """The operations that plan."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -29,6 +30,7 @@ from kgplan.api.telemetry.tracing import span
 from kgplan.errors import KgplanError
 from kgplan.model.current import AtOnce
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
+from kgplan.planning.experiment import Assignment
 from kgplan.planning.planners import planner_named, planners
 from kgplan.report.plan_picture import picture
 
@@ -44,36 +46,66 @@ Make = Callable[["Paths", GoalIn, Made], tuple[bytes, str]]
 """Makes body and media type of what was planned for a goal."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is planned by.
+
+    Attributes:
+        options: of the request, or of the learner's arm.
+        assigned: that arm; None where none is.
+    """
+
+    options: PlanOptions
+    assigned: Assignment | None
+
+
 class Paths:
     """Plans, as answers with ETags, from one state of graph, model and learners."""
 
     def __init__(self, asked: Asked) -> None:
         self.served, self.learners, self.answers = asked.served, asked.learners, asked.answers
+        self.experiment = asked.experiment
+
+    def wanted(self, learner_id: str, goal: GoalIn, where: str) -> Wanted:
+        """What a learner's goal is planned by; an experiment is on paths through courses.
+
+        Args:
+            learner_id, goal: what is asked for.
+            where: as for `GoalIn.checked`, whose errors it has.
+        """
+        experiment = self.experiment
+        if experiment is None or goal.course_id is None:
+            return Wanted(goal.checked(where), None)
+        arm = experiment.arm_of(learner_id)
+        return Wanted(goal.checked(where, arm), Assignment(experiment.name, arm.name))
 
     def version(self, learner_id: str) -> str:
         """The learner's version; read before the learner's state."""
         return self.learners.learner_version(self.served.planner, learner_id)
 
-    def etag(self, kind: str, learner_id: str, goal: GoalIn, learner_version: str) -> str:
+    def etag(
+        self, kind: str, learner_id: str, goal: GoalIn, wanted: Wanted, learner_version: str
+    ) -> str:
         """The name of an answer: all that it depends on."""
         planner, stale = self.served.planner, self.served.stale
+        by_arm = () if wanted.assigned is None else (asdict(wanted),)
         return etag_of(
             kind, planner.graph.version, planner.model_version, planner.links.template,
-            learner_version, stale, learner_id, goal.model_dump(include=GOAL_FIELDS),
+            learner_version, stale, learner_id, goal.model_dump(include=GOAL_FIELDS), *by_arm,
         )  # fmt: skip
 
     def plan(
         self,
         learner_id: str,
         goal: GoalIn,
-        options: PlanOptions,
+        wanted: Wanted,
         version: str,
         at_once: AtOnce | None = None,
     ) -> Made:
         """Plan for a course or towards a concept.
 
         Args:
-            learner_id, goal, options: what is asked for.
+            learner_id, goal, wanted: what is asked for.
             version: the learner's; a plan of a learner who was erased since is not remembered,
                 nor one of a learner whom nothing names, who could neither see nor erase it.
             at_once: the learner's state, where it is at hand.
@@ -85,9 +117,12 @@ class Paths:
             current = self.learners.current(planner, learner_id)
         with span("plan"):
             if goal.towards is not None:
-                plan = planner.plan_towards(learner_id, goal.towards, options, current)
+                plan = planner.plan_towards(learner_id, goal.towards, wanted.options, current)
             else:
-                plan = planner.plan(learner_id, goal.course_id or "", options, current)
+                course_id = goal.course_id or ""
+                plan = planner.plan(learner_id, course_id, wanted.options, current)
+                if wanted.assigned is not None:
+                    plan = replace(plan, experiment=wanted.assigned)
         text = plan_json(plan)
         if planner.knows(learner_id, current):
             self.learners.remember(plan, text, version)
@@ -108,33 +143,37 @@ class Paths:
 
     def answer(self, item: PathIn) -> Answer:
         """The answer to one item of a batch."""
-        options, version = item.checked("body"), self.version(item.learner_id)
+        wanted = self.wanted(item.learner_id, item, "body")
+        version = self.version(item.learner_id)
         return self.answers.get(
-            self.etag("path", item.learner_id, item, version),
-            lambda: self.body(item, self.plan(item.learner_id, item, options, version)),
+            self.etag("path", item.learner_id, item, wanted, version),
+            lambda: self.body(item, self.plan(item.learner_id, item, wanted, version)),
             item.learner_id,
             ("path", item.course_id),
         )
 
 
 async def answered(
-    asked: Asked, kind: str, learner_id: str, goal: GoalIn, make: Make, at_once: bool
+    asked: Asked, kind: str, learner_id: str, goal: GoalIn, make: Make, may_be_quick: bool
 ) -> Answer:
     """The answer of a kind to one learner's goal, in a thread where something is waited for.
 
     Args:
         make: makes it of the plan.
-        at_once: whether it may be made in the event loop, of a learner whose state is at hand.
+        may_be_quick: whether it may be made in the event loop, of a learner whose state is at
+            hand, where the plan does not take long.
     """
-    paths, options, known = Paths(asked), goal.checked("query"), asked.known
+    paths, known = Paths(asked), asked.known
+    wanted = paths.wanted(learner_id, goal, "query")
+    at_once = may_be_quick and not takes_long(goal, wanted.options, paths.served.planner)
     if known is not None and not known.known:
         known = None
 
     def find() -> Answer:
         version = paths.version(learner_id) if known is None else known.version
         return asked.answer(
-            paths.etag(kind, learner_id, goal, version),
-            lambda: make(paths, goal, paths.plan(learner_id, goal, options, version, known)),
+            paths.etag(kind, learner_id, goal, wanted, version),
+            lambda: make(paths, goal, paths.plan(learner_id, goal, wanted, version, known)),
             learner_id,
             (kind, goal.course_id),
         )
@@ -142,22 +181,21 @@ async def answered(
     return find() if at_once and known is not None else await run_in_threadpool(find)
 
 
-def takes_long(goal: GoalIn, planner: Planner) -> bool:
+def takes_long(goal: GoalIn, options: PlanOptions, planner: Planner) -> bool:
     """Whether a path may take so long that other requests should not wait for it: above 1 ms."""
     large = goal.course_id is not None and planner.n_concepts(goal.course_id) > AT_ONCE_CONCEPTS
-    gains = planner_named(goal.planner).expects_gain
-    return gains or goal.explain or goal.minutes is not None or large
+    gains = planner_named(options.planner).expects_gain
+    return gains or goal.explain or options.minutes is not None or large
 
 
 async def read_path(learner_id: Id, goal: Goal, asked: Asked) -> Answer:
     """What a learner should learn next in a course, or towards a concept, foundation first."""
-    quick = not takes_long(goal, asked.served.planner)
-    return await answered(asked, "path", learner_id, goal, Paths.body, at_once=quick)
+    return await answered(asked, "path", learner_id, goal, Paths.body, may_be_quick=True)
 
 
 async def read_picture(learner_id: Id, goal: Goal, asked: Asked) -> Answer:
     """The same path as a picture."""
-    return await answered(asked, "picture", learner_id, goal, Paths.drawing, at_once=False)
+    return await answered(asked, "picture", learner_id, goal, Paths.drawing, may_be_quick=False)
 
 
 ONE, WITH_SLASHES = "/learners/{learner_id}", "/learners/{learner_id:path}"

@@ -127,6 +127,12 @@ SELECT made, body FROM plan WHERE learner_id = :learner_id AND course_id IS NULL
 SELECT course_id, max(made) FROM plan WHERE learner_id = :learner_id AND course_id IS NOT NULL
 GROUP BY course_id;
 
+-- name: plan.learners_with
+SELECT DISTINCT learner_id FROM plan WHERE body LIKE :part ORDER BY learner_id;
+
+-- name: plan.of_learner_with
+SELECT made, body FROM plan WHERE learner_id = :learner_id AND body LIKE :part ORDER BY seq;
+
 -- name: plan.export
 SELECT learner_id, course_id, made, body FROM plan WHERE learner_id = :learner_id ORDER BY seq;
 
@@ -212,6 +218,9 @@ WHERE learner_hash = :learner_hash;
 -- name: erased_learner.these
 SELECT learner_hash, erased, n_erasures, ticks FROM erased_learner
 WHERE learner_hash IN any_of(:learner_hashes);
+
+-- name: erased_learner.since
+SELECT count(*) FROM erased_learner WHERE erased >= :since;
 
 -- name: erased_learner.put_right
 UPDATE erased_learner SET erased = :erased

@@ -1,5 +1,6 @@
 """Where are learners' events, feedback and plans kept, and what is known of them?"""
 
+import json
 import logging
 import secrets
 import time
@@ -422,6 +423,36 @@ class EventStore:
         """The courses that the learner was given plans for, and when the last one was made."""
         with self._reading() as session:
             return dict(session.rows("plan.courses", learner_id=learner_id))
+
+    def took_part(self, experiment: str) -> Iterator[tuple[list[KeptPlan], list[Event]]]:
+        """Plans and events of each learner who was given a plan in an experiment.
+
+        Args:
+            experiment: its name.
+
+        Yields:
+            The learner's kept plans that carry the experiment, the oldest first, at least one, and
+            the events that count; not who it is. Learners who were erased are not among them.
+        """
+        part = f'%"experiment":{{"name":"{experiment}",%'
+        with self._reading() as session:
+            learners = session.rows("plan.learners_with", part=part)
+        for (learner_id,) in learners:
+            found = self._rows("plan.of_learner_with", learner_id=learner_id, part=part)
+            kept = [KeptPlan(made, json.loads(body)) for made, body in found]
+            plans = [
+                each
+                for each in kept
+                if (each.body.get("experiment") or {}).get("name") == experiment
+            ]
+            if plans:
+                yield plans, self.events(learner_id)
+
+    def n_erased(self, since: float) -> int:
+        """How many learners were erased since a moment; who, nobody knows any more."""
+        with self._reading() as session:
+            ((number,),) = session.rows("erased_learner.since", since=since)
+        return int(number)
 
     def learners(self, prefix: str, limit: int) -> list[str]:
         """Learners of whom something is stored, whose id begins so, in the order of ids."""
