@@ -21,7 +21,7 @@ from kgplan.api.administration import Administration, to_toml
 from kgplan.api.app import create_app
 from kgplan.api.jobs import Jobs, headway_of
 from kgplan.api.keeper import keep_planner
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.embedding.config import EmbeddingConfig
 from kgplan.errors import JobRunning, UnknownJob
 from kgplan.model.opening import MODEL_KINDS, model_version, open_snapshot
@@ -254,7 +254,7 @@ def test_changed_keys_reach_the_command(tmp_path):
     configs = configs_with(read_changes(file), stages_of("model"))
     training = EmbeddingConfig.default().training
     assert configs["embed"].training == training.model_copy(update={"epochs": 7})
-    assert configs["diagnose"] == DiagnosisConfig(damping=0.2)
+    assert configs["diagnose"] == LearnerModelConfig(damping=0.2)
 
 
 # ---------------------------------------------------------------- over HTTP, in this process

@@ -21,7 +21,7 @@ from neo4j_server import free_ports
 from kgplan.api import workers
 from kgplan.api.models import path_json, plan_json
 from kgplan.api.workers import Pulse, Worker
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.model.opening import open_planner
 from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.settings import Settings
@@ -196,7 +196,7 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
     """Two models of the same home; what each says is computed here, without the service."""
     store = ArtifactStore(home.artifacts)
     one = store.current("diagnosis")
-    run_diagnose(home, DiagnosisConfig(learn_prior=False))
+    run_diagnose(home, LearnerModelConfig(learn_prior=False))
     other = store.current("diagnosis")
     assert one.version != other.version
     expected = {}

@@ -30,7 +30,7 @@ from pykeen.losses import NSSALoss
 from pykeen.models import DistMult, TransE
 from pykeen.training import SLCWATrainingLoop
 
-from kgplan.diagnosis.config import DiagnosisConfig
+from kgplan.diagnosis.config import LearnerModelConfig
 from kgplan.embedding.evaluate import ranking_metrics
 from kgplan.embedding.neighbours import distance_auc
 from kgplan.embedding.train import split_triples, starting_model
@@ -175,7 +175,7 @@ def sample_home(sample_source, tmp_path_factory):
     run_extract(home, Extraction(sample_source))
     run_map(home)
     run_load(home)
-    run_diagnose(home, DiagnosisConfig())
+    run_diagnose(home, LearnerModelConfig())
     return home
 
 

@@ -12,11 +12,11 @@ import pytest
 from forked import run_kgplan
 from scipy import sparse
 
-from kgplan.data.records import LearnerRecords, observations
-from kgplan.diagnosis import DiagnosisConfig, infer
+from kgplan.data.records import LearnerRecords
+from kgplan.diagnosis import DiagnosisConfig, LearnerModelConfig, infer
 from kgplan.errors import InputError, UnknownLearner
 from kgplan.etl.stages import Extraction, run_extract
-from kgplan.model.opening import StoredArrays
+from kgplan.model.opening import StoredArrays, open_mastery
 from kgplan.pipeline.calibrate import CalibrationConfig, run_calibrate
 from kgplan.pipeline.diagnose import run_diagnose
 from kgplan.pipeline.diagnosis_report import find_in_home, find_in_results, to_html
@@ -60,7 +60,7 @@ def home(tmp_path_factory):
     source = miniature.write_folder(tmp_path_factory.mktemp("classroom"), classroom())
     settings = Settings(home=tmp_path_factory.mktemp("home"))
     run_extract(settings, Extraction(source))
-    run_diagnose(settings, DiagnosisConfig())
+    run_diagnose(settings, LearnerModelConfig())
     return settings
 
 
@@ -214,13 +214,19 @@ def test_a_learner_s_masteries_say_what_they_rest_on(home, tmp_path):
         LearnerRecords.from_arrays(StoredArrays(ArtifactStore(home.artifacts).current("records"))),
     )
     fit = [artifact.array(name) for name in ("slip", "guess", "prior")]
-    config = DiagnosisConfig.from_dict(dict(artifact.manifest["config"]))
-    row = observations(records)[[records.learner_ids.tolist().index(learner)]]
+    items = open_mastery(artifact).items
+    at = [records.learner_ids.tolist().index(learner)]
+    row, weight = (each[at] for each in items.observed_in(records))
     concepts = artifact.array("concept_ids").tolist()
 
     def mastery(kept, concept):
-        part = (row.data[kept], row.indices[kept], [0, int(np.sum(kept))])
-        found = infer(sparse.csr_matrix(part, shape=row.shape), records.q_matrix, *fit, config)
+        shares, weights = (
+            sparse.csr_matrix(
+                (each.data[kept], row.indices[kept], [0, int(np.sum(kept))]), shape=row.shape
+            )
+            for each in (row, weight)
+        )
+        found = infer(shares, records.q_matrix, *fit, items.config, weights=weights)
         return found.mastery[0, concept] or fit[2][concept]  # the prior where none is left
 
     assert len(findings.reasons) == 4
@@ -262,7 +268,7 @@ def test_a_calibration_of_other_records_is_not_shown(home, calibrated, tmp_path)
     source = miniature.write_folder(tmp_path / "other", miniature.MINI)
     settings = Settings(home=tmp_path / "home")
     run_extract(settings, Extraction(source))
-    run_diagnose(settings, DiagnosisConfig())
+    run_diagnose(settings, LearnerModelConfig())
     assert "kgplan diagnose calibrate" in find_in_home(settings).missing["calibration"]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kgplan.data.records import observations
-from kgplan.diagnosis import DiagnosisConfig, fit, standard_errors
+from kgplan.diagnosis import DiagnosisConfig, LearnerModelConfig, fit, standard_errors
 from kgplan.errors import ConfigError, InputError
 from kgplan.etl.extract import extract
 from kgplan.etl.records import read_records
@@ -77,7 +77,7 @@ def test_every_stage_reads_a_generated_folder_and_rejects_nothing(clean_home):
     assert extracted.details["rejected"] == 0
     assert mapped.rows_out == mapped.rows_in
     assert loaded.rows_out > SMALL.concepts
-    assert run_diagnose(home, DiagnosisConfig(tolerance=1e-3)).details["skipped"] == 0
+    assert run_diagnose(home, LearnerModelConfig(tolerance=1e-3)).details["skipped"] == 0
 
 
 def test_every_file_of_the_layout_that_is_used_is_there(clean):

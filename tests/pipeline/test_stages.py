@@ -11,7 +11,7 @@ from scipy import sparse
 from kgplan.data.events import Event, evidence_of
 from kgplan.data.records import LearnerRecords
 from kgplan.data.wishes import Wishes
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import ArtifactMissing, ConfigError, ConstraintViolation, UnknownLearner
 from kgplan.etl.archive import hash_files
@@ -274,7 +274,7 @@ def test_an_event_on_a_video_that_nobody_met_before_counts_as_on_similar_ones(tm
     with store.draft("records", {}, {}) as draft:
         draft.put(**records.to_arrays())
     store.switch(draft.finished())
-    run_diagnose(home, DiagnosisConfig())
+    run_diagnose(home, LearnerModelConfig())
 
     diagnosis = open_mastery(store.current("diagnosis"))
     model = LiveModel(records, diagnosis)

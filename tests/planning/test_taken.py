@@ -61,7 +61,7 @@ def test_each_course_counts_its_own_items_by_the_most_that_is_told(seed, in_reco
         for item, value in zip(records.item_ids.tolist(), before.tolist(), strict=True):
             if value and in_records:
                 best[item] = max(value, best.get(item, 0.0))
-    done = done_by(records, learner, current)
+    done = done_by(records, learner, current, in_records)
     wanted = [*records.course_ids.tolist(), "nowhere"]
     found = taken_courses(case.graph, records, wanted, done)
     assert [each.course_id for each in found] == sorted(set(wanted) & set(case.graph.course_ids))
@@ -102,7 +102,7 @@ def test_a_row_that_does_not_count_opens_nothing():
     records, rng = random_case(0).records, np.random.default_rng(0)
     nothing = replace(told_since(records, rng, False), shares={}, scores={}, seen_at={})
     for done in (
-        done_by(records, records.learner_ids[0], nothing),
+        done_by(records, records.learner_ids[0], nothing, False),
         done_by(records, "nobody", None),
     ):
         assert not done.opened.any()

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import ConfigError
 from kgplan.store.configs import changed, configs_with, read_changes
@@ -34,8 +34,8 @@ def test_what_is_not_named_stays(changes):
 
 
 def test_every_kind_of_configuration_can_be_changed():
-    new = changed(DiagnosisConfig(), {"slip_beta": [2, 5], "iteration_limit": 3})
-    assert new == DiagnosisConfig(slip_beta=(2, 5), iteration_limit=3)
+    new = changed(LearnerModelConfig(), {"slip_beta": [2, 5], "iteration_limit": 3})
+    assert new == LearnerModelConfig(slip_beta=(2, 5), iteration_limit=3)
     assert changed(Plain(seed=4), {"alpha": 0.5}) == Plain(0.5, 4)
     assert changed(Plain(), {}) == Plain()
     assert changed(EmbeddingConfig.default(), {"training": {}}) == EmbeddingConfig.default()
@@ -48,9 +48,9 @@ def test_every_kind_of_configuration_can_be_changed():
         (EmbeddingConfig.default(), {"training": 5}, "no key 'training' to change"),
         (EmbeddingConfig.default(), {"training.epochs": "5"}, "'training.epochs': '5' cannot"),
         (EmbeddingConfig.default(), {"training.epochs.x": 5}, "no key 'training.epochs.x'"),
-        (DiagnosisConfig(), {"damping": "much"}, "damping is 'much'"),
-        (DiagnosisConfig(), {"damping": 2}, "damping is 2.0; give a number in"),
-        (DiagnosisConfig(), {"slip_beta": 2}, "slip_beta is 2"),
+        (LearnerModelConfig(), {"damping": "much"}, "damping is 'much'"),
+        (LearnerModelConfig(), {"damping": 2}, "damping is 2.0; give a number in"),
+        (LearnerModelConfig(), {"slip_beta": 2}, "slip_beta is 2"),
         (Plain(), {"alpha": "much"}, "alpha is 'much'"),
         (Plain(), {"beta": 1}, "keys begin with alpha, seed"),
         (EmbeddingConfig.default(), {"trainin": {}}, "no key 'trainin'"),
@@ -68,7 +68,7 @@ def test_pairs_come_after_the_file(tmp_path):
     configs = configs_with(changes, stages_of("model"))
     training = EmbeddingConfig.default().training
     assert configs["embed"].training == training.model_copy(update={"epochs": 5, "seed": 1})
-    assert configs["diagnose"] == DiagnosisConfig(damping=0.2)
+    assert configs["diagnose"] == LearnerModelConfig(damping=0.2)
     assert configs["similarity"].alpha == 0.5
 
 
@@ -83,7 +83,7 @@ def test_pairs_come_after_the_file(tmp_path):
 def test_a_key_finds_its_stage_with_or_without_the_stage_s_name(changes):
     configs = configs_with(changes, stages_of("model"))
     assert "embed" not in configs
-    assert configs["diagnose"] == DiagnosisConfig(damping=0.2)
+    assert configs["diagnose"] == LearnerModelConfig(damping=0.2)
     assert configs["similarity"].alpha == 0.5
 
 
@@ -94,7 +94,7 @@ def test_a_key_of_no_stage_or_of_several_is_refused():
     diagnose = [each for each in stages if each.name == "diagnose"]
     with pytest.raises(ConfigError, match=r"no key 'training\.epochs'"):
         configs_with({"training.epochs": 2}, diagnose)
-    again = Stage("again", "", "model", run=lambda: None, config=DiagnosisConfig)
+    again = Stage("again", "", "model", run=lambda: None, config=LearnerModelConfig)
     with pytest.raises(ConfigError, match="'damping' is a key of diagnose and again; write"):
         configs_with({"damping": 0.2}, [*diagnose, again])
 

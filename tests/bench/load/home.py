@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.embedding import Embedding
 from kgplan.etl.stages import Extraction, run_extract, run_load, run_map
 from kgplan.evaluation.generate import generate
@@ -43,7 +43,7 @@ def make_home(folder: Path, **sizes: int) -> Settings:
     run_map(settings)
     run_load(settings)
     put_vectors(settings)
-    run_diagnose(settings, DiagnosisConfig(iteration_limit=ITERATIONS))
+    run_diagnose(settings, LearnerModelConfig(iteration_limit=ITERATIONS))
     run_similarity(settings)
     return settings
 
