@@ -1,7 +1,7 @@
 """Archives that several tests read; they must not change them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import miniature
@@ -12,6 +12,7 @@ from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 from waiting import pytest_terminal_summary as pytest_terminal_summary
+from xdist.workermanage import WorkerController
 
 from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner
@@ -51,6 +52,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = "neo4j" if needs_neo4j(item) else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[str]) -> None:
+    """See that groups are handed out: pytest-xdist knows them by what it adds to tests' ids.
+
+    Where it cannot add it, each process makes what the tests of a file share, and nothing fails.
+    """
+    alone = next((each for each in ids if "@" not in each), None)
+    if node.config.getoption("dist") == "loadgroup" and alone is not None:
+        raise pytest.UsageError(f"pytest-xdist hands out {alone} without the rest of its group")
 
 
 def needs_neo4j(item: pytest.Item) -> bool:
