@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, settings
 from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
+from read_once import read_once
 from waiting import pytest_terminal_summary as pytest_terminal_summary
 from xdist.workermanage import WorkerController
 
+from kgplan.etl import map as etl_map
 from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner
 from kgplan.planning import Planner
@@ -76,6 +78,14 @@ def needs_neo4j(item: pytest.Item) -> bool:
 def pytest_runtest_setup() -> None:
     """No test finds the settings that another one read."""
     read_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mappings_read_once() -> Iterator[None]:
+    """The engine reads the mapping once for all runs of a process, see read_once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(etl_map, "_run_engine", read_once(etl_map._run_engine))
+        yield
 
 
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:
