@@ -1,5 +1,6 @@
 """Archives that several tests read; they must not change them."""
 
+import gc
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ from kgplan.store.running import run_part
 from kgplan.store.stages import StageReport
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+
+# What is imported stays: the collector would go through all of it, again and again.
+gc.disable()
 
 # Files that take longest, by `make test ARGS=--durations=40`. Begun first, none of them is left to
 # one process when the others have ended.
@@ -54,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = "neo4j" if needs_neo4j(item) else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector free what tests leave, and only that."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
