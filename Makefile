@@ -36,9 +36,10 @@ setup: $(VENV)/.ready ## make the environment in .venv (every target does so whe
 demo: setup ## the main job on real rows: files -> graph -> model -> one learner's path
 	$(BIN)/kgplan demo $(SOURCE) $(ARGS)
 
-# A thread that waits leaves the processor to the other processes.
+# A thread that waits leaves the processor to the other processes. Bytecode is kept, whatever the
+# environment says: the tests start many processes, and each would compile every module again.
 test: setup ## all tests (benchmarks apart), on JOBS=2 processes
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup \
+	PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup \
 	  --no-loadscope-reorder $(ARGS)
 
 test-newest: ## the same with the newest versions of everything, in .venv-newest

@@ -1,7 +1,8 @@
 """Archives that several tests read; they must not change them."""
 
+import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import miniature
@@ -11,8 +12,11 @@ from hypothesis import HealthCheck, settings
 from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
+from read_once import read_once
 from waiting import pytest_terminal_summary as pytest_terminal_summary
+from xdist.workermanage import WorkerController
 
+from kgplan.etl import map as etl_map
 from kgplan.etl.stages import run_etl
 from kgplan.model.opening import open_planner
 from kgplan.planning import Planner
@@ -23,6 +27,9 @@ from kgplan.store.running import run_part
 from kgplan.store.stages import StageReport
 
 SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
+
+# What is imported stays: the collector would go through all of it, again and again.
+gc.disable()
 
 # Files that take longest, by `make test ARGS=--durations=40`. Begun first, none of them is left to
 # one process when the others have ended.
@@ -53,6 +60,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_collection_finish() -> None:
+    """Let the collector free what tests leave, and only that."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[str]) -> None:
+    """See that groups are handed out: pytest-xdist knows them by what it adds to tests' ids.
+
+    Where it cannot add it, each process makes what the tests of a file share, and nothing fails.
+    """
+    alone = next((each for each in ids if "@" not in each), None)
+    if node.config.getoption("dist") == "loadgroup" and alone is not None:
+        raise pytest.UsageError(f"pytest-xdist hands out {alone} without the rest of its group")
+
+
 def needs_neo4j(item: pytest.Item) -> bool:
     """Whether a test asks for the server, or is one of a pair for both databases."""
     if "neo4j_process" in getattr(item, "fixturenames", ()):
@@ -64,6 +88,14 @@ def needs_neo4j(item: pytest.Item) -> bool:
 def pytest_runtest_setup() -> None:
     """No test finds the settings that another one read."""
     read_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mappings_read_once() -> Iterator[None]:
+    """The engine reads the mapping once for all runs of a process, see read_once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(etl_map, "_run_engine", read_once(etl_map._run_engine))
+        yield
 
 
 def make_sample(folder: Path) -> tuple[Settings, dict[str, StageReport]]:

@@ -182,9 +182,13 @@ class Keeper:
 
 
 def mark_of(settings: Settings, artifacts: ArtifactStore) -> Callable[[], str]:
-    """What gives the mark of the graph and of the model in use."""
+    """What gives the mark of the graph and of the model in use.
+
+    A model's name alone would not do: it may be in use again when the planner of the one between
+    has just been built, and that planner would then stay.
+    """
     watch = watch_graph(settings.graph_url, settings.graph_access)
-    return lambda: f"{watch.mark()} {model_version(artifacts)}"
+    return lambda: f"{watch.mark()} {artifacts.last_switch()} {model_version(artifacts)}"
 
 
 class StoredModel:

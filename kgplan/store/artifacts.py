@@ -293,6 +293,14 @@ class ArtifactStore:
         """
         return dict(self._read(CURRENT, "run the stages again", is_versions, {}))
 
+    def last_switch(self) -> str:
+        """A text that differs after every switch, even one to what was in use before."""
+        try:
+            status = (self.root / CURRENT).stat()  # written anew each time
+        except FileNotFoundError:
+            return "-"
+        return f"{status.st_mtime_ns}.{status.st_ino}"
+
     def history(self) -> list[Switch]:
         """Every switch that is remembered, oldest first; the last one is what is in use.
 

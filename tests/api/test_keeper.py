@@ -10,9 +10,10 @@ from planning_cases import hand_case, random_case
 
 from kgplan.api.answers import Answer
 from kgplan.api.app import create_app
-from kgplan.api.keeper import Keeper, StoredModel
+from kgplan.api.keeper import Keeper, StoredModel, mark_of
 from kgplan.errors import ArtifactMissing, GraphUnavailable
 from kgplan.model.opening import DataSource
+from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
 
@@ -128,6 +129,32 @@ def test_the_watcher_renews_by_itself_and_survives_what_nobody_foresaw(world):
     assert keeper.served.mark == "3"
     ours = set(threading.enumerate()) - before
     assert not any(thread.name == "kgplan-keeper" for thread in ours)
+
+
+def test_a_model_that_is_in_use_again_when_the_next_one_is_built_is_served(world, tmp_path):
+    """The other is in use when the keeper looks and after its build, and one while it builds."""
+    settings = Settings(home=tmp_path)
+    (tmp_path / "graph.lbug").touch()
+    store, made = ArtifactStore(settings.artifacts), []
+    for run in range(2):
+        with store.draft("diagnosis", {"run": run}, {}) as draft:
+            draft.put(values=np.arange(2.0))
+        made.append(draft.finished())
+    one, other = made
+    built = []
+
+    def build():
+        if len(built) == 1:
+            store.switch(one)
+        built.append(store.current("diagnosis").version)
+        store.switch(other)
+        return world.build()
+
+    store.switch(one)
+    keeper = Keeper(build, mark_of(settings, store))
+    for _ in range(3):
+        keeper.refresh()
+    assert built == [one.version, one.version, other.version]
 
 
 # ---------------------------------------------------------------- the model's files

@@ -225,14 +225,16 @@ def test_switching_models_back_and_forth_under_load_fails_and_mixes_nothing(serv
     asking = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
     for each in asking:
         each.start()
-    for n in range(SWITCHES):
-        store.switch((one, other)[n % 2])
-        time.sleep(0.35)
-    last = open_planner(home).model_version
-    until(lambda: all(served_by(service, 6) == {last} for _ in range(2)))
-    stop.set()
-    for each in asking:
-        each.join()
+    try:
+        for n in range(SWITCHES):
+            store.switch((one, other)[n % 2])
+            time.sleep(0.35)
+        last = open_planner(home).model_version
+        until(lambda: all(served_by(service, 6) == {last} for _ in range(2)))
+    finally:
+        stop.set()
+        for each in asking:
+            each.join()
     assert wrong == []
     assert len(seen) == 2
     print(f"slowest answer during {SWITCHES} switches: {1e3 * slowest[0]:.0f} ms")
