@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 from test_bench_diagnosis_assist import ARCHIVE, read_split
 
 from kgplan.diagnosis import AgingConfig, AgingModel, fit_in_order
+from kgplan.diagnosis.aging import Pull
 from kgplan.evaluation.calibration import score
 
 STILL = {"fit_learn": False, "learn_start": 0.0, "fit_forget": False, "half_life": np.inf}
@@ -305,17 +306,21 @@ def planted(rng, n_concepts=8, n_each=12):
     q = np.repeat(np.eye(n_concepts), n_each, axis=0)
     ability = np.linspace(-3, 3, 15)
     share = np.exp(-(ability**2) / 2)
+    high, low = -logit(rng.uniform(0.05, 0.25, n_items)), logit(rng.uniform(0.05, 0.3, n_items))
+    alike = Pull(np.zeros(n_items), 1.0)
     m = AgingModel(
         q_matrix=sparse.csr_matrix(q),
-        slip=rng.uniform(0.05, 0.25, n_items),
-        guess=rng.uniform(0.05, 0.3, n_items),
-        prior=rng.uniform(0.2, 0.5, n_concepts),
+        difficulty=(low + high) / 2,
+        contrast=high - low,
+        prior_log_odds=logit(rng.uniform(0.2, 0.5, n_concepts)),
         learn=rng.uniform(0.05, 0.25, n_concepts),
         forget=np.log(2) / PLANTED_HALF_LIFE,
         ability=ability,
         share=share / share.sum(),
         prior_slope=1.0,
         answer_slope=0.4,
+        to_difficulty=alike,
+        to_contrast=alike,
         evidence=np.zeros(1),
         converged=True,
     )

@@ -11,15 +11,15 @@ from scipy import sparse
 from scipy.special import expit, logit
 
 from kgplan.diagnosis import AgingConfig, AgingModel, DiagnosisConfig, fit_in_order, infer
+from kgplan.diagnosis.aging import Pull
 from kgplan.errors import AxisMismatch, ConfigError, InputError
-from kgplan.native.aging import expect
+from kgplan.native.aging import Answers, Expected, expect
 
 
 def model(seed=0, q=((1, 0), (0, 1), (1, 0), (0, 1)), n_classes=3, **changes):
     rng = np.random.default_rng(seed)
     q = np.array(q)
     values = {
-        "q_matrix": sparse.csr_matrix(q),
         "slip": rng.uniform(0.05, 0.3, q.shape[0]),
         "guess": rng.uniform(0.05, 0.3, q.shape[0]),
         "prior": rng.uniform(0.3, 0.7, q.shape[1]),
@@ -29,10 +29,19 @@ def model(seed=0, q=((1, 0), (0, 1), (1, 0), (0, 1)), n_classes=3, **changes):
         "share": np.full(n_classes, 1 / n_classes),
         "prior_slope": 0.8,
         "answer_slope": 0.5,
-        "evidence": np.zeros(1),
-        "converged": True,
-    }
-    return AgingModel(**(values | changes))
+    } | changes
+    low, high = logit(values.pop("guess")), -logit(values.pop("slip"))
+    return AgingModel(
+        q_matrix=sparse.csr_matrix(q),
+        difficulty=(low + high) / 2,
+        contrast=high - low,
+        prior_log_odds=logit(values.pop("prior")),
+        to_difficulty=Pull(np.zeros(q.shape[0]), 1.0),
+        to_contrast=Pull(np.zeros(q.shape[0]), 1.0),
+        evidence=np.zeros(1),
+        converged=True,
+        **values,
+    )
 
 
 ITEM, RIGHT = np.array([0, 1, 2, 0, 3]), np.array([1.0, 0, 0, 0.4, 1])
@@ -93,17 +102,17 @@ def every_path(m, c, k, item, right, day, as_of):
 
 def test_expectations_equal_sums_over_every_path():
     m = model()
-    low, high, prior = m.tables
-    n_classes, n_concepts = prior.shape
-    responsible, evidence = np.empty((1, n_classes)), np.empty(1)
-    all_held = np.empty((ITEM.size, n_classes))
-    drawn, turned = np.zeros((n_classes, n_concepts, 2)), np.zeros((n_concepts, 2))
-    anew, days = expect(
-        0, 1, np.array([0, ITEM.size]), ITEM, RIGHT, DAY,
-        m.q_matrix.indptr.astype(np.int64), m.q_matrix.indices.astype(np.int64),
-        low, high, np.log(m.share), prior, m.learn, m.forget,
-        responsible, evidence, all_held, drawn, turned,
-    )  # fmt: skip
+    n_classes, n_concepts = 3, 2
+    found = Expected(
+        responsible=np.empty((1, n_classes)),
+        evidence=np.empty(1),
+        all_held=np.empty((ITEM.size, n_classes)),
+        drawn=np.zeros((n_classes, n_concepts, 2)),
+        turned=np.zeros((n_concepts, 2)),
+    )
+    starts, answers = np.array([0, ITEM.size]), Answers(ITEM, RIGHT, DAY)
+    anew, days = expect(0, 1, starts, answers, m.needs, m.chances, np.log(m.share), found)
+    responsible, evidence, all_held, drawn, turned = found
     of = [np.isin(ITEM, (0, 2)), np.isin(ITEM, (1, 3))]
     found = [
         [every_path(m, c, k, ITEM[of[k]], RIGHT[of[k]], DAY[of[k]], 9.0) for k in (0, 1)]
@@ -196,7 +205,7 @@ def test_without_answers_mastery_is_the_prior_at_any_time():
     nothing = np.zeros(0)
     for as_of in (0.0, 1e6):
         state = m.state(nothing.astype(int), nothing, nothing, as_of)
-        np.testing.assert_allclose(state.mastery, m.share @ m.tables[2])
+        np.testing.assert_allclose(state.mastery, m.share @ m.chances.prior)
         np.testing.assert_array_equal(state.bits, 0)
 
 
