@@ -62,7 +62,10 @@ class AgingConfig:
             concepts, before the first iteration.
         pool: move those, and what items with the same concepts are pulled to, with the data.
         prior_weight: learners that hold a concept, and that do not, seen beforehand.
-        tolerance: EM stops where an iteration gains less than this share of the log-evidence.
+        tolerance: EM stops where an iteration gains less than this share of the log-evidence,
+        forget_tolerance: and moves the number of states drawn anew by less than this share of its
+            standard deviation, a Poisson count's. Forgetting is the last to settle: few draws are
+            seen for certain.
         iteration_limit: it also stops after so many.
 
     Raises:
@@ -85,13 +88,20 @@ class AgingConfig:
     pool: bool = True
     prior_weight: float = 1.0
     tolerance: float = 1e-6
-    iteration_limit: int = 150
+    forget_tolerance: float = 0.02
+    iteration_limit: int = 500
 
     def __post_init__(self) -> None:
         for name in ("n_classes", "iteration_limit"):
             self._need(name, getattr(self, name) >= 1, "at least 1")
         self._need("learn_start", 0 <= self.learn_start < 1, "a number in [0, 1)")
-        for name in ("half_life", "difficulty_spread", "contrast_spread", "tolerance"):
+        for name in (
+            "half_life",
+            "difficulty_spread",
+            "contrast_spread",
+            "tolerance",
+            "forget_tolerance",
+        ):
             self._need(name, getattr(self, name) > 0, "a number above 0")
         for name in ("learn_weight", "prior_weight"):
             self._need(name, getattr(self, name) >= 0, "a number not below 0")
@@ -150,7 +160,7 @@ class AgingModel:
         prior_slope, answer_slope: what ability 1 adds to the log odds of a prior, of an answer.
         to_difficulty, to_contrast: what those of items are pulled to.
         evidence: (iterations,) log-evidence before each iteration, in nats.
-        converged: the last iteration gained less than the tolerance.
+        converged: the last iteration moved less than the tolerances.
     """
 
     q_matrix: sparse.csr_matrix
@@ -323,11 +333,78 @@ def fit_in_order(
         found = _expectations(model, answers)
         seen.append(float(found.of.evidence.sum()))
         progress(f"answers in order: log-evidence {seen[-1]:.1f}", step + 1, config.iteration_limit)
-        if step > 2 and abs(seen[-1] - seen[-2]) < config.tolerance * abs(seen[-1]):
+        to = _moved(model, found, answers, config)
+        draws = abs(to.forget - model.forget) * found.days  # by which their expected number moves
+        still = draws < config.forget_tolerance * np.sqrt(max(found.anew, 1))
+        if step > 2 and abs(seen[-1] - seen[-2]) < config.tolerance * abs(seen[-1]) and still:
             converged = True
             break
-        model = _moved(model, found, answers, config)
+        model = to
     return replace(model, evidence=np.array(seen), converged=converged)
+
+
+def half_life_interval(
+    model: AgingModel,
+    learner: Ints,
+    item: Ints,
+    right: Floats,
+    day: Floats,
+    config: AgingConfig,
+    progress: Progress = silent,
+) -> tuple[float, float] | None:
+    """95 % about the half-life that was fitted to these answers, in days.
+
+    At rates of forgetting a standard error below and above, all else is fitted anew (what items
+    are pulled to stays): the slope of the log-evidence is then that of its profile, and how fast it
+    falls is the information on the rate (Pawitan, In All Likelihood, 2001, chapter 3). The rate is
+    taken as normal, and not the half-life, which is without bound where nothing is forgotten.
+
+    Args:
+        model: what `fit_in_order` gave for the other arguments.
+        learner, item, right, day: as for `fit_in_order`.
+        config: of that fit.
+        progress: told each iteration.
+
+    Returns:
+        The shortest and the longest, infinite where never forgetting is among what may be. None:
+        the half-life was not fitted, as `config` says or as no concept was asked for again at a
+        later time; or the evidence has no top there.
+    """
+    answers = _InOrder.of(learner, item, right, day, model.needs)
+    settled = replace(config, fit_forget=False, pool=False)
+
+    def slope(at: AgingModel, found: _Found) -> float:
+        return found.anew / at.forget - found.days
+
+    here = _expectations(model, answers)
+    if not (config.fit_forget and here.days > 0 and model.forget > 0):
+        return None
+    near = replace(model, forget=model.forget * 1.05)
+    bend = (slope(model, here) - slope(near, _expectations(near, answers))) / (0.05 * model.forget)
+    if bend <= 0:
+        return None
+    enough = 1e-3 * np.sqrt(bend)  # of a slope, whose standard deviation is about this root
+
+    def refitted(forget: float) -> float:
+        at, last = replace(model, forget=forget), np.inf
+        for step in range(config.iteration_limit):
+            found = _expectations(at, answers)
+            now = slope(at, found)
+            progress("interval of the half-life", step + 1, None)
+            if abs(now - last) < enough:
+                break
+            at, last = _moved(at, found, answers, settled), now
+        return now
+
+    error = 1 / np.sqrt(bend)
+    low, high = max(model.forget - error, model.forget / 2), model.forget + error
+    information = (refitted(low) - refitted(high)) / (high - low)
+    if information <= 0:
+        return None
+    away = 1.959964 / np.sqrt(information)
+    slowest = model.forget - away
+    half = float(np.log(2))
+    return float(half / (model.forget + away)), float(half / slowest) if slowest > 0 else np.inf
 
 
 # ----------------------------------------------------------------------------------- the answers
