@@ -38,6 +38,9 @@ HALF_LIFE = 730.0
 what was learned two thirds to three quarters is there after a year, half after two (review of
 Custers, Adv. Health Sci. Educ. 2010)."""
 _LEAST_CONTRAST = 0.05
+_LEAST_SPREAD = 0.25
+"""Of items with the same concepts, in log odds (.1 beside .125): were they held to be more alike,
+none could leave the others, and EM would stand still far from its end."""
 _NEWTON_STEPS = 3
 
 
@@ -654,7 +657,7 @@ def _pooled(value: Floats, variance: Floats, group: Ints, items: Ints, before: P
     of_group = np.full(int(group.max()) + 1, overall)
     of_group[np.unique(group[items])] = overall + trust * (average - overall)
     mean = of_group[group]
-    return Pull(mean, max(float(np.mean((value - mean[items]) ** 2 + variance)), 1e-4))
+    return Pull(mean, max(float(np.mean((value - mean[items]) ** 2 + variance)), _LEAST_SPREAD**2))
 
 
 def _fit_prior(model: AgingModel, drawn: Floats, config: AgingConfig) -> tuple[Floats, float]:
