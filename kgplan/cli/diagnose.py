@@ -198,14 +198,14 @@ def fit_in_order(
 ) -> None:
     """`kgplan diagnose fit --in-order`."""
     from kgplan.cli.events import zone_named
-    from kgplan.data.told import told_time
     from kgplan.diagnosis import AgingConfig
     from kgplan.pipeline.in_order import run_fit_in_order
     from kgplan.pipeline.mastery import read_columns
+    from kgplan.pipeline.responses import seconds_told
 
     zone = zone_named(read_settings().time_zone)
-    moment = None if as_of is None else told_time(as_of, zone)
-    if as_of is not None and moment is None:
+    moment, fault = (None, "") if as_of is None else seconds_told(as_of, zone)
+    if fault:
         raise ConfigError(
             f"--as-of is {as_of!r}, which is no time; give one such as 2026-12-01 or"
             " 2026-12-01T18:00+08:00"

@@ -28,8 +28,8 @@ from kgplan.store.csvfile import CsvFile, read_csv
 LONG_RESPONSES = ("learner_id", "item_id", "score")
 HIERARCHY = ("prerequisite_id", "concept_id")
 MISSING = {"", "na", "nan"}
-LATEST = 1e11
-"""Seconds since 1970, in the year 5138: larger numbers are milliseconds, or no times at all."""
+EARLIEST, LATEST = -6e10, 1e11
+"""Seconds since 1970, in the years 68 and 5138: other numbers are milliseconds, or no times."""
 REASONS = {
     "broken_row": "the row has more or fewer cells than the header",
     "no_learner": "the learner id is empty",
@@ -420,7 +420,7 @@ class _Answers:
             text, fault = weight, "bad_weight"
         seconds = 0.0
         if time is not None and not fault:
-            seconds, fault = _seconds(*time)
+            seconds, fault = seconds_told(*time)
             text = time[0] if fault else text
         self.cells.append(_Cell(line, learner, item, text, score, heavy, seconds, fault))
 
@@ -463,17 +463,21 @@ def _weight(text: str) -> float:
         return -1.0
 
 
-def _seconds(text: str, zone: tzinfo) -> tuple[float, str]:
-    """Seconds since 1970, and the reason why a text tells none.
+def seconds_told(text: str, zone: tzinfo) -> tuple[float, str]:
+    """Seconds since 1970, and the reason, a key of REASONS, why a text tells none.
 
     >>> from datetime import UTC
-    >>> _seconds("1970-01-02", UTC), _seconds("", UTC)[1], _seconds("1700000000000", UTC)[1]
-    ((86400.0, ''), 'no_time', 'bad_time')
+    >>> seconds_told("1970-01-02", UTC), seconds_told("", UTC)[1]
+    ((86400.0, ''), 'no_time')
+    >>> seconds_told("1700000000000", UTC)[1]
+    'bad_time'
     """
     if text.lower() in MISSING:
         return 0.0, "no_time"
     told = told_time(text, zone)
-    return (0.0, "bad_time") if told is None or abs(told) > LATEST else (told, "")
+    if told is None or not EARLIEST <= told <= LATEST:
+        return 0.0, "bad_time"
+    return told, ""
 
 
 def _check_scale(path: Path, cells: list[_Cell]) -> None:

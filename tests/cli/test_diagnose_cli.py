@@ -318,6 +318,7 @@ def test_in_order_the_command_prints_figures_concepts_items_and_the_moment(tmp_p
         (("--in-order", "--starts", "2"), "--starts says nothing of answers in order"),
         (("--in-order", "--link", "conjunctive"), "leave out --link, or --in-order"),
         (("--in-order", "--as-of", "soon"), "'soon', which is no time"),
+        (("--in-order", "--as-of", "1700000000000"), "'1700000000000', which is no time"),
         (("--as-of", "2026-05-01"), "give --in-order, too"),
     ],
 )
