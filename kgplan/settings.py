@@ -111,8 +111,9 @@ class Settings(BaseSettings):
 
     time_zone: str = Field(
         default="UTC",
-        description="of times in a platform's files that are told without one, such as"
-        " `Asia/Shanghai`; times in the tables are of this zone",
+        description="of times in a platform's files, and in those of `kgplan diagnose fit"
+        " --in-order`, that are told without one, such as `Asia/Shanghai`; times in the tables are"
+        " of this zone",
     )
 
     records: str = Field(

@@ -10,7 +10,10 @@ from rich.markup import escape
 
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
 from kgplan.cli.stages import Changes, Config, configured, finish, print_figures, run_alone
+from kgplan.errors import ConfigError
 from kgplan.settings import read_settings
+
+SHOWN = 20  # rows of a table of concepts or items
 
 diagnose = typer.Typer(invoke_without_command=True)
 
@@ -73,9 +76,13 @@ def run_diagnosis(
 
 @diagnose.command("fit")
 def fit_answers(
+    context: typer.Context,
     responses: Annotated[
         Path,
-        typer.Option(help="CSV: learner_id,item_id,score\\[,weight], or a column an item."),
+        typer.Option(
+            help="CSV: learner_id,item_id,score\\[,weight], or a column an item; in order:"
+            " learner_id,item_id,score,time."
+        ),
     ],
     q_matrix: Annotated[
         Path, typer.Option(help="CSV: item_id,concept_id, or a column a concept, a row an item.")
@@ -106,9 +113,29 @@ def fit_answers(
     starts: Annotated[int, typer.Option(help="Starting values to try.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Draws the starting values after the first.")] = 0,
     iteration_limit: Annotated[
-        int,
-        typer.Option("--iteration-limit", "--iterations", help="Iterations of EM at most.", min=1),
-    ] = 5000,
+        int | None,
+        typer.Option(
+            "--iteration-limit",
+            "--iterations",
+            help="Iterations of EM at most; 5000, in order 500, if not given.",
+            min=1,
+        ),
+    ] = None,
+    in_order: Annotated[
+        bool,
+        typer.Option(
+            "--in-order",
+            help="Answers have times: mastery is learned, and ages between answers.",
+        ),
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="With --in-order: of which moment mastery is, in ISO 8601; else of the last"
+            " answer. Times without a zone are of KGPLAN_TIME_ZONE.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit DINA or V-DINA to your own answers, by maximum likelihood.
@@ -116,17 +143,25 @@ def fit_answers(
     Writes items.csv (slip and guess with standard errors, item fit), mastery.parquet, concepts.csv,
     states.csv, rejects.csv (rows kept out, with the reason) and fit.json.
 
-    [bold]Example:[/] kgplan diagnose fit --responses R.csv --q-matrix Q.csv --link conjunctive
-    --prior saturated --out results
+    With --in-order, each answer has a time, and a learner may answer an item several times: fitted
+    are also how much is learned at an answer and after how many days half of a mastery is lost.
+
+    [bold]Examples:[/] kgplan diagnose fit --responses R.csv --q-matrix Q.csv --link conjunctive
+    --prior saturated --out results ·
+    kgplan diagnose fit --responses R.csv --q-matrix Q.csv --in-order --as-of 2026-12-01
+    --out results
     """
+    limit = {} if iteration_limit is None else {"iteration_limit": iteration_limit}
+    if in_order:
+        refuse_given(context, ("link", "prior", "pull", "hierarchy", "starts", "seed"))
+        fit_in_order(responses, q_matrix, out, as_of, limit, as_json)
+        return
+    if as_of is not None:
+        raise ConfigError(f"--as-of {as_of} needs times of answers; give --in-order, too")
     from kgplan.diagnosis import DiagnosisConfig
     from kgplan.pipeline.mastery import run_fit
 
-    chosen = {
-        "link": link.value,
-        "class_prior": prior.value,
-        "iteration_limit": iteration_limit,
-    }
+    chosen = {"link": link.value, "class_prior": prior.value, "iteration_limit": 5000} | limit
     config = (
         DiagnosisConfig(**chosen, tolerance=1e-8)  # type: ignore[arg-type]
         if pull
@@ -137,8 +172,75 @@ def fit_answers(
     if as_json:
         print_json(summary)
         return
-    console.print(table("fit", ("what", "value"), fit_rows(summary)))
-    for note in summary["notes"]:
+    show_fit(fit_rows(summary), summary["notes"], out)
+
+
+def refuse_given(context: typer.Context, names: Sequence[str]) -> None:
+    """Refuse options that say nothing of answers in order.
+
+    Raises:
+        ConfigError: one was given.
+    """
+    for name in names:
+        source = context.get_parameter_source(name)  # of typer's own copy of click, or of click
+        if source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(
+                f"--{name} says nothing of answers in order, which are fitted by one model, with"
+                f" all concepts of an item needed; leave out --{name}, or --in-order"
+            )
+
+
+def fit_in_order(
+    responses: Path,
+    q_matrix: Path,
+    out: Path,
+    as_of: str | None,
+    limit: dict[str, int],
+    as_json: bool,
+) -> None:
+    """`kgplan diagnose fit --in-order`."""
+    from kgplan.cli.events import zone_named
+    from kgplan.diagnosis import AgingConfig
+    from kgplan.pipeline.in_order import run_fit_in_order
+    from kgplan.pipeline.mastery import read_columns
+    from kgplan.pipeline.responses import seconds_told
+
+    zone = zone_named(read_settings().time_zone)
+    moment, fault = (None, "") if as_of is None else seconds_told(as_of, zone)
+    if fault:
+        raise ConfigError(
+            f"--as-of is {as_of!r}, which is no time; give one such as 2026-12-01 or"
+            " 2026-12-01T18:00+08:00"
+        )
+    with progress_bar("diagnose fit") as progress:
+        config = AgingConfig(**limit)  # type: ignore[arg-type]
+        summary = run_fit_in_order(responses, q_matrix, out, config, zone, moment, progress)
+    if as_json:
+        print_json(summary)
+        return
+    then = f"mean mastery at {summary['as_of']}"
+    of_concepts = {
+        "concept": "concept_id",
+        "prior": "prior",
+        "learned at an answer": "learn",
+        "learners with evidence": "n_learners",
+        then: "mean_mastery",
+    }
+    of_items = {"item": "item_id", "guess": "guess", "slip": "slip", "answers": "n_responses"}
+    for name, columns in (("concepts", of_concepts), ("items", of_items)):
+        cells = read_columns(out / f"{name}.csv")
+        ids, *figures = (cells[column] for column in columns.values())
+        rows = list(zip(ids, *(map(_short, each) for each in figures), strict=True))
+        console.print(table(name, tuple(columns), rows[:SHOWN]))
+        if len(rows) > SHOWN:
+            console.print(f"{len(rows) - SHOWN:,} more in {name}.csv", highlight=False)
+    show_fit(in_order_rows(summary), summary["notes"], out)
+
+
+def show_fit(rows: Sequence[tuple[str, Any]], notes: Sequence[str], out: Path) -> None:
+    """The figures of a fit, its notes, and where the rest is."""
+    console.print(table("fit", ("what", "value"), rows))
+    for note in notes:
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     console.print(f"results: {out}", highlight=False, soft_wrap=True)
 
@@ -257,8 +359,66 @@ def fit_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
         "n_responses",
         "n_missing",
     )
-    rows = [(name, _shown(summary[name])) for name in figures]
-    rows += [(f"rejected: {reason}", str(n)) for reason, n in summary["rejected"].items()]
+    return [(name, _shown(summary[name])) for name in figures] + findings_rows(summary)
+
+
+def in_order_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The same of answers in order."""
+    figures = (
+        "learn",
+        "prior_slope",
+        "answer_slope",
+        "log_likelihood",
+        "iterations",
+        "converged",
+        "n_learners",
+        "n_items",
+        "n_concepts",
+        "n_responses",
+        "n_responses_later",
+        "n_missing",
+    )
+    rows = [("half_life_days", half_life_shown(summary))]
+    return rows + [(name, _shown(summary[name])) for name in figures] + findings_rows(summary)
+
+
+def half_life_shown(summary: dict[str, Any]) -> str:
+    """Days with their interval, or where they are from.
+
+    >>> half_life_shown({"half_life_days": 61.2, "half_life_95": [49.1, 81.4],
+    ...     "half_life_fitted": True})
+    '61.2 (49.1 to 81.4)'
+    >>> half_life_shown({"half_life_days": 73213.1, "half_life_95": [1806.2, None],
+    ...     "half_life_fitted": True})
+    '73,213.1 (1,806.2 to never)'
+    >>> half_life_shown({"half_life_days": 730.0, "half_life_95": None, "half_life_fitted": False})
+    '730.0 (stated, not fitted)'
+    """
+    told = _days(summary["half_life_days"])
+    if not summary["half_life_fitted"]:
+        return f"{told} (stated, not fitted)"
+    if summary["half_life_95"] is None:
+        return f"{told} (no interval)"
+    low, high = map(_days, summary["half_life_95"])
+    return f"{told} ({low} to {high})"
+
+
+def _days(value: float | None) -> str:
+    return "never" if value is None else f"{value:,.1f}"
+
+
+def _short(text: str) -> str:
+    """A figure of a file for a table: a share with three digits.
+
+    >>> _short("0.123456"), _short("1e-07"), _short("41"), _short("")
+    ('0.123', '0.000', '41', 'not defined')
+    """
+    return f"{float(text):.3f}" if text and not text.isdigit() else text or "not defined"
+
+
+def findings_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was kept out or says little, where there is any."""
+    rows = [(f"rejected: {reason}", str(n)) for reason, n in summary["rejected"].items()]
     for name in (
         "items_without_concepts",
         "items_without_responses",

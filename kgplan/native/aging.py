@@ -6,6 +6,8 @@ independent again (Boyen & Koller, UAI 1998). With one concept an item all is ex
 Sizes: U learners, N answers, V items, K concepts, A ability classes.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kgplan.arrays import Floats, Ints
@@ -13,6 +15,86 @@ from kgplan.native.compiled import njit
 
 MOST_ODDS = 1e100
 """Odds that no evidence exceeds, nor falls below one over it."""
+
+
+class Needs(NamedTuple):
+    """The concepts that each item asks for.
+
+    Attributes:
+        indptr: (V + 1,) where those of each item begin.
+        indices: they themselves, rising within an item.
+    """
+
+    indptr: Ints
+    indices: Ints
+
+
+class Answers(NamedTuple):
+    """Answers, one learner's after the other's, each learner's in order.
+
+    Attributes:
+        item: (N,) which item.
+        right: (N,) share right, in [0, 1].
+        day: (N,) when, in days, not falling within a learner.
+    """
+
+    item: Ints
+    right: Floats
+    day: Floats
+
+
+class Chances(NamedTuple):
+    """What moves a chain and what an answer says of it.
+
+    Attributes:
+        low, high: (A, V) P(right) of each class without, and with, all concepts held.
+        prior: (A, K) P(held) before any answer, and of a state drawn anew.
+        learn: (K,) P(not held turns held) at an answer.
+        forget: how often a day a state is drawn anew.
+    """
+
+    low: Floats
+    high: Floats
+    prior: Floats
+    learn: Floats
+    forget: float
+
+
+class Followed(NamedTuple):
+    """Where one learner of one class stands, and what was there on the way.
+
+    Attributes:
+        odds: (K,) of held to not held, moved in place; what it holds of a concept counts where
+            `last` is a number.
+        last: (K,) the day of the concept's last answer, NaN before; moved in place.
+        before: (m,) odds before each answer, a place for each of its concepts; written.
+        ratio: (m,) P(answer | held) / P(answer | not held), likewise; written.
+        p_right: (n,) P(right) before each answer; written.
+    """
+
+    odds: Floats
+    last: Floats
+    before: Floats
+    ratio: Floats
+    p_right: Floats
+
+
+class Expected(NamedTuple):
+    """What answers say of every hidden thing.
+
+    Attributes:
+        responsible: (U, A) P(class | answers); written.
+        evidence: (U,) log-evidence in nats; written.
+        all_held: (N, A) P(class, all concepts of the item held | answers); written.
+        drawn: (A, K, 2) states drawn from the prior, not held and held; added to.
+        turned: (K, 2) answers at which a concept was not held, and turned held; added to.
+    """
+
+    responsible: Floats
+    evidence: Floats
+    all_held: Floats
+    drawn: Floats
+    turned: Floats
 
 
 @njit(cache=True, nogil=True)
@@ -40,58 +122,37 @@ def seen(p: float, right: float) -> float:
 
 @njit(cache=True, nogil=True)
 def forward(
-    item: Ints,
-    right: Floats,
-    day: Floats,
-    indptr: Ints,
-    indices: Ints,
-    low: Floats,
-    high: Floats,
-    prior: Floats,
-    learn: Floats,
-    forget: float,
-    odds: Floats,
-    last: Floats,
-    before: Floats,
-    ratio: Floats,
-    p_right: Floats,
+    begin: int, end: int, c: int, answers: Answers, needs: Needs, by: Chances, to: Followed
 ) -> float:
-    """Move the odds of one learner of one class through their answers.
+    """Move the odds of one learner, as one of class `c`, through their answers.
 
     Args:
-        item: (n,) which item, in order.
-        right: (n,) share right, in [0, 1].
-        day: (n,) when, in days, not falling.
-        indptr, indices: concepts of each item.
-        low, high: (V,) P(right) without, and with, all concepts held.
-        prior: (K,) P(held) before any answer, and of a state drawn anew.
-        learn: (K,) P(not held turns held) at an answer.
-        forget: how often a day a state is drawn anew.
-        odds: (K,) of held to not held, moved in place; what it holds of a concept counts where
-            `last` is a number.
-        last: (K,) the day of the concept's last answer, NaN before; moved in place.
-        before: (m,) odds before each answer, a place for each of its concepts; written.
-        ratio: (m,) P(answer | held) / P(answer | not held), likewise; written.
-        p_right: (n,) P(right) before each answer; written.
+        begin, end: which answers.
+        c: which class.
+        answers, needs, by: all of them.
+        to: where the learner stands.
 
     Returns:
         Log-evidence of the answers, in nats.
     """
+    learn, forget, low, high, prior = by.learn, by.forget, by.low[c], by.high[c], by.prior[c]
+    odds, last, before, ratio = to.odds, to.last, to.before, to.ratio
     evidence = 0.0
     at = 0
-    for t in range(item.size):
-        v = item[t]
-        n = indptr[v + 1] - indptr[v]
+    for t in range(begin, end):
+        v, right, day = answers.item[t], answers.right[t], answers.day[t]
+        own = needs.indices[needs.indptr[v] : needs.indptr[v + 1]]
+        n = own.size
         for j in range(n):
-            k = indices[indptr[v] + j]
+            k = own[j]
             if np.isnan(last[k]):
                 odds[k] = prior[k] / (1 - prior[k])
-            elif forget > 0 and day[t] > last[k]:
-                odds[k] = aged(odds[k], prior[k], np.exp(-forget * (day[t] - last[k])))
-            last[k] = day[t]
+            elif forget > 0 and day > last[k]:
+                odds[k] = aged(odds[k], prior[k], np.exp(-forget * (day - last[k])))
+            last[k] = day
             before[at + j] = odds[k]
         p1, p0 = high[v], low[v]
-        seen1, seen0 = seen(p1, right[t]), seen(p0, right[t])
+        seen1, seen0 = seen(p1, right), seen(p0, right)
         held = 1.0
         for j in range(n):
             others = 1.0
@@ -100,10 +161,10 @@ def forward(
                     others *= before[at + i] / (1 + before[at + i])
             held *= before[at + j] / (1 + before[at + j])
             ratio[at + j] = 1 + others * (seen1 / seen0 - 1)
-            k = indices[indptr[v] + j]
+            k = own[j]
             turned = (before[at + j] * ratio[at + j] + learn[k]) / (1 - learn[k])
             odds[k] = min(max(turned, 1 / MOST_ODDS), MOST_ODDS)
-        p_right[t] = held * p1 + (1 - held) * p0
+        to.p_right[t - begin] = held * p1 + (1 - held) * p0
         evidence += np.log(held * seen1 + (1 - held) * seen0)
         at += n
     return evidence
@@ -114,42 +175,28 @@ def expect(
     begin: int,
     end: int,
     starts: Ints,
-    item: Ints,
-    right: Floats,
-    day: Floats,
-    indptr: Ints,
-    indices: Ints,
-    low: Floats,
-    high: Floats,
+    answers: Answers,
+    needs: Needs,
+    by: Chances,
     log_weight: Floats,
-    prior: Floats,
-    learn: Floats,
-    forget: float,
-    responsible: Floats,
-    evidence: Floats,
-    all_held: Floats,
-    drawn: Floats,
-    turned: Floats,
+    found: Expected,
 ) -> tuple[float, float]:
-    """The E-step of learners `begin` to `end`: what their answers say of every hidden thing.
+    """The E-step of learners `begin` to `end`.
 
     Args:
         begin, end: which learners.
         starts: (U + 1,) where each learner's answers begin.
-        item, right, day: (N,) as for `forward`.
-        indptr, indices, learn, forget: as for `forward`.
-        low, high: (A, V) P(right) of each class without, and with, all concepts held.
+        answers, needs, by: all of them.
         log_weight: (A,) log share of each class.
-        prior: (A, K).
-        responsible: (U, A) P(class | answers); written.
-        evidence: (U,) log-evidence in nats; written.
-        all_held: (N, A) P(class, all concepts of the item held | answers); written.
-        drawn: (A, K, 2) states drawn from the prior, not held and held; added to.
-        turned: (K, 2) answers at which a concept was not held, and turned held; added to.
+        found: of all learners; theirs is written, and added to.
 
     Returns:
         How often states were drawn anew after the first, and in how many days.
     """
+    item, right, day = answers
+    indptr, indices = needs
+    low, high, prior, learn, forget = by
+    responsible, evidence, all_held, drawn, turned = found
     n_classes, n_concepts = prior.shape
     longest, widest = 0, 0
     for u in range(begin, end):
@@ -174,11 +221,8 @@ def expect(
                 days[size] = day[t]
                 size += 1
         for c in range(n_classes):
-            responsible[u, c] = log_weight[c] + forward(
-                item[first:after], right[first:after], day[first:after], indptr, indices,
-                low[c], high[c], prior[c], learn, forget,
-                odds, last, before[c], ratio[c], p_right,
-            )  # fmt: skip
+            to = Followed(odds, last, before[c], ratio[c], p_right)
+            responsible[u, c] = log_weight[c] + forward(first, after, c, answers, needs, by, to)
             for t in range(first, after):
                 for j in range(indptr[item[t]], indptr[item[t] + 1]):
                     last[indices[j]] = np.nan

@@ -1,6 +1,7 @@
 """What did a diagnosis find? Read it from a home or a folder of results, for one page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +222,7 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
     """The results that `kgplan diagnose fit` wrote.
 
     Args:
-        folder: it holds what `write_fit` wrote.
+        folder: it holds what `write_results` wrote.
         learner_id: who is shown before and after; None: the first whose mastery moved most.
 
     Raises:
@@ -241,7 +242,7 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
     ]  # fmt: skip
     facts.append(("converged", "yes" if summary["converged"] else "no"))
     notes = "; ".join(summary["notes"])
-    return Findings(
+    found = Findings(
         title="Diagnosis",
         source=f"{summary['link']}, {summary['prior']} prior."
         + (f" Notes: {notes}." if notes else ""),
@@ -268,10 +269,17 @@ def find_in_results(folder: Path, learner_id: str | None = None) -> Findings:
         moves=_moves_of_results(fit, learner_id),
         missing={
             "calibration": "views are held back from a home's time lines (`kgplan diagnose"
-            " calibrate`); results of `kgplan diagnose fit` have no times",
+            " calibrate`); results of `kgplan diagnose fit` have none",
             "convergence": "these results were written before fits kept their objective; fit again",
             "item fit": notes,
         },
+    )
+    if "as_of" not in summary:
+        return found
+    return replace(
+        found,
+        source=f"Answers in order, mastery at {summary['as_of']}. Notes: {notes}.",
+        objective_is="Log-evidence. It may fall, as what items are pulled to moves with them",
     )
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from kgplan.diagnosis import (
     standard_errors,
 )
 from kgplan.errors import InputError
+from kgplan.pipeline.qmatrix import Reject
 from kgplan.pipeline.responses import Responses, read_hierarchy, read_responses
 from kgplan.progress import Progress, silent
 from kgplan.store.artifacts import hash_file
@@ -78,8 +79,7 @@ def run_fit(
         InputError: the files cannot be used, or `out` is not a folder.
         ConfigError: a hierarchy is given and the prior is not saturated.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is not a folder; give another place for the results")
+    check_folder(out)
     data = read_responses(responses, q_matrix)
     pairs = None
     if hierarchy is not None:
@@ -142,12 +142,12 @@ def summarise(
         "n_responses": int(data.scores.nnz),
         "n_missing": data.missing,
         "n_without_say": diagnosis.skipped,
-        "srmsr": _number(goodness.srmsr),
-        "m2": _number(moments.m2),
+        "srmsr": number(goodness.srmsr),
+        "m2": number(moments.m2),
         "m2_df": moments.df or None,
-        "m2_p": _number(moments.p),
-        "rmsea2": _number(moments.rmsea2),
-        "rmsea2_90": [_number(moments.rmsea2_low), _number(moments.rmsea2_high)],
+        "m2_p": number(moments.p),
+        "rmsea2": number(moments.rmsea2),
+        "rmsea2_90": [number(moments.rmsea2_low), number(moments.rmsea2_high)],
         "learners_by_inference": diagnosis.learners,
         "residual": diagnosis.residual,
         "rejected": data.rejected(),
@@ -162,22 +162,45 @@ def write_fit(
     out: Path, data: Responses, diagnosis: Diagnosis, errors: StandardErrors, goodness: Goodness
 ) -> dict[str, Any]:
     """Write items.csv, concepts.csv, states.csv, rejects.csv, mastery.parquet and fit.json."""
+    write = {
+        "items.csv": lambda path: _write_items(path, data, diagnosis, errors, goodness),
+        "concepts.csv": lambda path: _write_concepts(path, data, diagnosis, errors),
+        "states.csv": lambda path: _write_states(path, data, diagnosis),
+        "mastery.parquet": lambda path: _write_mastery(path, data, diagnosis),
+    }
+    return write_results(out, write, data.rejects, summarise(data, diagnosis, errors, goodness))
+
+
+def write_results(
+    out: Path,
+    write: Mapping[str, Callable[[Path], None]],
+    rejects: Iterable[Reject],
+    summary: dict[str, Any],
+) -> dict[str, Any]:
+    """Write all files of a fit aside, then put them in place.
+
+    Args:
+        out: the folder; made where it is not there.
+        write: each of RESULTS but rejects.csv, and what writes it.
+        rejects: rows and cells kept out.
+        summary: what fit.json holds but the files' hashes.
+
+    Returns:
+        What fit.json holds.
+    """
     out.mkdir(parents=True, exist_ok=True)
     aside = out / f".draft-{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
-        _write_items(aside / "items.csv", data, diagnosis, errors, goodness)
-        _write_concepts(aside / "concepts.csv", data, diagnosis, errors)
-        _write_states(aside / "states.csv", data, diagnosis)
-        _write_csv(
+        for name, to in write.items():
+            to(aside / name)
+        write_csv(
             aside / "rejects.csv",
             ("file", "line", "learner_id", "item_id", "value", "reason"),
-            ((r.file, r.line, r.learner_id, r.item_id, r.value, r.reason) for r in data.rejects),
+            ((r.file, r.line, r.learner_id, r.item_id, r.value, r.reason) for r in rejects),
         )
-        _write_mastery(aside / "mastery.parquet", data, diagnosis)
-        hashes = {name: hash_file(aside / name) for name in RESULTS}
-        summary = summarise(data, diagnosis, errors, goodness) | {"files": hashes}
+        summary = summary | {"files": {name: hash_file(aside / name) for name in RESULTS}}
         text = json.dumps(summary, ensure_ascii=False, indent=1, allow_nan=False)
         (aside / SUMMARY).write_text(text + "\n", encoding="utf-8")
         for name in (*RESULTS, SUMMARY):
@@ -187,9 +210,19 @@ def write_fit(
     return summary
 
 
+def check_folder(out: Path) -> None:
+    """Refuse a place that cannot take results.
+
+    Raises:
+        InputError: it is there and is not a folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is not a folder; give another place for the results")
+
+
 @dataclass(frozen=True)
 class StoredFit:
-    """What `write_fit` wrote and people look at.
+    """What `write_results` wrote and people look at.
 
     Attributes:
         summary: what `fit.json` holds.
@@ -233,7 +266,7 @@ def read_fit(folder: Path) -> StoredFit:
             f"{folder} holds no results of a fit ({error}); name the folder that"
             " `kgplan diagnose fit --out` wrote"
         ) from None
-    items, concepts = _columns(folder / "items.csv"), _columns(folder / "concepts.csv")
+    items, concepts = read_columns(folder / "items.csv"), read_columns(folder / "concepts.csv")
     table = pq.read_table(folder / "mastery.parquet")
     mastery = table["mastery"].to_numpy().reshape(-1, len(concepts["concept_id"]))
     identified = table["identified"].to_numpy(zero_copy_only=False).reshape(mastery.shape)
@@ -271,10 +304,10 @@ def _write_items(
     }
     answers = np.bincount(data.scores.indices, minlength=data.item_ids.size)
     rows = (
-        (item, *(_number(column[v]) for column in columns.values()), int(answers[v]))
+        (item, *(number(column[v]) for column in columns.values()), int(answers[v]))
         for v, item in enumerate(data.item_ids.tolist())
     )
-    _write_csv(path, ("item_id", *columns, "n_responses"), rows)
+    write_csv(path, ("item_id", *columns, "n_responses"), rows)
 
 
 def _write_concepts(
@@ -283,10 +316,10 @@ def _write_concepts(
     items = np.bincount(data.q_matrix.indices, minlength=data.concept_ids.size)
     open_ = ambiguous_concepts(data.q_matrix, diagnosis.config.link)
     rows = (
-        (concept, float(diagnosis.prior[k]), _number(errors.prior[k]), int(items[k]), int(open_[k]))
+        (concept, float(diagnosis.prior[k]), number(errors.prior[k]), int(items[k]), int(open_[k]))
         for k, concept in enumerate(data.concept_ids.tolist())
     )
-    _write_csv(path, ("concept_id", "prior", "prior_se", "n_items", "not_told_apart"), rows)
+    write_csv(path, ("concept_id", "prior", "prior_se", "n_items", "not_told_apart"), rows)
 
 
 def _write_states(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
@@ -297,7 +330,7 @@ def _write_states(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
         (*(int(state >> k) & 1 for k in range(covered.size)), float(share[state]))
         for state in range(share.size)
     )
-    _write_csv(path, (*data.concept_ids[covered].tolist(), "probability"), rows)
+    write_csv(path, (*data.concept_ids[covered].tolist(), "probability"), rows)
 
 
 def _write_mastery(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
@@ -323,22 +356,23 @@ def _write_mastery(path: Path, data: Responses, diagnosis: Diagnosis) -> None:
             writer.write_table(pa.table(columns, schema=MASTERY))
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a header and rows; None is an empty cell."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         write_rows(stream, [header], "\n")
         write_rows(stream, rows, "\n")
 
 
-def _number(value: float | np.floating[Any]) -> float | None:
+def number(value: float | np.floating[Any]) -> float | None:
     """A figure for CSV and JSON; None, an empty cell, where it is not defined.
 
-    >>> _number(0.5), _number(float("nan"))
+    >>> number(0.5), number(float("nan"))
     (0.5, None)
     """
     return None if math.isnan(value) else float(value)
 
 
-def _columns(path: Path) -> dict[str, list[str]]:
+def read_columns(path: Path) -> dict[str, list[str]]:
     """A CSV file's columns, as text."""
     with path.open(encoding="utf-8", newline="") as stream:
         header, *rows = list(csv.reader(stream))

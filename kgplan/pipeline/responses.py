@@ -1,21 +1,25 @@
 """What did learners answer, and which concepts does each item need? Anyone's two CSV files.
 
 Responses: long (`learner_id,item_id,score[,weight]`) or wide (a column an item, a row a learner,
-and a column that names the learners). Q-matrix: `etl.qmatrix`. Columns may have other usual names,
-files other separators: `etl.csvfile`. What was taken so is noted.
+and a column that names the learners); in order: long, with `time`. Q-matrix: `etl.qmatrix`. Columns
+may have other usual names, files other separators: `etl.csvfile`. What was taken so is noted.
 A row that cannot be used is kept out, with its line and reason; a file that cannot be read as
 either form, or whose scores are on another scale, is refused. Nothing is dropped silently.
-Sizes: U learners, V items, K concepts.
+Sizes: U learners, V items, K concepts, N answers.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ids, Ints
+from kgplan.data.told import told_time
 from kgplan.diagnosis.hierarchy import prerequisites_of
 from kgplan.errors import InputError
 from kgplan.pipeline.qmatrix import QMatrix, Reject, read_q_matrix
@@ -24,6 +28,8 @@ from kgplan.store.csvfile import CsvFile, read_csv
 LONG_RESPONSES = ("learner_id", "item_id", "score")
 HIERARCHY = ("prerequisite_id", "concept_id")
 MISSING = {"", "na", "nan"}
+EARLIEST, LATEST = -6e10, 1e11
+"""Seconds since 1970, in the years 68 and 5138: other numbers are milliseconds, or no times."""
 REASONS = {
     "broken_row": "the row has more or fewer cells than the header",
     "no_learner": "the learner id is empty",
@@ -32,7 +38,9 @@ REASONS = {
     "score_not_a_number": "the score is not a number",
     "score_out_of_range": "the score is outside [0, 1]",
     "bad_weight": "the weight is not a number of 0 or more",
-    "repeated": "an earlier row holds the same learner, item and score",
+    "no_time": "the time is empty",
+    "bad_time": "the time is neither ISO 8601 nor seconds since 1970",
+    "repeated": "an earlier row holds the same learner, item and score (in order: and time)",
     "contradicts": "an earlier row holds another score of this learner and item; that one stays",
     "repeated_concept": "an earlier row says the same of this item",
     "unknown_concept": "the Q-matrix has no such concept; what follows through it counts",
@@ -40,15 +48,13 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Responses:
-    """Answers and Q-matrix as arrays, and what was kept out or is worth knowing.
+class _Given:
+    """What both files name, and what was kept out or is worth knowing.
 
     Attributes:
         learner_ids: (U,) in the order of their first row, those without a usable answer too.
         item_ids: (V,) the responses' order, then items that only the Q-matrix has.
         concept_ids: (K,) in the Q-matrix's order.
-        scores: (U, V) in [0, 1]; every stored entry was observed.
-        weights: (U, V) stored where `scores` is; None where the file has no weights.
         q_matrix: (V, K).
         rejects: rows and cells kept out.
         missing: cells or rows without a score.
@@ -58,16 +64,46 @@ class Responses:
     learner_ids: Ids
     item_ids: Ids
     concept_ids: Ids
-    scores: sparse.csr_matrix
-    weights: sparse.csr_matrix | None
     q_matrix: sparse.csr_matrix
     rejects: tuple[Reject, ...]
     missing: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
 
     def rejected(self) -> dict[str, int]:
         """How many rows and cells were kept out, by reason."""
         return dict(Counter(reject.reason for reject in self.rejects))
+
+    def _findings(self, learner: Ints, item: Ints, score: Floats) -> dict[str, list[str]]:
+        needs = np.diff(self.q_matrix.indptr)
+        answered = np.bincount(item, minlength=needs.size)
+        order = np.argsort(item, kind="stable")
+        constant = np.zeros(needs.size, bool)
+        for v, own in enumerate(np.split(score[order], np.cumsum(answered)[:-1])):
+            constant[v] = own.size > 0 and bool(np.all(own == own[0]))
+        items = np.bincount(self.q_matrix.indices, minlength=self.concept_ids.size)
+        unknown = {r.item_id: None for r in self.rejects if r.reason == "unknown_item"}
+        silent = np.bincount(learner, minlength=self.learner_ids.size) == 0
+        return {
+            "items_without_concepts": self.item_ids[needs == 0].tolist(),
+            "items_without_responses": self.item_ids[answered == 0].tolist(),
+            "constant_items": self.item_ids[constant].tolist(),
+            "concepts_without_items": self.concept_ids[items == 0].tolist(),
+            "learners_without_responses": self.learner_ids[silent].tolist(),
+            "unknown_items": list(unknown),
+        }
+
+
+@dataclass(frozen=True)
+class Responses(_Given):
+    """Answers and Q-matrix as arrays: one answer of a learner to an item.
+
+    Attributes:
+        scores: (U, V) in [0, 1]; every stored entry was observed.
+        weights: (U, V) stored where `scores` is; None where the file has no weights.
+    """
+
+    scores: sparse.csr_matrix
+    weights: sparse.csr_matrix | None
 
     def findings(self) -> dict[str, list[str]]:
         """Ids that a fit can say little or nothing about, by what is the matter.
@@ -78,25 +114,32 @@ class Responses:
             they keep the prior; learners_without_responses: they keep it, too; unknown_items:
             answered, and not in the Q-matrix.
         """
-        needs = np.diff(self.q_matrix.indptr)
-        by_item = self.scores.tocsc()
-        answered = np.diff(by_item.indptr)
-        constant = np.zeros(needs.size, bool)
-        for item in np.flatnonzero(answered):
-            values = by_item.data[by_item.indptr[item] : by_item.indptr[item + 1]]
-            constant[item] = bool(np.all(values == values[0]))
-        items = np.bincount(self.q_matrix.indices, minlength=self.concept_ids.size)
-        unknown = {r.item_id: None for r in self.rejects if r.reason == "unknown_item"}
-        return {
-            "items_without_concepts": self.item_ids[needs == 0].tolist(),
-            "items_without_responses": self.item_ids[answered == 0].tolist(),
-            "constant_items": self.item_ids[constant].tolist(),
-            "concepts_without_items": self.concept_ids[items == 0].tolist(),
-            "learners_without_responses": self.learner_ids[
-                np.diff(self.scores.indptr) == 0
-            ].tolist(),
-            "unknown_items": list(unknown),
-        }
+        stored = self.scores.tocoo()
+        return self._findings(stored.row, stored.col, stored.data)
+
+
+@dataclass(frozen=True)
+class ResponsesInOrder(_Given):
+    """Answers one by one, in the file's order, several of a learner to an item too.
+
+    Attributes:
+        learner, item: (N,) places in the ids.
+        score: (N,) in [0, 1].
+        seconds: (N,) when, since 1970.
+    """
+
+    learner: Ints
+    item: Ints
+    score: Floats
+    seconds: Floats
+
+    def findings(self) -> dict[str, list[str]]:
+        """As `Responses.findings`; items without responses have what items like them suggest."""
+        return self._findings(self.learner, self.item, self.score)
+
+    def at_the_same_time(self) -> int:
+        """Answers whose learner answered something else, before them in the file, at their time."""
+        return self.learner.size - len({*zip(self.learner, self.seconds, strict=True)})
 
 
 def read_responses(responses: Path, q_matrix: Path) -> Responses:
@@ -109,6 +152,125 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
         InputError: a file is not there or no CSV, has a header of neither form, scores on another
             scale than [0, 1], a Q-matrix that can be read in two ways, or nothing usable in it.
     """
+    read = _read(responses, q_matrix)
+    kept: dict[tuple[int, int], _Cell] = {}
+    for cell in read.known():
+        key = read.learners[cell.learner], read.items[cell.item]
+        if before := kept.get(key):
+            read.reject(cell, "repeated" if before.score == cell.score else "contradicts")
+        else:
+            kept[key] = cell
+    read.check_any(kept)
+    shape = (len(read.learners), len(read.items))
+    u, v = np.array(list(kept), np.int64).T
+    score = np.array([cell.score for cell in kept.values()])
+    weight = np.array([cell.weight for cell in kept.values()])
+    return Responses(
+        **read.given(),
+        scores=_matrix(score, u, v, shape),
+        weights=_matrix(weight, u, v, shape) if read.answers.weighted else None,
+    )
+
+
+def read_in_order(responses: Path, q_matrix: Path, zone: tzinfo) -> ResponsesInOrder:
+    """Read answers with their times, and a Q-matrix.
+
+    Args:
+        responses: CSV with the columns learner_id, item_id, score and time, without weights.
+        q_matrix: as for `read_responses`.
+        zone: of times without one.
+
+    Raises:
+        InputError: as `read_responses`; the responses are not long, have no times, or weights.
+    """
+    read = _read(responses, q_matrix, zone)
+    kept = list[_Cell]()
+    seen = set[tuple[str, str, float, float]]()
+    for cell in read.known():
+        key = cell.learner, cell.item, cell.score, cell.seconds
+        if key in seen:
+            read.reject(cell, "repeated")
+        else:
+            seen.add(key)
+            kept.append(cell)
+    read.check_any(kept)
+    return ResponsesInOrder(
+        **read.given(),
+        learner=np.array([read.learners[cell.learner] for cell in kept], np.int64),
+        item=np.array([read.items[cell.item] for cell in kept], np.int64),
+        score=np.array([cell.score for cell in kept]),
+        seconds=np.array([cell.seconds for cell in kept]),
+    )
+
+
+@dataclass
+class _Read:
+    """Both files, while it is chosen which answers are kept.
+
+    Attributes:
+        path: of the responses.
+        answers: all of them.
+        needs: the concepts of each item of the Q-matrix.
+        concepts, learners, items: each id's place.
+        rejects: what was kept out so far.
+        notes: of both files.
+    """
+
+    path: Path
+    answers: "_Answers"
+    needs: Mapping[str, list[str]]
+    concepts: dict[str, int]
+    learners: dict[str, int]
+    items: dict[str, int]
+    rejects: list[Reject]
+    notes: tuple[str, ...]
+
+    def known(self) -> "Iterator[_Cell]":
+        """Cells without a fault, of items of the Q-matrix; the others are rejected."""
+        for cell in self.answers.cells:
+            fault = cell.fault if cell.item in self.items else "unknown_item"
+            if fault:
+                self.reject(cell, fault)
+            else:
+                yield cell
+
+    def reject(self, cell: "_Cell", reason: str) -> None:
+        """Keep a cell out."""
+        self.rejects.append(
+            Reject(self.path.name, cell.line, cell.learner, cell.item, cell.text, reason)
+        )
+
+    def check_any(self, kept: Iterable[object]) -> None:
+        """Refuse a file without a usable answer."""
+        if any(True for _ in kept):
+            return
+        counts = Counter(REASONS[r.reason] for r in self.rejects if r.file == self.path.name)
+        why = "; ".join(f"{n} times {reason}" for reason, n in counts.most_common(3))
+        raise InputError(
+            f"{self.path} holds no usable answer{': ' + why if why else ''}; "
+            "give scores in [0, 1] of items that the Q-matrix lists"
+        )
+
+    def given(self) -> dict[str, Any]:
+        """The arguments of `_Given`."""
+        rows = [self.items[item] for item, of in self.needs.items() for _ in of]
+        columns = [self.concepts[concept] for of in self.needs.values() for concept in of]
+        return {
+            "learner_ids": np.array(list(self.learners), np.str_),
+            "item_ids": np.array(list(self.items), np.str_),
+            "concept_ids": np.array(list(self.concepts), np.str_),
+            "q_matrix": _matrix(
+                np.ones(len(rows)), np.array(rows, np.int64), np.array(columns, np.int64),
+                (len(self.items), len(self.concepts)),
+            ),
+            "rejects": tuple(sorted(self.rejects, key=lambda r: (r.file, r.line))),
+            "missing": self.answers.missing,
+            "notes": self.notes,
+        }  # fmt: skip
+
+
+def _read(responses: Path, q_matrix: Path, zone: tzinfo | None = None) -> _Read:
+    """Both files; with a zone, for answers in order."""
     table = read_csv(responses)
     needed = read_csv(q_matrix)
     long = _long_columns(table)
@@ -119,8 +281,9 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
     if long and table.header[long["item_id"]] != "item_id" and q.items is not None:
         among = {table.header[long[name]] for name in ("item_id", "score")}
         long = {} if among <= set(q.items) else long
-    answers = _long_answers(table, long) if long else _wide_answers(table, q)
-    rejects = [*q.rejects, *answers.rejects]
+    if zone is not None:
+        _check_in_order(table, long)
+    answers = _long_answers(table, long, zone) if long else _wide_answers(table, q)
     listed = list(answers.items) if q.items is None else q.items
     if len(listed) != len(q.needs):
         raise InputError(
@@ -131,47 +294,31 @@ def read_responses(responses: Path, q_matrix: Path) -> Responses:
     _check_scale(responses, [cell for cell in answers.cells if cell.item in needs])
     item_ids = [item for item in answers.items if item in needs]
     item_ids += [item for item in needs if item not in answers.items]
-    place = {item: v for v, item in enumerate(item_ids)}
-    where = {learner: u for u, learner in enumerate(answers.learners)}
-    kept: dict[tuple[int, int], tuple[float, float]] = {}
-    for cell in answers.cells:
-        reason, value = cell.fault, cell.text
-        if cell.item not in place:
-            reason = "unknown_item"
-        elif not reason and (before := kept.get((where[cell.learner], place[cell.item]))):
-            reason = "repeated" if before[0] == cell.score else "contradicts"
-        if reason:
-            rejects.append(
-                Reject(responses.name, cell.line, cell.learner, cell.item, value, reason)
-            )
-        else:
-            kept[where[cell.learner], place[cell.item]] = (cell.score, cell.weight)
-    if not kept:
-        counts = Counter(REASONS[r.reason] for r in rejects if r.file == responses.name)
-        why = "; ".join(f"{n} times {reason}" for reason, n in counts.most_common(3))
-        raise InputError(
-            f"{responses} holds no usable answer{': ' + why if why else ''}; "
-            "give scores in [0, 1] of items that the Q-matrix lists"
-        )
-    shape = (len(where), len(place))
-    u, v = np.array(list(kept), np.int64).T
-    values = np.array(list(kept.values()))
-    rows_q = [place[item] for item, of in needs.items() for _ in of]
-    columns_q = [q.concepts[concept] for of in needs.values() for concept in of]
-    return Responses(
-        learner_ids=np.array(list(where), np.str_),
-        item_ids=np.array(item_ids, np.str_),
-        concept_ids=np.array(list(q.concepts), np.str_),
-        scores=_matrix(values[:, 0], u, v, shape),
-        weights=_matrix(values[:, 1], u, v, shape) if answers.weighted else None,
-        q_matrix=_matrix(
-            np.ones(len(rows_q)), np.array(rows_q, np.int64), np.array(columns_q, np.int64),
-            (len(place), len(q.concepts)),
-        ),
-        rejects=tuple(sorted(rejects, key=lambda r: (r.file, r.line))),
-        missing=answers.missing,
+    return _Read(
+        path=responses,
+        answers=answers,
+        needs=needs,
+        concepts=q.concepts,
+        learners={learner: u for u, learner in enumerate(answers.learners)},
+        items={item: v for v, item in enumerate(item_ids)},
+        rejects=[*q.rejects, *answers.rejects],
         notes=(*table.notes, *answers.notes, *needed.notes, *q.notes),
-    )  # fmt: skip
+    )
+
+
+def _check_in_order(table: CsvFile, long: dict[str, int]) -> None:
+    """Refuse responses that cannot be put in order."""
+    wrong = ""
+    if not long:
+        wrong = f"the columns of {table.path} are {table.titles()}"
+    elif table.column("time") is None:
+        wrong = f"{table.path} has no column of times (its columns: {table.titles()})"
+    elif table.column("weight") is not None:
+        wrong = f"{table.path} has weights, which answers in order have not"
+    if wrong:
+        raise InputError(
+            f"{wrong}; give learner_id,item_id,score,time, or fit without order (no --in-order)"
+        )
 
 
 def read_hierarchy(path: Path, concept_ids: Ids) -> tuple[Ints, tuple[Reject, ...]]:
@@ -227,8 +374,9 @@ class _Cell:
     item: str
     text: str
     score: float
-    weight: float = 1.0
-    fault: str = ""
+    weight: float
+    seconds: float
+    fault: str
 
 
 @dataclass
@@ -244,8 +392,23 @@ class _Answers:
     weighted: bool = False
     read_as: set[str] = field(default_factory=set)
 
-    def add(self, line: int, learner: str, item: str, text: str, weight: str = "1") -> None:
-        """Take one answer, or count it where there is none."""
+    def add(
+        self,
+        line: int,
+        learner: str,
+        item: str,
+        text: str,
+        weight: str = "1",
+        time: tuple[str, tzinfo] | None = None,
+    ) -> None:
+        """Take one answer, or count it where there is none.
+
+        Args:
+            line, learner, item: where it stands, whose and to what.
+            text: the score.
+            weight: as text.
+            time: as text, and the zone of one without; None where times do not count.
+        """
         if text.lower() in MISSING:
             self.missing += 1
             return
@@ -255,7 +418,11 @@ class _Answers:
         heavy = _weight(weight)
         if not fault and not 0 <= heavy < float("inf"):
             text, fault = weight, "bad_weight"
-        self.cells.append(_Cell(line, learner, item, text, score, heavy, fault))
+        seconds = 0.0
+        if time is not None and not fault:
+            seconds, fault = seconds_told(*time)
+            text = time[0] if fault else text
+        self.cells.append(_Cell(line, learner, item, text, score, heavy, seconds, fault))
 
     def ended(self, table: CsvFile) -> "_Answers":
         """With a note on scores that were not written as plain numbers."""
@@ -294,6 +461,23 @@ def _weight(text: str) -> float:
         return float(text.replace(",", ".", 1) if "." not in text else text)
     except ValueError:
         return -1.0
+
+
+def seconds_told(text: str, zone: tzinfo) -> tuple[float, str]:
+    """Seconds since 1970, and the reason, a key of REASONS, why a text tells none.
+
+    >>> from datetime import UTC
+    >>> seconds_told("1970-01-02", UTC), seconds_told("", UTC)[1]
+    ((86400.0, ''), 'no_time')
+    >>> seconds_told("1700000000000", UTC)[1]
+    'bad_time'
+    """
+    if text.lower() in MISSING:
+        return 0.0, "no_time"
+    told = told_time(text, zone)
+    if told is None or not EARLIEST <= told <= LATEST:
+        return 0.0, "bad_time"
+    return told, ""
 
 
 def _check_scale(path: Path, cells: list[_Cell]) -> None:
@@ -346,9 +530,17 @@ def _long_columns(table: CsvFile) -> dict[str, int]:
     return at if len(set(at.values())) == len(LONG_RESPONSES) else {}
 
 
-def _long_answers(table: CsvFile, at: dict[str, int]) -> _Answers:
-    weight_at = table.column("weight")
+def _long_answers(table: CsvFile, at: dict[str, int], zone: tzinfo | None) -> _Answers:
+    """The rows' answers; with a zone, with their times."""
+    weight_at, time_at = table.column("weight"), table.column("time")
+    if zone is not None and time_at is not None:
+        at = at | {"time": time_at}
     found = _Answers(notes=table.renamed(at), weighted=weight_at is not None)
+    if zone is None and time_at is not None and time_at not in at.values():
+        found.notes.append(
+            f"{table.path.name}: the times in {table.header[time_at]} were not looked at; with"
+            " --in-order they are"
+        )
     for line, cells in table.rows:
         if len(cells) != len(table.header):
             found.rejects.append(_broken(table, line, cells))
@@ -359,7 +551,9 @@ def _long_answers(table: CsvFile, at: dict[str, int]) -> _Answers:
             found.rejects.append(Reject(table.path.name, line, learner, item, text, reason))
             continue
         found.learners[learner] = found.items[item] = None
-        found.add(line, learner, item, text, "1" if weight_at is None else cells[weight_at])
+        weight = "1" if weight_at is None else cells[weight_at]
+        time = None if zone is None or time_at is None else (cells[time_at], zone)
+        found.add(line, learner, item, text, weight, time)
     return found.ended(table)
 
 

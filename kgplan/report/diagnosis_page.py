@@ -99,6 +99,7 @@ class Findings:
         moves: one learner.
         reasons: what some of this learner's masteries rest on.
         missing: section -> why it has no chart.
+        objective_is: what the objective is, and whether it may fall.
     """
 
     title: str
@@ -112,6 +113,7 @@ class Findings:
     moves: Moves | None = None
     reasons: Sequence[MasteryReasons] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    objective_is: str = "Log-evidence plus log density of the priors. It never falls"
 
 
 def page(findings: Findings, template: str) -> str:
@@ -148,8 +150,7 @@ def _convergence(findings: Findings) -> Section:
     drawn = [Point(first + i, value, f"iteration {first + i}: {value:z,.2f}") for i, value in
              enumerate(kept)]  # fmt: skip
     words = (
-        f"Log-evidence plus log density of the priors. It never falls; the last iteration gained"
-        f" {values[-1] - values[-2]:z,.3g} nats."
+        f"{findings.objective_is}; the last iteration gained {values[-1] - values[-2]:z,.3g} nats."
     )
     chart = points(drawn, x, y, "The objective after each iteration", joined=True)
     start = max(len(values) - SHOWN, 0)

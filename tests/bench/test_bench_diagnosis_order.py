@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 from test_bench_diagnosis_assist import ARCHIVE, read_split
 
 from kgplan.diagnosis import AgingConfig, AgingModel, fit_in_order
+from kgplan.diagnosis.aging import Pull, half_life_interval
 from kgplan.evaluation.calibration import score
 
 STILL = {"fit_learn": False, "learn_start": 0.0, "fit_forget": False, "half_life": np.inf}
@@ -305,17 +306,21 @@ def planted(rng, n_concepts=8, n_each=12):
     q = np.repeat(np.eye(n_concepts), n_each, axis=0)
     ability = np.linspace(-3, 3, 15)
     share = np.exp(-(ability**2) / 2)
+    high, low = -logit(rng.uniform(0.05, 0.25, n_items)), logit(rng.uniform(0.05, 0.3, n_items))
+    alike = Pull(np.zeros(n_items), 1.0)
     m = AgingModel(
         q_matrix=sparse.csr_matrix(q),
-        slip=rng.uniform(0.05, 0.25, n_items),
-        guess=rng.uniform(0.05, 0.3, n_items),
-        prior=rng.uniform(0.2, 0.5, n_concepts),
+        difficulty=(low + high) / 2,
+        contrast=high - low,
+        prior_log_odds=logit(rng.uniform(0.2, 0.5, n_concepts)),
         learn=rng.uniform(0.05, 0.25, n_concepts),
         forget=np.log(2) / PLANTED_HALF_LIFE,
         ability=ability,
         share=share / share.sum(),
         prior_slope=1.0,
         answer_slope=0.4,
+        to_difficulty=alike,
+        to_contrast=alike,
         evidence=np.zeros(1),
         converged=True,
     )
@@ -436,3 +441,24 @@ def test_answers_in_order_of_planted_mastery(capsys):
             f" {m.prior_slope:.2f} and {m.answer_slope:.2f}, planted 1 and .4"
         )
     assert scores["aging V-DINA"].auc.value > scores["aging V-DINA, nothing forgotten"].auc.value
+
+
+def test_intervals_of_the_half_life_hold_the_planted_one(capsys):
+    n_worlds, config = 20, AgingConfig(n_classes=5)
+    held, fitted, seconds = 0, [], 0.0
+    for seed in range(n_worlds):
+        truth, answers = planted(np.random.default_rng(seed))
+        given = [x[answers[0] < 200] for x in answers]
+        begun = time.process_time()
+        m = fit_in_order(*given, truth.q_matrix, config)
+        between = half_life_interval(m, *given, config)
+        seconds += time.process_time() - begun
+        fitted.append(m.half_life)
+        held += between is not None and between[0] < PLANTED_HALF_LIFE < between[1]
+    with capsys.disabled():
+        print(
+            f"\nhalf-life of {PLANTED_HALF_LIFE:.0f} days in {held} of {n_worlds} intervals of 95"
+            f" %; fitted {np.min(fitted):.1f} to {np.max(fitted):.1f}, mean {np.mean(fitted):.1f};"
+            f" {seconds / n_worlds:.1f} s CPU a fit of 12,000 answers with its interval"
+        )
+    assert held >= 0.8 * n_worlds

@@ -270,3 +270,60 @@ def test_scores_on_another_scale_are_one_sentence_and_exit_2_and_no_results(tmp_
     assert done.returncode == 2
     assert "percent.csv run from 0 to 100 (line 2: learner" in " ".join(done.stderr.split())
     assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------------------- in order
+
+
+def timed(folder, n_learners=12):
+    """Two files: every learner answers six items of two concepts, ten days apart, twice."""
+    rng = np.random.default_rng(0)
+    lines = ["learner_id,item_id,score,time"]
+    for u in range(n_learners):
+        for t in range(12):
+            score = int(rng.random() < 0.3 + 0.05 * t)
+            lines.append(f"u{u},i{t % 6},{score},2026-0{1 + t // 3}-{1 + 10 * (t % 3):02}")
+    (folder / "R.csv").write_text("\n".join(lines) + "\n")
+    (folder / "Q.csv").write_text(
+        "item_id,concept_id\n" + "".join(f"i{v},c{v % 2}\n" for v in range(6))
+    )
+    return "--responses", "R.csv", "--q-matrix", "Q.csv", "--out", "out"
+
+
+def test_in_order_the_command_prints_figures_concepts_items_and_the_moment(tmp_path):
+    files = timed(tmp_path)
+    done = diagnose_fit(
+        *files, "--in-order", "--as-of", "2026-05-01", "--iterations", "5", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for text in ("half_life_days", "learned at an", "guess", "│ c1 ", "│ i5 ", "2026-05-01"):
+        assert text in done.stdout
+    zone = {"KGPLAN_TIME_ZONE": "Asia/Shanghai"}
+    done = run_kgplan(
+        tmp_path / "home", "diagnose", "fit", *files, "--in-order", "--as-of", "2026-03-01",
+        "--iterations", "5", "--json", cwd=tmp_path, **zone,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["as_of"] == "2026-03-01T00:00:00+08:00"
+    assert summary["n_responses_later"] == 12 * 5  # on March 11 and 21, and in April
+    assert summary["iterations"] == 4
+    assert summary["converged"] is False
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {*summary["files"], "fit.json"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--in-order", "--starts", "2"), "--starts says nothing of answers in order"),
+        (("--in-order", "--link", "conjunctive"), "leave out --link, or --in-order"),
+        (("--in-order", "--as-of", "soon"), "'soon', which is no time"),
+        (("--in-order", "--as-of", "1700000000000"), "'1700000000000', which is no time"),
+        (("--as-of", "2026-05-01"), "give --in-order, too"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_sentence_and_exit_2(tmp_path, options, message):
+    done = diagnose_fit(*timed(tmp_path), *options, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()

@@ -288,7 +288,7 @@ def test_the_page_of_results_shows_the_published_figures(fraction):
     assert "7,033.5" in text  # AIC
     assert "7,294.9" in text  # BIC
     assert sum(title.startswith("T") and "guess" in title for title in page.titles) == 15
-    assert "have no times" in text  # why there is no calibration
+    assert "results of `kgplan diagnose fit` have none" in text  # why there is no calibration
 
 
 def test_results_that_were_changed_since_or_are_not_there_are_refused(fraction, tmp_path):

@@ -11,15 +11,15 @@ from scipy import sparse
 from scipy.special import expit, logit
 
 from kgplan.diagnosis import AgingConfig, AgingModel, DiagnosisConfig, fit_in_order, infer
+from kgplan.diagnosis.aging import Pull, half_life_interval
 from kgplan.errors import AxisMismatch, ConfigError, InputError
-from kgplan.native.aging import expect
+from kgplan.native.aging import Answers, Expected, expect
 
 
 def model(seed=0, q=((1, 0), (0, 1), (1, 0), (0, 1)), n_classes=3, **changes):
     rng = np.random.default_rng(seed)
     q = np.array(q)
     values = {
-        "q_matrix": sparse.csr_matrix(q),
         "slip": rng.uniform(0.05, 0.3, q.shape[0]),
         "guess": rng.uniform(0.05, 0.3, q.shape[0]),
         "prior": rng.uniform(0.3, 0.7, q.shape[1]),
@@ -29,10 +29,19 @@ def model(seed=0, q=((1, 0), (0, 1), (1, 0), (0, 1)), n_classes=3, **changes):
         "share": np.full(n_classes, 1 / n_classes),
         "prior_slope": 0.8,
         "answer_slope": 0.5,
-        "evidence": np.zeros(1),
-        "converged": True,
-    }
-    return AgingModel(**(values | changes))
+    } | changes
+    low, high = logit(values.pop("guess")), -logit(values.pop("slip"))
+    return AgingModel(
+        q_matrix=sparse.csr_matrix(q),
+        difficulty=(low + high) / 2,
+        contrast=high - low,
+        prior_log_odds=logit(values.pop("prior")),
+        to_difficulty=Pull(np.zeros(q.shape[0]), 1.0),
+        to_contrast=Pull(np.zeros(q.shape[0]), 1.0),
+        evidence=np.zeros(1),
+        converged=True,
+        **values,
+    )
 
 
 ITEM, RIGHT = np.array([0, 1, 2, 0, 3]), np.array([1.0, 0, 0, 0.4, 1])
@@ -93,17 +102,17 @@ def every_path(m, c, k, item, right, day, as_of):
 
 def test_expectations_equal_sums_over_every_path():
     m = model()
-    low, high, prior = m.tables
-    n_classes, n_concepts = prior.shape
-    responsible, evidence = np.empty((1, n_classes)), np.empty(1)
-    all_held = np.empty((ITEM.size, n_classes))
-    drawn, turned = np.zeros((n_classes, n_concepts, 2)), np.zeros((n_concepts, 2))
-    anew, days = expect(
-        0, 1, np.array([0, ITEM.size]), ITEM, RIGHT, DAY,
-        m.q_matrix.indptr.astype(np.int64), m.q_matrix.indices.astype(np.int64),
-        low, high, np.log(m.share), prior, m.learn, m.forget,
-        responsible, evidence, all_held, drawn, turned,
-    )  # fmt: skip
+    n_classes, n_concepts = 3, 2
+    found = Expected(
+        responsible=np.empty((1, n_classes)),
+        evidence=np.empty(1),
+        all_held=np.empty((ITEM.size, n_classes)),
+        drawn=np.zeros((n_classes, n_concepts, 2)),
+        turned=np.zeros((n_concepts, 2)),
+    )
+    starts, answers = np.array([0, ITEM.size]), Answers(ITEM, RIGHT, DAY)
+    anew, days = expect(0, 1, starts, answers, m.needs, m.chances, np.log(m.share), found)
+    responsible, evidence, all_held, drawn, turned = found
     of = [np.isin(ITEM, (0, 2)), np.isin(ITEM, (1, 3))]
     found = [
         [every_path(m, c, k, ITEM[of[k]], RIGHT[of[k]], DAY[of[k]], 9.0) for k in (0, 1)]
@@ -196,7 +205,7 @@ def test_without_answers_mastery_is_the_prior_at_any_time():
     nothing = np.zeros(0)
     for as_of in (0.0, 1e6):
         state = m.state(nothing.astype(int), nothing, nothing, as_of)
-        np.testing.assert_allclose(state.mastery, m.share @ m.tables[2])
+        np.testing.assert_allclose(state.mastery, m.share @ m.chances.prior)
         np.testing.assert_array_equal(state.bits, 0)
 
 
@@ -307,7 +316,7 @@ def planted(seed, n_learners=400, n_answers=50, **changes):
     return m, (learner, item.ravel(), right.ravel(), day.ravel()), held
 
 
-FAST = AgingConfig(n_classes=7, tolerance=1e-6, iteration_limit=150)
+FAST = AgingConfig(n_classes=7)
 
 
 def test_a_fit_finds_the_planted_parameters():
@@ -335,6 +344,67 @@ def test_what_did_not_happen_is_not_found():
     found = fit_in_order(*given_answers, m.q_matrix, FAST)
     assert found.learn.max() < 0.02
     assert found.half_life > 1000
+    low, high = half_life_interval(found, *given_answers, FAST)
+    assert low > 600
+    assert high == np.inf
+
+
+def test_the_half_life_is_the_same_from_wherever_its_search_begins():
+    m, given_answers, _ = planted(4, n_learners=150, n_answers=30)
+    fits = [
+        fit_in_order(*given_answers, m.q_matrix, replace(FAST, n_classes=3, half_life=days))
+        for days in (15.0, 730.0)
+    ]
+    assert all(each.converged for each in fits)
+    assert fits[1].half_life == pytest.approx(fits[0].half_life, rel=0.06)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_planted_half_life_is_in_its_interval(seed):
+    m, given_answers, _ = planted(seed, n_learners=150, n_answers=30)
+    config = replace(FAST, n_classes=3)
+    found = fit_in_order(*given_answers, m.q_matrix, config)
+    low, high = half_life_interval(found, *given_answers, config)
+    assert low < found.half_life < high
+    assert low < 60 < high
+
+
+def test_with_all_else_known_the_interval_is_that_of_the_evidence_alone():
+    """From slopes of the log-evidence a standard error off, differenced over predictions."""
+    m, (learner, item, right, day), _ = planted(5, n_learners=150, n_answers=30)
+    known = AgingConfig(
+        n_classes=1, fit_learn=False, learn_start=0.1, prior_weight=1e12, pool=False,
+        difficulty_spread=1e-6, contrast_spread=1e-6, tolerance=1e-10, forget_tolerance=1e-6,
+    )  # fmt: skip
+    found = fit_in_order(learner, item, right, day, m.q_matrix, known)
+
+    def evidence(forget):
+        p = replace(found, forget=forget).predict_in_order(learner, item, right, day)
+        return np.sum(np.log(np.where(right == 1, p, 1 - p)))
+
+    f, step = found.forget, found.forget / 50
+
+    def slope(forget):
+        return (evidence(forget + step) - evidence(forget - step)) / (2 * step)
+
+    assert evidence(f) > max(evidence(f - step), evidence(f + step))
+    error = np.sqrt(2 * step / (slope(f - step) - slope(f + step)))
+    error = np.sqrt(2 * error / (slope(f - error) - slope(f + error)))
+    expected = np.log(2) / (f + 1.96 * error), np.log(2) / (f - 1.96 * error)
+    found_interval = half_life_interval(found, learner, item, right, day, known)
+    np.testing.assert_allclose(found_interval, expected, rtol=0.005)
+
+
+def test_where_the_half_life_was_not_fitted_there_is_no_interval():
+    m, (learner, item, right, day), _ = planted(6, n_learners=50, n_answers=10)
+    at_once = np.zeros(day.size)
+    config = replace(FAST, n_classes=1, iteration_limit=5)
+    found = fit_in_order(learner, item, right, at_once, m.q_matrix, config)
+    assert found.half_life == pytest.approx(730)
+    assert half_life_interval(found, learner, item, right, at_once, config) is None
+    stated = replace(config, fit_forget=False)
+    found = fit_in_order(learner, item, right, day, m.q_matrix, stated)
+    assert half_life_interval(found, learner, item, right, day, stated) is None
 
 
 def test_em_does_not_lower_the_likelihood_where_nothing_pulls():

@@ -1,10 +1,13 @@
 """Anyone's CSV files: both forms of each, and every kind of bad data."""
 
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 
 from kgplan.errors import InputError
-from kgplan.pipeline.responses import read_responses
+from kgplan.pipeline.responses import read_in_order, read_responses
 
 LONG_R = "learner_id,item_id,score\na,i1,1\na,i2,0\nb,i1,0.5\n"
 LONG_Q = "item_id,concept_id\ni1,c1\ni2,c1\ni2,c2\n"
@@ -427,3 +430,89 @@ def test_every_answer_is_kept_or_kept_out_or_missing(read):
         ]
         data = read("learner_id,item_id,score\na,i1,1\n" + "\n".join(rows) + "\n", LONG_Q)
         assert data.scores.nnz + len(data.rejects) + data.missing == 31
+
+
+# ------------------------------------------------------------------------------------- in order
+
+
+@pytest.fixture
+def read_timed(tmp_path):
+    """Write rows of learner, item, score and time, and read them in order."""
+
+    def run(rows, zone=UTC, header="learner_id,item_id,score,time", q_matrix=LONG_Q):
+        (tmp_path / "R.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        (tmp_path / "Q.csv").write_text(q_matrix, encoding="utf-8")
+        return read_in_order(tmp_path / "R.csv", tmp_path / "Q.csv", zone)
+
+    return run
+
+
+def test_a_moment_is_read_alike_however_it_is_written(read_timed):
+    data = read_timed(
+        [
+            "a,i1,1,2026-01-02T00:00:00",
+            "b,i1,1,2026-01-01T16:00Z",
+            "c,i1,1,2026-01-01 17:00:00+01:00",
+            "d,i1,1,1767283200",
+            "e,i1,1,2026-01-02",
+        ],
+        ZoneInfo("Asia/Shanghai"),
+    )
+    # 20,454 days from 1970 to 2026, and 16 hours
+    assert data.seconds.tolist() == [20_454 * 86_400 + 16 * 3_600] * 5
+
+
+def test_every_try_counts_and_only_the_same_row_again_is_kept_out(read_timed):
+    data = read_timed(
+        [
+            "a,i1,0,2026-01-01T10:00",
+            "a,i1,1,2026-01-01T11:00",
+            "a,i1,1,2026-01-01T11:00",
+            "a,i1,0,2026-01-01T11:00",
+            "a,i2,0,2026-01-01T11:00",
+            "b,i1,1,2026-01-01T11:00",
+        ]
+    )
+    assert data.item.tolist() == [0, 0, 0, 1, 0]
+    assert data.score.tolist() == [0, 1, 0, 0, 1]
+    assert data.learner.tolist() == [0, 0, 0, 0, 1]
+    assert reasons(data) == [("R.csv", 4, "repeated")]
+    assert data.at_the_same_time() == 2
+    assert data.findings()["constant_items"] == ["i2"]
+
+
+def test_an_answer_without_a_time_is_kept_out(read_timed):
+    data = read_timed(
+        ["a,i1,1,", "a,i2,1,soon", "a,i2,1,1700000000000", "a,other,1,", "b,i1,1,0", "b,i2,,1"]
+    )
+    assert reasons(data) == [
+        ("R.csv", 2, "no_time"),
+        ("R.csv", 3, "bad_time"),
+        ("R.csv", 4, "bad_time"),
+        ("R.csv", 5, "unknown_item"),
+    ]
+    assert [r.value for r in data.rejects[1:3]] == ["soon", "1700000000000"]
+    assert data.missing == 1
+    assert data.findings()["learners_without_responses"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        ("learner_id,item_id,score", "a,i1,1", "no column of times"),
+        ("learner_id,item_id,score,time,weight", "a,i1,1,0,1", "has weights"),
+        ("learner_id,i1,i2", "a,1,0", "the columns of"),
+        ("learner_id,item_id,score,time", "a,i1,1,soon", "1 times the time is neither"),
+    ],
+)
+def test_responses_without_an_order_are_refused(read_timed, header, row, message):
+    with pytest.raises(InputError, match=message):
+        read_timed([row], header=header)
+
+
+def test_a_column_of_times_may_have_another_name_and_is_told_when_it_is_not_used(read, read_timed):
+    rows = "student,question,correct,Timestamp\na,i1,1,5\n"
+    header, row, _ = rows.split("\n")
+    assert any("Timestamp as time" in note for note in read_timed([row], header=header).notes)
+    notes = read(rows, LONG_Q).notes
+    assert any("times in Timestamp were not looked at" in note for note in notes)
