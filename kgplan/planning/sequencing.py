@@ -65,6 +65,10 @@ class Sequence:
         """Whether a concept of the scope was asked for by name."""
         return bool((self.scope.layout.asked[self.standing.first] == concept).any())
 
+    def retries(self, concept: int) -> bool:
+        """Whether a concept of the scope comes first as it was just not answered right."""
+        return bool(self.standing.urgency[concept] > 1)
+
 
 class Sequencer:
     """Chooses sequences; one for all learners.
@@ -215,9 +219,17 @@ class Sequencer:
         helps = scope.own | (_covers_any(layout, not_yet[concepts]) & ~early)
         is_open = (~through & helps) | wrong
         before = through | (layout.asks & ~np.isnan(scores))
-        for concept in np.flatnonzero((pinned | (not_yet & ~closed))[concepts]):
+        fresh, failed = is_open & ~before, (not_yet & ~closed)[concepts]
+        video_of = _video_of(layout)
+        goes_on: Array = np.zeros(layout.covers.size, dtype=bool)
+        for concept in np.flatnonzero(pinned[concepts] | failed):
             taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
-            if not (is_open & ~before)[taught].any():  # what taught it comes again, with what asks
+            other_ways = taught
+            if failed[concept]:
+                on = _going_on(scope, taught, before | wrong, fresh, passed[concepts])
+                goes_on |= (layout.covers == concept) & np.isin(video_of, on)
+                other_ways = np.setdiff1d(taught, on)
+            if not fresh[other_ways].any():  # what taught it comes again, with what asks
                 is_open[taught[~layout.asks[taught] | pinned[concepts][concept]]] = True
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
@@ -226,9 +238,8 @@ class Sequencer:
         other = (~passed[concepts])[layout.covers].astype(np.int64)
         breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
         rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
-        for concept in np.flatnonzero((not_yet & ~closed)[concepts]):
-            taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
-            taught = taught[is_open[taught]]
+        for concept in np.flatnonzero(failed):
+            taught = video_of[(layout.covers == concept) & is_open[video_of] & ~goes_on]
             if not taught.size:
                 continue
             # what is most on it stands as well as any, wherever the learner is in the course
@@ -238,6 +249,7 @@ class Sequencer:
             as_any = min(favour[taught].max(), NEXT**DUE - 1)  # but for what comes next itself
             favour[most_on_it] = RETRY if retried else np.maximum(favour[most_on_it], as_any)
             due[most_on_it] |= retried
+        urgency = np.where((not_yet & just_done)[concepts], RETRY, 1.0)
         last = seen_last(learner)
         taught = just_done if last >= 0 and not self._asks[last] else np.zeros_like(just_done)
         if in_order:
@@ -256,6 +268,9 @@ class Sequencer:
             just_done[concepts],
             (just_done & taught)[concepts],
             pinned[concepts][layout.asked],
+            urgency,
+            failed,
+            goes_on,
         )
 
     def _gains(self, scope: Scope, learner: Learner) -> Floats:
@@ -305,6 +320,37 @@ def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Arra
     return favour, due
 
 
+def _going_on(scope: Scope, taught: Ints, done: Array, fresh: Array, passed: Array) -> Ints:
+    """Videos on a concept that go on from it, rather than teach it in another way.
+
+    The course comes to them behind all that the learner did on the concept, and with them to
+    something else that is not passed. None do where nothing else could teach the concept.
+
+    Args:
+        scope: of it.
+        taught: videos on the concept.
+        done, fresh: (m,) True for videos that the learner did, and for those that are new.
+        passed: (n,) True for concepts that nothing waits for.
+    """
+    layout, video = scope.layout, _video_of(scope.layout)
+    place = np.where(scope.in_course & ~layout.asks, layout.place, np.inf)
+    first = np.full(passed.size, np.inf)  # where the course comes to each concept
+    np.minimum.at(first, layout.covers, place[video])
+    begins = (place[video] == first[layout.covers]) & ~passed[layout.covers]
+    begins &= np.isfinite(place[video])
+    new = np.bincount(video, begins, minlength=place.size) > 0
+    last = layout.place[taught[(scope.in_course & done)[taught]]].max(initial=-np.inf)
+    on = taught[(fresh & new & (place > last))[taught]]
+    others = np.setdiff1d(taught, on)
+    teach = (done | fresh)[others] & ~layout.asks[others]
+    return on if teach.any() else on[:0]
+
+
+def _video_of(layout: Layout) -> Ints:
+    """(N,) the video of each entry."""
+    return np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
+
+
 def _covered_by(layout: Layout, videos: Array) -> Array:
     """(n,) True for concepts that any of the videos covers."""
     found: Array = np.zeros(layout.concept_start.size - 1, dtype=bool)
@@ -314,7 +360,7 @@ def _covered_by(layout: Layout, videos: Array) -> Array:
 
 def _covers_any(layout: Layout, marked: Array) -> Array:
     """(m,) True for videos that cover a concept that is marked."""
-    video = np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
+    video = _video_of(layout)
     return np.bincount(video, marked[layout.covers], minlength=layout.tier.size) > 0
 
 

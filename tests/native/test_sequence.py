@@ -85,6 +85,7 @@ def test_all_that_can_be_drawn_is_drawn():
     assert any(np.diff(each.layout.any_start).max(initial=0) > 1 for each in drawings)
     assert any(each.by.first.any() and each.budget < np.inf for each in drawings)
     assert any(each.by.to_check.any() and each.layout.asks.any() for each in drawings)
+    assert any(each.by.not_yet.any() and each.by.goes_on.any() for each in drawings)
     longer = [each for each in problems() if len(each.steps) > 3]
     assert len(longer) > 50
 
@@ -185,6 +186,9 @@ def standing(n: int, m: int, **given) -> Standing:
         "just_done": np.zeros(n, bool),
         "to_check": np.zeros(n, bool),
         "first": np.zeros(n, bool),
+        "urgency": np.ones(n),
+        "not_yet": np.zeros(n, bool),
+        "goes_on": np.zeros(m, bool),
     }
     return Standing(**usual | given)
 

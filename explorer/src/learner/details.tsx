@@ -22,7 +22,13 @@ export interface Actions {
 }
 
 /** Rules that look at no figure. */
-const WITHOUT_FIGURE = new Set<Explanation["rule"]>(["foundation", "order", "pinned", "target"]);
+const WITHOUT_FIGURE = new Set<Explanation["rule"]>([
+  "foundation",
+  "order",
+  "pinned",
+  "retry",
+  "target",
+]);
 const WORDS: Said[] = ["done", "too_easy", "too_hard", "not_for_me"];
 
 export function Details(props: {
