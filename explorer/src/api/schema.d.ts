@@ -474,7 +474,7 @@ export interface paths {
         };
         /**
          * Read Course
-         * @description A course: who offers it, its concepts and videos in the course's order.
+         * @description A course: who offers it, its concepts and items in the course's order.
          */
         get: operations["read_course"];
         put?: never;
@@ -1495,7 +1495,10 @@ export interface components {
          *           "school": "清华大学",
          *           "match": "exact",
          *           "concepts": 140,
-         *           "videos": 228,
+         *           "items": 228,
+         *           "kinds": [
+         *             "video"
+         *           ],
          *           "learners": 1596
          *         }
          *       ]
@@ -1528,10 +1531,10 @@ export interface components {
              */
             without_course: components["schemas"]["Named"][];
             /**
-             * Without Video
-             * @description concepts that no video covers; null where videos were not looked at
+             * Without Item
+             * @description concepts that no item covers; null where items were not looked at
              */
-            without_video: components["schemas"]["Named"][] | null;
+            without_item: components["schemas"]["Named"][] | null;
             /**
              * Gaps
              * @description those of them that another concept needs or a course lists, most needed first
@@ -1625,10 +1628,10 @@ export interface components {
              */
             silent: number;
             /**
-             * Unknown Videos
+             * Unknown Items
              * @description items of events that the model does not know yet
              */
-            unknown_videos: string[];
+            unknown_items: string[];
         };
         /**
          * EventIn
@@ -1828,10 +1831,15 @@ export interface components {
              */
             concepts: number;
             /**
-             * Videos
+             * Items
              * @description of it, whose concepts are known
              */
-            videos: number;
+            items: number;
+            /**
+             * Kinds
+             * @description of these items: video, exercise, text
+             */
+            kinds: string[];
             /**
              * Learners
              * @description who take it
@@ -1897,7 +1905,7 @@ export interface components {
          *         "orphans": [],
          *         "foundations": 121,
          *         "without_course": [],
-         *         "without_video": null,
+         *         "without_item": null,
          *         "gaps": null
          *       }
          *     }
@@ -4059,7 +4067,7 @@ export interface components {
         };
         /**
          * Untaught
-         * @description A concept that no video covers, though it is needed.
+         * @description A concept that no item covers, though it is needed.
          */
         Untaught: {
             /** @description which one */
