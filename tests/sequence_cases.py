@@ -56,6 +56,7 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         urgency=np.ones(n),
         not_yet=np.zeros(n, bool),
         goes_on=np.zeros(layout.covers.size, bool),
+        turn=np.where(in_course, rng.permutation(m), np.inf),
     )
     by = by._replace(
         to_check=by.just_done & (rng.random(n) < 0.5),

@@ -9,6 +9,7 @@ What is watched or read teaches, and what is answered asks: of a concept what te
 and one exercise behind it, if there is one that asks for nothing else that could still be taught.
 Only where nothing teaches it any more is a concept learned with exercises alone.
 What goes on to something new is no other way to a concept that was just not answered right.
+Chosen are videos by what they gain; those of the course on one concept then come in its order.
 Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements;
 a video stands for an item of any kind.
 """
@@ -86,6 +87,7 @@ class Standing(NamedTuple):
         urgency: (n,) factor for how soon each concept should come.
         not_yet: (n,) True for what answers say is not held yet,
         goes_on: (N,) and of entries on these True where the video goes on to something new.
+        turn: (m,) when the course comes to each video from where the learner is; inf for others.
     """
 
     mastery: Floats
@@ -104,6 +106,7 @@ class Standing(NamedTuple):
     urgency: Floats
     not_yet: Array
     goes_on: Array
+    turn: Floats
 
 
 class State(NamedTuple):
@@ -442,6 +445,43 @@ def bundle(
 
 
 @njit(cache=True)
+def in_turn(
+    begin: int, end: int, layout: Layout, by: Standing, state: State, theta: float, rows: Rows
+) -> float:
+    """Put what a bundle has of the course on one concept in its order; move the state on.
+
+    What was done before stays where it is, and so does all on what is not held yet: there what is
+    most on it comes first.
+
+    Args:
+        begin, end: rows of the bundle.
+        state: before them.
+        rows: the gains of these are made anew, as each depends on what comes before it.
+
+    Returns:
+        The gain of all.
+    """
+    gain, first = 0.0, begin
+    for at in range(begin, end):
+        concept, video, place = rows.concept[at], rows.video[at], at
+        if at > begin and concept != rows.concept[at - 1]:
+            first = at
+        stays = layout.tier[video] > 0 or layout.asks[video] or by.again[video]
+        if not (stays or by.not_yet[concept]):  # those before it are such as well
+            while place > first and by.turn[video] < by.turn[rows.video[place - 1]]:
+                rows.video[place] = rows.video[place - 1]
+                place -= 1
+        rows.video[place] = video
+    for at in range(begin, end):
+        rows.gain[at], _ = values_of(rows.video[at], layout, by, state)
+        gain += rows.gain[at]
+        watch(rows.video[at], rows.concept[at], layout, by, state, theta)
+        if at + 1 == end or rows.concept[at + 1] != rows.concept[at]:
+            leave(rows.concept[at], layout, state)
+    return gain
+
+
+@njit(cache=True)
 def rate_of(
     goal: int, video: int, gain: float, minutes: float, layout: Layout, by: Standing,
     in_order: bool,
@@ -619,19 +659,22 @@ def sequence(
         if goal < 0:
             why = MINUTES if too_long else END
             break
-        begin = done
-        done, minutes, gain = bundle(
-            goal, layout, by, state, scratch, scratch.worth, theta, most, in_order, rows, done
+        begin, ahead = done, scratch.trial
+        ahead.mastery[:], ahead.passed[:], ahead.open[:] = state.mastery, state.passed, state.open
+        ahead.n_open[:], ahead.ready[:] = state.n_open, state.ready
+        done, minutes, _ = bundle(
+            goal, layout, by, ahead, scratch, scratch.worth, theta, most, in_order, rows, done
         )
+        own = begin
+        while own < done - 1 and rows.concept[own] != goal:
+            own += 1
+        stand = by.favour[rows.video[own]] * by.urgency[goal]
+        gain = in_turn(begin, done, layout, by, state, theta, rows)
         comes_anyway = is_first(goal, layout, by) or by.due[rows.video[begin:done]].any()
         if gain < least * minutes and not comes_anyway:
             done, why = begin, GAIN
             break
         left -= minutes
-        own = begin
-        while own < done - 1 and rows.concept[own] != goal:
-            own += 1
-        stand = by.favour[rows.video[own]] * by.urgency[goal]
         for at in range(begin, done):
             rows.goal[at], rows.rate[at], rows.stand[at] = goal, rate, stand
             named[rows.concept[at]] = True
@@ -716,7 +759,7 @@ def rates_after(
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
             by.favour, by.due, by.just_done, by.to_check, by.first[at : at + 1], by.urgency,
-            by.not_yet, by.goes_on,
+            by.not_yet, by.goes_on, by.turn,
         )  # fmt: skip
         goal, rate, _ = best_goal(
             alone, its, state, scratch, tried, named, theta, most, left, in_order

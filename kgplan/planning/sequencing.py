@@ -234,7 +234,7 @@ class Sequencer:
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
-        favour, due = _favour(scope, learner.seen_at[videos], is_open)
+        favour, due, turn = _favour(scope, learner.seen_at[videos], is_open)
         other = (~passed[concepts])[layout.covers].astype(np.int64)
         breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
         rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
@@ -271,6 +271,7 @@ class Sequencer:
             urgency,
             failed,
             goes_on,
+            turn,
         )
 
     def _gains(self, scope: Scope, learner: Learner) -> Floats:
@@ -299,17 +300,18 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
-def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array]:
-    """(m,) how well each video stands in the course behind the one seen last, and which are due.
+def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array, Floats]:
+    """(m,) how well each video stands in the course behind the one seen last; which are due; and
+    when the course comes to each, what a learner went past at the end.
 
     A teacher's order is the best guess at what comes next (71 % of real next views); where a
     learner saw nothing of the course yet, all stand alike and none is due.
     """
     favour = np.ones(seen_at.size)
     seen = scope.in_course & (seen_at > -np.inf)
+    place = np.where(scope.in_course, scope.layout.place, np.inf)
     if not seen.any():
-        return favour, np.zeros(seen_at.size, bool)
-    place = scope.layout.place
+        return favour, np.zeros(seen_at.size, bool), place
     last = place[seen][seen_at[seen].argmax()]
     ahead = scope.in_course & is_open & (place > last)
     waiting = np.searchsorted(np.sort(place[ahead]), place)
@@ -317,7 +319,8 @@ def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Arra
     favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
     due = ahead & (waiting < DUE)
     favour[due] = NEXT ** (DUE - waiting[due])
-    return favour, due
+    turn = place + (place <= last) * place[scope.in_course].max()
+    return favour, due, turn
 
 
 def _going_on(scope: Scope, taught: Ints, done: Array, fresh: Array, passed: Array) -> Ints:

@@ -40,6 +40,7 @@ ENGLISH = {
     "do": "{why} {known}[ Mastery {mastery:z.2f}, expected {expected:z.2f}.]",
     "do.goal": "{name} comes next by what it gains you for the time and by its place in the"
     " course.",
+    "do.gain": "{name} comes next by what it gains you for the time.",
     "do.next": "{name} comes next in the course, behind where you are.",
     "do.order": "The course goes on with {name}.",
     "do.order_first": "The course begins with {name}.",
@@ -202,6 +203,7 @@ CHINESE = {
     "prerequisite": "学习{later}之前先学{name}[（相似度{similarity:z.2f}）]，{knowledge}。",
     "do": "{why}{known}[掌握度{mastery:z.2f}，预计达到{expected:z.2f}。]",
     "do.goal": "按所花时间的收获和在课程中的位置，接下来学{name}。",
+    "do.gain": "按所花时间的收获，接下来学{name}。",
     "do.next": "在课程中，{name}紧接在你目前的位置之后。",
     "do.order": "课程接着讲{name}。",
     "do.order_first": "课程从{name}开始。",

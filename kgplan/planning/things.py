@@ -204,7 +204,8 @@ class SequenceTeller:
         elif due and NEXT**DUE <= favour < RETRY:  # the very next one
             why = say(options, "do.next", name=name)
         else:
-            why = say(options, "do.goal", name=name)
+            in_place = found.standing.favour.min() < found.standing.favour.max()
+            why = say(options, "do.goal" if in_place else "do.gain", name=name)
         known = self._done(found, local, video, options)
         held = float(found.standing.mastery[local])
         return say(options, "do", why=why, known=known, mastery=held, expected=expected)

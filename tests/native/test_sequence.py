@@ -189,6 +189,7 @@ def standing(n: int, m: int, **given) -> Standing:
         "urgency": np.ones(n),
         "not_yet": np.zeros(n, bool),
         "goes_on": np.zeros(m, bool),
+        "turn": np.arange(float(m)),
     }
     return Standing(**usual | given)
 
@@ -269,7 +270,7 @@ def test_the_rates_are_those_of_each_goal_alone_and_the_best_is_chosen():
             if d.budget == np.inf and goals[begin] not in first:
                 choices += 1
                 assert chosen >= rates.max() * (1 - 1e-9)
-            wide.bundle(int(goals[begin]), state)
+            wide.taken(int(goals[begin]), state)
     assert choices > 200
 
 

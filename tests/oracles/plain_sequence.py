@@ -208,6 +208,29 @@ class Problem:
             state.passed.add(concept)
         return rows
 
+    def taken(self, goal: int, state: State) -> list[Row]:
+        """The bundle with what teaches of the course in its order, but for what is not held yet;
+        the state moves on."""
+        found = []
+        for concept, same in groupby(self.bundle(goal, state.copy()), key=lambda row: row.concept):
+            used = [row.video for row in same]
+            if not self.by.not_yet[concept]:
+                places = [k for k, video in enumerate(used) if self.is_lesson(video)]
+                for k, video in zip(
+                    places, sorted((used[k] for k in places), key=self.by.turn.item), strict=True
+                ):
+                    used[k] = video
+            for video in used:
+                found.append(Row(concept, video, self.gain(video, state)))
+                self.watch(video, concept, state)
+            state.passed.add(concept)
+        return found
+
+    def is_lesson(self, video: int) -> bool:
+        """Whether it teaches, is of the course, and new."""
+        layout, by = self.layout, self.by
+        return bool(layout.tier[video] == 0 and not layout.asks[video] and not by.again[video])
+
     def rate(self, goal: int, video: int, gain: float, minutes: float) -> float:
         if self.in_order and self.layout.tier[video] == 0:
             return FIRST / (1 + self.layout.place[video])
@@ -275,12 +298,12 @@ class Problem:
             if goal is None:
                 why = "minutes" if too_long else "end"
                 break
+            rows = self.taken(goal, state)
             is_due = any(self.by.due[row.video] for row in rows)
             gain = sum(row.gain for row in rows)
             if gain < least * self.minutes(rows) and not is_due and goal not in first:
                 why = "gain"
                 break
-            self.bundle(goal, state)
             left -= self.minutes(rows)
             found += [replace(row, goal=goal, rate=rate) for row in rows]
         steps = [list(same) for _, same in groupby(found, key=lambda row: row.concept)]

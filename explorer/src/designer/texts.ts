@@ -143,11 +143,15 @@ const en = {
   unreachable: "cut off without it",
   depthTitle: "Depth",
   depthLead: (steps: number) =>
-    `The longest chain has ${steps} steps; a group of concepts on a cycle counts as one place.`,
-  atDepth: (depth: number, n: number) => `Depth ${depth}: ${n} concepts`,
+    `The longest chain has ${steps === 1 ? "1 step" : `${steps} steps`}; a group of concepts on a cycle counts as one place.`,
+  atDepth: (depth: number, n: number) =>
+    `Depth ${depth}: ${n === 1 ? "1 concept" : `${n} concepts`}`,
   chain: "One longest chain",
   coverage: "Coverage",
-  foundations: (n: number) => `${n} foundations have no prerequisite and unlock something.`,
+  foundations: (n: number) =>
+    n === 1
+      ? "1 foundation has no prerequisite and unlocks something."
+      : `${n} foundations have no prerequisite and unlock something.`,
   orphans: "Unconnected: no prerequisite leads to them or from them",
   withoutCourse: "In no course",
   withoutItem: "With nothing to open on them",
