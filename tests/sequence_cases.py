@@ -53,8 +53,17 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         just_done=passed & (rng.random(n) < 0.3),
         to_check=np.zeros(n, bool),
         first=(rng.random(asked.size) < 0.2) & ~closed[asked],
+        urgency=np.ones(n),
+        not_yet=np.zeros(n, bool),
+        goes_on=np.zeros(layout.covers.size, bool),
+        turn=np.where(in_course, rng.permutation(m), np.inf),
     )
-    by = by._replace(to_check=by.just_done & (rng.random(n) < 0.5))
+    by = by._replace(
+        to_check=by.just_done & (rng.random(n) < 0.5),
+        urgency=np.where(rng.random(n) < 0.1, 100.0, 1.0),
+        not_yet=~by.passed & (rng.random(n) < 0.3),
+        goes_on=rng.random(layout.covers.size) < 0.3,
+    )
     return Drawn(
         layout,
         by,

@@ -185,9 +185,7 @@ class EventCounts(BaseModel):
 
     counted: int = Field(description="events that were not voided")
     silent: int = Field(description="those of them that say nothing about mastery")
-    unknown_videos: list[str] = Field(
-        description="items of events that the model does not know yet"
-    )
+    unknown_items: list[str] = Field(description="items of events that the model does not know yet")
 
 
 class MasteryOut(BaseModel):

@@ -453,7 +453,7 @@ EXAMPLE_GRAPH_HEALTH: dict[str, Any] = {
         "orphans": [],
         "foundations": 121,
         "without_course": [],
-        "without_video": None,
+        "without_item": None,
         "gaps": None,
     },
 }
@@ -490,7 +490,8 @@ class FoundCourse(FoundOut):
 
     school: str = Field(description="name of the school that gives it; empty where unknown")
     concepts: int = Field(description="that it has")
-    videos: int = Field(description="of it, whose concepts are known")
+    items: int = Field(description="of it, whose concepts are known")
+    kinds: list[str] = Field(description="of these items: video, exercise, text")
     learners: int = Field(description="who take it")
 
 
@@ -539,7 +540,8 @@ class CoursesOut(BaseModel):
                             "school": "清华大学",
                             "match": "exact",
                             "concepts": 140,
-                            "videos": 228,
+                            "items": 228,
+                            "kinds": ["video"],
                             "learners": 1596,
                         }
                     ],

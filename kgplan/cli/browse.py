@@ -17,7 +17,7 @@ COURSES = {
     "course_id": "course_id",
     "name": "name",
     "concepts": "concepts",
-    "videos with concepts": "videos",
+    "items with concepts": "items",
     "learners": "learners",
 }
 CONCEPTS = {

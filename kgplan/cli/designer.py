@@ -109,14 +109,14 @@ def health(as_json: AsJson = False) -> None:
     [bold]Example:[/] kgplan graph health --json
     """
     from kgplan.errors import ArtifactMissing
-    from kgplan.graph.health import graph_health, video_concepts
+    from kgplan.graph.health import covered_concepts, graph_health
     from kgplan.model.opening import open_records, open_snapshot
     from kgplan.store.artifacts import ArtifactStore
 
     settings = read_settings()
     snapshot = open_snapshot(settings)
     try:
-        covered = video_concepts(open_records(ArtifactStore(settings.artifacts))[0])
+        covered = covered_concepts(open_records(ArtifactStore(settings.artifacts))[0])
     except ArtifactMissing:
         covered = None  # a graph that was loaded elsewhere
     found = graph_health(snapshot, covered)
@@ -144,8 +144,8 @@ def print_health(found: "GraphHealth") -> None:
         ("orphans", len(coverage.orphans)),
         ("concepts without a course", len(coverage.without_course)),
     ]
-    if coverage.without_video is not None:
-        counts.append(("concepts without a video", len(coverage.without_video)))
+    if coverage.without_item is not None:
+        counts.append(("concepts with nothing to open on them", len(coverage.without_item)))
     if coverage.gaps is not None:
         counts.append(("of these, needed or in a course", len(coverage.gaps)))
     if found.lone_alternatives:
@@ -174,7 +174,12 @@ def print_health(found: "GraphHealth") -> None:
         (gap.concept.name, len(gap.needed_by), len(gap.courses), " ".join(names(gap.needed_by[:3])))
         for gap in (coverage.gaps or ())[:SHOWN]
     ]
-    headings = ("needed and taught by no video", "concepts need it", "courses list it", "such as")
+    headings = (
+        "needed, and nothing to open on it",
+        "concepts need it",
+        "courses list it",
+        "such as",
+    )
     console.print(table("gaps", headings, gaps))
     console.print(f"a longest chain: {' → '.join(names(depth.chain))}", highlight=False)
     console.print("all rows: kgplan graph health --json", highlight=False)

@@ -116,7 +116,7 @@ class Depth:
 
 @dataclass(frozen=True)
 class Untaught:
-    """A concept that no video covers, though it is needed.
+    """A concept that no item covers, though it is needed.
 
     Attributes:
         concept: which one.
@@ -137,14 +137,14 @@ class Coverage:
         orphans: concepts without any prerequisite edge.
         foundations: how many others have no prerequisite but unlock something.
         without_course: concepts that no course has.
-        without_video: concepts that no video covers; None where videos were not looked at.
+        without_item: concepts that no item covers; None where items were not looked at.
         gaps: those of them that another concept needs or a course lists, most needed first.
     """
 
     orphans: tuple[Named, ...]
     foundations: int
     without_course: tuple[Named, ...]
-    without_video: tuple[Named, ...] | None
+    without_item: tuple[Named, ...] | None
     gaps: tuple[Untaught, ...] | None
 
 
@@ -172,12 +172,12 @@ class GraphHealth:
         return asdict(self)
 
 
-def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> GraphHealth:
+def graph_health(graph: GraphSnapshot, covered: Ids | None = None) -> GraphHealth:
     """Examine the prerequisites of a graph.
 
     Args:
         graph: one version of it.
-        video_concepts: ids of the concepts that some video covers; None: not known.
+        covered: ids of the concepts that some item covers; None: not known.
 
     Returns:
         The report, with names.
@@ -212,7 +212,7 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
     narrow = np.lexsort((np.arange(n), -lost))[: np.count_nonzero(lost)]
     unlocks, needs = np.bincount(before, minlength=n), np.bincount(after, minlength=n)
     in_course = np.diff(graph.course_concepts.tocsc().indptr) > 0
-    taught = None if video_concepts is None else np.isin(graph.concept_ids, video_concepts)
+    taught = None if covered is None else np.isin(graph.concept_ids, covered)
     return GraphHealth(
         graph_version=graph.version,
         concepts=n,
@@ -237,25 +237,25 @@ def graph_health(graph: GraphSnapshot, video_concepts: Ids | None = None) -> Gra
             orphans=listed((unlocks == 0) & (needs == 0)),
             foundations=int(np.count_nonzero((needs == 0) & (unlocks > 0))),
             without_course=listed(~in_course),
-            without_video=None if taught is None else listed(~taught),
+            without_item=None if taught is None else listed(~taught),
             gaps=None if taught is None else untaught(graph, named, ~taught),
         ),
     )
 
 
-def video_concepts(records: LearnerRecords) -> Ids:
-    """The ids of the concepts that some video covers: those with a 1 in the Q-matrix."""
-    covered: Ids = records.concept_ids[np.diff(records.q_matrix.tocsc().indptr) > 0]
-    return covered
+def covered_concepts(records: LearnerRecords) -> Ids:
+    """The ids of the concepts that some item covers: those with a 1 in the Q-matrix."""
+    found: Ids = records.concept_ids[np.diff(records.q_matrix.tocsc().indptr) > 0]
+    return found
 
 
 def untaught(graph: GraphSnapshot, named: Sequence[Named], lacking: Array) -> tuple[Untaught, ...]:
-    """What needs a concept that no video covers, most needed first, then by id.
+    """What needs a concept that no item covers, most needed first, then by id.
 
     Args:
         graph: one version of it.
         named: its K concepts.
-        lacking: (K,) True where no video covers the concept.
+        lacking: (K,) True where no item covers the concept.
     """
     ends = zip(graph.course_ids.tolist(), graph.course_names.tolist(), strict=True)
     courses = [Named(*each) for each in ends]

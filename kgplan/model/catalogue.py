@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import KINDS, LearnerRecords
 from kgplan.graph.snapshot import GraphSnapshot
 
 
 @dataclass(frozen=True)
 class ListedLearner:
-    """A learner, with how many courses are taken and videos watched."""
+    """A learner, with how many courses are taken, and videos and texts opened."""
 
     learner_id: str
     courses: int
@@ -36,7 +36,8 @@ class ListedCourse:
         course_id, name: of the course.
         field, school: names of where it belongs, of several the first; "" where unknown.
         concepts: how many it has.
-        videos: of these, how many concepts are known of.
+        items: what can be opened in it and covers concepts, how much.
+        kinds: of these, as in `kgplan.data.records.KINDS`.
         learners: who take it.
     """
 
@@ -45,7 +46,8 @@ class ListedCourse:
     field: str
     school: str
     concepts: int
-    videos: int
+    items: int
+    kinds: tuple[str, ...]
     learners: int
 
     @property
@@ -105,16 +107,27 @@ def list_learners(records: LearnerRecords) -> list[ListedLearner]:
 def list_courses(graph: GraphSnapshot, records: LearnerRecords) -> list[ListedCourse]:
     """Every course with its sizes, the richest in concepts first."""
     n_concepts = np.diff(graph.course_concepts.indptr)
-    videos = np.diff(records.course_items.indptr)
+    items = records.course_items
     learners = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
     fields, schools = (_first_names(graph, of) for of in ("field", "school"))
     found = []
     for k in np.lexsort((graph.course_ids, -n_concepts)):
         course_id, name = str(graph.course_ids[k]), str(graph.course_names[k])
         row = records.courses.find(course_id)
-        sizes = (0, 0) if row < 0 else (int(videos[row]), int(learners[row]))
-        where = fields.get(course_id, ""), schools.get(course_id, "")
-        found.append(ListedCourse(course_id, name, *where, int(n_concepts[k]), *sizes))
+        its = items.indices[slice(*items.indptr[row : row + 2].tolist())] if row >= 0 else []
+        kinds = set(records.kinds[its].tolist())
+        found.append(
+            ListedCourse(
+                course_id,
+                name,
+                fields.get(course_id, ""),
+                schools.get(course_id, ""),
+                int(n_concepts[k]),
+                len(its),
+                tuple(kind for kind in KINDS if kind in kinds),
+                int(learners[row]) if row >= 0 else 0,
+            )
+        )
     return found
 
 

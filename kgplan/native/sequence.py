@@ -8,6 +8,8 @@ never depends on how much is asked for, so shorter plans begin longer ones.
 What is watched or read teaches, and what is answered asks: of a concept what teaches comes first,
 and one exercise behind it, if there is one that asks for nothing else that could still be taught.
 Only where nothing teaches it any more is a concept learned with exercises alone.
+What goes on to something new is no other way to a concept that was just not answered right.
+Chosen are videos by what they gain; those of the course on one concept then come in its order.
 Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements;
 a video stands for an item of any kind.
 """
@@ -20,7 +22,7 @@ from kgplan.arrays import Array, Floats, Ints
 from kgplan.native.compiled import njit
 
 MOST_VIDEOS = 3  # for one concept in one bundle, an exercise behind them apart
-ASKS_FOR_MORE = 6  # the last rank
+LAST_RESORT = 6  # the last rank
 FIRST = 1e9  # rate of the course's first video, where its order decides
 NAMESAKE = 1e-3
 SLACK = 1.0 + NAMESAKE  # how far a rate may be above what `hope_for` says
@@ -82,6 +84,10 @@ class Standing(NamedTuple):
         just_done: (n,) True for concepts that are passed, due or not,
         to_check: (n,) but for exercises on these of them.
         first: (G,) True for what comes before all other goals.
+        urgency: (n,) factor for how soon each concept should come.
+        not_yet: (n,) True for what answers say is not held yet,
+        goes_on: (N,) and of entries on these True where the video goes on to something new.
+        turn: (m,) when the course comes to each video from where the learner is; inf for others.
     """
 
     mastery: Floats
@@ -97,6 +103,10 @@ class Standing(NamedTuple):
     just_done: Array
     to_check: Array
     first: Array
+    urgency: Floats
+    not_yet: Array
+    goes_on: Array
+    turn: Floats
 
 
 class State(NamedTuple):
@@ -143,7 +153,7 @@ class Rows(NamedTuple):
         gain: weighted gain of mastery that the video is credited with.
         goal: the concept whose bundle it is of.
         rate: that the bundle was chosen by, `rate_of`.
-        stand: the favour of the first video for the goal itself, which is in the rate.
+        stand: in the rate, the favour of the first video for the goal and the goal's urgency.
     """
 
     concept: Ints
@@ -275,15 +285,26 @@ def asks_for_more(video: int, concept: int, layout: Layout, state: State) -> boo
 
 
 @njit(cache=True)
+def goes_on(video: int, concept: int, layout: Layout, by: Standing) -> bool:
+    """Whether a video is no other way to a concept that is not held yet."""
+    if by.not_yet[concept]:
+        for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+            if layout.covers[entry] == concept:
+                return by.goes_on[entry]
+    return False
+
+
+@njit(cache=True)
 def rank_of(video: int, concept: int, layout: Layout, by: Standing, state: State) -> int:
     """Where an open video stands among those on a concept, whatever it gains; least first.
 
     What teaches stands before what asks, of each the course's own first. Behind them stands what
-    was done before, and last what asks for more: it is a way only where there is no other.
+    was done before, and last what asks for more or goes on: a way only where there is no other.
     """
     asks = layout.asks[video]
-    if asks and asks_for_more(video, concept, layout, state):
-        return ASKS_FOR_MORE
+    more = asks and asks_for_more(video, concept, layout, state)
+    if more or goes_on(video, concept, layout, by):
+        return LAST_RESORT
     if by.again[video]:
         return 4 + asks
     return layout.tier[video] + 2 * asks
@@ -307,7 +328,7 @@ def best_check(concept: int, layout: Layout, by: Standing, state: State) -> int:
         if not layout.asks[video] or not state.open[video]:
             continue
         rank = rank_of(video, concept, layout, by, state)
-        if rank == ASKS_FOR_MORE:
+        if rank == LAST_RESORT:
             continue
         sooner = rank == best_rank and by.minutes[video] < by.minutes[best]
         if best < 0 or rank < best_rank or sooner:
@@ -406,7 +427,7 @@ def bundle(
             else:
                 video = -1
             if video >= 0 and count > 0:
-                if rank_of(video, concept, layout, by, state) == ASKS_FOR_MORE:
+                if rank_of(video, concept, layout, by, state) == LAST_RESORT:
                     break
             elif taught:
                 video = best_check(concept, layout, by, state)
@@ -424,9 +445,47 @@ def bundle(
 
 
 @njit(cache=True)
-def rate_of(
-    video: int, gain: float, minutes: float, layout: Layout, by: Standing, in_order: bool
+def in_turn(
+    begin: int, end: int, layout: Layout, by: Standing, state: State, theta: float, rows: Rows
 ) -> float:
+    """Put what a bundle has of the course on one concept in its order; move the state on.
+
+    What was done before stays where it is, and so does all on what is not held yet: there what is
+    most on it comes first.
+
+    Args:
+        begin, end: rows of the bundle.
+        state: before them.
+        rows: the gains of these are made anew, as each depends on what comes before it.
+
+    Returns:
+        The gain of all.
+    """
+    gain, first = 0.0, begin
+    for at in range(begin, end):
+        concept, video, place = rows.concept[at], rows.video[at], at
+        if at > begin and concept != rows.concept[at - 1]:
+            first = at
+        stays = layout.tier[video] > 0 or layout.asks[video] or by.again[video]
+        if not (stays or by.not_yet[concept]):  # those before it are such as well
+            while place > first and by.turn[video] < by.turn[rows.video[place - 1]]:
+                rows.video[place] = rows.video[place - 1]
+                place -= 1
+        rows.video[place] = video
+    for at in range(begin, end):
+        rows.gain[at], _ = values_of(rows.video[at], layout, by, state)
+        gain += rows.gain[at]
+        watch(rows.video[at], rows.concept[at], layout, by, state, theta)
+        if at + 1 == end or rows.concept[at + 1] != rows.concept[at]:
+            leave(rows.concept[at], layout, state)
+    return gain
+
+
+@njit(cache=True)
+def rate_of(
+    goal: int, video: int, gain: float, minutes: float, layout: Layout, by: Standing,
+    in_order: bool,
+) -> float:  # fmt: skip
     """What bundles are compared by.
 
     Args:
@@ -434,7 +493,7 @@ def rate_of(
     """
     if in_order and layout.tier[video] == 0:
         return FIRST / (1.0 + layout.place[video])
-    return gain / minutes * by.favour[video]
+    return gain / minutes * by.favour[video] * by.urgency[goal]
 
 
 @njit(cache=True)
@@ -463,7 +522,7 @@ def hope_for(
             density = max(density, hope[video] / by.minutes[video])
             if in_order and layout.tier[video] == 0:
                 first = max(first, FIRST / (1.0 + layout.place[video]))
-    return first if first > 0.0 else favour * density
+    return first if first > 0.0 else favour * by.urgency[goal] * density
 
 
 @njit(cache=True)
@@ -522,7 +581,7 @@ def best_goal(
         own = end - 1  # the first video for the goal itself
         while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
             own -= 1
-        rate = rate_of(tried.video[own], gain, minutes, layout, by, in_order)
+        rate = rate_of(goal, tried.video[own], gain, minutes, layout, by, in_order)
         # of goals that one video serves it is named after the one that it moves most
         reached = trial.mastery[goal] / theta if trial.mastery[goal] < theta else 1.0
         moved = trial.mastery[goal] - state.mastery[goal]
@@ -600,19 +659,22 @@ def sequence(
         if goal < 0:
             why = MINUTES if too_long else END
             break
-        begin = done
-        done, minutes, gain = bundle(
-            goal, layout, by, state, scratch, scratch.worth, theta, most, in_order, rows, done
+        begin, ahead = done, scratch.trial
+        ahead.mastery[:], ahead.passed[:], ahead.open[:] = state.mastery, state.passed, state.open
+        ahead.n_open[:], ahead.ready[:] = state.n_open, state.ready
+        done, minutes, _ = bundle(
+            goal, layout, by, ahead, scratch, scratch.worth, theta, most, in_order, rows, done
         )
+        own = begin
+        while own < done - 1 and rows.concept[own] != goal:
+            own += 1
+        stand = by.favour[rows.video[own]] * by.urgency[goal]
+        gain = in_turn(begin, done, layout, by, state, theta, rows)
         comes_anyway = is_first(goal, layout, by) or by.due[rows.video[begin:done]].any()
         if gain < least * minutes and not comes_anyway:
             done, why = begin, GAIN
             break
         left -= minutes
-        own = begin
-        while own < done - 1 and rows.concept[own] != goal:
-            own += 1
-        stand = by.favour[rows.video[own]]
         for at in range(begin, done):
             rows.goal[at], rows.rate[at], rows.stand[at] = goal, rate, stand
             named[rows.concept[at]] = True
@@ -696,7 +758,8 @@ def rates_after(
         )  # fmt: skip
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
-            by.favour, by.due, by.just_done, by.to_check, by.first[at : at + 1],
+            by.favour, by.due, by.just_done, by.to_check, by.first[at : at + 1], by.urgency,
+            by.not_yet, by.goes_on, by.turn,
         )  # fmt: skip
         goal, rate, _ = best_goal(
             alone, its, state, scratch, tried, named, theta, most, left, in_order

@@ -69,6 +69,8 @@ def _rule(found: Sequence, concept: int, goal: int) -> str:
         return "foundation"
     if found.asks_for(goal):
         return "pinned" if found.scope.has_videos else "target"
+    if found.retries(goal):
+        return "retry"
     return "order" if found.in_order else "gain"
 
 
@@ -94,8 +96,13 @@ def _alternatives(
             because, terms = say(options, "not.later"), _terms(found, concept, None)
             figure = -round(FIRST / figure)  # its place in the course, the first largest
         else:
-            because = compared(options, verdict, figure, best)
             terms = _terms(found, concept, figure)
+            if found.asks_for(goal) and not found.asks_for(concept):
+                verdict, because = "not_pinned", say(options, "not.not_pinned")
+            elif found.retries(goal) and not found.retries(concept):
+                verdict, because = "not_retried", say(options, "not.not_retried")
+            else:
+                because = compared(options, verdict, figure, best)
         listed.append(Alternative(*names, terms, figure, verdict, because))
     return listed
 

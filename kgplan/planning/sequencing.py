@@ -65,6 +65,10 @@ class Sequence:
         """Whether a concept of the scope was asked for by name."""
         return bool((self.scope.layout.asked[self.standing.first] == concept).any())
 
+    def retries(self, concept: int) -> bool:
+        """Whether a concept of the scope comes first as it was just not answered right."""
+        return bool(self.standing.urgency[concept] > 1)
+
 
 class Sequencer:
     """Chooses sequences; one for all learners.
@@ -218,20 +222,27 @@ class Sequencer:
         helps = scope.own | (_covers_any(layout, not_yet[concepts]) & ~early)
         is_open = (~through & helps) | wrong
         before = through | (layout.asks & ~np.isnan(scores))
-        for concept in np.flatnonzero((pinned | (not_yet & ~closed))[concepts]):
+        fresh, failed = is_open & ~before, (not_yet & ~closed)[concepts]
+        video_of = _video_of(layout)
+        goes_on: Array = np.zeros(layout.covers.size, dtype=bool)
+        for concept in np.flatnonzero(pinned[concepts] | failed):
             taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
-            if not (is_open & ~before)[taught].any():  # what taught it comes again, with what asks
+            other_ways = taught
+            if failed[concept]:
+                on = _going_on(scope, taught, before | wrong, fresh, passed[concepts])
+                goes_on |= (layout.covers == concept) & np.isin(video_of, on)
+                other_ways = np.setdiff1d(taught, on)
+            if not fresh[other_ways].any():  # what taught it comes again, with what asks
                 is_open[taught[~layout.asks[taught] | pinned[concepts][concept]]] = True
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
-        favour, due = _favour(scope, learner.seen_at[videos], is_open)
+        favour, due, turn = _favour(scope, learner.seen_at[videos], is_open)
         other = (~passed[concepts])[layout.covers].astype(np.int64)
         breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
         rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
-        for concept in np.flatnonzero((not_yet & ~closed)[concepts]):
-            taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
-            taught = taught[is_open[taught]]
+        for concept in np.flatnonzero(failed):
+            taught = video_of[(layout.covers == concept) & is_open[video_of] & ~goes_on]
             if not taught.size:
                 continue
             # what is most on it stands as well as any, wherever the learner is in the course
@@ -241,6 +252,7 @@ class Sequencer:
             as_any = min(favour[taught].max(), NEXT**DUE - 1)  # but for what comes next itself
             favour[most_on_it] = RETRY if retried else np.maximum(favour[most_on_it], as_any)
             due[most_on_it] |= retried
+        urgency = np.where((not_yet & just_done)[concepts], RETRY, 1.0)
         last = seen_last(learner)
         taught = just_done if last >= 0 and not self._asks[last] else np.zeros_like(just_done)
         if in_order:
@@ -259,6 +271,10 @@ class Sequencer:
             just_done[concepts],
             (just_done & taught)[concepts],
             pinned[concepts][layout.asked],
+            urgency,
+            failed,
+            goes_on,
+            turn,
         )
 
     def _gains(self, scope: Scope, learner: Learner) -> Floats:
@@ -300,17 +316,18 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
-def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array]:
-    """(m,) how well each video stands in the course behind the one seen last, and which are due.
+def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array, Floats]:
+    """(m,) how well each video stands in the course behind the one seen last; which are due; and
+    when the course comes to each, what a learner went past at the end.
 
     A teacher's order is the best guess at what comes next (71 % of real next views); where a
     learner saw nothing of the course yet, all stand alike and none is due.
     """
     favour = np.ones(seen_at.size)
     seen = scope.in_course & (seen_at > -np.inf)
+    place = np.where(scope.in_course, scope.layout.place, np.inf)
     if not seen.any():
-        return favour, np.zeros(seen_at.size, bool)
-    place = scope.layout.place
+        return favour, np.zeros(seen_at.size, bool), place
     last = place[seen][seen_at[seen].argmax()]
     ahead = scope.in_course & is_open & (place > last)
     waiting = np.searchsorted(np.sort(place[ahead]), place)
@@ -318,7 +335,39 @@ def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Arra
     favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
     due = ahead & (waiting < DUE)
     favour[due] = NEXT ** (DUE - waiting[due])
-    return favour, due
+    turn = place + (place <= last) * place[scope.in_course].max()
+    return favour, due, turn
+
+
+def _going_on(scope: Scope, taught: Ints, done: Array, fresh: Array, passed: Array) -> Ints:
+    """Videos on a concept that go on from it, rather than teach it in another way.
+
+    The course comes to them behind all that the learner did on the concept, and with them to
+    something else that is not passed. None do where nothing else could teach the concept.
+
+    Args:
+        scope: of it.
+        taught: videos on the concept.
+        done, fresh: (m,) True for videos that the learner did, and for those that are new.
+        passed: (n,) True for concepts that nothing waits for.
+    """
+    layout, video = scope.layout, _video_of(scope.layout)
+    place = np.where(scope.in_course & ~layout.asks, layout.place, np.inf)
+    first = np.full(passed.size, np.inf)  # where the course comes to each concept
+    np.minimum.at(first, layout.covers, place[video])
+    begins = (place[video] == first[layout.covers]) & ~passed[layout.covers]
+    begins &= np.isfinite(place[video])
+    new = np.bincount(video, begins, minlength=place.size) > 0
+    last = layout.place[taught[(scope.in_course & done)[taught]]].max(initial=-np.inf)
+    on = taught[(fresh & new & (place > last))[taught]]
+    others = np.setdiff1d(taught, on)
+    teach = (done | fresh)[others] & ~layout.asks[others]
+    return on if teach.any() else on[:0]
+
+
+def _video_of(layout: Layout) -> Ints:
+    """(N,) the video of each entry."""
+    return np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
 
 
 def _covered_by(layout: Layout, videos: Array) -> Array:
@@ -330,7 +379,7 @@ def _covered_by(layout: Layout, videos: Array) -> Array:
 
 def _covers_any(layout: Layout, marked: Array) -> Array:
     """(m,) True for videos that cover a concept that is marked."""
-    video = np.repeat(np.arange(layout.tier.size), np.diff(layout.video_start))
+    video = _video_of(layout)
     return np.bincount(video, marked[layout.covers], minlength=layout.tier.size) > 0
 
 

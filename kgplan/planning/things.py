@@ -171,7 +171,8 @@ class SequenceTeller:
             concept = int(scope.concepts[moves.concept[at]])
             before, after = float(moves.before[at]), float(moves.after[at])
             named = moves.concept[at] == found.rows.concept[row]
-            if named or (after - before >= NOTABLE and not closed[moves.concept[at]]):
+            notable = after - before >= NOTABLE and not closed[moves.concept[at]]
+            if notable or (named and after > before):
                 names_of = self.chooser.names[concept], self.chooser.english[concept]
                 moved.append(Move(self.chooser.ids[concept], *names_of, before, after))
         step = self.chooser.ids[int(scope.concepts[found.rows.concept[row]])]
@@ -203,7 +204,8 @@ class SequenceTeller:
         elif due and NEXT**DUE <= favour < RETRY:  # the very next one
             why = say(options, "do.next", name=name)
         else:
-            why = say(options, "do.goal", name=name)
+            in_place = found.standing.favour.min() < found.standing.favour.max()
+            why = say(options, "do.goal" if in_place else "do.gain", name=name)
         known = self._done(found, local, video, options)
         held = float(found.standing.mastery[local])
         return say(options, "do", why=why, known=known, mastery=held, expected=expected)

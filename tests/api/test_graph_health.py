@@ -4,7 +4,7 @@ from planning_cases import hand_case, random_case
 
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
-from kgplan.graph.health import graph_health, video_concepts
+from kgplan.graph.health import covered_concepts, graph_health
 
 
 @pytest.mark.parametrize("case", [hand_case(), random_case(3)], ids=["by hand", "at random"])
@@ -13,7 +13,7 @@ def test_the_graphs_health_over_http_is_the_computed_one(case):
     client = TestClient(create_app(Keeper(lambda: planner, lambda: "always the same")))
     answer = client.get("/v1/graph/health")
     assert answer.status_code == 200
-    expected = graph_health(case.graph, video_concepts(case.records)).to_dict()
+    expected = graph_health(case.graph, covered_concepts(case.records)).to_dict()
     assert answer.json() == as_json(expected)
     assert answer.json()["edges"] == len(case.edges["prerequisite_of"])
 

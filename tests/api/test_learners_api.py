@@ -87,7 +87,7 @@ def test_an_event_moves_the_mastery_and_the_next_plan_at_once(case, client, form
     assert {c["concept_id"]: c["mastery"] for c in mastery["concepts"]} == dict(
         zip(state.learner.concept_ids.tolist(), state.learner.mastery.tolist(), strict=True)
     )
-    assert mastery["events"] == {"counted": 1, "silent": 0, "unknown_videos": []}
+    assert mastery["events"] == {"counted": 1, "silent": 0, "unknown_items": []}
 
 
 @pytest.mark.parametrize("planner", planners())

@@ -445,7 +445,7 @@ def test_a_learners_token_withdraws_this_learners_events_and_nobody_elses(made, 
     send(owned(victim), *voiding(kind, uid, victim, n=90 + len(first)))  # of the learner's own: yes
     assert counted(client, victim) == 1  # the void itself; the event does not count any more
     events = client.get(f"/v1/learners/{victim}/mastery", headers=bearer()).json()["events"]
-    assert events["unknown_videos"] == []
+    assert events["unknown_items"] == []
     stored(owned(mallory), mallory, uid.replace("bb", "cc", 1))
     send(lms, *voiding(kind, uid.replace("bb", "cc", 1), "teacher", n=70 + len(kind) + len(first)))
     assert counted(client, mallory) == 1  # a platform's void reaches everyone

@@ -238,7 +238,7 @@ def test_an_address_is_resolved_by_the_data_in_use(serve):
         sent = statement(n, name, object={"id": address})
         assert send(client, sent).is_success
         found = client.get(f"/v1/learners/{name}/mastery").json()
-        assert found["events"]["unknown_videos"] == []
+        assert found["events"]["unknown_items"] == []
         assert found["concepts"]
 
 

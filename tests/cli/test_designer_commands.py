@@ -66,7 +66,7 @@ def test_health_is_told_to_people_and_programs(home):
     told = json.loads(graph(home, "health", "--json").stdout)
     assert told["concepts"] == 8
     assert told["edges"] >= len(prerequisites())
-    assert told["coverage"]["without_video"] is not None
+    assert told["coverage"]["without_item"] is not None
     assert "edges that break all cycles" in graph(home, "health").stdout
 
 

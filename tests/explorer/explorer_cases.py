@@ -1,8 +1,19 @@
-"""Views of the miniature, and the ways in which each is looked at."""
+"""Views of the miniature, the ways in which each is looked at, and services of hand-made models."""
 
+import socket
+import threading
+import time
+from contextlib import contextmanager
 from urllib.parse import quote
 
+import uvicorn
+from fastapi.testclient import TestClient
 from miniature import ALGORITHM
+
+from kgplan.api.app import create_app
+from kgplan.api.keeper import Keeper
+from kgplan.model.current import CurrentLearners
+from kgplan.store.events import open_events
 
 
 def place(view: str, argument: str = "", **query: object) -> str:
@@ -24,3 +35,25 @@ VIEWS = {
 }
 # language, dark, phone: each pair of two occurs
 MODES = [("zh", False, False), ("zh", True, True), ("en", False, True), ("en", True, False)]
+
+
+@contextmanager
+def served(model, folder, security=None):
+    """A service on records of its own: a client of its API, and the page's address."""
+    store = open_events(f"sqlite:///{folder / 'learners.db'}")
+    app = create_app(
+        Keeper(lambda: model, lambda: "always the same"),
+        learners=CurrentLearners(store),
+        security=security,
+    )
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield TestClient(app), f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+    store.close()

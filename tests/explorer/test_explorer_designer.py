@@ -174,9 +174,9 @@ def test_a_course_map_shows_its_concepts_and_what_it_lacks(reader, mini_address)
     videos = course["video_order"]
     titles = {row["id"]: row["name"] for row in miniature.MINI["entities/video.json"]}
     covering = {video for video, _ in miniature.MINI["relations/video-concept.json"]}
-    shown = page.locator(".taught .videos li .video-title").all_inner_texts()
+    shown = page.locator(".taught .items li .item-title").all_inner_texts()
     assert [each.split()[0] for each in shown] == [titles[v] for v in videos if v in covering]
-    untaught = page.locator(".pair-list li", has_text="没有已知视频").locator(".name")
+    untaught = page.locator(".pair-list li", has_text="没有已知的学习内容").locator(".name")
     assert set(untaught.all_inner_texts()) == names({ARRAY})  # V_3, which is of another course
     page.get_by_role("link", name="为这门课程的学习者规划").click()
     expect(page).to_have_url(mini_address + place("learner", course="C_1"))
@@ -281,13 +281,13 @@ def test_in_english_it_is_said_what_has_no_english_name(reader, mini_address):
     expect(page.locator("main")).to_contain_text("There are no English names for these.")
 
 
-def test_health_lists_what_is_needed_and_in_no_video(reader, mini_address):
+def test_health_lists_what_is_needed_and_has_nothing_to_open_on_it(reader, mini_address):
     def named(id_):
         return {"id": id_, "name": id_.split("_")[1], "name_en": ""}
 
     def answer(route):
         report = route.fetch().json()
-        assert report["coverage"]["gaps"] == []  # videos cover all of the miniature
+        assert report["coverage"]["gaps"] == []  # there is a video on all of the miniature
         gaps = [(VECTOR, [MATRIX, FUNCTION], []), (SET, [], [MATRIX])]
         report["coverage"]["gaps"] = [
             {"concept": named(id_), "needed_by": [*map(named, needed)], "courses": [*map(named, c)]}

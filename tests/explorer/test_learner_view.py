@@ -2,31 +2,22 @@
 
 import json
 import re
-import socket
-import threading
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-import uvicorn
-from fastapi.testclient import TestClient
+from explorer_cases import served
 from learner_cases import hand_model
 from playwright.sync_api import expect
 from scipy import sparse
 from tokens_by_hand import ISSUER, SECRET, claims, hs256
 
-from kgplan.api.app import create_app
-from kgplan.api.keeper import Keeper
 from kgplan.api.keys import SecretKeys
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
 from kgplan.data.links import Links
-from kgplan.model.current import CurrentLearners
-from kgplan.store.events import open_events
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -37,28 +28,6 @@ SEED = 1  # of parameters under which course A has two steps, one before the oth
 @pytest.fixture(scope="module")
 def model():
     return hand_model(SEED).planner()
-
-
-@contextmanager
-def served(model, folder, security=None):
-    """A service on records of its own: a client of its API, and the page's address."""
-    store = open_events(f"sqlite:///{folder / 'learners.db'}")
-    app = create_app(
-        Keeper(lambda: model, lambda: "always the same"),
-        learners=CurrentLearners(store),
-        security=security,
-    )
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield TestClient(app), f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
-    store.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from planning_cases import hand_case, random_case
 from kgplan.errors import AxisMismatch
 from kgplan.graph.health import (
     EXACT_EDGES,
+    covered_concepts,
     cyclic_groups,
     deepest_chain,
     few_breaking,
@@ -22,7 +23,6 @@ from kgplan.graph.health import (
     smallest_breaking,
     steps_without,
     unreachable_without,
-    video_concepts,
 )
 from kgplan.graph.snapshot import snapshot_of
 
@@ -234,7 +234,7 @@ def test_disagreeing_arrays_are_refused():
 
 def test_the_report_of_a_graph_worked_by_hand():
     case = hand_case()  # b and d lead to each other; a, c into them; e to f
-    found = graph_health(case.graph, video_concepts(case.records))
+    found = graph_health(case.graph, covered_concepts(case.records))
     (group,) = found.cyclic_groups
     assert [concept.id for concept in group.concepts] == ["b", "d"]
     assert (group.edges, len(group.breaking), group.smallest) == (2, 1, True)
@@ -247,7 +247,7 @@ def test_the_report_of_a_graph_worked_by_hand():
     assert found.coverage.orphans == ()
     assert found.coverage.foundations == 3
     assert found.coverage.without_course == ()
-    assert found.coverage.without_video == ()
+    assert found.coverage.without_item == ()
     assert found.coverage.gaps == ()
 
 
@@ -268,7 +268,7 @@ def test_the_report_counts_what_its_rows_say(seed):
     assert found.coverage.foundations == sum(not needs[k] and unlocks[k] > 0 for k in ids)
     taught = {row["tail"] for row in case.edges["course_has_concept"]}
     assert {c.id for c in found.coverage.without_course} == set(ids) - taught
-    assert {c.id for c in found.coverage.without_video} == set(ids[1::2])
+    assert {c.id for c in found.coverage.without_item} == set(ids[1::2])
     assert [row.steps for row in found.redundant_edges] == sorted(
         row.steps for row in found.redundant_edges
     )
@@ -311,7 +311,7 @@ def test_an_empty_graph_is_healthy():
     empty = graph_health(type(case.graph)(**{**vars(case.graph), **nothing()}))
     assert (empty.concepts, empty.edges, empty.cyclic_groups) == (0, 0, ())
     assert empty.depth.chain == ()
-    assert empty.coverage.without_video is None
+    assert empty.coverage.without_item is None
 
 
 def nothing() -> dict:

@@ -85,6 +85,7 @@ def test_all_that_can_be_drawn_is_drawn():
     assert any(np.diff(each.layout.any_start).max(initial=0) > 1 for each in drawings)
     assert any(each.by.first.any() and each.budget < np.inf for each in drawings)
     assert any(each.by.to_check.any() and each.layout.asks.any() for each in drawings)
+    assert any(each.by.not_yet.any() and each.by.goes_on.any() for each in drawings)
     longer = [each for each in problems() if len(each.steps) > 3]
     assert len(longer) > 50
 
@@ -185,6 +186,10 @@ def standing(n: int, m: int, **given) -> Standing:
         "just_done": np.zeros(n, bool),
         "to_check": np.zeros(n, bool),
         "first": np.zeros(n, bool),
+        "urgency": np.ones(n),
+        "not_yet": np.zeros(n, bool),
+        "goes_on": np.zeros(m, bool),
+        "turn": np.arange(float(m)),
     }
     return Standing(**usual | given)
 
@@ -265,7 +270,7 @@ def test_the_rates_are_those_of_each_goal_alone_and_the_best_is_chosen():
             if d.budget == np.inf and goals[begin] not in first:
                 choices += 1
                 assert chosen >= rates.max() * (1 - 1e-9)
-            wide.bundle(int(goals[begin]), state)
+            wide.taken(int(goals[begin]), state)
     assert choices > 200
 
 

@@ -155,11 +155,17 @@ class Problem:
         return left
 
     def rank(self, video: int, concept: int, state: State) -> tuple[float, ...]:
-        """Asking for more last; new before done before; teaching first; the course first."""
+        """What asks for more, or goes on to something new, last; new before done before; teaching
+        first; the course first."""
         asks, again = bool(self.layout.asks[video]), bool(self.by.again[video])
-        if asks and self.asks_for_more(video, concept, state):
+        if self.goes_on(video, concept) or (asks and self.asks_for_more(video, concept, state)):
             return 1, 0, 0, 0
         return 0, again, asks, 0 if again else int(self.layout.tier[video])
+
+    def goes_on(self, video: int, concept: int) -> bool:
+        begin = self.layout.video_start[video]
+        at = begin + list(self.covers[video]).index(concept)
+        return bool(self.by.not_yet[concept] and self.by.goes_on[at])
 
     def asks_for_more(self, video: int, concept: int, state: State) -> bool:
         others = set(self.covers[video]) - {concept} - state.passed
@@ -172,7 +178,7 @@ class Problem:
         left = [
             video
             for video in self.left_for(concept, state)
-            if self.layout.asks[video] and not self.asks_for_more(video, concept, state)
+            if self.layout.asks[video] and not self.rank(video, concept, state)[0]
         ]
 
         def standing(video: int) -> tuple[float, ...]:
@@ -202,15 +208,38 @@ class Problem:
             state.passed.add(concept)
         return rows
 
-    def rate(self, video: int, gain: float, minutes: float) -> float:
+    def taken(self, goal: int, state: State) -> list[Row]:
+        """The bundle with what teaches of the course in its order, but for what is not held yet;
+        the state moves on."""
+        found = []
+        for concept, same in groupby(self.bundle(goal, state.copy()), key=lambda row: row.concept):
+            used = [row.video for row in same]
+            if not self.by.not_yet[concept]:
+                places = [k for k, video in enumerate(used) if self.is_lesson(video)]
+                for k, video in zip(
+                    places, sorted((used[k] for k in places), key=self.by.turn.item), strict=True
+                ):
+                    used[k] = video
+            for video in used:
+                found.append(Row(concept, video, self.gain(video, state)))
+                self.watch(video, concept, state)
+            state.passed.add(concept)
+        return found
+
+    def is_lesson(self, video: int) -> bool:
+        """Whether it teaches, is of the course, and new."""
+        layout, by = self.layout, self.by
+        return bool(layout.tier[video] == 0 and not layout.asks[video] and not by.again[video])
+
+    def rate(self, goal: int, video: int, gain: float, minutes: float) -> float:
         if self.in_order and self.layout.tier[video] == 0:
             return FIRST / (1 + self.layout.place[video])
-        return gain / minutes * self.by.favour[video]
+        return gain / minutes * self.by.favour[video] * self.by.urgency[goal]
 
     def rate_of(self, goal: int, rows: list[Row], before: State, after: State) -> float:
         """What the goal's bundle is compared by, which leads from one state to the other."""
         last = [list(same) for _, same in groupby(rows, key=lambda row: row.concept)][-1]
-        rate = self.rate(last[0].video, sum(r.gain for r in rows), self.minutes(rows))
+        rate = self.rate(goal, last[0].video, sum(r.gain for r in rows), self.minutes(rows))
         reached = min(1.0, after.mastery[goal] / self.theta)
         moved = after.mastery[goal] - before.mastery[goal]
         rate *= 1 + NAMESAKE * self.by.weight[goal] * moved * reached
@@ -269,12 +298,12 @@ class Problem:
             if goal is None:
                 why = "minutes" if too_long else "end"
                 break
+            rows = self.taken(goal, state)
             is_due = any(self.by.due[row.video] for row in rows)
             gain = sum(row.gain for row in rows)
             if gain < least * self.minutes(rows) and not is_due and goal not in first:
                 why = "gain"
                 break
-            self.bundle(goal, state)
             left -= self.minutes(rows)
             found += [replace(row, goal=goal, rate=rate) for row in rows]
         steps = [list(same) for _, same in groupby(found, key=lambda row: row.concept)]

@@ -3,6 +3,8 @@
 import pytest
 from sites import answered, ids, site, videos, watched
 
+from kgplan.planning import PlanOptions
+
 KINDS = {"x": "exercise", "t": "text"}
 
 
@@ -117,6 +119,60 @@ def test_one_wrong_answer_among_right_ones_does_not_take_back_what_they_show():
 def test_what_is_not_held_yet_is_taught_by_what_is_most_on_it_wherever_that_stands():
     made = school("va xa vab vc", "ab")
     assert steps(made.plan(answered("A2", 0.0)))["a"][0] == "A1"
+
+
+def test_the_next_lesson_is_no_other_way_to_what_is_not_held_yet():
+    """A3 goes on to b: what taught a comes again, and A3 where b is learned."""
+    done = watched("A1"), answered("A2", 0.0)
+    for edges in ("", "ab"):
+        plan = school("va xa vab vb", edges).plan(*done)
+        assert first(plan) == ("a", ["A1", "A2"])
+        assert [each.again for each in plan.steps[0].resources] == [True, True]
+        assert why(plan, "a").endswith("Your answer on it was not right yet, so it comes again.")
+        assert steps(plan)["b"][0] in ("A3", "A4")
+    with_text = school("va xa ta vab").plan(*done)
+    assert first(with_text) == ("a", ["A3", "A2"])
+
+
+@pytest.mark.parametrize(
+    ("items", "done", "expected"),
+    [
+        ("vab xa vab vb", (watched("A1"), answered("A2", 0.0)), ["A3", "A2"]),  # b came before
+        ("vab va xa vb", (watched("A2"), answered("A3", 0.0)), ["A1", "A3"]),  # so did this
+        ("xa vab vb", (answered("A1", 0.0),), ["A2", "A1"]),  # nothing else is on a
+    ],
+)
+def test_another_way_that_is_on_more_is_told_as_one(items, done, expected):
+    plan = school(items).plan(*done, theta=0.9)
+    assert first(plan) == ("a", expected)
+    assert why(plan, "a").endswith("was not right yet, so another way to it comes first.")
+
+
+def test_that_an_answer_or_a_wish_decided_is_told_and_not_a_figure():
+    made = school("va xa vab vb vc")
+    current = made.current(watched("A1"), answered("A2", 0.0))
+
+    def explained(**options):
+        plan = made.planner.plan("someone", "A", PlanOptions(**options), current)
+        found = made.planner.explain(plan, current)
+        return [
+            (each.concept_id, each.rule, {other.verdict for other in each.alternatives})
+            for each in found[:2]
+        ]
+
+    again, then = explained()
+    assert again == ("a", "retry", {"not_retried"})
+    assert then[1] == "gain"
+    pinned, again = explained(pin=("c",))
+    assert pinned == ("c", "pinned", {"not_pinned"})
+    assert again[:2] == ("a", "retry")
+
+
+def test_watching_once_more_is_not_said_to_move_what_it_does_not():
+    plan = school("va xa vb").plan(watched("A1"), answered("A2", 0.0))
+    video, exercise = plan.steps[0].resources
+    assert video.moves == ()
+    assert [move.concept_id for move in exercise.moves] == ["a"]
 
 
 def test_answers_to_exercises_are_no_tries():

@@ -154,6 +154,36 @@ def test_a_video_that_was_watched_is_not_named_again():
     assert not any(each.again for step in after.steps for each in step.resources)
 
 
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ("A5", ["A1", "A3", "A4"]),  # behind all of them
+        ("A2", ["A3", "A4", "A1"]),  # what lies ahead, then what was passed by
+    ],
+)
+def test_what_teaches_one_concept_comes_in_the_courses_order(seen, expected):
+    """Theta takes all three, and by what they gain a minute the shortest would come first."""
+    minutes = {"A1": 3.0, "A3": 2.0, "A4": 1.0}
+    plan = site({"A": "a b a a b"}, minutes=minutes).plan(watched(seen), theta=0.9999)
+    step = next(step for step in plan.steps if step.concept_id == "a")
+    assert [each.item_id for each in step.resources] == expected
+    masteries = [step.terms.mastery, *(each.moves[0].expected for each in step.resources)]
+    assert masteries == sorted(masteries)
+    assert [each.moves[0].mastery for each in step.resources] == masteries[:-1]
+
+
+def test_the_place_in_the_course_is_named_only_where_it_counts():
+    made = site({"A": "a b c", "B": "d"})
+    begun, elsewhere = made.plan(watched("A2")), made.plan(watched("B1", course="B"))
+    told = {step.concept_id: step.because for step in begun.steps}
+    assert told["a"].startswith(
+        "a comes next by what it gains you for the time and by its place in the course."
+    )
+    for step in elsewhere.steps:
+        said = f"{step.name} comes next by what it gains you for the time."
+        assert step.because.startswith(said)
+
+
 def test_an_answer_that_says_not_yet_brings_another_video_before_the_same_again():
     made = site({"A": "a a b"}, "ab")
     plan = made.plan(watched("A1"), answered("A1", 0.0))

@@ -148,6 +148,11 @@ def answered_last(concept, did, data):
     return last in data.on[concept] and last in did.scores
 
 
+def began(did, data):
+    """Whether it is known when the learner saw anything of the course."""
+    return any(each in data.shown[did.course] for each in did.order or ())
+
+
 def stands_next(video, did, data):
     """Whether all of the course that lies between what was seen last and a video is done."""
     shown = data.shown[did.course]
@@ -184,7 +189,8 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                         step.resources[0].item_id, did, data
                     ),
                     f"{step.name} comes next by what it gains you for the time and by its place in"
-                    " the course.": True,
+                    " the course.": began(did, data),
+                    f"{step.name} comes next by what it gains you for the time.": True,
                 }
                 known = what_was_done(step, did, data)
                 told = {f"{a} {b}": (a, b) for a in why for b in known}

@@ -474,7 +474,7 @@ export interface paths {
         };
         /**
          * Read Course
-         * @description A course: who offers it, its concepts and videos in the course's order.
+         * @description A course: who offers it, its concepts and items in the course's order.
          */
         get: operations["read_course"];
         put?: never;
@@ -1050,7 +1050,7 @@ export interface components {
              * @description "lower" or "tie" against the one chosen; or what kept it out, whatever its figure
              * @enum {string}
              */
-            verdict: "lower" | "tie" | "not_pinned" | "excluded" | "mastered" | "learned" | "too_long" | "no_room" | "ended";
+            verdict: "lower" | "tie" | "not_pinned" | "not_retried" | "excluded" | "mastered" | "learned" | "too_long" | "no_room" | "ended";
             /**
              * Because
              * @description the same in words, as in: skip: mastery 0.91 >= 0.90
@@ -1511,7 +1511,10 @@ export interface components {
          *           "school": "清华大学",
          *           "match": "exact",
          *           "concepts": 140,
-         *           "videos": 228,
+         *           "items": 228,
+         *           "kinds": [
+         *             "video"
+         *           ],
          *           "learners": 1596
          *         }
          *       ]
@@ -1544,10 +1547,10 @@ export interface components {
              */
             without_course: components["schemas"]["Named"][];
             /**
-             * Without Video
-             * @description concepts that no video covers; null where videos were not looked at
+             * Without Item
+             * @description concepts that no item covers; null where items were not looked at
              */
-            without_video: components["schemas"]["Named"][] | null;
+            without_item: components["schemas"]["Named"][] | null;
             /**
              * Gaps
              * @description those of them that another concept needs or a course lists, most needed first
@@ -1641,10 +1644,10 @@ export interface components {
              */
             silent: number;
             /**
-             * Unknown Videos
+             * Unknown Items
              * @description items of events that the model does not know yet
              */
-            unknown_videos: string[];
+            unknown_items: string[];
         };
         /**
          * EventIn
@@ -1844,10 +1847,15 @@ export interface components {
              */
             concepts: number;
             /**
-             * Videos
+             * Items
              * @description of it, whose concepts are known
              */
-            videos: number;
+            items: number;
+            /**
+             * Kinds
+             * @description of these items: video, exercise, text
+             */
+            kinds: string[];
             /**
              * Learners
              * @description who take it
@@ -1913,7 +1921,7 @@ export interface components {
          *         "orphans": [],
          *         "foundations": 121,
          *         "without_course": [],
-         *         "without_video": null,
+         *         "without_item": null,
          *         "gaps": null
          *       }
          *     }
@@ -3931,10 +3939,10 @@ export interface components {
             concept_id: string;
             /**
              * Rule
-             * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"
+             * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"; or it is a "retry" of what was just not answered right
              * @enum {string}
              */
-            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order";
+            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order" | "retry";
             /**
              * Because
              * @description the same in words
@@ -4085,7 +4093,7 @@ export interface components {
         };
         /**
          * Untaught
-         * @description A concept that no video covers, though it is needed.
+         * @description A concept that no item covers, though it is needed.
          */
         Untaught: {
             /** @description which one */

@@ -17,10 +17,10 @@ import { CypherButton } from "./cypher";
 import { Definition } from "./definition";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
+import { TaughtIn } from "./items";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
-import { TaughtIn } from "./videos";
 
 type Around = Schemas["Around"];
 type About = Schemas["AboutConcept"];

@@ -6,6 +6,7 @@ import { useAnswer } from "../api/answer";
 import { answered, client, type Schemas } from "../api/client";
 import { type Drawn, GraphCanvas } from "../graph/canvas";
 import { naming, shortId } from "../i18n";
+import { kindOf } from "../kinds";
 import { go, href } from "../router";
 import { language } from "../shell/preferences";
 import { texts as shell } from "../shell/texts";
@@ -16,14 +17,14 @@ import { ConceptList, Layers, neighbourNote } from "./concept-list";
 import { CypherButton } from "./cypher";
 import "./designer.css";
 import { drawnEdge, drawnNode } from "./drawn";
+import { Items } from "./items";
 import { Legend } from "./legend";
 import { Pair } from "./pair";
 import { texts } from "./texts";
-import { Videos } from "./videos";
 
 type Map = Schemas["CourseMap"];
 
-const FEW_VIDEOS = 10;
+const FEW_ITEMS = 10;
 const QUESTIONS = ["course", "course_gaps", "overlapping_courses"];
 
 export function Course(props: { argument: string }) {
@@ -63,6 +64,7 @@ function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) 
   const note = (each: Schemas["Place"]) =>
     [taught.has(each.id) ? "" : say.notTaught, near(each)].filter(Boolean).join(" · ");
   const facts = [...about.schools, ...about.fields, say.courseFacts(about.learners)];
+  const kind = kindOf(about.items.map((each) => each.kind));
   const missing = map.missing.toSorted((a, b) => b.depth - a.depth);
   const counts = [say.concepts(map.concepts.length), say.edges(map.edges.length)] as const;
   return (
@@ -115,13 +117,13 @@ function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) 
             }
           />
           <section class="taught">
-            <h2>{say.videosTitle}</h2>
+            <h2>{say.itemsTitle[kind]}</h2>
             <p class="soft">
               {about.items.length > 0
-                ? say.coverageOf(taught.size, map.concepts.length)
-                : say.noVideos}
+                ? say.coverageOf(taught.size, map.concepts.length, kind)
+                : say.noItems}
             </p>
-            <Videos of={about.items} few={FEW_VIDEOS} />
+            <Items of={about.items} few={FEW_ITEMS} />
           </section>
         </>
       )}

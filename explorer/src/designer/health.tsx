@@ -353,13 +353,13 @@ function Redundant({ report }: { report: Report }) {
 
 function Coverage({ report }: { report: Report }) {
   const say = texts();
-  const { orphans, foundations, without_course, without_video, gaps } = report.coverage;
+  const { orphans, foundations, without_course, without_item, gaps } = report.coverage;
   const lone = report.lone_alternatives;
   const lists: [string, readonly Named[]][] = [
     [say.orphans, orphans],
     [say.withoutCourse, without_course],
   ];
-  if (without_video) lists.push([say.withoutVideo, without_video]);
+  if (without_item) lists.push([say.withoutItem, without_item]);
   return (
     <Part id="coverage" title={say.coverage} lead={say.foundations(foundations)} mark="orphans">
       {lists.map(([title, concepts]) => (
@@ -398,7 +398,7 @@ function Coverage({ report }: { report: Report }) {
   );
 }
 
-/** What is needed and taught by no video, with how much needs it. */
+/** What is needed and has nothing to open on it, with how much needs it. */
 function Gaps({ of }: { of: readonly Schemas["Untaught"][] }) {
   const say = texts();
   return (

@@ -36,21 +36,25 @@ export function Home() {
               <section>
                 <h2 class="kind">{say.startWith}</h2>
                 <ul class="chips">
-                  {found.map((each) => (
-                    <ConceptChip key={each.id} of={each} />
-                  ))}
+                  {found
+                    .filter((each) => each.unlocks > 0)
+                    .map((each) => (
+                      <ConceptChip key={each.id} of={each} />
+                    ))}
                 </ul>
               </section>
-              <section>
-                <h2 class="kind">{say.fields}</h2>
-                <ul class="chips">
-                  {Object.entries(graph.fields).map(([name, n]) => (
-                    <Chip key={name} to={href("graph", "", { field: name })}>
-                      {name || say.noField} <span class="soft">{n}</span>
-                    </Chip>
-                  ))}
-                </ul>
-              </section>
+              {Object.keys(graph.fields).some(Boolean) && (
+                <section>
+                  <h2 class="kind">{say.fields}</h2>
+                  <ul class="chips">
+                    {Object.entries(graph.fields).map(([name, n]) => (
+                      <Chip key={name} to={href("graph", "", { field: name })}>
+                        {name || say.noField} <span class="soft">{n}</span>
+                      </Chip>
+                    ))}
+                  </ul>
+                </section>
+              )}
             </>
           )}
         </Answered>

@@ -1,4 +1,14 @@
 import { dictionary, number } from "../i18n";
+import type { Kind } from "../kinds";
+
+/** How many items are on a concept, in words that hold of their kind. */
+function onIt(items: number, kind: Kind): string {
+  const n = number(items);
+  if (kind === "mixed") return `${n} items are on it`;
+  if (kind === "exercise")
+    return items === 1 ? "1 exercise asks for it" : `${n} exercises ask for it`;
+  return items === 1 ? `1 ${kind} covers it` : `${n} ${kind}s cover it`;
+}
 
 const en = {
   concept: "Concept",
@@ -35,19 +45,32 @@ const en = {
   wholeDefinition: "Read on",
   foldDefinition: "Show less",
   taughtTitle: "Where it is taught",
-  taught: (videos: number, courses: number, others: number) => {
-    if (videos === 0 && others === 0) return "No course and no video covers it: a gap.";
+  taught: (items: number, kind: Kind, courses: number, others: number) => {
+    if (items === 0 && others === 0)
+      return "No course has it, and nothing to open on it is known: a gap.";
     const where = courses === 1 ? "1 course" : `${number(courses)} courses`;
     const named = others === 1 ? "1 course names" : `${number(others)} courses name`;
-    if (videos === 0) return `No video is known to cover it; ${named} it.`;
-    const shown = videos === 1 ? "1 video covers it" : `${number(videos)} videos cover it`;
-    return `${shown}, in ${where}.${others > 0 ? ` ${named} it without a video on it.` : ""}`;
+    if (items === 0) return `Nothing to open on it is known; ${named} it.`;
+    const more = others > 0 ? ` ${named} it, with nothing to open on it.` : "";
+    return `${onIt(items, kind)}, in ${where}.${more}`;
   },
-  namedIn: "Named, without a known video on it",
-  untitled: "Video without a title",
+  namedIn: "Named, with nothing known to open on it",
+  untitled: {
+    video: "Video without a title",
+    exercise: "Exercise without a title",
+    text: "Text without a title",
+    mixed: "",
+  } satisfies Record<Kind, string>,
+  // a video goes without saying
+  kinds: { video: "", exercise: "exercise", text: "text", mixed: "" } satisfies Record<
+    Kind,
+    string
+  >,
   minutes: (n: number) => (n < 1 ? "less than 1 min" : `${number(n)} min`),
-  covers: (names: string) => `covers ${names}`,
-  alsoCovers: (names: string) => `also covers ${names}`,
+  covers: (names: string, kind: Kind) =>
+    kind === "exercise" ? `asks for ${names}` : `covers ${names}`,
+  alsoCovers: (names: string, kind: Kind) =>
+    kind === "exercise" ? `also asks for ${names}` : `also covers ${names}`,
   legendFocus: "this concept",
   legendBefore: "needed before",
   legendAfter: "unlocked after",
@@ -65,13 +88,18 @@ const en = {
   noMissing: "The course has all direct prerequisites of its concepts.",
   noConcepts: "The graph knows no concept of this course.",
   wayIn: "For a learner of this course",
-  notTaught: "no known video",
+  notTaught: "nothing known to open",
   courseFacts: (learners: number) =>
     learners === 1 ? "1 learner" : `${number(learners)} learners`,
-  coverageOf: (taught: number, all: number) =>
-    `Videos that are known cover ${number(taught)} of the ${number(all)} concepts.`,
-  videosTitle: "Videos in the course's order",
-  noVideos: "No video of this course is known to cover a concept.",
+  coverageOf: (taught: number, all: number, kind: Kind) =>
+    `${{ video: "Videos", exercise: "Exercises", text: "Texts", mixed: "Items" }[kind]} that are known cover ${number(taught)} of the ${number(all)} concepts.`,
+  itemsTitle: {
+    video: "Videos in the course's order",
+    exercise: "Exercises in the course's order",
+    text: "Texts in the course's order",
+    mixed: "What to open, in the course's order",
+  } satisfies Record<Kind, string>,
+  noItems: "Nothing of this course is known to cover a concept.",
 
   graph: "The whole graph",
   graphNow: (shown: number, total: number) =>
@@ -115,15 +143,19 @@ const en = {
   unreachable: "cut off without it",
   depthTitle: "Depth",
   depthLead: (steps: number) =>
-    `The longest chain has ${steps} steps; a group of concepts on a cycle counts as one place.`,
-  atDepth: (depth: number, n: number) => `Depth ${depth}: ${n} concepts`,
+    `The longest chain has ${steps === 1 ? "1 step" : `${steps} steps`}; a group of concepts on a cycle counts as one place.`,
+  atDepth: (depth: number, n: number) =>
+    `Depth ${depth}: ${n === 1 ? "1 concept" : `${n} concepts`}`,
   chain: "One longest chain",
   coverage: "Coverage",
-  foundations: (n: number) => `${n} foundations have no prerequisite and unlock something.`,
+  foundations: (n: number) =>
+    n === 1
+      ? "1 foundation has no prerequisite and unlocks something."
+      : `${n} foundations have no prerequisite and unlock something.`,
   orphans: "Unconnected: no prerequisite leads to them or from them",
   withoutCourse: "In no course",
-  withoutVideo: "In no video",
-  gaps: "Gaps: needed or listed, and in no video",
+  withoutItem: "With nothing to open on them",
+  gaps: "Gaps: needed or listed, and with nothing to open on them",
   conceptsNeed: "Concepts that need it",
   coursesList: "Courses that list it",
   lone: "Alone in their group of alternatives",
@@ -200,17 +232,25 @@ const zh: typeof en = {
   wholeDefinition: "展开全文",
   foldDefinition: "收起",
   taughtTitle: "在哪里讲授",
-  taught: (videos, courses, others) => {
-    if (videos === 0 && others === 0) return "没有课程或视频讲授它：这是一处空缺。";
-    if (videos === 0) return `没有已知的视频讲授它；${number(others)} 门课程列有此概念。`;
-    const rest = others > 0 ? `另有 ${number(others)} 门课程列有此概念，但没有相关视频。` : "";
-    return `${number(courses)} 门课程中有 ${number(videos)} 个视频讲授它。${rest}`;
+  taught: (items, kind, courses, others) => {
+    if (items === 0 && others === 0) return "没有课程列有它，也没有已知的学习内容：这是一处空缺。";
+    if (items === 0) return `没有已知的学习内容；${number(others)} 门课程列有此概念。`;
+    const rest = others > 0 ? `另有 ${number(others)} 门课程列有此概念，但没有相关内容。` : "";
+    const n = number(items);
+    const onIt = {
+      video: `${n} 个视频讲授它`,
+      exercise: `${n} 道练习考查它`,
+      text: `${n} 份阅读材料讲解它`,
+      mixed: `${n} 项相关内容`,
+    }[kind];
+    return `${number(courses)} 门课程中有 ${onIt}。${rest}`;
   },
-  namedIn: "列有此概念、但没有已知视频的课程",
-  untitled: "无标题视频",
+  namedIn: "列有此概念、但没有相关内容的课程",
+  untitled: { video: "无标题视频", exercise: "无标题练习", text: "无标题阅读材料", mixed: "" },
+  kinds: { video: "", exercise: "练习", text: "阅读材料", mixed: "" },
   minutes: (n) => (n < 1 ? "不到 1 分钟" : `${number(n)} 分钟`),
-  covers: (names) => `讲授 ${names}`,
-  alsoCovers: (names) => `还讲授 ${names}`,
+  covers: (names, kind) => `${kind === "exercise" ? "考查" : "讲授"} ${names}`,
+  alsoCovers: (names, kind) => `还${kind === "exercise" ? "考查" : "讲授"} ${names}`,
   legendFocus: "当前概念",
   legendBefore: "需要先学",
   legendAfter: "学后可学",
@@ -228,11 +268,17 @@ const zh: typeof en = {
   noMissing: "课程包含其概念的全部直接先修概念。",
   noConcepts: "图谱中没有这门课程的概念。",
   wayIn: "为这门课程的学习者规划",
-  notTaught: "没有已知视频",
+  notTaught: "没有已知的学习内容",
   courseFacts: (learners) => `${number(learners)} 名学习者`,
-  coverageOf: (taught, all) => `已知视频讲授了 ${number(all)} 个概念中的 ${number(taught)} 个。`,
-  videosTitle: "按课程顺序的视频",
-  noVideos: "没有已知视频讲授这门课程的概念。",
+  coverageOf: (taught, all, kind) =>
+    `${{ video: "已知视频讲授了", exercise: "已知练习考查了", text: "已知阅读材料讲解了", mixed: "已知内容涉及" }[kind]} ${number(all)} 个概念中的 ${number(taught)} 个。`,
+  itemsTitle: {
+    video: "按课程顺序的视频",
+    exercise: "按课程顺序的练习",
+    text: "按课程顺序的阅读材料",
+    mixed: "按课程顺序的学习内容",
+  },
+  noItems: "没有已知内容涉及这门课程的概念。",
 
   graph: "整张图谱",
   graphNow: (shown, total) =>
@@ -277,8 +323,8 @@ const zh: typeof en = {
   foundations: (n) => `${n} 个基础概念没有先修概念，并且是其他概念的基础。`,
   orphans: "孤立：没有先修关系与它们相连",
   withoutCourse: "不在任何课程中",
-  withoutVideo: "不在任何视频中",
-  gaps: "空缺：被需要或被列出，却没有视频讲授",
+  withoutItem: "没有已知的学习内容",
+  gaps: "空缺：被需要或被列出，却没有学习内容",
   conceptsNeed: "需要它的概念",
   coursesList: "列有它的课程",
   lone: "备选组中只有自己",

@@ -41,7 +41,7 @@ export async function happen(happening: Happening): Promise<Effect> {
   return {
     event,
     shifts: shiftsBetween(before.concepts, after.concepts),
-    silent: after.events.unknown_videos.includes(item),
+    silent: after.events.unknown_items.includes(item),
   };
 }
 

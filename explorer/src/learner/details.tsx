@@ -2,12 +2,13 @@
 
 import { useId, useState } from "preact/hooks";
 import { number } from "../i18n";
+import { kindOf } from "../kinds";
 import { href } from "../router";
 import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
 import { nameOf } from "./names";
-import { type Explanation, HAPPENS, type Path, type Said, type Step, kindOf } from "./road";
+import { type Explanation, HAPPENS, type Path, type Said, type Step } from "./road";
 import { usePlanners } from "./planners";
 import { Resources } from "./resources";
 import { texts } from "./texts";
@@ -22,7 +23,13 @@ export interface Actions {
 }
 
 /** Rules that look at no figure. */
-const WITHOUT_FIGURE = new Set<Explanation["rule"]>(["foundation", "order", "pinned", "target"]);
+const WITHOUT_FIGURE = new Set<Explanation["rule"]>([
+  "foundation",
+  "order",
+  "pinned",
+  "retry",
+  "target",
+]);
 const WORDS: Said[] = ["done", "too_easy", "too_hard", "not_for_me"];
 
 export function Details(props: {
@@ -240,7 +247,7 @@ function TryEvent(props: { step: Step; learner: string; actions: Actions }) {
   const say = texts();
   const { step, actions } = props;
   const items = step.resources.flatMap(({ course_id, item_id, kind, title, minutes }) =>
-    item_id ? [{ course: course_id, item: item_id, kind: kindOf([{ kind }]), title, minutes }] : [],
+    item_id ? [{ course: course_id, item: item_id, kind: kindOf([kind]), title, minutes }] : [],
   );
   const [at, setAt] = useState(0);
   const [wanted, setWanted] = useState<Happening["what"] | null>(null);

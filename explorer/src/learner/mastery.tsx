@@ -73,11 +73,11 @@ export function MasteryTable({ choice, goal }: { choice: Choice; goal: string })
                   {say.shownOf(shown.length, concepts.length)}
                 </p>
               </div>
-              {(events.counted > 0 || events.unknown_videos.length > 0) && (
+              {(events.counted > 0 || events.unknown_items.length > 0) && (
                 <p class="soft small">
                   {say.counted(events.counted, events.silent)}
-                  {events.unknown_videos.length > 0 &&
-                    ` · ${say.unknownVideos(events.unknown_videos.length)}`}
+                  {events.unknown_items.length > 0 &&
+                    ` · ${say.unknownItems(events.unknown_items.length)}`}
                 </p>
               )}
               <Unnamed of={shown.map((each) => ({ ...each, id: each.concept_id }))} />

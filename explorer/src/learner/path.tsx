@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswer } from "../api/answer";
+import { kindOf } from "../kinds";
 import { useSending } from "../api/sending";
 import { refine } from "../router";
 import { useMedia } from "../ui/media";
@@ -20,7 +21,6 @@ import {
   type Step,
   differences,
   isSame,
-  kindOf,
   readRoad,
   standingsOf,
   behindOf,
@@ -182,7 +182,7 @@ export function Path(props: {
                 <p class="soft">
                   {say.summary(road.path.steps.length, behindOf(road).length)}
                   {road.path.minutes
-                    ? ` · ${say.takes(road.path.minutes, kindOf(toOpen(road.path)))}`
+                    ? ` · ${say.takes(road.path.minutes, kindOf(toOpen(road.path).map(({ kind }) => kind)))}`
                     : ""}
                 </p>
               </div>

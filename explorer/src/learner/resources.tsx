@@ -1,9 +1,10 @@
 /** What to open: its title, how long it takes, and which masteries it moves. */
 
 import { href } from "../router";
+import { kindOf } from "../kinds";
 import { Few } from "../ui/few";
 import { nameOf, namesOf } from "./names";
-import { type Gap, type Move, NOTICED, type Named, type Resource, kindOf } from "./road";
+import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
 import { texts } from "./texts";
 
 const THROUGH = 0.8; // score from which an answer is right, as for the service
@@ -44,7 +45,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
   const say = texts();
   const { resource, course, brief } = props;
   const { title, url, minutes, share, score, again } = resource;
-  const kind = kindOf([resource]);
+  const kind = kindOf([resource.kind]);
   const failed = kind === "exercise" && score !== null && score < THROUGH;
   const facts = [
     say.kinds[kind],
@@ -53,7 +54,7 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
     failed ? say.notYet(score) : "",
     resource.course_id === course ? "" : resource.course_name,
   ].filter(Boolean);
-  const called = resource.item_id === null ? say.noVideo : title || say.untitled[kind];
+  const called = resource.item_id === null ? say.nothingOnIt : title || say.untitled[kind];
   const moves = resource.moves
     .filter((each) => Math.abs(gainOf(each)) >= NOTICED)
     .toSorted((a, b) => gainOf(b) - gainOf(a));

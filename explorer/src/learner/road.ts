@@ -1,6 +1,7 @@
 /** A learner's road: what is behind, the steps ahead, and how two of them differ. */
 
 import { answered, client, type Schemas } from "../api/client";
+import type { Kind } from "../kinds";
 import { type Choice, goalOf, questionOf } from "./choice";
 
 export type Step = Schemas["Step"];
@@ -14,17 +15,7 @@ export type Explanation = Schemas["StepExplanation"];
 export type Mastery = Schemas["ConceptMastery"];
 export type Said = Schemas["FeedbackIn"]["said"];
 
-/** What an item is; "mixed" of several. */
-export type Kind = "video" | "exercise" | "text" | "mixed";
 export type What = "watched" | "read" | "answered";
-
-/** The kind of what is to be opened; of what is not known, a video. */
-export function kindOf(of: readonly Pick<Resource, "kind">[]): Kind {
-  const kinds = new Set(of.map(({ kind }) => kind ?? "video"));
-  const [kind] = kinds;
-  if (kinds.size > 1) return "mixed";
-  return kind === "exercise" || kind === "text" ? kind : "video";
-}
 
 /** What can happen with an item: a video may have a question beside it. */
 export const HAPPENS: Record<Kind, readonly [What, ...What[]]> = {

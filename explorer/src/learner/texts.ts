@@ -2,7 +2,8 @@ import { dictionary, number } from "../i18n";
 import { locale } from "../shell/preferences";
 import type { Schemas } from "../api/client";
 import type { Part } from "./choice";
-import type { Kind, Said, Standing, What } from "./road";
+import type { Kind } from "../kinds";
+import type { Said, Standing, What } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 type Did = Schemas["ReasonOut"]["did"];
@@ -113,7 +114,7 @@ const en = {
     text: "Text without a title",
     mixed: "",
   },
-  noVideo: "Nothing to open on it is known",
+  nothingOnIt: "Nothing to open on it is known",
   nothingToOpen: "No course, and nothing to open on it, is known.",
   oneOf: "One of these:",
   // a video goes without saying
@@ -245,7 +246,7 @@ const en = {
     n === 1 ? "1 more was not looked at." : `${number(n)} more were not looked at.`,
   counted: (n: number, silent: number) =>
     `${n === 1 ? "1 event" : `${n} events`} since the fit${silent ? `, ${silent} of them silent` : ""}`,
-  unknownVideos: (n: number) =>
+  unknownItems: (n: number) =>
     n === 1
       ? "1 item of them is not known to the model yet"
       : `${n} items of them are not known to the model yet`,
@@ -348,7 +349,7 @@ const zh: typeof en = {
   sure: "有本人依据",
   minutesOf: (minutes) => (minutes < 1 ? "不到 1 分钟" : `${number(minutes)} 分钟`),
   untitled: { video: "无标题视频", exercise: "无标题练习", text: "无标题阅读材料", mixed: "" },
-  noVideo: "没有已知的学习内容",
+  nothingOnIt: "没有已知的学习内容",
   nothingToOpen: "没有已知的课程或学习内容。",
   oneOf: "任选其一：",
   kinds: { video: "", exercise: "练习", text: "阅读材料", mixed: "" },
@@ -468,7 +469,7 @@ const zh: typeof en = {
   hardlyMove: (n) => `另有 ${number(n)} 项几乎没有影响。`,
   notLookedAt: (n) => `还有 ${number(n)} 项没有逐一查看。`,
   counted: (n, silent) => `拟合之后有 ${n} 个事件${silent ? `，其中 ${silent} 个不含信息` : ""}`,
-  unknownVideos: (n) => `其中有 ${n} 项内容模型还不认识`,
+  unknownItems: (n) => `其中有 ${n} 项内容模型还不认识`,
   historyTitle: "历次路径",
   historyLead: "与前一次不同的每条路径，最新的在前，与当前路径对照。",
   historyNone: "此目标还没有更早的路径。",

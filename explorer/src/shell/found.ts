@@ -2,6 +2,7 @@
 
 import type { Schemas } from "../api/client";
 import { naming, shortId } from "../i18n";
+import { kindOf } from "../kinds";
 import type { Option } from "../ui/combobox";
 import { texts } from "./texts";
 
@@ -37,8 +38,8 @@ export function courseOption(found: FoundCourse): Option {
 /** Where a course belongs, and how large it is. */
 export function courseAbout(found: FoundCourse): string {
   const say = texts();
-  const { concepts, videos, learners } = found;
-  const known = videos > 0 ? say.hasVideos(videos) : ""; // none may be known of one that has some
+  const { concepts, items, kinds, learners } = found;
+  const known = items > 0 ? say.hasItems(items, kindOf(kinds)) : ""; // none may be known of one that has some
   return told([
     found.school,
     found.field,

@@ -1,4 +1,5 @@
 import { dictionary, number } from "../i18n";
+import type { Kind } from "../kinds";
 
 const en = {
   tagline: "What to learn next, in what order, and why",
@@ -21,7 +22,10 @@ const en = {
   inCourses: (n: number) =>
     n === 0 ? "in no course" : n === 1 ? "in 1 course" : `in ${number(n)} courses`,
   hasConcepts: (n: number) => (n === 1 ? "1 concept" : `${number(n)} concepts`),
-  hasVideos: (n: number) => (n === 1 ? "1 video" : `${number(n)} videos`),
+  hasItems: (n: number, kind: Kind) => {
+    const what = kind === "mixed" ? "item" : kind;
+    return n === 1 ? `1 ${what}` : `${number(n)} ${what}s`;
+  },
   hasLearners: (n: number) => (n === 1 ? "1 learner" : `${number(n)} learners`),
   noEnglish: "no English name",
   unnamed: (without: number, all: number) =>
@@ -91,7 +95,8 @@ const zh: typeof en = {
   course: "课程",
   inCourses: (n) => (n === 0 ? "不在任何课程中" : `${number(n)} 门课程`),
   hasConcepts: (n) => `${number(n)} 个概念`,
-  hasVideos: (n) => `${number(n)} 个视频`,
+  hasItems: (n, kind) =>
+    `${number(n)} ${{ video: "个视频", exercise: "道练习", text: "份阅读材料", mixed: "项内容" }[kind]}`,
   hasLearners: (n) => `${number(n)} 人`,
   noEnglish: "无英文名",
   unnamed: (without, all) => `${number(all)} 个中有 ${number(without)} 个没有英文名。`,

@@ -34,7 +34,7 @@ from kgplan.graph.around import (
     whole_graph,
 )
 from kgplan.graph.case import case_package
-from kgplan.graph.health import GraphHealth, graph_health, video_concepts
+from kgplan.graph.health import GraphHealth, covered_concepts, graph_health
 from kgplan.model.catalogue import ListedConcept, ListedCourse, list_concepts, list_courses
 from kgplan.planning import Planner
 
@@ -182,7 +182,7 @@ async def read_concept(concept_id: Id, asked: Asked) -> Answer | Response:
     responses=problems(404) | NOT_MODIFIED,
 )
 async def read_course(course_id: Id, asked: Asked) -> Answer:
-    """A course: who offers it, its concepts and videos in the course's order."""
+    """A course: who offers it, its concepts and items in the course's order."""
     planner, links = asked.served.planner, asked.links
     return await answered(
         *(asked, "course"),
@@ -231,7 +231,7 @@ async def read_graph_health(asked: Asked) -> Answer:
     return await answered(
         asked,
         "health",
-        lambda: graph_health(planner.graph, video_concepts(planner.records)),
+        lambda: graph_health(planner.graph, covered_concepts(planner.records)),
         planner.model_version,
     )
 

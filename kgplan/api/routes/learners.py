@@ -110,11 +110,11 @@ def mastery_of(
     planner = asked.served.planner
     current = None if standing is None else standing.state.learner
     found = planner.mastery(learner_id, course_id, current)
-    counts = EventCounts(counted=0, silent=0, unknown_videos=[])
+    counts = EventCounts(counted=0, silent=0, unknown_items=[])
     if standing is not None:
         unknown = asked.current_learners.model(planner).unknown(standing.evidence)
         counts = EventCounts(
-            counted=standing.n_events, silent=standing.n_silent, unknown_videos=unknown
+            counted=standing.n_events, silent=standing.n_silent, unknown_items=unknown
         )
     # MasteryOut as it is: validating hundreds of concepts takes longer than finding them
     head = {

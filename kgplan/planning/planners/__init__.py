@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 GROUP = "kgplan.planners"
-OVERRULING = ("score", "pinned", "target", "foundation", "order")
-"""Rules that are no planner's own: of prerequisites, and of what was asked for."""
+OVERRULING = ("score", "pinned", "target", "foundation", "order", "retry")
+"""Rules that are no planner's own: of prerequisites, of what was asked for, of answers."""
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,53 @@
-/** Videos in words: what each is called, how long it is, and what it covers. */
+/** Items in words: what each is called, how long it takes, and what it covers. */
 
 import type { Schemas } from "../api/client";
 import { href } from "../router";
 import { naming, shortId } from "../i18n";
+import { kindOf } from "../kinds";
 import { Few } from "../ui/few";
 import { texts } from "./texts";
 
-type Video = Schemas["Item"];
+type Item = Schemas["Item"];
 
 const NAMED = 4; // concepts that a row names
-const FEW = { courses: 6, videos: 3, plain: 12 };
+const FEW = { courses: 6, items: 3, plain: 12 };
 
-/** Videos in their order.
+/** Items in their order.
  *
  * @param besides a concept that the reader knows to be covered, by id.
  */
-export function Videos(props: { of: readonly Video[]; few: number; besides?: string }) {
+export function Items(props: { of: readonly Item[]; few: number; besides?: string }) {
   const say = texts();
   return (
     <Few of={props.of} few={props.few}>
       {(some) => (
-        <ol class="plain videos">
-          {some.map((video) => {
-            const others = video.concepts.filter((each) => each.id !== props.besides);
+        <ol class="plain items">
+          {some.map((item) => {
+            const kind = kindOf([item.kind]);
+            const others = item.concepts.filter((each) => each.id !== props.besides);
             const names = others.slice(0, NAMED).map((each) => naming(each).main);
-            const title = video.title || say.untitled;
+            const title = item.title || say.untitled[kind];
+            const facts = [
+              say.kinds[kind],
+              item.minutes === null ? "" : say.minutes(item.minutes),
+            ].filter(Boolean);
             return (
-              <li key={video.id}>
-                <span class="video-title">
-                  {video.url ? (
-                    <a href={video.url} target="_blank" rel="noreferrer">
+              <li key={item.id}>
+                <span class="item-title">
+                  {item.url ? (
+                    <a href={item.url} target="_blank" rel="noreferrer">
                       {title}
                     </a>
                   ) : (
                     title
                   )}
-                  {video.minutes !== null && (
-                    <span class="soft small"> {say.minutes(video.minutes)}</span>
-                  )}
+                  {facts.length > 0 && <span class="soft small"> {facts.join(" · ")}</span>}
                 </span>
                 {others.length > 0 && (
                   <span class="nearby">
                     {(props.besides ? say.alsoCovers : say.covers)(
                       say.some(names, others.length - names.length),
+                      kind,
                     )}
                   </span>
                 )}
@@ -55,16 +60,18 @@ export function Videos(props: { of: readonly Video[]; few: number; besides?: str
   );
 }
 
-/** Where a concept is taught: courses with their videos on it, then those that have none. */
+/** Where a concept is taught: courses with their items on it, then those that have none. */
 export function TaughtIn({ about }: { about: Schemas["AboutConcept"] }) {
   const say = texts();
   const teaching = about.courses.filter((each) => each.items.length > 0);
   const naming = about.courses.filter((each) => each.items.length === 0);
-  const videos = new Set(teaching.flatMap((course) => course.items.map((each) => each.id)));
+  const items = new Map(teaching.flatMap(({ items }) => items.map((each) => [each.id, each.kind])));
   return (
     <section class="taught">
       <h2>{say.taughtTitle}</h2>
-      <p class="soft">{say.taught(videos.size, teaching.length, naming.length)}</p>
+      <p class="soft">
+        {say.taught(items.size, kindOf([...items.values()]), teaching.length, naming.length)}
+      </p>
       {teaching.length > 0 && (
         <Few of={teaching} few={FEW.courses}>
           {(some) => (
@@ -75,7 +82,7 @@ export function TaughtIn({ about }: { about: Schemas["AboutConcept"] }) {
                     <a href={href("course", course.course_id)}>{course.name}</a>{" "}
                     <small>{shortId(course.course_id)}</small>
                   </h3>
-                  <Videos of={course.items} few={FEW.videos} besides={about.concept_id} />
+                  <Items of={course.items} few={FEW.items} besides={about.concept_id} />
                 </li>
               ))}
             </ul>
