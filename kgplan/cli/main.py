@@ -17,6 +17,7 @@ from kgplan.cli import (
     mastery,
     model,
     neo4j,
+    paper,
     plan,
     serve,
     similar,
@@ -75,6 +76,7 @@ app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.command()(token.token)
 app.command()(generate.generate)
+app.command()(paper.paper)
 stages.register(app)
 
 
