@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from learner_cases import diagnosed
 from planning_cases import make_case, random_case
@@ -27,6 +27,7 @@ from kgplan.evaluation.papers.study import Enrolment, Path, Study
 from kgplan.planning import PlanOptions
 
 SEEDS = st.integers(0, 10_000)
+FEW = settings(max_examples=20)  # each makes a model and infers some learners
 
 
 def study_of(case):
@@ -73,6 +74,7 @@ LEARNER = Enrolment(0, 0)
 # ---------------------------------------------------------------- states
 
 
+@FEW
 @given(SEEDS)
 def test_the_state_of_the_records_has_the_mastery_of_the_diagnosis(seed):
     study = random_study(seed)
@@ -85,6 +87,7 @@ def test_the_state_of_the_records_has_the_mastery_of_the_diagnosis(seed):
         assert state.learner.learned.tolist() == study.derived.learned[[u]].toarray()[0].tolist()
 
 
+@FEW
 @given(SEEDS)
 def test_many_learners_at_once_are_inferred_as_each_alone(seed):
     study = random_study(seed)
@@ -97,6 +100,7 @@ def test_many_learners_at_once_are_inferred_as_each_alone(seed):
 # ---------------------------------------------------------------- paths
 
 
+@FEW
 @given(SEEDS, st.integers(0, 4))
 def test_our_planners_paths_are_their_plans(seed, max_pre):
     study = random_study(seed)
@@ -122,6 +126,7 @@ def same_as_served(study):
         assert opened == [[e.item_id for e in s.resources if e.item_id] for s in plan.steps]
 
 
+@FEW
 @given(SEEDS)
 def test_the_default_planner_knows_of_a_state_what_it_knows_of_the_records(seed):
     same_as_served(random_study(seed))
@@ -153,6 +158,7 @@ def walked_by_hand(study, state, start, nodes, stated):
     return walked[::-1]
 
 
+@FEW
 @given(SEEDS, st.integers(1, 5), st.booleans())
 def test_rule_a_walks_from_every_start_alone(seed, nodes, stated):
     case = diagnosed(random_case(seed), seed)
@@ -173,6 +179,7 @@ def test_rule_a_walks_from_every_start_alone(seed, nodes, stated):
         assert path.walks.tolist() == [n for n, each in enumerate(hand) for _ in each]
 
 
+@FEW
 @given(SEEDS)
 def test_shared_relations_are_those_of_sets(seed):
     study = random_study(seed)
@@ -231,6 +238,7 @@ def test_learning_takes_the_time_that_is_left_and_no_more(chain):
     assert rest.shares == pytest.approx(whole.shares, nan_ok=True)
 
 
+@FEW
 @given(SEEDS, st.floats(0, 30))
 def test_minutes_are_those_of_what_was_watched(seed, budget):
     study = random_study(seed)
@@ -304,6 +312,7 @@ def test_sums_are_of_the_course_and_zero_what_nothing_touched(chain):
     assert found["minutes"] == [5]
 
 
+@FEW
 @given(st.sampled_from([50, 60, 70, 80, 90]), st.booleans())
 def test_who_goes_on_as_before_gets_as_far(chain, k, own_videos):
     """Following the original rest in its own minutes is the original: ratio 1, by definition."""

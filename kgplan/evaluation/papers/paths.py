@@ -24,7 +24,8 @@ class Asked:
     """What a path is asked for with.
 
     Attributes:
-        max_pre: nodes of a walk at most, its start among them (kg-plppm); no other method reads it.
+        max_pre: how far a walk goes: concepts behind its start, at most, of our planner; nodes with
+            the start among them, of a walk alone. Only methods that walk read it.
         minutes: that there are, where the method plans for a time.
         steps: concepts at most.
         neighbours: n of eq. (12).
