@@ -23,6 +23,7 @@ from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, AsOf, hash_file, hash_json, package_versions
 
 FOLDER = "papers"  # in the home
+KEPT_OTHERS = 3  # folders of cells of other data or code, as of another checkout
 TOLD = ("findings.py", "written.py")  # they say what is in cells, and make none
 ROOMS = ("data", "native", "similarity", "diagnosis", "planning", "evaluation")
 
@@ -75,11 +76,11 @@ def run_paper(
 
 
 def _cells(folder: Path, made_from: str) -> Kept:
-    """Where cells of these data and this code are kept; those of others are removed."""
-    if folder.is_dir():
-        for other in folder.iterdir():
-            if other.name != made_from:
-                shutil.rmtree(other, ignore_errors=True)
+    """Where cells of these data and this code are kept; of others only the newest stay."""
+    others = [each for each in folder.glob("*") if each.name != made_from]
+    others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in others[KEPT_OTHERS:]:
+        shutil.rmtree(each, ignore_errors=True)
     return Kept(folder / made_from)
 
 
