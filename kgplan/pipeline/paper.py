@@ -104,6 +104,8 @@ def code_version() -> str:
     package = resources.files("kgplan")
     with resources.as_file(package) as folder:
         files = sorted(
-            path for room in ROOMS for path in (folder / room).rglob("*.py") if path.name not in TOLD
+            path
+            for path in folder.rglob("*.py")
+            if path.relative_to(folder).parts[0] in ROOMS and path.name not in TOLD
         )
         return hash_json({str(path.relative_to(folder)): hash_file(path) for path in files})[:16]

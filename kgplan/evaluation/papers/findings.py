@@ -136,7 +136,7 @@ def _order(tables: Tables) -> Iterator[str]:
     forth = rows[EVERYTHING]
     yield (
         f"To watch the whole course, however long it takes, gives {_interval(forth[0], 1)} at"
-        f" {forth[0].column}: no path within it can be expected to give much more."
+        f" {forth[0].column}: so much all of its videos give together."
     )
     if BACKWARDS in rows:
         apart = max(

@@ -43,8 +43,8 @@ def to_markdown(run: Run) -> str:
         f"# {about.title}\n\n{about.source}. {_made(run)}\n\n"
         f"A cell says ours with its {level} interval, learners drawn with replacement"
         f" ({about.resamples:,} times, seed {about.seed}); then, where the paper prints one, the"
-        " published value and how far ours is from it. n counts enrolments, and the learners whose"
-        " they are.\n"
+        " published value and how far ours is from it. n counts enrolments, and in brackets the"
+        " learners whose they are.\n"
     ]
     if run.findings:
         said = "\n".join(f"- {sentence}" for sentence in run.findings)
@@ -116,7 +116,7 @@ def _cell_text(cell: Cell, digits: int) -> str:
 def _n(line: Sequence[Cell]) -> str:
     """Enrolments and learners behind a row; the fewest, where its cells differ."""
     least = min(line, key=lambda cell: cell.found.n).found
-    return f"{least.n:,} of {least.learners:,}"
+    return f"{least.n:,} ({least.learners:,})"
 
 
 # ---------------------------------------------------------------- a page
@@ -147,7 +147,7 @@ def _section(filled: Filled, about: Experiment) -> Section:
     drawn = [line for row, line in zip(table.rows, filled.cells, strict=True) if row.drawn][
         :COLOURS
     ]
-    headings = ["", *(column.title for column in table.columns), "n of learners"]
+    headings = ["", *(column.title for column in table.columns), "n (learners)"]
     return Section(
         table.title,
         f"{table.words} {_parameters(filled, about)}",
