@@ -147,13 +147,16 @@ def _section(filled: Filled, about: Experiment) -> Section:
     drawn = [line for row, line in zip(table.rows, filled.cells, strict=True) if row.drawn][
         :COLOURS
     ]
+    key = [(line[0].row, f"var(--kind{n})") for n, line in enumerate(drawn)]
+    if any(row.published for row in table.rows if row.drawn):
+        key.append(("published, dashed", "var(--second)"))
     headings = ["", *(column.title for column in table.columns), "n (learners)"]
     return Section(
         table.title,
         f"{table.words} {_parameters(filled, about)}",
         charts=[_chart(filled, drawn)] if drawn else [],
         table=Table("every cell", headings, rows_of(filled), opened=not drawn),
-        key=[(line[0].row, f"var(--kind{n})") for n, line in enumerate(drawn)],
+        key=key,
         wide=True,
     )
 
