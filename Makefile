@@ -6,6 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCE ?= data/mooccube-cs.zip
 PORT   ?= 8000
+PAPER  ?= kg-plppm
 ARGS   ?=
 JOBS   ?= 2
 EXTRAS ?= embed,dev
@@ -26,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity fuzz bench figures plan-figures load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -106,6 +107,9 @@ diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
 
 similarity: setup ## semantic and collaborative similarity, and their fusion
 	$(BIN)/kgplan similarity $(ARGS)
+
+paper: setup ## the tables of a paper beside what was published, PAPER=kg-plppm; minutes
+	$(BIN)/kgplan paper $(PAPER) $(ARGS)
 
 fuzz: setup ## odd requests, statements and archives, and all property tests: CASES=100000, SEED=any
 	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests -m hypothesis \

@@ -18,6 +18,7 @@ from kgplan.cli import (
     mastery,
     model,
     neo4j,
+    paper,
     plan,
     serve,
     similar,
@@ -77,6 +78,7 @@ app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
 app.command()(token.token)
 app.command()(generate.generate)
+app.command()(paper.paper)
 stages.register(app)
 
 

@@ -273,6 +273,64 @@ def bars(
     return "".join([*parts, "</svg>"])
 
 
+class Bar(NamedTuple):
+    """A bar of a group.
+
+    Attributes:
+        value: where it ends; nothing is drawn for NaN.
+        title: shown on hover.
+        interval: low and high end of an error bar.
+        other: a value to hold it against, drawn as a line across; None for none.
+    """
+
+    value: float
+    title: str
+    interval: tuple[float, float] | None = None
+    other: float | None = None
+
+
+def groups(entries: Sequence[tuple[str, Sequence[Bar]]], x_label: str, y: Axis, about: str) -> str:
+    """Draw groups of bars side by side; the n-th bar of each has the class kind<n>.
+
+    Args:
+        entries: name and bars of each group, from the left.
+        x_label: what the names are.
+        y: the axis of the values; bars begin at its low end.
+        about: the chart in a sentence.
+    """
+    bottom = HEIGHT - BOTTOM
+    nowhere = Axis(x_label, 0.1, 0.9, whole=True)  # has no tick, as names stand in their place
+    parts = [_open(HEIGHT, about), _grid(nowhere, y)]
+    room = (WIDTH - LEFT - RIGHT) / max(len(entries), 1)
+    for place, (name, drawn) in enumerate(entries):
+        begin = LEFT + room * (place + 0.12)
+        wide = room * 0.76 / max(len(drawn), 1)
+        parts.append(
+            f'<text class="axis" x="{LEFT + room * (place + 0.5):z.1f}" y="{bottom + 16}"'
+            f' text-anchor="middle">{escape(name)}</text>'
+        )
+        for n, bar in enumerate(drawn):
+            if math.isnan(bar.value):
+                continue
+            left, top = begin + wide * n, _y(y, bar.value)
+            parts.append(
+                f'<g class="kind{n}"><title>{escape(bar.title)}</title>'
+                f'<rect x="{left:z.1f}" y="{top:z.1f}" width="{max(wide - 2, 1):z.1f}"'
+                f' height="{bottom - top:z.1f}"/>'
+            )
+            middle = left + max(wide - 2, 1) / 2
+            if bar.interval is not None:
+                low, high = (_y(y, end) for end in bar.interval)
+                parts.append(f'<path class="range" d="M{middle:z.1f} {low:z.1f}V{high:z.1f}"/>')
+            if bar.other is not None:
+                across = _y(y, bar.other)
+                parts.append(
+                    f'<path class="note" d="M{left:z.1f} {across:z.1f}H{left + wide - 2:z.1f}"/>'
+                )
+            parts.append("</g>")
+    return "".join([*parts, "</svg>"])
+
+
 def _beside(
     n_rows: int, x: Axis, about: str, left: int, kind: str
 ) -> tuple[list[str], Callable[[float], float]]:

@@ -1,0 +1,31 @@
+"""What is every experiment made from?"""
+
+from dataclasses import dataclass
+
+from kgplan.data.records import LearnerRecords
+from kgplan.evaluation.papers.experiment import Parameters
+from kgplan.evaluation.papers.harness import Kept
+from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.progress import Progress
+from kgplan.similarity import FusedSimilarity
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What measures may read.
+
+    Attributes:
+        graph, records, similarity: in use.
+        model: settings of what is fitted first, of the experiment.
+        kept: where that is kept.
+        key: under which it is kept; it names data, settings and code.
+        progress: told how far the fit is.
+    """
+
+    graph: GraphSnapshot
+    records: LearnerRecords
+    similarity: FusedSimilarity
+    model: Parameters
+    kept: Kept
+    key: str
+    progress: Progress
