@@ -20,6 +20,7 @@ from kgplan.cli import (
     plan,
     serve,
     similar,
+    simulate,
     stages,
     token,
 )
@@ -75,6 +76,7 @@ app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.command()(token.token)
 app.command()(generate.generate)
+app.command()(simulate.simulate)
 stages.register(app)
 
 

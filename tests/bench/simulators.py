@@ -1,0 +1,103 @@
+"""Who brings simulated learners furthest? All simulators, as tables of one page.
+
+    python tests/bench/simulators.py [--answers FOLDER] [--quick] [--write]
+
+Each section is what one `kgplan simulate` prints, with the command above it; the model in use must
+be that of the sample. `--answers` holds train.csv and q.csv of ASSISTments 2009-10; without, that
+section is left out. `--write` writes docs/experiments/simulators.md (`make simulate`).
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "experiments" / "simulators.md"
+BEGIN = "<!-- make simulate: begin -->\n"
+DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
+NETWORKS = "C_course-v1:UST+UST001+sp"
+RULES = "random,random-goal,popularity,order,topological,a-star,kg-plppm-truth,kg-plppm"
+OURS = "gain,passes,passes-tried"
+FEW = "random-goal,kg-plppm,passes,passes-tried"
+SIZE = "--learners 200 --seeds 5"
+SECTIONS = (
+    ("Ten made-up concepts", f"--contestants {RULES},{OURS} {SIZE}"),
+    (
+        "Prerequisites of 数据结构",
+        f"--simulator kss-course --course {DATA_STRUCTURES} --contestants {RULES},{OURS}"
+        " --learners 100 --seeds 3",
+    ),
+    (
+        "Prerequisites of 网络技术与应用",
+        f"--simulator kss-course --course {NETWORKS} --contestants {RULES},{OURS}"
+        " --learners 100 --seeds 3",
+    ),
+    (
+        "Views of 数据结构",
+        f"--simulator mooc --course {DATA_STRUCTURES} --contestants {RULES},{OURS}"
+        " --learners 200 --seeds 3",
+    ),
+    ("Strength of prerequisites", f"--sweep strength=0,0.25,0.5,1 --contestants {FEW} {SIZE}"),
+    ("Wrong prerequisites", f"--sweep wrong=0,0.1,0.2,0.4 --steps 20 --contestants {FEW} {SIZE}"),
+    ("Missing ones", f"--sweep missing=0,0.1,0.2,0.4 --steps 20 --contestants {FEW} {SIZE}"),
+    (
+        "Slips and forgetting",
+        f"--set slip=0.1 --set forget=0.02 --steps 20 --contestants {FEW} {SIZE}",
+    ),
+    ("Practice counts near the last only", f"--set local=true --contestants {FEW} {SIZE}"),
+    (
+        "Learned from rewards",
+        "--steps 5,20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 2",
+    ),
+)
+ANSWERS = (
+    "Answers of ASSISTments 2009-10",
+    "--simulator kes --responses {answers}/train.csv --q-matrix {answers}/q.csv"
+    " --contestants random,random-goal,popularity,a-star,kg-plppm,passes,passes-tried"
+    " --learners 200 --seeds 3",
+)
+
+
+def section(title: str, arguments: str, shown: str) -> str:
+    """What the command prints, under its heading."""
+    command = [sys.executable, "-m", "kgplan", "simulate", *shlex.split(arguments), "--markdown"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{title}: {done.stderr}")
+    notes = [
+        line.removeprefix("note: ") for line in done.stderr.splitlines() if line[:5] == "note:"
+    ]
+    return "\n".join([f"## {title}", "", f"`kgplan simulate {shown}`", "", *notes, "", done.stdout])
+
+
+def main() -> None:
+    """Run, and print or write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--answers", type=Path, help="folder of train.csv and q.csv")
+    parser.add_argument("--quick", action="store_true", help="10 learners, one seed: a try")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    given = parser.parse_args()
+    sections = [(title, arguments, arguments) for title, arguments in SECTIONS]
+    if given.answers:
+        title, arguments = ANSWERS
+        shown = arguments.format(answers="assist0910")
+        sections.append((title, arguments.format(answers=given.answers), shown))
+    if given.quick:
+        sections = [
+            (title, f"{arguments} --learners 10 --seeds 1", shown)
+            for title, arguments, shown in sections[:-1]
+        ]
+    parts = [f"`make simulate`, {date.today()}.", ""]
+    for title, arguments, shown in sections:
+        parts.append(section(title, arguments, shown))
+        print(parts[-1], flush=True)
+        if given.write:
+            before = PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
+            text = "\n".join(parts).rstrip() + "\n"
+            PAGE.write_text(before + BEGIN + text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
