@@ -90,8 +90,15 @@ def simulate(
             own = [each for each in found if each.simulator == name and along[0] in each.setting]
             if own:
                 rows = sorted(areas(own, along).items(), key=lambda row: -row[1])
-                title = f"{name}: area under E_P along {along[0]}"
-                console.print(table(title, ("contestant", "area"), rows))
+                print_areas(f"{name}: area under E_P along {along[0]}", rows, as_markdown)
+
+
+def print_areas(title: str, rows: Sequence[tuple[str, float]], as_markdown: bool) -> None:
+    """The contestants in order of their areas."""
+    if as_markdown:
+        print(f"{title}: {', '.join(f'{name} {value:.3f}' for name, value in rows)}")
+    else:
+        console.print(table(title, ("contestant", "area"), rows))
 
 
 def print_tables(found: Sequence[Any]) -> None:

@@ -3,16 +3,20 @@
     python tests/bench/simulators.py [--answers FOLDER] [--quick] [--write]
 
 Each section is what one `kgplan simulate` prints, with the command above it; the model in use must
-be that of the sample. `--answers` holds train.csv and q.csv of ASSISTments 2009-10; without, that
+be that of the sample. `--answers` holds test.csv and q.csv of ASSISTments 2009-10; without, that
 section is left out. `--write` writes docs/experiments/simulators.md (`make simulate`).
 """
 
 import argparse
+import io
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
+
+import typer
+
+from kgplan.cli import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiments" / "simulators.md"
 BEGIN = "<!-- make simulate: begin -->\n"
@@ -49,33 +53,34 @@ SECTIONS = (
     ("Practice counts near the last only", f"--set local=true --contestants {FEW} {SIZE}"),
     (
         "Learned from rewards",
-        "--steps 5,20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 2",
+        "--steps 20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 1",
     ),
 )
 ANSWERS = (
     "Answers of ASSISTments 2009-10",
-    "--simulator kes --responses {answers}/train.csv --q-matrix {answers}/q.csv"
+    "--simulator kes --responses {answers}/test.csv --q-matrix {answers}/q.csv"
     " --contestants random,random-goal,popularity,a-star,kg-plppm,passes,passes-tried"
-    " --learners 200 --seeds 3",
+    " --learners 150 --seeds 3 --steps 5,20",
 )
 
 
 def section(title: str, arguments: str, shown: str) -> str:
     """What the command prints, under its heading."""
-    command = [sys.executable, "-m", "kgplan", "simulate", *shlex.split(arguments), "--markdown"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{title}: {done.stderr}")
-    notes = [
-        line.removeprefix("note: ") for line in done.stderr.splitlines() if line[:5] == "note:"
-    ]
-    return "\n".join([f"## {title}", "", f"`kgplan simulate {shown}`", "", *notes, "", done.stdout])
+    out, said = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(said):
+        command = ["simulate", *shlex.split(arguments), "--markdown"]
+        typer.main.get_command(app).main(command, standalone_mode=False)
+    lines = said.getvalue().splitlines()
+    notes = [line.removeprefix("note: ") for line in lines if line.startswith("note: ")]
+    return "\n".join(
+        [f"## {title}", "", f"`kgplan simulate {shown}`", "", *notes, "", out.getvalue()]
+    )
 
 
 def main() -> None:
     """Run, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--answers", type=Path, help="folder of train.csv and q.csv")
+    parser.add_argument("--answers", type=Path, help="folder of test.csv and q.csv")
     parser.add_argument("--quick", action="store_true", help="10 learners, one seed: a try")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     given = parser.parse_args()
@@ -83,7 +88,7 @@ def main() -> None:
     if given.answers:
         title, arguments = ANSWERS
         shown = arguments.format(answers="assist0910")
-        sections.append((title, arguments.format(answers=given.answers), shown))
+        sections.insert(-1, (title, arguments.format(answers=given.answers), shown))
     if given.quick:
         sections = [
             (title, f"{arguments} --learners 10 --seeds 1", shown)

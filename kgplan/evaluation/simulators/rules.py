@@ -13,7 +13,7 @@ from kgplan.native.walk import Limits, Requires, Standing, walk
 from kgplan.planning.policy import BRIEF, ONCE, SHORT, STEADY, Needs, Passes, next_concepts
 
 HELD = 0.5  # mastery from which the planners that read it count a concept as held
-TRIED = 150  # learners that each way is tried with before one is chosen
+TRIED = 100  # learners that each way is tried with before one is chosen
 
 
 # ------------------------------------------------------------------------------------ simple ones

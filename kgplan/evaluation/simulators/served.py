@@ -145,5 +145,5 @@ def _make(classroom: Classroom) -> Policy:
 
 
 CONTESTANT = Contestant(
-    "gain", "the planner that is served, asked again after each step", _make, most_learners=100
+    "gain", "the planner that is served, asked again after each step", _make, most_learners=20
 )
