@@ -1,10 +1,11 @@
 """Who brings simulated learners furthest? All simulators, as tables of one page.
 
-    python tests/bench/simulators.py [--answers FOLDER] [--quick] [--write]
+    python tests/bench/simulators.py [--answers FOLDER] [--only TITLE ...] [--write]
 
 Each section is what one `kgplan simulate` prints, with the command above it; the model in use must
 be that of the sample. `--answers` holds test.csv and q.csv of ASSISTments 2009-10; without, that
-section is left out. `--write` writes docs/experiments/simulators.md (`make simulate`).
+section is left out. `--only` takes some sections, the others stay. `--write` writes
+docs/experiments/simulators.md (`make simulate`).
 """
 
 import argparse
@@ -72,16 +73,25 @@ def section(title: str, arguments: str, shown: str) -> str:
         typer.main.get_command(app).main(command, standalone_mode=False)
     lines = said.getvalue().splitlines()
     notes = [line.removeprefix("note: ") for line in lines if line.startswith("note: ")]
-    return "\n".join(
-        [f"## {title}", "", f"`kgplan simulate {shown}`", "", *notes, "", out.getvalue()]
-    )
+    made = f"`kgplan simulate {shown}`, {date.today()}:"
+    parts = [f"## {title}", made, *([" \n".join(notes)] if notes else []), out.getvalue()]
+    return "\n\n".join(parts)
+
+
+def put(title: str, text: str) -> None:
+    """Put a section into the page, in place of the one of its title, or at the end."""
+    head, _, old = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    sections = {part.partition("\n")[0]: part for part in old.split("\n## ")[1:]}
+    sections[title] = text.removeprefix("## ").rstrip() + "\n"
+    parts = [f"## {part.rstrip()}\n" for part in sections.values()]
+    PAGE.write_text(head + BEGIN + "\n" + "\n".join(parts), encoding="utf-8")
 
 
 def main() -> None:
     """Run, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=Path, help="folder of test.csv and q.csv")
-    parser.add_argument("--quick", action="store_true", help="10 learners, one seed: a try")
+    parser.add_argument("--only", action="append", help="title of a section; may be repeated")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     given = parser.parse_args()
     sections = [(title, arguments, arguments) for title, arguments in SECTIONS]
@@ -89,19 +99,13 @@ def main() -> None:
         title, arguments = ANSWERS
         shown = arguments.format(answers="assist0910")
         sections.insert(-1, (title, arguments.format(answers=given.answers), shown))
-    if given.quick:
-        sections = [
-            (title, f"{arguments} --learners 10 --seeds 1", shown)
-            for title, arguments, shown in sections[:-1]
-        ]
-    parts = [f"`make simulate`, {date.today()}.", ""]
     for title, arguments, shown in sections:
-        parts.append(section(title, arguments, shown))
-        print(parts[-1], flush=True)
+        if given.only and title not in given.only:
+            continue
+        text = section(title, arguments, shown)
+        print(text, flush=True)
         if given.write:
-            before = PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
-            text = "\n".join(parts).rstrip() + "\n"
-            PAGE.write_text(before + BEGIN + text, encoding="utf-8")
+            put(title, text)
 
 
 if __name__ == "__main__":
