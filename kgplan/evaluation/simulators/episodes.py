@@ -64,7 +64,6 @@ class Episode:
         """Let each work on a concept, (L,)."""
         self.seen.note(self.simulator.step(self.learners, concept, rng))
         self.seen.left -= 1
-        self.seen.last = np.asarray(concept)
         self._tell()
 
     def _tell(self) -> None:

@@ -55,7 +55,6 @@ class Seen:
         streak, lapses: (L, K) successes, and failures, in a row up to now.
         mastery: (L, K) estimate: Bayesian knowledge tracing with `GUESS`, `SLIP`, `LEARN` and
             `PRIOR`, the same for every contestant; for those marked so, the truth.
-        last: (L,) what was recommended last, -1 for nothing yet.
         gone: (L,) True for those who left; what is recommended to them counts nothing.
     """
 
@@ -68,14 +67,12 @@ class Seen:
     streak: Ints = field(init=False)
     lapses: Ints = field(init=False)
     mastery: Floats = field(init=False)
-    last: Ints = field(init=False)
     gone: Array = field(init=False)
 
     def __post_init__(self) -> None:
         shape = self.goals.shape
         self.tries, self.right, self.streak, self.lapses = np.zeros((4, *shape), np.int64)
         self.mastery = np.full(shape, PRIOR)
-        self.last = np.full(shape[0], -1)
         self.gone = np.zeros(shape[0], dtype=bool)
 
     def note(self, told: Ints) -> None:
