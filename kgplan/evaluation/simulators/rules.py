@@ -134,28 +134,36 @@ def _passes(classroom: Classroom) -> Policy:
 
 
 def _passes_tried(classroom: Classroom) -> Policy:
-    """The same, in the way that did best with other learners: how many passes make secure, and
-    whether goals wait for what the graph says they need."""
+    """The same, in the way that did best with other learners: how many passes make secure, whether
+    goals wait for what the graph says they need, and whether the course's order decides between
+    equals, or none."""
     ways = [
-        by_passes(classroom, passes, waits)
+        by_passes(classroom, passes, waits, in_order)
         for passes in (STEADY, BRIEF, ONCE)
         for waits in (True, False)
+        for in_order in (True, False)
     ]
     gains = [classroom.trial(way, TRIED) for way in ways]
     return ways[int(np.argmax(np.nan_to_num(gains)))]
 
 
-def by_passes(classroom: Classroom, passes: Passes, waits: bool = True) -> Policy:
+def by_passes(
+    classroom: Classroom, passes: Passes, waits: bool = True, in_order: bool = True
+) -> Policy:
     """`next_concepts` as a policy.
 
     Args:
         classroom: whose platform it is.
         passes: what is secure.
         waits: whether goals wait for what the graph says they need.
+        in_order: whether the course's order decides between equals; else one that is drawn.
     """
     platform = classroom.platform
     none = sparse.csr_array(platform.prerequisites.shape, dtype=bool)
-    needs = Needs.of(platform.prerequisites if waits else none, platform.place)
+    place = platform.place
+    if not in_order:
+        place = np.random.default_rng(classroom.seed).permutation(place)
+    needs = Needs.of(platform.prerequisites if waits else none, place)
     return lambda seen, rng: next_concepts(needs, seen.goals, seen.streak, seen.lapses, passes)
 
 
