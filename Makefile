@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures simulate load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -124,6 +124,9 @@ figures: setup ## measure what docs/measured.md says of the sample, and write it
 
 plan-figures: setup ## what plans look like, over all enrolments of the sample, into docs/measured.md
 	$(BIN)/python tests/bench/plans.py --write $(ARGS)
+
+simulate: setup ## who brings simulated learners furthest, all simulators, into docs/experiments/simulators.md
+	$(BIN)/python tests/bench/simulators.py --write $(ARGS)
 
 load: setup ## homes of generated learners in the temporary folder, then load on the service; needs wrk
 	$(BIN)/python tests/bench/load $(ARGS)

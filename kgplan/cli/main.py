@@ -22,6 +22,7 @@ from kgplan.cli import (
     plan,
     serve,
     similar,
+    simulate,
     stages,
     token,
 )
@@ -79,6 +80,7 @@ app.add_typer(experiment.experiment, name="experiment")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)
+app.command()(simulate.simulate)
 stages.register(app)
 
 

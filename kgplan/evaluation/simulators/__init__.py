@@ -1,0 +1,1 @@
+"""Learners that no planner made, and who teaches them best?"""
