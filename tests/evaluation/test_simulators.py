@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from kgplan.diagnosis.aging import AgingModel
 from kgplan.errors import ConfigError
@@ -44,17 +44,20 @@ def kss(seed=0, **settings):
 
 def small_kes(**settings):
     """Five concepts, ten items of one concept each, two classes."""
+    right, guess = logit(np.full(10, 0.9)), logit(np.linspace(0.1, 0.3, 10))
     model = AgingModel(
         q_matrix=sparse.csr_matrix(np.repeat(np.eye(5), 2, axis=0)),
-        slip=np.full(10, 0.1),
-        guess=np.linspace(0.1, 0.3, 10),
-        prior=np.linspace(0.2, 0.6, 5),
+        difficulty=(right + guess) / 2,
+        contrast=right - guess,
+        prior_log_odds=logit(np.linspace(0.2, 0.6, 5)),
         learn=np.full(5, 0.2),
         forget=0.01,
         ability=np.array([-1.0, 1.0]),
         share=np.array([0.3, 0.7]),
         prior_slope=0.8,
         answer_slope=0.5,
+        to_difficulty=None,  # of EM alone
+        to_contrast=None,
         evidence=np.zeros(1),
         converged=True,
     )

@@ -82,7 +82,7 @@ class Kes:
         if not here.size:
             raise InputError("no item has an answer; fit the model to some")
         self._covers = covers[:, here].toarray()
-        low, high, prior = model.tables
+        low, high, prior = model.chances.low, model.chances.high, model.chances.prior
         self._low, self._high, self._prior = low[:, asked], high[:, asked], prior[:, here]
         self._share = model.share
         self._learn = model.learn[here]
