@@ -159,7 +159,7 @@ EXAMPLE_PATH: dict[str, Any] = {
         "max_prerequisites": 10,
         "neighbours": 10,
         "planner": "gain",
-        "least_gain": 0.05,
+        "least_gain": 0.01,
         "exclude": [],
         "pin": [],
         "theta": None,

@@ -14,7 +14,7 @@ from kgplan.planning.texts import Detail, Language
 USUAL_LENGTH = 4
 MOST_STEPS = 50
 THETA = 0.5
-LEAST_GAIN = 0.05
+LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True)
