@@ -70,7 +70,7 @@ def test_what_evidence_leaves_open_is_said(sample_planner):
     """Sets of observed videos, concept by concept; no evidence and twins are found from them."""
     p = sample_planner
     rng = np.random.default_rng(0)
-    watched, said = observations(p.records), set()
+    watched, said = p.diagnosis.items.observed_in(p.records).watched, set()
     for row in rng.integers(0, p.records.learner_ids.size, 40):
         videos = watched[[row]].tocoo().col
         covering: dict[str, set[int]] = {}

@@ -351,7 +351,7 @@ def test_courses_of_one_name_are_told_apart_by_field_school_and_size():
     graph = snapshot_of(case.entities, case.edges)
     client = client_of(planner=replace(case, graph=graph).planner())
     rows = client.get("/v1/courses", params={"text": "same"}).json()["found"]
-    told = ("id", "field", "school", "concepts", "videos", "learners")
+    told = ("id", "field", "school", "concepts", "items", "learners")
     assert {tuple(row[each] for each in told) for row in rows} == {
         ("A", "数学", "", 3, 3, 0),
         ("B", "F_2", "清华大学", 3, 3, 1),

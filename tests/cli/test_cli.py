@@ -9,7 +9,7 @@ from miniature import ARRAY, CS, CS_VECTOR, MATHS, RECURSION, VECTOR
 from typer.testing import CliRunner
 
 from kgplan.cli.main import app as kgplan_app
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.store.artifacts import ArtifactStore
 
 
@@ -129,7 +129,7 @@ def test_a_stage_takes_the_keys_that_differ_from_a_file_and_from_the_command_lin
     done = kgplan(copied, "diagnose", "--config", file, "--set", "damping=0.2", "--flat-prior")
     assert done.returncode == 0, done.stderr
     made = ArtifactStore(copied / "artifacts").current("diagnosis").manifest["config"]
-    assert made == DiagnosisConfig(tolerance=1e-3, damping=0.2, learn_prior=False).to_dict()
+    assert made == LearnerModelConfig(tolerance=1e-3, damping=0.2, learn_prior=False).to_dict()
     wrong = kgplan(copied, "reembed", "--set", "diagnose.dampening=0.2")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("kgplan: there is no key 'diagnose.dampening' to change; close")

@@ -10,7 +10,7 @@ from planning_cases import hand_case
 import kgplan
 from kgplan.api.app import create_app
 from kgplan.api.keeper import Keeper
-from kgplan.diagnosis import DiagnosisConfig
+from kgplan.diagnosis import LearnerModelConfig
 from kgplan.embedding import EmbeddingConfig
 from kgplan.errors import AmbiguousName, ConfigError, MissingExtra, UnknownConcept, UnknownLearner
 from kgplan.model.current import CurrentLearners
@@ -174,7 +174,7 @@ def test_refit_changes_the_keys_that_are_named_and_no_other(mini_home, tmp_path)
     made = {kind: store.current(kind).manifest["config"] for kind in ("embedding", "diagnosis")}
     expected = config.model_copy(update={"training": training, "refit": last})
     assert made["embedding"] == expected.to_dict()
-    assert made["diagnosis"] == DiagnosisConfig(damping=0.2).to_dict()
+    assert made["diagnosis"] == LearnerModelConfig(damping=0.2).to_dict()
     assert model.planner.similarity.alpha == 0.7
     assert told
 
