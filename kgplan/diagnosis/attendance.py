@@ -14,7 +14,7 @@ Whether an item was opened is described by its place among the views of the lear
 item itself out: `describe`. Sizes: U learners, V items, C courses, F features.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +52,7 @@ FEATURES = (
 
 RESPONSE_RATES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _HIDDEN = 0.15  # share of the observations that attendance is fitted to, and rates are judged on
+_ROUGHLY = 1e-4  # tolerance of the fits that rates are judged by
 _LEARNERS = 1_000  # whose rows a rate is judged on, at most
 _SOME = 0.01  # zeros that weigh less say nothing when response rates are judged,
 _LEAST = 0.1  # and what is served leaves out more: many, that together say little
@@ -402,11 +403,18 @@ def fit_attended(
         opens = np.clip(opening(described[asked]), 1e-6, 1 - 1e-6)
         rows, unopened = left[some], unopened[np.isin(rows_of(left), some)]
         zeros = _describe_unopened(rows, unopened, order[some], enrolled[some], courses, popular)
+        config = config or DiagnosisConfig()
+        roughly = replace(config, tolerance=max(config.tolerance, _ROUGHLY))
+        found: Diagnosis | None = None  # each rate starts from where the one before ended
         for step, rate in enumerate(RESPONSE_RATES):
             progress(f"response rate {rate}", step, len(RESPONSE_RATES))
             told = Attendance(courses, popular, opening, rate)
             seen = _weigh(told, rows, unopened, zeros, _SOME)
-            found = fit(seen.watched, q_matrix, config, weights=seen.weights)
+            found = fit(
+                seen.watched, q_matrix, roughly, weights=seen.weights,
+                prior=None if found is None else found.prior,
+                start=None if found is None else (found.slip, found.guess),
+            )  # fmt: skip
             right = predict_by(found, q_matrix, of_some)
             said = logit(np.column_stack([opens, np.clip(right, 1e-6, 1 - 1e-6)]))
             losses[rate] = _log_losses(fit_logistic(said, happened[asked])(said), happened[asked])
