@@ -24,14 +24,13 @@ from scipy.optimize import linear_sum_assignment
 
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.events import Evidence
-from kgplan.data.records import LearnerRecords, learned_concepts, observations
+from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.data.wishes import Wishes
-from kgplan.diagnosis import fit, not_told_apart, with_new_videos
 from kgplan.errors import InputError
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning import Planner, PlanOptions
+from kgplan.planning.fitting import fit_learners
 from kgplan.planning.live import LiveModel
-from kgplan.planning.mastery import ItemParameters, LearnerMastery
 from kgplan.progress import Progress, silent
 from kgplan.similarity import FusedSimilarity, fuse
 
@@ -246,19 +245,7 @@ def _only(records: LearnerRecords, learners: Ints) -> LearnerRecords:
 def _model(
     records: LearnerRecords, graph: GraphSnapshot, similarity: FusedSimilarity
 ) -> tuple[Planner, LiveModel]:
-    watched = observations(records)
-    found = with_new_videos(
-        fit(watched, records.q_matrix), watched, records.q_matrix, records.course_items
-    )
-    mastery = LearnerMastery(
-        records.learner_ids,
-        records.concept_ids,
-        sparse.csr_array(found.mastery),
-        found.prior,
-        sparse.csr_array(not_told_apart(watched, records.q_matrix)),
-        ItemParameters(records.item_ids, found.slip, found.guess, found.config),
-        of_records=True,
-    )
+    mastery = fit_learners(records).mastery
     alike = similarity
     if np.array_equal(similarity.concept_ids, records.concept_ids):
         learned = learned_concepts(records).matrix

@@ -56,50 +56,20 @@ def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
     """Learner records -> slip, guess, prior and every learner's mastery."""
     import numpy as np
 
-    from kgplan.data.records import observations, time_line
-    from kgplan.diagnosis import fit, not_told_apart, with_new_videos
-    from kgplan.diagnosis.attendance import fit_attended, syllabus
-    from kgplan.diagnosis.config import ATTENDED
     from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence, entropy
     from kgplan.model.opening import newest_records
-    from kgplan.planning.mastery import ItemAttendance, ItemParameters, LearnerMastery
+    from kgplan.planning.fitting import fit_learners
     from kgplan.report.curve import curve
 
     records, source = newest_records(task.artifacts)
-    watched, weights, attendance = observations(records), None, None
-    rates: dict[float, float] = {}
-    if config.model == ATTENDED and watched.nnz:
-        courses = syllabus(records.course_items, records.expected)
-        attended = fit_attended(
-            watched, records.q_matrix, time_line(records), records.enrolled, courses,
-            np.random.default_rng(config.seed),
-            config.attended(), task.progress, config.response_rate,
-        )  # fmt: skip
-        diagnosis, rates, (watched, weights) = attended.diagnosis, attended.rates, attended.observed
-        attendance = ItemAttendance.of(attended.attendance, records.course_ids)
-    else:
-        diagnosis = fit(watched, records.q_matrix, config, task.progress)
-    if config.class_prior == "independent":
-        diagnosis = with_new_videos(
-            diagnosis, watched, records.q_matrix, records.course_items, weights=weights
-        )
-    open_pairs = not_told_apart(watched, records.q_matrix)
-    mastery = diagnosis.mastery
+    fitted = fit_learners(records, config, task.progress)
+    known, diagnosis = fitted.mastery, fitted.diagnosis
+    mastery, items = known.mastery, known.items
+    attendance = None if items is None else items.attendance
     evidence = divergence(mastery.data, diagnosis.prior[mastery.indices])
     new = [source] if task.artifacts.in_use().get("records") != source.version else []
     inputs = {"records": source.version}
     with task.draft("diagnosis", config.to_dict(), inputs, beside=new) as draft:
-        items = ItemParameters(
-            records.item_ids, diagnosis.slip, diagnosis.guess, config, attendance
-        )
-        known = LearnerMastery(
-            records.learner_ids,
-            records.concept_ids,
-            mastery,
-            diagnosis.prior,
-            open_pairs,
-            items,
-        )
         draft.put(**known.to_arrays(), objective=diagnosis.objective)
         # the first step gains most by far and would flatten the rest
         plot = curve(
@@ -112,7 +82,7 @@ def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
         draft.metrics = {
             "model": config.model,
             "response_rate": None if attendance is None else attendance.response_rate,
-            "log_loss_at_rates": {str(rate): loss for rate, loss in rates.items()},
+            "log_loss_at_rates": {str(rate): loss for rate, loss in fitted.rates.items()},
             "objective": diagnosis.objective.tolist(),
             "iterations": diagnosis.objective.size - 1,
             "converged": diagnosis.converged,
@@ -121,10 +91,10 @@ def run_diagnose(task: Task, config: "LearnerModelConfig") -> None:
             "learners": diagnosis.learners,
             "skipped": diagnosis.skipped,
             "reached_concepts": int(np.unique(mastery.indices).size),
-            "not_told_apart": int(open_pairs.nnz),
+            "not_told_apart": int(known.not_told_apart.nnz),
             "weak_evidence": int((evidence < WEAK_EVIDENCE).sum()),
             "bits_of_evidence": float(evidence.mean()) if evidence.size else 0.0,
             "bits_still_open": float(entropy(mastery.data).mean()) if evidence.size else 0.0,
             "videos_without_observation": int((~diagnosis.observed).sum()),
         }
-    task.report.rows_in, task.report.rows_out = int(watched.nnz), int(mastery.nnz)
+    task.report.rows_in, task.report.rows_out = fitted.n_observations, int(mastery.nnz)
