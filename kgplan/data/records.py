@@ -13,6 +13,7 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.data.axis import Axis
 from kgplan.data.stored import Stored
+from kgplan.errors import InputError
 
 VIDEO, EXERCISE, TEXT = "video", "exercise", "text"
 KINDS = (VIDEO, EXERCISE, TEXT)
@@ -115,6 +116,35 @@ class LearnerRecords(Stored):
         columns = (stored.row[kept], stored.col[kept])
         ones = np.ones(columns[0].size, dtype=bool)
         return sparse.coo_array((ones, columns), shape=self.course_items.shape).tocsr()
+
+    def due(self, courses: Ints) -> Array:
+        """(V,) True for what is `expected` in any of the courses, by their positions."""
+        due: Array = np.zeros(self.item_ids.size, dtype=bool)
+        for begin, end in zip(
+            self.expected.indptr[courses], self.expected.indptr[courses + 1], strict=True
+        ):
+            due[self.expected.indices[begin:end]] = True
+        return due
+
+    def in_order(self, course: int) -> Ints:
+        """Positions of a course's items, in its order."""
+        part = slice(*self.course_items.indptr[course : course + 2].tolist())
+        order = np.argsort(self.course_items.data[part], kind="stable")
+        return self.course_items.indices[part][order]
+
+    @property
+    def places_of_views(self) -> Ints:
+        """`viewed_order`, where it was kept.
+
+        Raises:
+            InputError: the records do not tell in which order learners watched.
+        """
+        if self.viewed_order is None:
+            raise InputError(
+                "the records do not tell in which order learners watched;"
+                " run `kgplan etl run` again"
+            )
+        return self.viewed_order
 
     def _texts(self, kept: Ids | None) -> Ids:
         return np.zeros(self.item_ids.size, dtype="U1") if kept is None else kept

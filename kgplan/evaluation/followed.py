@@ -26,7 +26,6 @@ from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.events import Evidence
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.data.wishes import Wishes
-from kgplan.errors import InputError
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.fitting import fit_learners
@@ -109,12 +108,8 @@ def cut(records: LearnerRecords, before: int = BEFORE, coming: int = NEXT) -> Cu
     Raises:
         InputError: the records do not tell in which order learners watched.
     """
-    viewed, order = records.viewed, records.viewed_order
-    if order is None:
-        raise InputError(
-            "the records do not tell in which order learners watched; run `kgplan etl run` again"
-        )
-    in_order_of = [_in_order(records.course_items, c) for c in range(records.course_ids.size)]
+    viewed, order = records.viewed, records.places_of_views
+    in_order_of = [records.in_order(c).tolist() for c in range(records.course_ids.size)]
     places = [{item: k for k, item in enumerate(items)} for items in in_order_of]
     rows: list[tuple[int, int, list[int], list[int], int, int, list[float], list[float]]] = []
     lines = np.flatnonzero(np.diff(viewed.indptr) >= before + coming)
@@ -164,13 +159,6 @@ def cut(records: LearnerRecords, before: int = BEFORE, coming: int = NEXT) -> Cu
         np.array([row[7] for row in rows], dtype=float).reshape(-1, len(OUTCOMES)),
         lines.size,
     )
-
-
-def _in_order(course_items: sparse.csr_array, course: int) -> list[int]:
-    part = slice(*course_items.indptr[course : course + 2].tolist())
-    order = np.argsort(course_items.data[part], kind="stable")
-    items: list[int] = course_items.indices[part][order].tolist()
-    return items
 
 
 def said_at(

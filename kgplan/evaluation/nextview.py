@@ -11,7 +11,6 @@ from scipy import sparse
 from kgplan.arrays import Array, Ints
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.entries import only
-from kgplan.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,7 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
     Raises:
         InputError: the records do not tell in which order learners watched.
     """
-    viewed, order = records.viewed, records.viewed_order
-    if order is None:
-        raise InputError(
-            "the records do not tell in which order learners watched; run `kgplan etl run` again"
-        )
+    viewed, order = records.viewed, records.places_of_views
     shown_in = records.course_items.tocsc()
     kept, found = np.ones(viewed.nnz, dtype=bool), []
     for learner in np.flatnonzero(np.diff(viewed.indptr) > 1).tolist():
@@ -59,7 +54,7 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         best = (0, -1, 0)  # views before, course, places ahead
         for course in _stored(shown_in, last).tolist():
             if course in mine and planned[course]:
-                there = _in_order(records.course_items, course)
+                there = records.in_order(course).tolist()
                 before = [video for video in earlier if video in there]
                 if len(before) > best[0]:
                     ahead = there.index(last) - there.index(before[-1])
@@ -77,11 +72,3 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
 def _stored(matrix: sparse.csr_array | sparse.csc_array, line: int) -> Ints:
     """What a row, or a column, has stored."""
     return matrix.indices[matrix.indptr[line] : matrix.indptr[line + 1]]
-
-
-def _in_order(course_items: sparse.csr_array, course: int) -> list[int]:
-    """A course's videos in its order."""
-    part = slice(course_items.indptr[course], course_items.indptr[course + 1])
-    order = np.argsort(course_items.data[part], kind="stable")
-    videos: list[int] = course_items.indices[part][order].tolist()
-    return videos

@@ -8,7 +8,6 @@ import re
 import secrets
 import tomllib
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ from kgplan.planning.experiment import Arm, Experiment
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
+from kgplan.store.faults import first_fault
 
 MANUAL = "docs/guide/experiments.md lists the keys"
 SALT_BYTES = 16
@@ -103,7 +103,8 @@ def read_experiment(path: Path) -> Experiment:
     try:
         found = _ExperimentIn.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_told(error)}; {MANUAL}") from None
+        told = first_fault(error, _section, name_sections=True)
+        raise ConfigError(f"{path}: {told}; {MANUAL}") from None
     arms = tuple(Arm(each.name, each.planner, each.weight, each.options) for each in found.arms)
     return Experiment(found.name, found.salt, arms, found.primary, found.days, found.least_effect)
 
@@ -113,21 +114,8 @@ def running_experiment(settings: Settings) -> Experiment | None:
     return None if settings.experiment is None else read_experiment(settings.experiment)
 
 
-def _told(error: ValidationError) -> str:
-    """The first thing that is wrong: its place, what stands there, and why it cannot."""
-    first = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")[0]
-    place = re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, first["loc"]))) or "the file"
-    if first["type"] == "missing":
-        return f"{place} is missing"
-    if first["type"] == "extra_forbidden":
-        *inside, name = first["loc"]
-        model = _ArmIn if "arms" in inside else _ExperimentIn
-        near = get_close_matches(str(name), model.model_fields, n=1)
-        return f"there is no key {place}" + (f"; did you mean {near[0]!r}?" if near else "")
-    why = str(first["msg"]).removeprefix("Value error, ")
-    if isinstance(first["input"], dict):
-        return f"{place}: {why}"
-    return f"{place} is {first['input']!r}: {why}"
+def _section(inside: Sequence[int | str]) -> type[BaseModel]:
+    return _ArmIn if "arms" in inside else _ExperimentIn
 
 
 def new_experiment(name: str, planners_of_arms: Sequence[str]) -> str:

@@ -35,14 +35,24 @@ class Done:
     @property
     def in_time(self) -> Ints:
         """Positions of what was opened, what was seen first at the head."""
-        opened = np.flatnonzero(self.opened)
-        return opened[np.argsort(self.seen_at[opened], kind="stable")]
+        return in_time(self.opened, self.seen_at)
 
     @property
     def through(self) -> Array:
         """(V,) True for what was watched, read or answered to `WATCHED`."""
         through: Array = (self.shares >= WATCHED) | (self.scores >= WATCHED)  # NaN is neither
         return through
+
+
+def in_time(opened: Array, seen_at: Floats) -> Ints:
+    """Positions of what was opened, what was seen first at the head.
+
+    Args:
+        opened: (V,) True for what was.
+        seen_at: (V,) when, in any unit; those of one moment stand in their order.
+    """
+    at = np.flatnonzero(opened)
+    return at[np.argsort(seen_at[at], kind="stable")]
 
 
 class Told(Protocol):

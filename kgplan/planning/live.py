@@ -233,10 +233,8 @@ class LiveModel:
         told = evidence.shares.keys() | evidence.scores.keys()
         if any(self._diagnoses(video) for video in told):
             return True
-        due = (
-            _row(self._records.expected, each) for each in self._courses.known(evidence.enrolled)
-        )
-        return any(bool((self._to_item[each] >= 0).any()) for each in due)
+        due = self._records.due(self._courses.known(evidence.enrolled))
+        return bool((self._to_item[due] >= 0).any())
 
     def _observed(
         self, learner_id: str, evidence: Evidence, in_records: bool
@@ -254,10 +252,7 @@ class LiveModel:
             mine = np.union1d(mine, _row(records.enrolled, at)).astype(np.int64)
         answered = ~np.isnan(done.scores)
         value = np.where(answered & records.exercises, done.scores, done.shares)
-        due = np.zeros(value.size, bool)
-        for course in mine.tolist():
-            due[_row(records.expected, course)] = True
-        due &= np.isnan(value)
+        due = records.due(mine) & np.isnan(value)
         weight = np.ones(value.size)
         value[due] = 0.0
         if self._attendance is not None:

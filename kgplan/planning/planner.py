@@ -335,10 +335,8 @@ class Planner:
 
     def _shares(self, seen: Floats, courses: frozenset[str]) -> Floats:
         """`Learner.shares` of what was watched of each item, NaN where it was never opened."""
-        shares = np.full(seen.size, -1.0)
-        for course in self.records.courses.known(courses).tolist():
-            shares[_row(self.records.expected, course)] = 0.0
-        return np.where(np.isnan(seen), shares, seen)
+        due = self.records.due(self.records.courses.known(courses))
+        return np.where(np.isnan(seen), np.where(due, 0.0, -1.0), seen)
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

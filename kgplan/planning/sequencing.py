@@ -17,6 +17,7 @@ from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import GAIN, LENGTH, MINUTES, Layout, Rows, Standing, sequence
 from kgplan.planning.derived import Derived
+from kgplan.planning.done import in_time
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
@@ -294,10 +295,10 @@ class Sequencer:
         if self._attendance is not None:
             opened = (learner.shares > 0) | (learner.seen_at > -np.inf)
             never = (shares == 0) & ~opened[videos] & ~self._asks[videos]
-            in_time = np.flatnonzero(opened)
-            in_time = in_time[np.argsort(learner.seen_at[in_time], kind="stable")]
             mine = np.sort(self._courses.known(learner.courses))
-            weights[never] = self._attendance.weights(in_time, mine, videos[never])
+            weights[never] = self._attendance.weights(
+                in_time(opened, learner.seen_at), mine, videos[never]
+            )
         return weights
 
 

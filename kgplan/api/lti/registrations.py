@@ -6,8 +6,7 @@ A file that is read once, at the start: TOML, or JSON where its name ends so.
 import json
 import re
 import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from kgplan.api.keys import is_loopback
 from kgplan.api.tokens import SCOPES
 from kgplan.data.identity import home_page
 from kgplan.errors import ConfigError
+from kgplan.store.faults import first_fault
 
 Role = Literal["Learner", "Instructor", "Administrator"]
 Tutor = Literal["Instructor", "Administrator"]
@@ -172,7 +172,8 @@ def read_registrations(path: Path) -> Registrations:
     try:
         found = Registrations.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_told(error, values)}; {MANUAL}") from None
+        told = first_fault(error, _section, name_sections=False)
+        raise ConfigError(f"{path}: {told}; {MANUAL}") from None
     folder = path.absolute().parent
     platforms = tuple(
         each.model_copy(update={"jwks": str(folder / each.jwks)})
@@ -194,16 +195,5 @@ def _parsed(path: Path, text: str) -> Any:
         raise ConfigError(f"{place}: the file is no {kind}: {error}") from None
 
 
-def _told(error: ValidationError, values: Any) -> str:
-    """The first thing that is wrong: its place, what stands there, and why it cannot."""
-    first = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")[0]
-    place = re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, first["loc"]))) or "the file"
-    if first["type"] == "missing":
-        return f"{place} is missing"
-    if first["type"] == "extra_forbidden":
-        *inside, name = first["loc"]
-        model = Platform if "platforms" in inside else Registrations
-        near = get_close_matches(str(name), model.model_fields, n=1)
-        return f"there is no key {place}" + (f"; did you mean {near[0]!r}?" if near else "")
-    why = str(first["msg"]).removeprefix("Value error, ")
-    return why if isinstance(first["input"], Mapping) else f"{place} is {first['input']!r}: {why}"
+def _section(inside: Sequence[int | str]) -> type[BaseModel]:
+    return Platform if "platforms" in inside else Registrations

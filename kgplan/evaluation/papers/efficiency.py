@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgplan.arrays import Floats, Ints
-from kgplan.errors import InputError
 from kgplan.evaluation.papers.paths import Asked, path_of
 from kgplan.evaluation.papers.study import Enrolment, Path, State, Study, row
 
@@ -42,11 +41,7 @@ def original_path(study: Study, of: Enrolment) -> Path:
     Raises:
         InputError: the records do not tell in which order learners watched.
     """
-    viewed, order = study.records.viewed, study.records.viewed_order
-    if order is None:
-        raise InputError(
-            "the records do not tell in which order learners watched; run `kgplan etl run` again"
-        )
+    viewed, order = study.records.viewed, study.records.places_of_views
     stored = slice(*viewed.indptr[of.learner : of.learner + 2].tolist())
     in_time = np.argsort(order[stored], kind="stable")
     items, shares = viewed.indices[stored][in_time], viewed.data[stored][in_time]

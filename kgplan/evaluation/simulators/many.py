@@ -78,6 +78,7 @@ class ManyLearners(VecEnv):
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
     ) -> list[Any]:
         """There are no methods of single learners."""
+        # Stable-Baselines3 asks for this one, and calls it for nothing that we train
         raise NotImplementedError(method_name)
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
