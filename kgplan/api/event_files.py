@@ -15,7 +15,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from kgplan.api.forms import Form, digest, form_of
+from kgplan.api.forms import Form, form_of
+from kgplan.data.content import digest
 from kgplan.data.told import told_number, told_time
 from kgplan.errors import InputError, MalformedStatement
 from kgplan.store.csvfile import CsvFile, Row, csv_rows, separator_of

@@ -3,7 +3,6 @@
 Over HTTP, from a file, and out of the dead letters again, what was sent becomes the same event.
 """
 
-import hashlib
 import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from kgplan.api import xapi
 from kgplan.api.statements import AHEAD, StatementRules, is_ahead
+from kgplan.data.content import digest, digest_of_text
 from kgplan.data.events import Event
 from kgplan.data.tracking import kind_of, read_line
 from kgplan.errors import MalformedStatement
@@ -85,12 +85,10 @@ def sent_statement(
     if isinstance(statement, dict) and "id" not in statement:
         statement = {"id": str(uuid4())} | statement
     event = rules.event(statement, now, owners)
-    compared = statement
-    if event.event_id != statement["id"] or not xapi.SET_BY_THE_STORE.isdisjoint(statement):
-        compared = {k: v for k, v in statement.items() if k not in xapi.SET_BY_THE_STORE}
-        compared["id"] = event.event_id
+    text = json.dumps(statement) if raw is None else raw
     stamped = statement.get("timestamp") is None
-    return _kept(event, "xapi", statement, digest(compared), stamped, raw)
+    content = statement if raw is None else None  # beside its text it only weighs
+    return Sent(event, "xapi", content, digest_of_text(text), stamped, raw=text)
 
 
 def sent_event(given: "EventIn", now: float, raw: str | None = None) -> Sent:
@@ -138,14 +136,6 @@ def _kept(
 ) -> Sent:
     # where the text is kept, what it was parsed to only weighs
     return Sent(event, form, content if raw is None else None, named, stamped, raw=raw)
-
-
-_IN_ORDER = json.JSONEncoder(sort_keys=True, check_circular=False)  # JSON is in no circle
-
-
-def digest(content: Any) -> str:
-    """Names a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(_IN_ORDER.encode(content).encode()).hexdigest()
 
 
 def learner_in(form: Form, content: Any, owners: Collection[str] | None) -> str | None:

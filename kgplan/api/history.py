@@ -21,9 +21,10 @@ from typing import cast, get_args
 
 from kgplan.api import xapi
 from kgplan.api.event_files import Found, Part, found_in, parts_of
-from kgplan.api.forms import Form, digest, form_of, sent_as
+from kgplan.api.forms import Form, form_of, sent_as
 from kgplan.api.letters import letter_of
 from kgplan.api.statements import StatementRules, refusal, shortened
+from kgplan.data.content import digest
 from kgplan.errors import EventConflict, MalformedStatement, Refusal
 from kgplan.progress import Progress, silent
 from kgplan.store.events.dead import DeadLetter

@@ -7,7 +7,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from kgplan.api.forms import Form, digest, learner_in
+from kgplan.api.forms import Form, learner_in
+from kgplan.data.content import digest
 from kgplan.data.told import told_time
 from kgplan.errors import Refusal
 from kgplan.store.events.dead import DeadLetter

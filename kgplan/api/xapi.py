@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from kgplan.api.object_ids import ObjectIds
+from kgplan.data.content import SET_BY_THE_STORE
 from kgplan.data.events import ID_RULE, Event, Segments, has_usable_characters, usable_id
 from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page
 from kgplan.data.told import told_number, told_seconds
@@ -57,7 +58,6 @@ SEGMENTS, PROGRESS, LENGTH, POSITION, FROM, TO, SESSION = (
 PERCENT = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 LOGIN = "https://w3id.org/xapi/openedx/extensions/session-id"
 COURSE = "http://adlnet.gov/expapi/activities/course"
-SET_BY_THE_STORE = frozenset({"stored", "authority", "version"})
 _PROPERTIES = SET_BY_THE_STORE | {
     *("id", "actor", "verb", "object", "result", "context", "timestamp", "attachments")
 }

@@ -18,7 +18,6 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from kgplan.api.explorer import handing_over
-from kgplan.api.forms import digest
 from kgplan.api.headers import page_policy
 from kgplan.api.lti.messages import Launch
 from kgplan.api.lti.tool import LOGIN_SECONDS, Tool
@@ -27,6 +26,7 @@ from kgplan.api.operation import Asked
 from kgplan.api.problems import TYPE, problem_of
 from kgplan.api.routes.events import rules_of
 from kgplan.api.telemetry.context import context_of
+from kgplan.data.content import digest
 from kgplan.data.events import Event, usable_id
 from kgplan.data.identity import Agent
 from kgplan.errors import KgplanError, LaunchRefused, UnknownCourse, UnknownLearner

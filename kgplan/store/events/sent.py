@@ -5,8 +5,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 
+from kgplan.data.content import are_same_statement
 from kgplan.data.events import Event, Segments
 from kgplan.errors import EventConflict
 from kgplan.store.events.database import Session
@@ -14,6 +15,7 @@ from kgplan.store.events.erasure import Erased, hash_of
 from kgplan.store.events.writer import Raced
 
 COLUMNS = tuple(field.name for field in fields(Event))  # in the order of event.of_learner
+STATEMENT = "xapi"  # the form that other stores rewrite: two texts may mean the same
 NAMES = ("aliases", "course_aliases")
 LISTS = ("segments", *NAMES)  # kept as JSON
 
@@ -25,8 +27,8 @@ class Sent:
     Attributes:
         event: what it says.
         form: "xapi", "event" or "tracking".
-        content: JSON value, kept as it came; None where its text is at hand.
-        digest: of what makes two statements of one id the same.
+        content: JSON value, kept as it came; may be None where its text is at hand.
+        digest: names the content; two of a statement may differ and mean the same.
         stamped: whether its time is that of its arrival, as none was sent.
         sender: the learner whose own token sent it, else ""; an id names one event of a sender.
         raw: the content as JSON text, where it is at hand.
@@ -44,6 +46,20 @@ class Sent:
     def name(self) -> tuple[str, str]:
         """What tells it from all other events: its id and its sender."""
         return self.event.event_id, self.sender
+
+
+class Kept(NamedTuple):
+    """What a stored event is known by; its text only where digests differ."""
+
+    digest: str
+    raw: str | None = None
+
+    def is_same(self, sent: Sent) -> bool:
+        """Whether something that was sent under its name has its content."""
+        if self.digest == sent.digest:
+            return True
+        texts = self.raw is not None and sent.raw is not None and sent.form == STATEMENT
+        return texts and are_same_statement(cast(str, self.raw), cast(str, sent.raw))
 
 
 @dataclass(frozen=True)
@@ -87,11 +103,7 @@ def append(
         Raced: another process stored one of them meanwhile.
     """
     everything = [each for request in requests for each in request]
-    ids = session.any_of({each.event.event_id for each in everything})
-    known = {
-        (event_id, sender): digest
-        for event_id, sender, digest in session.rows("event.digests", event_ids=ids)
-    }
+    known = _known(session, everything)
     gone = _gone(session, [each for each in everything if each.event.learner_id in erased])
     answers: list[Receipt | EventConflict] = []
     fresh: list[Sent] = []
@@ -101,9 +113,28 @@ def append(
             answers.append(EventConflict(request[receipt.conflicts[0]].event.event_id))
             continue
         answers.append(receipt)
-        known |= {name: each.digest for name, each in new.items()}
+        known |= {name: Kept(each.digest, each.raw) for name, each in new.items()}
         fresh += new.values()
     return answers, _insert(session, fresh)
+
+
+def _known(session: Session, everything: Sequence[Sent]) -> dict[tuple[str, str], Kept]:
+    """What is stored under the names of events."""
+    ids = session.any_of({each.event.event_id for each in everything})
+    known = {
+        (event_id, sender): Kept(digest)
+        for event_id, sender, digest in session.rows("event.digests", event_ids=ids)
+    }
+    differing = {
+        each.event.event_id
+        for each in everything
+        if each.form == STATEMENT and known.get(each.name, each).digest != each.digest
+    }
+    if differing:
+        ids = session.any_of(differing)
+        for event_id, sender, raw in session.rows("event.texts", event_ids=ids):
+            known[event_id, sender] = known[event_id, sender]._replace(raw=raw)
+    return known
 
 
 def _gone(session: Session, again: Sequence[Sent]) -> set[str]:
@@ -134,7 +165,7 @@ def _insert(session: Session, fresh: Sequence[Sent]) -> set[str]:
 
 def _sort_out(
     request: Sequence[Sent],
-    known: Mapping[tuple[str, str], str],
+    known: Mapping[tuple[str, str], Kept],
     erased: Mapping[str, Erased],
     gone: set[str],
 ) -> tuple[Receipt, dict[tuple[str, str], Sent]]:
@@ -142,7 +173,7 @@ def _sort_out(
 
     Args:
         request: the events.
-        known: name -> digest of those that are stored.
+        known: name -> those that are stored.
         erased: those of the learners that were erased.
         gone: hashes of events of theirs that were erased.
     """
@@ -150,10 +181,10 @@ def _sort_out(
     repeated, late, conflicts = [], [], []
     for place, each in enumerate(request):
         name = each.name
-        digest = fresh[name].digest if name in fresh else known.get(name)
-        if digest is not None and digest != each.digest:
+        before = Kept(fresh[name].digest, fresh[name].raw) if name in fresh else known.get(name)
+        if before is not None and not before.is_same(each):
             conflicts.append(place)
-        elif digest is not None:
+        elif before is not None:
             repeated.append(each.event.event_id)
         elif erased and _is_late(each, erased.get(each.event.learner_id), gone):
             late.append(each.event.event_id)

@@ -57,6 +57,9 @@ WHERE learner_id = :learner_id AND NOT EXISTS (
 -- name: event.digests
 SELECT event_id, sender, digest FROM learner_event WHERE event_id IN any_of(:event_ids);
 
+-- name: event.texts
+SELECT event_id, sender, raw FROM learner_event WHERE event_id IN any_of(:event_ids);
+
 -- name: event.owners
 SELECT learner_id FROM learner_event WHERE event_id IN any_of(:event_ids);
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kgplan.data.content import digest, digest_of_text
 from kgplan.data.events import Event
 from kgplan.data.wishes import Wishes
 from kgplan.errors import ConfigError, EventConflict, RecordsUnavailable
@@ -88,6 +89,28 @@ def test_the_same_event_again_is_a_repeat_and_other_content_a_conflict(store):
     with pytest.raises(EventConflict, match="'a' is stored with other content"):
         put(store, sent("d"), sent("a", content="other"))
     assert ids(store) == ["a", "b", "c"]  # all or none: d is not there
+
+
+def statement(text, digest=None):
+    event = Event("a", "u", 100.0)
+    return Sent(event, "xapi", None, digest_of_text(text) if digest is None else digest, raw=text)
+
+
+def test_a_statement_again_is_a_repeat_however_its_text_is_written(store):
+    text, turned = '{"id": "a", "verb": 1, "actor": 2}', '{"actor":2,"verb":1,"id":"A","stored":3}'
+    assert put(store, statement(text), statement(turned)).stored == ("a",)
+    assert put(store, statement(turned), statement(text)).repeated == ("a", "a")
+    others = [statement(text), statement('{"id": "a", "verb": 9, "actor": 2}'), statement(turned)]
+    receipt = store.submit_each(others).result(30)
+    assert (receipt.stored, receipt.repeated, receipt.conflicts) == ((), ("a", "a"), (1,))
+
+
+def test_statements_that_were_kept_by_the_digest_of_their_content_are_known_again(store):
+    text = '{"verb": 1, "id": "a"}'
+    put(store, statement(text, digest=digest({"id": "a", "verb": 1})))
+    assert put(store, statement(text)).repeated == ("a",)
+    with pytest.raises(EventConflict):
+        put(store, statement('{"verb": 2, "id": "a"}'))
 
 
 def test_many_senders_of_the_same_ids_store_each_once(store, records_url):
