@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
+from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table, write_json
 from kgplan.errors import ConfigError
 
 
@@ -46,6 +46,9 @@ def simulate(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write, as --json prints it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let planners and simple rules teach simulated learners, and say who brings them furthest.
@@ -76,8 +79,21 @@ def simulate(
         if contestants is None:
             asked = [each for each in asked if not each.needs]
         found = list(compare(given, asked, whole_numbers(steps), learners, seeds, progress))
+    below: dict[str, dict[str, float]] = {}
+    if along is not None:
+        swept = [each for each in found if along[0] in each.setting]
+        for name in dict.fromkeys(each.simulator for each in swept):
+            below[name] = areas([each for each in swept if each.simulator == name], along)
+    saved = {
+        "results": [each.to_dict() for each in found],
+        "told": material.told,
+        "sweep": None if along is None else {"setting": along[0], "values": along[1]},
+        "areas": below,
+    }
+    if out is not None:
+        write_json(out, saved)
     if as_json:
-        print_json({"results": [each.to_dict() for each in found], "told": material.told})
+        print_json(saved)
         return
     for each in material.told:
         errors.print(f"[yellow]note:[/] {escape(each)}", highlight=False, soft_wrap=True)
@@ -85,12 +101,9 @@ def simulate(
         print(markdown(found))
     else:
         print_tables(found)
-    if along is not None:
-        for name in names:
-            own = [each for each in found if each.simulator == name and along[0] in each.setting]
-            if own:
-                rows = sorted(areas(own, along).items(), key=lambda row: -row[1])
-                print_areas(f"{name}: area under E_P along {along[0]}", rows, as_markdown)
+    for name, area in below.items():
+        rows = sorted(area.items(), key=lambda row: -row[1])
+        print_areas(f"{name}: area under E_P along {along[0] if along else ''}", rows, as_markdown)
 
 
 def print_areas(title: str, rows: Sequence[tuple[str, float]], as_markdown: bool) -> None:
@@ -107,7 +120,7 @@ def print_tables(found: Sequence[Any]) -> None:
 
     from kgplan.pipeline.simulate import shown
 
-    headings = ("contestant", "E_P", "over random-goal", "learners", "processor, s")
+    headings = ("contestant", "E_P", "over random-goal", "learners", "to make, s", "to teach, s")
     by = groupby(found, lambda each: (each.simulator, each.setting, each.steps))
     for (name, setting, steps), group in by:
         rows = [
@@ -116,6 +129,7 @@ def print_tables(found: Sequence[Any]) -> None:
                 shown(each.effect),
                 "" if each.gap is None else shown(each.gap, sign=True),
                 each.learners,
+                each.making,
                 each.seconds,
             )
             for each in group

@@ -339,8 +339,8 @@ def markdown(results: Sequence[Result]) -> str:
             f"### {name}{f', {setting}' if setting else ''}",
             "",
             f"| | {' | '.join(heads)} | over `{AGAINST}` at {steps[-1]} | learners"
-            " | processor, s |",
-            f"|---|{'---|' * (len(steps) + 3)}",
+            " | to make, s | to teach, s |",
+            f"|---|{'---|' * (len(steps) + 4)}",
         ]
         for contestant in dict.fromkeys(each.contestant for each in rows):
             own = [each for each in rows if each.contestant == contestant]
@@ -348,10 +348,10 @@ def markdown(results: Sequence[Result]) -> str:
             cells = [shown(each.effect) for each in own]
             gap = "" if last.gap is None else shown(last.gap, sign=True)
             mark = " (sees the truth)" if last.sees_truth else ""
-            seconds = sum(each.seconds for each in own)
+            making, seconds = (sum(getattr(e, name) for e in own) for name in ("making", "seconds"))
             parts.append(
                 f"| {contestant}{mark} | {' | '.join(cells)} | {gap} | {last.learners:,}"
-                f" | {seconds:.1f} |"
+                f" | {making:.1f} | {seconds:.1f} |"
             )
         parts.append("")
     return "\n".join(parts)

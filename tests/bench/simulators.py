@@ -5,21 +5,26 @@
 Each section is what one `kgplan simulate` prints, with the command above it; the model in use must
 be that of the sample. `--answers` holds test.csv and q.csv of ASSISTments 2009-10; without, that
 section is left out. `--only` takes some sections, the others stay. `--write` writes
-docs/experiments/simulators.md (`make simulate`).
+docs/experiments/simulators.md (`make simulate`), and the same as simulators.json, which
+`kgplan experiment page` reads.
 """
 
 import argparse
 import io
+import json
 import shlex
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from kgplan.cli import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiments" / "simulators.md"
+DATA = PAGE.with_suffix(".json")
 BEGIN = "<!-- make simulate: begin -->\n"
 DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
 NETWORKS = "C_course-v1:UST+UST001+sp"
@@ -65,21 +70,34 @@ ANSWERS = (
 )
 
 
-def section(title: str, arguments: str, shown: str) -> str:
-    """What the command prints, under its heading."""
+def section(title: str, arguments: str, shown: str) -> tuple[str, dict[str, Any]]:
+    """What the command prints, under its heading; and what it saves."""
     out, said = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(said):
-        command = ["simulate", *shlex.split(arguments), "--markdown"]
+    with (
+        tempfile.NamedTemporaryFile(suffix=".json") as file,
+        redirect_stdout(out),
+        redirect_stderr(said),
+    ):
+        command = ["simulate", *shlex.split(arguments), "--markdown", "--out", file.name]
         typer.main.get_command(app).main(command, standalone_mode=False)
+        saved = json.loads(Path(file.name).read_text(encoding="utf-8"))
     lines = said.getvalue().splitlines()
     notes = [line.removeprefix("note: ") for line in lines if line.startswith("note: ")]
     made = f"`kgplan simulate {shown}`, {date.today()}:"
     parts = [f"## {title}", made, *([" \n".join(notes)] if notes else []), out.getvalue()]
-    return "\n\n".join(parts)
+    about = {"title": title, "arguments": shown, "made": f"{date.today()}"}
+    return "\n\n".join(parts), {**about, **saved}
 
 
-def put(title: str, text: str) -> None:
-    """Put a section into the page, in place of the one of its title, or at the end."""
+def put(title: str, text: str, saved: dict[str, Any]) -> None:
+    """Put a section into page and data, in place of the one of its title, or at the end."""
+    runs = {}
+    if DATA.exists():
+        earlier = json.loads(DATA.read_text(encoding="utf-8"))["runs"]
+        runs = {each["title"]: each for each in earlier}
+    runs[title] = saved
+    data = {"runs": list(runs.values())}
+    DATA.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     head, _, old = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     sections = {part.partition("\n")[0]: part for part in old.split("\n## ")[1:]}
     sections[title] = text.removeprefix("## ").rstrip() + "\n"
@@ -92,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=Path, help="folder of test.csv and q.csv")
     parser.add_argument("--only", action="append", help="title of a section; may be repeated")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} and {DATA.name}")
     given = parser.parse_args()
     sections = [(title, arguments, arguments) for title, arguments in SECTIONS]
     if given.answers:
@@ -102,10 +120,10 @@ def main() -> None:
     for title, arguments, shown in sections:
         if given.only and title not in given.only:
             continue
-        text = section(title, arguments, shown)
+        text, saved = section(title, arguments, shown)
         print(text, flush=True)
         if given.write:
-            put(title, text)
+            put(title, text, saved)
 
 
 if __name__ == "__main__":
