@@ -14,7 +14,9 @@ from kgplan.errors import ConfigError
 def simulate(
     simulator: Annotated[
         list[str] | None,
-        typer.Option(help="kss, kss-course, kes or mooc; may be repeated. Else kss."),
+        typer.Option(
+            help="A name of --list; may be repeated. Else kss, or kss-graph with --graph."
+        ),
     ] = None,
     contestants: Annotated[
         str | None,
@@ -23,6 +25,13 @@ def simulate(
     course: Annotated[
         str | None, typer.Option(help="Id of the course that kss-course and mooc take.")
     ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(
+            help="Files of a platform for kss-graph, or junyi-like or metacademy-like: made up."
+        ),
+    ] = None,
+    graph_seed: Annotated[int, typer.Option(help="Draws a made-up graph.", min=0)] = 0,
     responses: Annotated[
         Path | None, typer.Option(help="Answers for kes, as for `kgplan diagnose fit`.")
     ] = None,
@@ -59,6 +68,7 @@ def simulate(
     [bold]Examples:[/] kgplan simulate · kgplan simulate --contestants random-goal,passes,ppo ·
     kgplan simulate --sweep wrong=0,0.1,0.2,0.4 --steps 20 · kgplan simulate --set strength=0 ·
     kgplan simulate --simulator kss-course --simulator mooc --course COURSE_ID ·
+    kgplan simulate --graph junyi-like --graph-seed 1 ·
     kgplan simulate --simulator kes --responses R.csv --q-matrix Q.csv
     """
     from kgplan.evaluation.simulators.comparison import compare
@@ -71,9 +81,10 @@ def simulate(
         tell()
         return
     along = None if sweep is None else values_of(sweep)
-    names = simulator or ["kss"]
+    names = simulator or ["kss" if graph is None else "kss-graph"]
     with progress_bar("simulate") as progress:
-        material = Material(read_settings(), course, responses, q_matrix, progress)
+        settings = read_settings()
+        material = Material(settings, course, responses, q_matrix, graph, graph_seed, progress)
         given = worlds(material, names, read_changes(None, changes or []), along)
         asked = chosen(contestants.split(",") if contestants else None)
         if contestants is None:

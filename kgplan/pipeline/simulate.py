@@ -19,6 +19,7 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.diagnosis.aging import AgingConfig
 from kgplan.errors import ConfigError, InputError, UnknownCourse
+from kgplan.evaluation.shapes import SHAPES
 from kgplan.evaluation.simulators.comparison import AGAINST, Interval, Result, World, area
 from kgplan.evaluation.simulators.kes import Fitted, Kes, KesConfig, fit_held_out
 from kgplan.evaluation.simulators.kss import Kss, KssConfig, ten_concepts
@@ -34,6 +35,7 @@ from kgplan.evaluation.simulators.mooc import (
 from kgplan.evaluation.simulators.protocol import Simulator
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import open_records, open_snapshot
+from kgplan.pipeline.given_graph import GivenGraph, given_graph
 from kgplan.pipeline.responses import read_responses
 from kgplan.progress import Progress, silent
 from kgplan.registry import named, registered
@@ -61,6 +63,7 @@ class Material:
         settings: where the model in use is.
         course_id: of the course that learners take; None where no simulator needs one.
         responses, q_matrix: files as for `kgplan diagnose fit`; None: the answers of the records.
+        graph_of, graph_seed: as for `given_graph`; None where no simulator needs one.
         progress: told while a model is fitted.
         told: what fitting found, a sentence each.
     """
@@ -69,6 +72,8 @@ class Material:
     course_id: str | None = None
     responses: Path | None = None
     q_matrix: Path | None = None
+    graph_of: str | None = None
+    graph_seed: int = 0
     progress: Progress = silent
     told: list[str] = field(default_factory=list)
 
@@ -95,6 +100,19 @@ class Material:
                 "no course is named; give one with --course, as listed by `kgplan courses`"
             )
         return course_of(self.graph, self.records, self.course_id)
+
+    @cached_property
+    def given(self) -> GivenGraph:
+        """The graph named.
+
+        Raises:
+            InputError, SourceError: none is named; as `given_graph`.
+        """
+        if self.graph_of is None:
+            raise InputError(
+                f"no graph is named; give files, or one of {', '.join(SHAPES)}, with --graph"
+            )
+        return given_graph(self.graph_of, self.graph_seed)
 
     @cached_property
     def fitted(self) -> tuple[Fitted, Ids, Ints, float | None]:
@@ -221,6 +239,11 @@ def _kss_course(material: Material, config: KssConfig, seed: int) -> Simulator:
     return Kss(course.prerequisites, platform.order, config, rng, course.names, course.popularity)
 
 
+def _kss_graph(material: Material, config: KssConfig, seed: int) -> Simulator:
+    given, rng = material.given, np.random.default_rng([seed, DRAWN_BY])
+    return Kss(given.prerequisites, given.order, config, rng, given.names)
+
+
 def _kes(material: Material, config: KesConfig, seed: int) -> Simulator:
     fitted, names, answers, learn = material.fitted
     if config.learn is None and learn is not None:
@@ -260,6 +283,7 @@ def simulators() -> Mapping[str, NamedSimulator]:
         NamedSimulator(
             "kss-course", "grow along a real course's prerequisites", KssConfig(), _kss_course
         ),
+        NamedSimulator("kss-graph", "grow along the graph of --graph", KssConfig(), _kss_graph),
         NamedSimulator("kes", "answer as a model of real answers says", KesConfig(), _kes),
         NamedSimulator("mooc", "go through a course as real learners did", MoocConfig(), _mooc),
     ]
