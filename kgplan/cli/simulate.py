@@ -23,7 +23,7 @@ def simulate(
         typer.Option(help="Names, by commas; all but those that train where not given."),
     ] = None,
     course: Annotated[
-        str | None, typer.Option(help="Id of the course that kss-course and mooc take.")
+        str | None, typer.Option(help="Id of the course that kss-course, vdina and mooc take.")
     ] = None,
     graph: Annotated[
         str | None,

@@ -19,6 +19,8 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.diagnosis.aging import AgingConfig
 from kgplan.errors import ConfigError, InputError, UnknownCourse
+from kgplan.evaluation.papers.paper import experiment_of
+from kgplan.evaluation.papers.study import Study
 from kgplan.evaluation.shapes import SHAPES
 from kgplan.evaluation.simulators.comparison import AGAINST, Interval, Result, World, area
 from kgplan.evaluation.simulators.kes import Fitted, Kes, KesConfig, fit_held_out
@@ -33,9 +35,11 @@ from kgplan.evaluation.simulators.mooc import (
     views_of,
 )
 from kgplan.evaluation.simulators.protocol import Simulator
+from kgplan.evaluation.simulators.vdina import Vdina, VdinaConfig, halves_of
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import open_records, open_snapshot
 from kgplan.pipeline.given_graph import GivenGraph, given_graph
+from kgplan.pipeline.paper import opened
 from kgplan.pipeline.responses import read_responses
 from kgplan.progress import Progress, silent
 from kgplan.registry import named, registered
@@ -113,6 +117,17 @@ class Material:
                 f"no graph is named; give files, or one of {', '.join(SHAPES)}, with --graph"
             )
         return given_graph(self.graph_of, self.graph_seed)
+
+    @cached_property
+    def study(self) -> Study:
+        """The model in use, with V-DINA as published in place of its diagnosis.
+
+        Raises:
+            ArtifactMissing, ArtifactDamaged, GraphUnavailable: as `run_paper`.
+        """
+        data, _, _ = opened(self.settings, experiment_of("kg-plppm"), self.progress)
+        study: Study = data().study
+        return study
 
     @cached_property
     def fitted(self) -> tuple[Fitted, Ids, Ints, float | None]:
@@ -272,6 +287,26 @@ def _mooc(material: Material, config: MoocConfig, seed: int) -> Simulator:
     return Mooc(model, tuning, test, course.covers, platform, config)
 
 
+def _vdina(material: Material, config: VdinaConfig, seed: int) -> Simulator:
+    course, study = material.course, material.study
+    at = study.records.courses.find(material.course_id or "")
+    if at < 0 or not course.items.size:
+        raise InputError(
+            f"course {material.course_id} has no videos on concepts; take a course that"
+            " `kgplan courses` lists with videos"
+        )
+    tuning, test = halves_of(study, at, config)
+    platform = course_platform(course.names, course.prerequisites, course.covers, course.popularity)
+    told = (
+        f"vdina: {len(test):,} learners of the course, {len(tuning):,} others to tune on; after"
+        f" {config.percent:g} % of their concepts the rest takes"
+        f" {np.mean([each.minutes for each in test]):.0f} minutes in the mean"
+    )
+    if told not in material.told:
+        material.told.append(told)
+    return Vdina(study, at, tuning, test, platform)
+
+
 def simulators() -> Mapping[str, NamedSimulator]:
     """Every simulator by its name: ours, then those of other packages.
 
@@ -285,6 +320,7 @@ def simulators() -> Mapping[str, NamedSimulator]:
         ),
         NamedSimulator("kss-graph", "grow along the graph of --graph", KssConfig(), _kss_graph),
         NamedSimulator("kes", "answer as a model of real answers says", KesConfig(), _kes),
+        NamedSimulator("vdina", "hold what V-DINA infers, as in KG-PLPPM", VdinaConfig(), _vdina),
         NamedSimulator("mooc", "go through a course as real learners did", MoocConfig(), _mooc),
     ]
     return registered("simulator", GROUP, NamedSimulator, ours)
