@@ -412,8 +412,8 @@ def _along(run: Saved) -> Iterator[Said]:
         for words, wanted in (("level with them", None), ("below them", False)):
             some = [f"{value:g}" for value, gap in gaps if gap.above is wanted]
             parts += [f"{words} at {_listed(some)}"] if some else []
-        area = next(iter(run["areas"].values()), {}).get(contestant)
-        below = "" if area is None else f", area under it {area:.3f}"
+        areas = [each[contestant] for each in run["areas"].values() if contestant in each]
+        below = f", area under it {areas[0]:.3f}" if areas else ""
         stays = _all_of(verdicts)
         words = _as(stays, "stays above", "falls below", "does not fall below")
         yield Said(

@@ -3,8 +3,8 @@
     python tests/bench/simulators.py [--answers FOLDER] [--only TITLE ...] [--write]
 
 Each section is what one `kgplan simulate` prints, with the command above it; the model in use must
-be that of the sample. `--answers` holds test.csv and q.csv of ASSISTments 2009-10; without, that
-section is left out. `--only` takes some sections, the others stay. `--write` writes
+be that of the sample. `--answers` holds test.csv and q.csv of ASSISTments 2009-10; without, those
+sections are left out. `--only` takes some sections, the others stay. `--write` writes
 docs/experiments/simulators.md (`make simulate`), and the same as simulators.json, which
 `kgplan experiment page` reads.
 """
@@ -32,41 +32,54 @@ RULES = "random,random-goal,popularity,order,topological,a-star,kg-plppm-truth,k
 OURS = "gain,passes,passes-tried"
 FEW = "random-goal,kg-plppm,passes,passes-tried"
 SIZE = "--learners 200 --seeds 5"
+LEARNED = "--steps 20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 1"
 SECTIONS = (
     ("Ten made-up concepts", f"--contestants {RULES},{OURS} {SIZE}"),
     (
         "Prerequisites of 数据结构",
-        f"--simulator kss-course --course {DATA_STRUCTURES} --contestants {RULES},{OURS}"
-        " --learners 100 --seeds 3",
+        f"--simulator kss-course --course {DATA_STRUCTURES} --contestants {RULES},{OURS} {SIZE}",
     ),
     (
         "Prerequisites of 网络技术与应用",
-        f"--simulator kss-course --course {NETWORKS} --contestants {RULES},{OURS}"
-        " --learners 100 --seeds 3",
+        f"--simulator kss-course --course {NETWORKS} --contestants {RULES},{OURS} {SIZE}",
     ),
     (
         "Views of 数据结构",
-        f"--simulator mooc --course {DATA_STRUCTURES} --contestants {RULES},{OURS}"
-        " --learners 200 --seeds 3",
+        f"--simulator mooc --course {DATA_STRUCTURES} --contestants {RULES},{OURS} {SIZE}",
+    ),
+    ("A graph like Junyi's", f"--graph junyi-like --contestants {RULES},passes {SIZE}"),
+    ("A graph like Metacademy's", f"--graph metacademy-like --contestants {RULES},passes {SIZE}"),
+    (
+        "KG-PLPPM's protocol on 数据结构",
+        f"--simulator vdina --course {DATA_STRUCTURES} --contestants random,random-goal,popularity,"
+        "order,topological,a-star,kg-plppm,passes --learners 60 --seeds 5",
     ),
     ("Strength of prerequisites", f"--sweep strength=0,0.25,0.5,1 --contestants {FEW} {SIZE}"),
-    ("Wrong prerequisites", f"--sweep wrong=0,0.1,0.2,0.4 --steps 20 --contestants {FEW} {SIZE}"),
-    ("Missing ones", f"--sweep missing=0,0.1,0.2,0.4 --steps 20 --contestants {FEW} {SIZE}"),
+    ("Wrong prerequisites", f"--sweep wrong=0,0.1,0.2,0.4 --contestants {FEW} {SIZE}"),
+    ("Missing ones", f"--sweep missing=0,0.1,0.2,0.4 --contestants {FEW} {SIZE}"),
     (
         "Slips and forgetting",
         f"--set slip=0.1 --set forget=0.02 --steps 20 --contestants {FEW} {SIZE}",
     ),
     ("Practice counts near the last only", f"--set local=true --contestants {FEW} {SIZE}"),
+    ("Learned from rewards", LEARNED),
     (
-        "Learned from rewards",
-        "--steps 20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 1",
+        "Learned from rewards, prerequisites of 数据结构",
+        f"--simulator kss-course --course {DATA_STRUCTURES} {LEARNED}",
+    ),
+    (
+        "Learned from rewards, views of 数据结构",
+        f"--simulator mooc --course {DATA_STRUCTURES} {LEARNED}",
     ),
 )
+FILES = "--simulator kes --responses {answers}/test.csv --q-matrix {answers}/q.csv"
 ANSWERS = (
-    "Answers of ASSISTments 2009-10",
-    "--simulator kes --responses {answers}/test.csv --q-matrix {answers}/q.csv"
-    " --contestants random,random-goal,popularity,a-star,kg-plppm,passes,passes-tried"
-    " --learners 150 --seeds 3 --steps 5,20",
+    (
+        "Answers of ASSISTments 2009-10",
+        f"{FILES} --contestants random,random-goal,popularity,a-star,kg-plppm,passes,passes-tried"
+        " --learners 150 --seeds 3 --steps 5,20",
+    ),
+    ("Learned from rewards, answers of ASSISTments", f"{FILES} {LEARNED}"),
 )
 
 
@@ -114,9 +127,10 @@ def main() -> None:
     given = parser.parse_args()
     sections = [(title, arguments, arguments) for title, arguments in SECTIONS]
     if given.answers:
-        title, arguments = ANSWERS
-        shown = arguments.format(answers="assist0910")
-        sections.insert(-1, (title, arguments.format(answers=given.answers), shown))
+        sections += [
+            (title, text.format(answers=given.answers), text.format(answers="assist0910"))
+            for title, text in ANSWERS
+        ]
     for title, arguments, shown in sections:
         if given.only and title not in given.only:
             continue
