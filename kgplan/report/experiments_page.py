@@ -36,9 +36,16 @@ OURS = {
     "ppo": "A policy learned from rewards (PPO)",
 }
 """Contestants that the page speaks of."""
+NAMES = {
+    ALGORITHM_1: "Algorithm 1 of KG-PLPPM",
+    SERVED: "The planner that is served",
+    f"{SERVED}, mastered from .95": "The planner that is served, for a mastery of .95,",
+}
+"""Rows of the tables, as people say."""
 MOST_GOALS = {"auc": 0.915, "brier": -0.075, "ece": -0.015}
 """What the diagnosis is to reach; with a minus, what it is not to pass."""
 FIGURES = {"auc": "AUC", "brier": "Brier score", "ece": "calibration error"}
+UNTOLD = "are not told apart from"
 CLOSE = 0.05  # sequence degrees that are no further apart are called close
 FEWEST_PAIRS = 100  # of learners, behind what is called more than a hint
 
@@ -140,6 +147,16 @@ def _of_mean(found: Saved) -> Interval:
     """Of a mean and half of its interval; one without an interval leaves everything open."""
     half = found["half"] if found["half"] is not None else float("inf")
     return Interval(found["mean"], found["mean"] - half, found["mean"] + half)
+
+
+def _named(row: str) -> str:
+    """A row within a sentence.
+
+    >>> _named("our default planner"), _named("random")
+    ('the planner that is served', 'random')
+    """
+    name = NAMES.get(row, row).strip(",")
+    return name.replace("The ", "the ", 1) if name.startswith("The ") else name
 
 
 def _as(holds: bool | None, yes: str, no: str, level: str = "") -> str:
@@ -260,7 +277,7 @@ def _goal(cells: Cells) -> Claims:
                 met,
                 f"The goal of {goal:g} times what learners gain in their own order, in the same"
                 f" minutes, is {_as(met, 'reached', 'missed', 'neither reached nor missed')} by"
-                f" *{name}*: {found.told()} times at {row[0]['column']} of the course.",
+                f" {_named(name)}: {found.told()} times at {row[0]['column']} of the course.",
             )
     if rows:
         best = max(rows, key=lambda name: rows[name][0]["value"])
@@ -268,7 +285,7 @@ def _goal(cells: Cells) -> Claims:
         yield (
             ours,
             f"{_as(ours, 'Nothing brings', 'Something brings')} more in the mean than what is"
-            f" served: the highest ratio is {_interval(rows[best][0]).told()}, of *{best}*.",
+            f" served: the highest ratio is {_interval(rows[best][0]).told()}, of {_named(best)}.",
         )
 
 
@@ -282,7 +299,8 @@ def _rivals(cells: Cells) -> Claims:
             verdict = found[0].above
             yield (
                 verdict,
-                f"*{name}* brings {_as(verdict, 'more', 'less', 'no more and no less')} than"
+                f"{NAMES.get(name, name)}"
+                f" {_as(verdict, 'brings more than', 'brings less than', 'is not told apart from')}"
                 f" {rival} in the same minutes, to the same learners: the difference of"
                 f" gain ratios is {found[0].told(sign=True)} at {row[0]['column']};"
                 f" of {len(row)} cells {won} are won, {len(row) - won - lost} level, {lost} lost.",
@@ -295,13 +313,13 @@ def _order(cells: Cells) -> Claims:
             of = {cell["column"]: cell for cell in row}
             later, out = of["needed later"], of["outside the course"]
             kept = later["value"] == 0
+            words = _as(kept, "no step before what it needs", "some steps before what they need")
             yield (
                 kept,
-                f"*{name}* puts {_as(kept, 'nothing', 'some steps')} before what they need:"
-                f" {later['value']:.1%} of ten steps"
-                f" have a prerequisite behind them (cycles left out), {out['value']:.0%} lie"
-                f" outside the course, {of['mastery from theta']['value']:.0%} have a mastery from"
-                f" .5 on already, {of['stay']['value']:.0%} stay when one video is watched.",
+                f"{NAMES.get(name, name)} puts {words}: {later['value']:.1%} of ten steps have a"
+                f" prerequisite behind them (cycles left out), {out['value']:.0%} lie outside the"
+                f" course, {of['mastery from theta']['value']:.0%} have a mastery from .5 on"
+                f" already, {of['stay']['value']:.0%} stay when one video is watched.",
             )
 
 
@@ -427,11 +445,11 @@ def _along(run: Saved) -> Iterator[Said]:
 
 def _gate(run: Saved, result: Saved) -> Said:
     gap = _of_mean(result["gap"])
-    words = _as(gap.above, "further", "less far", "no further and no less far")
+    words = _as(gap.above, "come further than", "come less far than", UNTOLD)
     return Said(
         gap.above,
-        f"*{run['title']}* (EduSim's gate, told apart from the rest): `passes` bring learners"
-        f" {words} than random goals: {result['effect']['mean']:.2f}, {gap.told(sign=True)} at"
+        f"*{run['title']}* (EduSim's gate, held apart from the rest): learners of `passes`"
+        f" {words} those of random goals: {result['effect']['mean']:.2f}, {gap.told(sign=True)} at"
         f" {result['steps']} steps.",
         _simulate(run),
     )
@@ -452,8 +470,8 @@ def _training(run: Saved) -> Iterator[Said]:
     )
     yield Said(
         apart,
-        f"*{run['title']}*: `passes`, which are not trained, bring learners"
-        f" {_as(apart, 'further', 'less far', 'no further and no less far')} than the better"
+        f"*{run['title']}*: learners of `passes`, which are not trained,"
+        f" {_as(apart, 'come further than', 'come less far than', UNTOLD)} those of the better"
         f" policy learned from rewards: {ours.value:.2f} and {theirs.value:.2f}"
         f" (`{best['contestant']}`); training took {cost} of one processor for each seed.",
         _simulate(run),
@@ -506,11 +524,11 @@ def _of_followed(saved: Saved) -> Iterator[Said]:
             continue
         found = Interval(first["difference"], first["low"], first["high"])
         few = each["pairs"] < FEWEST_PAIRS
-        words = _as(found.above, "further", "less far", "no further and no less far")
+        words = _as(found.above, "went further than", "went less far than", UNTOLD)
         doubt = ", too few to build on" if few else ""
         yield Said(
             None if few else found.above,
-            f"{title} went {words} than others like them (no trial): {found.told(1, sign=True)}"
+            f"{title} {words} others like them (no trial): {found.told(1, sign=True)}"
             f" {first['outcome']}, by {each['pairs']} pairs{doubt}.",
             command,
         )
@@ -543,8 +561,8 @@ def _of_calibration(saved: Saved) -> Iterator[Said]:
             command,
         )
     for name, words in (
-        ("V-DINA", "than V-DINA as it was published"),
-        ("attendance alone", "than attendance alone, without any concept"),
+        ("V-DINA", "V-DINA as it was published"),
+        ("attendance alone", "attendance alone, without any concept"),
     ):
         if name not in methods:
             continue
@@ -555,7 +573,8 @@ def _of_calibration(saved: Saved) -> Iterator[Said]:
         yield Said(
             apart,
             f"What is served orders held-back views"
-            f" {_as(apart, 'better', 'worse', 'no better and no worse')} {words}: AUC"
+            f" {_as(apart, 'better than', 'worse than', 'as well as, as far as can be told,')}"
+            f" {words}: AUC"
             f" {ours.told(3)}, {theirs.told(3)}.",
             command,
         )
