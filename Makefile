@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures simulate load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures simulate experiments load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -127,6 +127,9 @@ plan-figures: setup ## what plans look like, over all enrolments of the sample, 
 
 simulate: setup ## who brings simulated learners furthest, all simulators, into docs/experiments/simulators.md
 	$(BIN)/python tests/bench/simulators.py --write $(ARGS)
+
+experiments: setup ## docs/experiments.md from what the experiments saved in docs/experiments/
+	$(BIN)/kgplan experiment page docs/experiments --out docs/experiments.md
 
 load: setup ## homes of generated learners in the temporary folder, then load on the service; needs wrk
 	$(BIN)/python tests/bench/load $(ARGS)

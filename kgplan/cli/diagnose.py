@@ -1,5 +1,6 @@
 """`kgplan diagnose`: the batch stage; `kgplan diagnose fit`: anyone's answers and Q-matrix."""
 
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
+from kgplan.cli.output import AsJson, console, print_json, progress_bar, table, write_json
 from kgplan.cli.stages import Changes, Config, configured, finish, print_figures, run_alone
 from kgplan.errors import ConfigError
 from kgplan.settings import read_settings
@@ -258,6 +259,9 @@ def calibrate(
     plot: Annotated[
         Path | None, typer.Option(help="SVG to write: how well the served model is calibrated.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write, for `kgplan experiment page`.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict held-back views: the model that is served, V-DINA, and simpler methods.
@@ -277,6 +281,11 @@ def calibrate(
 
         served = next(method for method in report.details["methods"] if method["served"])
         plot.write_text(alone(reliability(served)[0]), encoding="utf-8")
+    if out is not None:
+        asked = f"--share {share:g} --least-views {least_views} --seed {seed}"
+        command = f"kgplan diagnose calibrate {asked} --resamples {resamples}"
+        made = {"made": time.strftime("%Y-%m-%d", time.gmtime()), "command": command}
+        write_json(out, {"made": made, **report.details})
     if as_json:
         print_json(report.to_dict())
         return

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
-from kgplan.errors import ConfigError
+from kgplan.cli.output import AsJson, console, print_json, progress_bar, table, write_json
+from kgplan.errors import ConfigError, InputError
 from kgplan.settings import Settings, read_settings
 from kgplan.store.files import write_whole
 
@@ -165,7 +165,9 @@ def followed(
         int, typer.Option("--next", help="Views that say what was followed.", min=1, max=100)
     ] = 3,
     seed: Annotated[int, typer.Option(help="Of halves and of the bootstrap.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write, and the same as .json beside it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Whether learners who happened to do what a plan would have said went further; no trial.
@@ -209,7 +211,47 @@ def followed(
     if out is None:
         print(text, end="")
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(out.with_suffix(".json"), {"made": made, **report.to_dict()})
+    write_whole(out, text)
+    console.print(escape(str(out)), highlight=False, soft_wrap=True)
+
+
+@experiment.command("page")
+def page_of_all(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with what the experiments saved as JSON.")
+    ] = Path("docs/experiments"),
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write, beside the folder.")
+    ] = None,
+) -> None:
+    """What all experiments together say, in plain words: what holds, what does not, what is open.
+
+    Each sentence follows from figures that `kgplan paper`, `kgplan simulate`, `kgplan experiment
+    followed` and `kgplan diagnose calibrate` saved, and names their command.
+
+    [bold]Examples:[/] kgplan experiment page · kgplan experiment page results --out results.md
+    """
+    import json
+
+    from kgplan.report.experiments_page import COMMANDS, page
+
+    saved = {}
+    for name, command in COMMANDS.items():
+        place = folder / f"{name}.json"
+        if not place.exists():
+            continue
+        try:
+            saved[name] = json.loads(place.read_text(encoding="utf-8"))
+            page({name: saved[name]})
+        except (ValueError, LookupError, TypeError) as error:
+            raise InputError(
+                f"{place} is not what `{command}` saves ({error!r}); make it anew by that command"
+            ) from None
+    text = page(saved, folder.name)
+    if out is None:
+        print(text, end="")
+        return
     write_whole(out, text)
     console.print(escape(str(out)), highlight=False, soft_wrap=True)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 
 from kgplan.progress import Progress
 from kgplan.report.table import table as table
+from kgplan.store.files import write_whole
 
 console = Console()
 errors = Console(stderr=True)
@@ -24,6 +26,12 @@ def print_json(value: Any) -> None:
     """Print a value as JSON, Chinese left readable."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Put the same into a file, and make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
 @contextmanager

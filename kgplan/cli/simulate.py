@@ -7,22 +7,31 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table
+from kgplan.cli.output import AsJson, console, errors, print_json, progress_bar, table, write_json
 from kgplan.errors import ConfigError
 
 
 def simulate(
     simulator: Annotated[
         list[str] | None,
-        typer.Option(help="kss, kss-course, kes or mooc; may be repeated. Else kss."),
+        typer.Option(
+            help="A name of --list; may be repeated. Else kss, or kss-graph with --graph."
+        ),
     ] = None,
     contestants: Annotated[
         str | None,
         typer.Option(help="Names, by commas; all but those that train where not given."),
     ] = None,
     course: Annotated[
-        str | None, typer.Option(help="Id of the course that kss-course and mooc take.")
+        str | None, typer.Option(help="Id of the course that kss-course, vdina and mooc take.")
     ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(
+            help="Files of a platform for kss-graph, or junyi-like or metacademy-like: made up."
+        ),
+    ] = None,
+    graph_seed: Annotated[int, typer.Option(help="Draws a made-up graph.", min=0)] = 0,
     responses: Annotated[
         Path | None, typer.Option(help="Answers for kes, as for `kgplan diagnose fit`.")
     ] = None,
@@ -46,6 +55,9 @@ def simulate(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write, as --json prints it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let planners and simple rules teach simulated learners, and say who brings them furthest.
@@ -56,6 +68,7 @@ def simulate(
     [bold]Examples:[/] kgplan simulate · kgplan simulate --contestants random-goal,passes,ppo ·
     kgplan simulate --sweep wrong=0,0.1,0.2,0.4 --steps 20 · kgplan simulate --set strength=0 ·
     kgplan simulate --simulator kss-course --simulator mooc --course COURSE_ID ·
+    kgplan simulate --graph junyi-like --graph-seed 1 ·
     kgplan simulate --simulator kes --responses R.csv --q-matrix Q.csv
     """
     from kgplan.evaluation.simulators.comparison import compare
@@ -68,16 +81,30 @@ def simulate(
         tell()
         return
     along = None if sweep is None else values_of(sweep)
-    names = simulator or ["kss"]
+    names = simulator or ["kss" if graph is None else "kss-graph"]
     with progress_bar("simulate") as progress:
-        material = Material(read_settings(), course, responses, q_matrix, progress)
+        settings = read_settings()
+        material = Material(settings, course, responses, q_matrix, graph, graph_seed, progress)
         given = worlds(material, names, read_changes(None, changes or []), along)
         asked = chosen(contestants.split(",") if contestants else None)
         if contestants is None:
             asked = [each for each in asked if not each.needs]
         found = list(compare(given, asked, whole_numbers(steps), learners, seeds, progress))
+    below: dict[str, dict[str, float]] = {}
+    if along is not None:
+        swept = [each for each in found if along[0] in each.setting]
+        for name in dict.fromkeys(each.simulator for each in swept):
+            below[name] = areas([each for each in swept if each.simulator == name], along)
+    saved = {
+        "results": [each.to_dict() for each in found],
+        "told": material.told,
+        "sweep": None if along is None else {"setting": along[0], "values": along[1]},
+        "areas": below,
+    }
+    if out is not None:
+        write_json(out, saved)
     if as_json:
-        print_json({"results": [each.to_dict() for each in found], "told": material.told})
+        print_json(saved)
         return
     for each in material.told:
         errors.print(f"[yellow]note:[/] {escape(each)}", highlight=False, soft_wrap=True)
@@ -85,12 +112,9 @@ def simulate(
         print(markdown(found))
     else:
         print_tables(found)
-    if along is not None:
-        for name in names:
-            own = [each for each in found if each.simulator == name and along[0] in each.setting]
-            if own:
-                rows = sorted(areas(own, along).items(), key=lambda row: -row[1])
-                print_areas(f"{name}: area under E_P along {along[0]}", rows, as_markdown)
+    for name, area in below.items():
+        rows = sorted(area.items(), key=lambda row: -row[1])
+        print_areas(f"{name}: area under E_P along {along[0] if along else ''}", rows, as_markdown)
 
 
 def print_areas(title: str, rows: Sequence[tuple[str, float]], as_markdown: bool) -> None:
@@ -107,7 +131,7 @@ def print_tables(found: Sequence[Any]) -> None:
 
     from kgplan.pipeline.simulate import shown
 
-    headings = ("contestant", "E_P", "over random-goal", "learners", "processor, s")
+    headings = ("contestant", "E_P", "over random-goal", "learners", "to make, s", "to teach, s")
     by = groupby(found, lambda each: (each.simulator, each.setting, each.steps))
     for (name, setting, steps), group in by:
         rows = [
@@ -116,6 +140,7 @@ def print_tables(found: Sequence[Any]) -> None:
                 shown(each.effect),
                 "" if each.gap is None else shown(each.gap, sign=True),
                 each.learners,
+                each.making,
                 each.seconds,
             )
             for each in group

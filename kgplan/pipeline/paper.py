@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+from kgplan.evaluation.papers.experiment import Experiment
 from kgplan.evaluation.papers.harness import Kept, fill
 from kgplan.evaluation.papers.paper import experiment_of, paper_named
 from kgplan.evaluation.papers.sources import Sources
@@ -47,6 +49,29 @@ def run_paper(
     """
     whole = experiment_of(name)
     experiment, paper = whole.only(list(tables)), paper_named(whole.paper)
+    data, kept, versions = opened(settings, whole, progress)
+    filled = fill(experiment, paper.measures, data, kept, progress)
+    today = datetime.now(UTC).date().isoformat()
+    made = {"on": today, **versions, **package_versions()}
+    findings = paper.findings({each.table.name: each for each in filled})
+    return Run(experiment, filled, findings, made)
+
+
+def opened(
+    settings: Settings, experiment: Experiment, progress: Progress = silent
+) -> tuple[Callable[[], Any], Kept, dict[str, str]]:
+    """What the measures of an experiment read, of the model in use.
+
+    Args:
+        settings, progress: as for `run_paper`.
+        experiment: whose model is fitted, or taken up where it is kept.
+
+    Returns:
+        A function that opens it; where cells of these data and this code are kept; versions.
+
+    Raises:
+        ArtifactMissing, ArtifactDamaged, GraphUnavailable: as `run_paper`.
+    """
     artifacts = AsOf(ArtifactStore(settings.artifacts))  # all of one moment
     records, of_records = open_records(artifacts)
     stored = artifacts.current("similarity")
@@ -58,21 +83,17 @@ def run_paper(
     }
     made_from = {**versions, "code": code_version()}
     kept = _cells(settings.home / FOLDER / "cells", hash_json(made_from)[:16])
-    fitted = f"fit-{hash_json(whole.model)[:16]}"
+    fitted = f"fit-{hash_json(experiment.model)[:16]}"
 
-    def data() -> object:
+    def data() -> Any:
         similarity = open_similarity(stored)
         fused, _ = with_new_concepts(
             similarity, stored.manifest["inputs"]["embedding"], artifacts, graph
         )
-        model = whole.model
-        return paper.open(Sources(graph, records, fused, model, kept, fitted, progress))
+        sources = Sources(graph, records, fused, experiment.model, kept, fitted, progress)
+        return paper_named(experiment.paper).open(sources)
 
-    filled = fill(experiment, paper.measures, data, kept, progress)
-    today = datetime.now(UTC).date().isoformat()
-    made = {"on": today, **versions, **package_versions()}
-    findings = paper.findings({each.table.name: each for each in filled})
-    return Run(experiment, filled, findings, made)
+    return data, kept, versions
 
 
 def _cells(folder: Path, made_from: str) -> Kept:

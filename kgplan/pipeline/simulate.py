@@ -19,6 +19,9 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.diagnosis.aging import AgingConfig
 from kgplan.errors import ConfigError, InputError, UnknownCourse
+from kgplan.evaluation.papers.paper import experiment_of
+from kgplan.evaluation.papers.study import Study
+from kgplan.evaluation.shapes import SHAPES
 from kgplan.evaluation.simulators.comparison import AGAINST, Interval, Result, World, area
 from kgplan.evaluation.simulators.kes import Fitted, Kes, KesConfig, fit_held_out
 from kgplan.evaluation.simulators.kss import Kss, KssConfig, ten_concepts
@@ -32,8 +35,11 @@ from kgplan.evaluation.simulators.mooc import (
     views_of,
 )
 from kgplan.evaluation.simulators.protocol import Simulator
+from kgplan.evaluation.simulators.vdina import Vdina, VdinaConfig, halves_of
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.model.opening import open_records, open_snapshot
+from kgplan.pipeline.given_graph import GivenGraph, given_graph
+from kgplan.pipeline.paper import opened
 from kgplan.pipeline.responses import read_responses
 from kgplan.progress import Progress, silent
 from kgplan.registry import named, registered
@@ -61,6 +67,7 @@ class Material:
         settings: where the model in use is.
         course_id: of the course that learners take; None where no simulator needs one.
         responses, q_matrix: files as for `kgplan diagnose fit`; None: the answers of the records.
+        graph_of, graph_seed: as for `given_graph`; None where no simulator needs one.
         progress: told while a model is fitted.
         told: what fitting found, a sentence each.
     """
@@ -69,6 +76,8 @@ class Material:
     course_id: str | None = None
     responses: Path | None = None
     q_matrix: Path | None = None
+    graph_of: str | None = None
+    graph_seed: int = 0
     progress: Progress = silent
     told: list[str] = field(default_factory=list)
 
@@ -95,6 +104,30 @@ class Material:
                 "no course is named; give one with --course, as listed by `kgplan courses`"
             )
         return course_of(self.graph, self.records, self.course_id)
+
+    @cached_property
+    def given(self) -> GivenGraph:
+        """The graph named.
+
+        Raises:
+            InputError, SourceError: none is named; as `given_graph`.
+        """
+        if self.graph_of is None:
+            raise InputError(
+                f"no graph is named; give files, or one of {', '.join(SHAPES)}, with --graph"
+            )
+        return given_graph(self.graph_of, self.graph_seed)
+
+    @cached_property
+    def study(self) -> Study:
+        """The model in use, with V-DINA as published in place of its diagnosis.
+
+        Raises:
+            ArtifactMissing, ArtifactDamaged, GraphUnavailable: as `run_paper`.
+        """
+        data, _, _ = opened(self.settings, experiment_of("kg-plppm"), self.progress)
+        study: Study = data().study
+        return study
 
     @cached_property
     def fitted(self) -> tuple[Fitted, Ids, Ints, float | None]:
@@ -221,6 +254,11 @@ def _kss_course(material: Material, config: KssConfig, seed: int) -> Simulator:
     return Kss(course.prerequisites, platform.order, config, rng, course.names, course.popularity)
 
 
+def _kss_graph(material: Material, config: KssConfig, seed: int) -> Simulator:
+    given, rng = material.given, np.random.default_rng([seed, DRAWN_BY])
+    return Kss(given.prerequisites, given.order, config, rng, given.names)
+
+
 def _kes(material: Material, config: KesConfig, seed: int) -> Simulator:
     fitted, names, answers, learn = material.fitted
     if config.learn is None and learn is not None:
@@ -249,6 +287,26 @@ def _mooc(material: Material, config: MoocConfig, seed: int) -> Simulator:
     return Mooc(model, tuning, test, course.covers, platform, config)
 
 
+def _vdina(material: Material, config: VdinaConfig, seed: int) -> Simulator:
+    course, study = material.course, material.study
+    at = study.records.courses.find(material.course_id or "")
+    if at < 0 or not course.items.size:
+        raise InputError(
+            f"course {material.course_id} has no videos on concepts; take a course that"
+            " `kgplan courses` lists with videos"
+        )
+    tuning, test = halves_of(study, at, config)
+    platform = course_platform(course.names, course.prerequisites, course.covers, course.popularity)
+    told = (
+        f"vdina: {len(test):,} learners of the course, {len(tuning):,} others to tune on; after"
+        f" {config.percent:g} % of their concepts the rest takes"
+        f" {np.mean([each.minutes for each in test]):.0f} minutes in the mean"
+    )
+    if told not in material.told:
+        material.told.append(told)
+    return Vdina(study, at, tuning, test, platform)
+
+
 def simulators() -> Mapping[str, NamedSimulator]:
     """Every simulator by its name: ours, then those of other packages.
 
@@ -260,7 +318,9 @@ def simulators() -> Mapping[str, NamedSimulator]:
         NamedSimulator(
             "kss-course", "grow along a real course's prerequisites", KssConfig(), _kss_course
         ),
+        NamedSimulator("kss-graph", "grow along the graph of --graph", KssConfig(), _kss_graph),
         NamedSimulator("kes", "answer as a model of real answers says", KesConfig(), _kes),
+        NamedSimulator("vdina", "hold what V-DINA infers, as in KG-PLPPM", VdinaConfig(), _vdina),
         NamedSimulator("mooc", "go through a course as real learners did", MoocConfig(), _mooc),
     ]
     return registered("simulator", GROUP, NamedSimulator, ours)
@@ -339,8 +399,8 @@ def markdown(results: Sequence[Result]) -> str:
             f"### {name}{f', {setting}' if setting else ''}",
             "",
             f"| | {' | '.join(heads)} | over `{AGAINST}` at {steps[-1]} | learners"
-            " | processor, s |",
-            f"|---|{'---|' * (len(steps) + 3)}",
+            " | to make, s | to teach, s |",
+            f"|---|{'---|' * (len(steps) + 4)}",
         ]
         for contestant in dict.fromkeys(each.contestant for each in rows):
             own = [each for each in rows if each.contestant == contestant]
@@ -348,10 +408,10 @@ def markdown(results: Sequence[Result]) -> str:
             cells = [shown(each.effect) for each in own]
             gap = "" if last.gap is None else shown(last.gap, sign=True)
             mark = " (sees the truth)" if last.sees_truth else ""
-            seconds = sum(each.seconds for each in own)
+            making, seconds = (sum(getattr(e, name) for e in own) for name in ("making", "seconds"))
             parts.append(
                 f"| {contestant}{mark} | {' | '.join(cells)} | {gap} | {last.learners:,}"
-                f" | {seconds:.1f} |"
+                f" | {making:.1f} | {seconds:.1f} |"
             )
         parts.append("")
     return "\n".join(parts)

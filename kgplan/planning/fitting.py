@@ -36,6 +36,7 @@ def fit_learners(
     records: LearnerRecords,
     config: LearnerModelConfig | None = None,
     progress: Progress = silent,
+    new_videos: bool = True,
 ) -> FittedModel:
     """Fit slip and guess of every item, and infer every learner's mastery.
 
@@ -43,6 +44,8 @@ def fit_learners(
         records: what learners did.
         config: which model, and its settings; None: the defaults.
         progress: told what is being fitted.
+        new_videos: whether items that few opened get what is usual (`with_new_videos`), which
+            published V-DINA does not have.
 
     Raises:
         InputError: a share outside [0, 1].
@@ -60,7 +63,7 @@ def fit_learners(
         attendance = ItemAttendance.of(attended.attendance, records.course_ids)
     else:
         diagnosis = fit(watched, records.q_matrix, config, progress)
-    if config.class_prior == "independent":
+    if new_videos and config.class_prior == "independent":
         diagnosis = with_new_videos(
             diagnosis, watched, records.q_matrix, records.course_items, weights=weights
         )

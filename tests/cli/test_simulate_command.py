@@ -50,6 +50,21 @@ def test_it_learns_answers_from_anyones_files(home):
     assert "no order" in told[1]
 
 
+def test_it_grows_learners_along_anyones_graph(home):
+    folder = home / "graph"
+    folder.mkdir()
+    (folder / "concepts.csv").write_text("concept_id\na\nb\nc\n")
+    (folder / "items.csv").write_text("item_id\nv\n")
+    (folder / "prerequisites.csv").write_text("before,after\na,b\nb,c\n")
+    asked = ("--graph", folder, "--contestants", "random-goal,passes", "--out", home / "found.json")
+    done = run_kgplan(home, *SMALL, *asked)
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((home / "found.json").read_text())
+    assert {each["simulator"] for each in saved["results"]} == {"kss-graph"}
+    assert saved["sweep"] is None
+    assert all(each["making"] >= 0 for each in saved["results"])
+
+
 def test_it_says_what_there_is(home):
     done = run_kgplan(home, "simulate", "--list")
     assert done.returncode == 0, done.stderr
@@ -67,6 +82,8 @@ def test_it_says_what_there_is(home):
         (("--sweep", "wrong=a"), "--sweep is 'wrong=a'; give a setting and numbers"),
         (("--steps", "x"), "--steps is 'x'; give whole numbers"),
         (("--simulator", "kes", "--q-matrix", "q"), "go together; give both or neither"),
+        (("--simulator", "kss-graph"), "no graph is named; give files, or one of junyi-like,"),
+        (("--graph", "nowhere"), "nowhere"),
         (("--simulator", "mooc"), "no course is named; give one with --course"),
     ],
 )

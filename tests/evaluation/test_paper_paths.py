@@ -11,7 +11,8 @@ from planning_cases import make_case, random_case
 from scipy import sparse
 
 from kgplan.data.records import observations
-from kgplan.diagnosis import infer
+from kgplan.diagnosis import fit, infer
+from kgplan.diagnosis.config import PUBLISHED, DiagnosisConfig, LearnerModelConfig
 from kgplan.errors import InputError
 from kgplan.evaluation.papers import kg_plppm
 from kgplan.evaluation.papers.efficiency import (
@@ -21,10 +22,15 @@ from kgplan.evaluation.papers.efficiency import (
     recommended,
     sums,
 )
-from kgplan.evaluation.papers.kg_plppm import MEASURES, Session
+from kgplan.evaluation.papers.harness import Kept
+from kgplan.evaluation.papers.kg_plppm import MEASURES, Session, open_session
+from kgplan.evaluation.papers.paper import experiment_of
 from kgplan.evaluation.papers.paths import METHODS, Asked, path_of
+from kgplan.evaluation.papers.sources import Sources
 from kgplan.evaluation.papers.study import Enrolment, Path, Study
 from kgplan.planning import PlanOptions
+from kgplan.planning.fitting import fit_learners
+from kgplan.progress import silent
 
 SEEDS = st.integers(0, 10_000)
 FEW = settings(max_examples=20)  # each makes a model and infers some learners
@@ -95,6 +101,31 @@ def test_many_learners_at_once_are_inferred_as_each_alone(seed):
     together = study.masteries([state.shares for state in all_states])
     alone = [state.learner.mastery for state in all_states]
     assert together == pytest.approx(np.array(alone).reshape(together.shape), abs=1e-6)
+
+
+def test_what_is_fitted_is_v_dina_as_published_and_is_kept(tmp_path):
+    """Twelve learners with videos of a, b and c, of whom two take B, so that d's are new."""
+    opened = ["abd", "cd", "a", "ab", "abc", "b", "a", "", "ab", "abc", "c", "a"]
+    learners = [f"l{n:02}" for n in range(12)]
+    case = make_case(
+        course_concepts={"A": "abc", "B": "d"},
+        prerequisites=[],
+        enrolled=dict(zip(learners, ["AB"] * 2 + ["A"] * 10, strict=True)),
+        watched=dict(zip(learners, opened, strict=True)),
+        mastery={},
+        vectors={name: [place] for place, name in enumerate("abcd")},
+    )
+    model, q = experiment_of("kg-plppm").model, case.records.q_matrix
+    sources = Sources(case.graph, case.records, case.similarity, model, Kept(tmp_path), "f", silent)
+    items = open_session(sources).study.diagnosis.items
+    alone = fit(observations(case.records), q, DiagnosisConfig.from_dict(model))
+    assert items.slip == pytest.approx(alone.slip)
+    assert items.guess == pytest.approx(alone.guess)
+    served = fit_learners(case.records, LearnerModelConfig(model=PUBLISHED)).mastery.items
+    assert served.slip != pytest.approx(alone.slip)  # a new video's is drawn to the others'
+    nothing = replace(case.records, viewed=case.records.viewed * 0)
+    again = open_session(replace(sources, records=nothing))
+    assert again.study.diagnosis.items.slip == pytest.approx(alone.slip)
 
 
 # ---------------------------------------------------------------- paths
@@ -353,6 +384,21 @@ def test_degrees_count_hits_cycles_and_walks(chain, monkeypatch):
     assert found["hits"].tolist() == [3] * 3
     assert found["in_cycles"].tolist() == [1] * 3
     assert found["by_walks"].tolist() == [0.75] * 3
+
+
+def test_a_ceiling_is_of_paths_that_have_all_the_steps(chain, monkeypatch):
+    """At theta 1 nothing is mastered: g leads to a in course A; in B nothing leads to e or g."""
+    path = Path(chain.graph.concepts.known(list("ab")))
+    monkeypatch.setattr(kg_plppm, "path_of", lambda *_: path)
+    session = Session(chain)
+    asked = COMMON | {"method": "walks", "max_pre": 4, "theta": 1.0}
+    courses = [each.course for each in session.enrolments(50, 0, 0)]
+    found = MEASURES["ceiling"].compute(session, asked | {"steps": 2})
+    assert found["ceiling"].tolist() == [0.0 if course else 1.0 for course in courses]
+    assert found["degree"].tolist() == [1.0] * 3
+    longer = MEASURES["ceiling"].compute(session, asked | {"steps": 3})
+    assert np.isnan(longer["degree"]).all()
+    assert longer["ceiling"].tolist() == [0.0 if course else 1.0 for course in courses]
 
 
 def test_figures_of_efficiency_by_hand():

@@ -1,14 +1,22 @@
 """Laws of simulated learners, their marginal rates, and E_P."""
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learner_cases import diagnosed
+from planning_cases import make_case
 from scipy import sparse
 from scipy.special import expit, logit
 
 from kgplan.diagnosis.aging import AgingModel
-from kgplan.errors import ConfigError
+from kgplan.errors import ConfigError, InputError
+from kgplan.evaluation.papers.efficiency import recommended
+from kgplan.evaluation.papers.paths import Asked, path_of
+from kgplan.evaluation.papers.study import Study
 from kgplan.evaluation.simulators.comparison import World, compare
 from kgplan.evaluation.simulators.contestant import Classroom
 from kgplan.evaluation.simulators.contestants import contestants
@@ -31,6 +39,7 @@ from kgplan.evaluation.simulators.mooc import (
 )
 from kgplan.evaluation.simulators.protocol import GUESS, LEARN, PRIOR, SLIP, Seen
 from kgplan.evaluation.simulators.rules import by_passes
+from kgplan.evaluation.simulators.vdina import Vdina, VdinaConfig, halves_of
 from kgplan.planning.policy import STEADY
 
 
@@ -87,7 +96,40 @@ def small_mooc(seed=0, **settings):
     return Mooc(fit_views(tuning, 12), tuning, test, covers, platform, MoocConfig(**settings))
 
 
-SIMULATORS = {"kss": kss, "kes": small_kes, "mooc": small_mooc}
+@cache
+def small_study():
+    """Course A has a to f, b's videos need a's; ten learners opened some, in an order."""
+    opened = ["abcd", "bcde", "acef", "bd", "abef", "cdef", "aef", "bcf", "abcdef", "ce"]
+    learners = [f"l{n}" for n in range(len(opened))]
+    case = diagnosed(
+        make_case(
+            course_concepts={"A": "abcdef", "B": "fg"},
+            prerequisites=[("a", "b"), ("b", "c")],
+            enrolled=dict.fromkeys(learners, "A"),
+            watched=dict(zip(learners, opened, strict=True)),
+            mastery={},
+            vectors={name: [place] for place, name in enumerate("abcdefg")},
+            minutes=dict(zip("abcdefg", [4, 3, 2, 5, 1, 8, 7], strict=True)),
+        )
+    )
+    order = np.concatenate([rng(n).permutation(len(each)) + 1 for n, each in enumerate(opened)])
+    records = replace(case.records, viewed_order=order)
+    return Study(case.graph, records, case.similarity, case.diagnosis)
+
+
+def small_vdina(seed=0, **settings):
+    study = small_study()
+    tuning, test = halves_of(study, 0, VdinaConfig(**{"least_concepts": 2, **settings}))
+    platform = course_platform(
+        study.graph.concept_names[study.asked(0)],
+        sparse.csr_array((6, 6), dtype=bool),
+        np.eye(6, dtype=bool),
+        np.full(6, 0.5),
+    )
+    return Vdina(study, 0, tuning, test, platform)
+
+
+SIMULATORS = {"kss": kss, "kes": small_kes, "mooc": small_mooc, "vdina": small_vdina}
 
 
 # ------------------------------------------------------------------------------------ all of them
@@ -400,6 +442,60 @@ def test_who_left_opens_nothing_more():
         np.testing.assert_array_equal(learners.opened[gone], opened[gone])
         assert learners.gone[gone].all()
     assert learners.gone.any()
+
+
+# ------------------------------------------------------------------------------------------ V-DINA
+
+
+def test_each_half_of_the_learners_is_cut_and_who_met_too_little_is_left_out():
+    tuning, test = halves_of(small_study(), 0, VdinaConfig(least_concepts=3))
+    people = [{each.state.of.learner for each in half} for half in (tuning, test)]
+    assert people == [{0, 2, 5, 7}, {1, 4, 6, 8}]  # 3 and 9 met two concepts
+    with pytest.raises(InputError, match="1 learners met 6 concepts"):
+        halves_of(small_study(), 0, VdinaConfig(least_concepts=6))
+
+
+def test_nobody_watches_longer_than_the_rest_of_the_own_path_took():
+    simulator = small_vdina()
+    learners, random = simulator.start(60, rng(0)), rng(1)
+    minutes = simulator.study.minutes
+    before, left = np.nan_to_num(learners.shares), learners.minutes.copy()
+    for _ in range(8):
+        simulator.step(learners, random.integers(0, 6, 60), random)
+        watched = ((np.nan_to_num(learners.shares) - before) * minutes).sum(axis=1)
+        np.testing.assert_allclose(watched + learners.minutes, left)
+        assert (learners.gone == (learners.minutes <= 1e-9)).all()
+    assert learners.gone.any()
+
+
+def test_who_follows_a_path_gets_as_far_as_the_tables_say():
+    """The simulator with one path is the measure behind Tables 2 to 4: shortest video first."""
+    simulator, study = small_vdina(), small_study()
+    _, cuts = halves_of(study, 0, VdinaConfig(least_concepts=2))
+    asked = recommended(study, cuts, "shortest-first", Asked(4))["recommended"]
+    for each, wanted in zip(cuts, asked, strict=True):
+        alone = Vdina(study, 0, [each], [each], simulator.platform)
+        learners = alone.start(1, rng(0))
+        path = path_of("shortest-first", study, each.state, Asked(4)).concepts
+        for concept in np.searchsorted(study.asked(0), path).tolist():
+            alone.step(learners, np.array([concept]), rng(0))
+        assert alone.score(learners)[0] * 6 == pytest.approx(wanted)
+
+
+def test_what_is_seen_is_what_was_opened():
+    simulator = small_vdina()
+    learners = simulator.start(20, rng(0))
+    np.testing.assert_array_equal(simulator.before(learners), learners.shares[:, :6] > 0)
+    told = simulator.step(learners, np.full(20, 4), rng(0))  # e is of one minute
+    new = ~(simulator.before(learners)[:, 4] == 0)
+    assert new.all()
+    assert (np.delete(told, 4, axis=1) == 0).all()
+
+
+@pytest.mark.parametrize("settings", [{"percent": 100.0}, {"least_concepts": 0}])
+def test_a_cut_that_leaves_nothing_is_refused(settings):
+    with pytest.raises(ConfigError, match="give"):
+        VdinaConfig(**settings)
 
 
 # ------------------------------------------------------------------------------------- comparison

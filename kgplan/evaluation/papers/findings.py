@@ -3,7 +3,8 @@
 A sentence is said only where the cells that it is about were filled; what it says depends on them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,13 +19,15 @@ RULE_A, RULE_A_ALL = "KG-PLPPM, rule A", "KG-PLPPM, rule A, predicted prerequisi
 OURS, HIGHER = "our default planner", "our default planner, mastered from .95"
 RANDOM, SHORTEST = "random", "shortest video first"
 OF_PLANS = ("needed later", "outside the course", "mastery from theta", "coverage", "stay")
+AT_MOST = ", at most"
 EVERYTHING, BACKWARDS = "the whole course, however long", "the same backwards"
 
 
 def of_kg_plppm(tables: Tables) -> list[str]:
     """Of the tables of KG-PLPPM, given by their names."""
-    said = (_readings, _walks, _cycles, _efficiency, _untouched, _order, _goal, _paired, _plans)
-    return [sentence for each in said for sentence in each(tables)]
+    of_order = (_readings, _walks, _ceiling, _cycles)
+    of_gain = (_efficiency, _untouched, _order, _goal, _paired, _plans)
+    return [sentence for each in (*of_order, *of_gain) for sentence in each(tables)]
 
 
 def _readings(tables: Tables) -> Iterator[str]:
@@ -67,6 +70,29 @@ def _walks(tables: Tables) -> Iterator[str]:
         )
 
 
+def _ceiling(tables: Tables) -> Iterator[str]:
+    """How high could the degree of a valid path be, and who is above that?"""
+    filled = tables.get("1-ceiling")
+    for column, most in pairwise(filled.table.columns if filled else ()):
+        if filled is None or most.title != f"{column.title}{AT_MOST}":
+            continue
+        bound = filled.cells[0][[each.title for each in filled.table.columns].index(most.title)]
+        found = [filled.cell(row.title, column.title) for row in filled.table.rows]
+        there = [each for each in found if each is not None and not np.isnan(each.found.value)]
+        above = [each.row for each in there if each.found.low > bound.found.value]
+        told = ", ".join(f'"{each.row}" has {each.found.value:.3f}' for each in there)
+        yield (
+            f"A valid path of {column.title} has a degree of {_interval(bound, 3)} at most, in the"
+            f" mean: {told}."
+            + (
+                " Who is above it asks for what is mastered or taught by nothing, or leaves out"
+                f" what is needed: {', '.join(above)}."
+                if above
+                else ""
+            )
+        )
+
+
 def _cycles(tables: Tables) -> Iterator[str]:
     shares = {
         name: share
@@ -94,7 +120,7 @@ def _efficiency(tables: Tables) -> Iterator[str]:
         )
     at_first = {name: row[0] for name, row in rows.items() if name not in (EVERYTHING, BACKWARDS)}
     above = [name for name, cell in at_first.items() if cell.found.value > first.found.value]
-    highest = max(at_first.values(), key=lambda cell: cell.found.value)
+    _, highest = _extremes(at_first.values())
     if RANDOM in at_first:
         order = "above" if RANDOM in above else "not above"
         yield (
@@ -109,8 +135,7 @@ def _untouched(tables: Tables) -> Iterator[str]:
     if ALGORITHM_1 not in rows:
         return
     ours = rows[ALGORITHM_1][0]
-    high = max((row[0] for row in rows.values()), key=lambda cell: cell.found.value)
-    low = min((row[0] for row in rows.values()), key=lambda cell: cell.found.value)
+    low, high = _extremes(row[0] for row in rows.values())
     said = (
         f"Where an untouched concept counts 0, the figures at {ours.column} go from"
         f' {low.found.value:.1f} ("{low.row}") to {high.found.value:.1f} ("{high.row}")'
@@ -157,7 +182,7 @@ def _goal(tables: Tables) -> Iterator[str]:
         return
     goal, firsts = filled.table.goal, [line[0] for line in filled.cells]
     reached = [cell.row for cell in firsts if cell.found.low >= goal]
-    best = max(firsts, key=lambda cell: cell.found.value)
+    _, best = _extremes(firsts)
     for name in (ALGORITHM_1, OURS, HIGHER):
         cell = filled.cell(name, firsts[0].column)
         if cell is not None:
@@ -215,6 +240,12 @@ def _value(tables: Tables, table: str, row: str, column: str) -> float | None:
     """What is found in a cell; None where it was not filled, or nobody has a say."""
     cell = tables[table].cell(row, column) if table in tables else None
     return None if cell is None or np.isnan(cell.found.value) else cell.found.value
+
+
+def _extremes(cells: Iterable[Cell]) -> tuple[Cell, Cell]:
+    """The cells of the lowest and of the highest value."""
+    ordered = sorted(cells, key=lambda cell: cell.found.value)
+    return ordered[0], ordered[-1]
 
 
 def _gaps(row: Sequence[Cell], published: Sequence[Cell]) -> list[float]:

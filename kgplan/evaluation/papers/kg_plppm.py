@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from kgplan.data.records import observations
-from kgplan.diagnosis import DiagnosisConfig, fit, not_told_apart
+from kgplan.arrays import Array, Floats
+from kgplan.diagnosis.config import PUBLISHED, DiagnosisConfig, LearnerModelConfig
 from kgplan.errors import ConfigError, InputError
-from kgplan.evaluation.degree import sequence_degree
+from kgplan.evaluation.degree import degree_bound, sequence_degree
 from kgplan.evaluation.papers.efficiency import (
     Cut,
     before_and_original,
@@ -37,7 +37,8 @@ from kgplan.evaluation.plans import (
     prerequisite_later,
     steps_kept,
 )
-from kgplan.planning.mastery import ItemParameters, LearnerMastery
+from kgplan.planning.fitting import fit_learners
+from kgplan.planning.mastery import LearnerMastery
 
 OF_SAMPLE = frozenset({"enrolments", "sample_seed", "least_concepts"})
 OF_PATH = frozenset({"method", "max_pre", "steps", "neighbours", "alpha", "mastered_from", "seed"})
@@ -55,6 +56,7 @@ class Session:
         self.enrolments: Callable[[int, int, int], list[Enrolment]] = cache(self._enrolments)
         self.states: Callable[[int, int], list[State]] = cache(self._states)
         self.cuts: Callable[..., tuple[list[Cut], Values]] = cache(self._cuts)
+        self.bounds: Callable[[int, int, int, float], Floats] = cache(self._bounds)
 
     def _enrolments(self, most: int, seed: int, least_concepts: int) -> list[Enrolment]:
         """Enrolments in courses with concepts, drawn at random.
@@ -94,6 +96,14 @@ class Session:
         cuts = [cut(self.study, each, k, own_videos) for each in drawn]
         return cuts, before_and_original(self.study, cuts)
 
+    def _bounds(self, most: int, seed: int, steps: int, theta: float) -> Floats:
+        """Of each, above what degree no valid path of so many steps is."""
+        study, found = self.study, []
+        for state in self.states(most, seed):
+            asked = _among(study, state)
+            found.append(degree_bound(steps, study.ground, study.judged(state), asked, theta))
+        return np.array(found)
+
 
 def open_session(sources: Sources) -> Session:
     """Fit V-DINA as published to the records, or take up the fit that is kept.
@@ -101,23 +111,15 @@ def open_session(sources: Sources) -> Session:
     Raises:
         ConfigError: the experiment's `model` has a setting that V-DINA has not.
     """
-    records, config = sources.records, DiagnosisConfig.from_dict(sources.model)
+    published = DiagnosisConfig.from_dict(sources.model)
+    config = LearnerModelConfig(**vars(published), model=PUBLISHED)
     arrays = sources.kept.get(sources.key)
     if arrays is None:
-        watched = observations(records)
-        found = fit(watched, records.q_matrix, config, sources.progress)
-        diagnosis = LearnerMastery(
-            records.learner_ids,
-            records.concept_ids,
-            found.mastery,
-            found.prior,
-            not_told_apart(watched, records.q_matrix),
-            ItemParameters(records.item_ids, found.slip, found.guess, config),
-        )
-        arrays = diagnosis.to_arrays()
+        fitted = fit_learners(sources.records, config, sources.progress, new_videos=False)
+        arrays = fitted.mastery.to_arrays()
         sources.kept.put(sources.key, arrays)
     diagnosis = LearnerMastery.from_arrays(arrays, config, of_records=True)
-    return Session(Study(sources.graph, records, sources.similarity, diagnosis))
+    return Session(Study(sources.graph, sources.records, sources.similarity, diagnosis))
 
 
 # ---------------------------------------------------------------- Table 1
@@ -147,6 +149,24 @@ def degrees(session: Session, parameters: Parameters) -> Values:
                 "by_walks": np.mean(inside) if inside else np.nan,
             }
         )
+    return _columns(rows)
+
+
+def ceilings(session: Session, parameters: Parameters) -> Values:
+    """Eq. (13) of paths that have all the steps, and the bound of valid ones (`degree_bound`).
+
+    Returns:
+        (N,) each: `degree`, of the path; `ceiling`. NaN where no valid path has two steps, the
+        degree also where the method's has fewer than asked for.
+    """
+    steps = parameters["steps"]
+    sample = parameters["enrolments"], parameters["sample_seed"]
+    bounds, rows = session.bounds(*sample, steps, parameters["theta"]), []
+    for state, bound in zip(session.states(*sample), bounds.tolist(), strict=True):
+        path = _path(session, state, parameters)
+        counts = path.concepts.size == steps and not np.isnan(bound)
+        degree = sequence_degree(_outline(path), session.study.ground) if counts else np.nan
+        rows.append({LEARNER: state.of.learner, "degree": degree, "ceiling": bound})
     return _columns(rows)
 
 
@@ -203,8 +223,7 @@ def plans(session: Session, parameters: Parameters) -> Values:
     for state in session.states(parameters["enrolments"], parameters["sample_seed"]):
         path = _path(session, state, parameters)
         shape, known = _outline(_opened(study, state, path)), study.judged(state)
-        asked = np.zeros(study.graph.concept_ids.size, dtype=bool)
-        asked[study.asked(state.of.course)] = True
+        asked = _among(study, state)
         later = prerequisite_later(shape, study.ground, np.ones_like(asked))
         steps = shape.concepts.tolist()
         raw = [bool(study.ground.before[k] & set(steps[at:])) for at, k in enumerate(steps)]
@@ -244,6 +263,13 @@ def _stability(
     after = _path(session, study.state(state.of, shares, seen_at), parameters)
     free = path.concepts[~np.isin(path.concepts, study.ground.covers[[unopened[0]]].indices)]
     return free.size, steps_kept(_outline(Path(free)), _outline(after))
+
+
+def _among(study: Study, state: State) -> Array:
+    """(K,) True for the course's concepts."""
+    asked = np.zeros(study.graph.concept_ids.size, dtype=bool)
+    asked[study.asked(state.of.course)] = True
+    return asked
 
 
 def _opened(study: Study, state: State, path: Path) -> Path:
@@ -318,6 +344,12 @@ MEASURES = {
             "by walks": _mean("by_walks"),
             "in cycles": _share("in_cycles", "hits"),
         },
+        _read,
+    ),
+    "ceiling": Measure(
+        ceilings,
+        OF_SAMPLE | OF_PATH | {"theta"},
+        {"degree": _mean("degree"), "ceiling": _mean("ceiling")},
         _read,
     ),
     "efficiency": Measure(

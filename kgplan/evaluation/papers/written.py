@@ -214,6 +214,7 @@ def to_dict(run: Run) -> dict[str, Any]:
             {
                 "name": filled.table.name,
                 "title": filled.table.title,
+                "goal": filled.table.goal,
                 "cells": [_told(cell) for line in filled.cells for cell in line],
             }
             for filled in run.tables

@@ -85,7 +85,8 @@ class Result:
             and for itself.
         learners: that counted, of all seeds.
         seeds: S.
-        seconds: of one processor, for making or training and for choosing, of all seeds.
+        making: seconds of one processor for making or training it, of all seeds.
+        seconds: for choosing and for what learners do.
     """
 
     simulator: str
@@ -97,6 +98,7 @@ class Result:
     gap: Interval | None
     learners: int
     seeds: int
+    making: float
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,9 +142,7 @@ def compare(
             for each in ordered:
                 progress(f"{world.name} {world.setting} {n} steps: {each.name}", done, total)
                 done += 1
-                begun = time.process_time()
-                values = _effects(simulators, each, n, learners)
-                seconds = time.process_time() - begun
+                values, making, seconds = _effects(simulators, each, n, learners)
                 gap = None
                 if each.name == AGAINST:
                     usual = values
@@ -152,22 +152,27 @@ def compare(
                 found[each.name] = Result(
                     world.name, world.setting, each.name, each.sees_truth, n,
                     Interval.over(values), gap,
-                    sum(int(np.isfinite(part).sum()) for part in values), seeds, seconds,
+                    sum(int(np.isfinite(part).sum()) for part in values), seeds, making, seconds,
                 )  # fmt: skip
             yield from (found[each.name] for each in contestants)
 
 
 def _effects(
     simulators: Sequence[Simulator], contestant: Contestant, steps: int, learners: int
-) -> list[Floats]:
-    """E_P of each seed's learners. Who is slow teaches the first of these."""
+) -> tuple[list[Floats], float, float]:
+    """E_P of each seed's learners, and seconds for making and for teaching.
+
+    Who is slow teaches the first of these learners.
+    """
     n = min(learners, contestant.most_learners or learners)
-    found = []
+    found, making, begun = [], 0.0, time.process_time()
     for seed, simulator in enumerate(simulators):
+        start = time.process_time()
         policy = contestant.make(Classroom(simulator, steps, seed))
+        making += time.process_time() - start
         truth = contestant.sees_truth
         found.append(effect(simulator, policy, learners, steps, seed, False, truth, first=n))
-    return found
+    return found, making, time.process_time() - begun - making
 
 
 def area(values: Sequence[float], effects: Sequence[float]) -> float:
