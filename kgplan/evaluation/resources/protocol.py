@@ -67,11 +67,11 @@ def measured(method: Method, split: Split) -> Figures:
     shown = tuple(
         best(method(each), unopened(each.history, n_items), FIRST) for each in contexts(split)
     )
-    values = [
+    in_first, of_opened, gain = (
         np.array([of(s, opened, FIRST) for s, opened in zip(shown, split.coming, strict=True)])
         for of in (precision, recall, ndcg)
-    ]
-    return Figures(*values, shown)
+    )
+    return Figures(in_first, of_opened, gain, shown)
 
 
 @dataclass(frozen=True)
