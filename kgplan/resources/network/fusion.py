@@ -12,7 +12,7 @@ def gates(xp: Any, parts: Any, taste: Any, present: Any, weights: Mapping[str, A
         parts: (..., M, d) F_m, the modalities in one space.
         taste: (..., M, d) A_m, what the learner viewed of each.
         present: (..., M) 1.0 where the resource has the modality; what is missing gets 0.
-        weights: `gate_part`, `gate_taste` (d, g), `gate_bias` (g,), `gate_out` (g,), `gate_of` (M,).
+        weights: `gate_part`, `gate_taste` (d, g), `gate_bias`, `gate_out` (g,), `gate_of` (M,).
 
     Returns:
         (..., M) adding to 1; all 0 where nothing is present.

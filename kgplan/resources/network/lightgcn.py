@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from kgplan.arrays import Ints
+
 
 def normalised(edges: sparse.csr_array) -> sparse.csr_array:
     """Each entry over the root of both nodes' numbers of neighbours; of (N, N), symmetric."""
@@ -31,20 +33,19 @@ def two_graphs(
         (U + V + K, U + V + K).
     """
     n_learners, n_items = opened.shape
-    n_concepts = q_matrix.shape[1]
-    views = _symmetric([[None, opened], [None, None]], n_learners, n_items)
-    with_concepts = sparse.block_diag(
-        [views, sparse.csr_array((n_concepts, n_concepts))], format="csr"
+    n = n_learners + n_items + q_matrix.shape[1]
+    items, concepts = n_learners, n_learners + n_items
+    relations = before.tocoo()
+    other = relations.row != relations.col
+    pairs = relations.row[other] + concepts, relations.col[other] + concepts
+    covers, views = q_matrix.tocoo(), opened.tocoo()
+    by_views = both_ways(views.row, views.col + items, n)
+    by_knowledge = both_ways(
+        np.concatenate([covers.row + items, pairs[0]]),
+        np.concatenate([covers.col + concepts, pairs[1]]),
+        n,
     )
-    relations = before.astype(np.float64)
-    relations.setdiag(0)
-    relations.eliminate_zeros()
-    joined = sparse.block_array([[None, q_matrix], [None, relations]], format="csr")
-    joined = _both_ways(sparse.csr_array(joined))
-    padded = sparse.block_diag([sparse.csr_array((n_learners, n_learners)), joined], format="csr")
-    return sparse.csr_array(
-        normalised(_ones(with_concepts)) + knowledge * normalised(_ones(padded))
-    )
+    return sparse.csr_array(normalised(by_views) + knowledge * normalised(by_knowledge))
 
 
 def propagated(graph: Any, first: Any, layers: int) -> Any:
@@ -62,19 +63,9 @@ def propagated(graph: Any, first: Any, layers: int) -> Any:
     return total / (layers + 1)
 
 
-def _ones(matrix: Any) -> sparse.csr_array:
-    made = sparse.csr_array(matrix, dtype=np.float64)
-    made.eliminate_zeros()
-    made.data[:] = 1
-    made.sort_indices()
-    return made
-
-
-def _both_ways(matrix: sparse.csr_array) -> sparse.csr_array:
-    return sparse.csr_array(matrix + matrix.T)
-
-
-def _symmetric(blocks: list[list[Any]], rows: int, columns: int) -> sparse.csr_array:
-    blocks[0][0] = sparse.csr_array((rows, rows))
-    blocks[1][1] = sparse.csr_array((columns, columns))
-    return _both_ways(sparse.csr_array(sparse.block_array(blocks, format="csr")))
+def both_ways(row: Ints, col: Ints, n: int) -> sparse.csr_array:
+    """(n, n) 1 for each pair of nodes, in both directions, however often it is given."""
+    ends = np.concatenate([row, col]), np.concatenate([col, row])
+    edges = sparse.coo_array((np.ones(ends[0].size), ends), shape=(n, n)).tocsr()
+    edges.data[:] = 1
+    return sparse.csr_array(edges)
