@@ -120,7 +120,8 @@ def _rooted(prior: Floats, one: Ints, other: Ints, both: Floats) -> Tree:
         near[a].append((b, p))
         near[b].append((a, p))
     above, joint = np.full(size, -1, np.int64), prior * prior
-    seen, order = [False] * size, []
+    seen: list[bool] = [False] * size
+    order: list[int] = []
     for root in range(size):
         if seen[root]:
             continue
