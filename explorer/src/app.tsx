@@ -10,6 +10,7 @@ import { Home } from "./designer/home";
 import { Learner } from "./learner/learner";
 import { Choose } from "./lti/choose";
 import { Refused } from "./lti/refused";
+import { Place } from "./place/place";
 import { route } from "./router";
 import { Footer } from "./shell/footer";
 import { Header } from "./shell/header";
@@ -29,6 +30,7 @@ const VIEWS: Record<string, View> = {
   graph: Graph,
   health: Health,
   learner: Learner,
+  place: Place,
   refused: Refused,
 };
 

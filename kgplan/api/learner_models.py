@@ -1,17 +1,19 @@
 """What the operations on events and learner records take and say: their typed bodies."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from kgplan.api.ids import Id
 from kgplan.data.events import Event
 from kgplan.data.wishes import Said
-from kgplan.planning import ConceptMastery, Doubt
+from kgplan.planning import Basis, ConceptMastery, Doubt
 from kgplan.planning.because import Did
+from kgplan.planning.placing import MOST_QUESTIONS, Ended
 from kgplan.planning.progress import Status
 from kgplan.planning.taken import TakenCourse
+from kgplan.planning.texts import Detail, Language
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -204,11 +206,14 @@ class ReasonOut(BaseModel):
     """One thing that was observed of the learner, and how much it moved the mastery."""
 
     item_id: str
-    kind: str = Field(description="of the item: video, exercise or text")
+    kind: str = Field(
+        description="of the item: video, exercise or text; concept: what the learner answered of it"
+    )
     title: str = Field(description="empty where unknown")
     did: Did = Field(
         description="what the learner did with it; watched, read and answered_right from 80 % on,"
-        " answered_wrong under half; not_opened: it is due in a course of the learner's"
+        " answered_wrong under half; not_opened: it is due in a course of the learner's;"
+        " said_known, said_unsure, said_unknown: what was answered of the concept itself"
     )
     share: float | None = Field(description="that was watched or read; null of an answer")
     score: float | None = Field(description="of the answer; null of anything else")
@@ -240,6 +245,7 @@ class MasteryReasonsOut(BaseModel):
                     "prior": 0.24,
                     "mastery": 0.81,
                     "sd": 0.39,
+                    "basis": "own",
                     "evidence": 0.94,
                     "identified": True,
                     "doubt": None,
@@ -290,6 +296,10 @@ class MasteryReasonsOut(BaseModel):
         " evidence for a figure"
     )
     sd: float | None = Field(description="of the concept's state; null with the mastery")
+    basis: Basis = Field(
+        description="own: the learner's evidence reaches it; lent: of learners who are alike;"
+        " prior: assumed of everyone"
+    )
     evidence: float = Field(description="bits that views and answers said, beyond the prior")
     identified: bool
     doubt: Doubt | None
@@ -368,16 +378,120 @@ class FeedbackIn(BaseModel):
     concept_id: Id
     said: Said = Field(
         description="done, too_easy: counts as held; too_hard: its prerequisites come first;"
-        " not_for_me: not planned; withdrawn: as if nothing had been said"
+        " not_for_me: not planned; known, unsure, unknown: the answer to whether it is held, which"
+        " counts as evidence; withdrawn: as if nothing had been said"
     )
 
 
 class FeedbackOut(BaseModel):
-    """What is kept of it: the last word on each concept counts."""
+    """What is kept of it: the last wish and the last answer on each concept count."""
 
     learner_id: str
     concept_id: str
     said: Said
+
+
+class AnswerIn(BaseModel):
+    """An answer of a placement; neither said nor a score where it was passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concept_id: Id | None = Field(default=None, description="that was asked about")
+    said: Literal["known", "unsure", "unknown"] | None = Field(
+        default=None, description="whether the concept is held"
+    )
+    item_id: Id | None = Field(default=None, description="that was to be answered")
+    score: Share | None = Field(default=None, description="of the answer to the item")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "AnswerIn":
+        if (self.concept_id is None) == (self.item_id is None):
+            raise ValueError("give either a concept_id, with said, or an item_id, with a score")
+        if (self.said is not None and self.item_id) or (self.score is not None and self.concept_id):
+            raise ValueError("said goes with a concept_id, a score with an item_id")
+        return self
+
+
+class PlacementIn(BaseModel):
+    """What a learner wants, and the answers up to now."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+                    "answers": [{"concept_id": "K_栈_计算机科学技术", "said": "known"}],
+                }
+            ]
+        },
+    )
+
+    course_id: Id | None = Field(default=None, description="the course that is to be learned")
+    towards: Id | None = Field(default=None, description="or the concept to reach")
+    words: str | None = Field(
+        default=None, max_length=200, description="or either by name, as `GET /v1/courses` finds it"
+    )
+    answers: list[AnswerIn] = Field(
+        default=[],
+        max_length=200,
+        description="all of this placement; what is new of them is stored",
+    )
+    most: int = Field(default=MOST_QUESTIONS, ge=0, le=200, description="questions at most")
+    in_words: bool = Field(default=False, description="ask about concepts alone, not exercises")
+    language: Language = Field(default="en", description="of the sentences")
+    detail: Detail = Field(default="words", description="whether sentences hold figures")
+
+    @model_validator(mode="after")
+    def _has_goal(self) -> "PlacementIn":
+        if sum(each is not None for each in (self.course_id, self.towards, self.words)) != 1:
+            raise ValueError("give one of course_id, towards and words")
+        return self
+
+
+class PlacementQuestion(BaseModel):
+    """What to ask: whether a concept is held, or an exercise."""
+
+    concept_id: str | None = Field(description="null where an item is asked")
+    item_id: str | None = Field(description="null where a concept is asked about")
+    name: str = Field(description="of the concept, or the title of the item; may be empty")
+    name_en: str = Field(description="empty where unknown")
+    url: str | None = Field(description="where the item is opened")
+    bits: float = Field(description="that the answer is expected to say of the goal's concepts")
+    because: str
+
+
+class BeginsOut(BaseModel):
+    """A step of the plan as it is now."""
+
+    concept_id: str
+    name: str
+    name_en: str = Field(description="empty where unknown")
+    mastery: float
+    sd: float
+    basis: Basis
+
+
+class PlacementOut(BaseModel):
+    """The next question of a placement, or why there is none, and the plan up to now."""
+
+    learner_id: str
+    course_id: str | None
+    towards: str | None
+    goal: str = Field(description="its name")
+    next: PlacementQuestion | None = Field(description="null where the placement is over")
+    stop: bool
+    reason: Ended | None = Field(
+        description="settled: no answer would change how the plan begins; enough: as many were"
+        " asked as may be; nothing_left: no question would say more; null where it goes on"
+    )
+    because: str = Field(description="the reason in a sentence; empty where it goes on")
+    asked: int
+    most: int
+    steps: list[BeginsOut] = Field(description="of the plan, see `GET .../path` for all of it")
+    graph_version: str
+    model_version: str
+    stale: bool
 
 
 class SaidOut(BaseModel):
@@ -391,7 +505,7 @@ class SaidOut(BaseModel):
 
 
 class SaidListOut(BaseModel):
-    """The last word on each concept, the newest first; what was withdrawn is not listed."""
+    """The last wish and answer on each concept, the newest first; none that was withdrawn."""
 
     learner_id: str
     feedback: list[SaidOut]

@@ -19,6 +19,7 @@ from kgplan.cli import (
     model,
     neo4j,
     paper,
+    place,
     plan,
     serve,
     similar,
@@ -67,6 +68,7 @@ app.command()(embed.reembed)
 app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)
+app.command()(place.place)
 app.command()(mastery.mastery)
 app.command()(browse.learners)
 app.command()(browse.courses)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kgplan.planning.explanation import Alternative, Change, StepExplanation
     from kgplan.planning.learner import ConceptMastery, CurrentLearner
     from kgplan.planning.options import PlanOptions
-    from kgplan.planning.plan import Doubt, Gap, Plan, Step, Terms
+    from kgplan.planning.plan import Basis, Doubt, Gap, Plan, Step, Terms
     from kgplan.planning.planner import Planner
     from kgplan.planning.resources import Move, Resource
 
@@ -19,7 +19,7 @@ _PLACES = {
     "explanation": ("Alternative", "Change", "StepExplanation"),
     "learner": ("ConceptMastery", "CurrentLearner"),
     "options": ("PlanOptions",),
-    "plan": ("Doubt", "Gap", "Plan", "Step", "Terms"),
+    "plan": ("Basis", "Doubt", "Gap", "Plan", "Step", "Terms"),
     "planner": ("Planner",),
     "resources": ("Move", "Resource"),
 }
@@ -27,6 +27,7 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
     "Alternative",
+    "Basis",
     "Change",
     "ConceptMastery",
     "CurrentLearner",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kgplan.diagnosis.influence import Together
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE
 from kgplan.planning.learner import ConceptMastery
-from kgplan.planning.plan import Doubt
+from kgplan.planning.plan import Basis, Doubt
 from kgplan.planning.texts import Manner, level_of, say
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ Did = Literal[
     "answered_wrong",
     "opened",
     "not_opened",
+    "said_known",
+    "said_unsure",
+    "said_unknown",
 ]
 MOST_REASONS = 16  # observations that are looked at, where the caller does not say
 NOTABLE = 0.01  # a move of mastery that is worth telling in a sentence
@@ -37,7 +40,8 @@ class Reason:
     """One thing that was observed of a learner, and how much it moved a mastery.
 
     Attributes:
-        item_id, kind, title: what it was seen on; the title is empty where unknown.
+        item_id, kind, title: what it was seen on; the title is empty where unknown. Of an answer on
+            the concept itself, "concept" and its id.
         did: what the learner did with it, in a word.
         share: of the item that was watched or read; None of an answer.
         score: of the answer; None of anything else.
@@ -83,7 +87,7 @@ class MasteryReasons:
         concept_id, name, name_en: the concept.
         prior: what is assumed of everyone of whom nothing is known.
         mastery, sd: as in `ConceptMastery`; None where the evidence is too little for a figure.
-        evidence, identified, doubt: as there.
+        basis, evidence, identified, doubt: as there.
         because: the whole in a sentence.
         reasons, raising, lowering, left_out: as in `Reasons`; None where they cannot be told.
     """
@@ -95,6 +99,7 @@ class MasteryReasons:
     prior: float
     mastery: float | None
     sd: float | None
+    basis: Basis
     evidence: float
     identified: bool
     doubt: Doubt | None
@@ -157,6 +162,7 @@ def told(
         prior,
         None if too_little else known.mastery,
         None if too_little else known.sd,
+        known.basis,
         known.evidence,
         known.identified,
         known.doubt,
@@ -180,6 +186,8 @@ def _sentence(known: ConceptMastery, prior: float, found: Reasons | None, manner
     if found is None:
         return say(manner, "rests.untold", holds=holds)
     on_it = [each for each in found.listed if each.covers]
+    if not on_it and not too_little:
+        return say(manner, "rests.carried", holds=holds)
     if not on_it:
         return say(manner, "rests.nothing", holds=holds)
     if too_little and not undone:

@@ -1,7 +1,12 @@
-"""Why is a mastery not the learner's own?"""
+"""Whose is a mastery, and why is it not the learner's own?"""
 
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE
-from kgplan.planning.plan import Doubt
+from kgplan.planning.plan import Basis, Doubt
+
+
+def basis_of(reached: bool) -> Basis:
+    """Whose a mastery is, by whether the learner's evidence reaches it."""
+    return "own" if reached else "prior"
 
 
 def doubt_of(reached: bool, not_told_apart: bool, evidence: float) -> Doubt | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from kgplan.arrays import Array, Floats, Ids, Ints
 from kgplan.data.wishes import Wishes
-from kgplan.planning.doubt import doubt_of
-from kgplan.planning.plan import Doubt
+from kgplan.planning.doubt import basis_of, doubt_of
+from kgplan.planning.plan import Basis, Doubt
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class ConceptMastery:
         name_en: empty where unknown.
         mastery: probability that the learner holds the concept.
         sd: standard deviation of the concept's state: .5 wholly open.
+        basis: whose the mastery is, as of a step.
         evidence: bits that views and answers said, beyond the prior.
         identified: whether the mastery is the learner's own.
         doubt: why it is not identified, as of a step; None where it is.
@@ -65,6 +66,7 @@ class ConceptMastery:
     name_en: str
     mastery: float
     sd: float
+    basis: Basis
     evidence: float
     identified: bool
     doubt: Doubt | None
@@ -87,4 +89,4 @@ class ConceptMastery:
         """
         doubt = doubt_of(reached, not_told_apart, evidence)
         sd = math.sqrt(mastery * (1 - mastery))
-        return cls(*names, mastery, sd, evidence, doubt is None, doubt)
+        return cls(*names, mastery, sd, basis_of(reached), evidence, doubt is None, doubt)

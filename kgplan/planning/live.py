@@ -4,7 +4,10 @@ An exercise is observed by its answers, at the slip and guess that were fitted. 
 opened is weighed anew with every event, as far as the diagnosis weighs it. A scored answer to a
 video is an observation beside the view: each item stands twice on the axis of responses, as what is
 watched and as what is answered beside, with the same concepts.
-Sizes: V items of the diagnosis, K its concepts; responses V to 2V - 1 are answers beside a view.
+What the learner answered when asked whether a concept is held is an observation
+of that concept alone.
+Sizes: V items of the diagnosis, K its concepts; responses V to 2V - 1 are answers beside a view,
+and 2V to 2V + K - 1 answers on concepts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +23,7 @@ from kgplan.data.wishes import Wishes
 from kgplan.diagnosis.attendance import Attendance
 from kgplan.diagnosis.influence import Together, influences
 from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
+from kgplan.diagnosis.placing import SAID_GUESS, SAID_SLIP
 from kgplan.planning.because import Did, Reason, Reasons
 from kgplan.planning.done import done_by
 from kgplan.planning.learner import CurrentLearner
@@ -81,9 +85,9 @@ class LiveModel:
             self._attendance = items.attendance_on(records)
             q = _q_matrix(records, item_ids, np.asarray(diagnosis.concept_ids))
             self._live = LiveDiagnosis(
-                sparse.vstack([q, q], format="csr"),
-                np.append(items.slip, np.full(q.shape[0], ANSWER_SLIP)),
-                np.append(items.guess, np.full(q.shape[0], ANSWER_GUESS)),
+                sparse.vstack([q, q, sparse.eye_array(q.shape[1])], format="csr"),
+                np.concatenate([items.slip, *_of_answers(q, ANSWER_SLIP, SAID_SLIP)]),
+                np.concatenate([items.guess, *_of_answers(q, ANSWER_GUESS, SAID_GUESS)]),
                 np.asarray(diagnosis.prior),
                 items.config,
             )
@@ -119,12 +123,12 @@ class LiveModel:
             nothing, and to `diagnosis.infer` on row and events together where they do.
         """
         fitted = posterior = None
-        if self._live is not None and self._says(evidence):
+        if self._live is not None and self._says(evidence, wishes):
             if before is not None and before.fitted and before.learner.in_records == in_records:
                 fitted, start = before.fitted, before.posterior or before.fitted
             else:
                 fitted = start = self._fitted(learner_id if in_records else "", most)
-            observed = self._observed(learner_id, evidence, in_records)
+            observed = self._observed(learner_id, evidence, in_records, wishes)
             posterior = self._live.update(start, *observed, most)
         concepts, mastery, not_apart = (
             self._batch(learner_id, in_records)
@@ -228,8 +232,10 @@ class LiveModel:
         at = self._videos.find(video)
         return at >= 0 and bool(self._to_item[at] >= 0)
 
-    def _says(self, evidence: Evidence) -> bool:
-        """Whether events can move a mastery; videos unknown to the diagnosis say nothing."""
+    def _says(self, evidence: Evidence, wishes: Wishes) -> bool:
+        """Whether a mastery can be moved; what is unknown to the diagnosis says nothing."""
+        if self._answers(wishes)[0].size:
+            return True
         told = evidence.shares.keys() | evidence.scores.keys()
         if any(self._diagnoses(video) for video in told):
             return True
@@ -237,9 +243,9 @@ class LiveModel:
         return bool((self._to_item[due] >= 0).any())
 
     def _observed(
-        self, learner_id: str, evidence: Evidence, in_records: bool
+        self, learner_id: str, evidence: Evidence, in_records: bool, wishes: Wishes | None = None
     ) -> tuple[Ints, Floats, Floats]:
-        """Responses, ascending, their values and weights: of the records' row and of events.
+        """Responses, ascending, their values and weights: of the records' row, events and answers.
 
         Without events it is the row of `records.observations` and, where attendance is fitted, of
         `attendance.observe`.
@@ -264,7 +270,21 @@ class LiveModel:
         known = np.append(self._to_item[own], self._to_item[beside]) >= 0
         values = np.append(value[own], done.scores[beside])
         weights = np.append(weight[own], np.ones(beside.size))
-        return items[known], values[known], weights[known]  # both axes are sorted by id
+        asked, said = self._answers(wishes or Wishes())
+        return (  # all three axes are sorted by id
+            np.append(items[known], 2 * self._n_videos + asked),
+            np.append(values[known], said),
+            np.append(weights[known], np.ones(asked.size)),
+        )
+
+    def _answers(self, wishes: Wishes) -> tuple[Ints, Floats]:
+        """Concepts of the diagnosis that the learner answered on, ascending, and what."""
+        if not wishes.answers:
+            return np.zeros(0, np.int64), np.zeros(0)
+        ids = np.array(sorted(wishes.answers))
+        at = positions(np.asarray(self._diagnosis.concept_ids), ids)
+        values = np.array([wishes.answers[each] for each in ids.tolist()])
+        return at[at >= 0], values[at >= 0]
 
     def _fitted(self, learner_id: str, most: int | None) -> Posterior:
         """The learner before all events; what the batch inferred of the same row is taken over."""
@@ -308,6 +328,10 @@ class LiveModel:
         state: LiveState | None,
     ) -> Reason:
         """An observation, as a person reads it."""
+        if response >= 2 * self._n_videos:
+            concept_id = str(self._diagnosis.concept_ids[response - 2 * self._n_videos])
+            said: Did = "said_unsure" if value % 1 else "said_known" if value else "said_unknown"
+            return Reason(concept_id, "concept", "", said, None, value, None, covers, moved)
         records, at = self._records, int(self._from_item[response % self._n_videos])
         item_id, kind = str(records.item_ids[at]), str(records.kinds[at])
         answered = response >= self._n_videos or bool(records.exercises[at])
@@ -369,6 +393,11 @@ def did_with(kind: str, answered: bool, value: float, opened: bool) -> Did:
     if kind == TEXT:
         return "read" if value >= WATCHED else "read_part"
     return "watched" if value >= WATCHED else "watched_part"
+
+
+def _of_answers(q_matrix: sparse.csr_array, beside: float, said: float) -> tuple[Floats, Floats]:
+    """A parameter of answers beside views, and of answers on concepts."""
+    return np.full(q_matrix.shape[0], beside), np.full(q_matrix.shape[1], said)
 
 
 def _row(matrix: sparse.csr_array, row: int) -> Ints:

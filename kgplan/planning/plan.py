@@ -9,6 +9,9 @@ from kgplan.planning.resources import Resource
 
 Role = Literal["start", "prerequisite"]
 Doubt = Literal["no_evidence", "not_told_apart", "weak_evidence"]
+Basis = Literal["own", "lent", "prior"]
+"""Whose a mastery is: the learner's own, where evidence reaches it; that of learners who are alike
+(none is lent yet); or what is assumed of everyone."""
 Stopped = Literal["length", "minutes", "gain", "end"]
 """Why a plan ends: as long as asked for; the time is filled; what is left gains too little a
 minute; or there is nothing left."""
@@ -50,6 +53,7 @@ class Step:
         terms: the numbers that chose it.
         sd: standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m:
             .5 wholly open.
+        basis: whose the mastery is.
         evidence: what the learner's views and answers said about the concept: bits of the
             mastery's divergence from the prior.
         identified: whether the mastery is the learner's own: nothing is in doubt.
@@ -71,6 +75,7 @@ class Step:
     leads_to: str | None
     terms: Terms
     sd: float
+    basis: Basis
     evidence: float
     identified: bool
     doubt: Doubt | None

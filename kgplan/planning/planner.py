@@ -3,17 +3,21 @@
 Spec section 4. Sizes: U learners, K concepts, C courses.
 """
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
-from kgplan.diagnosis.uncertainty import divergence
+from kgplan.diagnosis.gain import CERTAIN, Lines, log_odds
+from kgplan.diagnosis.placing import Belief, Tree, believe, carried, ratio_of, said_ratio, tied
+from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
-from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.derived import Derived, derive
 from kgplan.planning.done import done_by
@@ -26,6 +30,7 @@ from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
 from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.reasons import explained_sequence
+from kgplan.planning.scope import Scope
 from kgplan.planning.sequencing import Sequence, Sequencer
 from kgplan.planning.telling import Teller
 from kgplan.planning.things import SequenceTeller
@@ -292,17 +297,11 @@ class Planner:
         row = -1
         if current is None or current.in_records:
             row = self._learners.find(learner_id)
-        mastery, known = self.derived.prior.copy(), self.derived.mastery
-        reached, not_apart, around, learned, over, hard, says = np.zeros(
-            (7, mastery.size), dtype=bool
-        )
+        mastery, reached, not_apart = self._observed(learner_id, current)
+        around, learned, over, hard, says = np.zeros((5, mastery.size), dtype=bool)
         courses: frozenset[str] = frozenset()
-        diagnosed = self._diagnosed.find(learner_id)
-        if diagnosed >= 0 and current is None:
-            stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
-            mastery[known.indices[stored]] = known.data[stored]
-            reached[known.indices[stored]] = True
-            not_apart[_row(self.derived.not_told_apart, diagnosed)] = True
+        if current is not None and current.wishes.answers:
+            mastery, reached = self._carried(mastery, reached, current.wishes.answers)
         if row >= 0:
             learned[_row(self.derived.learned, row)] = True
             for course in _row(self.derived.enrolled, row):
@@ -310,14 +309,6 @@ class Planner:
             mine = _row(self.records.enrolled, row).tolist()
             courses = frozenset([self._record_course_ids[k] for k in mine])
         if current is not None:
-            if current.axis is self.diagnosis.concept_ids:
-                at = self._from_diagnosis[current.concepts]
-            else:
-                at = positions(self.graph.concept_ids, current.concept_ids)
-            here = at >= 0
-            mastery[at[here]] = current.mastery[here]
-            reached[at[here]] = True
-            not_apart[at[here]] = current.not_told_apart[here]
             for course in self._courses.known(current.courses):
                 around[_row(self.graph.course_concepts, course)] = True
             courses |= current.courses
@@ -331,7 +322,94 @@ class Planner:
         return Learner(
             mastery, reached, not_apart, around, learned, courses, over, hard, says,
             self._shares(done.shares, courses), done.scores, done.seen_at,
+            current is not None and bool(current.wishes.answers),
         )  # fmt: skip
+
+    def _observed(
+        self, learner_id: str, current: CurrentLearner | None
+    ) -> tuple[Floats, Array, Array]:
+        """(K,) masteries, what evidence reaches, and what it does not tell apart."""
+        mastery, known = self.derived.prior.copy(), self.derived.mastery
+        reached, not_apart = np.zeros((2, mastery.size), dtype=bool)
+        diagnosed = self._diagnosed.find(learner_id)
+        if diagnosed >= 0 and current is None:
+            stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
+            mastery[known.indices[stored]] = known.data[stored]
+            reached[known.indices[stored]] = True
+            not_apart[_row(self.derived.not_told_apart, diagnosed)] = True
+        if current is not None:
+            if current.axis is self.diagnosis.concept_ids:
+                at = self._from_diagnosis[current.concepts]
+            else:
+                at = positions(self.graph.concept_ids, current.concept_ids)
+            here = at >= 0
+            mastery[at[here]] = current.mastery[here]
+            reached[at[here]] = True
+            not_apart[at[here]] = current.not_told_apart[here]
+        return mastery, reached, not_apart
+
+    def belief(
+        self, learner_id: str, concepts: Ints, current: CurrentLearner | None = None
+    ) -> Belief:
+        """What is believed of concepts together: what each was observed by, tied by prerequisites.
+
+        Args:
+            learner_id, current: as for `plan`.
+            concepts: (n,) positions.
+        """
+        mastery, _, _ = self._observed(learner_id, current)
+        tree = self.tree.among(concepts)
+        return believe(tree, ratio_of(mastery[concepts], tree.prior))
+
+    def involved(self, course_id: str | None, towards: str | None) -> tuple[Scope, Lines]:
+        """What a goal involves, and how answers to the records' items depend on what is held.
+
+        Raises:
+            UnknownCourse, UnknownConcept: no such goal; the error holds close matches.
+        """
+        if course_id is None:
+            asked = self._chooser.concepts([towards or ""])
+        else:
+            asked = _row(self.graph.course_concepts, self._course(course_id)).astype(np.int64)
+        return self._sequencer.scope_of(course_id, asked), self._sequencer.line
+
+    @property
+    def covers(self) -> sparse.csr_array:
+        """(V, K) stored where an item covers a concept of the graph."""
+        return self._chooser.covers
+
+    @cached_property
+    def tree(self) -> Tree:
+        """What ties the graph's concepts; made when the first learner answered on one.
+
+        Of several concepts that stand for each other no single one is needed: these tie nothing.
+        """
+        edges = self.graph.prerequisites.tocoo()
+        alone = self.graph.group == 0
+        return tied(
+            np.clip(self.derived.prior, CERTAIN, 1 - CERTAIN),
+            *(edges.row[alone].astype(np.int64), edges.col[alone].astype(np.int64)),
+            self.graph.strength[alone],
+        )
+
+    def _carried(
+        self, mastery: Floats, reached: Array, answers: Mapping[str, float]
+    ) -> tuple[Floats, Array]:
+        """Masteries with what prerequisites carry from answers on concepts, and what is reached.
+
+        What would hardly move a mastery is not carried.
+        """
+        ids = sorted(answers)
+        at = positions(self.graph.concept_ids, id_array(ids))
+        values = np.array([answers[each] for each in ids])
+        ratio = np.ones(mastery.size)
+        ratio[at[at >= 0]] = said_ratio(values[at >= 0])
+        factor = carried(self.tree, ratio)
+        factor[~reached] *= ratio[~reached]  # of what the diagnosis was made without
+        odds = np.exp(log_odds(mastery)) * factor
+        after = odds / (1 + odds)
+        moved = divergence(after, np.clip(mastery, CERTAIN, 1 - CERTAIN)) >= WEAK_EVIDENCE
+        return np.where(moved, after, mastery), reached | moved
 
     def _shares(self, seen: Floats, courses: frozenset[str]) -> Floats:
         """`Learner.shares` of what was watched of each item, NaN where it was never opened."""

@@ -80,6 +80,9 @@ class Sequencer:
         diagnosis: how they respond to mastery.
         derived: what `derive` gives for these.
         minutes: (V,) how long each video takes.
+
+    Attributes:
+        line: of the V items, how the answer to each depends on how many of its concepts are held.
     """
 
     def __init__(
@@ -93,11 +96,16 @@ class Sequencer:
         self.scopes = Scopes(graph, records)
         self.prior = derived.prior
         self._scope = lru_cache(KEPT)(partial(_scope, self.scopes))  # any number of threads ask
-        self._line = _lines(records, diagnosis, self.scopes)
+        self.line = _lines(records, diagnosis, self.scopes)
         items = diagnosis.items
         self._attendance = None if items is None else items.attendance_on(records)
         self._courses = records.courses
         self.minutes, self._asks = minutes, records.exercises
+
+    def scope_of(self, course_id: str | None, asked: Ints) -> Scope:
+        """What a goal involves where nothing beside it is pinned; arguments as for `choose`."""
+        pinned = asked if course_id is None else asked[:0]
+        return self._scope(course_id, asked.tobytes(), pinned.tobytes())
 
     def choose(
         self,
@@ -281,7 +289,7 @@ class Sequencer:
     def _gains(self, scope: Scope, learner: Learner) -> Floats:
         """(N,) `gains` of the scope's entries, by all that its videos cover."""
         covers = self.scopes.covers[scope.videos]
-        line = Lines(self._line.guess[scope.videos], self._line.pull[scope.videos])
+        line = Lines(self.line.guess[scope.videos], self.line.pull[scope.videos])
         # of an exercise the score is what was observed
         answered = np.where(np.isnan(learner.scores), -1.0, learner.scores)
         shares = np.where(self._asks, answered, learner.shares)[scope.videos]

@@ -12,7 +12,7 @@ from kgplan.data.records import VIDEO, WATCHED
 from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.walk import SLACK
 from kgplan.planning.choosing import Choices, Chooser
-from kgplan.planning.doubt import doubt_of
+from kgplan.planning.doubt import basis_of, doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import MASTERED, Doubt, Plan, Step, Terms
 from kgplan.planning.resources import Resource
@@ -75,7 +75,7 @@ class Teller:
             towards,
             minutes,
             options,
-            new=learner.is_new,
+            new=learner.is_unknown,
             theta=options.theta,
         )
 
@@ -116,6 +116,7 @@ class Teller:
             leads_to=None if leads_to < 0 else ids[leads_to],
             terms=terms,
             sd=sqrt(terms.mastery * (1 - terms.mastery)),
+            basis=basis_of(bool(reached)),
             evidence=evidence,
             identified=doubt is None,
             doubt=doubt,
@@ -197,7 +198,7 @@ class Teller:
             notes.append(say(options, "note.empty_course", course_id=course_id))
         elif course_id is not None and steps and learner.mastery[asked].min() >= MASTERED:
             notes.append(say(options, "note.mastered"))
-        if learner.is_new:
+        if learner.is_unknown:
             unknown = say(options, "note.unknown_learner")
             notes.append(chooser.nothing_yet(options) if known else unknown)
         n_over = int(learner.passed_over[asked].sum())

@@ -163,6 +163,14 @@ ENGLISH = {
     "rests.hardly": "{holds}: what is known of you hardly moves it.",
     "rests.beside": "{holds}. That rests on what you did on other concepts, which items on both"
     " join to it.",
+    "place.why": "The answer is expected to say most about {goal}[ ({bits:z.2f} bits)].",
+    "place.why_also": "The answer is expected to say most about {goal}[ ({bits:z.2f} bits)]: also"
+    " about {names}.",
+    "place.settled": "No further answer would change how your plan begins.",
+    "place.enough": "That is enough: as many questions were asked as may be.",
+    "place.nothing_left": "There is nothing left to ask that would say more.",
+    "rests.carried": "{holds}. That follows from what you answered on what needs it, or on what it"
+    " needs.",
     "rests.prior": "{told} Much the same is assumed of everyone[ ({prior:z.2f})].",
     "rests.up": "{holds}. For it speaks that {what}.",
     "rests.down": "{holds}. Against it speaks that {what}.",
@@ -180,6 +188,9 @@ ENGLISH = {
     "did.it.answered_wrong": "you have not answered “{title}” right yet",
     "did.it.opened": "you opened “{title}” and went no further",
     "did.it.not_opened": "you have not opened “{title}”",
+    "did.it.said_known": "you said that you know it",
+    "did.it.said_unsure": "you were not sure whether you know it",
+    "did.it.said_unknown": "you said that you do not know it",
 }
 
 CHINESE = {
@@ -311,6 +322,13 @@ CHINESE = {
     "rests.untold": "{holds}。无法说明这以哪些学习记录为依据：模型与现用的记录不一致。",
     "rests.hardly": "{holds}：你的学习记录对它几乎没有影响。",
     "rests.beside": "{holds}。这主要以其他概念的学习记录为依据，有些资源同时讲解二者。",
+    "place.why": "预计这个回答最能说明你对{goal}的掌握情况[（{bits:z.2f}比特）]。",
+    "place.why_also": "预计这个回答最能说明你对{goal}的掌握情况[（{bits:z.2f}比特）]，"
+    "也能反映{names}。",
+    "place.settled": "再多的回答也不会改变计划的开头。",
+    "place.enough": "问题已达到上限，可以开始了。",
+    "place.nothing_left": "没有更能说明情况的问题了。",
+    "rests.carried": "{holds}。这是根据你对以它为基础的概念或它所需概念的回答推断的。",
     "rests.prior": "{told}这与对所有人的估计相近[（{prior:z.2f}）]。",
     "rests.up": "{holds}。支持的依据：{what}。",
     "rests.down": "{holds}。反对的依据：{what}。",
@@ -328,6 +346,9 @@ CHINESE = {
     "did.it.answered_wrong": "你还没有答对“{title}”",
     "did.it.opened": "你打开过“{title}”，但没有继续",
     "did.it.not_opened": "你还没有打开“{title}”",
+    "did.it.said_known": "你表示已经掌握它",
+    "did.it.said_unsure": "你不确定自己是否掌握它",
+    "did.it.said_unknown": "你表示还没有掌握它",
 }
 
 MOST_PLACES = 10  # of a figure that is to differ from another

@@ -14,7 +14,7 @@ from kgplan.diagnosis.uncertainty import divergence
 from kgplan.native.sequence import Moves, moves_of
 from kgplan.planning.bound import most_gain
 from kgplan.planning.choosing import Chooser
-from kgplan.planning.doubt import doubt_of
+from kgplan.planning.doubt import basis_of, doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.resources import Move, Resource
@@ -87,7 +87,7 @@ class SequenceTeller:
             minutes if has_lengths else None,
             options,
             gaps,
-            new=found.learner.is_new,
+            new=found.learner.is_unknown,
             theta=found.theta,
             stopped=found.stopped,
             gain=float(rows.gain.sum()),
@@ -128,6 +128,7 @@ class SequenceTeller:
                     leads_to=None if leads_to < 0 else self.chooser.ids[leads_to],
                     terms=Terms(None, held, rate_told(found, begin), None, None),
                     sd=sqrt(held * (1 - held)),
+                    basis=basis_of(bool(learner.reached[concept])),
                     evidence=float(evidence[place]),
                     identified=doubt is None,
                     doubt=doubt,
@@ -227,7 +228,7 @@ class SequenceTeller:
             same = learner.scores[found.scope.videos[first]] < NOT_YET
             comes = "did.not_yet_again" if same or found.standing.again[first] else "did.not_yet"
             return say(options, comes, answers=say(options, f"answers.{which}", score=best))
-        if found.mastered[concept] and not learner.is_new:
+        if found.mastered[concept] and not learner.is_unknown:
             return say(options, "did.held")
         through = np.where(kinds == EXERCISE, right, shares >= WATCHED)
         done = [
@@ -281,13 +282,13 @@ class SequenceTeller:
         notes = []
         if not known:
             notes.append(say(options, "note.unknown_learner"))
-        elif found.learner.is_new:
+        elif found.learner.is_unknown:
             notes.append(self.chooser.nothing_yet(options))
         if found.in_order and steps:
             notes.append(say(options, "note.in_order"))
         if course_id is not None and not asked.size:
             notes.append(say(options, "note.empty_course", course_id=course_id))
-        mastered = found.mastered[scope.layout.asked] & (not found.learner.is_new)
+        mastered = found.mastered[scope.layout.asked] & (not found.learner.is_unknown)
         n_left_out = int((mastered & ~found.standing.first).sum())
         theta = f"{found.theta:g}"
         if asked.size and mastered.all():

@@ -132,7 +132,7 @@ def said(known, reasons, raising, lowering, manner=PlanOptions(), prior=0.5):
 
 def known(mastery, evidence, doubt=None):
     sd = (mastery * (1 - mastery)) ** 0.5
-    return ConceptMastery("k", "栈", "stack", mastery, sd, evidence, doubt is None, doubt)
+    return ConceptMastery("k", "栈", "stack", mastery, sd, "own", evidence, doubt is None, doubt)
 
 
 NONE = (0, 0.0)

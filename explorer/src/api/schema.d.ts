@@ -295,6 +295,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/placement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Place
+         * @description What to ask the learner next, of whom little is known, and the plan as it is now.
+         *
+         *     Send all answers of the placement each time: what is new of them is stored as any other answer,
+         *     and the next plan knows it. Answers need `events:write` too.
+         */
+        post: operations["place"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/export": {
         parameters: {
             query?: never;
@@ -1058,6 +1081,32 @@ export interface components {
             because: string;
         };
         /**
+         * AnswerIn
+         * @description An answer of a placement; neither said nor a score where it was passed over.
+         */
+        AnswerIn: {
+            /**
+             * Concept Id
+             * @description that was asked about
+             */
+            concept_id?: string | null;
+            /**
+             * Said
+             * @description whether the concept is held
+             */
+            said?: ("known" | "unsure" | "unknown") | null;
+            /**
+             * Item Id
+             * @description that was to be answered
+             */
+            item_id?: string | null;
+            /**
+             * Score
+             * @description of the answer to the item
+             */
+            score?: number | null;
+        };
+        /**
          * Around
          * @description What leads to a concept, or what it unlocks.
          * @example {
@@ -1138,6 +1187,30 @@ export interface components {
              * @description name of the arm
              */
             arm: string;
+        };
+        /**
+         * BeginsOut
+         * @description A step of the plan as it is now.
+         */
+        BeginsOut: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /** Mastery */
+            mastery: number;
+            /** Sd */
+            sd: number;
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
         };
         /**
          * BehindOut
@@ -1377,6 +1450,12 @@ export interface components {
              * @description standard deviation of the concept's state: .5 wholly open
              */
             sd: number;
+            /**
+             * Basis
+             * @description whose the mastery is, as of a step
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
@@ -1742,14 +1821,14 @@ export interface components {
             concept_id: string;
             /**
              * Said
-             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; withdrawn: as if nothing had been said
+             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; known, unsure, unknown: the answer to whether it is held, which counts as evidence; withdrawn: as if nothing had been said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
         };
         /**
          * FeedbackOut
-         * @description What is kept of it: the last word on each concept counts.
+         * @description What is kept of it: the last wish and the last answer on each concept count.
          */
         FeedbackOut: {
             /** Learner Id */
@@ -1760,7 +1839,7 @@ export interface components {
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
         };
         /**
          * FieldProblem
@@ -2355,6 +2434,7 @@ export interface components {
          *       "prior": 0.24,
          *       "mastery": 0.81,
          *       "sd": 0.39,
+         *       "basis": "own",
          *       "evidence": 0.94,
          *       "identified": true,
          *       "doubt": null,
@@ -2424,6 +2504,12 @@ export interface components {
              * @description of the concept's state; null with the mastery
              */
             sd: number | null;
+            /**
+             * Basis
+             * @description own: the learner's evidence reaches it; lent: of learners who are alike; prior: assumed of everyone
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
@@ -2741,7 +2827,7 @@ export interface components {
          *         "max_prerequisites": 10,
          *         "neighbours": 10,
          *         "planner": "gain",
-         *         "least_gain": 0.05,
+         *         "least_gain": 0.01,
          *         "exclude": [],
          *         "pin": [],
          *         "theta": null,
@@ -2949,7 +3035,7 @@ export interface components {
             /**
              * Least Gain
              * @description gain of mastery a minute under which a plan of no set length ends
-             * @default 0.05
+             * @default 0.01
              */
             least_gain?: number;
             /**
@@ -3142,7 +3228,7 @@ export interface components {
          *               "max_prerequisites": 10,
          *               "neighbours": 10,
          *               "planner": "gain",
-         *               "least_gain": 0.05,
+         *               "least_gain": 0.01,
          *               "exclude": [],
          *               "pin": [],
          *               "theta": null,
@@ -3310,6 +3396,152 @@ export interface components {
              * @description 0 where it is needed by itself; of those before the same concept that have the same number from 1, any one will do
              */
             group: number;
+        };
+        /**
+         * PlacementIn
+         * @description What a learner wants, and the answers up to now.
+         * @example {
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "answers": [
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "said": "known"
+         *         }
+         *       ]
+         *     }
+         */
+        PlacementIn: {
+            /**
+             * Course Id
+             * @description the course that is to be learned
+             */
+            course_id?: string | null;
+            /**
+             * Towards
+             * @description or the concept to reach
+             */
+            towards?: string | null;
+            /**
+             * Words
+             * @description or either by name, as `GET /v1/courses` finds it
+             */
+            words?: string | null;
+            /**
+             * Answers
+             * @description all of this placement; what is new of them is stored
+             * @default []
+             */
+            answers?: components["schemas"]["AnswerIn"][];
+            /**
+             * Most
+             * @description questions at most
+             * @default 12
+             */
+            most?: number;
+            /**
+             * In Words
+             * @description ask about concepts alone, not exercises
+             * @default false
+             */
+            in_words?: boolean;
+            /**
+             * Language
+             * @description of the sentences
+             * @default en
+             * @enum {string}
+             */
+            language?: "en" | "zh";
+            /**
+             * Detail
+             * @description whether sentences hold figures
+             * @default words
+             * @enum {string}
+             */
+            detail?: "words" | "numbers";
+        };
+        /**
+         * PlacementOut
+         * @description The next question of a placement, or why there is none, and the plan up to now.
+         */
+        PlacementOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Course Id */
+            course_id: string | null;
+            /** Towards */
+            towards: string | null;
+            /**
+             * Goal
+             * @description its name
+             */
+            goal: string;
+            /** @description null where the placement is over */
+            next: components["schemas"]["PlacementQuestion"] | null;
+            /** Stop */
+            stop: boolean;
+            /**
+             * Reason
+             * @description settled: no answer would change how the plan begins; enough: as many were asked as may be; nothing_left: no question would say more; null where it goes on
+             */
+            reason: ("settled" | "enough" | "nothing_left") | null;
+            /**
+             * Because
+             * @description the reason in a sentence; empty where it goes on
+             */
+            because: string;
+            /** Asked */
+            asked: number;
+            /** Most */
+            most: number;
+            /**
+             * Steps
+             * @description of the plan, see `GET .../path` for all of it
+             */
+            steps: components["schemas"]["BeginsOut"][];
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /** Stale */
+            stale: boolean;
+        };
+        /**
+         * PlacementQuestion
+         * @description What to ask: whether a concept is held, or an exercise.
+         */
+        PlacementQuestion: {
+            /**
+             * Concept Id
+             * @description null where an item is asked
+             */
+            concept_id: string | null;
+            /**
+             * Item Id
+             * @description null where a concept is asked about
+             */
+            item_id: string | null;
+            /**
+             * Name
+             * @description of the concept, or the title of the item; may be empty
+             */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Url
+             * @description where the item is opened
+             */
+            url: string | null;
+            /**
+             * Bits
+             * @description that the answer is expected to say of the goal's concepts
+             */
+            bits: number;
+            /** Because */
+            because: string;
         };
         /**
          * PlanOptions
@@ -3613,7 +3845,7 @@ export interface components {
             item_id: string;
             /**
              * Kind
-             * @description of the item: video, exercise or text
+             * @description of the item: video, exercise or text; concept: what the learner answered of it
              */
             kind: string;
             /**
@@ -3623,10 +3855,10 @@ export interface components {
             title: string;
             /**
              * Did
-             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's
+             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's; said_known, said_unsure, said_unknown: what was answered of the concept itself
              * @enum {string}
              */
-            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened";
+            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened" | "said_known" | "said_unsure" | "said_unknown";
             /**
              * Share
              * @description that was watched or read; null of an answer
@@ -3815,7 +4047,7 @@ export interface components {
         };
         /**
          * SaidListOut
-         * @description The last word on each concept, the newest first; what was withdrawn is not listed.
+         * @description The last wish and answer on each concept, the newest first; none that was withdrawn.
          */
         SaidListOut: {
             /** Learner Id */
@@ -3841,7 +4073,7 @@ export interface components {
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
             /**
              * Time
              * Format: date-time
@@ -3901,6 +4133,12 @@ export interface components {
              * @description standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m: .5 wholly open
              */
             sd: number;
+            /**
+             * Basis
+             * @description whose the mastery is
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description what the learner's views and answers said about the concept: bits of the mastery's divergence from the prior
@@ -5654,6 +5892,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacementIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -51,14 +51,19 @@ export async function takeBack(learner: string, event: string): Promise<void> {
   await answered(client.POST("/v1/events", { body }));
 }
 
-/** The last word on a concept; "withdrawn" where there is none. */
+const ANSWERS: readonly Said[] = ["known", "unsure", "unknown"];
+
+/** The last wish on a concept, answers on it apart; "withdrawn" where there is none. */
 export async function wordOn(learner: string, concept: string): Promise<Said> {
   const { feedback } = await answered(
     client.GET("/v1/learners/{learner_id}/feedback", {
       params: { path: { learner_id: learner } },
     }),
   );
-  return feedback.find((each) => each.concept_id === concept)?.said ?? "withdrawn";
+  return (
+    feedback.find((each) => each.concept_id === concept && !ANSWERS.includes(each.said))?.said ??
+    "withdrawn"
+  );
 }
 
 /** Says something about a concept. */

@@ -52,7 +52,10 @@ export function Details(props: {
       <section>
         <Formula step={step} path={props.path} decided={!ordered} />
         {explanation && <p>{explanation.because}</p>}
-        {step.doubt && <p class="note">{say.doubt[step.doubt]}</p>}
+        <p class="note">
+          {say.basis[step.basis]}
+          {step.doubt && ` ${say.doubt[step.doubt]}`}
+        </p>
       </section>
       {props.beside && (
         <section>

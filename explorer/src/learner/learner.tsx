@@ -6,12 +6,12 @@
 
 import "./learner.css";
 import { useState } from "preact/hooks";
-import { route } from "../router";
+import { href, route } from "../router";
 import { Page } from "../ui/page";
 import { type Choice, PARTS, addressOf, choiceOf, hasGoal } from "./choice";
 import { History } from "./history";
 import { MasteryTable } from "./mastery";
-import { ownLearner } from "./may";
+import { may, ownLearner } from "./may";
 import { Path } from "./path";
 import { GoalBox, Options, OwnCourses, PickLearner, useCourses, useGoalName } from "./picker";
 import { Record } from "./record";
@@ -33,11 +33,24 @@ function OneLearner({ choice }: { choice: Choice }) {
       kind={say.kind}
       title={ownLearner() === choice.learner ? say.yourPath : choice.learner}
       actions={
-        ownLearner() ? undefined : (
-          <a class="button quiet" href="#/learner">
-            {say.otherLearner}
-          </a>
-        )
+        <>
+          {(hasGoal(choice) || unknown) && may("events:write") && (
+            <a
+              class="button quiet"
+              href={href("place", choice.learner, {
+                course: choice.course,
+                towards: choice.towards,
+              })}
+            >
+              {say.whereToStart}
+            </a>
+          )}
+          {!ownLearner() && (
+            <a class="button quiet" href="#/learner">
+              {say.otherLearner}
+            </a>
+          )}
+        </>
       }
     >
       {!unknown && (

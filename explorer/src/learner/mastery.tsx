@@ -160,7 +160,10 @@ function Row(props: {
           )}
         </td>
         <td class="evidence">{number(known.evidence, 2)}</td>
-        <td class="remark">{known.doubt ? say.doubtShort[known.doubt] : say.sure}</td>
+        <td class="remark">
+          {say.basisShort[known.basis]}
+          {known.doubt && known.basis === "own" && <small>{say.doubtShort[known.doubt]}</small>}
+        </td>
         <td class="why">
           <button
             type="button"

@@ -115,7 +115,13 @@ interface GoalOption extends Option {
 }
 
 /** The box that finds a course or a concept; the learner's own courses while nothing is typed. */
-export function GoalBox(props: { choice: Choice; chosen?: string; courses: Courses | undefined }) {
+export function GoalBox(props: {
+  choice: Choice;
+  chosen?: string;
+  courses: Courses | undefined;
+  /** What to do with the goal; by default the learner's road to it is shown. */
+  onGoal?: (goal: GoalOption["goal"]) => void;
+}) {
   const say = texts();
   const { choice, courses } = props;
 
@@ -165,7 +171,7 @@ export function GoalBox(props: { choice: Choice; chosen?: string; courses: Cours
         {...(props.chosen ? { chosen: props.chosen } : {})}
         on={`${language.value} ${courses?.learner_id ?? ""}`}
         find={find}
-        onChoose={({ goal }) => chooseGoal(choice, goal)}
+        onChoose={({ goal }) => (props.onGoal ?? ((to) => chooseGoal(choice, to)))(goal)}
       />
     </label>
   );

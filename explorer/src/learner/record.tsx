@@ -55,7 +55,7 @@ function Said({ learner }: { learner: string }) {
               {feedback.map((each) => {
                 const name = nameOf(each);
                 return (
-                  <li key={each.concept_id}>
+                  <li key={`${each.concept_id} ${each.said}`}>
                     <strong>{name}</strong>
                     <span>{say.said[each.said]}</span>
                     <time class="soft" dateTime={each.time}>

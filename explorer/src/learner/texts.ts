@@ -6,6 +6,7 @@ import type { Kind } from "../kinds";
 import type { Said, Standing, What } from "./road";
 
 type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
+type Basis = Schemas["Step"]["basis"];
 type Did = Schemas["ReasonOut"]["did"];
 
 type Words = Record<Kind, string>;
@@ -63,6 +64,7 @@ const en = {
   pinned: "Pinned",
   takeBack: (name: string) => `Take back: ${name}`,
   reset: "Reset",
+  whereToStart: "Where do I start?",
   parts: {
     path: "Path",
     mastery: "Mastery",
@@ -97,7 +99,7 @@ const en = {
   meterLong: (mastery: number, sd: number) =>
     `Mastery ${two(mastery)}, give or take ${two(sd)}, from 0 to 1`,
   doubt: {
-    no_evidence: "Nothing observed yet: this is what is assumed of everyone.",
+    no_evidence: "Nothing is observed of it yet.",
     not_told_apart: "What was opened covers it only together with another concept.",
     weak_evidence: "What was done hardly shows it.",
   } satisfies Record<Doubt, string>,
@@ -106,7 +108,16 @@ const en = {
     not_told_apart: "not told apart",
     weak_evidence: "hardly shown",
   } satisfies Record<Doubt, string>,
-  sure: "own evidence",
+  basis: {
+    own: "It rests on the learner's own evidence.",
+    lent: "It is lent by learners who are alike.",
+    prior: "It is assumed of everyone.",
+  } satisfies Record<Basis, string>,
+  basisShort: {
+    own: "own evidence",
+    lent: "lent by alike learners",
+    prior: "assumed of everyone",
+  } satisfies Record<Basis, string>,
   minutesOf: (minutes: number) => (minutes < 1 ? "less than 1 min" : `${number(minutes)} min`),
   untitled: {
     video: "Video without a title",
@@ -154,6 +165,9 @@ const en = {
     too_easy: "Too easy",
     too_hard: "Too hard",
     not_for_me: "Not for me",
+    known: "Known",
+    unsure: "Not sure",
+    unknown: "Not known",
     withdrawn: "Withdraw",
   } satisfies Record<Said, string>,
   saidHow: {
@@ -161,6 +175,9 @@ const en = {
     too_easy: "counts as held, is passed over",
     too_hard: "its prerequisites come first",
     not_for_me: "is not planned",
+    known: "counts as evidence",
+    unsure: "counts as evidence",
+    unknown: "counts as evidence",
     withdrawn: "as if nothing had been said",
   } satisfies Record<Said, string>,
   pin: "Pin",
@@ -239,6 +256,9 @@ const en = {
     answered_wrong: () => "not answered right yet",
     opened: () => "opened, and no further",
     not_opened: () => "not opened",
+    said_known: () => "said to be known",
+    said_unsure: () => "not sure",
+    said_unknown: () => "said not to be known",
   } satisfies Record<Did, (part: number) => string>,
   hardlyMove: (n: number) =>
     n === 1 ? "1 more hardly moves it." : `${number(n)} more hardly move it.`,
@@ -315,6 +335,7 @@ const zh: typeof en = {
   pinned: "已指定",
   takeBack: (name) => `撤回：${name}`,
   reset: "恢复默认",
+  whereToStart: "我该从哪里开始？",
   parts: { path: "路径", mastery: "掌握度", history: "历史", record: "反馈与数据" },
   partsLabel: "显示内容",
   roadTo: (goal) => `《${goal}》学习路径`,
@@ -337,7 +358,7 @@ const zh: typeof en = {
   meter: (mastery, sd) => `${two(mastery)} ± ${two(sd)}`,
   meterLong: (mastery, sd) => `掌握度 ${two(mastery)}，上下 ${two(sd)}，范围 0 到 1`,
   doubt: {
-    no_evidence: "尚无观察：这是对所有人的假定。",
+    no_evidence: "尚无与它有关的记录。",
     not_told_apart: "学过的内容总把它和另一个概念放在一起。",
     weak_evidence: "学习记录几乎看不出是否掌握。",
   },
@@ -346,7 +367,16 @@ const zh: typeof en = {
     not_told_apart: "无法区分",
     weak_evidence: "证据微弱",
   },
-  sure: "有本人依据",
+  basis: {
+    own: "依据学习者本人的记录。",
+    lent: "借自相似的学习者。",
+    prior: "这是对所有人的假定。",
+  },
+  basisShort: {
+    own: "有本人依据",
+    lent: "借自相似学习者",
+    prior: "对所有人的假定",
+  },
   minutesOf: (minutes) => (minutes < 1 ? "不到 1 分钟" : `${number(minutes)} 分钟`),
   untitled: { video: "无标题视频", exercise: "无标题练习", text: "无标题阅读材料", mixed: "" },
   nothingOnIt: "没有已知的学习内容",
@@ -387,6 +417,9 @@ const zh: typeof en = {
     too_easy: "太简单",
     too_hard: "太难",
     not_for_me: "不适合我",
+    known: "已掌握",
+    unsure: "不确定",
+    unknown: "没有掌握",
     withdrawn: "撤回",
   },
   saidHow: {
@@ -394,6 +427,9 @@ const zh: typeof en = {
     too_easy: "视为已掌握，不再列入",
     too_hard: "先学它的先修概念",
     not_for_me: "不列入路径",
+    known: "作为依据",
+    unsure: "作为依据",
+    unknown: "作为依据",
     withdrawn: "当作没有说过",
   },
   pin: "指定",
@@ -465,6 +501,9 @@ const zh: typeof en = {
     answered_wrong: () => "还没有答对",
     opened: () => "打开过，没有继续",
     not_opened: () => "没有打开",
+    said_known: () => "表示已掌握",
+    said_unsure: () => "表示不确定",
+    said_unknown: () => "表示没有掌握",
   },
   hardlyMove: (n) => `另有 ${number(n)} 项几乎没有影响。`,
   notLookedAt: (n) => `还有 ${number(n)} 项没有逐一查看。`,

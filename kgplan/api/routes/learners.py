@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from kgplan.api.audit import audited, hashed
 from kgplan.api.ids import Begin, Id
 from kgplan.api.learner_models import (
+    BeginsOut,
     BehindOut,
     ErasureOut,
     EventCounts,
@@ -26,6 +27,9 @@ from kgplan.api.learner_models import (
     LearnersOut,
     MasteryOut,
     MasteryReasonsOut,
+    PlacementIn,
+    PlacementOut,
+    PlacementQuestion,
     PlansOut,
     ProgressOut,
     SaidListOut,
@@ -35,15 +39,18 @@ from kgplan.api.learner_models import (
 )
 from kgplan.api.models import wrong_field
 from kgplan.api.operation import PROBLEMS, Asked, in_thread, router_of
+from kgplan.api.placements import Answered, goal_of, keep, known_of
 from kgplan.api.security import require
 from kgplan.arrays import positions
+from kgplan.data.wishes import HOLDS
 from kgplan.errors import NotFound, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
 from kgplan.model.recorded import recorded_reasons
 from kgplan.planning import ConceptMastery, Planner, PlanOptions
 from kgplan.planning.because import MOST_REASONS
-from kgplan.planning.texts import Detail, Language
+from kgplan.planning.placing import Placer
+from kgplan.planning.texts import Detail, Language, say
 
 router = router_of(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
 CONCEPTS = TypeAdapter(list[ConceptMastery])
@@ -249,6 +256,63 @@ def take_feedback(learner_id: Id, feedback: FeedbackIn, asked: Asked) -> Feedbac
     planner.graph.concepts.place(feedback.concept_id, UnknownConcept)
     learners.say(learner_id, feedback.concept_id, feedback.said, version)
     return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
+
+
+@router.post(ONE + "/placement", dependencies=READS)
+@in_thread
+def place(learner_id: Id, body: PlacementIn, asked: Asked) -> PlacementOut:
+    """What to ask the learner next, of whom little is known, and the plan as it is now.
+
+    Send all answers of the placement each time: what is new of them is stored as any other answer,
+    and the next plan knows it. Answers need `events:write` too.
+    """
+    if body.answers:
+        asked.access.check_scope("events:write")
+    learners, planner = asked.current_learners, asked.served.planner
+    goal = goal_of(planner, body.course_id, body.towards, body.words)
+    answers = [
+        Answered(each.concept_id, each.item_id, HOLDS[each.said] if each.said else each.score)
+        for each in body.answers
+    ]
+    keep(learners, planner, learner_id, answers, asked.access.learner_id or "")
+    manner = PlanOptions(language=body.language, detail=body.detail)
+    found = Placer(planner, learners.model(planner)).next(
+        learner_id,
+        goal,
+        known_of(learners, planner, learner_id),
+        [each.named for each in answers],
+        len(answers),
+        body.most,
+        manner,
+        body.in_words,
+    )
+    name = planner.graph.goal_name(goal.course_id, goal.towards)
+    return PlacementOut(
+        learner_id=learner_id,
+        course_id=goal.course_id,
+        towards=goal.towards,
+        goal=name,
+        next=None if found.question is None else PlacementQuestion(**asdict(found.question)),
+        stop=found.ended is not None,
+        reason=found.ended,
+        because="" if found.ended is None else say(manner, f"place.{found.ended}"),
+        asked=found.asked,
+        most=body.most,
+        steps=[
+            BeginsOut(
+                concept_id=step.concept_id,
+                name=step.name,
+                name_en=step.name_en,
+                mastery=step.terms.mastery,
+                sd=step.sd,
+                basis=step.basis,
+            )
+            for step in found.plan.steps
+        ],
+        graph_version=planner.graph.version,
+        model_version=planner.model_version,
+        stale=asked.served.stale,
+    )
 
 
 @router.get(ONE + "/export", dependencies=READS, response_model=dict[str, Any])

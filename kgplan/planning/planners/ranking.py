@@ -32,6 +32,7 @@ class Learner:
             opened, -1 for any other.
         scores: (V,) best score of the answers to it, NaN where there are none.
         seen_at: (V,) when it was last watched, in any unit; -inf for never.
+        told: whether the learner answered which concepts are held.
     """
 
     mastery: "Floats"
@@ -46,6 +47,12 @@ class Learner:
     shares: "Floats"
     scores: "Floats"
     seen_at: "Floats"
+    told: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing at all is known, but that the learner may have enrolled."""
+        return self.is_new and not self.told
 
     @property
     def is_new(self) -> bool:
