@@ -275,7 +275,9 @@ def _shown(tick: _Tick, regions: dict[str, Region], share_affect: bool) -> None:
     felt = None if mood is None else Reading(1.0, ((mood.label, 1.0),), mood.event_ids)
     if load != state.load.state:
         if state.load.state != CALM:
-            _end(tick, state.load.state, felt)
+            lasted = (signals.at - state.load.since) / MINUTE
+            ids = () if felt is None else felt.event_ids
+            _end(tick, state.load.state, Reading(0.0, (("minutes", lasted),), ids))
         if load == SUPPORT:
             tick.add(SUPPORT, "support", felt)
             if share_affect:

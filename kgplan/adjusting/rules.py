@@ -81,8 +81,7 @@ class SignalRules:
         half_life: videos after which a pace weighs half.
         answers: latest answers on the step that count.
         least_answers: answers from which they say how difficult a step is, and that it is held.
-        replay: seconds played over seconds of the video that were played at all, from which it
-            counts as replayed.
+        replay: seconds played over the video's length, from which it counts as replayed.
         back_seeks: jumps back in the step's videos from which it counts as replayed.
         risk: of the step, from which it counts.
         affect: minutes that what a learner reported holds.
@@ -95,7 +94,7 @@ class SignalRules:
     half_life: Annotated[float, Bound("after which a pace weighs half", "videos", 0.5, 100)]
     answers: Annotated[float, _count("latest answers that count", 1, 100)]
     least_answers: Annotated[float, _count("answers that say anything", 1, 100)]
-    replay: Annotated[float, Bound("played over played at all, a replay from", "ratio", 1, 20)]
+    replay: Annotated[float, Bound("played over length, a replay from", "ratio", 1, 20)]
     back_seeks: Annotated[float, _count("jumps back, a replay from", 1, 100)]
     risk: Annotated[float, Bound("counts from", "probability", 0, 1)]
     affect: Annotated[float, Bound("life of a report", "minutes", 1, 1_440)]

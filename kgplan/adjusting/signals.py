@@ -118,18 +118,20 @@ def signals_of(
     known = counted(events, at)
     now, begin = evidence_of(known, lengths), at - rules.signals.window * DAY
     recent = [event for event in known if event.time > begin]
-    done = frozenset(each.step_id for each in plan.steps if is_done(each, now))
-    step = step_at(plan, known, done)
+    done = frozenset(each.step_id for each in plan.steps if is_done(each, now, known))
     last = known[-1].time if known else None
     in_session = last is not None and at - last < rules.tick.gap * MINUTE
+    step = step_at(plan, known, done, in_session)
     seen_last = _step_of(plan, known[-1].item_id) if known else None
     pace = _pace(known, rules)
     answers = [] if step is None else _answers(step, recent, rules)
-    told, replayed = (None, "") if step is None else _difficulty(step, recent, answers, rules, risk)
+    told, replayed = None, ""
+    if step is not None:
+        told, replayed = _difficulty(step, recent, answers, rules, risk, lengths or {})
     return Signals(
         at,
         "" if step is None else step.step_id,
-        in_session and step is not None and seen_last is step,
+        in_session and step is not None and seen_last is step and step.step_id not in done,
         done,
         _lag(known, plan, now, begin, at, rules, lengths),
         pace,
@@ -154,10 +156,23 @@ def counted(events: Iterable[Event], at: float) -> list[Event]:
     return sorted(found, key=lambda event: (event.time, event.event_id))
 
 
-def is_done(step: RunningStep, evidence: Evidence) -> bool:
-    """Whether a step is done: it was before, or all its items were worked through."""
-    return step.done or (
+def is_done(step: RunningStep, evidence: Evidence, events: Sequence[Event]) -> bool:
+    """Whether a step is done: it was before, or all its items were worked through.
+
+    It is not where the last answer that tells of it was wrong.
+
+    Args:
+        step: of a plan.
+        evidence: what events say together.
+        events: the same, in order of time.
+    """
+    if step.done:
+        return True
+    of_step = {*step.items, *step.asks}
+    scores = (e.score for e in reversed(events) if e.item_id in of_step and e.score is not None)
+    return (
         bool(step.items)
+        and next(scores, 1.0) >= NOT_YET
         and all(
             evidence.shares.get(item, 0.0) >= WATCHED or evidence.scores.get(item, 0.0) >= WATCHED
             for item in step.items
@@ -165,18 +180,24 @@ def is_done(step: RunningStep, evidence: Evidence) -> bool:
     )
 
 
-def step_at(plan: RunningPlan, events: Sequence[Event], done: frozenset[str]) -> RunningStep | None:
-    """The step that the learner is at: of what was seen last if that is not done, else the next.
+def step_at(
+    plan: RunningPlan, events: Sequence[Event], done: frozenset[str], in_session: bool
+) -> RunningStep | None:
+    """The step that the learner is at: of what was seen last, else the next.
+
+    Where that is done, it is looked at as long as the session lasts: who plays it again may find it
+    hard.
 
     Args:
         plan: with its steps.
         events: in order of time.
         done: steps that are.
+        in_session: whether the last event is of a session that goes on.
     """
     for event in reversed(events):
         step = _step_of(plan, event.item_id)
         if step is not None:
-            if step.step_id not in done:
+            if in_session or step.step_id not in done:
                 return step
             break
     open_ = [each for each in plan.steps if each.step_id not in done]
@@ -242,11 +263,11 @@ def _lag(
 
 
 def _progress(step: RunningStep, evidence: Evidence) -> float:
-    """Share of a step that is done."""
-    if is_done(step, evidence) or not step.items:
+    """Share of a step that is done, by its items."""
+    if step.done or not step.items:
         return 1.0
-    done = (max(evidence.shares.get(i, 0.0), evidence.scores.get(i, 0.0)) for i in step.items)
-    return sum(done) / len(step.items)
+    seen = (max(evidence.shares.get(i, 0.0), evidence.scores.get(i, 0.0)) for i in step.items)
+    return sum(1.0 if each >= WATCHED else each for each in seen) / len(step.items)
 
 
 def _pace(events: Sequence[Event], rules: Rules) -> Reading | None:
@@ -290,10 +311,11 @@ def _difficulty(
     answers: Sequence[Event],
     rules: Rules,
     risk: float | None,
+    lengths: Mapping[str, float],
 ) -> tuple[Reading | None, str]:
     """D of a step, and its item that was replayed most."""
     views = [event for event in events if event.item_id in step.items and event.watches]
-    ratio, item = _replay(views)
+    ratio, item = _replay(views, lengths)
     back = sum(
         event.stopped_at is not None
         and event.started_at is not None
@@ -318,8 +340,11 @@ def _difficulty(
     return Reading(0.5 * is_replayed + 0.5 * is_risky, values, names), replayed
 
 
-def _replay(views: Sequence[Event]) -> tuple[float, str]:
-    """Seconds played over those played at all, of the item where it is most; and that item."""
+def _replay(views: Sequence[Event], lengths: Mapping[str, float]) -> tuple[float, str]:
+    """Seconds played over the length, of the item where that is most; and that item.
+
+    Where no length is known, over the seconds that were played at all.
+    """
     best, found = 0.0, ""
     for item in sorted({str(event.item_id) for event in views}):
         own = [event for event in views if event.item_id == item]
@@ -327,7 +352,8 @@ def _replay(views: Sequence[Event]) -> tuple[float, str]:
         for event in own:
             runs.setdefault(event.session, []).append(event)
         segments = [segment for run in runs.values() for segment in _played(run)]
-        once = played_seconds(segments)
+        told = [event.length for event in own if event.length is not None]
+        once = max(told, default=lengths.get(item, 0.0)) or played_seconds(segments)
         if once > 0:
             ratio = sum(end - start for start, end in segments) / once
             if ratio > best:

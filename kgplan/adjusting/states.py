@@ -85,7 +85,7 @@ def moved_difficulty(
 ) -> Region:
     """DIFFICULTY after a tick: calm, strained, and stuck within strained.
 
-    A step that is done holds nobody up: stuck becomes strained at once.
+    A step that is done holds nobody up: stuck becomes strained at once, and none is stuck there.
     """
     if region.state == STUCK and region.step_id in done:
         region = region.to(STRAINED, at)
@@ -97,7 +97,7 @@ def moved_difficulty(
     if before == CALM and region.over >= strained.enter_ticks:
         # ticks at which it was deep already count on
         return replace(region.to(STRAINED, at), deep=region.deep)
-    if before == STRAINED and region.deep >= stuck.enter_ticks:
+    if before == STRAINED and region.deep >= stuck.enter_ticks and step_id not in done:
         return region.to(STUCK, at)
     if before == STUCK and region.under >= stuck.leave_ticks and region.stayed(stuck.stay, at):
         return region.to(STRAINED, at)
