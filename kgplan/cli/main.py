@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from kgplan import __version__
 from kgplan.cli import (
+    adjust,
     browse,
     diagnose,
     embed,
@@ -77,6 +78,7 @@ app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
+app.add_typer(adjust.adjust, name="adjust")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)

@@ -204,8 +204,8 @@ def test_ticks_of_sessions_their_ends_and_days_without():
     # a session of 40 minutes from 0, one of a moment two days later
     times = [0.0, 20 * MINUTE, 40 * MINUTE, 2 * DAY]
     found = [moment / MINUTE for moment in ticks(times, 2 * DAY + 60 * MINUTE, RULES)]
-    assert found == [15, 30, 70, 70 + 1440, 2880 + 30]
+    assert found == [15, 30, 45, 60, 70, 70 + 1440, 2880 + 15, 2880 + 30]
     # days without events: one look a day, the last when 14 are over
     found = [moment / DAY for moment in ticks([0.0], 100 * DAY, RULES)]
-    assert len(found) == 15
+    assert len(found) == 1 + 15
     assert found[-1] == pytest.approx(14 + 30 / 1440)
