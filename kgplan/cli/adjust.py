@@ -156,7 +156,8 @@ def in_file(settings: "Settings", file: Path, told: "Progress") -> "Iterator[Eve
                 yield sent.event
     if refused:
         errors.print(
-            f"{refused:,} of the events are refused; `kgplan events check {escape(str(file))}` says why",
+            f"{refused:,} of the events are refused;"
+            f" `kgplan events check {escape(str(file))}` says why",
             highlight=False,
             soft_wrap=True,
         )

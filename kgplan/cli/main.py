@@ -21,6 +21,7 @@ from kgplan.cli import (
     neo4j,
     paper,
     plan,
+    recommend,
     serve,
     similar,
     simulate,
@@ -69,6 +70,7 @@ app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)
 app.command()(mastery.mastery)
+app.command()(recommend.recommend)
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)

@@ -339,8 +339,18 @@ def _since(own: Sequence[tuple[Followed, Run]], seen: Sequence[View], at: float)
         return []
     lag, strain = (min((_on(r, k, at) for _, r in own), default=np.nan) for k in (0, 1))
     lag, strain = (np.nan if each == np.inf else each for each in (lag, strain))
-    ended = [each.end for each in seen if each.end <= at]
-    return [lag, strain, float(np.fmin(lag, strain)), ended[-1] if share >= LOW else np.nan]
+    return [lag, strain, float(np.fmin(lag, strain)), _low_since(seen, at)]
+
+
+def _low_since(seen: Sequence[View], at: float) -> float:
+    """Since which view's end the one threshold warns; nan where it does not."""
+    since = np.nan
+    for end in sorted({each.end for each in seen if each.end <= at}, reverse=True):
+        share = unwatched(seen, end)
+        if share is None or share < LOW:
+            break
+        since = end
+    return since
 
 
 def _on(done: Run, region: int, at: float) -> float:

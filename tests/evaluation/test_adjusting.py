@@ -96,6 +96,8 @@ def test_a_replay_counts_what_came_and_what_was_warned_of():
     assert (found.cases, found.base) == (3, pytest.approx(2 / 3))
     assert (found.precision, found.recall) == (1.0, 1.0)
     assert found.gain[0] == pytest.approx(1 / 3)
+    # warned since the fourth view's end: 0 hours before the break behind it, 9 days before the next
+    assert found.lead == pytest.approx(9 * 24 / 2)
     # views 4, 5 and 6: unwatched .43, .70, .50 before; the fourth alone was broken off
     found = by["next view under 0.5", "one threshold"]
     assert (found.cases, found.base, found.warned) == (
