@@ -29,12 +29,11 @@ def recommend(
     from kgplan.model.opening import open_planner  # --help answers without numerical libraries
     from kgplan.model.recommending import open_recommender
     from kgplan.model.recorded import recorded_learner
-    from kgplan.store.artifacts import ArtifactStore
 
     settings = read_settings()
     planner = open_planner(settings)
     current = recorded_learner(settings, planner, learner_id)
-    recommender = open_recommender(planner, ArtifactStore(settings.artifacts))
+    recommender = open_recommender(planner, settings)
     found = recommender.of(learner_id, current, limit, alike)
     if as_json:
         print_json(found.to_dict())

@@ -1,26 +1,54 @@
 """Which courses may a learner take next, by the model in use?"""
 
 from collections.abc import Mapping
+from threading import Lock
 
-import pyarrow.parquet as pq
-
-from kgplan.errors import ArtifactMissing
+from kgplan.graph.definition import Definitions, read_abouts
+from kgplan.graph.store import open_graph
 from kgplan.planning import Planner
 from kgplan.planning.recommending import Recommender
-from kgplan.store.artifacts import ArtifactStore
+from kgplan.settings import Settings
 
 
-def open_recommender(planner: Planner, artifacts: ArtifactStore) -> Recommender:
-    """The recommender of the courses in use; by names alone where no tables came with the model."""
-    return Recommender(planner.graph, planner.records, texts_of(artifacts))
+def open_recommender(planner: Planner, settings: Settings) -> Recommender:
+    """The recommender of the courses in use.
+
+    Raises:
+        GraphUnavailable: what is said of courses cannot be read.
+    """
+    with open_graph(settings.graph_url, read_only=True, access=settings.graph_access) as store:
+        return recommender_of(planner, read_abouts(store))
 
 
-def texts_of(artifacts: ArtifactStore) -> Mapping[str, str]:
-    """Course -> its name, and what is said of it."""
-    try:
-        tables = artifacts.current("tables")
-    except ArtifactMissing:
-        return {}
-    rows = pq.read_table(tables.path / "course.parquet", columns=["course_id", "name", "about"])
-    columns = (rows[name].to_pylist() for name in ("course_id", "name", "about"))
-    return {course: f"{name} {about or ''}" for course, name, about in zip(*columns, strict=True)}
+def recommender_of(planner: Planner, abouts: Mapping[str, str]) -> Recommender:
+    """The recommender of a planner's courses; `abouts` has what is said of each, by id."""
+    names = planner.graph.course_name
+    texts = {course: f"{names(course)} {about}" for course, about in abouts.items()}
+    return Recommender(planner.graph, planner.records, texts)
+
+
+class Recommenders:
+    """The recommender of the planner that answers, made when it is first asked for.
+
+    Args:
+        abouts: what is said of courses; by names alone while they cannot be read.
+    """
+
+    def __init__(self, abouts: Definitions) -> None:
+        self._abouts, self._lock = abouts, Lock()
+        self._made: tuple[Planner, bool, Recommender] | None = None
+
+    def of(self, planner: Planner, mark: str) -> Recommender:
+        """The planner's recommender.
+
+        Args:
+            planner: that answers.
+            mark: differs whenever the graph may have changed.
+        """
+        with self._lock:
+            made = self._made
+            if made is None or made[0] is not planner or not made[1]:
+                texts = self._abouts.all(mark)
+                made = planner, texts is not None, recommender_of(planner, texts or {})
+                self._made = made
+            return made[2]

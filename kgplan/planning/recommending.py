@@ -105,8 +105,8 @@ class Recommender:
         ]
         self.similarity = CourseSimilarity(tfidf(words), records.enrolled)
         self._popular: Ints = np.asarray((records.enrolled > 0).sum(axis=0)).ravel()
-        titles = np.array(self.names, dtype=object)
-        _, self._title = np.unique(titles.astype(str), return_inverse=True)
+        titles = ["".join(name.split()).casefold() for name in self.names]  # some have spaces
+        _, self._title = np.unique(np.array(titles, dtype=str), return_inverse=True)
 
     def of(
         self,
