@@ -36,7 +36,7 @@ class Recommenders:
 
     def __init__(self, abouts: Definitions) -> None:
         self._abouts, self._lock = abouts, Lock()
-        self._made: tuple[Planner, bool, Recommender] | None = None
+        self._made: tuple[Planner, str | None, Recommender] | None = None
 
     def of(self, planner: Planner, mark: str) -> Recommender:
         """The planner's recommender.
@@ -47,8 +47,8 @@ class Recommenders:
         """
         with self._lock:
             made = self._made
-            if made is None or made[0] is not planner or not made[1]:
+            if made is None or made[0] is not planner or made[1] != mark:
                 texts = self._abouts.all(mark)
-                made = planner, texts is not None, recommender_of(planner, texts or {})
-                self._made = made
+                read = None if texts is None else mark  # asked for again next time
+                made = self._made = planner, read, recommender_of(planner, texts or {})
             return made[2]
