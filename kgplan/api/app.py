@@ -30,6 +30,7 @@ from kgplan.api.telemetry.middleware import Telemetry, TelemetryMiddleware
 from kgplan.api.telemetry.readiness import Readiness
 from kgplan.data.links import Links
 from kgplan.graph.definition import Definitions
+from kgplan.model.recommending import Recommenders
 from kgplan.planning.experiment import Experiment
 
 
@@ -46,6 +47,7 @@ def create_app(
     browser: str = "",
     links: Links | None = None,
     definitions: Definitions | None = None,
+    abouts: Definitions | None = None,
     statement_rules: StatementRules | None = None,
     lti: Tool | None = None,
     experiment: Experiment | None = None,
@@ -64,6 +66,7 @@ def create_app(
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         links: addresses of what to open; nothing has one where None.
         definitions: what concepts are, which planners do not know; not told where None.
+        abouts: what is said of courses, for recommendations; their names alone where None.
         lti: us as learning platforms know us; none may open the explorer where None.
         experiment: gives learners to planners; every path is planned as asked for where None.
         at_end: called when the service has stopped, to close what it was made with.
@@ -102,6 +105,7 @@ def create_app(
     app.state.browser = browser
     app.state.links = links or Links()
     app.state.definitions = definitions or Definitions()
+    app.state.recommenders = Recommenders(abouts or Definitions())
     app.state.indexes = Indexes()
     app.state.answers = answers
     app.state.learners = learners

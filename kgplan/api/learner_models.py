@@ -350,6 +350,44 @@ class BehindOut(BaseModel):
     name_en: str = Field(description="empty where unknown")
 
 
+class LikeOut(BaseModel):
+    """A course that was taken, and how alike another is to it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    course_id: str
+    name: str
+    alike: float = Field(description="0 to 1: the mean of the next two")
+    semantic: float = Field(description="by what is said of both")
+    collaborative: float = Field(description="by who takes both")
+
+
+class RecommendedOut(BaseModel):
+    """A course to take, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    course_id: str
+    name: str
+    score: float = Field(description="which chose it; of popular courses, how many take it")
+    like: list[LikeOut] = Field(description="courses taken that it is like, most alike first")
+    shared: list[str] = Field(description="names of concepts that it shares with these")
+    because: str
+
+
+class RecommendationsOut(BaseModel):
+    """Courses to take, the best first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    learner_id: str
+    basis: Literal["courses", "popular"] = Field(
+        description="courses that the learner took; popular ones where nothing is known of these"
+    )
+    courses: list[RecommendedOut]
+    told: str = Field(description="why there are none, few, or popular ones; empty: enough")
+
+
 class ProgressOut(BaseModel):
     """How far a learner has come along the last plan."""
 

@@ -35,6 +35,7 @@ from kgplan.data.links import Links
 from kgplan.errors import InputError, KgplanError, RecordsUnavailable
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
+from kgplan.model.recommending import Recommenders
 from kgplan.planning.experiment import Experiment
 
 P = ParamSpec("P")
@@ -156,6 +157,12 @@ class Asked(Request):
         """What concepts are."""
         definitions: Definitions = self.app.state.definitions
         return definitions
+
+    @property
+    def recommenders(self) -> Recommenders:
+        """What courses are recommended by."""
+        recommenders: Recommenders = self.app.state.recommenders
+        return recommenders
 
     @property
     def home(self) -> Administration | None:

@@ -22,7 +22,7 @@ from kgplan.api.telemetry.tracing import Tracing, span
 from kgplan.api.tokens import ByIssuer
 from kgplan.data.links import Links
 from kgplan.errors import KgplanError
-from kgplan.graph.definition import Definitions
+from kgplan.graph.definition import Definitions, read_abouts
 from kgplan.model.current import CurrentLearners
 from kgplan.model.experiments import running_experiment
 from kgplan.planning import Planner, PlanOptions
@@ -88,6 +88,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         browser=settings.browser_url,
         links=links,
         definitions=Definitions.of_graph(settings.graph_url, settings.graph_access),
+        abouts=Definitions.of_graph(settings.graph_url, settings.graph_access, read_abouts),
         statement_rules=rules,
         lti=lti,
         experiment=experiment,

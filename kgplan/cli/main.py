@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from kgplan import __version__
 from kgplan.cli import (
+    adjust,
     browse,
     diagnose,
     embed,
@@ -21,6 +22,7 @@ from kgplan.cli import (
     paper,
     place,
     plan,
+    recommend,
     serve,
     similar,
     simulate,
@@ -70,6 +72,7 @@ app.command()(stages.similarity)
 app.command()(plan.plan)
 app.command()(place.place)
 app.command()(mastery.mastery)
+app.command()(recommend.recommend)
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)
@@ -79,6 +82,7 @@ app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
+app.add_typer(adjust.adjust, name="adjust")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)

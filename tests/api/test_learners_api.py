@@ -1,9 +1,11 @@
 """Events, mastery, plans and feedback over HTTP, on both databases."""
 
+import json
 import re
 import time
 from datetime import datetime
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from learner_cases import hand_model
@@ -15,6 +17,7 @@ from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.data.events import Event, evidence_of
 from kgplan.data.wishes import Wishes
 from kgplan.model.current import CurrentLearners
+from kgplan.model.recommending import recommender_of
 from kgplan.planning import PlanOptions
 from kgplan.planning.live import LiveModel
 from kgplan.planning.planners import planners
@@ -372,6 +375,26 @@ def test_a_learners_courses_are_those_planned_and_those_taken(case, client):
     client.post("/v1/events", json=view("e1", "zed", "v_a", course_id="nowhere"))
     assert [course for course, _ in courses("zed")] == []
     assert client.get("/v1/learners/nobody/courses").status_code == 404
+
+
+def test_courses_are_recommended_with_their_reason_and_of_a_new_learner_those_most_take(
+    case, client
+):
+    asked = client.get("/v1/learners/learner/recommendations", params={"alike": 0.0}).json()
+    expected = recommender_of(case.planner(), {}).of("learner", alike=0.0)
+    assert asked == json.loads(json.dumps(expected.to_dict()))
+    assert asked["basis"] == "courses"
+    new = client.get("/v1/learners/zed/recommendations", params={"limit": 1}).json()
+    takers = np.asarray((case.records.enrolled > 0).sum(axis=0)).ravel()
+    assert (new["basis"], new["courses"][0]["score"]) == ("popular", takers.max())
+    assert "nothing is known" in new["told"]
+    # what happens counts at once: with a course, the new one is like the others
+    client.post(
+        "/v1/events", json={"event_id": "e1", "learner_id": "zed", "course_id": "A", "enrols": True}
+    )
+    assert client.get("/v1/learners/zed/recommendations").json()["basis"] == "courses"
+    refused = client.get("/v1/learners/zed/recommendations", params={"alike": 2})
+    assert refused.status_code == 422
 
 
 def test_what_was_said_is_listed_by_its_last_word(client):

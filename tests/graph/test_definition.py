@@ -5,7 +5,7 @@ from test_graph_store import node, some_rows
 
 from kgplan.errors import GraphUnavailable
 from kgplan.etl.load import load
-from kgplan.graph.definition import Definitions, read_definitions
+from kgplan.graph.definition import Definitions, read_abouts, read_definitions
 from kgplan.graph.snapshot import read_finished_snapshot
 from kgplan.settings import GraphAccess
 
@@ -31,6 +31,15 @@ def test_a_graph_says_what_its_concepts_are_and_no_version_counts_it(place):
         assert second.changed
         versions = {first.graph_version, second.graph_version}
         assert versions == {read_finished_snapshot(store).version}
+
+
+def test_a_graph_says_what_is_said_of_its_courses(place):
+    rows = some_rows(Course=[node("C_a") | {"about": "on trees"}, node("C_b") | {"about": ""}])
+    for relation in rows.relationships:
+        rows.relationships[relation] = []
+    with place.open() as store:
+        load(rows, store, "run")
+        assert read_abouts(store) == {"C_a": "on trees"}
 
 
 class Source:

@@ -251,6 +251,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Recommendations
+         * @description Courses that the learner may take next, like those taken; runs of these are left out.
+         *
+         *     Of whom nothing is known gets what most learners take, and is told so.
+         */
+        get: operations["read_recommendations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/progress": {
         parameters: {
             query?: never;
@@ -2393,6 +2415,31 @@ export interface components {
             learners: string[];
         };
         /**
+         * LikeOut
+         * @description A course that was taken, and how alike another is to it.
+         */
+        LikeOut: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Alike
+             * @description 0 to 1: the mean of the next two
+             */
+            alike: number;
+            /**
+             * Semantic
+             * @description by what is said of both
+             */
+            semantic: number;
+            /**
+             * Collaborative
+             * @description by who takes both
+             */
+            collaborative: number;
+        };
+        /**
          * Link
          * @description Title, identifier and address of a part.
          */
@@ -3912,6 +3959,54 @@ export interface components {
             silent: number;
             /** @description of the events sent; left out where all is known */
             unknown?: components["schemas"]["UnknownOut"] | null;
+        };
+        /**
+         * RecommendationsOut
+         * @description Courses to take, the best first.
+         */
+        RecommendationsOut: {
+            /** Learner Id */
+            learner_id: string;
+            /**
+             * Basis
+             * @description courses that the learner took; popular ones where nothing is known of these
+             * @enum {string}
+             */
+            basis: "courses" | "popular";
+            /** Courses */
+            courses: components["schemas"]["RecommendedOut"][];
+            /**
+             * Told
+             * @description why there are none, few, or popular ones; empty: enough
+             */
+            told: string;
+        };
+        /**
+         * RecommendedOut
+         * @description A course to take, and why.
+         */
+        RecommendedOut: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Score
+             * @description which chose it; of popular courses, how many take it
+             */
+            score: number;
+            /**
+             * Like
+             * @description courses taken that it is like, most alike first
+             */
+            like: components["schemas"]["LikeOut"][];
+            /**
+             * Shared
+             * @description names of concepts that it shares with these
+             */
+            shared: string[];
+            /** Because */
+            because: string;
         };
         /**
          * RedundantEdge
@@ -5599,6 +5694,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlansOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_recommendations: {
+        parameters: {
+            query?: {
+                /** @description courses at most */
+                limit?: number;
+                /** @description how alike a course has to be to one taken */
+                alike?: number;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationsOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -32,6 +32,7 @@ from kgplan.api.learner_models import (
     PlacementQuestion,
     PlansOut,
     ProgressOut,
+    RecommendationsOut,
     SaidListOut,
     SaidOut,
     StepProgressOut,
@@ -50,6 +51,7 @@ from kgplan.model.recorded import recorded_reasons
 from kgplan.planning import ConceptMastery, Planner, PlanOptions
 from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.placing import Placer
+from kgplan.planning.recommending import ALIKE, FEW
 from kgplan.planning.texts import Detail, Language, say
 
 router = router_of(prefix="/v1/learners", tags=["learners"], responses=PROBLEMS)
@@ -181,6 +183,26 @@ def read_plans(
     )
     plans = [KeptPlanOut(made=moment(each.made), plan=each.body) for each in kept]
     return PlansOut(learner_id=learner_id, plans=plans)
+
+
+@router.get(ONE + "/recommendations", dependencies=READS)
+@in_thread
+def read_recommendations(
+    learner_id: Id,
+    asked: Asked,
+    limit: Annotated[int, Query(ge=1, le=50, description="courses at most")] = FEW,
+    alike: Annotated[
+        float, Query(ge=0, le=1, description="how alike a course has to be to one taken")
+    ] = ALIKE,
+) -> RecommendationsOut:
+    """Courses that the learner may take next, like those taken; runs of these are left out.
+
+    Of whom nothing is known gets what most learners take, and is told so.
+    """
+    planner = asked.served.planner
+    current = asked.learners.current(planner, learner_id)
+    recommender = asked.recommenders.of(planner, asked.served.mark)
+    return RecommendationsOut.model_validate(recommender.of(learner_id, current, limit, alike))
 
 
 @router.get(ONE + "/progress", dependencies=READS)
