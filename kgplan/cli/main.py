@@ -20,6 +20,7 @@ from kgplan.cli import (
     neo4j,
     paper,
     plan,
+    resources,
     serve,
     similar,
     simulate,
@@ -68,6 +69,7 @@ app.add_typer(diagnose.diagnose, name="diagnose")
 app.command()(stages.similarity)
 app.command()(plan.plan)
 app.command()(mastery.mastery)
+app.add_typer(resources.resources, name="resources")
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)
