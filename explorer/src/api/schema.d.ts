@@ -231,6 +231,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Resources
+         * @description What the learner should open on a concept, or next in a course, best first, and why.
+         */
+        get: operations["read_resources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plans": {
         parameters: {
             query?: never;
@@ -280,13 +300,13 @@ export interface paths {
         };
         /**
          * Read Feedback
-         * @description What the learner said about steps: what the next plan keeps to.
+         * @description What the learner said about steps and resources: what the next plan keeps to.
          */
         get: operations["read_feedback"];
         put?: never;
         /**
          * Take Feedback
-         * @description Say something about a step; the next plan keeps to it.
+         * @description Say something about a step, or about one of its resources; the next plan keeps to it.
          */
         post: operations["take_feedback"];
         delete?: never;
@@ -1605,6 +1625,18 @@ export interface components {
             chain: components["schemas"]["Named"][];
         };
         /**
+         * EarlierView
+         * @description What a learner opened before, and its share in the score of another resource.
+         */
+        EarlierView: {
+            /** Item Id */
+            item_id: string;
+            /** Title */
+            title: string;
+            /** Share */
+            share: number;
+        };
+        /**
          * ErasureOut
          * @description What was erased of a learner.
          */
@@ -1731,7 +1763,7 @@ export interface components {
         };
         /**
          * FeedbackIn
-         * @description What a learner says about a step.
+         * @description What a learner says about a step, or about one of its resources.
          * @example {
          *       "concept_id": "K_栈_计算机科学技术",
          *       "said": "too_hard"
@@ -1746,10 +1778,15 @@ export interface components {
              * @enum {string}
              */
             said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            /**
+             * Item Id
+             * @description the resource on the concept that is meant; it takes not_for_me, which leaves it out of plans and rankings, and withdrawn
+             */
+            item_id?: string | null;
         };
         /**
          * FeedbackOut
-         * @description What is kept of it: the last word on each concept counts.
+         * @description What is kept of it: the last word on each concept, and each item, counts.
          */
         FeedbackOut: {
             /** Learner Id */
@@ -1761,6 +1798,8 @@ export interface components {
              * @enum {string}
              */
             said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            /** Item Id */
+            item_id?: string | null;
         };
         /**
          * FieldProblem
@@ -2116,7 +2155,7 @@ export interface components {
             state: "queued" | "running" | "done" | "failed" | "cancelled";
             /**
              * Stage
-             * @description `embed`, `diagnose`, `similarity` or `switch`
+             * @description `embed`, `diagnose`, `resources`, `similarity` or `switch`
              */
             stage: string | null;
             /**
@@ -2674,10 +2713,12 @@ export interface components {
          *                   "mastery": 0.31,
          *                   "expected": 0.68
          *                 }
-         *               ]
+         *               ],
+         *               "rank": null
          *             }
          *           ],
-         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it.",
+         *           "runners_up": []
          *         },
          *         {
          *           "concept_id": "K_栈_计算机科学技术",
@@ -2724,10 +2765,12 @@ export interface components {
          *                   "mastery": 0.68,
          *                   "expected": 0.79
          *                 }
-         *               ]
+         *               ],
+         *               "rank": null
          *             }
          *           ],
-         *           "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
+         *           "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet.",
+         *           "runners_up": []
          *         }
          *       ],
          *       "notes": [
@@ -2741,7 +2784,7 @@ export interface components {
          *         "max_prerequisites": 10,
          *         "neighbours": 10,
          *         "planner": "gain",
-         *         "least_gain": 0.05,
+         *         "least_gain": 0.01,
          *         "exclude": [],
          *         "pin": [],
          *         "theta": null,
@@ -2949,7 +2992,7 @@ export interface components {
             /**
              * Least Gain
              * @description gain of mastery a minute under which a plan of no set length ends
-             * @default 0.05
+             * @default 0.01
              */
             least_gain?: number;
             /**
@@ -3075,10 +3118,12 @@ export interface components {
          *                         "mastery": 0.31,
          *                         "expected": 0.68
          *                       }
-         *                     ]
+         *                     ],
+         *                     "rank": null
          *                   }
          *                 ],
-         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it.",
+         *                 "runners_up": []
          *               },
          *               {
          *                 "concept_id": "K_栈_计算机科学技术",
@@ -3125,10 +3170,12 @@ export interface components {
          *                         "mastery": 0.68,
          *                         "expected": 0.79
          *                       }
-         *                     ]
+         *                     ],
+         *                     "rank": null
          *                   }
          *                 ],
-         *                 "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
+         *                 "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet.",
+         *                 "runners_up": []
          *               }
          *             ],
          *             "notes": [
@@ -3142,7 +3189,7 @@ export interface components {
          *               "max_prerequisites": 10,
          *               "neighbours": 10,
          *               "planner": "gain",
-         *               "least_gain": 0.05,
+         *               "least_gain": 0.01,
          *               "exclude": [],
          *               "pin": [],
          *               "theta": null,
@@ -3605,6 +3652,54 @@ export interface components {
             questions: components["schemas"]["QuestionOut"][];
         };
         /**
+         * Rank
+         * @description Where a resource stands among those on a concept, or in a course, and why.
+         */
+        Rank: {
+            /**
+             * Place
+             * @description from 1; what is finished has none. The course asked for comes first, then the learner's courses, then others
+             */
+            place: number;
+            /**
+             * Of
+             * @description how many there are to choose from
+             */
+            of: number;
+            /**
+             * Score
+             * @description what decided among those of equally near courses
+             */
+            score: number;
+            /**
+             * Methods
+             * @description the share of each method in the score; empty where none says anything
+             */
+            methods: {
+                [key: string]: number;
+            };
+            /**
+             * Earlier
+             * @description views that the score rests on, those of the largest share first
+             */
+            earlier: components["schemas"]["EarlierView"][];
+            /**
+             * Progress
+             * @description watched share
+             */
+            progress: number;
+            /**
+             * Pre
+             * @description Pre of eq. (8): positive for a foundation that is not held, negative for what comes before what it builds on is held
+             */
+            pre: number;
+            /**
+             * Because
+             * @description one plain sentence
+             */
+            because: string;
+        };
+        /**
          * ReasonOut
          * @description One thing that was observed of the learner, and how much it moved the mastery.
          */
@@ -3794,6 +3889,92 @@ export interface components {
              * @description what it teaches of what the plan is for, answered right where it is an exercise; empty where a planner does not say
              */
             moves: components["schemas"]["Move"][];
+            /** @description where it stands among the resources on the concept; null where they are not ranked, or it is finished */
+            rank: components["schemas"]["Rank"] | null;
+        };
+        /**
+         * ResourcesOut
+         * @description What a learner should open on a concept, or next in a course, best first.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "course_id": null,
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "served": "simple methods",
+         *       "new": false,
+         *       "resources": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "course_name": "数据结构(上)",
+         *           "item_id": "V_5f3a",
+         *           "kind": "video",
+         *           "title": "栈的定义",
+         *           "minutes": 6.5,
+         *           "share": 0,
+         *           "score": null,
+         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *           "again": false,
+         *           "moves": [],
+         *           "rank": {
+         *             "place": 1,
+         *             "of": 7,
+         *             "score": 1.62,
+         *             "methods": {
+         *               "markov": 0.45,
+         *               "next_in_course": 0.52,
+         *               "item_cf": 0.03
+         *             },
+         *             "earlier": [
+         *               {
+         *                 "item_id": "V_5e21",
+         *                 "title": "线性表",
+         *                 "share": 0.97
+         *               }
+         *             ],
+         *             "progress": 0,
+         *             "pre": 0.21,
+         *             "because": "In 数据结构(上) it comes next, behind “线性表”, and most learners went on to it."
+         *           }
+         *         }
+         *       ],
+         *       "note": "",
+         *       "stale": false
+         *     }
+         */
+        ResourcesOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Concept Id */
+            concept_id: string | null;
+            /** Course Id */
+            course_id: string | null;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * Served
+             * @description which method or blend ranks; null where nothing does, and the courses' order holds
+             */
+            served: string | null;
+            /**
+             * New
+             * @description whether nothing is known of the learner
+             */
+            new: boolean;
+            /**
+             * Resources
+             * @description the best first; those of the course asked for, then of the learner's courses, then of others; without what is finished, or was said to be not for the learner
+             */
+            resources: components["schemas"]["Resource"][];
+            /**
+             * Note
+             * @description a sentence where there are none, which names a course; else ""
+             */
+            note: string;
+            /** Stale */
+            stale: boolean;
         };
         /**
          * ResultOut
@@ -3815,7 +3996,7 @@ export interface components {
         };
         /**
          * SaidListOut
-         * @description The last word on each concept, the newest first; what was withdrawn is not listed.
+         * @description The last word on each concept and item, the newest first, without what was withdrawn.
          */
         SaidListOut: {
             /** Learner Id */
@@ -3825,7 +4006,7 @@ export interface components {
         };
         /**
          * SaidOut
-         * @description What a learner said about a concept.
+         * @description What a learner said about a concept, or about one item on it.
          */
         SaidOut: {
             /** Concept Id */
@@ -3837,6 +4018,16 @@ export interface components {
              * @description empty where unknown
              */
             name_en: string;
+            /**
+             * Item Id
+             * @description the item that was meant; null where the concept was
+             */
+            item_id: string | null;
+            /**
+             * Title
+             * @description of the item; empty where unknown
+             */
+            title: string;
             /**
              * Said
              * @enum {string}
@@ -3926,6 +4117,11 @@ export interface components {
              * @description one plain sentence made from the terms
              */
             because: string;
+            /**
+             * Runners Up
+             * @description further resources on the concept by rank, the best first; empty where none are ranked
+             */
+            runners_up: components["schemas"]["Resource"][];
         };
         /**
          * StepExplanation
@@ -5261,6 +5457,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MasteryReasonsOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_resources: {
+        parameters: {
+            query?: {
+                /** @description what to open on this concept */
+                concept_id?: string | null;
+                /** @description its resources first; without a concept its resources alone */
+                course_id?: string | null;
+                /** @description resources at most */
+                limit?: number;
+                /** @description of the sentences */
+                language?: "en" | "zh";
+                /** @description whether sentences hold figures */
+                detail?: "words" | "numbers";
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourcesOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */
