@@ -9,15 +9,17 @@ from scipy import sparse
 
 from kgplan.arrays import Array, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
+from kgplan.errors import InputError
 
 Pairs = tuple[Ints, Ints]
 
 
-def read_records(tables: Path) -> LearnerRecords:
+def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
     """Arrange the tables as sparse arrays.
 
     Args:
         tables: folder that `kgplan.etl.extract.extract` filled.
+        all_opened: whether items that cover no concept are kept too, where somebody opened them.
     """
     with duckdb.connect() as database:
 
@@ -34,10 +36,13 @@ def read_records(tables: Path) -> LearnerRecords:
         concept_ids = ids(f"SELECT concept_id AS id FROM {scan('concept')}")
         course_ids = ids(f"SELECT course_id AS id FROM {scan('course')}")
         # an item that covers no concept says nothing about mastery
+        wanted = f"SELECT item_id FROM {scan('item_concept')}"
+        if all_opened:
+            wanted += f" UNION SELECT item_id FROM {scan('learner_item')}"
         items = columns(
             "SELECT item.item_id AS id, kind, coalesce(duration, 'nan') AS seconds,"
             f" coalesce(name, '') AS name, coalesce(url, '') AS url FROM {scan('item')} AS item"
-            f" SEMI JOIN {scan('item_concept')} AS covering USING (item_id)"
+            f" SEMI JOIN ({wanted}) AS wanted USING (item_id)"
         )
         by_id = np.argsort(items["id"].astype(np.str_))
         items = {name: values[by_id] for name, values in items.items()}
@@ -130,3 +135,39 @@ def read_records(tables: Path) -> LearnerRecords:
             viewed_order=of_views("place", lambda places: places.astype(np.int32)).data,
             answered_order=of_answers("place", np.int32).data if answered.nnz else None,
         )
+
+
+def read_moments(tables: Path, records: LearnerRecords) -> Ints:
+    """When each view of the records began first.
+
+    Args:
+        tables: folder that the records were read from.
+        records: those.
+
+    Returns:
+        Along the stored entries of `records.viewed`, seconds since 1970 by the platform's clock.
+
+    Raises:
+        InputError: a view has no moment.
+    """
+    with duckdb.connect() as database:
+        found = database.execute(
+            "SELECT learner_id, item_id, epoch(first_started_at)::BIGINT AS seconds"
+            " FROM read_parquet($folder || '/learner_item.parquet')"
+            " WHERE first_started_at IS NOT NULL",
+            {"folder": str(tables)},
+        ).fetchnumpy()
+    rows = positions(records.learner_ids, found["learner_id"].astype(np.str_))
+    cols = positions(records.item_ids, found["item_id"].astype(np.str_))
+    kept = (rows >= 0) & (cols >= 0)
+    n_items = records.item_ids.size
+    key = rows[kept] * n_items + cols[kept]
+    order = np.argsort(key)
+    viewed = records.viewed.tocoo()
+    at = positions(key[order], viewed.row.astype(np.int64) * n_items + viewed.col)
+    if (at < 0).any():
+        raise InputError(
+            f"{np.sum(at < 0)} of {at.size} views in {tables} have no moment, so that nothing can"
+            " be cut at one; take a source whose views have times"
+        )
+    return found["seconds"][kept][order][at]

@@ -1,0 +1,1 @@
+"""Does a ranking of resources name what learners opened next?"""

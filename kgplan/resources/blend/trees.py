@@ -1,0 +1,100 @@
+"""What do boosted trees say, without the library that grew them?
+
+Sizes: j rows, F columns, T trees, N nodes of all trees.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kgplan.arrays import Array, Floats, Ints, check_axis
+from kgplan.data.stored import Stored
+
+
+@dataclass(frozen=True)
+class Trees(Stored):
+    """Trees whose values are added up.
+
+    Attributes:
+        base: what is added to.
+        roots: (T,) nodes that each begins at.
+        column: (N,) that is looked at; -1 for a leaf.
+        threshold: (N,) values up to it go left.
+        missing_left: (N,) whether NaN goes left.
+        left, right: (N,) nodes.
+        value: (N,) of leaves.
+        n_columns: F.
+    """
+
+    base: float
+    roots: Ints
+    column: Ints
+    threshold: Floats
+    missing_left: Array
+    left: Ints
+    right: Ints
+    value: Floats
+    n_columns: int
+
+    def scores(self, rows: Floats) -> Floats:
+        """(j,) of each row: higher is likelier, in log odds.
+
+        Args:
+            rows: (j, F).
+
+        Raises:
+            AxisMismatch: another number of columns.
+        """
+        check_axis("F", rows=rows.shape[1], trees=self.n_columns)
+        node = np.tile(self.roots, (rows.shape[0], 1))
+        line = np.arange(rows.shape[0])[:, None]
+        while (self.column[node] >= 0).any():
+            leaf = self.column[node] < 0
+            x = rows[line, np.maximum(self.column[node], 0)]
+            goes_left = np.where(np.isnan(x), self.missing_left[node], x <= self.threshold[node])
+            node = np.where(leaf, node, np.where(goes_left, self.left[node], self.right[node]))
+        return self.base + self.value[node].sum(axis=1)
+
+
+def grown(rows: Floats, yes: Array, rounds: int, rate: float, seed: int) -> Trees:
+    """Grow trees that tell rows apart, by gradient boosting of log loss (scikit-learn).
+
+    Args:
+        rows: (j, F), NaN where unknown.
+        yes: (j,) True for what is to score high.
+        rounds: trees.
+        rate: by which each one's say is shortened.
+        seed: of what is drawn.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(
+        max_iter=rounds,
+        learning_rate=rate,
+        max_leaf_nodes=31,
+        min_samples_leaf=50,
+        l2_regularization=5.0,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(np.where(np.isnan(rows).all(axis=0), 0, rows), yes)  # it takes no column without values
+    return _taken_over(model, rows.shape[1])
+
+
+def _taken_over(model: Any, n_columns: int) -> Trees:
+    grown = [each[0].nodes for each in model._predictors]  # no public name gives them
+    sizes = np.array([nodes.size for nodes in grown])
+    roots = np.cumsum(sizes) - sizes
+    nodes, start = np.concatenate(grown), np.repeat(roots, sizes)
+    leaf = nodes["is_leaf"].astype(bool)
+    return Trees(
+        base=float(np.ravel(model._baseline_prediction)[0]),
+        roots=roots,
+        column=np.where(leaf, -1, nodes["feature_idx"].astype(np.int64)),
+        threshold=nodes["num_threshold"],
+        missing_left=nodes["missing_go_to_left"].astype(bool),
+        left=nodes["left"].astype(np.int64) + start,
+        right=nodes["right"].astype(np.int64) + start,
+        value=nodes["value"],
+        n_columns=n_columns,
+    )
