@@ -8,6 +8,7 @@ Sizes: V resources, n candidates, T views of one learner, M methods.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -85,7 +86,7 @@ class Standing:
     Attributes:
         history: (T,) the latest views, oldest first.
         methods: (4, V) figures of the first four of `METHODS`.
-        pairs: (T, V) what each view adds to item-CF.
+        pairs: (P,) what views add to item-CF: which view, to which resource, and how much.
         led: how often the last view was followed by anything.
         shares: (V,) watched of each; at most 0 where it was never opened.
         mastery: (K,) of the graph's concepts.
@@ -93,7 +94,7 @@ class Standing:
 
     history: Ints
     methods: Floats
-    pairs: sparse.csr_array
+    pairs: tuple[Ints, Ints, Floats]
     led: int
     shares: Floats
     mastery: Floats
@@ -130,20 +131,29 @@ class ResourceRanker(Stored):
         """
         counts, history = self.counts, history[-LATEST:]
         methods = np.zeros((4, counts.item_ids.size))
-        methods[3] = popular(counts, history)
-        weight = 0.5 ** (np.arange(history.size)[::-1] / HALF_LIFE)
-        root = np.sqrt(np.maximum(counts.viewers, 1))
-        pairs = counts.together[history].astype(np.float64)
-        by_view = np.repeat(weight / root[history], np.diff(pairs.indptr))
-        pairs.data = pairs.data * by_view / root[pairs.indices]
+        methods[3] = self._popular
+        weight = 0.5 ** (np.arange(history.size)[::-1] / HALF_LIFE) / self._root[history]
+        view, item, both = _rows(counts.together, history)
+        adds = both * weight[view] / self._root[item]
         led = 0
         if history.size:
-            last = slice(*counts.followed.indptr[history[-1] : history[-1] + 2].tolist())
-            led = int(counts.followed.data[last].sum())
-            methods[0, counts.followed.indices[last]] = counts.followed.data[last] / max(led, 1)
+            _, after, times = _rows(counts.followed, history[-1:])
+            led = int(times.sum())
+            methods[0, after] = times / max(led, 1)
             methods[1] = next_in_course(counts, history)
-            methods[2] = np.bincount(pairs.indices, pairs.data, minlength=methods.shape[1])
-        return Standing(history, methods, pairs, led, np.nan_to_num(shares), mastery)
+            methods[2] = np.bincount(item, adds, minlength=methods.shape[1])
+        return Standing(history, methods, (view, item, adds), led, np.nan_to_num(shares), mastery)
+
+    @cached_property
+    def _popular(self) -> Floats:
+        """(V,) the same for every learner."""
+        return popular(self.counts, np.empty(0, dtype=np.int64))
+
+    @cached_property
+    def _root(self) -> Floats:
+        """(V,) square root of each resource's viewers, 1 at least."""
+        root: Floats = np.sqrt(np.maximum(self.counts.viewers, 1))
+        return root
 
     def score(
         self, standing: Standing, candidates: Ints, foundations: Foundations
@@ -214,20 +224,30 @@ class ResourceRanker(Stored):
         history = standing.history
         if not history.size:
             return [()] * items.size
-        by_view = self.weights[2] * standing.pairs[:, items].toarray()
+        at = np.full(self.counts.item_ids.size, -1)
+        at[items] = np.arange(items.size)
+        view, item, adds = standing.pairs
+        column = at[item]
+        hit = column >= 0
+        by_view = np.zeros((history.size, items.size))
+        by_view[view[hit], column[hit]] = self.weights[2] * adds[hit]
         by_view[-1] += parts[0] + parts[1]
         share = by_view / np.maximum(np.abs(parts).sum(axis=0), 1e-12)
         found = []
-        for column in share.T:
-            order = np.argsort(-column, kind="stable")[:MOST_VIEWS]
-            found.append(
-                tuple(
-                    View(int(history[at]), float(column[at]))
-                    for at in order
-                    if column[at] >= COUNTED
-                )
-            )
+        for each in share.T:
+            most = np.argsort(-each, kind="stable")[:MOST_VIEWS].tolist()
+            told = [k for k in most if each[k] >= COUNTED]
+            found.append(tuple(View(int(history[k]), float(each[k])) for k in told))
         return found
+
+
+def _rows(matrix: sparse.csr_array, rows: Ints) -> tuple[Ints, Ints, Floats]:
+    """Of some rows what is stored: which of them, the column, and the value."""
+    begin, end = matrix.indptr[rows], matrix.indptr[rows + 1]
+    row = np.repeat(np.arange(rows.size), end - begin)
+    first = np.cumsum(end - begin) - (end - begin)
+    at = np.arange(row.size) + (begin - first)[row]
+    return row, matrix.indices[at], matrix.data[at]
 
 
 def usual_ranker(records: LearnerRecords) -> ResourceRanker:

@@ -19,11 +19,11 @@ export function WhyThisOne({ rank }: { rank: Rank }) {
       <details class="why">
         <summary>{say.whyThisOne(rank.place, rank.of)}</summary>
         {parts.length > 0 && (
-          <ul class="plain parts">
+          <ul class="plain weighing">
             {parts.map(({ method, share }) => (
               <li key={method}>
                 <span>{say.methods[method]}</span>
-                <span class="part" aria-hidden="true">
+                <span class="weight" aria-hidden="true">
                   <span style={{ width: `${Math.abs(share) * 100}%` }} />
                 </span>
                 <span class="figure">{say.percent(share)}</span>
