@@ -90,14 +90,17 @@ class RankTeller:
     def __init__(self, chooser: Chooser, ranker: ResourceRanker, links: Links) -> None:
         self.chooser, self.ranker, self.links = chooser, ranker, links
         self.places = chooser.derived.resources
+        self.asks = bool(chooser.records.exercises.any())
         self.foundations = Foundations.of(chooser.covers, chooser.graph.prerequisites)
 
     def asker(self, learner: Learner) -> Asker:
         """A learner, ready for any number of rankings."""
         opened = (learner.shares > 0) | (learner.seen_at > -np.inf) | ~np.isnan(learner.scores)
         history = in_time(opened, learner.seen_at)
-        right = self.chooser.records.exercises & (learner.scores >= WATCHED)
-        shares = np.where(right, 1.0, learner.shares)
+        shares = learner.shares
+        if self.asks:
+            right = self.chooser.records.exercises & (learner.scores >= WATCHED)
+            shares = np.where(right, 1.0, shares)
         standing = self.ranker.standing(history, shares, learner.mastery)
         return Asker(learner, standing, course_of(self.ranker.counts, standing.history))
 

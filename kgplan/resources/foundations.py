@@ -67,7 +67,7 @@ class Foundations:
 
 def _values(matrix: sparse.csr_array, rows: Ints, of: Floats) -> tuple[Floats, Ints]:
     """What stands at the columns of each row, and where each row's begin."""
-    counts = np.diff(matrix.indptr)[rows]
+    counts = matrix.indptr[rows + 1] - matrix.indptr[rows]
     starts = np.append(0, np.cumsum(counts))
     within = np.arange(starts[-1]) - np.repeat(starts[:-1], counts)
     return of[matrix.indices[np.repeat(matrix.indptr[rows], counts) + within]], starts

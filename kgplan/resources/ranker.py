@@ -85,15 +85,15 @@ class Standing:
 
     Attributes:
         history: (T,) the latest views, oldest first.
-        methods: (4, V) figures of the first four of `METHODS`.
+        methods: (V,) the figures of each of the first four of `METHODS`.
         pairs: (P,) what views add to item-CF: which view, to which resource, and how much.
         led: how often the last view was followed by anything.
-        shares: (V,) watched of each; at most 0 where it was never opened.
+        shares: (V,) watched of each; at most 0, or NaN, where it was never opened.
         mastery: (K,) of the graph's concepts.
     """
 
     history: Ints
-    methods: Floats
+    methods: tuple[Floats, ...]
     pairs: tuple[Ints, Ints, Floats]
     led: int
     shares: Floats
@@ -130,19 +130,21 @@ class ResourceRanker(Stored):
             mastery: (K,).
         """
         counts, history = self.counts, history[-LATEST:]
-        methods = np.zeros((4, counts.item_ids.size))
-        methods[3] = self._popular
         weight = 0.5 ** (np.arange(history.size)[::-1] / HALF_LIFE) / self._root[history]
         view, item, both = _rows(counts.together, history)
         adds = both * weight[view] / self._root[item]
-        led = 0
+        led, size = 0, counts.item_ids.size
+        followed: Floats = np.zeros(size)
+        coming: Floats = followed
+        alike: Floats = followed
         if history.size:
             _, after, times = _rows(counts.followed, history[-1:])
             led = int(times.sum())
-            methods[0, after] = times / max(led, 1)
-            methods[1] = next_in_course(counts, history)
-            methods[2] = np.bincount(item, adds, minlength=methods.shape[1])
-        return Standing(history, methods, (view, item, adds), led, np.nan_to_num(shares), mastery)
+            followed[after] = times / max(led, 1)
+            coming = next_in_course(counts, history)
+            alike = np.bincount(item, adds, minlength=size)
+        methods = followed, coming, alike, self._popular
+        return Standing(history, methods, (view, item, adds), led, shares, mastery)
 
     @cached_property
     def _popular(self) -> Floats:
@@ -165,9 +167,10 @@ class ResourceRanker(Stored):
             candidates: (n,) positions.
             foundations: of the graph.
         """
-        progress = np.maximum(standing.shares[candidates], 0)
+        progress = np.fmax(standing.shares[candidates], 0)
         pre = foundations.pre(candidates, standing.mastery)
-        figures = np.vstack([standing.methods[:, candidates], progress, pre])
+        said = [method[candidates] for method in standing.methods]
+        figures = np.stack([*said, progress, pre])
         return figures, self.weights @ figures
 
     def rank(
@@ -189,7 +192,7 @@ class ResourceRanker(Stored):
             n: how many at most.
             also: those that are told in any case, wherever they stand.
         """
-        left = standing.shares[candidates] < FINISHED
+        left = ~(standing.shares[candidates] >= FINISHED)  # NaN is neither
         candidates, tiers = candidates[left], tiers[left]
         figures, score = self.score(standing, candidates, foundations)
         order = np.lexsort((-score, tiers))  # stable

@@ -156,7 +156,7 @@ def test_what_is_served_ranks_the_resources_on_a_concept_best(sample_home):
     }}.items():  # fmt: skip
 
         def scores(context, weights=weights):
-            said = ranker.standing(context.history, nothing, mastery).methods
+            said = np.stack(ranker.standing(context.history, nothing, mastery).methods)
             tied = 1e-6 * ranker.weights[:4] @ said  # by what is served
             return weights[:4] @ said + tied
 
