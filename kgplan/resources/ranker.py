@@ -142,7 +142,7 @@ class ResourceRanker(Stored):
             led = int(times.sum())
             followed[after] = times / max(led, 1)
             coming = next_in_course(counts, history)
-            alike = np.bincount(item, adds, minlength=size)
+            alike = np.bincount(item, adds, minlength=size).astype(np.float64)
         methods = followed, coming, alike, self._popular
         return Standing(history, methods, (view, item, adds), led, shares, mastery)
 
