@@ -19,6 +19,7 @@ from kgplan.graph.snapshot import snapshot_of
 from kgplan.planning import PlanOptions
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.resources.ranker import usual_ranker
+from kgplan.resources.simple import HALF_LIFE, item_cf, markov, next_in_course, popular
 from kgplan.similarity import fuse
 
 SIZES = (4_242, 12_727, 38_181)  # the last is the paper's
@@ -149,18 +150,22 @@ def test_what_is_served_ranks_the_resources_on_a_concept_best(sample_home):
     ranker = usual_ranker(split.known.records)
     cases = of_concepts(split)
     mastery, nothing = np.zeros(1), np.zeros(records.item_ids.size)
+    counts = ranker.counts
+
+    def served(context):
+        said = ranker.standing(context.history, nothing, mastery).methods
+        return ranker.weights[:4] @ np.stack(said)
+
+    methods = {
+        "served": served,
+        "Markov": lambda context: markov(counts, context.history),
+        "next in course": lambda context: next_in_course(counts, context.history),
+        "item-CF with age": lambda context: item_cf(counts, context.history, HALF_LIFE),
+        "popular": lambda context: popular(counts, context.history),
+    }
     figures = {}
-    for name, weights in {"served": ranker.weights, **{
-        method: np.eye(6)[k] for k, method in enumerate(("markov", "next_in_course", "item_cf",
-                                                         "popular"))
-    }}.items():  # fmt: skip
-
-        def scores(context, weights=weights):
-            said = np.stack(ranker.standing(context.history, nothing, mastery).methods)
-            tied = 1e-6 * ranker.weights[:4] @ said  # by what is served
-            return weights[:4] @ said + tied
-
-        found = measured_by_concept(scores, cases)
+    for name, method in methods.items():
+        found = measured_by_concept(method, cases)
         figures[name] = found.mean(found.hit), found.mean(found.ndcg)
         print(f"{name}: HR@1 {figures[name][0]:.3f}, NDCG@5 {figures[name][1]:.3f}")
     assert max(figures, key=lambda name: figures[name][1]) == "served"
