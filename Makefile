@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity paper fuzz bench figures plan-figures simulate experiments load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity resources paper fuzz bench figures plan-figures simulate experiments load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -99,7 +99,7 @@ neo4j-status: setup ## whether it runs, and where
 embed: setup ## train TransR on the graph's triples; WARM=1 from the last vectors
 	$(BIN)/kgplan embed $(if $(WARM),--warm) $(ARGS)
 
-reembed: setup ## vectors, diagnosis and similarity of the current graph, then one switch; WARM=1
+reembed: setup ## vectors, diagnosis, similarity and ranking of the current graph, then one switch; WARM=1
 	$(BIN)/kgplan reembed $(if $(WARM),--warm) $(ARGS)
 
 diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
@@ -107,6 +107,9 @@ diagnose: setup ## fit V-DINA: slip, guess, every learner's mastery
 
 similarity: setup ## semantic and collaborative similarity, and their fusion
 	$(BIN)/kgplan similarity $(ARGS)
+
+resources: setup ## what ranks the resources of every step
+	$(BIN)/kgplan resources train $(ARGS)
 
 paper: setup ## the tables of a paper beside what was published, PAPER=kg-plppm; minutes
 	$(BIN)/kgplan paper $(PAPER) $(ARGS)

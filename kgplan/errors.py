@@ -17,6 +17,7 @@ KgplanError
 │     ├─ UnknownLearner
 │     ├─ UnknownCourse
 │     ├─ UnknownConcept
+│     ├─ UnknownItem
 │     ├─ UnknownEntity      no school, teacher or field of this id
 │     ├─ UnknownQuery         no Cypher query of this name
 │     ├─ UnknownModelVersion
@@ -204,6 +205,12 @@ class UnknownConcept(NotFound):
 
     kind = "concept"
     listed_by = "kgplan concepts"
+
+
+class UnknownItem(NotFound):
+    """No item that covers a concept has this id."""
+
+    kind = "item"
 
 
 class UnknownEntity(NotFound):

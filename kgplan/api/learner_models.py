@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from kgplan.api.ids import Id
+from kgplan.api.models import EXAMPLE_RESOURCE
 from kgplan.data.events import Event
 from kgplan.data.wishes import Said
-from kgplan.planning import Basis, ConceptMastery, Doubt
+from kgplan.planning import Basis, ConceptMastery, Doubt, Resource
 from kgplan.planning.because import Did
 from kgplan.planning.placing import MOST_QUESTIONS, Ended
 from kgplan.planning.progress import Status
@@ -316,6 +317,47 @@ class MasteryReasonsOut(BaseModel):
     stale: bool
 
 
+class ResourcesOut(BaseModel):
+    """What a learner should open on a concept, or next in a course, best first."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "concept_id": "K_栈_计算机科学技术",
+                    "course_id": None,
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "served": "simple methods",
+                    "new": False,
+                    "resources": [EXAMPLE_RESOURCE],
+                    "note": "",
+                    "stale": False,
+                }
+            ]
+        },
+    )
+
+    learner_id: str
+    concept_id: str | None
+    course_id: str | None
+    graph_version: str
+    model_version: str
+    served: str | None = Field(
+        description="which method or blend ranks; null where nothing does, and the courses' order"
+        " holds"
+    )
+    new: bool = Field(description="whether nothing is known of the learner")
+    resources: list[Resource] = Field(
+        description="the best first; those of the course asked for, then of the learner's courses,"
+        " then of others; without what is finished, or was said to be not for the learner"
+    )
+    note: str = Field(description='a sentence where there are none, which names a course; else ""')
+    stale: bool
+
+
 class KeptPlanOut(BaseModel):
     """A plan of the history."""
 
@@ -406,7 +448,7 @@ class ProgressOut(BaseModel):
 
 
 class FeedbackIn(BaseModel):
-    """What a learner says about a step."""
+    """What a learner says about a step, or about one of its resources."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -419,14 +461,26 @@ class FeedbackIn(BaseModel):
         " not_for_me: not planned; known, unsure, unknown: the answer to whether it is held, which"
         " counts as evidence; withdrawn: as if nothing had been said"
     )
+    item_id: Id | None = Field(
+        default=None,
+        description="the resource on the concept that is meant; it takes not_for_me, which leaves"
+        " it out of plans and rankings, and withdrawn",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_said(self) -> "FeedbackIn":
+        if self.item_id is not None and self.said not in ("not_for_me", "withdrawn"):
+            raise ValueError("about an item, say not_for_me or withdrawn")
+        return self
 
 
 class FeedbackOut(BaseModel):
-    """What is kept of it: the last wish and the last answer on each concept count."""
+    """What is kept of it: the last wish and answer on each concept, and word on each item, count."""
 
     learner_id: str
     concept_id: str
     said: Said
+    item_id: str | None = None
 
 
 class AnswerIn(BaseModel):
@@ -533,17 +587,19 @@ class PlacementOut(BaseModel):
 
 
 class SaidOut(BaseModel):
-    """What a learner said about a concept."""
+    """What a learner said about a concept, or about one item on it."""
 
     concept_id: str
     name: str
     name_en: str = Field(description="empty where unknown")
+    item_id: str | None = Field(description="the item that was meant; null where the concept was")
+    title: str = Field(description="of the item; empty where unknown")
     said: Said
     time: datetime
 
 
 class SaidListOut(BaseModel):
-    """The last wish and answer on each concept, the newest first; none that was withdrawn."""
+    """The last wish and answer on each concept, the last word on each item; none withdrawn."""
 
     learner_id: str
     feedback: list[SaidOut]

@@ -55,9 +55,23 @@ def _resource(item_id: str, title: str, minutes: float, moves: list[Any]) -> dic
         + item_id,
         "again": False,
         "moves": moves,
+        "rank": None,
     }
 
 
+EXAMPLE_RESOURCE: dict[str, Any] = _resource("V_5f3a", "栈的定义", 6.5, []) | {
+    "rank": {
+        "place": 1,
+        "of": 7,
+        "score": 1.62,
+        "methods": {"markov": 0.45, "next_in_course": 0.52, "item_cf": 0.03},
+        "earlier": [{"item_id": "V_5e21", "title": "线性表", "share": 0.97}],
+        "progress": 0.0,
+        "pre": 0.21,
+        "because": "In 数据结构(上) it comes next, behind “线性表”, and most learners went on to"
+        " it.",
+    }
+}
 EXAMPLE_STEPS: list[dict[str, Any]] = [
     {
         **LIST,
@@ -74,6 +88,7 @@ EXAMPLE_STEPS: list[dict[str, Any]] = [
         ],
         "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet"
         " that you hold it.",
+        "runners_up": [],
     },
     {
         **STACK,
@@ -96,6 +111,7 @@ EXAMPLE_STEPS: list[dict[str, Any]] = [
         ],
         "because": "栈 comes next by what it gains you for the time and by its place in the course."
         " You have not opened a video on it yet.",
+        "runners_up": [],
     },
 ]
 

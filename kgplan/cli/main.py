@@ -23,6 +23,7 @@ from kgplan.cli import (
     place,
     plan,
     recommend,
+    resources,
     serve,
     similar,
     simulate,
@@ -73,6 +74,7 @@ app.command()(plan.plan)
 app.command()(place.place)
 app.command()(mastery.mastery)
 app.command()(recommend.recommend)
+app.add_typer(resources.resources, name="resources")
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)

@@ -141,6 +141,10 @@ def print_plan(
             console.print(
                 f"     [dim]{escape(opened(resource))}[/]", highlight=False, soft_wrap=True
             )
+        for resource in step.runners_up:
+            console.print(
+                f"     [dim]or {escape(opened(resource))}[/]", highlight=False, soft_wrap=True
+            )
         if explained:
             print_explanation(explained[place - 1])
     for note in made.notes:

@@ -302,18 +302,25 @@ class CurrentLearners:
                 self._last_plans.popitem(last=False)
         self.store.remember(plan.learner_id, plan.course_id, text.decode(), time.time(), erasures)
 
-    def say(self, learner_id: str, concept_id: str, said: str, learner_version: str) -> None:
-        """Keep what a learner said about a concept.
+    def say(
+        self,
+        learner_id: str,
+        concept_id: str,
+        said: str,
+        learner_version: str,
+        item_id: str | None = None,
+    ) -> None:
+        """Keep what a learner said about a concept, or about an item on it.
 
         Args:
-            learner_id, concept_id, said: who, about what (`Said`).
+            learner_id, concept_id, said, item_id: who, about what (`Said`).
             learner_version: read before the learner was checked.
 
         Raises:
             UnknownLearner: the learner was erased since.
         """
         erasures = _erasures_in(learner_version)
-        if not self.store.say(learner_id, concept_id, said, time.time(), erasures):
+        if not self.store.say(learner_id, concept_id, said, time.time(), erasures, item_id):
             raise UnknownLearner(learner_id)
 
     def not_erased(self, learner_ids: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
 from kgplan.planning import Planner
 from kgplan.planning.mastery import LearnerMastery
+from kgplan.resources.ranker import ResourceRanker
 from kgplan.settings import Settings
 from kgplan.similarity import FusedSimilarity
 from kgplan.similarity.added import with_added
@@ -26,6 +27,8 @@ from kgplan.store.stages import command_for, served_kinds
 
 MODEL_KINDS = ("records", "diagnosis", "similarity")
 """What `open_planner` opens: no plan can do without."""
+RESOURCES = "resources"
+"""The kind of what ranks resources."""
 
 
 class StoredArrays(Mapping[str, Array]):
@@ -139,6 +142,13 @@ def open_neighbours(artifact: Artifact) -> sparse.csr_array:
     return found
 
 
+def open_ranker(artifacts: ArtifactStore) -> ResourceRanker | None:
+    """What ranks resources; None where that stage has not run: a plan can do without."""
+    if RESOURCES not in artifacts.in_use():
+        return None
+    return ResourceRanker.from_arrays(StoredArrays(artifacts.current(RESOURCES)))
+
+
 def open_planner(
     settings: Settings,
     artifacts: ArtifactStore | None = None,
@@ -173,6 +183,7 @@ def open_planner(
         provisional=provisional.tolist(),
         before=before,
         links=Links.of(settings.links),
+        ranker=open_ranker(artifacts),
     )
 
 

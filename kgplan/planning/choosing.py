@@ -252,7 +252,8 @@ class Chooser:
         taught = self.derived.resources
         concepts = list({k for course in nearer for k in taught.concepts_in(course)})
         done = far_done(learner)
-        first = [taught.first_video(k, course_id, learner.courses, done) for k in concepts]
+        about = course_id, learner.courses, done, learner.refused
+        first = [taught.first_video(k, *about) for k in concepts]
         video[concepts] = first
         minutes[concepts] = self._minutes_of_videos(video[concepts])
         return Times(minutes, video)

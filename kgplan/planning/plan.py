@@ -65,6 +65,8 @@ class Step:
             behind what teaches; under other planners one item for each of several courses to choose
             from, the one asked for first.
         because: one plain sentence made from the terms.
+        runners_up: further resources on the concept by rank, the best first; empty where none are
+            ranked.
     """
 
     concept_id: str
@@ -81,6 +83,7 @@ class Step:
     doubt: Doubt | None
     resources: tuple[Resource, ...]
     because: str
+    runners_up: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Spec section 4. Sizes: U learners, K concepts, C courses.
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy import sparse
@@ -29,11 +29,21 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
 from kgplan.planning.planners.ranking import Learner
+from kgplan.planning.ranked import (
+    SHOWN,
+    RankedResources,
+    RankTeller,
+    nothing_told,
+    plainly,
+)
 from kgplan.planning.reasons import explained_sequence
+from kgplan.planning.resources import Places
 from kgplan.planning.scope import Scope
 from kgplan.planning.sequencing import Sequence, Sequencer
 from kgplan.planning.telling import Teller
+from kgplan.planning.texts import Manner
 from kgplan.planning.things import SequenceTeller
+from kgplan.resources.ranker import ResourceRanker
 from kgplan.similarity import FusedSimilarity
 
 DEFAULTS = PlanOptions()
@@ -54,6 +64,7 @@ class Planner:
         before: a planner whose lists of similar concepts are taken over where the similarity and
             the graph's concepts are the same.
         links: addresses of videos; none has one where None.
+        ranker: ranks the resources of every step; none are ranked where None.
     """
 
     def __init__(
@@ -67,6 +78,7 @@ class Planner:
         derived: Derived | None = None,
         before: "Planner | None" = None,
         links: Links | None = None,
+        ranker: ResourceRanker | None = None,
     ) -> None:
         self.graph = graph
         self.records = records
@@ -83,6 +95,10 @@ class Planner:
         self._chooser = Chooser(graph, records, similarity, derived)
         self.links = links or Links()
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
+        self.ranker = None if ranker is None else ranker.on(records)
+        self._ranks = None
+        if self.ranker is not None:
+            self._ranks = RankTeller(self._chooser, self.ranker, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.minutes)
         self._things = SequenceTeller(
             *(self._chooser, self._sequencer.scopes, model_version, self.provisional, self.links)
@@ -169,11 +185,17 @@ class Planner:
         """The plan for what is asked for, by the planner named."""
         learner = self._learner(learner_id, current)
         known = self.knows(learner_id, current)
+        ranks = self._ranks
+        asker = None if ranks is None else ranks.asker(learner)
+        likes = None if ranks is None or asker is None else partial(ranks.liking, asker)
+        told = course_id, towards, known
         if planner_named(options.planner).expects_gain:
             found = self._sequence(learner, asked, options, course_id)
-            return self._things.plan(learner_id, found, options, course_id, towards, known)
-        choices = self._chooser.choose(learner, asked, options, course_id)
-        return self._teller.plan(learner_id, choices, options, course_id, towards, known)
+            plan = self._things.plan(learner_id, found, options, *told)
+        else:
+            choices = self._chooser.choose(learner, asked, options, course_id)
+            plan = self._teller.plan(learner_id, choices, options, *told, likes)
+        return plan if ranks is None or asker is None else ranks.onto(plan, asker)
 
     def _sequence(
         self, learner: Learner, asked: Ints, options: PlanOptions, course_id: str | None
@@ -219,6 +241,66 @@ class Planner:
             return explained_sequence(self._chooser, found, options)
         choices = self._chooser.choose(learner, asked, options, plan.course_id)
         return explained(self._chooser, choices, options, plan.course_id is None)
+
+    def resources(
+        self,
+        learner_id: str,
+        concept_id: str | None,
+        course_id: str | None,
+        manner: Manner = DEFAULTS,
+        n: int = SHOWN,
+        current: CurrentLearner | None = None,
+    ) -> RankedResources:
+        """What the learner should open on a concept, or next in a course, best first.
+
+        Args:
+            learner_id, current: as for `plan`; a learner whom nothing names is a new one.
+            concept_id: of the graph; None where a course alone is asked for.
+            course_id: whose resources come first, or which is asked for alone.
+            manner: of the sentences.
+            n: how many at most.
+
+        Raises:
+            UnknownConcept, UnknownCourse: no such id; the error holds close matches.
+            ConfigError: neither a concept nor a course is given.
+        """
+        taught, learner = self.derived.resources, self._learner(learner_id, current)
+        if course_id is not None:
+            self._course(course_id)
+        if concept_id is not None:
+            concept = int(self._chooser.concepts([concept_id])[0])
+            name = self._chooser.names[concept]
+            of = taught.on(concept, course_id, learner.courses)
+        elif course_id is not None:
+            concept, name, of = -1, "", self._in_course(course_id)
+        else:
+            raise ConfigError("give a concept, a course, or both")
+        if self._ranks is None:
+            found = plainly(taught, learner, of, n, self.links)
+        else:
+            found = self._ranks.told(self._ranks.asker(learner), of, manner, n)
+        note = ""
+        if not found:
+            note = nothing_told(taught, manner, concept, name, course_id, of.items.size > 0)
+        return RankedResources(
+            learner_id,
+            concept_id,
+            course_id,
+            self.graph.version,
+            self.model_version,
+            None if self.ranker is None else self.ranker.chosen,
+            learner.is_new,
+            found,
+            note,
+        )
+
+    def _in_course(self, course_id: str) -> Places:
+        """What a course shows that is on a concept, in its order."""
+        at = self.records.courses.find(course_id)
+        items = self.records.in_order(at) if at >= 0 else np.empty(0, dtype=np.int32)
+        items = items[np.diff(self._chooser.covers.indptr)[items] > 0].astype(np.int64)
+        here = self.derived.resources.courses_axis.find(course_id)
+        return Places(items, np.full(items.size, here), np.zeros(items.size, dtype=np.int64))
 
     def mastery(
         self,
@@ -302,6 +384,7 @@ class Planner:
         courses: frozenset[str] = frozenset()
         if current is not None and current.wishes.answers:
             mastery, reached = self._carried(mastery, reached, current.wishes.answers)
+        refused: Array = np.zeros(self.records.item_ids.size, dtype=bool)
         if row >= 0:
             learned[_row(self.derived.learned, row)] = True
             for course in _row(self.derived.enrolled, row):
@@ -318,10 +401,11 @@ class Planner:
             over[held] = over[self.graph.concepts.known(current.wishes.left_out)] = True
             hard[self.graph.concepts.known(current.wishes.too_hard)] = True
             learned[self.graph.concepts.known(current.learned)] = learned[held] = True
+            refused[self.records.items.known(current.wishes.items_left_out)] = True
         done = done_by(self.records, learner_id, current, row >= 0)
         return Learner(
             mastery, reached, not_apart, around, learned, courses, over, hard, says,
-            self._shares(done.shares, courses), done.scores, done.seen_at,
+            self._shares(done.shares, courses), done.scores, done.seen_at, refused,
             current is not None and bool(current.wishes.answers),
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ are triples of a concept, a course that has it, and a video of the course on it.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from kgplan.data.links import Links
 from kgplan.data.records import EXERCISE, WATCHED, LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
+from kgplan.resources.ranker import Method
 
 MOST_RESOURCES = 3  # courses to learn a concept in that a step names
 
@@ -38,6 +40,42 @@ class Move:
 
 
 @dataclass(frozen=True)
+class EarlierView:
+    """What a learner opened before, and its share in the score of another resource."""
+
+    item_id: str
+    title: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Where a resource stands among those on a concept, or in a course, and why.
+
+    Attributes:
+        place: from 1; what is finished has none. The course asked for comes first, then the
+            learner's courses, then others.
+        of: how many there are to choose from.
+        score: what decided among those of equally near courses.
+        methods: the share of each method in the score; empty where none says anything.
+        earlier: views that the score rests on, those of the largest share first.
+        progress: watched share.
+        pre: Pre of eq. (8): positive for a foundation that is not held, negative for what comes
+            before what it builds on is held.
+        because: one plain sentence.
+    """
+
+    place: int
+    of: int
+    score: float
+    methods: dict[Method, float]
+    earlier: tuple[EarlierView, ...]
+    progress: float
+    pre: float
+    because: str
+
+
+@dataclass(frozen=True)
 class Resource:
     """Something to open.
 
@@ -53,6 +91,8 @@ class Resource:
         again: whether it was watched, read or answered, and is to be repeated.
         moves: what it teaches of what the plan is for, answered right where it is an exercise;
             empty where a planner does not say.
+        rank: where it stands among the resources on the concept; None where they are not ranked,
+            or it is finished.
     """
 
     course_id: str
@@ -66,10 +106,29 @@ class Resource:
     url: str | None = None
     again: bool = False
     moves: tuple[Move, ...] = ()
+    rank: Rank | None = None
 
     def moving(self, moves: tuple[Move, ...], again: bool) -> "Resource":
         """The same with what it moves, and whether it is to be repeated."""
         return replace(self, moves=moves, again=again)
+
+    def ranked(self, rank: Rank | None) -> "Resource":
+        """The same with where it stands."""
+        return replace(self, rank=rank)
+
+
+class Places(NamedTuple):
+    """Items to choose from, each in one course.
+
+    Attributes:
+        items, courses: (n,) positions.
+        tiers: (n,) a lower one comes first: twice the course's distance, and one more of an
+            exercise.
+    """
+
+    items: Ints
+    courses: Ints
+    tiers: Ints
 
 
 @dataclass(frozen=True)
@@ -106,6 +165,8 @@ class Resources(Stored):
         shares: Floats,
         scores: Floats,
         links: Links,
+        refused: Array,
+        liking: Floats | None = None,
     ) -> tuple[Resource, ...]:
         """Where to learn a concept: the course asked for, then the learner's courses, then others.
 
@@ -116,8 +177,11 @@ class Resources(Stored):
             shares, scores: (V,) what the learner watched of each item, and the best score of their
                 answers, NaN for none; of each course the first that is not done is named.
             links: addresses of videos.
+            refused: (V,) True for what is not to be named.
+            liking: (V,) of each course the first of the largest that is not done is named instead,
+                and equally near courses stand in order of it.
         """
-        ranked = self._ranked(concept, course_id, own, np.fmax(shares, scores))
+        ranked = self._ranked(concept, course_id, own, np.fmax(shares, scores), refused, liking)
         return tuple(self.resource(*place, shares, scores, links) for place in ranked)
 
     def resource(
@@ -152,33 +216,70 @@ class Resources(Stored):
         )
 
     def first_video(
-        self, concept: int, course_id: str | None, own: frozenset[str], done: Floats
+        self,
+        concept: int,
+        course_id: str | None,
+        own: frozenset[str],
+        done: Floats,
+        refused: Array,
     ) -> int:
         """Position of the video that `of` names first; -1 where that place has none.
 
         Args:
-            concept, course_id, own: as for `of`.
+            concept, course_id, own, refused: as for `of`.
             done: (V,) the share or the score of each, the larger one.
         """
-        ranked = self._ranked(concept, course_id, own, done)
+        ranked = self._ranked(concept, course_id, own, done, refused)
         return ranked[0][1] if ranked else -1
 
     def _ranked(
-        self, concept: int, course_id: str | None, own: frozenset[str], done: Floats
+        self,
+        concept: int,
+        course_id: str | None,
+        own: frozenset[str],
+        done: Floats,
+        refused: Array,
+        liking: Floats | None = None,
     ) -> list[tuple[int, int]]:
         """(course, video) in the order of `of`."""
         begin, end = self.starts[concept : concept + 2].tolist()
         videos = self.videos[begin:end].tolist()
         undone: dict[int, int] = {}
         for course, video in zip(self.courses[begin:end].tolist(), videos, strict=True):
+            if video >= 0 and refused[video]:
+                continue
             now = undone.setdefault(course, video)
-            if video >= 0 and done[now] >= WATCHED > done[video]:
-                undone[course] = video
+            if video >= 0 and done[video] < WATCHED:
+                better = liking is not None and liking[video] > liking[now]
+                if done[now] >= WATCHED or better:
+                    undone[course] = video
 
-        def far(item: tuple[int, int]) -> int:
-            return self.distance(item[0], course_id, own)
+        def far(item: tuple[int, int]) -> tuple[int, float]:
+            course, video = item
+            liked = 0.0 if liking is None or video < 0 else float(liking[video])
+            return self.distance(course, course_id, own), -liked
 
         return sorted(undone.items(), key=far)[:MOST_RESOURCES]
+
+    def on(self, concept: int, course_id: str | None, own: frozenset[str]) -> Places:
+        """All that there is to open on a concept, each item once, in the nearest course.
+
+        Args:
+            concept, course_id, own: as for `of`.
+
+        Returns:
+            The nearest courses first, each in its order, exercises behind what teaches.
+        """
+        part = slice(*self.starts[concept : concept + 2].tolist())
+        shown = self.videos[part] >= 0
+        courses, videos = self.courses[part][shown], self.videos[part][shown]
+        among, at = np.unique(courses, return_inverse=True)
+        far = np.array([self.distance(each, course_id, own) for each in among.tolist()], np.int64)
+        tiers = 2 * far[at] + (self.kinds[videos] == EXERCISE)
+        order = np.argsort(tiers, kind="stable")
+        _, first = np.unique(videos[order], return_index=True)
+        kept = order[np.sort(first)]
+        return Places(videos[kept].astype(np.int64), courses[kept].astype(np.int64), tiers[kept])
 
     def distance(self, course: int, course_id: str | None, own: frozenset[str]) -> int:
         """0 for the course asked for, 1 for one of the learner's, 2 for another.

@@ -243,6 +243,7 @@ class Sequencer:
                 other_ways = np.setdiff1d(taught, on)
             if not fresh[other_ways].any():  # what taught it comes again, with what asks
                 is_open[taught[~layout.asks[taught] | pinned[concepts][concept]]] = True
+        is_open &= ~learner.refused[videos]
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference

@@ -16,6 +16,7 @@ from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import MATRICES, LearnerMastery
 from kgplan.planning.planner import Planner
+from kgplan.resources.ranker import ResourceRanker
 from kgplan.similarity import FusedSimilarity
 
 
@@ -33,6 +34,8 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
         **named_below("similarity", planner.similarity.to_arrays()),
         **named_below("derived", derived.to_arrays()),
     }
+    if planner.ranker is not None:
+        arrays |= named_below("ranker", planner.ranker.to_arrays())
     # what is the same on the graph's concepts is kept once
     shared = [name for name in MATRICES if getattr(diagnosis, name) is getattr(derived, name)]
     for name in shared:
@@ -46,6 +49,7 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
         "of_records": diagnosis.of_records,
         "shared": shared,
         "links": planner.links.template,
+        "ranks": planner.ranker is not None,
     }
     return arrays, values
 
@@ -74,4 +78,7 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
         provisional=values["provisional"],
         derived=derived,
         links=Links(values["links"]),
+        ranker=ResourceRanker.from_arrays(arrays_below("ranker", arrays))
+        if values["ranks"]
+        else None,
     )

@@ -1,6 +1,6 @@
 """How is a plan told? Its steps, each with one plain sentence, and notes on what is unusual."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import sqrt
 
@@ -19,6 +19,8 @@ from kgplan.planning.resources import Resource
 from kgplan.planning.texts import apart, fill, interest, knowledge, one_kind, say
 
 NOWHERE = Resource("", "", None)
+Liking = Callable[[int], Floats]
+"""(V,) how much each item is liked of those on a concept, by its position."""
 
 
 class Teller:
@@ -47,6 +49,7 @@ class Teller:
         course_id: str | None = None,
         towards: str | None = None,
         known: bool = True,
+        likes: Liking | None = None,
     ) -> Plan:
         """The plan that follows from what was chosen; for a course, or towards a concept.
 
@@ -54,12 +57,15 @@ class Teller:
             learner_id, choices, options: whose, what was chosen, and from which options.
             course_id, towards: what it leads to.
             known: whether anything names the learner.
+            likes: what the learner likes of what there is on a concept; not asked where the time
+                is limited, which was counted by the first resources.
         """
+        likes = likes if options.minutes is None else None
         learner, found = choices.learner, choices.concepts
         evidence = divergence(learner.mastery[found], self.chooser.derived.prior[found])
         columns = (found, choices.starts, choices.leads, evidence, self._watched(choices, options))
         steps = [
-            self._step(course_id, choices, options, terms, *places)
+            self._step(course_id, choices, options, likes, terms, *places)
             for terms, *places in zip(
                 choices.terms(), *(column.tolist() for column in columns), strict=True
             )
@@ -97,6 +103,7 @@ class Teller:
         course_id: str | None,
         choices: Choices,
         options: PlanOptions,
+        likes: Liking | None,
         terms: Terms,
         concept: int,
         start: int,
@@ -121,7 +128,9 @@ class Teller:
             identified=doubt is None,
             doubt=doubt,
             resources=self.chooser.derived.resources.of(
-                concept, course_id, learner.courses, learner.shares, learner.scores, self.links
+                *(concept, course_id, learner.courses, learner.shares, learner.scores, self.links),
+                learner.refused,
+                None if likes is None else likes(concept),
             ),
             because=self._because(
                 course_id, choices, options, terms, doubt, concept, leads_to, watched

@@ -155,6 +155,8 @@ def course_of(counts: Counts, history: Ints) -> tuple[int, int] | None:
     columns = counts.by_item
     for last in history[::-1].tolist():
         courses = columns.indices[columns.indptr[last] : columns.indptr[last + 1]]
+        if courses.size == 1:
+            return int(courses[0]), last
         if courses.size:
             own = (counts.course_items[courses][:, history] > 0).sum(axis=1)
             return int(courses[np.argmax(own)]), last

@@ -28,6 +28,7 @@ OURS = (
     "kgplan.pipeline.embed:run_embed",
     "kgplan.pipeline.diagnose:run_diagnose",
     "kgplan.pipeline.similarity:run_similarity",
+    "kgplan.pipeline.resources:run_resources",
     "kgplan.pipeline.calibrate:run_calibrate",
 )
 Part = Literal["source", "graph", "model", "study"]

@@ -18,6 +18,7 @@ from kgplan.api.keys import SecretKeys
 from kgplan.api.security import Security
 from kgplan.api.tokens import Verifier
 from kgplan.data.links import Links
+from kgplan.resources.ranker import usual_ranker
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -489,3 +490,47 @@ def test_a_goal_can_be_a_concept(open_page, api):
     expect_road(page, concepts(found))
     expect(page.get_by_role("heading", name="The road to f")).to_be_visible()
     expect(page.locator("[data-concept=f]")).to_contain_text("Goal")
+
+
+@pytest.fixture(scope="module")
+def ranking():
+    """The model with titles, an order of views, and a ranking."""
+    case = hand_model(SEED)
+    viewed = sparse.csr_array(case.records.viewed)
+    viewed.eliminate_zeros()
+    records = replace(
+        case.records,
+        viewed=viewed,
+        viewed_order=np.arange(1, viewed.nnz + 1),
+        item_names=np.array([f"All on {video[-1]}" for video in case.records.item_ids]),
+    )
+    return replace(case, records=records).planner(ranker=usual_ranker(records))
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_resource_says_why_it_stands_where_it_does_and_leaves_when_refused(
+    open_page, ranking, built, tmp_path, viewport
+):
+    with served(ranking, tmp_path) as (api, address):
+        step = next(each for each in path(api)["steps"] if each["runners_up"])
+        first, other = step["resources"][0], step["runners_up"][0]
+        page = open_page(f"{ROAD}&step={step['concept_id']}", base=address, viewport=viewport)
+        details = page.locator(".stop .details, .beside .details").first
+        expect(details).to_contain_text(other["rank"]["because"])
+        expect(details).to_contain_text("Other ways to learn it")
+        rank = first["rank"]
+        why = page.get_by_text(f"Why this one: {rank['place']} of {rank['of']}").first
+        why.click()
+        expect(page.get_by_text("Foundation still open").first).to_be_visible()
+        page.get_by_role("button", name=f"Not for me: {other['title']}").click()
+        expect(page.locator(".news")).to_contain_text(f"{other['title']}: Not for me")
+        named = [
+            each["item_id"]
+            for each in path(api)["steps"]
+            for each in each["resources"] + each["runners_up"]
+        ]
+        assert other["item_id"] not in named
+        expect(page.get_by_role("button", name=f"Not for me: {other['title']}")).to_have_count(0)
+        page.locator(".news").get_by_role("button", name="Undo").click()
+        expect(page.locator(".news")).to_contain_text("Taken back.")
+        assert api.get("/v1/learners/learner/feedback").json()["feedback"] == []

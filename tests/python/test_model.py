@@ -166,7 +166,13 @@ def test_refit_changes_the_keys_that_are_named_and_no_other(mini_home, tmp_path)
         diagnose={"damping": 0.2},
         progress=lambda what, done, total: told.append(what),
     )
-    assert reports.to_frame()["stage"].tolist() == ["embed", "diagnose", "similarity", "switch"]
+    assert reports.to_frame()["stage"].tolist() == [
+        "embed",
+        "diagnose",
+        "resources",
+        "similarity",
+        "switch",
+    ]
     config = EmbeddingConfig.default()
     training, last = (
         each.model_copy(update={"epochs": 1}) for each in (config.training, config.refit)

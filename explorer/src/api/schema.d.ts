@@ -231,6 +231,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Resources
+         * @description What the learner should open on a concept, or next in a course, best first, and why.
+         */
+        get: operations["read_resources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plans": {
         parameters: {
             query?: never;
@@ -243,28 +263,6 @@ export interface paths {
          * @description The plans that the learner was given, the newest first.
          */
         get: operations["read_plans"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/learners/{learner_id}/recommendations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Recommendations
-         * @description Courses that the learner may take next, like those taken; runs of these are left out.
-         *
-         *     Of whom nothing is known gets what most learners take, and is told so.
-         */
-        get: operations["read_recommendations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -302,38 +300,15 @@ export interface paths {
         };
         /**
          * Read Feedback
-         * @description What the learner said about steps: what the next plan keeps to.
+         * @description What the learner said about steps and resources: what the next plan keeps to.
          */
         get: operations["read_feedback"];
         put?: never;
         /**
          * Take Feedback
-         * @description Say something about a step; the next plan keeps to it.
+         * @description Say something about a step, or about one of its resources; the next plan keeps to it.
          */
         post: operations["take_feedback"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/learners/{learner_id}/placement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Place
-         * @description What to ask the learner next, of whom little is known, and the plan as it is now.
-         *
-         *     Send all answers of the placement each time: what is new of them is stored as any other answer,
-         *     and the next plan knows it. Answers need `events:write` too.
-         */
-        post: operations["place"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1103,32 +1078,6 @@ export interface components {
             because: string;
         };
         /**
-         * AnswerIn
-         * @description An answer of a placement; neither said nor a score where it was passed over.
-         */
-        AnswerIn: {
-            /**
-             * Concept Id
-             * @description that was asked about
-             */
-            concept_id?: string | null;
-            /**
-             * Said
-             * @description whether the concept is held
-             */
-            said?: ("known" | "unsure" | "unknown") | null;
-            /**
-             * Item Id
-             * @description that was to be answered
-             */
-            item_id?: string | null;
-            /**
-             * Score
-             * @description of the answer to the item
-             */
-            score?: number | null;
-        };
-        /**
          * Around
          * @description What leads to a concept, or what it unlocks.
          * @example {
@@ -1209,30 +1158,6 @@ export interface components {
              * @description name of the arm
              */
             arm: string;
-        };
-        /**
-         * BeginsOut
-         * @description A step of the plan as it is now.
-         */
-        BeginsOut: {
-            /** Concept Id */
-            concept_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Name En
-             * @description empty where unknown
-             */
-            name_en: string;
-            /** Mastery */
-            mastery: number;
-            /** Sd */
-            sd: number;
-            /**
-             * Basis
-             * @enum {string}
-             */
-            basis: "own" | "lent" | "prior";
         };
         /**
          * BehindOut
@@ -1473,12 +1398,6 @@ export interface components {
              */
             sd: number;
             /**
-             * Basis
-             * @description whose the mastery is, as of a step
-             * @enum {string}
-             */
-            basis: "own" | "lent" | "prior";
-            /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
              */
@@ -1706,6 +1625,18 @@ export interface components {
             chain: components["schemas"]["Named"][];
         };
         /**
+         * EarlierView
+         * @description What a learner opened before, and its share in the score of another resource.
+         */
+        EarlierView: {
+            /** Item Id */
+            item_id: string;
+            /** Title */
+            title: string;
+            /** Share */
+            share: number;
+        };
+        /**
          * ErasureOut
          * @description What was erased of a learner.
          */
@@ -1832,7 +1763,7 @@ export interface components {
         };
         /**
          * FeedbackIn
-         * @description What a learner says about a step.
+         * @description What a learner says about a step, or about one of its resources.
          * @example {
          *       "concept_id": "K_栈_计算机科学技术",
          *       "said": "too_hard"
@@ -1843,14 +1774,19 @@ export interface components {
             concept_id: string;
             /**
              * Said
-             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; known, unsure, unknown: the answer to whether it is held, which counts as evidence; withdrawn: as if nothing had been said
+             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; withdrawn: as if nothing had been said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            /**
+             * Item Id
+             * @description the resource on the concept that is meant; it takes not_for_me, which leaves it out of plans and rankings, and withdrawn
+             */
+            item_id?: string | null;
         };
         /**
          * FeedbackOut
-         * @description What is kept of it: the last wish and the last answer on each concept count.
+         * @description What is kept of it: the last word on each concept, and each item, counts.
          */
         FeedbackOut: {
             /** Learner Id */
@@ -1861,7 +1797,9 @@ export interface components {
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            /** Item Id */
+            item_id?: string | null;
         };
         /**
          * FieldProblem
@@ -2217,7 +2155,7 @@ export interface components {
             state: "queued" | "running" | "done" | "failed" | "cancelled";
             /**
              * Stage
-             * @description `embed`, `diagnose`, `similarity` or `switch`
+             * @description `embed`, `diagnose`, `resources`, `similarity` or `switch`
              */
             stage: string | null;
             /**
@@ -2415,31 +2353,6 @@ export interface components {
             learners: string[];
         };
         /**
-         * LikeOut
-         * @description A course that was taken, and how alike another is to it.
-         */
-        LikeOut: {
-            /** Course Id */
-            course_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Alike
-             * @description 0 to 1: the mean of the next two
-             */
-            alike: number;
-            /**
-             * Semantic
-             * @description by what is said of both
-             */
-            semantic: number;
-            /**
-             * Collaborative
-             * @description by who takes both
-             */
-            collaborative: number;
-        };
-        /**
          * Link
          * @description Title, identifier and address of a part.
          */
@@ -2481,7 +2394,6 @@ export interface components {
          *       "prior": 0.24,
          *       "mastery": 0.81,
          *       "sd": 0.39,
-         *       "basis": "own",
          *       "evidence": 0.94,
          *       "identified": true,
          *       "doubt": null,
@@ -2551,12 +2463,6 @@ export interface components {
              * @description of the concept's state; null with the mastery
              */
             sd: number | null;
-            /**
-             * Basis
-             * @description own: the learner's evidence reaches it; lent: of learners who are alike; prior: assumed of everyone
-             * @enum {string}
-             */
-            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
@@ -2807,10 +2713,12 @@ export interface components {
          *                   "mastery": 0.31,
          *                   "expected": 0.68
          *                 }
-         *               ]
+         *               ],
+         *               "rank": null
          *             }
          *           ],
-         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *           "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it.",
+         *           "runners_up": []
          *         },
          *         {
          *           "concept_id": "K_栈_计算机科学技术",
@@ -2857,10 +2765,12 @@ export interface components {
          *                   "mastery": 0.68,
          *                   "expected": 0.79
          *                 }
-         *               ]
+         *               ],
+         *               "rank": null
          *             }
          *           ],
-         *           "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
+         *           "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet.",
+         *           "runners_up": []
          *         }
          *       ],
          *       "notes": [
@@ -3208,10 +3118,12 @@ export interface components {
          *                         "mastery": 0.31,
          *                         "expected": 0.68
          *                       }
-         *                     ]
+         *                     ],
+         *                     "rank": null
          *                   }
          *                 ],
-         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it."
+         *                 "because": "栈 builds on 线性表. You watched one video on it, and that does not show yet that you hold it.",
+         *                 "runners_up": []
          *               },
          *               {
          *                 "concept_id": "K_栈_计算机科学技术",
@@ -3258,10 +3170,12 @@ export interface components {
          *                         "mastery": 0.68,
          *                         "expected": 0.79
          *                       }
-         *                     ]
+         *                     ],
+         *                     "rank": null
          *                   }
          *                 ],
-         *                 "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet."
+         *                 "because": "栈 comes next by what it gains you for the time and by its place in the course. You have not opened a video on it yet.",
+         *                 "runners_up": []
          *               }
          *             ],
          *             "notes": [
@@ -3443,152 +3357,6 @@ export interface components {
              * @description 0 where it is needed by itself; of those before the same concept that have the same number from 1, any one will do
              */
             group: number;
-        };
-        /**
-         * PlacementIn
-         * @description What a learner wants, and the answers up to now.
-         * @example {
-         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
-         *       "answers": [
-         *         {
-         *           "concept_id": "K_栈_计算机科学技术",
-         *           "said": "known"
-         *         }
-         *       ]
-         *     }
-         */
-        PlacementIn: {
-            /**
-             * Course Id
-             * @description the course that is to be learned
-             */
-            course_id?: string | null;
-            /**
-             * Towards
-             * @description or the concept to reach
-             */
-            towards?: string | null;
-            /**
-             * Words
-             * @description or either by name, as `GET /v1/courses` finds it
-             */
-            words?: string | null;
-            /**
-             * Answers
-             * @description all of this placement; what is new of them is stored
-             * @default []
-             */
-            answers?: components["schemas"]["AnswerIn"][];
-            /**
-             * Most
-             * @description questions at most
-             * @default 12
-             */
-            most?: number;
-            /**
-             * In Words
-             * @description ask about concepts alone, not exercises
-             * @default false
-             */
-            in_words?: boolean;
-            /**
-             * Language
-             * @description of the sentences
-             * @default en
-             * @enum {string}
-             */
-            language?: "en" | "zh";
-            /**
-             * Detail
-             * @description whether sentences hold figures
-             * @default words
-             * @enum {string}
-             */
-            detail?: "words" | "numbers";
-        };
-        /**
-         * PlacementOut
-         * @description The next question of a placement, or why there is none, and the plan up to now.
-         */
-        PlacementOut: {
-            /** Learner Id */
-            learner_id: string;
-            /** Course Id */
-            course_id: string | null;
-            /** Towards */
-            towards: string | null;
-            /**
-             * Goal
-             * @description its name
-             */
-            goal: string;
-            /** @description null where the placement is over */
-            next: components["schemas"]["PlacementQuestion"] | null;
-            /** Stop */
-            stop: boolean;
-            /**
-             * Reason
-             * @description settled: no answer would change how the plan begins; enough: as many were asked as may be; nothing_left: no question would say more; null where it goes on
-             */
-            reason: ("settled" | "enough" | "nothing_left") | null;
-            /**
-             * Because
-             * @description the reason in a sentence; empty where it goes on
-             */
-            because: string;
-            /** Asked */
-            asked: number;
-            /** Most */
-            most: number;
-            /**
-             * Steps
-             * @description of the plan, see `GET .../path` for all of it
-             */
-            steps: components["schemas"]["BeginsOut"][];
-            /** Graph Version */
-            graph_version: string;
-            /** Model Version */
-            model_version: string;
-            /** Stale */
-            stale: boolean;
-        };
-        /**
-         * PlacementQuestion
-         * @description What to ask: whether a concept is held, or an exercise.
-         */
-        PlacementQuestion: {
-            /**
-             * Concept Id
-             * @description null where an item is asked
-             */
-            concept_id: string | null;
-            /**
-             * Item Id
-             * @description null where a concept is asked about
-             */
-            item_id: string | null;
-            /**
-             * Name
-             * @description of the concept, or the title of the item; may be empty
-             */
-            name: string;
-            /**
-             * Name En
-             * @description empty where unknown
-             */
-            name_en: string;
-            /**
-             * Url
-             * @description where the item is opened
-             */
-            url: string | null;
-            /**
-             * Bits
-             * @description that the answer is expected to say of the goal's concepts
-             */
-            bits: number;
-            /** Because */
-            because: string;
         };
         /**
          * PlanOptions
@@ -3884,6 +3652,54 @@ export interface components {
             questions: components["schemas"]["QuestionOut"][];
         };
         /**
+         * Rank
+         * @description Where a resource stands among those on a concept, or in a course, and why.
+         */
+        Rank: {
+            /**
+             * Place
+             * @description from 1; what is finished has none. The course asked for comes first, then the learner's courses, then others
+             */
+            place: number;
+            /**
+             * Of
+             * @description how many there are to choose from
+             */
+            of: number;
+            /**
+             * Score
+             * @description what decided among those of equally near courses
+             */
+            score: number;
+            /**
+             * Methods
+             * @description the share of each method in the score; empty where none says anything
+             */
+            methods: {
+                [key: string]: number;
+            };
+            /**
+             * Earlier
+             * @description views that the score rests on, those of the largest share first
+             */
+            earlier: components["schemas"]["EarlierView"][];
+            /**
+             * Progress
+             * @description watched share
+             */
+            progress: number;
+            /**
+             * Pre
+             * @description Pre of eq. (8): positive for a foundation that is not held, negative for what comes before what it builds on is held
+             */
+            pre: number;
+            /**
+             * Because
+             * @description one plain sentence
+             */
+            because: string;
+        };
+        /**
          * ReasonOut
          * @description One thing that was observed of the learner, and how much it moved the mastery.
          */
@@ -3892,7 +3708,7 @@ export interface components {
             item_id: string;
             /**
              * Kind
-             * @description of the item: video, exercise or text; concept: what the learner answered of it
+             * @description of the item: video, exercise or text
              */
             kind: string;
             /**
@@ -3902,10 +3718,10 @@ export interface components {
             title: string;
             /**
              * Did
-             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's; said_known, said_unsure, said_unknown: what was answered of the concept itself
+             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's
              * @enum {string}
              */
-            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened" | "said_known" | "said_unsure" | "said_unknown";
+            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened";
             /**
              * Share
              * @description that was watched or read; null of an answer
@@ -3959,54 +3775,6 @@ export interface components {
             silent: number;
             /** @description of the events sent; left out where all is known */
             unknown?: components["schemas"]["UnknownOut"] | null;
-        };
-        /**
-         * RecommendationsOut
-         * @description Courses to take, the best first.
-         */
-        RecommendationsOut: {
-            /** Learner Id */
-            learner_id: string;
-            /**
-             * Basis
-             * @description courses that the learner took; popular ones where nothing is known of these
-             * @enum {string}
-             */
-            basis: "courses" | "popular";
-            /** Courses */
-            courses: components["schemas"]["RecommendedOut"][];
-            /**
-             * Told
-             * @description why there are none, few, or popular ones; empty: enough
-             */
-            told: string;
-        };
-        /**
-         * RecommendedOut
-         * @description A course to take, and why.
-         */
-        RecommendedOut: {
-            /** Course Id */
-            course_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Score
-             * @description which chose it; of popular courses, how many take it
-             */
-            score: number;
-            /**
-             * Like
-             * @description courses taken that it is like, most alike first
-             */
-            like: components["schemas"]["LikeOut"][];
-            /**
-             * Shared
-             * @description names of concepts that it shares with these
-             */
-            shared: string[];
-            /** Because */
-            because: string;
         };
         /**
          * RedundantEdge
@@ -4121,6 +3889,92 @@ export interface components {
              * @description what it teaches of what the plan is for, answered right where it is an exercise; empty where a planner does not say
              */
             moves: components["schemas"]["Move"][];
+            /** @description where it stands among the resources on the concept; null where they are not ranked, or it is finished */
+            rank: components["schemas"]["Rank"] | null;
+        };
+        /**
+         * ResourcesOut
+         * @description What a learner should open on a concept, or next in a course, best first.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "concept_id": "K_栈_计算机科学技术",
+         *       "course_id": null,
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "served": "simple methods",
+         *       "new": false,
+         *       "resources": [
+         *         {
+         *           "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *           "course_name": "数据结构(上)",
+         *           "item_id": "V_5f3a",
+         *           "kind": "video",
+         *           "title": "栈的定义",
+         *           "minutes": 6.5,
+         *           "share": 0,
+         *           "score": null,
+         *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *           "again": false,
+         *           "moves": [],
+         *           "rank": {
+         *             "place": 1,
+         *             "of": 7,
+         *             "score": 1.62,
+         *             "methods": {
+         *               "markov": 0.45,
+         *               "next_in_course": 0.52,
+         *               "item_cf": 0.03
+         *             },
+         *             "earlier": [
+         *               {
+         *                 "item_id": "V_5e21",
+         *                 "title": "线性表",
+         *                 "share": 0.97
+         *               }
+         *             ],
+         *             "progress": 0,
+         *             "pre": 0.21,
+         *             "because": "In 数据结构(上) it comes next, behind “线性表”, and most learners went on to it."
+         *           }
+         *         }
+         *       ],
+         *       "note": "",
+         *       "stale": false
+         *     }
+         */
+        ResourcesOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Concept Id */
+            concept_id: string | null;
+            /** Course Id */
+            course_id: string | null;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * Served
+             * @description which method or blend ranks; null where nothing does, and the courses' order holds
+             */
+            served: string | null;
+            /**
+             * New
+             * @description whether nothing is known of the learner
+             */
+            new: boolean;
+            /**
+             * Resources
+             * @description the best first; those of the course asked for, then of the learner's courses, then of others; without what is finished, or was said to be not for the learner
+             */
+            resources: components["schemas"]["Resource"][];
+            /**
+             * Note
+             * @description a sentence where there are none, which names a course; else ""
+             */
+            note: string;
+            /** Stale */
+            stale: boolean;
         };
         /**
          * ResultOut
@@ -4142,7 +3996,7 @@ export interface components {
         };
         /**
          * SaidListOut
-         * @description The last wish and answer on each concept, the newest first; none that was withdrawn.
+         * @description The last word on each concept and item, the newest first, without what was withdrawn.
          */
         SaidListOut: {
             /** Learner Id */
@@ -4152,7 +4006,7 @@ export interface components {
         };
         /**
          * SaidOut
-         * @description What a learner said about a concept.
+         * @description What a learner said about a concept, or about one item on it.
          */
         SaidOut: {
             /** Concept Id */
@@ -4165,10 +4019,20 @@ export interface components {
              */
             name_en: string;
             /**
+             * Item Id
+             * @description the item that was meant; null where the concept was
+             */
+            item_id: string | null;
+            /**
+             * Title
+             * @description of the item; empty where unknown
+             */
+            title: string;
+            /**
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
             /**
              * Time
              * Format: date-time
@@ -4229,12 +4093,6 @@ export interface components {
              */
             sd: number;
             /**
-             * Basis
-             * @description whose the mastery is
-             * @enum {string}
-             */
-            basis: "own" | "lent" | "prior";
-            /**
              * Evidence
              * @description what the learner's views and answers said about the concept: bits of the mastery's divergence from the prior
              */
@@ -4259,6 +4117,11 @@ export interface components {
              * @description one plain sentence made from the terms
              */
             because: string;
+            /**
+             * Runners Up
+             * @description further resources on the concept by rank, the best first; empty where none are ranked
+             */
+            runners_up: components["schemas"]["Resource"][];
         };
         /**
          * StepExplanation
@@ -5670,14 +5533,19 @@ export interface operations {
             };
         };
     };
-    read_plans: {
+    read_resources: {
         parameters: {
             query?: {
-                /** @description only this course */
+                /** @description what to open on this concept */
+                concept_id?: string | null;
+                /** @description its resources first; without a concept its resources alone */
                 course_id?: string | null;
+                /** @description resources at most */
                 limit?: number;
-                /** @description only plans towards this concept */
-                towards?: string | null;
+                /** @description of the sentences */
+                language?: "en" | "zh";
+                /** @description whether sentences hold figures */
+                detail?: "words" | "numbers";
             };
             header?: never;
             path: {
@@ -5693,7 +5561,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PlansOut"];
+                    "application/json": components["schemas"]["ResourcesOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */
@@ -5770,13 +5638,14 @@ export interface operations {
             };
         };
     };
-    read_recommendations: {
+    read_plans: {
         parameters: {
             query?: {
-                /** @description courses at most */
+                /** @description only this course */
+                course_id?: string | null;
                 limit?: number;
-                /** @description how alike a course has to be to one taken */
-                alike?: number;
+                /** @description only plans towards this concept */
+                towards?: string | null;
             };
             header?: never;
             path: {
@@ -5792,7 +5661,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecommendationsOut"];
+                    "application/json": components["schemas"]["PlansOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */
@@ -6086,104 +5955,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FeedbackOut"];
-                };
-            };
-            /** @description two Authorization headers, or malformed content */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no token, or one that proves nothing */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the token lacks the scope, or is a learner's */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description no such thing, with close matches */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the body or the batch is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a parameter is missing, unknown or out of its range */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description too many requests; see Retry-After */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the graph or the model cannot be read, or time is up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    place: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                learner_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PlacementIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlacementOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -61,17 +61,24 @@ export async function wordOn(learner: string, concept: string): Promise<Said> {
     }),
   );
   return (
-    feedback.find((each) => each.concept_id === concept && !ANSWERS.includes(each.said))?.said ??
-    "withdrawn"
+    feedback.find(
+      (each) =>
+        each.concept_id === concept && each.item_id === null && !ANSWERS.includes(each.said),
+    )?.said ?? "withdrawn"
   );
 }
 
-/** Says something about a concept. */
-export async function tell(learner: string, concept: string, said: Said): Promise<void> {
+/** Says something about a concept, or about one item on it. */
+export async function tell(
+  learner: string,
+  concept: string,
+  said: Said,
+  item: string | null = null,
+): Promise<void> {
   await answered(
     client.POST("/v1/learners/{learner_id}/feedback", {
       params: { path: { learner_id: learner } },
-      body: { concept_id: concept, said },
+      body: { concept_id: concept, item_id: item, said },
     }),
   );
 }

@@ -8,7 +8,7 @@ import { language } from "../shell/preferences";
 import type { Happening } from "./act";
 import { may } from "./may";
 import { nameOf } from "./names";
-import { type Explanation, HAPPENS, type Path, type Said, type Step } from "./road";
+import { type Explanation, HAPPENS, type Path, type Resource, type Said, type Step } from "./road";
 import { usePlanners } from "./planners";
 import { Resources } from "./resources";
 import { texts } from "./texts";
@@ -17,6 +17,7 @@ export interface Actions {
   /** Something is being sent. */
   sending: boolean;
   onSaid: (step: Step, said: Said) => void;
+  onRefused: (step: Step, resource: Resource) => void;
   onHappened: (title: string, happening: Happening) => void;
   onPin: (step: Step) => void;
   onExclude: (step: Step) => void;
@@ -45,6 +46,7 @@ export function Details(props: {
   const say = texts();
   const { step, explanation, actions } = props;
   const speaks = may("events:write");
+  const refused = speaks ? (resource: Resource) => actions.onRefused(step, resource) : undefined;
   const ordered = explanation !== undefined && WITHOUT_FIGURE.has(explanation.rule);
   return (
     <div class="details">
@@ -60,7 +62,18 @@ export function Details(props: {
       {props.beside && (
         <section>
           <h4>{say.toOpen}</h4>
-          <Resources of={step.resources} course={props.path.course_id} />
+          <Resources of={step.resources} course={props.path.course_id} onRefused={refused} />
+        </section>
+      )}
+      {step.runners_up.length > 0 && (
+        <section>
+          <h4>{say.otherWays}</h4>
+          <Resources
+            of={step.runners_up}
+            course={props.path.course_id}
+            onRefused={refused}
+            others
+          />
         </section>
       )}
       <section>

@@ -10,6 +10,7 @@ import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
 import { type Choice, choose, goalOf, questionOf } from "./choice";
 import { type Actions, Details } from "./details";
+import { may } from "./may";
 import { nameOf } from "./names";
 import { News, type NewsOf } from "./news";
 import {
@@ -107,6 +108,27 @@ export function Path(props: {
     });
   }
 
+  function refused(step: Named, resource: Resource): void {
+    const item = resource.item_id;
+    if (item === null) return;
+    act(async () => {
+      await tell(choice.learner, step.concept_id, "not_for_me", item);
+      return {
+        sentence: say.saidWas(resource.title || nameOf(step), say.said.not_for_me),
+        shifts: [],
+        silent: false,
+        undo: () => takeRefusalBack(step, item),
+      };
+    });
+  }
+
+  function takeRefusalBack(step: Named, item: string): void {
+    act(async () => {
+      await tell(choice.learner, step.concept_id, "withdrawn", item);
+      return { sentence: say.undone, shifts: [], silent: false, undo: null };
+    });
+  }
+
   function takeWordBack(step: Named, before: Said): void {
     act(async () => {
       await tell(choice.learner, step.concept_id, before);
@@ -138,6 +160,7 @@ export function Path(props: {
   const actions: Actions = {
     sending,
     onSaid: said,
+    onRefused: refused,
     onHappened: happened,
     onPin: ({ concept_id }) =>
       choose(choice, {
@@ -198,6 +221,7 @@ export function Path(props: {
                     refine({ step: concept === selected?.concept_id && !isWide ? null : concept })
                   }
                   below={isWide ? null : details}
+                  onRefused={may("events:write") ? refused : undefined}
                 />
                 {isWide && selected && (
                   <aside

@@ -38,8 +38,8 @@ function Said({ learner }: { learner: string }) {
   );
   const { problem, send } = useSending();
 
-  function withdraw(concept: string): void {
-    send(() => tell(learner, concept, "withdrawn").then(answer.again));
+  function withdraw(concept: string, item: string | null): void {
+    send(() => tell(learner, concept, "withdrawn", item).then(answer.again));
   }
 
   return (
@@ -53,9 +53,9 @@ function Said({ learner }: { learner: string }) {
           ) : (
             <ul class="plain said-list">
               {feedback.map((each) => {
-                const name = nameOf(each);
+                const name = each.item_id === null ? nameOf(each) : each.title || each.item_id;
                 return (
-                  <li key={`${each.concept_id} ${each.said}`}>
+                  <li key={`${each.concept_id} ${each.item_id} ${each.said}`}>
                     <strong>{name}</strong>
                     <span>{say.said[each.said]}</span>
                     <time class="soft" dateTime={each.time}>
@@ -66,7 +66,7 @@ function Said({ learner }: { learner: string }) {
                         type="button"
                         class="quiet"
                         aria-label={say.withdrawOf(name)}
-                        onClick={() => withdraw(each.concept_id)}
+                        onClick={() => withdraw(each.concept_id, each.item_id)}
                       >
                         {say.withdraw}
                       </button>

@@ -5,6 +5,7 @@ import { kindOf } from "../kinds";
 import { Few } from "../ui/few";
 import { nameOf, namesOf } from "./names";
 import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
+import { WhyThisOne } from "./rank";
 import { texts } from "./texts";
 
 const THROUGH = 0.8; // score from which an answer is right, as for the service
@@ -19,12 +20,17 @@ export function Resources(props: {
   of: readonly Resource[];
   course: string | null;
   brief?: boolean;
+  /** They are others beside those that a step opens: which of them is the reader's choice. */
+  others?: boolean;
+  /** Takes that one is not for the learner; nobody may say so where there is none. */
+  onRefused?: ((resource: Resource) => void) | undefined;
 }) {
   const say = texts();
   const shown = props.brief ? props.of.slice(0, BRIEF.resources) : props.of;
   const more = props.of.length - shown.length;
   // a planner that does not say what each of them moves names places to choose from
-  const choice = props.of.length > 1 && props.of.every((each) => each.moves.length === 0);
+  const choice =
+    !props.others && props.of.length > 1 && props.of.every((each) => each.moves.length === 0);
   if (props.of.length === 0) return <p class="soft">{say.nothingToOpen}</p>;
   return (
     <>
@@ -32,7 +38,12 @@ export function Resources(props: {
       <ol class="plain resources">
         {shown.map((each) => (
           <li key={`${each.course_id} ${each.item_id}`}>
-            <One resource={each} course={props.course} brief={props.brief ?? false} />
+            <One
+              resource={each}
+              course={props.course}
+              brief={props.brief ?? false}
+              onRefused={props.onRefused}
+            />
           </li>
         ))}
       </ol>
@@ -41,7 +52,12 @@ export function Resources(props: {
   );
 }
 
-function One(props: { resource: Resource; course: string | null; brief: boolean }) {
+function One(props: {
+  resource: Resource;
+  course: string | null;
+  brief: boolean;
+  onRefused?: ((resource: Resource) => void) | undefined;
+}) {
   const say = texts();
   const { resource, course, brief } = props;
   const { title, url, minutes, share, score, again } = resource;
@@ -87,6 +103,19 @@ function One(props: { resource: Resource; course: string | null; brief: boolean 
             <li class="soft">{say.moreMoves(moves.length - told.length)}</li>
           )}
         </ul>
+      )}
+      {!brief && resource.rank && <WhyThisOne rank={resource.rank} />}
+      {!brief && props.onRefused && resource.item_id !== null && (
+        <p>
+          <button
+            type="button"
+            class="quiet refuse"
+            aria-label={say.refuse(called)}
+            onClick={() => props.onRefused?.(resource)}
+          >
+            {say.said.not_for_me}
+          </button>
+        </p>
       )}
     </>
   );

@@ -7,6 +7,7 @@ import { type Choice, goalOf, questionOf } from "./choice";
 export type Step = Schemas["Step"];
 export type Path = Schemas["Path"];
 export type Resource = Schemas["Resource"];
+export type Rank = Schemas["Rank"];
 export type Move = Schemas["Move"];
 export type Gap = Schemas["Gap"];
 export type Progress = Schemas["ProgressOut"];

@@ -6,7 +6,14 @@ import { texts as shell } from "../shell/texts";
 import { nameOf, namesOf } from "./names";
 import { Meter } from "./meter";
 import type { NewsOf } from "./news";
-import { type Road as RoadOf, type Standing, type Step, behindOf, standingsOf } from "./road";
+import {
+  type Resource,
+  type Road as RoadOf,
+  type Standing,
+  type Step,
+  behindOf,
+  standingsOf,
+} from "./road";
 import { Resources } from "./resources";
 import { texts } from "./texts";
 
@@ -23,6 +30,7 @@ export function Road(props: {
   onSelect: (concept: string) => void;
   /** What stands below the selected step; null: it stands beside the road. */
   below: ((step: Step) => ComponentChildren) | null;
+  onRefused: ((step: Step, resource: Resource) => void) | undefined;
 }) {
   const say = texts();
   const { path } = props.road;
@@ -77,6 +85,7 @@ export function Road(props: {
           selected={step.concept_id === props.selected}
           onSelect={() => props.onSelect(step.concept_id)}
           below={props.below}
+          onRefused={props.onRefused}
         />
       ))}
       {n < path.steps.length && (
@@ -111,6 +120,7 @@ function Stop(props: {
   selected: boolean;
   onSelect: () => void;
   below: ((step: Step) => ComponentChildren) | null;
+  onRefused: ((step: Step, resource: Resource) => void) | undefined;
 }) {
   const say = texts();
   const { step, at, standing } = props;
@@ -149,7 +159,12 @@ function Stop(props: {
         </h3>
         <Meter mastery={step.terms.mastery} sd={step.sd} doubt={step.doubt} />
         <p class="because">{step.because}</p>
-        <Resources of={step.resources} course={props.course} brief={!opened} />
+        <Resources
+          of={step.resources}
+          course={props.course}
+          brief={!opened}
+          onRefused={props.onRefused && ((resource) => props.onRefused?.(step, resource))}
+        />
         {opened && <div class="below">{props.below?.(step)}</div>}
       </div>
     </li>

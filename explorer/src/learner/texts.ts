@@ -9,6 +9,8 @@ type Doubt = NonNullable<Schemas["Step"]["doubt"]>;
 type Basis = Schemas["Step"]["basis"];
 type Did = Schemas["ReasonOut"]["did"];
 
+type Method = "markov" | "next_in_course" | "item_cf" | "popular" | "progress" | "pre";
+
 type Words = Record<Kind, string>;
 
 const two = (value: number) => number(value, 2);
@@ -136,6 +138,19 @@ const en = {
   onceRight: "once answered right",
   toOpen: "What to open",
   moreToOpen: (n: number) => (n === 1 ? "and one more to open" : `and ${number(n)} more to open`),
+  otherWays: "Other ways to learn it",
+  whyThisOne: (place: number, of: number) => `Why this one: ${number(place)} of ${number(of)}`,
+  methods: {
+    markov: "Opened next by others",
+    next_in_course: "Next in the course",
+    item_cf: "Opened by the same learners",
+    popular: "Opened by many",
+    progress: "Already begun",
+    pre: "Foundations first",
+  } satisfies Record<Method, string>,
+  earlier: "What you opened that counted:",
+  pre: (figure: string) => `Foundation still open, less what it builds on: ${figure}`,
+  refuse: (title: string) => `Not for me: ${title}`,
   moves: "What it moves",
   moreMoves: (n: number) => `and ${number(n)} more`,
   moved: (now: number, expected: number) =>
@@ -389,6 +404,19 @@ const zh: typeof en = {
   onceRight: "答对之后",
   toOpen: "打开什么",
   moreToOpen: (n) => `另有 ${number(n)} 个可打开`,
+  otherWays: "其他学习途径",
+  whyThisOne: (place, of) => `为什么是它：第 ${number(place)} 位，共 ${number(of)} 个`,
+  methods: {
+    markov: "其他学习者接着打开",
+    next_in_course: "课程中的下一个",
+    item_cf: "同样的学习者打开过",
+    popular: "打开的人多",
+    progress: "已经开始",
+    pre: "先打基础",
+  },
+  earlier: "其中起作用的已学内容：",
+  pre: (figure) => `尚未掌握的基础，减去它所依赖的：${figure}`,
+  refuse: (title) => `不适合我：${title}`,
   moves: "会提升什么",
   moreMoves: (n) => `另有 ${number(n)} 个`,
   moved: (now, expected) => `掌握度现为 ${two(now)}，学后预计 ${two(expected)}`,

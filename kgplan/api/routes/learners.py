@@ -33,6 +33,7 @@ from kgplan.api.learner_models import (
     PlansOut,
     ProgressOut,
     RecommendationsOut,
+    ResourcesOut,
     SaidListOut,
     SaidOut,
     StepProgressOut,
@@ -44,13 +45,14 @@ from kgplan.api.placements import Answered, goal_of, keep, known_of
 from kgplan.api.security import require
 from kgplan.arrays import positions
 from kgplan.data.wishes import HOLDS
-from kgplan.errors import NotFound, UnknownConcept
+from kgplan.errors import NotFound, UnknownConcept, UnknownItem
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
 from kgplan.model.recorded import recorded_reasons
 from kgplan.planning import ConceptMastery, Planner, PlanOptions
 from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.placing import Placer
+from kgplan.planning.ranked import SHOWN
 from kgplan.planning.recommending import ALIKE, FEW
 from kgplan.planning.texts import Detail, Language, say
 
@@ -167,6 +169,29 @@ def read_mastery_reasons(
     return MasteryReasonsOut.model_validate(told)
 
 
+@router.get(ONE + "/resources", dependencies=READS)
+@in_thread
+def read_resources(
+    learner_id: Id,
+    asked: Asked,
+    concept_id: Annotated[Id | None, Query(description="what to open on this concept")] = None,
+    course_id: Annotated[
+        Id | None, Query(description="its resources first; without a concept its resources alone")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="resources at most")] = SHOWN,
+    language: Annotated[Language, Query(description="of the sentences")] = "en",
+    detail: Annotated[Detail, Query(description="whether sentences hold figures")] = "words",
+) -> ResourcesOut:
+    """What the learner should open on a concept, or next in a course, best first, and why."""
+    if concept_id is None and course_id is None:
+        raise wrong_field("query", "concept_id", "give a concept_id, a course_id, or both")
+    planner = asked.served.planner
+    current = asked.current_learners.current(planner, learner_id)
+    manner = PlanOptions(language=language, detail=detail)
+    found = planner.resources(learner_id, concept_id, course_id, manner, limit, current)
+    return ResourcesOut(**vars(found), stale=asked.served.stale)
+
+
 @router.get(ONE + "/plans", dependencies=READS)
 @in_thread
 def read_plans(
@@ -246,7 +271,7 @@ def read_progress(
 @router.get(ONE + "/feedback", dependencies=READS)
 @in_thread
 def read_feedback(learner_id: Id, asked: Asked) -> SaidListOut:
-    """What the learner said about steps: what the next plan keeps to."""
+    """What the learner said about steps and resources: what the next plan keeps to."""
     learners, planner = asked.current_learners, asked.served.planner
     learners.check(planner, learner_id)
     words = learners.store.said(learner_id)
@@ -259,6 +284,8 @@ def read_feedback(learner_id: Id, asked: Asked) -> SaidListOut:
                     "concept_id": word.concept_id,
                     "name": name,
                     "name_en": english,
+                    "item_id": word.item_id,
+                    "title": title_of(planner, word.item_id),
                     "said": word.said,
                     "time": moment(word.time),
                 }
@@ -271,13 +298,21 @@ def read_feedback(learner_id: Id, asked: Asked) -> SaidListOut:
 @router.post(ONE + "/feedback", dependencies=WRITES)
 @in_thread
 def take_feedback(learner_id: Id, feedback: FeedbackIn, asked: Asked) -> FeedbackOut:
-    """Say something about a step; the next plan keeps to it."""
+    """Say something about a step, or about one of its resources; the next plan keeps to it."""
     learners, planner = asked.current_learners, asked.served.planner
     version = learners.learner_version(planner, learner_id)
     learners.check(planner, learner_id)
     planner.graph.concepts.place(feedback.concept_id, UnknownConcept)
-    learners.say(learner_id, feedback.concept_id, feedback.said, version)
-    return FeedbackOut(learner_id=learner_id, concept_id=feedback.concept_id, said=feedback.said)
+    if feedback.item_id is not None:
+        planner.records.items.place(feedback.item_id, UnknownItem)
+    learners.say(learner_id, feedback.concept_id, feedback.said, version, feedback.item_id)
+    return FeedbackOut(learner_id=learner_id, **feedback.model_dump())
+
+
+def title_of(planner: Planner, item_id: str | None) -> str:
+    """What an item is called; "" where that, or the item, is unknown."""
+    at = -1 if item_id is None else planner.records.items.find(item_id)
+    return str(planner.derived.resources.titles[at]) if at >= 0 else ""
 
 
 @router.post(ONE + "/placement", dependencies=READS)

@@ -184,7 +184,7 @@ async def answered(
 def takes_long(goal: GoalIn, options: PlanOptions, planner: Planner) -> bool:
     """Whether a path may take so long that other requests should not wait for it: above 1 ms."""
     large = goal.course_id is not None and planner.n_concepts(goal.course_id) > AT_ONCE_CONCEPTS
-    gains = planner_named(options.planner).expects_gain
+    gains = planner_named(options.planner).expects_gain or planner.ranker is not None
     return gains or goal.explain or options.minutes is not None or large
 
 

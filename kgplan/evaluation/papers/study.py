@@ -312,6 +312,7 @@ class Study:
             shares=np.where(np.isnan(shares), -1.0, shares),
             scores=np.full(n_items, np.nan),
             seen_at=np.full(n_items, -np.inf),
+            refused=np.zeros(n_items, dtype=bool),
         )
 
     def current(self, state: State) -> CurrentLearner:

@@ -32,6 +32,7 @@ class Learner:
             opened, -1 for any other.
         scores: (V,) best score of the answers to it, NaN where there are none.
         seen_at: (V,) when it was last watched, in any unit; -inf for never.
+        refused: (V,) True for what the learner said to be not for them.
         told: whether the learner answered which concepts are held.
     """
 
@@ -47,6 +48,7 @@ class Learner:
     shares: "Floats"
     scores: "Floats"
     seen_at: "Floats"
+    refused: "Array"
     told: bool = False
 
     @property

@@ -7,7 +7,8 @@
 --                   one event of a sender: the learner whose own token sent it, '' for a platform
 --   plain_ids       the one authority whose names are learners' ids as they are; the first keeps them
 --   plan            that was given to a learner, where it differs from the one before it
---   feedback        what a learner said about a concept; the last word on each counts
+--   feedback        what a learner said about a concept, or about an item on it; the last word on
+--                   each counts
 --   dead_letter     what was sent as an event and refused, and why; the same thing is kept once
 --   erased_learner  that one was erased, when and how much; who only as a hash. `n_erasures`: how
 --                   often; `ticks`: the monotonic clock at the last one; `overwritten`: SQLite's
@@ -143,14 +144,16 @@ SELECT learner_id, course_id, made, body FROM plan WHERE learner_id = :learner_i
 DELETE FROM plan WHERE learner_id = :learner_id;
 
 -- name: feedback.insert
-INSERT INTO feedback (learner_id, concept_id, said, time)
-VALUES (:learner_id, :concept_id, :said, :time);
+INSERT INTO feedback (learner_id, concept_id, item_id, said, time)
+VALUES (:learner_id, :concept_id, :item_id, :said, :time);
 
 -- name: feedback.of_learner
-SELECT concept_id, said, time FROM feedback WHERE learner_id = :learner_id ORDER BY seq;
+SELECT concept_id, said, time, item_id FROM feedback
+WHERE learner_id = :learner_id ORDER BY seq;
 
 -- name: feedback.export
-SELECT learner_id, concept_id, said, time FROM feedback WHERE learner_id = :learner_id ORDER BY seq;
+SELECT learner_id, concept_id, item_id, said, time FROM feedback
+WHERE learner_id = :learner_id ORDER BY seq;
 
 -- name: feedback.erase
 DELETE FROM feedback WHERE learner_id = :learner_id;

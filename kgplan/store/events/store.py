@@ -215,7 +215,13 @@ class EventStore:
         return n
 
     def say(
-        self, learner_id: str, concept_id: str, said: str, now: float, erasures: int = 0
+        self,
+        learner_id: str,
+        concept_id: str,
+        said: str,
+        now: float,
+        erasures: int = 0,
+        item_id: str | None = None,
     ) -> bool:
         """Keep what a learner said about a concept (`Said`); returns when it is committed.
 
@@ -223,6 +229,7 @@ class EventStore:
             learner_id, concept_id, said: who, about what.
             now: when, in seconds since 1970.
             erasures: of the learner's version when it was said.
+            item_id: the item on the concept that was meant; None where the concept was.
 
         Returns:
             Whether it is kept; not where the learner was erased since.
@@ -235,7 +242,7 @@ class EventStore:
             erased = self._erased_among(session, [learner_id]).get(learner_id)
             if (erased.erasures if erased else 0) != erasures:
                 return False
-            about = {"learner_id": learner_id, "concept_id": concept_id}
+            about = {"learner_id": learner_id, "concept_id": concept_id, "item_id": item_id}
             session.run("feedback.insert", **about, said=said, time=now)
             _change(session, [learner_id])
             return True

@@ -1,0 +1,105 @@
+"""`kgplan resources`: what to open on a concept or next in a course; its batch stage."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from kgplan.cli.mastery import Language
+from kgplan.cli.output import AsJson, console, print_json
+from kgplan.cli.stages import finish, print_figures, run_alone
+from kgplan.settings import read_settings
+
+RANK = "rank"
+
+
+class RanksByDefault(TyperGroup):
+    """What is no command of the group is the learner whom resources are ranked for."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command, and what it is given."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else [RANK, *args])
+
+
+resources = typer.Typer(
+    cls=RanksByDefault,
+    no_args_is_help=True,
+    help="What a learner should open on a concept, or next in a course, best first, and why.",
+    epilog="[bold]Examples:[/] kgplan resources U_7001215 栈 ·"
+    " kgplan resources U_7001215 --course 数据结构 · kgplan resources train",
+)
+
+
+@resources.command(RANK)
+def rank(
+    learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
+    concept: Annotated[
+        str | None, typer.Argument(help="Concept by id or name; or give --course.")
+    ] = None,
+    course: Annotated[
+        str | None,
+        typer.Option(
+            help="Course by id or name: its resources first, or, without a concept, its"
+            " resources alone."
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Resources at most.", min=1, max=50)] = 5,
+    language: Annotated[Language, typer.Option(help="Of the sentences.")] = Language.ENGLISH,
+    as_json: AsJson = False,
+) -> None:
+    """What a learner should open on a concept, or next in a course, best first, and why.
+
+    What the service recorded of the learner counts, as in its own answers. `rank` may be left out.
+
+    [bold]Examples:[/] kgplan resources U_7001215 栈 · kgplan resources U_7001215 --course 数据结构
+    """
+    from kgplan.cli.plan import opened, tell_of_unknown
+    from kgplan.errors import ConfigError
+    from kgplan.model.names import Names  # --help answers without the numerical libraries
+    from kgplan.model.opening import open_planner
+    from kgplan.model.recorded import recorded_learner
+    from kgplan.planning import PlanOptions
+
+    if concept is None and course is None:
+        raise ConfigError("give a concept (`kgplan concepts` lists them), --course, or both")
+    settings = read_settings()
+    planner = open_planner(settings)
+    current = recorded_learner(settings, planner, learner_id)
+    if current is None:
+        tell_of_unknown(planner, learner_id)
+    names = Names(planner.graph, planner.records)
+    found = planner.resources(
+        learner_id,
+        None if concept is None else names.concept(concept),
+        None if course is None else names.course(course),
+        PlanOptions(language=language.value, detail="numbers"),
+        limit,
+        current,
+    )
+    if as_json:
+        print_json(found.to_dict())
+        return
+    for place, each in enumerate(found.resources, start=1):
+        console.print(f"{place:>3}. {escape(opened(each))}", highlight=False, soft_wrap=True)
+        if each.rank is not None:
+            console.print(
+                f"     [dim]{escape(each.rank.because)}[/]", highlight=False, soft_wrap=True
+            )
+    if found.note:
+        console.print(escape(found.note), highlight=False, soft_wrap=True)
+    how = f"ranked by {found.served}" if found.served else "in the order of their courses"
+    console.print(f"[dim]{how} · model {found.model_version}[/]", highlight=False)
+
+
+@resources.command("train")
+def train(as_json: AsJson = False) -> None:
+    """Count views, pairs and steps, which rank the resources of every step.
+
+    [bold]Example:[/] kgplan resources train
+    """
+    from kgplan.pipeline.resources import run_resources
+
+    reports = [run_alone(run_resources)]
+    print_figures(reports, as_json)
+    finish(reports, as_json)

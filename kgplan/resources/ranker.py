@@ -1,0 +1,291 @@
+"""In which order does a learner want the resources on a concept, and what says so?
+
+A blend of simple methods, of how far a resource was watched, and of Pre (eq. 7 and 8): each gives
+every resource a figure, and the weighted figures are summed. A method that says nothing adds
+nothing, so that resources that nothing tells apart keep the order in which they are given.
+Sizes: V resources, n candidates, T views of one learner, M methods.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from scipy import sparse
+
+from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.records import LearnerRecords
+from kgplan.data.stored import Stored
+from kgplan.resources.foundations import Foundations
+from kgplan.resources.simple import HALF_LIFE, Counts, counts_of, next_in_course, popular
+
+Method = Literal["markov", "next_in_course", "item_cf", "popular", "progress", "pre"]
+METHODS: tuple[Method, ...] = get_args(Method)
+USUAL = (1.0, 1.0, 0.1, 0.02, 0.0, 0.0)
+"""Weights of `METHODS` that nothing was fitted to: what others opened next and what the course
+shows next decide, item-CF and popularity where these are silent."""
+FINISHED = 0.9  # share from which a resource leaves the ranking
+LATEST = 100  # views that count
+COUNTED = 0.05  # share of a score from which an earlier view is told
+MOST_VIEWS = 3  # earlier views that are told
+
+
+@dataclass(frozen=True)
+class View:
+    """An earlier view that counted: of which resource, and its share of the score."""
+
+    item: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A resource in its place.
+
+    Attributes:
+        item: its position.
+        place: among all candidates, from 1.
+        score: the sum of the weighted figures; the larger comes first.
+        parts: (M,) the weighted figure of each of `METHODS`.
+        views: earlier views that the score rests on, those of the largest share first.
+        steps: how often the learner's last view was followed by this one, and by any.
+        opened: learners who opened it.
+        progress: watched share.
+        pre: Pre of eq. (8).
+    """
+
+    item: int
+    place: int
+    score: float
+    parts: Floats
+    views: tuple[View, ...]
+    steps: tuple[int, int]
+    opened: int
+    progress: float
+    pre: float
+
+    @property
+    def leading(self) -> Method | None:
+        """The method that adds most; None where none adds anything."""
+        at = int(self.parts.argmax())
+        return METHODS[at] if self.parts[at] > 0 else None
+
+    @property
+    def shares(self) -> dict[Method, float]:
+        """The share of each method in the score, of those that add to it or take from it."""
+        whole = float(np.abs(self.parts).sum())
+        stated = zip(METHODS, self.parts.tolist(), strict=True)
+        return {name: part / whole for name, part in stated if part}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the methods say of every resource, to one learner.
+
+    Attributes:
+        history: (T,) the latest views, oldest first.
+        methods: (V,) the figures of each of the first four of `METHODS`.
+        pairs: (P,) what views add to item-CF: which view, to which resource, and how much.
+        led: how often the last view was followed by anything.
+        shares: (V,) watched of each; at most 0, or NaN, where it was never opened.
+        mastery: (K,) of the graph's concepts.
+    """
+
+    history: Ints
+    methods: tuple[Floats, ...]
+    pairs: tuple[Ints, Ints, Floats]
+    led: int
+    shares: Floats
+    mastery: Floats
+
+
+@dataclass(frozen=True)
+class ResourceRanker(Stored):
+    """What is counted, and how it is weighed.
+
+    Attributes:
+        counts: of all learners' views.
+        weights: (M,) of `METHODS`.
+        chosen: names the method or blend that the weights are of.
+    """
+
+    counts: Counts
+    weights: Floats
+    chosen: str
+
+    def on(self, records: LearnerRecords) -> "ResourceRanker":
+        """The same on other records' resources, in their courses; what is new has no views yet."""
+        counts = self.counts
+        if np.array_equal(counts.item_ids, records.item_ids):
+            return self
+        return replace(self, counts=_moved(counts, records))
+
+    def standing(self, history: Ints, shares: Floats, mastery: Floats) -> Standing:
+        """What the methods say to a learner; `rank` asks it of any candidates.
+
+        Args:
+            history: the learner's views by position, oldest first.
+            shares: (V,) watched of each; at most 0, or NaN, where it was never opened.
+            mastery: (K,).
+        """
+        counts, history = self.counts, history[-LATEST:]
+        weight = 0.5 ** (np.arange(history.size)[::-1] / HALF_LIFE) / self._root[history]
+        view, item, both = _rows(counts.together, history)
+        adds = both * weight[view] / self._root[item]
+        led, size = 0, counts.item_ids.size
+        followed: Floats = np.zeros(size)
+        coming: Floats = followed
+        alike: Floats = followed
+        if history.size:
+            _, after, times = _rows(counts.followed, history[-1:])
+            led = int(times.sum())
+            followed[after] = times / max(led, 1)
+            coming = next_in_course(counts, history)
+            alike = np.bincount(item, adds, minlength=size).astype(np.float64)
+        methods = followed, coming, alike, self._popular
+        return Standing(history, methods, (view, item, adds), led, shares, mastery)
+
+    @cached_property
+    def _popular(self) -> Floats:
+        """(V,) the same for every learner."""
+        return popular(self.counts, np.empty(0, dtype=np.int64))
+
+    @cached_property
+    def _root(self) -> Floats:
+        """(V,) square root of each resource's viewers, 1 at least."""
+        root: Floats = np.sqrt(np.maximum(self.counts.viewers, 1))
+        return root
+
+    def score(
+        self, standing: Standing, candidates: Ints, foundations: Foundations
+    ) -> tuple[Floats, Floats]:
+        """(M, n) the figure of each method, and (n,) their weighted sum.
+
+        Args:
+            standing: of the learner.
+            candidates: (n,) positions.
+            foundations: of the graph.
+        """
+        progress = np.fmax(standing.shares[candidates], 0)
+        pre = foundations.pre(candidates, standing.mastery)
+        said = [method[candidates] for method in standing.methods]
+        figures = np.stack([*said, progress, pre])
+        return figures, self.weights @ figures
+
+    def rank(
+        self,
+        standing: Standing,
+        candidates: Ints,
+        tiers: Ints,
+        foundations: Foundations,
+        n: int,
+        also: Sequence[int] = (),
+    ) -> list[Ranked]:
+        """The n best of the candidates; those that are finished are not among them.
+
+        Args:
+            standing: of the learner.
+            candidates: positions, in the order that they keep where nothing tells them apart.
+            tiers: of each; a lower one comes first, whatever the score.
+            foundations: of the graph.
+            n: how many at most.
+            also: those that are told in any case, wherever they stand.
+        """
+        left = ~(standing.shares[candidates] >= FINISHED)  # NaN is neither
+        candidates, tiers = candidates[left], tiers[left]
+        figures, score = self.score(standing, candidates, foundations)
+        order = np.lexsort((-score, tiers))  # stable
+        told = np.arange(order.size) < n
+        told |= np.isin(candidates[order], also)
+        places = np.flatnonzero(told)
+        best = order[places]
+        parts = self.weights[:, None] * figures[:, best]
+        views = self._views(standing, candidates[best], parts)
+        return [
+            Ranked(
+                int(candidates[k]),
+                place + 1,
+                float(score[k]),
+                parts[:, column],
+                rests_on,
+                (round(figures[0, k] * standing.led), standing.led),
+                int(self.counts.viewers[candidates[k]]),
+                float(figures[4, k]),
+                float(figures[5, k]),
+            )
+            for column, (place, k, rests_on) in enumerate(
+                zip(places.tolist(), best.tolist(), views, strict=True)
+            )
+        ]
+
+    def _views(self, standing: Standing, items: Ints, parts: Floats) -> list[tuple[View, ...]]:
+        """Of each item the earlier views that its score rests on.
+
+        What others opened next, and what the course shows next, rest on the last view.
+        """
+        history = standing.history
+        if not history.size:
+            return [()] * items.size
+        at = np.full(self.counts.item_ids.size, -1)
+        at[items] = np.arange(items.size)
+        view, item, adds = standing.pairs
+        column = at[item]
+        hit = column >= 0
+        by_view = np.zeros((history.size, items.size))
+        by_view[view[hit], column[hit]] = self.weights[2] * adds[hit]
+        by_view[-1] += parts[0] + parts[1]
+        share = by_view / np.maximum(np.abs(parts).sum(axis=0), 1e-12)
+        found = []
+        for each in share.T:
+            most = np.argsort(-each, kind="stable")[:MOST_VIEWS].tolist()
+            told = [k for k in most if each[k] >= COUNTED]
+            found.append(tuple(View(int(history[k]), float(each[k])) for k in told))
+        return found
+
+
+def _rows(matrix: sparse.csr_array, rows: Ints) -> tuple[Ints, Ints, Floats]:
+    """Of some rows what is stored: which of them, the column, and the value."""
+    begin, end = matrix.indptr[rows], matrix.indptr[rows + 1]
+    row = np.repeat(np.arange(rows.size), end - begin)
+    first = np.cumsum(end - begin) - (end - begin)
+    at = np.arange(row.size) + (begin - first)[row]
+    return row, matrix.indices[at], matrix.data[at]
+
+
+def usual_ranker(records: LearnerRecords) -> ResourceRanker:
+    """The simple methods at weights that nothing was fitted to.
+
+    Where the records do not tell in which order learners watched, no step is counted.
+    """
+    kept = records
+    if records.viewed_order is None:
+        anyhow = np.arange(1, records.viewed.nnz + 1)
+        kept = replace(records, viewed_order=anyhow)
+    counts = counts_of(kept)
+    if kept is not records:
+        nothing = sparse.csr_array(counts.followed.shape, dtype=counts.followed.dtype)
+        counts = replace(counts, followed=nothing)
+    return ResourceRanker(counts, np.array(USUAL), "simple methods")
+
+
+def _moved(counts: Counts, records: LearnerRecords) -> Counts:
+    """Counts on other records' resources."""
+    to = positions(np.asarray(records.item_ids), np.asarray(counts.item_ids))
+    size = records.item_ids.size
+    viewers = np.zeros(size, dtype=np.int64)
+    viewers[to[to >= 0]] = np.asarray(counts.viewers)[to >= 0]
+
+    def moved(matrix: sparse.csr_array) -> sparse.csr_array:
+        pairs = matrix.tocoo()
+        row, column = to[pairs.row], to[pairs.col]
+        kept = (row >= 0) & (column >= 0)
+        found = sparse.coo_array(
+            (pairs.data[kept], (row[kept], column[kept])), shape=(size, size)
+        ).tocsr()
+        return found
+
+    ids: Ids = records.item_ids
+    return Counts(
+        ids, viewers, moved(counts.together), moved(counts.followed), records.course_items
+    )
