@@ -52,7 +52,7 @@ SECTIONS = (
     (
         "KG-PLPPM's protocol on 数据结构",
         f"--simulator vdina --course {DATA_STRUCTURES} --contestants random,random-goal,popularity,"
-        "order,topological,a-star,kg-plppm,passes --learners 60 --seeds 5",
+        "order,topological,a-star,kg-plppm,passes --learners 40 --seeds 5",
     ),
     ("Strength of prerequisites", f"--sweep strength=0,0.25,0.5,1 --contestants {FEW} {SIZE}"),
     ("Wrong prerequisites", f"--sweep wrong=0,0.1,0.2,0.4 --contestants {FEW} {SIZE}"),

@@ -110,11 +110,16 @@ def test_every_method_reports_figures_within_their_intervals(calibrated):
         assert sum(method["reliability"]["pairs"]) == calibrated["details"]["split"]["pairs"]
 
 
-def test_a_second_calibration_with_the_same_seed_is_the_same_artifact(home, calibrated):
+def test_a_second_calibration_with_the_same_seed_is_the_same_artifact(home, calibrated, tmp_path):
     before = ArtifactStore(home.artifacts).current("calibration")
-    run_calibrate(home, CalibrationConfig(resamples=30))
+    out = tmp_path / "calibration.json"
+    done = run_kgplan(home.home, "diagnose", "calibrate", "--resamples", 30, "--out", out)
+    assert done.returncode == 0, done.stderr
     after = ArtifactStore(home.artifacts).current("calibration")
     assert before.version == after.version == calibrated["version"]
+    saved = json.loads(out.read_text(encoding="utf-8"))
+    assert "diagnose calibrate --share 0.2" in saved.pop("made")["command"]
+    assert saved == calibrated["details"]
 
 
 def test_a_home_whose_learners_all_have_too_few_views_is_refused(home):

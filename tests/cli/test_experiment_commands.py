@@ -104,3 +104,6 @@ def test_a_look_back_says_that_it_is_no_trial(own_home):
     found = json.loads(run_kgplan(home, *asked, "--json").stdout)
     assert found["learners"] >= found["enough"] >= found["cut"] >= found["planned"]
     assert "U_" not in text + json.dumps(found)
+    saved = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert saved.pop("made")["command"] in text
+    assert saved == found

@@ -487,9 +487,21 @@ def test_what_is_seen_is_what_was_opened():
     learners = simulator.start(20, rng(0))
     np.testing.assert_array_equal(simulator.before(learners), learners.shares[:, :6] > 0)
     told = simulator.step(learners, np.full(20, 4), rng(0))  # e is of one minute
-    new = ~(simulator.before(learners)[:, 4] == 0)
-    assert new.all()
+    assert (simulator.before(learners)[:, 4] == 1).all()
     assert (np.delete(told, 4, axis=1) == 0).all()
+
+
+def test_what_was_watched_already_is_passed_by_without_a_minute():
+    simulator = small_vdina()
+    learners = simulator.start(20, rng(0))
+    simulator.step(learners, np.full(20, 4), rng(0))
+    shares, minutes = learners.shares.copy(), learners.minutes.copy()
+    whole = (shares[:, 4] == 1) & ~learners.gone
+    told = simulator.step(learners, np.full(20, 4), rng(0))
+    assert whole.any()
+    assert (told[whole, 4] == 1).all()
+    np.testing.assert_array_equal(learners.shares[whole], shares[whole])
+    np.testing.assert_array_equal(learners.minutes[whole], minutes[whole])
 
 
 @pytest.mark.parametrize("settings", [{"percent": 100.0}, {"least_concepts": 0}])

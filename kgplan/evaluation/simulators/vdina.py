@@ -5,7 +5,8 @@ of a path: the first k percent of the concepts of the original path are learned;
 learns what is recommended, by the concept's least watched video, until the minutes are over that
 the rest of the original path took. E is the mean mastery of the course's concepts. Nothing is made
 up but what the paper makes up: that to watch is to learn as V-DINA infers from it. Nothing that is
-asked for is ever failed, prerequisites do nothing, and the order of videos does not matter.
+asked for is ever failed, prerequisites do nothing, and the order of videos does not matter. A
+concept whose videos were all watched, or that has none, is passed by: the step is lost, no minute.
 Sizes: L learners, K concepts of the course, V items of the records.
 """
 
@@ -128,7 +129,10 @@ class Vdina:
         return self._on(learners.shares > 0)
 
     def step(self, learners: VdinaLearners, concept: Ints, rng: np.random.Generator) -> Ints:
-        """Watch the concept's least watched video, or as much as there is time for."""
+        """Watch the concept's least watched video, or as much as there is time for.
+
+        The concept itself counts as worked on with success where it is passed by, too.
+        """
         told = np.zeros(learners.goals.shape, np.int64)
         gone = learners.gone.copy()
         for u in np.flatnonzero(~gone).tolist():
@@ -142,6 +146,7 @@ class Vdina:
             opened = np.zeros((1, done.shares.size), dtype=bool)
             opened[0, list(done.opened)] = True
             told[u] = self._on(opened)[0]
+            told[u, concept[u]] = 1
         learners.gone = gone
         return told
 
