@@ -13,6 +13,7 @@ from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 from read_once import read_once
+from unsynced import leave_it_to_the_system
 from waiting import pytest_terminal_summary as pytest_terminal_summary
 from xdist.workermanage import WorkerController
 
@@ -30,6 +31,8 @@ SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 
 # What is imported stays: the collector would go through all of it, again and again.
 gc.disable()
+
+leave_it_to_the_system()
 
 # Files that take longest, by `make test ARGS=--durations=40`. Begun first, none of them is left to
 # one process when the others have ended.
