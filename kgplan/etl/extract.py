@@ -75,7 +75,6 @@ def extract(
         open_source(path, source) as archive,
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
         duckdb.connect(
-            Path(spill) / "rows.duckdb",  # where rows lie packed when they are many
             config={
                 "memory_limit": memory_limit,
                 "temp_directory": spill,
@@ -84,6 +83,10 @@ def extract(
             },
         ) as con,
     ):
+        # where rows lie packed when they are many; nobody opens it again, so it needs no log
+        place = str(Path(spill) / "rows.duckdb").replace(QUOTE, 2 * QUOTE)
+        con.execute(f"ATTACH '{place}' AS scratch (RECOVERY_MODE no_wal_writes)")
+        con.execute("USE scratch")
         archive.encoding = encoding
         _set_zone(con, zone)
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
