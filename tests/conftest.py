@@ -39,7 +39,8 @@ leave_it_to_the_system()
 FIRST = (
     *("graph/test_neo4j.py", "test_wheel.py", "test_sample.py", "pipeline/test_stages.py"),
     *("test_readme.py", "test_machine.py", "pipeline/test_stage_from_elsewhere.py"),
-    "etl/test_losses.py",
+    *("etl/test_losses.py", "explorer/test_explorer_designer.py"),
+    *("explorer/test_explorer_shell.py", "etl/test_extract.py", "evaluation/test_generate.py"),
 )
 
 # A first call may compile, and a busy machine is slow to make cases: time decides nothing.
