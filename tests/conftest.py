@@ -13,6 +13,7 @@ from made_once import made_once
 from neo4j_server import SHORT_LIVED, TestServer, start_test_server
 from postgres_server import PostgresServer, start_postgres
 from read_once import read_once
+from unsynced import leave_it_to_the_system
 from waiting import pytest_terminal_summary as pytest_terminal_summary
 from xdist.workermanage import WorkerController
 
@@ -31,12 +32,15 @@ SAMPLE = Path(__file__).parent.parent / "data" / "mooccube-cs.zip"
 # What is imported stays: the collector would go through all of it, again and again.
 gc.disable()
 
+leave_it_to_the_system()
+
 # Files that take longest, by `make test ARGS=--durations=40`. Begun first, none of them is left to
 # one process when the others have ended.
 FIRST = (
     *("graph/test_neo4j.py", "test_wheel.py", "test_sample.py", "pipeline/test_stages.py"),
     *("test_readme.py", "test_machine.py", "pipeline/test_stage_from_elsewhere.py"),
-    "etl/test_losses.py",
+    *("etl/test_losses.py", "explorer/test_explorer_designer.py"),
+    *("explorer/test_explorer_shell.py", "etl/test_extract.py", "evaluation/test_generate.py"),
 )
 
 # A first call may compile, and a busy machine is slow to make cases: time decides nothing.

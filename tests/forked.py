@@ -83,6 +83,7 @@ def serve() -> None:
     """Fork a process for each line, and answer how it ended."""
     for each in IMPORTED:
         importlib.import_module(each)
+    importlib.import_module("unsynced").leave_it_to_the_system()
     gc.freeze()  # else the collector of each copy goes through everything, and copies it
     for line in sys.stdin:
         child = os.fork()

@@ -19,6 +19,8 @@ SETTINGS = {
     "shared_buffers": "16MB",
     "max_connections": "200",
     "autovacuum": "off",
+    "fsync": "off",  # nothing is to outlive the machine
+    "full_page_writes": "off",
 }
 
 

@@ -75,7 +75,6 @@ def extract(
         open_source(path, source) as archive,
         tempfile.TemporaryDirectory(prefix="kgplan-") as spill,
         duckdb.connect(
-            Path(spill) / "rows.duckdb",  # where rows lie packed when they are many
             config={
                 "memory_limit": memory_limit,
                 "temp_directory": spill,
@@ -84,6 +83,7 @@ def extract(
             },
         ) as con,
     ):
+        _keep_rows_in(con, Path(spill))
         archive.encoding = encoding
         _set_zone(con, zone)
         con.execute((files("kgplan.etl") / "judging.sql").read_text(encoding="utf-8"))
@@ -131,6 +131,13 @@ def extract(
             title=title,
             licence=licence,
         )
+
+
+def _keep_rows_in(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make the file where rows lie packed when they are many; nobody opens it again: no log."""
+    place = str(folder / "rows.duckdb").replace(QUOTE, 2 * QUOTE)
+    con.execute(f"ATTACH '{place}' AS scratch (RECOVERY_MODE no_wal_writes)")
+    con.execute("USE scratch")
 
 
 def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:

@@ -8,6 +8,7 @@ of each kind in use and is replaced in one step, for one kind or for several tog
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -541,8 +542,9 @@ def _sweep(drafts: Path) -> None:
             shutil.rmtree(place, ignore_errors=True)
 
 
+@functools.cache
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape results."""
+    """Versions of Python and of the packages that shape results; read once, as they are files."""
     found = {"python": platform.python_version()}
     for name in REPORTED_PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
