@@ -16,7 +16,6 @@ class Drawn(NamedTuple):
     length: int
     budget: float
     least: float
-    in_order: bool
 
 
 def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
@@ -38,7 +37,8 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
     layout = layout._replace(asks=asks)
     passed, closed = rng.random((2, n)) < [[0.15], [0.1]]
     is_open = rng.random(m) < 0.9
-    in_order = bool(rng.random() < 0.25)
+    road = np.flatnonzero(is_open & in_course & (rng.random(m) < rng.choice([0.0, 0.5, 1.0])))
+    turn = np.where(in_course, rng.permutation(m), np.inf)
     by = Standing(
         mastery=rng.uniform(0.02, 0.7, n),
         factor=np.exp(rng.exponential(1.0, layout.covers.size)),
@@ -46,17 +46,19 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         closed=closed,
         passed=passed | closed,
         open=is_open,
-        again=is_open & (rng.random(m) < 0.4),
+        again=is_open & ~np.isin(np.arange(m), road) & (rng.random(m) < 0.4),
         minutes=rng.uniform(0.5, 12.0, m),
         favour=np.exp(rng.normal(0, 1.0, m)) if rng.random() < 0.5 else np.ones(m),
-        due=is_open & (in_course if in_order else rng.random(m) < 0.4),
+        road=road[np.argsort(turn[road])],
+        rides=~asks & (rng.random(m) < 0.8),
+        likely=passed | closed | (rng.random(n) < 0.2),
         just_done=passed & (rng.random(n) < 0.3),
         to_check=np.zeros(n, bool),
         first=(rng.random(asked.size) < 0.2) & ~closed[asked],
         urgency=np.ones(n),
         not_yet=np.zeros(n, bool),
         goes_on=np.zeros(layout.covers.size, bool),
-        turn=np.where(in_course, rng.permutation(m), np.inf),
+        turn=turn,
     )
     by = by._replace(
         to_check=by.just_done & (rng.random(n) < 0.5),
@@ -71,7 +73,6 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         length=int(rng.integers(1, n + 2)),
         budget=float(rng.choice([np.inf, np.inf, rng.uniform(1, 40)])),
         least=float(rng.choice([0.0, 0.0, 0.05])),
-        in_order=in_order,
     )
 
 

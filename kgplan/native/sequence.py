@@ -1,8 +1,10 @@
 """Which videos next, by expected gain of mastery a minute? The gain planner's compiled loop.
 
-Each turn looks at every concept that the goal asks for. Its bundle is what must come before it and
-is not held, foundation first, each with the videos that bring it to the threshold. The bundle with
-the largest gain a minute, times how well the goal's first video stands in the course, is taken
+First come the lessons of the road: what the course has next, in its order, whatever they gain. A
+lesson is a step for one of its goals; one that has none left goes with the step of the next.
+Then each turn looks at every concept that the goal asks for. Its bundle is what must come before it
+and is not held, foundation first, each with the videos that bring it to the threshold. The bundle
+with the largest gain a minute, times how well the goal's first video stands in the course, is taken
 whole. A video is credited for all its concepts that the learner is ready for. What comes first
 never depends on how much is asked for, so shorter plans begin longer ones.
 What is watched or read teaches, and what is answered asks: of a concept what teaches comes first,
@@ -23,7 +25,6 @@ from kgplan.native.compiled import njit
 
 MOST_VIDEOS = 3  # for one concept in one bundle, an exercise behind them apart
 LAST_RESORT = 6  # the last rank
-FIRST = 1e9  # rate of the course's first video, where its order decides
 NAMESAKE = 1e-3
 SLACK = 1.0 + NAMESAKE  # how far a rate may be above what `hope_for` says
 
@@ -79,9 +80,11 @@ class Standing(NamedTuple):
         again: (m,) True for those of them that were watched before.
         minutes: (m,) what is left to watch, above 0.
         favour: (m,) factor for how well the video stands in the course.
-        due: (m,) True for videos that come even where what they teach is passed, once for each
-            concept, and not behind what builds on it.
-        just_done: (n,) True for concepts that are passed, due or not,
+        road: videos of the course that come next, in its order, even where what they teach is
+            passed; once for each concept, and not behind what builds on it.
+        rides: (m,) True for videos of the road that come even where they are a step for nothing.
+        likely: (n,) True for what is held likely enough that nothing on the road waits for it.
+        just_done: (n,) True for concepts that are no step of the road,
         to_check: (n,) but for exercises on these of them.
         first: (G,) True for what comes before all other goals.
         urgency: (n,) factor for how soon each concept should come.
@@ -99,7 +102,9 @@ class Standing(NamedTuple):
     again: Array
     minutes: Floats
     favour: Floats
-    due: Array
+    road: Ints
+    rides: Array
+    likely: Array
     just_done: Array
     to_check: Array
     first: Array
@@ -115,7 +120,9 @@ class State(NamedTuple):
     Attributes:
         mastery, passed, open: as of the learner.
         n_open: (n,) videos that each concept could still be learned with.
-        ready: (n,) True where nothing is missing that is needed before and could be learned.
+        ready: (n,) True where nothing is missing that is needed before and could be learned; what
+            is likely held is not missing.
+        likely: as of the learner.
     """
 
     mastery: Floats
@@ -123,6 +130,7 @@ class State(NamedTuple):
     open: Array
     n_open: Ints
     ready: Array
+    likely: Array
 
 
 class Scratch(NamedTuple):
@@ -152,8 +160,9 @@ class Rows(NamedTuple):
         concept, video: what is learned, with what.
         gain: weighted gain of mastery that the video is credited with.
         goal: the concept whose bundle it is of.
-        rate: that the bundle was chosen by, `rate_of`.
-        stand: in the rate, the favour of the first video for the goal and the goal's urgency.
+        rate: that the bundle was chosen by, `rate_of`; 0 on the road.
+        stand: in the rate, the favour of the first video for the goal and the goal's urgency; 0 on
+            the road.
     """
 
     concept: Ints
@@ -194,7 +203,7 @@ def is_ready(concept: int, layout: Layout, state: State) -> bool:
         met, possible = False, False
         for at in range(layout.any_start[requirement], layout.any_start[requirement + 1]):
             other = layout.any_of[at]
-            met = met or state.passed[other]
+            met = met or state.passed[other] or state.likely[other]
             possible = possible or state.n_open[other] > 0
         if possible and not met:
             return False
@@ -229,17 +238,18 @@ def values_of(video: int, layout: Layout, by: Standing, state: State) -> tuple[f
 
 
 @njit(cache=True)
-def missing_before(concept: int, layout: Layout, state: State, seen: Array) -> int:
+def missing_before(concept: int, layout: Layout, state: State, seen: Array, enough: Array) -> int:
     """A concept that is needed first and can be learned; -1 where there is none.
 
     Args:
+        enough: (n,) True for what nothing waits for, beside what is passed.
         seen: (n,) True for what is waited for already: alternatives may lead in a circle.
     """
     for requirement in range(layout.require_start[concept], layout.require_start[concept + 1]):
         chosen = -1
         for at in range(layout.any_start[requirement], layout.any_start[requirement + 1]):
             other = layout.any_of[at]
-            if state.passed[other] or seen[other]:
+            if state.passed[other] or seen[other] or enough[other]:
                 chosen = -1
                 break
             if chosen < 0 and state.n_open[other] > 0:
@@ -250,14 +260,18 @@ def missing_before(concept: int, layout: Layout, state: State, seen: Array) -> i
 
 
 @njit(cache=True)
-def foundation(goal: int, layout: Layout, state: State, scratch: Scratch) -> int:
-    """Put what must come before a goal, and the goal, into `order`; how many these are."""
+def foundation(goal: int, layout: Layout, state: State, scratch: Scratch, enough: Array) -> int:
+    """Put what must come before a goal, and the goal, into `order`; how many these are.
+
+    Args:
+        enough: as for `missing_before`.
+    """
     seen, stack, order = scratch.seen, scratch.stack, scratch.order
     count, top = 0, 0
     stack[0] = goal
     seen[goal] = True
     while top >= 0:
-        missing = missing_before(stack[top], layout, state, seen)
+        missing = missing_before(stack[top], layout, state, seen, enough)
         if missing >= 0:
             top += 1
             stack[top] = missing
@@ -311,21 +325,16 @@ def rank_of(video: int, concept: int, layout: Layout, by: Standing, state: State
 
 
 @njit(cache=True)
-def may_come(video: int, concept: int, layout: Layout, by: Standing, state: State) -> bool:
-    """Whether a concept may be learned with a video: it is open, and due where that is passed."""
-    if not state.open[video] or not state.passed[concept]:
-        return state.open[video]
-    done = by.just_done[concept] and not (by.to_check[concept] and layout.asks[video])
-    return by.due[video] and not done
+def best_check(concept: int, layout: Layout, by: Standing, state: State, kept: int) -> int:
+    """The exercise behind what taught a concept: of the least rank, then the shortest; or -1.
 
-
-@njit(cache=True)
-def best_check(concept: int, layout: Layout, by: Standing, state: State) -> int:
-    """The exercise behind what taught a concept: of the least rank, then the shortest; or -1."""
+    Args:
+        kept: a video that is kept for something else; -1 for none.
+    """
     best, best_rank = -1, 0
     for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
         video = layout.taught_by[at]
-        if not layout.asks[video] or not state.open[video]:
+        if not layout.asks[video] or not state.open[video] or video == kept:
             continue
         rank = rank_of(video, concept, layout, by, state)
         if rank == LAST_RESORT:
@@ -338,31 +347,28 @@ def best_check(concept: int, layout: Layout, by: Standing, state: State) -> int:
 
 @njit(cache=True)
 def best_video(
-    concept: int, layout: Layout, by: Standing, state: State, worth: Floats, in_order: bool
+    concept: int, layout: Layout, by: Standing, state: State, worth: Floats, kept: int
 ) -> int:
     """The video to learn a concept with: of the least rank, then by gain a minute; -1 for none.
 
     Args:
         worth: (m,) `values_of` each video, or below 0 where that is not known.
-        in_order: the first of the course, whatever it gains.
+        kept: as for `best_check`.
     """
     best, best_rank, best_figure = -1, 0, 0.0
     for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
         video = layout.taught_by[at]
-        if not may_come(video, concept, layout, by, state):
+        if not state.open[video] or video == kept:
             continue
         rank = rank_of(video, concept, layout, by, state)
         if best >= 0 and rank > best_rank:
             continue
-        if in_order and layout.tier[video] == 0 and not by.again[video]:
-            figure = -layout.place[video]
-        else:
-            gain = worth[video]
-            if gain < 0.0:
-                gain, _ = values_of(video, layout, by, state)
-            # of what counts for nothing itself, as a foundation, the shortest
-            figure = gain * by.favour[video] if gain > 0.0 else -1.0
-            figure = figure / by.minutes[video] if gain > 0.0 else figure * by.minutes[video]
+        gain = worth[video]
+        if gain < 0.0:
+            gain, _ = values_of(video, layout, by, state)
+        # of what counts for nothing itself, as a foundation, the shortest
+        figure = gain * by.favour[video] if gain > 0.0 else -1.0
+        figure = figure / by.minutes[video] if gain > 0.0 else figure * by.minutes[video]
         if best < 0 or rank < best_rank or (rank == best_rank and figure > best_figure):
             best, best_rank, best_figure = video, rank, figure
     return best
@@ -404,9 +410,57 @@ def follow(rows: Rows, at: int, layout: Layout, by: Standing, state: State, thet
 
 
 @njit(cache=True)
+def learn(
+    concept: int, asked: bool, kept: int, layout: Layout, by: Standing, state: State, worth: Floats,
+    scratch: Scratch, theta: float, rows: Rows, at: int,
+) -> tuple[int, float, float]:  # fmt: skip
+    """Move the state on behind a concept, brought to the threshold or as far as it can be.
+
+    Args:
+        asked: whether it comes even where it is passed.
+        kept: as for `best_check`.
+        worth, rows, at: as for `bundle`.
+
+    Returns:
+        As `bundle`.
+    """
+    minutes, gain, count, taught = 0.0, 0.0, 0, False
+    while at < rows.concept.size:
+        video = -1
+        if (asked or not state.passed[concept]) and count < MOST_VIDEOS:
+            video = best_video(concept, layout, by, state, worth, kept)
+        if video >= 0 and count > 0:
+            if rank_of(video, concept, layout, by, state) == LAST_RESORT:
+                break
+        elif taught:
+            video = best_check(concept, layout, by, state, kept)
+        if video < 0:
+            break
+        taught = not layout.asks[video]
+        earned = put(video, concept, layout, by, state, theta, rows, at)
+        worth = scratch.unknown
+        minutes, gain = minutes + by.minutes[video], gain + earned
+        at, count, asked = at + 1, count + 1, False
+    leave(concept, layout, state)
+    return at, minutes, gain
+
+
+@njit(cache=True)
+def put(
+    video: int, concept: int, layout: Layout, by: Standing, state: State, theta: float,
+    rows: Rows, at: int,
+) -> float:  # fmt: skip
+    """Watch a video for a concept and write its row; what it gains."""
+    earned, _ = values_of(video, layout, by, state)
+    watch(video, concept, layout, by, state, theta)
+    rows.concept[at], rows.video[at], rows.gain[at] = concept, video, earned
+    return earned
+
+
+@njit(cache=True)
 def bundle(
     goal: int, layout: Layout, by: Standing, state: State, scratch: Scratch, worth: Floats,
-    theta: float, most: int, in_order: bool, rows: Rows, at: int,
+    theta: float, rows: Rows, at: int,
 ) -> tuple[int, float, float]:  # fmt: skip
     """Move the state on behind a goal and what must come before it.
 
@@ -417,31 +471,130 @@ def bundle(
     Returns:
         The place behind the last row, the minutes, and the gain.
     """
-    minutes, gain = 0.0, 0.0
-    for place in range(foundation(goal, layout, state, scratch)):
-        concept, count = scratch.order[place], 0
-        asked, taught = concept == goal, False
-        while at < rows.concept.size:
-            if (asked or not state.passed[concept]) and count < most:
-                video = best_video(concept, layout, by, state, worth, in_order)
-            else:
-                video = -1
-            if video >= 0 and count > 0:
-                if rank_of(video, concept, layout, by, state) == LAST_RESORT:
-                    break
-            elif taught:
-                video = best_check(concept, layout, by, state)
-            if video < 0:
-                break
-            taught = not layout.asks[video]
-            earned, _ = values_of(video, layout, by, state)
-            watch(video, concept, layout, by, state, theta)
-            worth = scratch.unknown
-            rows.concept[at], rows.video[at], rows.gain[at] = concept, video, earned
-            minutes, gain = minutes + by.minutes[video], gain + earned
-            at, count, asked = at + 1, count + 1, False
-        leave(concept, layout, state)
+    minutes, gain, begin = 0.0, 0.0, at
+    for place in range(foundation(goal, layout, state, scratch, state.passed)):
+        concept = scratch.order[place]
+        now = worth if at == begin else scratch.unknown
+        at, took, earned = learn(
+            concept, concept == goal, -1, layout, by, state, now, scratch, theta, rows, at
+        )
+        minutes, gain = minutes + took, gain + earned
     return at, minutes, gain
+
+
+@njit(cache=True)
+def is_step_for(
+    video: int, concept: int, layout: Layout, by: Standing, state: State, named: Array
+) -> bool:
+    """Whether a lesson of the road may be a step for one of its concepts.
+
+    Args:
+        named: (n,) True for concepts that are planned.
+    """
+    if by.weight[concept] <= 0.0 or by.closed[concept] or named[concept]:
+        return False
+    if by.just_done[concept] and not (by.to_check[concept] and layout.asks[video]):
+        return False
+    if goes_on(video, concept, layout, by):
+        return False
+    if state.passed[concept]:
+        for at in range(layout.waits_start[concept], layout.waits_start[concept + 1]):
+            if named[layout.waits[at]]:
+                return False
+    if layout.asks[video]:
+        if asks_for_more(video, concept, layout, state):
+            return False
+        for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
+            other = layout.taught_by[at]
+            if state.open[other] and not layout.asks[other]:
+                return by.just_done[concept] and state.passed[concept]
+    return True
+
+
+@njit(cache=True)
+def step_for(video: int, layout: Layout, by: Standing, state: State, named: Array) -> int:
+    """The concept that a lesson of the road is a step for; -1 for none.
+
+    Of those that the learner is ready for, the one that counts and moves most.
+    """
+    best, best_ready, best_figure = -1, False, 0.0
+    for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+        concept = layout.covers[entry]
+        if not is_step_for(video, concept, layout, by, state, named):
+            continue
+        ready, now = state.ready[concept], state.mastery[concept]
+        figure = by.weight[concept] * (raised(now, by.factor[entry]) - now)
+        better = figure > best_figure if ready == best_ready else ready
+        if best < 0 or better:
+            best, best_ready, best_figure = concept, ready, figure
+    return best
+
+
+@njit(cache=True)
+def lesson(
+    place: int, layout: Layout, by: Standing, state: State, scratch: Scratch, theta: float,
+    named: Array, rows: Rows, at: int,
+) -> tuple[int, int, int, float]:  # fmt: skip
+    """Move the state on behind the next lesson of the road that is a step for a concept.
+
+    With it come, as the same step, what the road has before it that is a step for nothing, what
+    follows at once on the same concept until that is brought to the threshold, and a check.
+
+    Args:
+        place: on the road.
+        named: as for `is_step_for`.
+        rows, at: as for `bundle`.
+
+    Returns:
+        The concept, -1 for none; the next place on the road and in the rows; the minutes.
+    """
+    begin, goal, minutes = place, -1, 0.0
+    while place < by.road.size and goal < 0:
+        if state.open[by.road[place]]:
+            goal = step_for(by.road[place], layout, by, state, named)
+        place += 1
+    if goal < 0:
+        return goal, place, at, minutes
+    video = by.road[place - 1]
+    for before in range(foundation(goal, layout, state, scratch, state.likely) - 1):
+        at, took, _ = learn(
+            scratch.order[before], False, video, layout, by, state, scratch.unknown, scratch, theta,
+            rows, at,
+        )  # fmt: skip
+        minutes += took
+    for earlier in by.road[begin : place - 1]:
+        if state.open[earlier] and by.rides[earlier] and at < rows.concept.size:
+            put(earlier, goal, layout, by, state, theta, rows, at)
+            at, minutes = at + 1, minutes + by.minutes[earlier]
+    count = 0
+    while at < rows.concept.size:
+        put(video, goal, layout, by, state, theta, rows, at)
+        at, minutes, count, named[goal] = at + 1, minutes + by.minutes[video], count + 1, True
+        following = place
+        while following < by.road.size and not state.open[by.road[following]]:
+            following += 1
+        if following == by.road.size or count == MOST_VIDEOS or state.mastery[goal] >= theta:
+            break
+        more = by.road[following]
+        alone = step_for(more, layout, by, state, named) < 0
+        if not (alone and on_it(more, goal, layout) and layout.asks[more] == layout.asks[video]):
+            break
+        video, place = more, following + 1
+    check = best_check(goal, layout, by, state, -1) if not layout.asks[video] else -1
+    if check >= 0 and at < rows.concept.size:
+        put(check, goal, layout, by, state, theta, rows, at)
+        at, minutes = at + 1, minutes + by.minutes[check]
+    leave(goal, layout, state)
+    return goal, place, at, minutes
+
+
+@njit(cache=True)
+def on_it(video: int, concept: int, layout: Layout) -> bool:
+    """Whether a video covers a concept."""
+    for entry in range(layout.video_start[video], layout.video_start[video + 1]):
+        if layout.covers[entry] == concept:
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -482,17 +635,12 @@ def in_turn(
 
 
 @njit(cache=True)
-def rate_of(
-    goal: int, video: int, gain: float, minutes: float, layout: Layout, by: Standing,
-    in_order: bool,
-) -> float:  # fmt: skip
+def rate_of(goal: int, video: int, gain: float, minutes: float, by: Standing) -> float:
     """What bundles are compared by.
 
     Args:
         video: the first for the goal itself.
     """
-    if in_order and layout.tier[video] == 0:
-        return FIRST / (1.0 + layout.place[video])
     return gain / minutes * by.favour[video] * by.urgency[goal]
 
 
@@ -507,52 +655,34 @@ def empty_rows(size: int) -> Rows:
 
 @njit(cache=True)
 def hope_for(
-    goal: int, layout: Layout, by: Standing, state: State, hope: Floats, top: float, in_order: bool
+    goal: int, layout: Layout, by: Standing, state: State, hope: Floats, top: float
 ) -> float:
     """What a goal's rate is not above, but for `NAMESAKE`: its best favour times gain a minute.
 
     Args:
         top: the best gain a minute of all videos, as any may be of what must come before.
     """
-    first, favour, density = 0.0, 0.0, top if not state.ready[goal] else 0.0
+    favour, density = 0.0, top if not state.ready[goal] else 0.0
     for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
         video = layout.taught_by[at]
         if state.open[video]:
             favour = max(favour, by.favour[video])
             density = max(density, hope[video] / by.minutes[video])
-            if in_order and layout.tier[video] == 0:
-                first = max(first, FIRST / (1.0 + layout.place[video]))
-    return first if first > 0.0 else favour * by.urgency[goal] * density
+    return favour * by.urgency[goal] * density
 
 
 @njit(cache=True)
-def can_come(goal: int, layout: Layout, by: Standing, state: State, named: Array) -> bool:
-    """Whether a goal may be planned: it is not passed, or a video on it is due."""
-    if by.closed[goal] or state.n_open[goal] == 0:
-        return False
-    if not state.passed[goal]:
-        return True
-    if named[goal]:
-        return False
-    for at in range(layout.waits_start[goal], layout.waits_start[goal + 1]):
-        if named[layout.waits[at]]:
-            return False
-    for at in range(layout.concept_start[goal], layout.concept_start[goal + 1]):
-        if may_come(layout.taught_by[at], goal, layout, by, state):
-            return True
-    return False
+def can_come(goal: int, by: Standing, state: State) -> bool:
+    """Whether a goal may be planned by what it gains."""
+    return not by.closed[goal] and not state.passed[goal] and state.n_open[goal] > 0
 
 
 @njit(cache=True)
 def best_goal(
-    layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, named: Array,
-    theta: float, most: int, left: float, in_order: bool,
+    layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, theta: float,
+    left: float,
 ) -> tuple[int, float, bool]:  # fmt: skip
-    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long.
-
-    Args:
-        named: (n,) True for concepts that are planned.
-    """
+    """The goal whose bundle comes next, -1 for none; its rate; and whether any takes too long."""
     best, best_rate, best_first, too_long = -1, 0.0, False, False
     trial = scratch.trial
     hopes, top = np.full(layout.asked.size, -1.0), 0.0
@@ -560,8 +690,8 @@ def best_goal(
         top = max(top, scratch.hope[video] / by.minutes[video])
     for at in range(layout.asked.size):
         goal = layout.asked[at]
-        if can_come(goal, layout, by, state, named):
-            hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, top, in_order)
+        if can_come(goal, by, state):
+            hopes[at] = SLACK * hope_for(goal, layout, by, state, scratch.hope, top)
     for at in np.argsort(-hopes):
         goal, first = layout.asked[at], by.first[at]
         if hopes[at] < 0.0 or (best_first and not first):
@@ -571,7 +701,7 @@ def best_goal(
         trial.mastery[:], trial.passed[:], trial.open[:] = state.mastery, state.passed, state.open
         trial.n_open[:], trial.ready[:] = state.n_open, state.ready
         end, minutes, gain = bundle(
-            goal, layout, by, trial, scratch, scratch.worth, theta, most, in_order, tried, 0
+            goal, layout, by, trial, scratch, scratch.worth, theta, tried, 0
         )
         if end == 0 or (tried.concept[end - 1] != goal and not first):
             continue  # what comes before it took the last video that it could be learned with
@@ -581,13 +711,12 @@ def best_goal(
         own = end - 1  # the first video for the goal itself
         while own > 0 and tried.concept[own - 1] == tried.concept[end - 1]:
             own -= 1
-        rate = rate_of(goal, tried.video[own], gain, minutes, layout, by, in_order)
+        rate = rate_of(goal, tried.video[own], gain, minutes, by)
         # of goals that one video serves it is named after the one that it moves most
         reached = trial.mastery[goal] / theta if trial.mastery[goal] < theta else 1.0
         moved = trial.mastery[goal] - state.mastery[goal]
-        rate *= 1.0 + NAMESAKE * by.weight[goal] * moved * reached
-        if not in_order:
-            rate *= reached  # what does not bring its goal to the threshold counts in proportion
+        # what does not bring its goal to the threshold counts in proportion
+        rate *= (1.0 + NAMESAKE * by.weight[goal] * moved * reached) * reached
         if best < 0 or (first and not best_first) or rate > best_rate:
             best, best_rate, best_first = goal, rate, first
     return best, best_rate, too_long
@@ -602,7 +731,7 @@ def at_start(layout: Layout, by: Standing) -> State:
         for at in range(layout.concept_start[concept], layout.concept_start[concept + 1]):
             n_open[concept] += by.open[layout.taught_by[at]]
     ready = np.zeros(n, np.bool_)
-    state = State(by.mastery.copy(), by.passed.copy(), by.open.copy(), n_open, ready)
+    state = State(by.mastery.copy(), by.passed.copy(), by.open.copy(), n_open, ready, by.likely)
     for concept in range(n):
         ready[concept] = is_ready(concept, layout, state)
     return state
@@ -627,11 +756,17 @@ def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
             scratch.worth[video], scratch.hope[video] = value
 
 
+@njit(cache=True)
+def set_to(state: State, other: State) -> None:
+    """Make a state the same as another."""
+    state.mastery[:], state.passed[:], state.open[:] = other.mastery, other.passed, other.open
+    state.n_open[:], state.ready[:] = other.n_open, other.ready
+
+
 @njit(cache=True, nogil=True)
 def sequence(
-    layout: Layout, by: Standing, theta: float, length: int, budget: float, least: float,
-    in_order: bool,
-) -> tuple[Rows, int]:  # fmt: skip
+    layout: Layout, by: Standing, theta: float, length: int, budget: float, least: float
+) -> tuple[Rows, int]:
     """Choose videos until the length, the time, or what is worth it ends.
 
     Args:
@@ -639,38 +774,48 @@ def sequence(
         theta: mastery that a concept is brought to.
         length: concepts at most.
         budget: minutes at most; what comes first may take more.
-        least: gain a minute under which nothing more is taken, what is due or comes first apart.
-        in_order: take the course's order, with what it needs before it.
+        least: gain a minute under which nothing more is taken, the road and what comes first apart.
 
     Returns:
         The rows, and why there are no more.
     """
     n, m = by.mastery.size, by.minutes.size
     state, scratch = at_start(layout, by), room(layout, by)
-    most = 1 if in_order else MOST_VIDEOS
-    tried, rows = empty_rows(n * (most + 1)), empty_rows(min((length + n) * (most + 1), m))
+    tried, rows = empty_rows(n * (MOST_VIDEOS + 1)), empty_rows(m)
     named = np.zeros(n, np.bool_)
-    done, n_concepts, left, why = 0, 0, budget, LENGTH
+    done, n_concepts, left, why, place, fits = 0, 0, budget, LENGTH, 0, True
     while n_concepts < length:
-        look(layout, by, state, scratch)
-        goal, rate, too_long = best_goal(
-            layout, by, state, scratch, tried, named, theta, most, left, in_order
-        )
-        if goal < 0:
-            why = MINUTES if too_long else END
+        begin, goal, rate, stand, too_long = done, -1, 0.0, 0.0, False
+        is_looked, comes_anyway, ahead = False, True, scratch.trial
+        if not by.road[place:].size or comes_before_the_road(layout, by, state):
+            look(layout, by, state, scratch)
+            goal, rate, too_long = best_goal(layout, by, state, scratch, tried, theta, left)
+            is_looked = True
+            comes_anyway = goal >= 0 and (is_first(goal, layout, by) or by.urgency[goal] > 1.0)
+        if place < by.road.size and not (is_looked and comes_anyway):
+            set_to(ahead, state)
+            marks = named.copy()
+            found, place, end, minutes = lesson(
+                place, layout, by, ahead, scratch, theta, marks, rows, done
+            )
+            if found < 0 or minutes > left:
+                fits = found < 0
+                place = by.road.size  # what is behind it does not come before it
+                continue
+            goal, rate, done, comes_anyway = found, 0.0, end, True
+        elif goal >= 0:
+            set_to(ahead, state)
+            done, minutes, _ = bundle(
+                goal, layout, by, ahead, scratch, scratch.worth, theta, rows, done
+            )
+            own = begin
+            while own < done - 1 and rows.concept[own] != goal:
+                own += 1
+            stand = by.favour[rows.video[own]] * by.urgency[goal]
+        else:
+            why = MINUTES if too_long or not fits else END
             break
-        begin, ahead = done, scratch.trial
-        ahead.mastery[:], ahead.passed[:], ahead.open[:] = state.mastery, state.passed, state.open
-        ahead.n_open[:], ahead.ready[:] = state.n_open, state.ready
-        done, minutes, _ = bundle(
-            goal, layout, by, ahead, scratch, scratch.worth, theta, most, in_order, rows, done
-        )
-        own = begin
-        while own < done - 1 and rows.concept[own] != goal:
-            own += 1
-        stand = by.favour[rows.video[own]] * by.urgency[goal]
         gain = in_turn(begin, done, layout, by, state, theta, rows)
-        comes_anyway = is_first(goal, layout, by) or by.due[rows.video[begin:done]].any()
         if gain < least * minutes and not comes_anyway:
             done, why = begin, GAIN
             break
@@ -686,6 +831,16 @@ def sequence(
     found = Rows(rows.concept[:done], rows.video[:done], rows.gain[:done], rows.goal[:done],
                  rows.rate[:done], rows.stand[:done])  # fmt: skip
     return found, why
+
+
+@njit(cache=True)
+def comes_before_the_road(layout: Layout, by: Standing, state: State) -> bool:
+    """Whether a goal may come that was asked for by name, or was just not answered right."""
+    for at in range(layout.asked.size):
+        goal = layout.asked[at]
+        if (by.first[at] or by.urgency[goal] > 1.0) and can_come(goal, by, state):
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -736,17 +891,12 @@ def moves_of(rows: Rows, layout: Layout, by: Standing, theta: float) -> Moves:
 
 
 @njit(cache=True, nogil=True)
-def rates_after(
-    rows: Rows, count: int, layout: Layout, by: Standing, theta: float, in_order: bool
-) -> Floats:
+def rates_after(rows: Rows, count: int, layout: Layout, by: Standing, theta: float) -> Floats:
     """(G,) the rate of each goal's bundle behind so many rows; below 0 where there is none."""
     state, scratch = at_start(layout, by), room(layout, by)
-    most = 1 if in_order else MOST_VIDEOS
-    named = np.zeros(by.mastery.size, np.bool_)
     for at in range(count):
-        named[rows.concept[at]] = True
         follow(rows, at, layout, by, state, theta)
-    tried = empty_rows(by.mastery.size * (most + 1))
+    tried = empty_rows(by.mastery.size * (MOST_VIDEOS + 1))
     rates = np.full(layout.asked.size, -1.0)
     left = np.inf
     look(layout, by, state, scratch)
@@ -758,12 +908,10 @@ def rates_after(
         )  # fmt: skip
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
-            by.favour, by.due, by.just_done, by.to_check, by.first[at : at + 1], by.urgency,
-            by.not_yet, by.goes_on, by.turn,
+            by.favour, by.road, by.rides, by.likely, by.just_done, by.to_check,
+            by.first[at : at + 1], by.urgency, by.not_yet, by.goes_on, by.turn,
         )  # fmt: skip
-        goal, rate, _ = best_goal(
-            alone, its, state, scratch, tried, named, theta, most, left, in_order
-        )
+        goal, rate, _ = best_goal(alone, its, state, scratch, tried, theta, left)
         if goal >= 0:
             rates[at] = rate
     return rates

@@ -70,7 +70,7 @@ def _waited_for(concept: int, layout: Layout, by: Standing) -> Iterator[Ints]:
     """For each requirement that is not met and can be, the open videos that could meet it."""
     for requirement in range(*layout.require_start[concept : concept + 2].tolist()):
         others = layout.any_of[slice(*layout.any_start[requirement : requirement + 2].tolist())]
-        if by.passed[others].any():
+        if (by.passed | by.likely)[others].any():
             continue
         taught = [
             layout.taught_by[slice(*layout.concept_start[other : other + 2].tolist())]

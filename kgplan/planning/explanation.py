@@ -15,8 +15,8 @@ from kgplan.planning.texts import Manner, apart, fill, say
 ALTERNATIVES = 5  # that an explanation lists for a step
 ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
 Verdict = Literal[
-    "lower", "tie", "not_pinned", "not_retried", "excluded", "mastered", "learned", "too_long",
-    "no_room", "ended",
+    "lower", "tie", "not_pinned", "not_retried", "not_next", "excluded", "mastered", "learned",
+    "too_long", "no_room", "ended",
 ]  # fmt: skip
 
 

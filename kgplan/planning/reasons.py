@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kgplan.arrays import Floats
-from kgplan.native.sequence import FIRST, rates_after
+from kgplan.native.sequence import rates_after
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.explanation import (
     ALTERNATIVES,
@@ -20,7 +20,7 @@ from kgplan.planning.plan import Terms
 from kgplan.planning.planners import planner_named
 from kgplan.planning.sequencing import Sequence
 from kgplan.planning.texts import fill, say
-from kgplan.planning.things import rate_told, standing_of
+from kgplan.planning.things import rate_told
 
 
 def explained_sequence(
@@ -44,10 +44,10 @@ def _explanations(
         whole = begin
         while whole > 0 and rows.goal[whole - 1] == goal:
             whole -= 1
-        rates = rates_after(rows, whole, scope.layout, found.standing, found.theta, found.in_order)
-        rates /= standing_of(found, begin)
-        rule = _rule(found, concept, goal)
-        others = _alternatives(chooser, found, options, rates, goal)
+        rates = rates_after(rows, whole, scope.layout, found.standing, found.theta)
+        rates /= rows.stand[begin] or 1.0  # others' stand is told beside it
+        rule = _rule(found, begin)
+        others = _alternatives(chooser, found, options, rates, goal, rule)
         if rule == "gain":
             why = planner_named(options.planner).why[options.language]
             because = fill(why, options.detail, figure=rate_told(found, begin))
@@ -64,14 +64,17 @@ def _explanations(
         )
 
 
-def _rule(found: Sequence, concept: int, goal: int) -> str:
+def _rule(found: Sequence, row: int) -> str:
+    concept, goal = int(found.rows.concept[row]), int(found.rows.goal[row])
     if concept != goal:
         return "foundation"
     if found.asks_for(goal):
         return "pinned" if found.scope.has_videos else "target"
     if found.retries(goal):
         return "retry"
-    return "order" if found.in_order else "gain"
+    if found.rows.stand[row] == 0:
+        return "order" if found.in_order else "next"
+    return "gain"
 
 
 def _terms(found: Sequence, concept: int, rate: float | None) -> Terms:
@@ -80,7 +83,7 @@ def _terms(found: Sequence, concept: int, rate: float | None) -> Terms:
 
 
 def _alternatives(
-    chooser: Chooser, found: Sequence, options: PlanOptions, rates: Floats, goal: int
+    chooser: Chooser, found: Sequence, options: PlanOptions, rates: Floats, goal: int, rule: str
 ) -> list[Alternative]:
     """What else the goal asks for and could have come then, the best first."""
     scope, best = found.scope, float(rates[np.searchsorted(found.scope.layout.asked, goal)])
@@ -92,17 +95,15 @@ def _alternatives(
         verdict: Verdict = "lower" if rates[at] < best else "tie"
         place, figure = int(scope.concepts[concept]), float(rates[at])
         names = chooser.ids[place], chooser.names[place], chooser.english[place]
-        if found.in_order:
-            because, terms = say(options, "not.later"), _terms(found, concept, None)
-            figure = -round(FIRST / figure)  # its place in the course, the first largest
+        terms = _terms(found, concept, figure)
+        if found.asks_for(goal) and not found.asks_for(concept):
+            verdict, because = "not_pinned", say(options, "not.not_pinned")
+        elif found.retries(goal) and not found.retries(concept):
+            verdict, because = "not_retried", say(options, "not.not_retried")
+        elif rule in ("order", "next"):
+            verdict, because = "not_next", say(options, "not.not_next")
         else:
-            terms = _terms(found, concept, figure)
-            if found.asks_for(goal) and not found.asks_for(concept):
-                verdict, because = "not_pinned", say(options, "not.not_pinned")
-            elif found.retries(goal) and not found.retries(concept):
-                verdict, because = "not_retried", say(options, "not.not_retried")
-            else:
-                because = compared(options, verdict, figure, best)
+            because = compared(options, verdict, figure, best)
         listed.append(Alternative(*names, terms, figure, verdict, because))
     return listed
 

@@ -28,9 +28,8 @@ TRIES = 3  # items watched, read, or tried beside, from which a concept holds no
 NEARLY = 0.8  # of theta: where a step that was done may end, as its gain was only expected
 LEAST_MINUTES = 0.2  # that any video takes
 LONGEST = 60.0  # a gain in log-odds that is certain
-DUE = 3  # videos of the course that come next, held in doubt or not, while a learner goes along it
-NEXT = 30.0  # how much better each of these stands than the one behind it
-RETRY = NEXT ** (DUE + 1)  # how well stands what teaches or asks what was just answered wrong
+DUE = 5  # lessons of the course that come next, whatever they gain, while a learner goes along it
+RETRY = 1e6  # how well stands what teaches or asks what was just answered wrong
 AHEAD = 10.0  # videos ahead by which the others' stand falls to 1 / e
 BEHIND = 0.1  # how well those stand that a learner went past
 PREFERRED = 0.1  # by how much a concept counts more that is alike to all that was learned
@@ -144,7 +143,7 @@ class Sequencer:
         passed = closed | (enough & ~pinned & ~not_yet) | learner.held
         in_order = learner.is_new and scope.has_videos
         standing = self._standing(
-            scope, learner, closed, passed, just_done, pinned, preference, not_yet, in_order
+            scope, learner, closed, passed, just_done, pinned, preference, not_yet, mastered, theta
         )
         rows, why = sequence(
             scope.layout,
@@ -153,7 +152,6 @@ class Sequencer:
             _most(options, in_order),
             np.inf if options.minutes is None else float(options.minutes),
             float(options.least_gain) if options.length is None and course_id is not None else 0.0,
-            in_order,
         )
         rows = _without_loose_end(rows, scope)
         here = scope.concepts
@@ -217,7 +215,8 @@ class Sequencer:
         pinned: Array,
         preference: Floats,
         not_yet: Array,
-        in_order: bool,
+        mastered: Array,
+        theta: float,
     ) -> Standing:
         layout, videos, concepts = scope.layout, scope.videos, scope.concepts
         shares, scores = learner.shares[videos], learner.scores[videos]
@@ -247,7 +246,17 @@ class Sequencer:
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
-        favour, due, turn = _favour(scope, learner.seen_at[videos], is_open)
+        favour, turn, road = _favour(
+            scope, learner.seen_at[videos], fresh | (is_open & layout.asks), learner.is_new
+        )
+        left_out = (closed & ~mastered)[concepts]
+        rides = ~layout.asks & ~_covers_any(layout, left_out)
+        if not learner.is_new:
+            none_left = ((closed | just_done)[concepts]) | (weight == 0)
+            road = _until(road, DUE, _covers_any(layout, ~none_left))
+        likely = passed[concepts]
+        if not learner.is_new:
+            likely |= (learner.mastery >= NEARLY * theta)[concepts] & ~not_yet[concepts]
         other = (~passed[concepts])[layout.covers].astype(np.int64)
         breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
         rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
@@ -258,15 +267,10 @@ class Sequencer:
             # what is most on it stands as well as any, wherever the learner is in the course
             taught = taught[rank[taught] == rank[taught].min()]
             most_on_it = taught[breadth[taught] == breadth[taught].min()]
-            retried = bool(just_done[concepts[concept]])
-            as_any = min(favour[taught].max(), NEXT**DUE - 1)  # but for what comes next itself
-            favour[most_on_it] = RETRY if retried else np.maximum(favour[most_on_it], as_any)
-            due[most_on_it] |= retried
+            favour[most_on_it] = RETRY if just_done[concepts[concept]] else favour[taught].max()
         urgency = np.where((not_yet & just_done)[concepts], RETRY, 1.0)
         last = seen_last(learner)
         taught = just_done if last >= 0 and not self._asks[last] else np.zeros_like(just_done)
-        if in_order:
-            due = scope.in_course & is_open
         return Standing(
             np.clip(learner.mastery[concepts], CERTAIN, 1 - CERTAIN),
             np.exp(np.minimum(self._gains(scope, learner), LONGEST)),
@@ -277,7 +281,9 @@ class Sequencer:
             is_open & before,
             np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
             favour,
-            due,
+            road,
+            rides,
+            likely,
             just_done[concepts],
             (just_done & taught)[concepts],
             pinned[concepts][layout.asked],
@@ -326,27 +332,42 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
-def _favour(scope: Scope, seen_at: Floats, is_open: Array) -> tuple[Floats, Array, Floats]:
-    """(m,) how well each video stands in the course behind the one seen last; which are due; and
-    when the course comes to each, what a learner went past at the end.
+def _favour(
+    scope: Scope, seen_at: Floats, fresh: Array, is_new: bool
+) -> tuple[Floats, Floats, Ints]:
+    """How well each video stands in the course behind the one seen last, and what comes next.
 
-    A teacher's order is the best guess at what comes next (71 % of real next views); where a
-    learner saw nothing of the course yet, all stand alike and none is due.
+    A teacher's order is the best guess at what comes next (70 % of real next views are among the
+    five that it has next); where a learner saw nothing of the course yet, all stand alike and none
+    is next; of a new learner the road is the whole course.
+
+    Args:
+        scope, seen_at: of it.
+        fresh: (m,) True for what is new, and exercises that were not answered right.
+        is_new: whether nothing is known of the learner.
+
+    Returns:
+        (m,) favour; (m,) when the course comes to each, what a learner went past at the end; what
+        it has next of the videos that are new, in its order.
     """
-    favour = np.ones(seen_at.size)
-    seen = scope.in_course & (seen_at > -np.inf)
     place = np.where(scope.in_course, scope.layout.place, np.inf)
-    if not seen.any():
-        return favour, np.zeros(seen_at.size, bool), place
-    last = place[seen][seen_at[seen].argmax()]
-    ahead = scope.in_course & is_open & (place > last)
-    waiting = np.searchsorted(np.sort(place[ahead]), place)
-    favour[:] = BEHIND
-    favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
-    due = ahead & (waiting < DUE)
-    favour[due] = NEXT ** (DUE - waiting[due])
-    turn = place + (place <= last) * place[scope.in_course].max()
-    return favour, due, turn
+    seen = scope.in_course & (seen_at > -np.inf)
+    ahead, favour, turn = scope.in_course & fresh & is_new, np.ones(seen_at.size), place
+    if seen.any():
+        last = place[seen][seen_at[seen].argmax()]
+        ahead = scope.in_course & fresh & (place > last)
+        waiting = np.searchsorted(np.sort(place[ahead]), place)
+        favour[:] = BEHIND
+        favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
+        turn = place + (place <= last) * place[scope.in_course].max()
+    road = np.flatnonzero(ahead)
+    return favour, turn, road[np.argsort(place[road])]
+
+
+def _until(road: Ints, n: int, stops: Array) -> Ints:
+    """The first lessons of a road, at least so many, up to one that may be a step."""
+    found = np.flatnonzero(stops[road][n - 1 :])
+    return road[: n + found[0]] if found.size else road[:n]
 
 
 def _going_on(scope: Scope, taught: Ints, done: Array, fresh: Array, passed: Array) -> Ints:

@@ -19,7 +19,7 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.resources import Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import DUE, NEXT, RETRY, Sequence, seen_last
+from kgplan.planning.sequencing import Sequence, seen_last
 from kgplan.planning.texts import IN_ORDER, Manner, listed, one_kind, say
 
 SHOWN_GAPS = 20
@@ -193,17 +193,18 @@ class SequenceTeller:
         """
         local, video = int(found.rows.concept[begin]), int(found.rows.video[begin])
         name = self.chooser.names[int(found.scope.concepts[local])]
-        favour, due = found.standing.favour[video], found.standing.due[video]
+        on_road = found.rows.stand[begin] == 0
         if found.standing.just_done[local] and found.not_yet[local] and self._asked_last(found):
             why = say(options, "do.retry", name=name)
         elif leads_to >= 0:
             why = say(options, "do.before", later=self.chooser.names[leads_to], name=name)
         elif found.asks_for(local):
             why = say(options, "do.asked", name=name)
-        elif found.in_order:
+        elif found.in_order and on_road:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
-        elif due and NEXT**DUE <= favour < RETRY:  # the very next one
-            why = say(options, "do.next", name=name)
+        elif on_road:
+            is_next = found.standing.road[0] == video
+            why = say(options, "do.next" if is_next else "do.order", name=name)
         else:
             in_place = found.standing.favour.min() < found.standing.favour.max()
             why = say(options, "do.goal" if in_place else "do.gain", name=name)
@@ -268,6 +269,16 @@ class SequenceTeller:
             for each, by in sorted(needed.items())
         )
 
+    def _on_what_is_held(self, found: Sequence, steps: tuple[Step, ...]) -> list[str]:
+        """Titles of what is to be opened and covers nothing but what is mastered."""
+        layout, titles = found.scope.layout, []
+        opened = [each for step in steps for each in step.resources]
+        for video, each in zip(found.rows.video.tolist(), opened, strict=True):
+            covers = layout.covers[slice(*layout.video_start[video : video + 2].tolist())]
+            if covers.size and found.mastered[covers].all():
+                titles.append(each.title or str(each.item_id))
+        return titles
+
     def _notes(
         self,
         found: Sequence,
@@ -295,6 +306,9 @@ class SequenceTeller:
             notes.append(say(options, "note.all_mastered", theta=theta))
         elif n_left_out:
             notes.append(say(options, "note.left_out", concepts=n_left_out, theta=theta))
+        on_held = self._on_what_is_held(found, steps)
+        if on_held:
+            notes.append(say(options, "note.may_skip", titles=_listed(on_held, options)))
         n_over = int(found.learner.passed_over[asked].sum())
         if n_over and course_id is not None:
             notes.append(say(options, "note.passed_over", concepts=n_over))
@@ -309,7 +323,7 @@ class SequenceTeller:
             notes.append(say(options, "note.provisional", names=", ".join(new)))
         if gaps and steps:
             told = f"note.gaps.{self.chooser.kind}"
-            notes.append(say(options, told, names=_listed(gaps, options)))
+            notes.append(say(options, told, names=_listed([gap.name for gap in gaps], options)))
         if not steps and found.stopped == "end":
             if asked.size:
                 notes.append(say(options, "note.nothing_left"))
@@ -322,16 +336,11 @@ class SequenceTeller:
 
 def rate_told(found: Sequence, row: int) -> float | None:
     """What a row was chosen by, as a gain a minute; None where that was the course's order."""
-    return None if found.in_order else float(found.rows.rate[row]) / standing_of(found, row)
+    stand = float(found.rows.stand[row])
+    return float(found.rows.rate[row]) / stand if stand else None
 
 
-def standing_of(found: Sequence, row: int) -> float:
-    """How well what a row was taken for stands in the course: others' stand is told beside it."""
-    return 1.0 if found.in_order else float(found.rows.stand[row])
-
-
-def _listed(gaps: tuple[Gap, ...], manner: Manner) -> str:
-    """The first of their names."""
-    names = [gap.name for gap in gaps[:3]]
-    listed = say(manner, "list.comma").join(names)
-    return listed if len(gaps) <= len(names) else say(manner, "list.more", names=listed)
+def _listed(names: list[str], manner: Manner) -> str:
+    """The first of some names."""
+    listed = say(manner, "list.comma").join(names[:3])
+    return listed if len(names) <= 3 else say(manner, "list.more", names=listed)

@@ -33,7 +33,7 @@ from kgplan.evaluation import degree, nextview
 from kgplan.evaluation import plans as of
 from kgplan.model.opening import open_planner, open_similarity
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions
-from kgplan.planning.live import LiveModel
+from kgplan.planning.live import LiveModel, LiveState
 from kgplan.python.model import open_model
 from kgplan.settings import Settings, read_settings
 from kgplan.store.artifacts import ArtifactStore
@@ -125,12 +125,30 @@ class Bench:
 
     def after(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> CurrentLearner:
         """The learner, these videos watched in full, each in its course, as the service has it."""
+        return self._state(pair, watched).learner
+
+    def moved_by(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> CurrentLearner:
+        """The same where all else that is observed weighs what it did before, as in `moves`."""
+        state = self._state(pair, watched)
+        before, after, live = state.fitted, state.posterior, self.live._live
+        if before is None or after is None or live is None:
+            return state.learner
+        weights, at = after.weights.copy(), positions(before.videos, after.videos)
+        same = at >= 0
+        same[same] = before.shares[at[same]] == after.shares[same]
+        weights[same] = before.weights[at[same]]
+        held = live.infer(after.videos, after.shares, weights)
+        apart = live.not_told_apart(held)
+        return replace(
+            state.learner, concepts=held.concepts, mastery=held.mastery, not_told_apart=apart
+        )
+
+    def _state(self, pair: Pair, watched: Sequence[tuple[str, str]]) -> LiveState:
         events = [
             Event(f"{k}", pair[0], time.time(), item_id=video, course_id=course, share=1.0)
             for k, (video, course) in enumerate(watched)
         ]
-        evidence = self.live.evidence(events)
-        return self.live.current(pair[0], evidence, Wishes()).learner
+        return self.live.current(pair[0], self.live.evidence(events), Wishes())
 
     def known(self, current: CurrentLearner) -> of.Known:
         return of.known_of(current, self._at, self.planner.derived.prior)
@@ -173,7 +191,7 @@ def one_by_one(bench: Bench, pairs: Sequence[Pair], options: PlanOptions) -> dic
                 shape, ground, could & near & ~bench.tried(pair[0])
             ).sum(),
             "minutes": of.minutes_of(shape, ground),
-            "gain": of.gain(known, bench.known(bench.after(pair, opened(plan))), asked),
+            "gain": of.gain(known, bench.known(bench.moved_by(pair, opened(plan))), asked),
             "needed": (asked & ground.taught & lacking).sum(),
             "coverage": of.coverage(shape, ground, known, asked),
             "degree": degree.sequence_degree(shape, ground),

@@ -17,6 +17,7 @@ from kgplan.native.sequence import (
     GAIN,
     LENGTH,
     MINUTES,
+    MOST_VIDEOS,
     Rows,
     Standing,
     moves_of,
@@ -49,8 +50,8 @@ class Made:
 
 
 def made(d: Drawn) -> Made:
-    rows, why = sequence(d.layout, d.by, d.theta, d.length, d.budget, d.least, d.in_order)
-    return Made(d, Problem(d.layout, d.by, d.theta, d.in_order), rows, WHY[why])
+    rows, why = sequence(d.layout, d.by, d.theta, d.length, d.budget, d.least)
+    return Made(d, Problem(d.layout, d.by, d.theta), rows, WHY[why])
 
 
 @cache
@@ -81,7 +82,7 @@ def test_all_that_can_be_drawn_is_drawn():
     drawings = [each.asked for each in problems()]
     assert {each.why for each in problems()} == set(WHY.values())
     assert any(each.by.again.any() for each in drawings)
-    assert any(each.in_order for each in drawings)
+    assert any(each.by.road.size > 3 for each in drawings)
     assert any(np.diff(each.layout.any_start).max(initial=0) > 1 for each in drawings)
     assert any(each.by.first.any() and each.budget < np.inf for each in drawings)
     assert any(each.by.to_check.any() and each.layout.asks.any() for each in drawings)
@@ -102,9 +103,14 @@ def test_a_shorter_plan_begins_every_longer_one():
 
 def test_what_a_concept_waits_for_and_can_be_learned_comes_earlier():
     for each in problems():
-        state = each.plain.start()
+        state, on_road = each.plain.start(), on_the_road(each)
         for concept, videos in each.steps:
-            assert each.plain.lacking(concept, state) == []
+            likely = each.plain.likely if on_road[concept] else set()
+            for lost in each.plain.lacking(concept, state, likely):  # the lesson alone teaches it
+                assert on_road[concept]
+                assert each.plain.left_for(lost, state) == [
+                    v for v in videos if v in each.plain.taught_by[lost]
+                ]
             for video in videos:
                 each.plain.watch(video, concept, state)
             state.passed.add(concept)
@@ -116,9 +122,12 @@ def test_no_video_comes_twice_and_each_is_open_and_on_its_concept():
         assert len(set(videos)) == len(videos)
         assert each.asked.by.open[videos].all()
         for concept, used in each.steps:
-            assert all(concept in each.plain.covers[video] for video in used)
+            own = [video for video in used if concept in each.plain.covers[video]]
+            assert own
+            with_it = set(used) - set(own)
+            assert with_it <= set(each.asked.by.road[each.asked.by.rides[each.asked.by.road]])
             asks = each.asked.layout.asks[used]
-            assert len(used) <= each.plain.most + asks[-1]
+            assert on_the_road(each)[concept] or len(used) <= MOST_VIDEOS + asks[-1]
 
 
 def test_an_exercise_comes_behind_all_that_could_teach_what_it_asks_for():
@@ -146,26 +155,53 @@ def test_no_step_is_closed_and_none_comes_twice():
         assert not each.asked.by.closed[concepts].any()
 
 
-def test_what_is_passed_comes_with_a_due_video_only_and_not_behind_what_builds_on_it():
+def on_the_road(each: Made) -> dict[int, bool]:
+    """Whether each concept that is planned is so as the road goes on."""
+    return dict(zip(each.rows.concept.tolist(), (each.rows.stand == 0).tolist(), strict=True))
+
+
+def test_what_is_passed_comes_on_the_road_only_and_not_behind_what_builds_on_it():
     came = 0
     for each in problems():
         by, earlier = each.asked.by, set()
         for concept, used in each.steps:
             if by.passed[concept]:
-                came += not each.asked.in_order
-                assert by.due[used[0]]
+                came += 1
+                assert on_the_road(each)[concept]
                 asks = each.asked.layout.asks[used]
-                assert not by.just_done[concept] or (by.to_check[concept] and asks.all())
+                assert not by.just_done[concept] or (by.to_check[concept] and asks.any())
                 assert all(concept not in any_of for e in earlier for any_of in each.plain.needs[e])
             earlier.add(concept)
     assert came > 20
+
+
+def test_the_road_comes_in_the_courses_order_before_what_is_taken_by_its_gain():
+    longest = 0
+    for each in problems():
+        by, layout = each.asked.by, each.asked.layout
+        forced = set(layout.asked[by.first | (by.urgency[layout.asked] > 1)].tolist())
+        rows = zip(
+            *(c.tolist() for c in (*each.rows[:2], each.rows.goal, each.rows.stand)), strict=True
+        )
+        free = [(c, v, g, s) for c, v, g, s in rows if g not in forced]
+        by_gain = [stand > 0 for *_, stand in free]
+        assert by_gain == sorted(by_gain)
+        mine = set(by.road.tolist())
+        places = [
+            by.turn[v]
+            for c, v, g, s in free
+            if s == 0 and c == g and v in mine and not layout.asks[v] and not by.not_yet[c]
+        ]
+        assert places == sorted(places)
+        longest = max(longest, len(places))
+    assert longest > 3
 
 
 def test_what_nothing_teaches_is_no_step_and_holds_nothing_up():
     needs, covers = [[], [[0]], [[1]]], np.array([[False, False, True]])
     layout = laid_out(needs, covers, np.array([True]), [0, 1, 2])
     by = standing(3, 1, first=np.array([True, False, False]))
-    rows, why = sequence(layout, by, 0.5, 10, np.inf, 0.0, False)
+    rows, why = sequence(layout, by, 0.5, 10, np.inf, 0.0)
     assert rows.concept.tolist() == [2]
     assert why == END
 
@@ -182,7 +218,9 @@ def standing(n: int, m: int, **given) -> Standing:
         "again": np.zeros(m, bool),
         "minutes": np.ones(m),
         "favour": np.ones(m),
-        "due": np.zeros(m, bool),
+        "road": np.zeros(0, np.int64),
+        "rides": np.zeros(m, bool),
+        "likely": np.zeros(n, bool),
         "just_done": np.zeros(n, bool),
         "to_check": np.zeros(n, bool),
         "first": np.zeros(n, bool),
@@ -208,7 +246,8 @@ def test_the_minutes_are_kept_but_for_what_comes_first():
 def test_what_comes_first_comes_before_all_other_goals():
     for each in problems():
         first = set(each.asked.layout.asked[each.asked.by.first].tolist())
-        are = [goal in first for goal in each.rows.goal.tolist()]
+        by_gain = each.rows.goal[each.rows.stand > 0]
+        are = [goal in first for goal in by_gain.tolist()]
         assert are == sorted(are, reverse=True)
 
 
@@ -220,7 +259,8 @@ def test_nothing_is_taken_that_gains_less_a_minute_than_is_asked_for():
         for places in bundles[:-1] if each.why == "length" else bundles:  # that cuts the last one
             videos = rows.video[places]
             pace = rows.gain[places].sum() / by.minutes[videos].sum()
-            is_free = int(rows.goal[places[0]]) in first or by.due[videos].any()
+            goal = int(rows.goal[places[0]])
+            is_free = goal in first or by.urgency[goal] > 1 or rows.stand[places[0]] == 0
             assert is_free or pace >= each.asked.least - 1e-12
 
 
@@ -250,13 +290,13 @@ def test_the_rates_are_those_of_each_goal_alone_and_the_best_is_chosen():
     choices = 0
     for each in problems():
         d, goals = each.asked, each.rows.goal
-        wide = Problem(d.layout, d.by, d.theta, d.in_order)
+        wide = Problem(d.layout, d.by, d.theta)
         state, first = wide.start(), set(d.layout.asked[d.by.first].tolist())
         begins = np.flatnonzero(np.diff(goals, prepend=-1)).tolist()
         for begin in begins:
-            rates = rates_after(each.rows, begin, d.layout, d.by, d.theta, d.in_order)
+            rates = rates_after(each.rows, begin, d.layout, d.by, d.theta)
             for goal, rate in zip(d.layout.asked.tolist(), rates.tolist(), strict=True):
-                if goal not in wide.goals(state, set(each.rows.concept[:begin].tolist())):
+                if goal not in wide.goals(state):
                     assert rate < 0
                 else:
                     after = state.copy()
@@ -265,13 +305,18 @@ def test_the_rates_are_those_of_each_goal_alone_and_the_best_is_chosen():
                         assert rate < 0
                         continue
                     assert rate == pytest.approx(wide.rate_of(goal, rows, state, after))
-            chosen = rates[np.searchsorted(d.layout.asked, goals[begin])]
-            assert chosen == pytest.approx(each.rows.rate[begin])
-            if d.budget == np.inf and goals[begin] not in first:
-                choices += 1
-                assert chosen >= rates.max() * (1 - 1e-9)
-            wide.taken(int(goals[begin]), state)
-    assert choices > 200
+            if each.rows.stand[begin] > 0:
+                chosen = rates[np.searchsorted(d.layout.asked, goals[begin])]
+                assert chosen == pytest.approx(each.rows.rate[begin])
+                if d.budget == np.inf and goals[begin] not in first:
+                    choices += 1
+                    assert chosen >= rates.max() * (1 - 1e-9)
+            for row in np.flatnonzero(goals == goals[begin]).tolist():
+                concept = int(each.rows.concept[row])
+                wide.watch(int(each.rows.video[row]), concept, state)
+                if row + 1 == goals.size or each.rows.concept[row + 1] != concept:
+                    state.passed.add(concept)
+    assert choices > 150
 
 
 def test_a_learner_is_left_as_found():

@@ -89,6 +89,6 @@ def _waited_for(layout: Layout, by: Standing, concept: int) -> list[list[int]]:
             ]
             if by.open[video]
         }
-        if videos and not by.passed[any_of].any():
+        if videos and not (by.passed | by.likely)[any_of].any():
             found.append(sorted(videos))
     return found

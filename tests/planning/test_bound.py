@@ -55,8 +55,11 @@ def test_an_integer_program_lies_between_the_plan_and_the_bound():
         d = drawn(seed, concepts=12)
         optimum = integer_optimum(d.layout, d.by, minutes)
         bound = most_gain(d.layout, d.by, minutes)
-        alike = d.by._replace(favour=np.ones(d.by.favour.size), first=np.zeros_like(d.by.first))
-        rows, _ = sequence(d.layout, alike, d.theta, 50, minutes, 0.0, False)
+        no_road = np.zeros(0, np.int64)
+        alike = d.by._replace(
+            favour=np.ones(d.by.favour.size), first=np.zeros_like(d.by.first), road=no_road
+        )
+        rows, _ = sequence(d.layout, alike, d.theta, 50, minutes, 0.0)
         gain = rows.gain.sum()
         assert gain <= optimum * (1 + 1e-3) + 1e-9
         assert optimum <= bound * (1 + 1e-3) + 1e-9

@@ -165,6 +165,15 @@ def stands_next(video, did, data):
     return shown.index(video) > last and all(done)
 
 
+def goes_on(video, did, data):
+    """Whether the course comes to a video behind what was seen last of it."""
+    shown = data.shown[did.course]
+    seen = [each for each in did.order or () if each in shown]
+    if video not in shown or not seen:
+        return False
+    return shown.index(video) > shown.index(max(seen, key=did.order.__getitem__))
+
+
 def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, data):
     said = set()
     names = dict(
@@ -184,7 +193,8 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                     ),
                     f"You asked for {step.name}.": step.concept_id in options.pin,
                     f"The course begins with {step.name}.": is_new(did) and place == 0,
-                    f"The course goes on with {step.name}.": is_new(did) and place > 0,
+                    f"The course goes on with {step.name}.": (is_new(did) and place > 0)
+                    or goes_on(step.resources[0].item_id, did, data),
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
                         step.resources[0].item_id, did, data
                     ),
@@ -212,8 +222,16 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
         wrong = {
             c for video, score in did.scores.items() if score < 0.5 for c in data.covers[video]
         }
-        again = [r for step in plan.steps for r in step.resources if r.again]
+        opened = [r for step in plan.steps for r in step.resources]
+        again = [r for r in opened if r.again]
+        on_held = [
+            r.title
+            for r in opened
+            if data.covers[r.item_id] and not (data.covers[r.item_id] - held)
+        ]
         facts = {
+            f"You may skip {', '.join(on_held[:3])}{' and others' * (len(on_held) > 3)}, which the"
+            " course has next: what you did shows that you hold what is in it.": bool(on_held),
             "Nothing that you watched or answered is known yet.": is_new(did),
             "It is the course's own order, with what it builds on before it.": is_new(did),
             "Some of the course's concepts are left out: what you did shows that you hold them.": (
@@ -334,6 +352,7 @@ def told(plan, explanations):
     """All that a plan says, without the names in it."""
     lines = [*(step.because for step in plan.steps), *plan.notes]
     names = {*(step.name for step in plan.steps), *(gap.name for gap in plan.gaps), plan.course_id}
+    names |= {each.title for step in plan.steps for each in step.resources}
     for each in explanations:
         lines += [each.because, *(other.because for other in (*each.alternatives, *each.ended))]
         lines += [change.because for change in each.changes]

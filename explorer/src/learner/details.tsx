@@ -26,6 +26,7 @@ export interface Actions {
 /** Rules that look at no figure. */
 const WITHOUT_FIGURE = new Set<Explanation["rule"]>([
   "foundation",
+  "next",
   "order",
   "pinned",
   "retry",
