@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
@@ -27,6 +27,7 @@ from kgplan.diagnosis.entries import only, rows_of, stored_in
 from kgplan.diagnosis.logistic import Logistic, fit_logistic
 from kgplan.diagnosis.predicting import Pairs, predict_by
 from kgplan.diagnosis.vdina import Diagnosis, fit
+from kgplan.native.attending import describe_many, odds_many
 from kgplan.progress import Progress, silent
 
 FEATURES = (
@@ -154,43 +155,8 @@ def describe(
     Returns:
         (a, F), `FEATURES`.
     """
-    n_items, n_views = popular.item.size, opened.size
-    at = np.full(n_items, -1)
-    at[asked] = np.arange(asked.size)
-    when = np.zeros(n_items, np.int64)
-    when[opened] = np.arange(1, n_views + 1)
-    most = np.full(asked.size, -1)
-    found = np.zeros((asked.size, len(FEATURES)))
-    found[:, 0], found[:, 1] = popular.item[asked], np.log1p(n_views)
-    for course in mine.tolist():
-        items = courses.of(course)
-        seen = when[items]
-        views = int(np.count_nonzero(seen))
-        place = np.flatnonzero(at[items] >= 0)
-        place = place[most[at[items[place]]] < views]
-        if not place.size:
-            continue
-        row = at[items[place]]
-        most[row] = views
-        found[row, 2:] = 0
-        found[row, 9] = np.log((views + 0.5) / (items.size + 1))
-        if not views:
-            found[row, 7], found[row, 13] = -1, np.log(0.2 / 6.4)
-            found[row, 11], found[row, 12] = np.log1p(place), popular.course[course]
-            continue
-        last, furthest = int(seen.argmax()), int(np.flatnonzero(seen)[-1])
-        since, ahead = n_views - int(seen[last]), place - last
-        beside = np.zeros(items.size + 6)
-        beside[3:-3] = seen > 0
-        near = [beside[place + step] for step in (0, 1, 2, 4, 5, 6)]
-        past = np.minimum((place - furthest) / max(0.25 * views, 1), 20)
-        found[row, 2], found[row, 8] = np.log1p(since), since == 0
-        found[row, 3], found[row, 4] = np.log1p(np.maximum((ahead, -ahead), 0))
-        found[row, 5], found[row, 6] = ahead == 1, (ahead > 0) & (ahead <= 5)
-        found[row, 10] = place <= furthest
-        found[row, 7] = np.where(place > furthest, past, -1)
-        found[row, 13] = np.log((sum(near) + 0.2) / 6.4)
-        found[row, 14], found[row, 15], found[row, 16] = near[2], near[3], near[2] * near[3]
+    found = np.empty((asked.size, len(FEATURES)))
+    describe_many(*_one(opened, mine, asked), *courses, *popular, found)
     return found
 
 
@@ -215,23 +181,40 @@ def describe_rows(
         (P, F), in the order of the pairs.
     """
     learner, item = pairs
+    by_learner = np.argsort(learner, kind="stable")
+    lines = _lines(opened, order, enrolled, (learner[by_learner], item[by_learner]))
     found = np.empty((learner.size, len(FEATURES)))
-    if not learner.size:
-        return found
-    by_pair = np.lexsort((item, learner))
-    cuts = np.append(np.flatnonzero(np.diff(learner[by_pair], prepend=-1)), learner.size)
-    when = np.zeros(opened.shape[1])
-    for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-        at = by_pair[begin:end]
-        u = int(learner[at[0]])
-        placed = slice(order.indptr[u], order.indptr[u + 1])
-        when[order.indices[placed]] = order.data[placed]
-        seen = opened.indices[opened.indptr[u] : opened.indptr[u + 1]]
-        in_time = seen[np.argsort(when[seen], kind="stable")]
-        when[order.indices[placed]] = 0
-        mine = enrolled.indices[enrolled.indptr[u] : enrolled.indptr[u + 1]]
-        found[at] = describe(in_time, mine, item[at], courses, popular)
-    return found
+    describe_many(*lines, *courses, *popular, found)
+    in_order = np.empty_like(found)
+    in_order[by_learner] = found
+    return in_order
+
+
+class _Lines(NamedTuple):
+    """Learner after learner: what each opened, in the order of time; courses; what is asked for."""
+
+    opened: Ints
+    opened_start: Ints
+    mine: Ints
+    mine_start: Ints
+    asked: Ints
+    asked_start: Ints
+
+
+def _one(opened: Ints, mine: Ints, asked: Ints) -> _Lines:
+    lines = (each.astype(np.int64, copy=False) for each in (opened, mine, asked))
+    return _Lines(*(part for line in lines for part in (line, np.array([0, line.size]))))
+
+
+def _lines(
+    opened: sparse.csr_array, order: sparse.csr_array, enrolled: sparse.csr_array, pairs: Pairs
+) -> _Lines:
+    """Arguments as for `describe_rows`; the pairs by learner."""
+    placed = only(order, stored_in(order, opened))
+    in_time = placed.indices[np.lexsort((placed.data, rows_of(placed)))]
+    starts = np.searchsorted(pairs[0], np.arange(opened.shape[0] + 1))
+    arrays = in_time, placed.indptr, enrolled.indices, enrolled.indptr, pairs[1], starts
+    return _Lines(*(each.astype(np.int64) for each in arrays))
 
 
 @dataclass(frozen=True)
@@ -250,13 +233,9 @@ class Attendance:
     opening: Logistic
     response_rate: float
 
-    def meets(self, described: Floats) -> Floats:
-        """(n,) P(met), from the (n, F) description of items."""
-        return np.minimum(self.opening(described) / self.response_rate, 0.999)
-
-    def weight(self, described: Floats) -> Floats:
-        """(n,) P(met | not opened), from the (n, F) description of items not opened."""
-        met = self.meets(described)
+    def weight(self, opens: Floats) -> Floats:
+        """(n,) P(met | not opened), from the (n,) P(opened), the item itself left out."""
+        met = np.minimum(opens / self.response_rate, 0.999)
         return met * (1 - self.response_rate) / (1 - met * self.response_rate)
 
     def weights(self, opened: Ints, mine: Ints, asked: Ints) -> Floats:
@@ -265,8 +244,14 @@ class Attendance:
         Args:
             opened, mine, asked: as for `describe`.
         """
-        weight = self.weight(describe(opened, mine, asked, self.courses, self.popular))
+        opens = _opens(_one(opened, mine, asked), self.courses, self.popular, self.opening)
+        weight = self.weight(opens)
         return np.where(weight < _LEAST, 0, weight)
+
+
+def _opens(lines: _Lines, courses: Syllabus, popular: Popularity, opening: Logistic) -> Floats:
+    """(a,) P(opened) of what is asked for, learner after learner."""
+    return np.asarray(expit(odds_many(*lines, *courses, *popular, *opening)))
 
 
 class Observed(NamedTuple):
@@ -298,35 +283,38 @@ def observe(
         All that was opened, at weight 1, and what was not and weighs something.
     """
     unopened = ~stored_in(watched, order)
-    described = _describe_unopened(
-        watched, unopened, order, enrolled, attendance.courses, attendance.popular
-    )
-    return _weigh(attendance, watched, unopened, described)
+    opens = _opens_unopened(
+        watched, unopened, order, enrolled,
+        attendance.courses, attendance.popular, attendance.opening,
+    )  # fmt: skip
+    return _weigh(attendance, watched, unopened, opens)
 
 
-def _describe_unopened(
+def _opens_unopened(
     watched: sparse.csr_array,
     unopened: Array,
     order: sparse.csr_array,
     enrolled: sparse.csr_array,
     courses: Syllabus,
     popular: Popularity,
+    opening: Logistic,
 ) -> Floats:
-    """(n, F) what the views say about each stored entry that was never opened."""
+    """(n,) P(opened) of each stored entry that was never opened, by the views of the learner."""
     pairs = rows_of(watched)[unopened], watched.indices[unopened]
-    return describe_rows(only(watched, ~unopened), order, enrolled, courses, popular, pairs)
+    lines = _lines(only(watched, ~unopened), order, enrolled, pairs)
+    return _opens(lines, courses, popular, opening)
 
 
 def _weigh(
     attendance: Attendance,
     watched: sparse.csr_array,
     unopened: Array,
-    described: Floats,
+    opens: Floats,
     least: float = _LEAST,
 ) -> Observed:
-    """`observe`, what was never opened described; what weighs less than the least left out."""
+    """`observe`, told P(opened) of what never was; what weighs less than the least left out."""
     weight = np.ones(watched.nnz)
-    weight[unopened] = attendance.weight(described)
+    weight[unopened] = attendance.weight(opens)
     says = weight >= least
     kept = only(watched, says)
     return Observed(
@@ -402,7 +390,9 @@ def fit_attended(
         of_some = np.searchsorted(some, pairs[0][asked]), pairs[1][asked]
         opens = np.clip(opening(described[asked]), 1e-6, 1 - 1e-6)
         rows, unopened = left[some], unopened[np.isin(rows_of(left), some)]
-        zeros = _describe_unopened(rows, unopened, order[some], enrolled[some], courses, popular)
+        zeros = _opens_unopened(
+            rows, unopened, order[some], enrolled[some], courses, popular, opening
+        )
         config = config or DiagnosisConfig()
         roughly = replace(config, tolerance=max(config.tolerance, _ROUGHLY))
         found: Diagnosis | None = None  # each rate starts from where the one before ended

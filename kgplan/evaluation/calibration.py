@@ -316,6 +316,22 @@ def platt(p: Floats, opened: Array) -> Recalibration:
     return lambda new: line(log_odds(new)[:, None])
 
 
+def rising(p: Floats, opened: Array) -> Recalibration:
+    """As `platt`, and never against the order: a line that would fall is not drawn at all.
+
+    Args:
+        p: (P,) predictions of a validation slice.
+        opened: (P,) what happened there.
+
+    >>> rising(np.array([0.2, 0.2, 0.8, 0.8]), np.array([1, 1, 0, 0]))(np.array([0.3]))
+    array([0.3])
+    """
+    line = fit_logistic(log_odds(p)[:, None], opened)
+    if line.weights[1] <= 0:
+        return lambda new: new
+    return lambda new: line(log_odds(new)[:, None])
+
+
 def isotonic(p: Floats, opened: Array) -> Recalibration:
     """The rising step function nearest to what happened (Zadrozny & Elkan 2002), lines between.
 

@@ -3,6 +3,10 @@
 Every method sees the same observations and is asked for the same pairs. What needs a validation
 slice (logistic regression, recalibration) gets one from the observations themselves: they are
 split once more in the same way, methods are fitted to what is left and asked for the slice.
+Learners leave: whatever is fitted to one slice expects more views of the next than there are, from
+slice to slice by about as much. How much, the slice before the validation slice tells: what is
+fitted to it is asked for the validation slice, and a rising line in log odds (Platt 1999) from its
+answers to what happened there corrects the answers for the held-back pairs.
 Sizes: U learners, V videos, K concepts, C courses, P held-back pairs.
 """
 
@@ -27,6 +31,7 @@ from kgplan.evaluation.calibration import (
     isotonic,
     log_odds,
     platt,
+    rising,
 )
 from kgplan.evaluation.prediction import (
     item_cf,
@@ -42,6 +47,10 @@ BASELINE, VDINA, VARIANT = "baseline", "V-DINA", "variant of V-DINA"
 ATTENDED = "attended V-DINA"
 SERVED = "attended"
 """The method whose model gives the mastery that plans and answers read."""
+
+_FEW = (
+    20  # pairs of a kind in the slice before the validation slice, that it is fitted to, at least
+)
 
 Said = Callable[[str], None]
 
@@ -73,7 +82,10 @@ METHODS = (
     Method("V-DINA, isotonic", VARIANT, "recalibrated by a rising step function"),
     Method("attendance alone", BASELINE, "what the learner's views and the course's order say"),
     Method("attended, mastery alone", ATTENDED, "V-DINA fitted to what learners met"),
-    Method("attended", ATTENDED, "both: attendance, and the mastery of what was met"),
+    Method(
+        "attended, not corrected", ATTENDED, "both: attendance, and the mastery of what was met"
+    ),
+    Method("attended", ATTENDED, "the same, corrected by how much it expected too much before"),
 )
 """Every method, simplest first."""
 
@@ -125,7 +137,15 @@ def contest(
     before, p = then.met(rng), now.met(rng)
     found["attended, mastery alone"] = p
     both = fit_logistic(np.column_stack([then.coming, log_odds(before)]), y)
-    found["attended"] = both(np.column_stack([now.coming, log_odds(p)]))
+    found["attended, not corrected"] = both(np.column_stack([now.coming, log_odds(p)]))
+    first = hold_back(inner.watched, order, rng, share, least_views)
+    if min(np.count_nonzero(first.opened), np.count_nonzero(~first.opened)) < _FEW:
+        found["attended"] = found["attended, not corrected"]
+        return found
+    ago = _Sides(records, order, first, config, said, "slice before it: ")
+    earlier = fit_logistic(np.column_stack([ago.coming, log_odds(ago.met(rng))]), first.opened)
+    expected = earlier(np.column_stack([then.coming, log_odds(before)]))
+    found["attended"] = rising(expected, y)(found["attended, not corrected"])
     return found
 
 

@@ -119,7 +119,7 @@ def infer_cases(
                     value += softplus(log_odds[ev.support[s]])
             mastery[begin:end] = held[:n]
             if to_read:
-                read_regions(ev, vid, part, messages, control.region_limit, work)
+                read_regions(ev, part, messages, control.region_limit, work)
                 reading[begin:end] = held[:n]
                 condition(
                     ev, vid, part, messages, control, tally, mastery[begin:end],

@@ -24,29 +24,24 @@ _CLAMP = 50.0  # log-odds of a concept that is held for certain
 
 
 @njit(cache=True, nogil=True)
-def _bonds(
-    ev: Cases,
-    vid: Videos,
-    part: Component,
-    work: Work,
-) -> Array:
+def _bonds(ev: Cases, part: Component, work: Work) -> Array:
     """How strongly each factor ties two of its concepts, in nats.
 
     That is |log F(0) F(2) / F(1)^2|, F(m) being the potential's mean when m of the two are held and
     each of the others with the factor's mean mastery.
     """
     first, last = part.first, part.last
-    potential, log_odds, ahead = work.potential, work.log_odds, work.ahead
+    potential, at, held, ahead = work.potential, work.at, work.held, work.ahead
+    base = ev.factor_edge_start[first]
     bond = np.zeros(last - first)
     for g in range(first, last):
         f = potential[g - first]
         n = ev.factor_edge_start[g + 1] - ev.factor_edge_start[g]
         if n < 2:
             continue
-        s0 = vid.scope_start[ev.factor_scope[g]]
         mean = 0.0
-        for i in range(n):
-            mean += sigmoid(log_odds[vid.scope_concept[s0 + i]]) / n
+        for e in range(ev.factor_edge_start[g] - base, ev.factor_edge_start[g + 1] - base):
+            mean += held[at[e]] / n
         ahead[0] = 1.0
         for i in range(n - 2):
             ahead[i + 1] = ahead[i] * mean
@@ -63,6 +58,53 @@ def _bonds(
 
 
 @njit(cache=True, nogil=True)
+def _by_concept(edge: Array, at: Array, n_concepts: int) -> tuple[Array, Array, Array]:
+    """Where each concept's edges begin; the factor and the number of each."""
+    start = np.zeros(n_concepts + 1, np.int64)
+    for e in range(edge[-1]):
+        start[at[e] + 1] += 1
+    start = np.cumsum(start)
+    fill = start.copy()
+    factor_of, edge_of = np.empty(edge[-1], np.int64), np.empty(edge[-1], np.int64)
+    for g in range(edge.size - 1):
+        for e in range(edge[g], edge[g + 1]):
+            factor_of[fill[at[e]]] = g
+            edge_of[fill[at[e]]] = e
+            fill[at[e]] += 1
+    return start, factor_of, edge_of
+
+
+@njit(cache=True, nogil=True)
+def _ties(
+    edge: Array, at: Array, start: Array, factor_of: Array, bond: Array
+) -> tuple[Array, Array, Array]:
+    """Where each concept's ties begin; to which concept, and the sum of the factors' bonds."""
+    n_concepts, most = start.size - 1, 0
+    for g in range(edge.size - 1):
+        most += (edge[g + 1] - edge[g]) ** 2
+    tied_start = np.zeros(n_concepts + 1, np.int64)
+    to, strength = np.empty(most, np.int64), np.empty(most)
+    known = np.full(n_concepts, -1)
+    for j in range(n_concepts):
+        begin = end = tied_start[j]
+        for i in range(start[j], start[j + 1]):
+            g = factor_of[i]
+            if bond[g] == 0.0:
+                continue
+            for e in range(edge[g], edge[g + 1]):
+                other = at[e]
+                if other == j:
+                    continue
+                if known[other] < begin:
+                    known[other] = end
+                    to[end], strength[end] = other, 0.0
+                    end += 1
+                strength[known[other]] += bond[g]
+        tied_start[j + 1] = end
+    return tied_start, to, strength
+
+
+@njit(cache=True, nogil=True)
 def _region_size(n_all: int, limit: int) -> int:
     """Most concepts of a region of a component with so many."""
     bits = _COMPONENT_BITS
@@ -74,7 +116,6 @@ def _region_size(n_all: int, limit: int) -> int:
 @njit(cache=True, nogil=True)
 def read_regions(
     ev: Cases,
-    vid: Videos,
     part: Component,
     messages: Array,
     limit: int,
@@ -89,26 +130,15 @@ def read_regions(
     """
     first, last, concepts = part
     potential, log_odds, ahead = work.potential, work.log_odds, work.ahead
-    local, held = work.local, work.held
+    at, held = work.at, work.held
     n_all, n_factors = concepts.size, last - first
-    for j in range(n_all):
-        local[concepts[j]] = j
-    start = np.zeros(n_all + 1, np.int64)
-    for g in range(first, last):
-        s0 = vid.scope_start[ev.factor_scope[g]] - ev.factor_edge_start[g]
-        for e in range(ev.factor_edge_start[g], ev.factor_edge_start[g + 1]):
-            start[local[vid.scope_concept[s0 + e]] + 1] += 1
-    start = np.cumsum(start)
-    factor_of, edge_of = np.empty(start[n_all], np.int64), np.empty(start[n_all], np.int64)
-    fill = start.copy()
-    for g in range(first, last):
-        s0 = vid.scope_start[ev.factor_scope[g]] - ev.factor_edge_start[g]
-        for e in range(ev.factor_edge_start[g], ev.factor_edge_start[g + 1]):
-            j = local[vid.scope_concept[s0 + e]]
-            factor_of[fill[j]] = g - first
-            edge_of[fill[j]] = e
-            fill[j] += 1
-    bond = _bonds(ev, vid, part, work)
+    edge = ev.factor_edge_start[first : last + 1] - ev.factor_edge_start[first]
+    own_messages = messages[ev.factor_edge_start[first] : ev.factor_edge_start[last]]
+    start, factor_of, edge_of = _by_concept(edge, at, n_all)
+    tied_start, tied_to, strength = _ties(edge, at, start, factor_of, _bonds(ev, part, work))
+    cavity = np.empty(edge[n_factors])  # mastery of each edge's concept, but for its factor
+    for e in range(edge[n_factors]):
+        cavity[e] = sigmoid(log_odds[concepts[at[e]]] - own_messages[e])
     variance = np.empty(n_all)
     for j in range(n_all):
         variance[j] = max(held[j] * (1.0 - held[j]), 1e-100)
@@ -119,15 +149,15 @@ def read_regions(
     least_tie = 0.0 if whole else _LEAST_TIE
     least_variance = 0.0 if whole else _LEAST_VARIANCE
     width = potential.shape[1]
-    log_weight = np.empty(1 << bits)
+    log_weight, weight = np.empty(1 << bits), np.empty(1 << bits)
     region, order = np.empty(bits, np.int64), np.empty(bits, np.int64)
-    terms, ties = np.empty(bits), np.empty(bits, np.int64)
+    terms, patterned, free = np.empty(bits), np.empty(bits, np.int64), np.empty(bits, np.int64)
     inside, row_of = np.zeros(n_factors, np.int64), np.full(n_factors, -1)
     place = np.full(n_all, -1)
     tie, near = np.zeros(n_all), np.empty(n_all, np.int64)
-    log_f = np.empty((n_factors, width))
-    count = np.empty(n_factors, np.int64)
-    flips, flip_start = np.empty(start[n_all], np.int64), np.empty(bits + 1, np.int64)
+    rise = np.empty((n_factors, width))  # of a factor's log, from m held to m + 1
+    count, owned = np.empty(n_factors, np.int64), np.empty(n_factors, np.bool_)
+    rows, rows_start = np.empty(start[n_all], np.int64), np.zeros(bits + 1, np.int64)
     on = np.zeros(bits, np.bool_)
 
     for centre in range(n_all):
@@ -143,19 +173,14 @@ def read_regions(
                 inside[factor_of[i]] += 1
             if size == bits:
                 break
-            for i in range(start[joins], start[joins + 1]):
-                g = factor_of[i]
-                if bond[g] == 0.0:
+            for i in range(tied_start[joins], tied_start[joins + 1]):
+                j = tied_to[i]
+                if place[j] >= 0:
                     continue
-                scope = ev.factor_scope[first + g]
-                for e in range(vid.scope_start[scope], vid.scope_start[scope + 1]):
-                    j = local[vid.scope_concept[e]]
-                    if place[j] >= 0:
-                        continue
-                    if tie[j] == 0.0:
-                        near[n_near] = j
-                        n_near += 1
-                    tie[j] += bond[g] * variance[j]
+                if tie[j] == 0.0:
+                    near[n_near] = j
+                    n_near += 1
+                tie[j] += strength[i] * variance[j]
             best, joins = least_tie, -1
             for i in range(n_near):
                 if place[near[i]] < 0 and tie[near[i]] > best:
@@ -182,81 +207,104 @@ def read_regions(
         for r in range(size):
             j = region[r]
             terms[r] = log_odds[concepts[j]]
-            ties[r] = 0
+            rows_start[r + 1] = rows_start[r]
             for i in range(start[j], start[j + 1]):
                 g = factor_of[i]
                 if inside[g] < 2:
                     continue
-                terms[r] -= messages[edge_of[i]]
-                ties[r] += 1
-                if row_of[g] >= 0:
+                terms[r] -= own_messages[edge_of[i]]
+                known = row_of[g] >= 0
+                if not known:
+                    row_of[g] = n_rows
+                rows[rows_start[r + 1]] = row_of[g]
+                rows_start[r + 1] += 1
+                if known:
                     continue
-                row_of[g] = n_rows
-                e0 = ev.factor_edge_start[first + g]
-                n = ev.factor_edge_start[first + g + 1] - e0
-                s0 = vid.scope_start[ev.factor_scope[first + g]]
                 out = 0
                 ahead[0] = 1.0
-                for e in range(n):
-                    k = vid.scope_concept[s0 + e]
-                    if place[local[k]] >= 0:
+                for e in range(edge[g], edge[g + 1]):
+                    if place[at[e]] >= 0:
                         continue
-                    q = sigmoid(log_odds[k] - messages[e0 + e])
+                    q = cavity[e]
                     ahead[out + 1] = ahead[out] * q
                     for a in range(out, 0, -1):
                         ahead[a] = (1.0 - q) * ahead[a] + q * ahead[a - 1]
                     ahead[0] *= 1.0 - q
                     out += 1
-                for m in range(n - out + 1):
+                below = 0.0
+                for m in range(edge[g + 1] - edge[g] - out + 1):
                     mean = 0.0
                     for a in range(out + 1):
                         mean += ahead[a] * potential[g, m + a]
-                    log_f[n_rows, m] = np.log(mean)
+                    if m > 0:
+                        rise[n_rows, m - 1] = np.log(mean / below)
+                    below = mean
                 n_rows += 1
 
         if n_rows > 1:  # else a tree, for which propagation is right
             # The centre is the last bit, so it changes once; the fewer factors, the faster a bit.
             for r in range(1, size):
-                at = r - 1
-                while at > 0 and ties[order[at - 1]] > ties[r]:
-                    order[at] = order[at - 1]
-                    at -= 1
-                order[at] = r
+                slot, n_ties = r - 1, rows_start[r + 1] - rows_start[r]
+                while slot > 0:
+                    before = order[slot - 1]
+                    if rows_start[before + 1] - rows_start[before] <= n_ties:
+                        break
+                    order[slot] = before
+                    slot -= 1
+                order[slot] = r
             order[size - 1] = 0
-            n_flips = 0
-            for bit in range(size):
-                flip_start[bit] = n_flips
-                j = region[order[bit]]
-                for i in range(start[j], start[j + 1]):
-                    if inside[factor_of[i]] > 1:
-                        flips[n_flips] = row_of[factor_of[i]]
-                        n_flips += 1
-            flip_start[size] = n_flips
+            # Concepts that share no factor are independent given the others: they need no patterns.
+            owned[:n_rows] = False
+            n_bits, n_free = 0, 0
+            for slot in range(size):
+                r = order[slot]
+                shares = r == 0
+                for i in range(rows_start[r], rows_start[r + 1]):
+                    shares |= owned[rows[i]]
+                if shares:
+                    patterned[n_bits] = r
+                    n_bits += 1
+                    continue
+                free[n_free] = r
+                n_free += 1
+                for i in range(rows_start[r], rows_start[r + 1]):
+                    owned[rows[i]] = True
             count[:n_rows] = 0
-            on[:] = False
+            on[:n_bits] = False
             now = 0.0
-            for row in range(n_rows):
-                now += log_f[row, 0]
-            log_weight[0] = now
-            for pattern in range(1, 1 << size):
-                bit = 0
-                while (pattern >> bit) & 1 == 0:
-                    bit += 1
-                step = -1 if on[bit] else 1
-                now += step * terms[order[bit]]
-                for i in range(flip_start[bit], flip_start[bit + 1]):
-                    row = flips[i]
-                    now += log_f[row, count[row] + step] - log_f[row, count[row]]
-                    count[row] += step
-                on[bit] = not on[bit]
-                log_weight[pattern] = now
-            half = 1 << (size - 1)
+            for pattern in range(1 << n_bits):
+                if pattern > 0:
+                    bit = 0
+                    while (pattern >> bit) & 1 == 0:
+                        bit += 1
+                    r = patterned[bit]
+                    if on[bit]:
+                        now -= terms[r]
+                        for i in range(rows_start[r], rows_start[r + 1]):
+                            count[rows[i]] -= 1
+                            now -= rise[rows[i], count[rows[i]]]
+                    else:
+                        now += terms[r]
+                        for i in range(rows_start[r], rows_start[r + 1]):
+                            now += rise[rows[i], count[rows[i]]]
+                            count[rows[i]] += 1
+                    on[bit] = not on[bit]
+                level, product = now, 1.0
+                for f in range(n_free):
+                    r = free[f]
+                    x = terms[r]
+                    for i in range(rows_start[r], rows_start[r + 1]):
+                        x += rise[rows[i], count[rows[i]]]
+                    level += max(x, 0.0)
+                    product *= 1.0 + np.exp(-abs(x))
+                log_weight[pattern], weight[pattern] = level, product
+            half = 1 << (n_bits - 1)
             top = log_weight[: 2 * half].max()
             without, with_it = 0.0, 0.0
             for pattern in range(half):
-                without += np.exp(log_weight[pattern] - top)
+                without += weight[pattern] * np.exp(log_weight[pattern] - top)
             for pattern in range(half, 2 * half):
-                with_it += np.exp(log_weight[pattern] - top)
+                with_it += weight[pattern] * np.exp(log_weight[pattern] - top)
             held[centre] = with_it / (without + with_it)
 
         for r in range(n_members):
@@ -295,7 +343,7 @@ def condition(
     the tally.
     """
     first, last, concepts = part
-    log_odds, local, held = work.log_odds, work.local, work.held
+    log_odds, at, held = work.log_odds, work.at, work.held
     limit = control.cutset_limit
     n, e0, e1 = concepts.size, ev.factor_edge_start[first], ev.factor_edge_start[last]
     doubtful = _most_doubtful(propagated, reading, 1.0)
@@ -305,11 +353,8 @@ def condition(
     own = np.empty(n)
     for j in range(n):
         own[j] = log_odds[concepts[j]]
-        local[concepts[j]] = j
-    for g in range(first, last):
-        s_g = vid.scope_start[ev.factor_scope[g]] - ev.factor_edge_start[g]
-        for e in range(ev.factor_edge_start[g], ev.factor_edge_start[g + 1]):
-            own[local[vid.scope_concept[s_g + e]]] -= messages[e]
+    for e in range(e0, e1):
+        own[at[e - e0]] -= messages[e]
 
     # Branches still to be read: their weight, and what is given in them.
     weight, depth = np.empty(limit + 2), np.empty(limit + 2, np.int64)
@@ -343,7 +388,7 @@ def condition(
             value += count_factors(ev, vid, part, messages, 0.0, tally, work)
             for j in range(n):
                 value += softplus(log_odds[concepts[j]])
-        read_regions(ev, vid, part, messages, control.region_limit, work)
+        read_regions(ev, part, messages, control.region_limit, work)
         doubtful = _most_doubtful(before, held[:n], share) if level < limit else -1
         if doubtful < 0:
             if value > top:

@@ -3,18 +3,25 @@
 Learners take over the enrolments of real ones. Some follow a course in its order up to where they
 leave, pass some items by, and open what they meet by what they know. Compared with the mastery
 that follows from the planted parameters and from who met what.
+And what a view costs that moves a learner of the sample, by the processor's time.
 """
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from kgplan.data.events import Event, evidence_of
+from kgplan.data.wishes import Wishes
 from kgplan.diagnosis import DiagnosisConfig, fit, infer
 from kgplan.diagnosis.attendance import fit_attended, syllabus
 from kgplan.etl.stages import Extraction, run_extract
 from kgplan.model.opening import open_records
+from kgplan.planning.fitting import fit_learners
+from kgplan.planning.live import LiveModel
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 
@@ -99,3 +106,24 @@ def test_planted_learners(benchmark, records, seed):
         }
         print(seed, name, benchmark.extra_info[name])
     print(benchmark.extra_info["response rate"])
+
+
+def test_live_updates(records):
+    """Up to six views of 300 learners who opened something before, of what is due and unopened."""
+    model = LiveModel(records, fit_learners(records).mastery)
+    came = np.flatnonzero(np.diff(records.viewed.indptr) > 0)
+    took = []
+    for u in np.random.default_rng(0).choice(came, 300, replace=False).tolist():
+        name, state = str(records.learner_ids[u]), None
+        due = records.due(records.enrolled[[u]].indices)
+        due[records.viewed[[u]].indices] = False
+        wanted = np.random.default_rng(u).permutation(np.flatnonzero(due))[:6]
+        titles = records.item_ids[wanted].tolist()
+        events = [Event(f"e{k}", name, float(k), v, share=1.0) for k, v in enumerate(titles)]
+        for k in range(len(events)):
+            seen, begin = evidence_of(events[: k + 1]), time.process_time_ns()
+            state = model.current(name, seen, Wishes(), before=state)
+            took.append((time.process_time_ns() - begin) / 1e6)
+    half, most = np.quantile(took[6:], [0.5, 0.99])  # the first learner's compile
+    load = os.getloadavg()[0]
+    print(f"{len(took)} views: median {half:.1f} ms of CPU, p99 {most:.1f} ms, load {load:.0f}")

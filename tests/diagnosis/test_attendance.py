@@ -97,14 +97,14 @@ def test_shares_count_who_began_a_course_and_who_is_active():
 @given(opens=st.floats(0.001, 0.6), rate=st.floats(0.61, 0.99))
 def test_a_zero_weighs_the_probability_that_it_was_met(opens, rate):
     """Bayes: P(met | not opened) = meets (1 - rate) / (1 - opens), meets = opens / rate."""
-    logistic = Logistic(np.zeros(1), np.ones(1), np.array([np.log(opens / (1 - opens)), 0.0]))
+    nothing = Logistic(np.zeros(0), np.ones(0), np.zeros(1))
     none = np.zeros(0, np.int64)
     attendance = Attendance(
         syllabus(sparse.csr_array((0, 0)), sparse.csr_array((0, 0))),
-        Popularity(none, none), logistic, rate,
+        Popularity(none, none), nothing, rate,
     )  # fmt: skip
     met = opens / rate
-    [weight] = attendance.weight(np.zeros((1, 1)))
+    [weight] = attendance.weight(np.array([opens]))
     assert weight == pytest.approx(met * (1 - rate) / (met * (1 - rate) + (1 - met)), rel=1e-9)
 
 

@@ -307,6 +307,9 @@ def test_no_method_sees_what_was_held_back():
     for p in found.values():
         assert p.shape == held.opened.shape
         assert np.all((p >= 0) & (p <= 1))
+    plain, corrected = found["attended, not corrected"], found["attended"]
+    assert np.ptp(corrected - plain) > 0
+    assert np.all(np.diff(corrected[np.argsort(plain)]) >= 0)  # it keeps the order
     # the same question with all answers to it taken away, or turned round
     fitted = order.toarray()
     fitted[held.learner, held.video] = 0

@@ -19,6 +19,10 @@ LOOPY = "diagnosis/test_diagnosis_propagation.py"
 TWINS = {
     "adders": (SETS, "test_rows_counted_alone_or_together_equal_the_product_of_the_matrix"),
     "aging": ("diagnosis/test_aging.py", "test_expectations_equal_sums_over_every_path"),
+    "attending": (
+        "diagnosis/test_attendance.py",
+        "test_items_are_described_by_their_place_among_the_views",
+    ),
     "cases": (EXACT, "test_enumeration_equals_bayes_rule_written_as_loops"),
     "component": (EXACT, "test_propagation_is_exact_on_trees"),
     "digraph": (
