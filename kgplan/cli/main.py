@@ -20,6 +20,7 @@ from kgplan.cli import (
     neo4j,
     paper,
     plan,
+    resources,
     serve,
     similar,
     simulate,
@@ -73,6 +74,7 @@ app.command()(browse.courses)
 app.command()(browse.concepts)
 app.command()(similar.similar)
 app.command()(browse.artifacts)
+app.add_typer(resources.resources, name="resources")
 app.add_typer(model.model, name="model")
 app.command()(serve.serve)
 app.add_typer(events.events, name="events")
