@@ -261,6 +261,7 @@ def with_all():
     [
         {"modalities": ("place",)}, {"gated": False}, {"sequence": False}, {"attention": False},
         {"prerequisites": False}, {"knowledge": 0.0}, {"layers": 0}, {"offsets": False},
+        {"near": 1.0},
     ],
 )  # fmt: skip
 def test_an_ablation_is_a_setting_that_changes_what_is_said(change, with_all):
@@ -276,6 +277,8 @@ def test_settings_that_cannot_be_are_refused():
         NetworkConfig(modalities=("smell",))
     with pytest.raises(ConfigError, match="width is 0"):
         NetworkConfig(width=0)
+    with pytest.raises(ConfigError, match="near is 2"):
+        NetworkConfig(near=2)
     with pytest.raises(ConfigError, match="knowledge is -1"):
         NetworkConfig(knowledge=-1)
 
