@@ -475,7 +475,7 @@ class FeedbackIn(BaseModel):
 
 
 class FeedbackOut(BaseModel):
-    """What is kept of it: the last wish and answer on each concept, and word on each item, count."""
+    """What is kept of it: the last wish and answer on each concept, the last word on each item."""
 
     learner_id: str
     concept_id: str

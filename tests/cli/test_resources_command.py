@@ -82,3 +82,9 @@ def test_a_home_without_the_artifact_plans_as_before(own_home):
     }
     shown = run_kgplan(own_home.home, "resources", "U_1", ALGORITHM)
     assert "in the order of their courses" in shown.stdout
+
+
+def test_an_unknown_protocol_is_named_with_those_there_are(tmp_path):
+    found = run_kgplan(tmp_path, "resources", "evaluate", "--protocols", "last-5,first-5")
+    assert found.returncode != 0
+    assert "no protocol 'first-5'; there are last-5, last-1" in " ".join(found.stderr.split())

@@ -2,21 +2,17 @@
 
 from dataclasses import replace
 
-import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from resources_cases import records
 from scipy import sparse
 
 from kgplan.errors import ConfigError, InputError
 from kgplan.resources.network.config import NetworkConfig
 from kgplan.resources.network.features import modalities, robust, texts_of
-from kgplan.resources.network.foundations import criticality, foundations
 from kgplan.resources.network.fusion import alike, fused, gates
 from kgplan.resources.network.lightgcn import propagated, two_graphs
-from kgplan.resources.network.score import FARTHEST, offset_kinds, ranked
+from kgplan.resources.network.score import FARTHEST, offset_kinds
 from kgplan.resources.network.sequence import attention, states
 
 RNG = np.random.default_rng
@@ -134,38 +130,6 @@ def test_propagation_is_the_equation_by_loops(knowledge):
         e.append(new)
     graph = two_graphs(*(sparse.csr_array(each) for each in (opened, q, before)), knowledge)
     np.testing.assert_allclose(propagated(graph, e[0], 2), np.mean(e, axis=0), atol=1e-12)
-
-
-edges = st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14)
-
-
-@given(edges)
-def test_criticality_counts_descendants_as_networkx_does(pairs):
-    before = np.zeros((7, 7), dtype=np.int8)
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(7))
-    for first, then in pairs:
-        before[then, first] = 1
-        graph.add_edge(first, then)
-    counts = [len(nx.descendants(graph, k) - {k}) for k in range(7)]
-    most = np.log1p(max(counts)) or 1
-    found = criticality(sparse.csr_array(before))
-    np.testing.assert_allclose(found, np.log1p(counts) / most, atol=1e-12)
-
-
-def test_foundations_lift_what_is_needed_and_lower_what_is_premature():
-    # 0 before 1 before 2; resources on 0, on 2, on 1 and 2, and on nothing
-    before = sparse.csr_array(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]]))
-    q = sparse.csr_array(np.array([[1, 0, 0], [0, 0, 1], [0, 1, 1], [0, 0, 0]]))
-    critical = np.array([1.0, 0.6, 0.0])
-    found = foundations(q, before, critical, np.array([0.5, 0.0, 0.0]))
-    # on 1 and 2: lays .6 of concept 1; needs concept 0 (.5), as 1 it has itself
-    np.testing.assert_allclose(found, [0.5, -0.6, 0.6 - 0.5, 0.0])
-
-
-def test_rank_adds_both_terms_and_leaves_finished_resources_out():
-    found = ranked(np.ones(3), np.array([0, 0.5, 0.95]), np.array([0.5, -1, 1]), 0.2, 0.1)
-    np.testing.assert_allclose(found, [1.05, 1.0, -np.inf])
 
 
 def test_offsets_tell_places_apart_up_to_the_farthest():
@@ -297,6 +261,7 @@ def with_all():
     [
         {"modalities": ("place",)}, {"gated": False}, {"sequence": False}, {"attention": False},
         {"prerequisites": False}, {"knowledge": 0.0}, {"layers": 0}, {"offsets": False},
+        {"near": 1.0},
     ],
 )  # fmt: skip
 def test_an_ablation_is_a_setting_that_changes_what_is_said(change, with_all):
@@ -312,6 +277,8 @@ def test_settings_that_cannot_be_are_refused():
         NetworkConfig(modalities=("smell",))
     with pytest.raises(ConfigError, match="width is 0"):
         NetworkConfig(width=0)
+    with pytest.raises(ConfigError, match="near is 2"):
+        NetworkConfig(near=2)
     with pytest.raises(ConfigError, match="knowledge is -1"):
         NetworkConfig(knowledge=-1)
 

@@ -5,6 +5,7 @@ Sizes: n cases, V resources, K concepts.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -29,8 +30,8 @@ class Context:
     history: Ints
 
 
-Method = Callable[[Context], Floats]
-"""(V,) scores."""
+Method = Callable[[Context, Ints], Floats]
+"""Scores of the resources asked about."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,21 @@ def contexts(split: Split) -> Iterator[Context]:
     return (Context(learner, lines[learner]) for learner in split.learner.tolist())
 
 
+def first_of(method: Method, context: Context, asked: Ints) -> Ints:
+    """The first five of some resources, ties by id.
+
+    Args:
+        method, context: score them.
+        asked: ascending.
+    """
+    return asked[best(method(context, asked), np.arange(asked.size), FIRST)]
+
+
 def measured(method: Method, split: Split) -> Figures:
     """Rank for each case everything that its learner had not opened."""
     n_items = split.known.records.item_ids.size
     shown = tuple(
-        best(method(each), unopened(each.history, n_items), FIRST) for each in contexts(split)
+        first_of(method, each, unopened(each.history, n_items)) for each in contexts(split)
     )
     in_first, of_opened, gain = (
         np.array([of(s, opened, FIRST) for s, opened in zip(shown, split.coming, strict=True)])
@@ -118,20 +129,19 @@ class ConceptFigures:
     weight: Floats
     learner: Ints
 
-    def mean(self, of: Floats) -> float:
-        """Weighted by `weight`."""
-        return float(np.average(of, weights=self.weight))
-
 
 def measured_by_concept(method: Method, cases: list[OneConcept]) -> ConceptFigures:
     """Rank the candidates of each case; a context's scores serve all its concepts."""
-    last: Context | None = None
-    hit, gain = np.empty(len(cases)), np.empty(len(cases))
-    for k, case in enumerate(cases):
-        if case.context is not last:
-            last = case.context
-            scores = method(last)
-        shown, opened = best(scores, case.candidates, FIRST), np.array([case.opened])
-        hit[k], gain[k] = precision(shown, opened, 1), ndcg(shown, opened, FIRST)
+    hit, gain = [], []
+    for _, same in groupby(cases, key=lambda case: id(case.context)):
+        of_context = list(same)
+        asked = np.unique(np.concatenate([case.candidates for case in of_context]))
+        scores = method(of_context[0].context, asked)
+        for case in of_context:
+            at = best(scores, np.searchsorted(asked, case.candidates), FIRST)
+            opened = np.array([case.opened])
+            hit.append(precision(asked[at], opened, 1))
+            gain.append(ndcg(asked[at], opened, FIRST))
     weight = np.array([case.weight for case in cases])
-    return ConceptFigures(hit, gain, weight, np.array([c.context.learner for c in cases]))
+    learner = np.array([case.context.learner for case in cases])
+    return ConceptFigures(np.array(hit), np.array(gain), weight, learner)

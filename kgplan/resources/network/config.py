@@ -24,6 +24,8 @@ class NetworkConfig:
         longest: views that are encoded, the latest ones.
         epochs, rate, l2: of Adam; the decay is of what is propagated.
         negatives: unopened resources that each opened one is set against.
+        near: share of these that is drawn of what is nominated at the moment, so mostly of the
+            learner's courses; the rest is drawn of all.
         ahead: views behind a moment of which one is the opened one.
         batch: learners.
         seed: of all that is drawn.
@@ -46,6 +48,7 @@ class NetworkConfig:
     rate: float = 1e-3
     l2: float = 1e-4
     negatives: int = 1
+    near: float = 0.0
     ahead: int = 5
     batch: int = 128
     seed: int = 0
@@ -60,6 +63,8 @@ class NetworkConfig:
         for name in ("width", "longest", "epochs", "rate", "negatives", "ahead", "batch"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if not 0 <= self.near <= 1:
+            raise ConfigError(f"near is {self.near}; give a share from 0 to 1")
         for name in ("knowledge", "layers", "l2"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give 0 or more")

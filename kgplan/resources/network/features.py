@@ -53,7 +53,7 @@ def modalities(
         minutes: (V,) NaN where unknown.
         seed: of the decomposition.
     """
-    known: Array = ~np.isnan(vectors).any(axis=1)
+    known = np.logical_not(np.isnan(vectors).any(axis=1))
     covers = sparse.csr_array(q_matrix.multiply(known[None, :]).astype(np.float64))
     count = np.asarray(covers.sum(axis=1)).ravel()
     knowledge = (covers @ np.nan_to_num(vectors)) / np.maximum(count, 1)[:, None]

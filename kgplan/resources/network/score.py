@@ -1,16 +1,15 @@
-"""How well does a resource suit a learner? Eq. (7) and (8)."""
+"""How well does a resource suit a learner? Eq. (7), without progress."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ints
+from kgplan.arrays import Ints
 
 FARTHEST = 10
 OFFSETS = 2 * FARTHEST + 2
 """Kinds of places: none in common, up to `FARTHEST` behind or ahead, or farther."""
-FINISHED = 0.9  # share watched from which a resource is offered no more
 
 
 def match(xp: Any, learner: Any, items: tuple[Any, Any], weights: Mapping[str, Any]) -> Any:
@@ -45,15 +44,3 @@ def offset_kinds(order: Ints, at: int, items: Ints) -> Ints:
     off = np.clip(place - at, -FARTHEST, FARTHEST + 1)
     kind = np.where(off < 0, off + FARTHEST + 1, off + FARTHEST)
     return np.where(order[place] == items, kind, 0)
-
-
-def ranked(score: Floats, progress: Floats, pre: Floats, gamma: float, delta: float) -> Floats:
-    """(V,) Rank of eq. (8): score + gamma Progress + delta Pre; -inf for what is finished.
-
-    Args:
-        score: (V,) of the learner.
-        progress: (V,) share watched.
-        pre: (V,) see `foundations`.
-        gamma, delta: weights.
-    """
-    return np.where(progress >= FINISHED, -np.inf, score + gamma * progress + delta * pre)

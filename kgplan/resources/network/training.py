@@ -16,7 +16,7 @@ from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords
 from kgplan.errors import InputError
 from kgplan.progress import Progress, silent
-from kgplan.resources.blend.signals import known_of
+from kgplan.resources.blend.signals import known_of, nominated
 from kgplan.resources.network.config import NetworkConfig
 from kgplan.resources.network.features import Modalities
 from kgplan.resources.network.lightgcn import propagated, two_graphs
@@ -227,6 +227,10 @@ class _World:
             at = int(rng.integers(1, line.size))
             opened = rng.choice(line[at : at + self.config.ahead])
             others = rng.integers(0, self.n_items, 4 * self.config.negatives + 8)
+            near = round(self.config.near * self.config.negatives)
+            if near:  # first, so that they are taken before those drawn of all
+                close = rng.permutation(nominated(self.known, line[:at]))[: 2 * near]
+                others = np.concatenate([close[~np.isin(close, line)][:near], others])
             others = others[~np.isin(others, line)]
             others = np.resize(others if others.size else opened, self.config.negatives)
             histories.append(line[:at])
