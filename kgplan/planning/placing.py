@@ -32,6 +32,7 @@ MOST_QUESTIONS = 12  # where the caller does not say
 FIRST_STEPS = 3  # of a plan, that a further answer has to change
 LOOKED_AT = 24  # questions whose answers are tried on the plan
 LEAST_BITS = 0.02  # that a question must be expected to say
+SAME = 3  # digits of bits: of questions that say as much, what the plan comes to first
 ALSO = 3  # concepts named that an answer says something of beside its own
 NOTABLE_TIE = 0.2  # correlation from which they are named
 
@@ -166,7 +167,7 @@ class Placer:
         asking = self._asking(learner_id, goal, known, passed, in_words)
         belief = self.planner.belief(learner_id, asking.axis, known.current)
         bits = informations(belief, asking.questions, asking.weight)
-        order = np.argsort(-bits, kind="stable")
+        order = np.lexsort((self._places(plan, asking), -bits.round(SAME)))
         order = order[bits[order] >= LEAST_BITS]
         if not order.size:
             return Placement(None, "nothing_left", asked, plan)
@@ -267,6 +268,17 @@ class Placer:
                 if _begins(self._plan(learner_id, goal, after, options)) != begins:
                     return True
         return False
+
+    def _places(self, plan: Plan, asking: _Asking) -> Ints:
+        """(Q,) the first step that each question is on; the number of steps where it is on none."""
+        questions, axis = asking.questions, asking.axis
+        place = np.full(axis.size, len(plan.steps))
+        steps = id_array([step.concept_id for step in plan.steps])
+        at = positions(axis, positions(self.planner.graph.concept_ids, steps))
+        place[at[at >= 0]] = np.flatnonzero(at >= 0)
+        if not questions.concepts.size:
+            return np.zeros(0, np.int64)
+        return np.minimum.reduceat(place[questions.concepts], questions.start[:-1])
 
     def _on(self, concept_ids: Collection[str], asking: _Asking, order: Ints) -> Ints:
         """Of some questions those on some concepts."""

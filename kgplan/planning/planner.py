@@ -481,7 +481,7 @@ class Planner:
     ) -> tuple[Floats, Array]:
         """Masteries with what prerequisites carry from answers on concepts, and what is reached.
 
-        What would hardly move a mastery is not carried.
+        What would hardly move a mastery is not carried, and nothing to what was answered itself.
         """
         ids = sorted(answers)
         at = positions(self.graph.concept_ids, id_array(ids))
@@ -489,7 +489,9 @@ class Planner:
         ratio = np.ones(mastery.size)
         ratio[at[at >= 0]] = said_ratio(values[at >= 0])
         factor = carried(self.tree, ratio)
-        factor[~reached] *= ratio[~reached]  # of what the diagnosis was made without
+        said = ratio != 1
+        # the diagnosis knows what was said, but of what it was made without
+        factor[said] = np.where(reached[said], 1.0, ratio[said])
         odds = np.exp(log_odds(mastery)) * factor
         after = odds / (1 + odds)
         moved = divergence(after, np.clip(mastery, CERTAIN, 1 - CERTAIN)) >= WEAK_EVIDENCE

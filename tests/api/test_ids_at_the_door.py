@@ -113,6 +113,10 @@ BODIES = {
     "/v1/paths": {"items": [PATH, {"learner_id": "learner", "towards": "e"}]},
     "/v1/events": [EVENT, {"event_id": "e2", "learner_id": "learner", "voids": "e1"}],
     "/v1/learners/{learner_id}/feedback": {"concept_id": "e", "said": "done"},
+    "/v1/learners/{learner_id}/placement": {
+        "course_id": "A",
+        "answers": [{"concept_id": "e", "said": "known"}],
+    },
 }
 
 

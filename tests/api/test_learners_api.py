@@ -397,6 +397,76 @@ def test_courses_are_recommended_with_their_reason_and_of_a_new_learner_those_mo
     assert refused.status_code == 422
 
 
+def test_a_placement_asks_stores_what_is_answered_and_asks_nothing_twice(client):
+    def ask(*answers, **more):
+        body = {"course_id": "A", "answers": list(answers)} | more
+        answer = client.post("/v1/learners/zed/placement", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    first = ask()
+    assert (first["stop"], first["reason"], first["asked"]) == (False, None, 0)
+    assert client.get("/v1/learners/zed/mastery").status_code == 404  # asking stores nothing
+    one = {"concept_id": first["next"]["concept_id"], "said": "known"}
+    second = ask(one)
+    assert second["asked"] == 1
+    assert second["next"] is None or second["next"]["concept_id"] != one["concept_id"]
+    ask(one)  # sent again, it is the same answer
+    said = client.get("/v1/learners/zed/feedback").json()["feedback"]
+    assert [(e["concept_id"], e["said"]) for e in said] == [(one["concept_id"], "known")]
+    assert len(client.app.state.learners.store.export("zed")["feedback"]) == 1
+    (known,) = [
+        c
+        for c in client.get("/v1/learners/zed/mastery").json()["concepts"]
+        if c["concept_id"] == one["concept_id"]
+    ]
+    assert known["basis"] == "own"
+    assert known["mastery"] > known["sd"] ** 2
+    rests = client.get(f"/v1/learners/zed/mastery/{one['concept_id']}").json()
+    assert [each["did"] for each in rests["reasons"]] == ["said_known"]
+    assert [each["concept_id"] for each in path(client, "zed")["steps"]] == [
+        each["concept_id"] for each in second["steps"]
+    ]
+    client.post("/v1/learners/zed/feedback", json=one | {"said": "withdrawn"})
+    again = ask()
+    assert (again["next"], again["steps"]) == (first["next"], first["steps"])
+
+
+def test_an_answer_to_an_item_becomes_an_event(client):
+    answers = [{"item_id": "v_e", "score": 1.0}, {"concept_id": "f"}]
+    for _ in range(2):
+        body = {"course_id": "A", "answers": answers}
+        placed = client.post("/v1/learners/zed/placement", json=body).json()
+    assert placed["asked"] == 2
+    assert placed["next"] is None or placed["next"]["concept_id"] != "f"  # passed over
+    (event,) = client.app.state.learners.store.events("zed")
+    assert (event.item_id, event.score) == ("v_e", 1.0)
+    assert client.get("/v1/learners/zed/feedback").json()["feedback"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"course_id": "A", "towards": "d"}, 422),
+        ({"course_id": "nowhere"}, 404),
+        ({"words": "nothing that is called so"}, 404),
+        ({"course_id": "A", "answers": [{"said": "known"}]}, 422),
+        ({"course_id": "A", "answers": [{"item_id": "v_e", "said": "known"}]}, 422),
+        ({"course_id": "A", "answers": [{"concept_id": "z", "said": "known"}]}, 404),
+    ],
+)
+def test_a_placement_without_a_goal_or_with_odd_answers_is_refused(client, body, status):
+    answer = client.post("/v1/learners/zed/placement", json=body)
+    assert answer.status_code == status, answer.text
+    assert client.get("/v1/learners/zed/mastery").status_code == 404
+
+
+def test_the_goal_of_a_placement_may_be_given_in_words(client):
+    placed = client.post("/v1/learners/zed/placement", json={"words": " D "}).json()
+    assert (placed["course_id"], placed["towards"]) == (None, "d")
+
+
 def test_what_was_said_is_listed_by_its_last_word(client):
     def say(concept, said):
         body = {"concept_id": concept, "said": said}

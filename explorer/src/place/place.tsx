@@ -199,7 +199,7 @@ function Asked(props: {
       </div>
       {!allowed && <p class="note">{say.notAllowed}</p>}
       <p class="soft small">
-        {question.because} {say.keys}
+        {question.because} <span class="keys">{say.keys}</span>
       </p>
     </section>
   );
