@@ -271,6 +271,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Recommendations
+         * @description Courses that the learner may take next, like those taken; runs of these are left out.
+         *
+         *     Of whom nothing is known gets what most learners take, and is told so.
+         */
+        get: operations["read_recommendations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/progress": {
         parameters: {
             query?: never;
@@ -309,6 +331,29 @@ export interface paths {
          * @description Say something about a step, or about one of its resources; the next plan keeps to it.
          */
         post: operations["take_feedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/placement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Place
+         * @description What to ask the learner next, of whom little is known, and the plan as it is now.
+         *
+         *     Send all answers of the placement each time: what is new of them is stored as any other answer,
+         *     and the next plan knows it. Answers need `events:write` too.
+         */
+        post: operations["place"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1078,6 +1123,32 @@ export interface components {
             because: string;
         };
         /**
+         * AnswerIn
+         * @description An answer of a placement; neither said nor a score where it was passed over.
+         */
+        AnswerIn: {
+            /**
+             * Concept Id
+             * @description that was asked about
+             */
+            concept_id?: string | null;
+            /**
+             * Said
+             * @description whether the concept is held
+             */
+            said?: ("known" | "unsure" | "unknown") | null;
+            /**
+             * Item Id
+             * @description that was to be answered
+             */
+            item_id?: string | null;
+            /**
+             * Score
+             * @description of the answer to the item
+             */
+            score?: number | null;
+        };
+        /**
          * Around
          * @description What leads to a concept, or what it unlocks.
          * @example {
@@ -1158,6 +1229,30 @@ export interface components {
              * @description name of the arm
              */
             arm: string;
+        };
+        /**
+         * BeginsOut
+         * @description A step of the plan as it is now.
+         */
+        BeginsOut: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /** Mastery */
+            mastery: number;
+            /** Sd */
+            sd: number;
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
         };
         /**
          * BehindOut
@@ -1397,6 +1492,12 @@ export interface components {
              * @description standard deviation of the concept's state: .5 wholly open
              */
             sd: number;
+            /**
+             * Basis
+             * @description whose the mastery is, as of a step
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
@@ -1774,10 +1875,10 @@ export interface components {
             concept_id: string;
             /**
              * Said
-             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; withdrawn: as if nothing had been said
+             * @description done, too_easy: counts as held; too_hard: its prerequisites come first; not_for_me: not planned; known, unsure, unknown: the answer to whether it is held, which counts as evidence; withdrawn: as if nothing had been said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
             /**
              * Item Id
              * @description the resource on the concept that is meant; it takes not_for_me, which leaves it out of plans and rankings, and withdrawn
@@ -1786,7 +1887,7 @@ export interface components {
         };
         /**
          * FeedbackOut
-         * @description What is kept of it: the last word on each concept, and each item, counts.
+         * @description What is kept of it: the last wish and answer on each concept, the last word on each item.
          */
         FeedbackOut: {
             /** Learner Id */
@@ -1797,7 +1898,7 @@ export interface components {
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
             /** Item Id */
             item_id?: string | null;
         };
@@ -2353,6 +2454,31 @@ export interface components {
             learners: string[];
         };
         /**
+         * LikeOut
+         * @description A course that was taken, and how alike another is to it.
+         */
+        LikeOut: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Alike
+             * @description 0 to 1: the mean of the next two
+             */
+            alike: number;
+            /**
+             * Semantic
+             * @description by what is said of both
+             */
+            semantic: number;
+            /**
+             * Collaborative
+             * @description by who takes both
+             */
+            collaborative: number;
+        };
+        /**
          * Link
          * @description Title, identifier and address of a part.
          */
@@ -2394,6 +2520,7 @@ export interface components {
          *       "prior": 0.24,
          *       "mastery": 0.81,
          *       "sd": 0.39,
+         *       "basis": "own",
          *       "evidence": 0.94,
          *       "identified": true,
          *       "doubt": null,
@@ -2463,6 +2590,12 @@ export interface components {
              * @description of the concept's state; null with the mastery
              */
             sd: number | null;
+            /**
+             * Basis
+             * @description own: the learner's evidence reaches it; lent: of learners who are alike; prior: assumed of everyone
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description bits that views and answers said, beyond the prior
@@ -3359,6 +3492,152 @@ export interface components {
             group: number;
         };
         /**
+         * PlacementIn
+         * @description What a learner wants, and the answers up to now.
+         * @example {
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "answers": [
+         *         {
+         *           "concept_id": "K_栈_计算机科学技术",
+         *           "said": "known"
+         *         }
+         *       ]
+         *     }
+         */
+        PlacementIn: {
+            /**
+             * Course Id
+             * @description the course that is to be learned
+             */
+            course_id?: string | null;
+            /**
+             * Towards
+             * @description or the concept to reach
+             */
+            towards?: string | null;
+            /**
+             * Words
+             * @description or either by name, as `GET /v1/courses` finds it
+             */
+            words?: string | null;
+            /**
+             * Answers
+             * @description all of this placement; what is new of them is stored
+             * @default []
+             */
+            answers?: components["schemas"]["AnswerIn"][];
+            /**
+             * Most
+             * @description questions at most
+             * @default 12
+             */
+            most?: number;
+            /**
+             * In Words
+             * @description ask about concepts alone, not exercises
+             * @default false
+             */
+            in_words?: boolean;
+            /**
+             * Language
+             * @description of the sentences
+             * @default en
+             * @enum {string}
+             */
+            language?: "en" | "zh";
+            /**
+             * Detail
+             * @description whether sentences hold figures
+             * @default words
+             * @enum {string}
+             */
+            detail?: "words" | "numbers";
+        };
+        /**
+         * PlacementOut
+         * @description The next question of a placement, or why there is none, and the plan up to now.
+         */
+        PlacementOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Course Id */
+            course_id: string | null;
+            /** Towards */
+            towards: string | null;
+            /**
+             * Goal
+             * @description its name
+             */
+            goal: string;
+            /** @description null where the placement is over */
+            next: components["schemas"]["PlacementQuestion"] | null;
+            /** Stop */
+            stop: boolean;
+            /**
+             * Reason
+             * @description settled: no answer would change how the plan begins; enough: as many were asked as may be; nothing_left: no question would say more; null where it goes on
+             */
+            reason: ("settled" | "enough" | "nothing_left") | null;
+            /**
+             * Because
+             * @description the reason in a sentence; empty where it goes on
+             */
+            because: string;
+            /** Asked */
+            asked: number;
+            /** Most */
+            most: number;
+            /**
+             * Steps
+             * @description of the plan, see `GET .../path` for all of it
+             */
+            steps: components["schemas"]["BeginsOut"][];
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /** Stale */
+            stale: boolean;
+        };
+        /**
+         * PlacementQuestion
+         * @description What to ask: whether a concept is held, or an exercise.
+         */
+        PlacementQuestion: {
+            /**
+             * Concept Id
+             * @description null where an item is asked
+             */
+            concept_id: string | null;
+            /**
+             * Item Id
+             * @description null where a concept is asked about
+             */
+            item_id: string | null;
+            /**
+             * Name
+             * @description of the concept, or the title of the item; may be empty
+             */
+            name: string;
+            /**
+             * Name En
+             * @description empty where unknown
+             */
+            name_en: string;
+            /**
+             * Url
+             * @description where the item is opened
+             */
+            url: string | null;
+            /**
+             * Bits
+             * @description that the answer is expected to say of the goal's concepts
+             */
+            bits: number;
+            /** Because */
+            because: string;
+        };
+        /**
          * PlanOptions
          * @description What the caller may choose.
          */
@@ -3708,7 +3987,7 @@ export interface components {
             item_id: string;
             /**
              * Kind
-             * @description of the item: video, exercise or text
+             * @description of the item: video, exercise or text; concept: what the learner answered of it
              */
             kind: string;
             /**
@@ -3718,10 +3997,10 @@ export interface components {
             title: string;
             /**
              * Did
-             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's
+             * @description what the learner did with it; watched, read and answered_right from 80 % on, answered_wrong under half; not_opened: it is due in a course of the learner's; said_known, said_unsure, said_unknown: what was answered of the concept itself
              * @enum {string}
              */
-            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened";
+            did: "watched" | "watched_part" | "read" | "read_part" | "answered_right" | "answered_partly" | "answered_wrong" | "opened" | "not_opened" | "said_known" | "said_unsure" | "said_unknown";
             /**
              * Share
              * @description that was watched or read; null of an answer
@@ -3775,6 +4054,54 @@ export interface components {
             silent: number;
             /** @description of the events sent; left out where all is known */
             unknown?: components["schemas"]["UnknownOut"] | null;
+        };
+        /**
+         * RecommendationsOut
+         * @description Courses to take, the best first.
+         */
+        RecommendationsOut: {
+            /** Learner Id */
+            learner_id: string;
+            /**
+             * Basis
+             * @description courses that the learner took; popular ones where nothing is known of these
+             * @enum {string}
+             */
+            basis: "courses" | "popular";
+            /** Courses */
+            courses: components["schemas"]["RecommendedOut"][];
+            /**
+             * Told
+             * @description why there are none, few, or popular ones; empty: enough
+             */
+            told: string;
+        };
+        /**
+         * RecommendedOut
+         * @description A course to take, and why.
+         */
+        RecommendedOut: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Score
+             * @description which chose it; of popular courses, how many take it
+             */
+            score: number;
+            /**
+             * Like
+             * @description courses taken that it is like, most alike first
+             */
+            like: components["schemas"]["LikeOut"][];
+            /**
+             * Shared
+             * @description names of concepts that it shares with these
+             */
+            shared: string[];
+            /** Because */
+            because: string;
         };
         /**
          * RedundantEdge
@@ -3996,7 +4323,7 @@ export interface components {
         };
         /**
          * SaidListOut
-         * @description The last word on each concept and item, the newest first, without what was withdrawn.
+         * @description The last wish and answer on each concept, the last word on each item; none withdrawn.
          */
         SaidListOut: {
             /** Learner Id */
@@ -4032,7 +4359,7 @@ export interface components {
              * Said
              * @enum {string}
              */
-            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "withdrawn";
+            said: "done" | "too_easy" | "too_hard" | "not_for_me" | "known" | "unsure" | "unknown" | "withdrawn";
             /**
              * Time
              * Format: date-time
@@ -4092,6 +4419,12 @@ export interface components {
              * @description standard deviation of the concept's state, sqrt(m (1 - m)) of the mastery m: .5 wholly open
              */
             sd: number;
+            /**
+             * Basis
+             * @description whose the mastery is
+             * @enum {string}
+             */
+            basis: "own" | "lent" | "prior";
             /**
              * Evidence
              * @description what the learner's views and answers said about the concept: bits of the mastery's divergence from the prior
@@ -5738,6 +6071,105 @@ export interface operations {
             };
         };
     };
+    read_recommendations: {
+        parameters: {
+            query?: {
+                /** @description courses at most */
+                limit?: number;
+                /** @description how alike a course has to be to one taken */
+                alike?: number;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationsOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_progress: {
         parameters: {
             query?: {
@@ -5955,6 +6387,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacementIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */
