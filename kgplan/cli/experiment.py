@@ -82,7 +82,7 @@ def assign(
     The service gives the same: an arm follows from the experiment's salt and the learner's id, and
     nothing has to be stored.
 
-    [bold]Examples:[/] kgplan experiment assign · kgplan experiment assign U_7001215 U_177003 --json
+    [bold]Examples:[/] kgplan experiment assign · kgplan experiment assign U_177003 U_479010 --json
     """
     settings = read_settings()
     running = opened(settings, file)

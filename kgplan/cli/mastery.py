@@ -35,7 +35,7 @@ def mastery(
     Each is left out in turn, and the mastery inferred again. What several say alike, none of them
     moves alone, so that the moves do not sum to anything.
 
-    [bold]Examples:[/] kgplan mastery U_7001215 栈 · kgplan mastery U_7001215 栈 --json
+    [bold]Examples:[/] kgplan mastery U_177003 中断机制 · kgplan mastery U_177003 中断机制 --json
     """
     from kgplan.model.names import Names  # --help answers without the numerical libraries
     from kgplan.model.opening import open_planner

@@ -73,9 +73,9 @@ def plan(
     recorded of the learner counts, as in its own answers. Whom nothing names gets the plan of a new
     learner.
 
-    [bold]Examples:[/] kgplan plan U_7001215 操作系统 ·
-    kgplan plan U_7001215 C_course-v1:TsinghuaX+30240184+sp
-    --length 6 --picture path.svg · kgplan plan U_7001215 --towards K_中断机制_计算机科学技术
+    [bold]Examples:[/] kgplan plan U_177003 操作系统 ·
+    kgplan plan U_177003 C_course-v1:TsinghuaX+30240184+sp
+    --length 6 --picture path.svg · kgplan plan U_177003 --towards K_中断机制_计算机科学技术
     --explain --theta 0.9
     """
     from kgplan.model.names import Names  # --help answers without the numerical libraries
@@ -141,10 +141,9 @@ def print_plan(
             console.print(
                 f"     [dim]{escape(opened(resource))}[/]", highlight=False, soft_wrap=True
             )
-        for resource in step.runners_up:
-            console.print(
-                f"     [dim]or {escape(opened(resource))}[/]", highlight=False, soft_wrap=True
-            )
+        if step.runners_up:
+            others = ", ".join(each.title or each.item_id or "" for each in step.runners_up)
+            console.print(f"     [dim]or {escape(others)}[/]", highlight=False, soft_wrap=True)
         if explained:
             print_explanation(explained[place - 1])
     for note in made.notes:

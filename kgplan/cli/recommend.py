@@ -5,10 +5,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from kgplan.cli.output import AsJson, console, print_json, table
+from kgplan.cli.output import AsJson, console, print_json
 from kgplan.settings import read_settings
-
-HEADINGS = ("course_id", "name", "score", "because")
 
 
 def recommend(
@@ -24,7 +22,7 @@ def recommend(
     Alike is the mean of two cosines: of what is said of both courses, and of who takes both. Runs
     of courses that were taken are left out. Of whom nothing is known gets what most learners take.
 
-    [bold]Examples:[/] kgplan recommend U_7001215 · kgplan recommend U_7001215 --alike 0.5 --json
+    [bold]Examples:[/] kgplan recommend U_177003 · kgplan recommend U_177003 --alike 0.5 --json
     """
     from kgplan.model.opening import open_planner  # --help answers without numerical libraries
     from kgplan.model.recommending import open_recommender
@@ -38,10 +36,12 @@ def recommend(
     if as_json:
         print_json(found.to_dict())
         return
-    rows = [
-        (each.course_id, each.name, f"{each.score:.2f}", each.because) for each in found.courses
-    ]
-    if rows:
-        console.print(table(f"for {escape(learner_id)}", HEADINGS, rows))
+    for place, each in enumerate(found.courses, start=1):
+        console.print(
+            f"{place:>3}. [bold]{escape(each.name)}[/] {escape(each.course_id)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(f"     {escape(each.because)}", highlight=False, soft_wrap=True)
     if found.told:
         console.print(escape(found.told), highlight=False, soft_wrap=True)

@@ -27,8 +27,8 @@ resources = typer.Typer(
     cls=RanksByDefault,
     no_args_is_help=True,
     help="What a learner should open on a concept, or next in a course, best first, and why.",
-    epilog="[bold]Examples:[/] kgplan resources U_7001215 栈 ·"
-    " kgplan resources U_7001215 --course 数据结构 · kgplan resources train ·"
+    epilog="[bold]Examples:[/] kgplan resources U_177003 中断机制 ·"
+    " kgplan resources U_177003 --course 操作系统 · kgplan resources train ·"
     " kgplan resources evaluate",
 )
 
@@ -54,7 +54,8 @@ def rank(
 
     What the service recorded of the learner counts, as in its own answers. `rank` may be left out.
 
-    [bold]Examples:[/] kgplan resources U_7001215 栈 · kgplan resources U_7001215 --course 数据结构
+    [bold]Examples:[/] kgplan resources U_177003 中断机制 ·
+    kgplan resources U_177003 --course 操作系统
     """
     from kgplan.cli.plan import opened, tell_of_unknown
     from kgplan.model.names import Names  # --help answers without the numerical libraries

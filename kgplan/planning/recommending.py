@@ -155,7 +155,7 @@ class Recommender:
             few = f"only {len(found)}" if found else "no"
             told = (
                 f"{few} course{'s are' if len(found) != 1 else ' is'} as alike as {alike:g} to one"
-                f" of the {taken.size} taken, runs of these left out"
+                f" of the {taken.size} taken, runs of these left out; a lower `alike` shows more"
             )
         return Recommendations(learner_id, "courses", tuple(found), told)
 
