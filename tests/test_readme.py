@@ -21,6 +21,7 @@ TEN_MINUTES = (ROOT / "docs" / "guide" / "ten-minutes.md").read_text(encoding="u
 KGPLAN = Path(sys.executable).with_name("kgplan")
 OTHERWISE_RUN = {"make demo", "make test"}  # by whoever runs this, and by the fixtures
 FLAGS = runpy.run_path(str(ROOT / "docs" / "reference.py"))["flags"]()
+FLAGS["kgplan resources"] = FLAGS["kgplan resources rank"]  # which may be left out
 """The options of each command."""
 
 

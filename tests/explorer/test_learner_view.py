@@ -287,9 +287,15 @@ def test_the_keyboard_alone_reaches_a_learner_a_goal_and_the_reasons(open_page, 
 
 def test_an_unknown_learner_is_met_with_close_matches(open_page):
     page = open_page("#/learner/learnr")
-    expect(page.get_by_role("alert")).to_contain_text("no learner 'learnr'")
-    page.get_by_role("alert").get_by_role("link", name="learner", exact=True).click()
+    told = page.get_by_role("status").filter(has_text="Nothing is known of learnr yet")
+    told.get_by_role("link", name="learner", exact=True).click()
     expect(page.get_by_role("link", name=re.compile("^B"))).to_be_visible()
+
+
+def test_a_learner_of_whom_nothing_is_known_has_a_plan(open_page):
+    page = open_page(ROAD.replace("learner?", "nobody?"))
+    expect(page.get_by_role("heading", name=re.compile("^The road"))).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_the_masteries_can_be_sorted_and_filtered(open_page, api):

@@ -42,6 +42,7 @@ MOMENTS = {
     "embed": ["progress:1", "progress:2", "keep", "switch"],
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
+    "resources": ["keep", "switch"],
 }
 USER_COURSE = "relations/user-course.json"
 MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
@@ -187,7 +188,8 @@ def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp
     planner = open_planner(home)
     assert planner.diagnosis.of_records
     assert planner.records.enrolled.nnz == len(miniature.MINI[USER_COURSE])
-    assert [each.by for each in list_models(store)] == ["kgplan similarity"]
+    made = ["kgplan resources train", "kgplan similarity"]
+    assert [each.by for each in list_models(store)] == made
     newest = newest_records(store)[1].version
     assert newest != before["records"]
     assert {
@@ -202,6 +204,7 @@ def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp
     stage_runner.run("diagnose", home, tmp_path)
     assert store.in_use()["records"] == newest
     stage_runner.run("similarity", home, tmp_path)
+    stage_runner.run("resources", home, tmp_path)
     planner = open_planner(home)
     assert planner.diagnosis.of_records
     assert planner.records.enrolled.nnz == len(MORE[USER_COURSE])

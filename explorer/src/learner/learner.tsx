@@ -13,7 +13,15 @@ import { History } from "./history";
 import { MasteryTable } from "./mastery";
 import { may, ownLearner } from "./may";
 import { Path } from "./path";
-import { GoalBox, Options, OwnCourses, PickLearner, useCourses, useGoalName } from "./picker";
+import {
+  GoalBox,
+  Newcomer,
+  Options,
+  OwnCourses,
+  PickLearner,
+  useCourses,
+  useGoalName,
+} from "./picker";
 import { Record } from "./record";
 import { texts } from "./texts";
 
@@ -27,7 +35,9 @@ function OneLearner({ choice }: { choice: Choice }) {
   const courses = useCourses(choice.learner);
   const goal = useGoalName(choice);
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
-  const unknown = courses.problem !== undefined && courses.problem.status !== 503;
+  const status = courses.problem?.status;
+  const isNew = status === 404; // of whom nothing is known has a plan all the same
+  const unknown = status !== undefined && status !== 503 && !isNew;
   return (
     <Page
       kind={say.kind}
@@ -81,8 +91,12 @@ function OneLearner({ choice }: { choice: Choice }) {
         </>
       ) : (
         <>
-          <OwnCourses choice={choice} answer={courses} />
-          {!unknown && (
+          {isNew ? (
+            <Newcomer learner={choice.learner} near={courses.problem?.close_matches ?? []} />
+          ) : (
+            <OwnCourses choice={choice} answer={courses} />
+          )}
+          {!unknown && !isNew && (
             <p>
               <a href={addressOf({ ...choice, part: "record" })}>{say.parts.record}</a>
             </p>

@@ -5,6 +5,7 @@ import { type Answer, useAnswer } from "../api/answer";
 import type { Schemas } from "../api/client";
 import { moment, naming, shortId } from "../i18n";
 import { conceptOption, courseOption } from "../shell/found";
+import { href } from "../router";
 import { language } from "../shell/preferences";
 import { Chip } from "../ui/chips";
 import { Combobox, type Option } from "../ui/combobox";
@@ -174,6 +175,28 @@ export function GoalBox(props: {
         onChoose={({ goal }) => (props.onGoal ?? ((to) => chooseGoal(choice, to)))(goal)}
       />
     </label>
+  );
+}
+
+/** A learner of whom nothing is known: new, or the id is mistyped. */
+export function Newcomer({ learner, near }: { learner: string; near: string[] }) {
+  const say = texts();
+  return (
+    <section class="own" role="status">
+      <Empty>{say.newcomer(learner)}</Empty>
+      {near.length > 0 && (
+        <>
+          <p>{say.newcomerNear}</p>
+          <ul class="chips">
+            {near.map((id) => (
+              <Chip key={id} to={href("learner", id)}>
+                {id}
+              </Chip>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
   );
 }
 

@@ -1,6 +1,6 @@
 /** A learner's road: what is behind, the steps ahead, and how two of them differ. */
 
-import { answered, client, type Schemas } from "../api/client";
+import { answered, client, ProblemError, type Schemas } from "../api/client";
 import type { Kind } from "../kinds";
 import { type Choice, goalOf, questionOf } from "./choice";
 
@@ -28,7 +28,7 @@ export const HAPPENS: Record<Kind, readonly [What, ...What[]]> = {
 
 export interface Road {
   path: Path;
-  progress: Progress;
+  progress: Pick<Progress, "steps" | "behind">;
 }
 
 export interface Named {
@@ -36,6 +36,8 @@ export interface Named {
   name: string;
   name_en?: string | undefined;
 }
+
+const NOWHERE_YET: Road["progress"] = { steps: [], behind: [] };
 
 /** Asks for the path, then how far the learner has come along it. */
 export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road> {
@@ -51,7 +53,11 @@ export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road>
       params: { path: at, query: goalOf(choice) },
       signal: stop,
     }),
-  );
+  ).catch((error: unknown) => {
+    // a plan of whom nothing is known is not kept
+    if (error instanceof ProblemError && error.problem.status === 404) return NOWHERE_YET;
+    throw error;
+  });
   return { path, progress };
 }
 

@@ -51,6 +51,9 @@ const en = {
   ownCourse: "Own course",
   ownCourses: "The learner's courses",
   noOwnCourses: "This learner takes no course that the graph knows. Choose a goal above.",
+  newcomer: (learner: string) =>
+    `Nothing is known of ${learner} yet. Choose a goal above for a plan, or begin with some questions: Where do I start?`,
+  newcomerNear: "Was one of these meant?",
   planned: (when: string) => `Planned ${when}`,
   notPlanned: "No plan yet",
   options: "Options",
@@ -335,6 +338,9 @@ const zh: typeof en = {
   ownCourse: "已选课程",
   ownCourses: "该学习者的课程",
   noOwnCourses: "图谱中没有该学习者的课程。请在上方选择目标。",
+  newcomer: (learner) =>
+    `目前还不了解 ${learner}。请在上方选择目标以获得学习路径，或先回答几个问题：从哪里开始？`,
+  newcomerNear: "是否指其中一位？",
   planned: (when) => `规划于${when}`,
   notPlanned: "尚无规划",
   options: "选项",
