@@ -55,7 +55,7 @@ def rank(
     What the service recorded of the learner counts, as in its own answers. `rank` may be left out.
 
     [bold]Examples:[/] kgplan resources U_177003 中断机制 ·
-    kgplan resources U_177003 --course 操作系统
+    kgplan resources rank U_177003 --course 操作系统
     """
     from kgplan.cli.plan import opened, tell_of_unknown
     from kgplan.model.names import Names  # --help answers without the numerical libraries

@@ -506,6 +506,7 @@ def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_o
     assert [each["stage"] for each in events if each["event"] == "report"] == [
         "embed",
         "diagnose",
+        "resources",
         "similarity",
         "switch",
     ]

@@ -25,7 +25,7 @@ IDS = {
 }
 OTHERS = {  # parameters that are no ids: texts to search, numbers, choices
     *("text", "field", "limit", "depth", "length", "max_prerequisites", "neighbours", "planner"),
-    *("theta", "least_gain", "minutes", "language", "detail", "bound", "explain"),
+    *("alike", "theta", "least_gain", "minutes", "language", "detail", "bound", "explain"),
     *("days_per_step", "state", "tail", "X-Experience-API-Version"),
 }
 ODD = ["learner\0", "\0", "a\x1fb", "a\x7f", "a\nb", "a\x85b", "a\u2028b", "x" * 501]

@@ -187,6 +187,7 @@ def test_artifacts_and_graph_tell_the_versions_in_use(home):
         "triples",
         "embedding",
         "diagnosis",
+        "resources",
         "similarity",
     }
     shown = json.loads(kgplan(home, "graph", "show", "--json").stdout)
