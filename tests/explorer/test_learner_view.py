@@ -435,7 +435,7 @@ def test_who_wants_rest_sees_no_motion(open_page, api):
             "Element.prototype.animate = new Proxy(Element.prototype.animate, {apply(to, on, how) {"
             " globalThis.moved = true; return Reflect.apply(to, on, how); }}); null"
         )
-        page.get_by_role("button", name="Not for me").click()
+        page.get_by_role("button", name="Not for me", exact=True).click()
         expect(page.locator(".news")).to_be_visible()
         assert page.evaluate("globalThis.moved ?? false") == moves
         page.get_by_role("button", name="Undo").click()

@@ -54,6 +54,10 @@ TWINS = {
         "diagnosis/test_diagnosis_identify.py",
         "test_a_learners_concepts_are_told_apart_by_the_sets_of_videos_observed",
     ),
+    "placing": (
+        "diagnosis/test_placing.py",
+        "test_information_is_mutual_information_where_questions_are_on_one_concept",
+    ),
     "propagation": (EXACT, "test_propagation_is_exact_on_trees"),
     "regions": (LOOPY, "test_regions_that_hold_a_whole_component_leave_no_error"),
     "sequence": ("native/test_sequence.py", "test_the_rows_are_those_of_plain_loops"),
