@@ -139,7 +139,7 @@ def headway_of(lines: Sequence[Mapping[str, Any]], warm: bool = False) -> Headwa
         lines: of its log, in order.
         warm: whether it starts from the results in use.
 
-    >>> headway_of([{"event": "stage", "stage": "diagnose"}]).progress
+    >>> round(headway_of([{"event": "stage", "stage": "diagnose"}]).progress, 1)
     0.7
     """
     shares = shares_of_time(warm)
