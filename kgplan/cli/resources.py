@@ -117,6 +117,13 @@ def evaluate_rankings(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="How many, from 0.", min=1)] = 5,
+    networks: Annotated[
+        str | None,
+        typer.Option(
+            help="Train these, too, a minute and a half each: `network`, or with a part left out,"
+            " `no sequence`, `text only`, …, by commas. It needs the extra embed."
+        ),
+    ] = None,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
@@ -131,15 +138,14 @@ def evaluate_rankings(
     --seeds 1 · kgplan resources evaluate --markdown
     """
     from kgplan.evaluation.resources.report import MEASURES, PROTOCOLS, evaluate, markdown
-    from kgplan.pipeline.resource_views import open_views
+    from kgplan.pipeline.resource_views import NETWORKS, open_views
 
-    asked = [each.strip() for each in protocols.split(",")] if protocols else list(PROTOCOLS)
-    for each in asked:
-        if each not in PROTOCOLS:
-            raise ConfigError(f"no protocol {each!r}; there are {', '.join(PROTOCOLS)}")
-    viewing, vectors = open_views(read_settings())
+    asked = _named("protocol", protocols, PROTOCOLS) or list(PROTOCOLS)
+    chosen = _named("network", networks, tuple(NETWORKS))
+    viewing, content = open_views(read_settings())
+    trained = {each: content.fit(NETWORKS[each]) for each in chosen}
     with progress_bar("resources") as progress:
-        cells = list(evaluate(viewing, vectors, asked, seeds, progress))
+        cells = list(evaluate(viewing, content.alike, asked, seeds, progress, trained))
     if as_json:
         print_json([each.to_dict() for each in cells])
         return
@@ -155,6 +161,19 @@ def evaluate_rankings(
         ]
         title = f"{protocol}, {rows[0].cases:,} cases"
         console.print(table(title, ("", *names, "gain"), told))
+
+
+def _named(kind: str, given: str | None, known: tuple[str, ...]) -> list[str]:
+    """What is listed by commas.
+
+    Raises:
+        ConfigError: one of them is not known.
+    """
+    asked = [each.strip() for each in given.split(",")] if given else []
+    for each in asked:
+        if each not in known:
+            raise ConfigError(f"no {kind} {each!r}; there are {', '.join(known)}")
+    return asked
 
 
 def _gain(gain: float | None, over: str | None) -> str:

@@ -43,6 +43,8 @@ MEASURES = {
 """Of each protocol; the methods are compared by the first of `COMPARED_BY`."""
 COMPARED_BY = {"last-1": f"R@{FIRST}", BY_CONCEPT: "HR@1"}
 """Where it is not `P@5`."""
+Fit = Callable[[LearnerRecords, int], Method]
+"""Fits a method to records, with a seed."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def evaluate(
     protocols: Sequence[str] = PROTOCOLS,
     seeds: int = 5,
     progress: Progress = silent,
+    trained: Mapping[str, Fit] | None = None,
 ) -> Iterator[Cell]:
     """Fit and measure all methods, protocol after protocol.
 
@@ -111,21 +114,31 @@ def evaluate(
         protocols: of `PROTOCOLS`.
         seeds: how often what is drawn is drawn, from 0.
         progress: told of methods.
+        trained: methods that are fitted to the records that are known, by name.
     """
+    trained = trained or {}
     for protocol in protocols:
         split = (SPLITS.get(protocol) or SPLITS["last-5"])(viewing)
         run = _by_concept(split) if protocol == BY_CONCEPT else _at_all(split)
         name = COMPARED_BY.get(protocol, f"P@{FIRST}")
         simple: dict[str, list[_Seen]] = {}
-        for k, method in enumerate((*SIMPLE, BLEND)):
-            drawn = range(seeds if method in ("random", BLEND) else 1)
-            seen = [run(_method(method, protocol, split.known.records, seed)) for seed in drawn]
+        methods = (*SIMPLE, BLEND, *trained)
+        for k, method in enumerate(methods):
+            drawn = range(1 if method in SIMPLE[1:] else seeds)
+            known = split.known.records
+            made = (
+                trained[method](known, seed)
+                if method in trained
+                else _method(method, protocol, known, seed)
+                for seed in drawn
+            )
+            seen = [run(each) for each in made]
             best = max(simple, key=lambda each: simple[each][0].mean(name), default=None)
-            against = simple[best] if method == BLEND and best else None
+            against = None if method in SIMPLE or best is None else simple[best]
             yield _cell(protocol, method, seen, vectors, name, against, best)
-            if method != BLEND:
+            if method in SIMPLE:
                 simple[method] = seen
-            progress(protocol, k + 1, len(SIMPLE) + 1)
+            progress(protocol, k + 1, len(methods))
 
 
 def _method(name: str, protocol: str, records: LearnerRecords, seed: int) -> Method:

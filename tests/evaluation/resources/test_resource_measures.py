@@ -170,3 +170,16 @@ def test_the_blend_beats_counting_where_a_habit_is_planted():
     assert blend.gain == pytest.approx(blend.means["R@5"] - best)
     assert blend.means["NDCG@5"] > max(cell.means["NDCG@5"] for cell in cells[:-1])
     assert markdown(cells).count("\n| ") == 1 + len(cells)  # a heading, and a row for each
+
+
+def test_what_is_trained_elsewhere_is_measured_beside_the_others():
+    made = viewing([list(range(k, k + 12)) for k in range(12)])
+    fits = []
+
+    def fit(records, seed):
+        fits.append((records.viewed.nnz, seed))
+        return lambda context, asked: -np.abs(asked - context.history[-1] - 1.0)
+
+    cells = list(evaluate(made, RNG(4).normal(size=(30, 4)), ["last-1"], 2, trained={"next": fit}))
+    assert fits == [(12 * 11, 0), (12 * 11, 1)]  # fitted to what is known alone
+    assert (cells[-1].method, cells[-1].means["R@5"], cells[-1].spread) == ("next", 1.0, 0.0)
