@@ -464,7 +464,8 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(
         "learner?course=A&part=mastery&step=d": ".bars li",
         "learner?course=A&part=history": ".plan",
         "learner?part=record": ".said-list li",
-        "nobody": ".problem",
+        "nobody": ".own .empty",
+        "nobody?course=A": ".stop",
     }
     for address, there in shown.items():
         page.evaluate("address => { location.hash = address }", f"#/learner/{address}")

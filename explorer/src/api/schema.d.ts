@@ -2823,6 +2823,7 @@ export interface components {
          *             "score": null
          *           },
          *           "sd": 0.46,
+         *           "basis": "own",
          *           "evidence": 0.11,
          *           "identified": true,
          *           "doubt": null,
@@ -2868,6 +2869,7 @@ export interface components {
          *             "score": null
          *           },
          *           "sd": 0.32,
+         *           "basis": "prior",
          *           "evidence": 0,
          *           "identified": false,
          *           "doubt": "no_evidence",
@@ -3228,6 +3230,7 @@ export interface components {
          *                   "score": null
          *                 },
          *                 "sd": 0.46,
+         *                 "basis": "own",
          *                 "evidence": 0.11,
          *                 "identified": true,
          *                 "doubt": null,
@@ -3273,6 +3276,7 @@ export interface components {
          *                   "score": null
          *                 },
          *                 "sd": 0.32,
+         *                 "basis": "prior",
          *                 "evidence": 0,
          *                 "identified": false,
          *                 "doubt": "no_evidence",
