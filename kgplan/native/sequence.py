@@ -14,6 +14,7 @@ What goes on to something new is no other way to a concept that was just not ans
 Chosen are videos by what they gain; those of the course on one concept then come in its order.
 Sizes: n concepts of the scope, m videos, N entries (a video and a concept of it), R requirements;
 a video stands for an item of any kind.
+What compiled code alone calls is not kept by itself: it lies in what is kept of its callers.
 """
 
 from typing import NamedTuple
@@ -173,7 +174,7 @@ class Rows(NamedTuple):
     stand: Floats
 
 
-@njit(cache=True)
+@njit()
 def raised(mastery: float, factor: float) -> float:
     """A mastery whose odds are multiplied.
 
@@ -183,7 +184,7 @@ def raised(mastery: float, factor: float) -> float:
     return mastery * factor / (1.0 + mastery * (factor - 1.0))
 
 
-@njit(cache=True)
+@njit()
 def steepest(mastery: float, factor: float) -> float:
     """The most that a mastery can be raised by, now or once it is larger.
 
@@ -196,7 +197,7 @@ def steepest(mastery: float, factor: float) -> float:
     return raised(mastery, factor) - mastery
 
 
-@njit(cache=True)
+@njit()
 def is_ready(concept: int, layout: Layout, state: State) -> bool:
     """Whether every requirement is met, or can be met by nothing."""
     for requirement in range(layout.require_start[concept], layout.require_start[concept + 1]):
@@ -210,7 +211,7 @@ def is_ready(concept: int, layout: Layout, state: State) -> bool:
     return True
 
 
-@njit(cache=True)
+@njit()
 def release(concept: int, layout: Layout, state: State) -> None:
     """Look again at what waits for a concept that was passed, or has no open video any more."""
     for at in range(layout.waits_start[concept], layout.waits_start[concept + 1]):
@@ -219,7 +220,7 @@ def release(concept: int, layout: Layout, state: State) -> None:
             state.ready[waiting] = is_ready(waiting, layout, state)
 
 
-@njit(cache=True)
+@njit()
 def values_of(video: int, layout: Layout, by: Standing, state: State) -> tuple[float, float]:
     """Weighted gain of mastery over the concepts of a video, and the most that it may come to.
 
@@ -237,7 +238,7 @@ def values_of(video: int, layout: Layout, by: Standing, state: State) -> tuple[f
     return total, hope
 
 
-@njit(cache=True)
+@njit()
 def missing_before(concept: int, layout: Layout, state: State, seen: Array, enough: Array) -> int:
     """A concept that is needed first and can be learned; -1 where there is none.
 
@@ -259,7 +260,7 @@ def missing_before(concept: int, layout: Layout, state: State, seen: Array, enou
     return -1
 
 
-@njit(cache=True)
+@njit()
 def foundation(goal: int, layout: Layout, state: State, scratch: Scratch, enough: Array) -> int:
     """Put what must come before a goal, and the goal, into `order`; how many these are.
 
@@ -285,7 +286,7 @@ def foundation(goal: int, layout: Layout, state: State, scratch: Scratch, enough
     return count
 
 
-@njit(cache=True)
+@njit()
 def asks_for_more(video: int, concept: int, layout: Layout, state: State) -> bool:
     """Whether an exercise asks for another concept too, which can be taught and is not passed."""
     for entry in range(layout.video_start[video], layout.video_start[video + 1]):
@@ -298,7 +299,7 @@ def asks_for_more(video: int, concept: int, layout: Layout, state: State) -> boo
     return False
 
 
-@njit(cache=True)
+@njit()
 def goes_on(video: int, concept: int, layout: Layout, by: Standing) -> bool:
     """Whether a video is no other way to a concept that is not held yet."""
     if by.not_yet[concept]:
@@ -308,7 +309,7 @@ def goes_on(video: int, concept: int, layout: Layout, by: Standing) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit()
 def rank_of(video: int, concept: int, layout: Layout, by: Standing, state: State) -> int:
     """Where an open video stands among those on a concept, whatever it gains; least first.
 
@@ -324,7 +325,7 @@ def rank_of(video: int, concept: int, layout: Layout, by: Standing, state: State
     return layout.tier[video] + 2 * asks
 
 
-@njit(cache=True)
+@njit()
 def best_check(concept: int, layout: Layout, by: Standing, state: State, kept: int) -> int:
     """The exercise behind what taught a concept: of the least rank, then the shortest; or -1.
 
@@ -345,7 +346,7 @@ def best_check(concept: int, layout: Layout, by: Standing, state: State, kept: i
     return best
 
 
-@njit(cache=True)
+@njit()
 def best_video(
     concept: int, layout: Layout, by: Standing, state: State, worth: Floats, kept: int
 ) -> int:
@@ -374,7 +375,7 @@ def best_video(
     return best
 
 
-@njit(cache=True)
+@njit()
 def watch(
     video: int, concept: int, layout: Layout, by: Standing, state: State, theta: float
 ) -> None:
@@ -394,14 +395,14 @@ def watch(
             release(other, layout, state)
 
 
-@njit(cache=True)
+@njit()
 def leave(concept: int, layout: Layout, state: State) -> None:
     """Pass a concept, brought as far as it can be."""
     state.passed[concept] = True
     release(concept, layout, state)
 
 
-@njit(cache=True)
+@njit()
 def follow(rows: Rows, at: int, layout: Layout, by: Standing, state: State, theta: float) -> None:
     """Move the state on behind a row of a sequence, and behind its concept with the last of it."""
     watch(rows.video[at], rows.concept[at], layout, by, state, theta)
@@ -409,7 +410,7 @@ def follow(rows: Rows, at: int, layout: Layout, by: Standing, state: State, thet
         leave(rows.concept[at], layout, state)
 
 
-@njit(cache=True)
+@njit()
 def learn(
     concept: int, asked: bool, kept: int, layout: Layout, by: Standing, state: State, worth: Floats,
     scratch: Scratch, theta: float, rows: Rows, at: int,
@@ -445,7 +446,7 @@ def learn(
     return at, minutes, gain
 
 
-@njit(cache=True)
+@njit()
 def put(
     video: int, concept: int, layout: Layout, by: Standing, state: State, theta: float,
     rows: Rows, at: int,
@@ -457,7 +458,7 @@ def put(
     return earned
 
 
-@njit(cache=True)
+@njit()
 def bundle(
     goal: int, layout: Layout, by: Standing, state: State, scratch: Scratch, worth: Floats,
     theta: float, rows: Rows, at: int,
@@ -482,7 +483,7 @@ def bundle(
     return at, minutes, gain
 
 
-@njit(cache=True)
+@njit()
 def is_step_for(
     video: int, concept: int, layout: Layout, by: Standing, state: State, named: Array
 ) -> bool:
@@ -511,7 +512,7 @@ def is_step_for(
     return True
 
 
-@njit(cache=True)
+@njit()
 def step_for(video: int, layout: Layout, by: Standing, state: State, named: Array) -> int:
     """The concept that a lesson of the road is a step for; -1 for none.
 
@@ -530,7 +531,7 @@ def step_for(video: int, layout: Layout, by: Standing, state: State, named: Arra
     return best
 
 
-@njit(cache=True)
+@njit()
 def lesson(
     place: int, layout: Layout, by: Standing, state: State, scratch: Scratch, theta: float,
     named: Array, rows: Rows, at: int,
@@ -588,7 +589,7 @@ def lesson(
     return goal, place, at, minutes
 
 
-@njit(cache=True)
+@njit()
 def on_it(video: int, concept: int, layout: Layout) -> bool:
     """Whether a video covers a concept."""
     for entry in range(layout.video_start[video], layout.video_start[video + 1]):
@@ -597,7 +598,7 @@ def on_it(video: int, concept: int, layout: Layout) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit()
 def in_turn(
     begin: int, end: int, layout: Layout, by: Standing, state: State, theta: float, rows: Rows
 ) -> float:
@@ -634,7 +635,7 @@ def in_turn(
     return gain
 
 
-@njit(cache=True)
+@njit()
 def rate_of(goal: int, video: int, gain: float, minutes: float, by: Standing) -> float:
     """What bundles are compared by.
 
@@ -644,7 +645,7 @@ def rate_of(goal: int, video: int, gain: float, minutes: float, by: Standing) ->
     return gain / minutes * by.favour[video] * by.urgency[goal]
 
 
-@njit(cache=True)
+@njit()
 def empty_rows(size: int) -> Rows:
     """Room for so many rows."""
     return Rows(
@@ -653,7 +654,7 @@ def empty_rows(size: int) -> Rows:
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit()
 def hope_for(
     goal: int, layout: Layout, by: Standing, state: State, hope: Floats, top: float
 ) -> float:
@@ -671,13 +672,13 @@ def hope_for(
     return favour * by.urgency[goal] * density
 
 
-@njit(cache=True)
+@njit()
 def can_come(goal: int, by: Standing, state: State) -> bool:
     """Whether a goal may be planned by what it gains."""
     return not by.closed[goal] and not state.passed[goal] and state.n_open[goal] > 0
 
 
-@njit(cache=True)
+@njit()
 def best_goal(
     layout: Layout, by: Standing, state: State, scratch: Scratch, tried: Rows, theta: float,
     left: float,
@@ -722,7 +723,7 @@ def best_goal(
     return best, best_rate, too_long
 
 
-@njit(cache=True)
+@njit()
 def at_start(layout: Layout, by: Standing) -> State:
     """The state of a learner before any step."""
     n = by.mastery.size
@@ -737,7 +738,7 @@ def at_start(layout: Layout, by: Standing) -> State:
     return state
 
 
-@njit(cache=True)
+@njit()
 def room(layout: Layout, by: Standing) -> Scratch:
     """Room to work in for one learner."""
     n, m = by.mastery.size, by.minutes.size
@@ -747,7 +748,7 @@ def room(layout: Layout, by: Standing) -> Scratch:
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit()
 def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
     """Fill in what each open video is worth now."""
     for video in range(by.minutes.size):
@@ -756,7 +757,7 @@ def look(layout: Layout, by: Standing, state: State, scratch: Scratch) -> None:
             scratch.worth[video], scratch.hope[video] = value
 
 
-@njit(cache=True)
+@njit()
 def set_to(state: State, other: State) -> None:
     """Make a state the same as another."""
     state.mastery[:], state.passed[:], state.open[:] = other.mastery, other.passed, other.open
@@ -833,7 +834,7 @@ def sequence(
     return found, why
 
 
-@njit(cache=True)
+@njit()
 def comes_before_the_road(layout: Layout, by: Standing, state: State) -> bool:
     """Whether a goal may come that was asked for by name, or was just not answered right."""
     for at in range(layout.asked.size):
@@ -843,7 +844,7 @@ def comes_before_the_road(layout: Layout, by: Standing, state: State) -> bool:
     return False
 
 
-@njit(cache=True)
+@njit()
 def is_first(goal: int, layout: Layout, by: Standing) -> bool:
     """Whether a goal comes before all others."""
     for at in range(layout.asked.size):
