@@ -161,7 +161,7 @@ class Placer:
             UnknownCourse, UnknownConcept: no such goal; the error holds close matches.
         """
         options = options or PlanOptions()
-        plan = self._plan(learner_id, goal, known, options)
+        plan = _plan(self.planner, learner_id, goal, known, options)
         if asked >= most:
             return Placement(None, "enough", asked, plan)
         asking = self._asking(learner_id, goal, known, passed, in_words)
@@ -204,11 +204,6 @@ class Placer:
             wishes = replace(wishes, answers={**wishes.answers, str(concept): value})
         state = self.model.current(learner_id, evidence, wishes, known.in_records, known.state)
         return Known(evidence, wishes, known.in_records, state)
-
-    def _plan(self, learner_id: str, goal: Goal, known: Known, options: PlanOptions) -> Plan:
-        if goal.course_id is None:
-            return self.planner.plan_towards(learner_id, goal.towards or "", options, known.current)
-        return self.planner.plan(learner_id, goal.course_id, options, known.current)
 
     def _asking(
         self, learner_id: str, goal: Goal, known: Known, passed: Collection[str], in_words: bool
@@ -259,13 +254,13 @@ class Placer:
 
         Those on its first steps are among them.
         """
-        begins = _begins(plan)
+        begins, planner = _begins(plan), self.planner.unranked
         first = self._on(begins, asking, order)
         looked_at = np.append(order[:LOOKED_AT], np.setdiff1d(first, order[:LOOKED_AT]))
         for question in looked_at.tolist():
             for value in (1.0, 0.0):
                 after = self.answered(learner_id, known, self._id(asking, question), value)
-                if _begins(self._plan(learner_id, goal, after, options)) != begins:
+                if _begins(_plan(planner, learner_id, goal, after, options)) != begins:
                     return True
         return False
 
@@ -342,6 +337,14 @@ def _weight_of(scope: Scope) -> Floats:
     asked = scope.weight[scope.asked]
     mean = float(asked.mean()) if asked.size else 0.0
     return np.where(scope.asked, scope.weight, mean)
+
+
+def _plan(
+    planner: Planner, learner_id: str, goal: Goal, known: Known, options: PlanOptions
+) -> Plan:
+    if goal.course_id is None:
+        return planner.plan_towards(learner_id, goal.towards or "", options, known.current)
+    return planner.plan(learner_id, goal.course_id, options, known.current)
 
 
 def _ids(names: Collection[str]) -> Ids:

@@ -5,6 +5,7 @@ Spec section 4. Sizes: U learners, K concepts, C courses.
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Ordered
+from copy import copy
 from functools import cached_property, partial
 
 import numpy as np
@@ -444,6 +445,13 @@ class Planner:
         mastery, _, _ = self._observed(learner_id, current)
         tree = self.tree.among(concepts)
         return believe(tree, ratio_of(mastery[concepts], tree.prior))
+
+    @cached_property
+    def unranked(self) -> "Planner":
+        """This planner, whose plans rank no resources: the same steps, in less time."""
+        plain = copy(self)
+        plain._ranks = None
+        return plain
 
     def involved(self, course_id: str | None, towards: str | None) -> tuple[Scope, Lines]:
         """What a goal involves, and how answers to the records' items depend on what is held.
