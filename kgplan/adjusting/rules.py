@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 from kgplan.errors import ConfigError
+from kgplan.store.faults import read_toml
 
 VERSION = 1
 """Of the file's form."""
@@ -227,18 +228,8 @@ def read_rules(path: Path) -> Rules:
     Raises:
         ConfigError: it cannot be read, or something in it is wrong: with file, key, value, bound.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise ConfigError(
-            f"the file of rules is {str(path)!r}, which cannot be read: {why}; begin one with"
-            " `kgplan adjust rules > FILE`"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        place = f"{path}:{line[1]}" if line else f"{path}"
-        raise ConfigError(f"{place}: the file is no TOML: {error}; {MANUAL}") from None
+    begin = "begin one with `kgplan adjust rules > FILE`"
+    values = read_toml(path, "the file of rules", begin, MANUAL, "utf-8-sig")
     return rules_of(values, str(path), usual_rules())
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from kgplan.cli.events import records
 from kgplan.cli.output import AsJson, console, print_json
-from kgplan.cli.plan import print_plan
+from kgplan.cli.plan import GoalConcept, GoalCourse, print_plan
 from kgplan.errors import ConfigError
 from kgplan.settings import read_settings
 
@@ -28,13 +28,8 @@ ASKED = "y yes · n no · ? not sure · s pass over · q stop"
 
 def place(
     learner_id: Annotated[str, typer.Argument(help="Learner; may be new.")],
-    course: Annotated[
-        str | None,
-        typer.Argument(help="Course by id or name, see `kgplan courses`; or give --towards."),
-    ] = None,
-    towards: Annotated[
-        str | None, typer.Option(help="Concept to reach, by id or name, in place of a course.")
-    ] = None,
+    course: GoalCourse = None,
+    towards: GoalConcept = None,
     most: Annotated[int, typer.Option(help="Questions at most.", min=0, max=200)] = MOST,
     in_words: Annotated[
         bool, typer.Option("--in-words", help="Ask about concepts alone, not exercises.")

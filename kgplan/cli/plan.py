@@ -48,16 +48,20 @@ def _parameter(named: NamedOption) -> Parameter:
     )
 
 
+GoalCourse = Annotated[
+    str | None,
+    typer.Argument(help="Course by id or name, see `kgplan courses`; or give --towards."),
+]
+GoalConcept = Annotated[
+    str | None, typer.Option(help="Concept to reach, by id or name, in place of a course.")
+]
+
+
 @with_plan_options
 def plan(
     learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
-    course: Annotated[
-        str | None,
-        typer.Argument(help="Course by id or name, see `kgplan courses`; or give --towards."),
-    ] = None,
-    towards: Annotated[
-        str | None, typer.Option(help="Concept to reach, by id or name, in place of a course.")
-    ] = None,
+    course: GoalCourse = None,
+    towards: GoalConcept = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Also what was rejected and what would change.")
     ] = False,

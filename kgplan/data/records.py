@@ -128,9 +128,7 @@ class LearnerRecords(Stored):
 
     def in_order(self, course: int) -> Ints:
         """Positions of a course's items, in its order."""
-        part = slice(*self.course_items.indptr[course : course + 2].tolist())
-        order = np.argsort(self.course_items.data[part], kind="stable")
-        return self.course_items.indices[part][order]
+        return items_in_order(self.course_items, course)
 
     @property
     def places_of_views(self) -> Ints:
@@ -227,3 +225,14 @@ def learned_concepts(records: LearnerRecords) -> LearnedConcepts:
     return LearnedConcepts(
         matrix=matrix, by_view=int(by_view.nnz), by_enrolment=int(matrix.nnz - by_view.nnz)
     )
+
+
+def items_in_order(course_items: sparse.csr_array, course: int) -> Ints:
+    """Positions of a course's items, in its order.
+
+    Args:
+        course_items: (C, V) place of the item in the course, from 1.
+        course: its position.
+    """
+    part = slice(*course_items.indptr[course : course + 2].tolist())
+    return course_items.indices[part][np.argsort(course_items.data[part], kind="stable")]

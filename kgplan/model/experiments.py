@@ -4,9 +4,7 @@ The file is the trial's protocol: it is written before the trial, kept under ver
 not changed while the trial runs.
 """
 
-import re
 import secrets
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +16,7 @@ from kgplan.planning.experiment import Arm, Experiment
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
-from kgplan.store.faults import first_fault
+from kgplan.store.faults import first_fault, read_toml
 
 MANUAL = "docs/guide/experiments.md lists the keys"
 SALT_BYTES = 16
@@ -88,18 +86,8 @@ def read_experiment(path: Path) -> Experiment:
         ConfigError: it cannot be read, or something in it is wrong: with the place, what stands
             there, and a way out.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise ConfigError(
-            f"the experiment's file is {str(path)!r}, which cannot be read: {why};"
-            " write one with `kgplan experiment new FILE`"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        place = f"{path}:{line[1]}" if line else f"{path}"
-        raise ConfigError(f"{place}: the file is no TOML: {error}; {MANUAL}") from None
+    begin = "write one with `kgplan experiment new FILE`"
+    values = read_toml(path, "the experiment's file", begin, MANUAL)
     try:
         found = _ExperimentIn.model_validate(values)
     except ValidationError as error:

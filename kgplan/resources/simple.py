@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
 
 HALF_LIFE = log(0.5) / log(0.8)
@@ -138,7 +138,7 @@ def next_in_course(counts: Counts, history: Ints) -> Floats:
     found = course_of(counts, history)
     if found is not None:
         course, last = found
-        order = in_order(counts, course)
+        order = items_in_order(counts.course_items, course)
         at = int(np.flatnonzero(order == last)[0])
         coming = np.concatenate([order[at + 1 :], order[:at][::-1]])
         coming = coming[~np.isin(coming, history)]
@@ -161,14 +161,6 @@ def course_of(counts: Counts, history: Ints) -> tuple[int, int] | None:
             own = (counts.course_items[courses][:, history] > 0).sum(axis=1)
             return int(courses[np.argmax(own)]), last
     return None
-
-
-def in_order(counts: Counts, course: int) -> Ints:
-    """Resources of a course, by position, in its order."""
-    part = slice(*counts.course_items.indptr[course : course + 2].tolist())
-    return counts.course_items.indices[part][
-        np.argsort(counts.course_items.data[part], kind="stable")
-    ]
 
 
 def best(scores: Floats, candidates: Ints, n: int) -> Ints:

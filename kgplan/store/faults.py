@@ -1,10 +1,43 @@
 """What is wrong with a file that a person wrote, in one sentence."""
 
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from kgplan.errors import ConfigError
+
+
+def read_toml(
+    path: Path, what: str, begin: str, manual: str, encoding: str = "utf-8"
+) -> dict[str, Any]:
+    """The values of a TOML file.
+
+    Args:
+        path: of the file.
+        what: it is, for the sentence that says it cannot be read.
+        begin: how to get one that can.
+        manual: where its keys are explained.
+        encoding: of its text.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML, with the line where that is known.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding=encoding))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise ConfigError(
+            f"{what} is {str(path)!r}, which cannot be read: {why}; {begin}"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        place = f"{path}:{line[1]}" if line else f"{path}"
+        raise ConfigError(f"{place}: the file is no TOML: {error}; {manual}") from None
 
 
 def first_fault(

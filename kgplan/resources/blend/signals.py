@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
 from kgplan.resources.simple import Counts, counts_of, time_lines
 
@@ -59,9 +59,7 @@ class Known(Stored):
     def orders(self) -> list[Ints]:
         """Of each course its resources, in its order."""
         shown = self.counts.course_items
-        parts = np.split(shown.indices, shown.indptr[1:-1])
-        places = np.split(shown.data, shown.indptr[1:-1])
-        return [part[np.argsort(at)] for part, at in zip(parts, places, strict=True)]
+        return [items_in_order(shown, course) for course in range(shown.shape[0])]
 
     @cached_property
     def steps_from(self) -> Ints:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from kgplan.data.content import are_same_statement
 from kgplan.data.events import Event, Segments
@@ -56,10 +56,9 @@ class Kept(NamedTuple):
 
     def is_same(self, sent: Sent) -> bool:
         """Whether something that was sent under its name has its content."""
-        if self.digest == sent.digest:
-            return True
-        texts = self.raw is not None and sent.raw is not None and sent.form == STATEMENT
-        return texts and are_same_statement(cast(str, self.raw), cast(str, sent.raw))
+        if self.raw is None or sent.raw is None or sent.form != STATEMENT:
+            return self.digest == sent.digest
+        return self.digest == sent.digest or are_same_statement(self.raw, sent.raw)
 
 
 @dataclass(frozen=True)
