@@ -15,6 +15,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import orjson
+
 from kgplan.api.forms import Form, form_of
 from kgplan.data.content import digest
 from kgplan.data.told import told_number, told_time
@@ -145,7 +147,7 @@ def _found(line: int, row: bytes | str) -> Iterator[Found]:
     try:
         if isinstance(row, bytes):
             text = row.decode()
-        value = _DECODER.decode(text)
+        value = _read(text)
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, ValueError) else "it is nested too deep"
         fault = MalformedStatement("line", f"is not JSON: {why}")
@@ -161,6 +163,14 @@ def _found(line: int, row: bytes | str) -> Iterator[Found]:
     for each in inside if isinstance(inside, list) else [inside]:
         alone = None if each is not value else text
         yield Found(line, form_of(each), each, alone, kind)
+
+
+def _read(text: str) -> Any:
+    """A JSON value; what the fast reader refuses the slow one reads, or says why it cannot."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # half a surrogate pair, say, which is JSON though no text
+        return _DECODER.decode(text)
 
 
 def _refuse(constant: str) -> None:

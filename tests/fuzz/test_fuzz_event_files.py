@@ -5,10 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fuzzing import FUZZ_CASES, anything, cases, texts
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from kgplan.api.event_files import parts_of
+from kgplan.api.event_files import found_in, parts_of
 from kgplan.api.history import understood
 from kgplan.api.object_ids import ObjectIds
 from kgplan.api.statements import StatementRules
@@ -82,3 +82,29 @@ def test_whatever_a_file_holds_is_counted_or_it_is_refused_in_a_sentence(content
         for part in parts:
             assert all(letter.reason for _, letter in part.letters)
             assert all(usable_id(each.event.event_id) for _, each in part.sent)
+
+
+@given(value=anything)
+@cases(CASES)
+def test_a_line_of_json_is_read_as_the_standard_library_reads_it(value):
+    try:
+        text = json.dumps({"actor": [value, value]}, allow_nan=False)
+    except ValueError:
+        reject()  # infinite, which JSON does not know
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "events"
+        path.write_text(text, encoding="utf-8")
+        (found,) = [each for part in parts_of(path) for each in found_in(part)]
+    assert found.fault is None
+    assert _in_64_bits(found.content) == _in_64_bits({"actor": [value, value]})
+
+
+def _in_64_bits(value):
+    """A JSON value with the integers that no sender means told apart no finer than by a float."""
+    if isinstance(value, dict):
+        return {name: _in_64_bits(inside) for name, inside in value.items()}
+    if isinstance(value, list):
+        return [_in_64_bits(inside) for inside in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64 and abs(value) < 10**300:
+        return float(value)
+    return value
