@@ -173,7 +173,7 @@ def fit_answers(
     if as_json:
         print_json(summary)
         return
-    show_fit(fit_rows(summary), summary["notes"], out)
+    show_fit(summary, out)
 
 
 def refuse_given(context: typer.Context, names: Sequence[str]) -> None:
@@ -235,13 +235,13 @@ def fit_in_order(
         console.print(table(name, tuple(columns), rows[:SHOWN]))
         if len(rows) > SHOWN:
             console.print(f"{len(rows) - SHOWN:,} more in {name}.csv", highlight=False)
-    show_fit(in_order_rows(summary), summary["notes"], out)
+    show_fit(summary, out)
 
 
-def show_fit(rows: Sequence[tuple[str, Any]], notes: Sequence[str], out: Path) -> None:
+def show_fit(summary: dict[str, Any], out: Path) -> None:
     """The figures of a fit, its notes, and where the rest is."""
-    console.print(table("fit", ("what", "value"), rows))
-    for note in notes:
+    console.print(table("fit", ("what", "value"), fit_rows(summary)))
+    for note in summary["notes"]:
         console.print(f"note: {escape(note)}", highlight=False, soft_wrap=True)
     console.print(f"results: {out}", highlight=False, soft_wrap=True)
 
@@ -348,47 +348,25 @@ def calibration_rows(methods: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]
     ]
 
 
+FIGURES = (
+    *("learn", "prior_slope", "answer_slope", "log_likelihood", "aic", "bic", "srmsr"),
+    *("m2", "m2_df", "m2_p", "rmsea2", "n_parameters", "iterations", "converged"),
+    *("n_learners", "n_items", "n_concepts", "n_responses", "n_responses_later", "n_missing"),
+)
+"""Of fits, as they are shown; each fit has some of them."""
+
+
 def fit_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The figures of a fit, then what was kept out or says little, where there is any."""
-    figures = (
-        "log_likelihood",
-        "aic",
-        "bic",
-        "srmsr",
-        "m2",
-        "m2_df",
-        "m2_p",
-        "rmsea2",
-        "n_parameters",
-        "iterations",
-        "converged",
-        "n_learners",
-        "n_items",
-        "n_concepts",
-        "n_responses",
-        "n_missing",
-    )
-    return [(name, _shown(summary[name])) for name in figures] + findings_rows(summary)
+    """The figures that a fit has, then what was kept out or says little, where there is any.
 
-
-def in_order_rows(summary: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The same of answers in order."""
-    figures = (
-        "learn",
-        "prior_slope",
-        "answer_slope",
-        "log_likelihood",
-        "iterations",
-        "converged",
-        "n_learners",
-        "n_items",
-        "n_concepts",
-        "n_responses",
-        "n_responses_later",
-        "n_missing",
-    )
-    rows = [("half_life_days", half_life_shown(summary))]
-    return rows + [(name, _shown(summary[name])) for name in figures] + findings_rows(summary)
+    >>> none = {"rejected": {}} | dict.fromkeys(LISTS, ())
+    >>> fit_rows({"iterations": 7, "learn": 0.25, "notes": []} | none)
+    [('learn', '0.250'), ('iterations', '7')]
+    """
+    rows = [(name, _shown(summary[name])) for name in FIGURES if name in summary]
+    if "half_life_days" in summary:
+        rows.insert(0, ("half_life_days", half_life_shown(summary)))
+    return rows + findings_rows(summary)
 
 
 def half_life_shown(summary: dict[str, Any]) -> str:
@@ -425,18 +403,18 @@ def _short(text: str) -> str:
     return f"{float(text):.3f}" if text and not text.isdigit() else text or "not defined"
 
 
+LISTS = (
+    *("items_without_concepts", "items_without_responses", "constant_items"),
+    *("concepts_without_items", "learners_without_responses", "unknown_items"),
+    "concepts_not_told_apart",
+)
+"""Of ids, in a fit: what says little."""
+
+
 def findings_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """What was kept out or says little, where there is any."""
     rows = [(f"rejected: {reason}", str(n)) for reason, n in summary["rejected"].items()]
-    for name in (
-        "items_without_concepts",
-        "items_without_responses",
-        "constant_items",
-        "concepts_without_items",
-        "learners_without_responses",
-        "unknown_items",
-        "concepts_not_told_apart",
-    ):
+    for name in LISTS:
         if ids := summary[name]:
             more = ", ..." if len(ids) > 5 else ""
             rows.append((name.replace("_", " "), f"{len(ids)}: {', '.join(ids[:5])}{more}"))

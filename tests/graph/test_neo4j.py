@@ -8,6 +8,7 @@ import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,24 @@ from test_graph_store import contents, edge, node, some_rows
 from kgplan.errors import ConfigError, GraphUnavailable
 from kgplan.etl.load import load
 from kgplan.graph import neo4j, neo4j_server
+from kgplan.graph.rows import batches
 from kgplan.graph.snapshot import read_finished_snapshot
+
+N_ROWS = 1_200
+SMALL_BATCH = 1_000
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    """Batches of a tenth of the rows: what is between two of them comes with fewer rows."""
+    for module in ("kgplan.etl.load", "kgplan.graph.neo4j"):
+        monkeypatch.setattr(f"{module}.batches", partial(batches, size=SMALL_BATCH))
 
 
 def many_rows():
-    """Enough rows for several batches."""
-    concepts = [node(f"K_{k}") for k in range(12_000)]
-    pairs = [edge(f"K_{k}", f"K_{k + 1}", "dependency") for k in range(11_999)]
+    """Enough rows for several small batches."""
+    concepts = [node(f"K_{k}") for k in range(N_ROWS)]
+    pairs = [edge(f"K_{k}", f"K_{k + 1}", "dependency") for k in range(N_ROWS - 1)]
     return some_rows(
         Concept=concepts,
         PREREQUISITE_OF=pairs,
@@ -209,7 +221,7 @@ def test_a_reader_is_told_that_a_graph_is_being_loaded(neo4j_server):
     assert len(told) == 26  # before and after each of 13 parts
 
 
-def test_a_load_survives_the_servers_death(neo4j_server):
+def test_a_load_survives_the_servers_death(neo4j_server, small_batches):
     rows, place = many_rows(), neo4j_server.place
 
     def kill_half_way(what, done, total):
@@ -225,19 +237,19 @@ def test_a_load_survives_the_servers_death(neo4j_server):
         report = load(rows, store, "run")
         found = contents(store)
         assert read_finished_snapshot(store).version == report.graph_version
-    assert report.unchanged >= 12_000  # what was there by then is not written twice
-    assert found["concept"] == {(f"K_{k}", f"K_{k}", None) for k in range(12_000)}
+    assert report.unchanged >= N_ROWS  # what was there by then is not written twice
+    assert found["concept"] == {(f"K_{k}", f"K_{k}", None) for k in range(N_ROWS)}
     assert found["prerequisite_of"] == {
-        (f"K_{k}", f"K_{k + 1}", ("dependency",), None, None) for k in range(11_999)
+        (f"K_{k}", f"K_{k + 1}", ("dependency",), None, None) for k in range(N_ROWS - 1)
     }
 
 
-def test_a_full_disk_is_told_and_the_graph_is_whole_after_it(neo4j_server):
+def test_a_full_disk_is_told_and_the_graph_is_whole_after_it(neo4j_server, small_batches):
     """A limit on the size of the server's files stands for the full disk."""
     server, place = neo4j_server.server, neo4j_server.place
     logs = (server.home / "data" / "transactions" / "neo4j").glob("neostore.transaction.db.*")
     log = max(logs, key=lambda path: int(path.suffix[1:]))
-    nearly_full = log.stat().st_size + 300_000
+    nearly_full = log.stat().st_size + 30_000
     pid = server.status().pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (nearly_full, resource.RLIM_INFINITY))
     for _ in range(2):  # the second finds that the server has given its database up
@@ -253,8 +265,8 @@ def test_a_full_disk_is_told_and_the_graph_is_whole_after_it(neo4j_server):
         report = load(many_rows(), store, "run")
         assert read_finished_snapshot(store).version == report.graph_version
         found = contents(store)
-    assert {id_ for id_, *_ in found["concept"]} == {f"K_{k}" for k in range(12_000)}
-    assert len(found["prerequisite_of"]) == 11_999
+    assert {id_ for id_, *_ in found["concept"]} == {f"K_{k}" for k in range(N_ROWS)}
+    assert len(found["prerequisite_of"]) == N_ROWS - 1
 
 
 def all_stopped(pid: int) -> bool:
