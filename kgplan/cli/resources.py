@@ -137,8 +137,9 @@ def evaluate_rankings(
     [bold]Examples:[/] kgplan resources evaluate · kgplan resources evaluate --protocols last-5
     --seeds 1 · kgplan resources evaluate --markdown
     """
+    from kgplan.evaluation.resources.networks import NETWORKS
     from kgplan.evaluation.resources.report import MEASURES, PROTOCOLS, evaluate, markdown
-    from kgplan.pipeline.resource_views import NETWORKS, open_views
+    from kgplan.pipeline.resource_views import open_views
 
     asked = _named("protocol", protocols, PROTOCOLS) or list(PROTOCOLS)
     chosen = _named("network", networks, tuple(NETWORKS))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from kgplan.evaluation.resources.networks import NETWORKS
 from kgplan.model.opening import open_snapshot
-from kgplan.pipeline.resource_views import NETWORKS, open_views
+from kgplan.pipeline.resource_views import open_views
 from kgplan.resources.network.config import NetworkConfig
 
 
