@@ -34,6 +34,7 @@ from kgplan.resources.network.score import OFFSETS
 from kgplan.resources.simple import time_lines
 
 GATE_WIDTH = 32
+OFFSETS_RATE = 10  # times the rate: one number a place has to grow as large as a sum of many
 WAIT_WEIGHT = 0.1  # of the squared error of waits, specification section 4
 
 
@@ -135,7 +136,14 @@ class _World:
         self.present = torch.tensor(masked(contents.present, config).astype(np.float32))
         self.vectors = torch.tensor(np.nan_to_num(vectors).astype(np.float32))
         self.parameters = self._drawn(np.random.default_rng(config.seed))
-        self.adam = torch.optim.Adam(list(self.parameters.values()), lr=config.rate)
+        others = [each for name, each in self.parameters.items() if name != "offsets"]
+        self.adam = torch.optim.Adam(
+            [
+                {"params": others},
+                {"params": [self.parameters["offsets"]], "lr": OFFSETS_RATE * config.rate},
+            ],
+            lr=config.rate,
+        )
 
     def _drawn(self, rng: np.random.Generator) -> dict[str, Any]:
         d = self.config.width
