@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from kgplan.arrays import Floats, Ints
-from kgplan.errors import ConfigError
+from kgplan.data.records import items_in_order
+from kgplan.errors import ConfigError, UnknownCourse
 from kgplan.evaluation.papers.experiment import Parameters
 from kgplan.evaluation.papers.harness import LEARNER, Measure, Values
 from kgplan.evaluation.papers.intervals import Ratio, mean_of
@@ -21,6 +22,8 @@ from kgplan.evaluation.resources.metrics import diversity, ndcg, precision, reca
 from kgplan.evaluation.resources.networks import Content
 from kgplan.evaluation.resources.protocol import FIRST
 from kgplan.evaluation.resources.splits import Split, Viewing, last
+from kgplan.evaluation.resources.synthetic import Course
+from kgplan.evaluation.resources.taught import CONTESTANTS, MEASURED, outcome
 from kgplan.resources.foundations import Foundations
 from kgplan.resources.network.config import NetworkConfig
 from kgplan.resources.simple import best, counts_of, item_cf, markov, next_in_course, popular
@@ -52,6 +55,19 @@ class Session:
 
     def _split(self, held: int) -> Split:
         return last(held)(self.viewing)
+
+    def course(self, course_id: str) -> Course:
+        """A course's videos in order, and what they cover.
+
+        Raises:
+            UnknownCourse: the records have none of this id.
+        """
+        records = self.viewing.records
+        found = np.flatnonzero(records.course_ids == course_id)
+        if not found.size:
+            raise UnknownCourse(course_id)
+        items = items_in_order(records.course_items, int(found[0]))
+        return Course.of(records.q_matrix[items], self.content.before)
 
     def cases(self, held: int, most: int, seed: int) -> Ints:
         """Some of a split's cases, drawn at random, in order."""
@@ -141,6 +157,17 @@ def _judged(
     ]
 
 
+def taught_learners(session: Session, parameters: Parameters) -> Values:
+    """What a contestant brings synthetic learners; those of a seed are drawn together."""
+    name, seeds = parameters["contestant"], parameters["seeds"]
+    if name not in CONTESTANTS:
+        raise ConfigError(f"there is no contestant {name!r}; it is one of {', '.join(CONTESTANTS)}")
+    course = session.course(parameters["course"])
+    found = [outcome(course, name, parameters["learners"], seed).values for seed in range(seeds)]
+    values = {each: np.concatenate([of[each] for of in found]) for each in MEASURED}
+    return {LEARNER: np.repeat(np.arange(seeds), parameters["learners"]), **values}
+
+
 def _read(parameters: Parameters) -> Parameters:
     """Without what the method does not look at, so that equal cells are computed once."""
     skipped = frozenset() if parameters["method"] == NETWORK else OF_NETWORK | {"seeds"}
@@ -168,6 +195,11 @@ MEASURES = {
             "RMSE": _root,
         },
         _read,
+    ),
+    "synthetic": Measure(
+        taught_learners,
+        frozenset({"contestant", "learners", "seeds", "course"}),
+        {name: _mean(name) for name in MEASURED},
     ),
 }
 

@@ -38,12 +38,12 @@ class DqnConfig:
         ConfigError: a setting cannot be.
     """
 
-    episodes: int = 10
+    episodes: int = 8
     hidden: int = 128
     rho: float = 0.95
     rate: float = 1e-3
     batch: int = 128
-    updates: int = 3
+    updates: int = 2
     replay: int = 50_000
     target_every: int = 200
     explore: float = 0.05
