@@ -42,11 +42,11 @@ def open_views(settings: Settings) -> tuple[Viewing, Content]:
     courses = [f"{graph.course_name(c)} {abouts.get(c, '')}" for c in records.course_ids.tolist()]
     texts = texts_of(records.titles, records.q_matrix, concepts, records.course_items, courses)
     about = modalities(texts, records.q_matrix, vectors, records.course_items, records.minutes)
-    content = Content(about, vectors, _before(graph, at))
+    content = Content(about, vectors, prerequisites_among(graph, at))
     return Viewing(records, read_moments(tables, records)), content
 
 
-def _before(graph: GraphSnapshot, at: Array) -> sparse.csr_array:
+def prerequisites_among(graph: GraphSnapshot, at: Array) -> sparse.csr_array:
     """The graph's prerequisites among concepts at these places of it, -1 for none."""
     here = at >= 0
     chosen = sparse.csr_array(

@@ -15,7 +15,7 @@ from kgplan.evaluation.resources.report import Fit
 from kgplan.resources.network.config import NetworkConfig
 from kgplan.resources.network.features import Modalities
 
-USUAL = NetworkConfig(epochs=40, negatives=20, rate=0.005, longest=30)
+USUAL = NetworkConfig(epochs=15, negatives=20, rate=0.01, width=32, longest=20, near=0.8)
 NETWORKS = {
     "network": USUAL,
     "text only": replace(USUAL, modalities=("text",)),
@@ -28,7 +28,7 @@ NETWORKS = {
     "no graphs": replace(USUAL, layers=0),
     "no knowledge graph": replace(USUAL, knowledge=0.0),
     "no offsets": replace(USUAL, offsets=False),
-    "near negatives": replace(USUAL, near=0.8),
+    "negatives of all": replace(USUAL, near=0.0),
 }
 """Those that may be measured: the whole one, and with a part left out each."""
 

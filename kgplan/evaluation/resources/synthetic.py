@@ -214,4 +214,4 @@ def spread(course: Course, lists: Ints) -> Floats:
     counts = (course.covers[lists] * (lists >= 0)[:, :, None]).sum(axis=1)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     logs = np.log(np.where(share > 0, share, 1))
-    return -(share * logs).sum(axis=1) / np.log(course.covers.shape[1])
+    return -(share * logs).sum(axis=1) / np.log(max(course.covers.shape[1], 2))

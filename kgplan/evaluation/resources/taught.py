@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.errors import ConfigError
 from kgplan.evaluation.resources.synthetic import (
     BEGIN,
     GUESS,
@@ -30,6 +31,7 @@ from kgplan.evaluation.resources.synthetic import (
     exam,
     spread,
 )
+from kgplan.evaluation.simulators.comparison import Interval
 from kgplan.progress import Progress, silent
 from kgplan.resources.policy.training import DqnConfig, train
 from kgplan.resources.policy.values import ActionValues
@@ -44,6 +46,7 @@ LIKES = 3.0
 """What a modality that counts fully lifts S by."""
 TRAINED = 64  # learners at once that a DQN is trained on
 TAUGHT = "dqn"
+OTHER_WORLDS = 1_000  # worlds from here on are trained in, those before are tried
 HOLD = "hold"
 
 
@@ -174,19 +177,22 @@ class Class:
     """Learners whose weights are moved by actions, as a DQN is trained on them.
 
     Args:
-        world: of them.
+        world: of them, given what draws; it may be another one in each episode.
         n: L.
         steps: of an episode.
     """
 
     actions = n_actions(MODALITIES)
 
-    def __init__(self, world: World, n: int = TRAINED, steps: int = STEPS) -> None:
-        self.world, self.n, self.steps = world, n, steps
+    def __init__(
+        self, world: Callable[[np.random.Generator], World], n: int = TRAINED, steps: int = STEPS
+    ) -> None:
+        self.draw, self.n, self.steps = world, n, steps
 
     def begin(self, rng: np.random.Generator) -> Floats:
         """(L, F) states of new learners."""
         self.rng, self.taken = rng, 0
+        self.world = self.draw(rng)
         self.learners = self.world.start(self.n, rng)
         self.platform = Platform(self.world, self.n)
         return self.platform.states()
@@ -300,7 +306,64 @@ def trained(
 ) -> ActionValues:
     """A DQN for a world, of learners of its own."""
     chosen = DqnConfig(seed=1_000 + seed) if config is None else config
-    return train(Class(world), chosen, progress)
+    return train(Class(lambda rng: world), chosen, progress)
+
+
+def kept_policy(course: Course, config: DqnConfig, progress: Progress = silent) -> ActionValues:
+    """A DQN of learners of many worlds, one an episode, for whatever learner comes."""
+
+    def draw(rng: np.random.Generator) -> World:
+        return World.drawn(course, int(rng.integers(OTHER_WORLDS, 2 * OTHER_WORLDS)))
+
+    return train(Class(draw), config, progress)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How much more than "hold" a policy earns, in worlds that it was not trained in.
+
+    Attributes:
+        gain, low, high: of the mean R_t, 95 % by Student's t over seeds.
+        seeds, learners: S, and L of each.
+    """
+
+    gain: float
+    low: float
+    high: float
+    seeds: int
+    learners: int
+
+    @property
+    def beats(self) -> bool:
+        """Whether it may be on."""
+        return self.low > 0
+
+
+def against_hold(course: Course, values: ActionValues, learners: int, seeds: int) -> Trial:
+    """Try a policy on the same learners and chances as "hold".
+
+    Args:
+        course: whose learners are made up.
+        values: the policy.
+        learners: L.
+        seeds: S, each with plants of its own.
+
+    Raises:
+        ConfigError: there are fewer than two seeds, so that no interval can be told.
+    """
+    if not 2 <= seeds < OTHER_WORLDS:
+        raise ConfigError(f"seeds is {seeds}; give a number from 2 to {OTHER_WORLDS - 1}")
+    gains = []
+    for seed in range(seeds):
+        world = World.drawn(course, seed)
+        ours, held = (
+            taught(world, teach, learners, seed).values["reward"].mean()
+            for teach in (by_values(values), SIMPLE[HOLD])
+        )
+        gains.append(ours - held)
+    found = Interval.over([np.array([gain]) for gain in gains])
+    half = found.half or 0.0
+    return Trial(found.mean, found.mean - half, found.mean + half, seeds, learners)
 
 
 def outcome(course: Course, contestant: str, n: int, seed: int) -> Outcome:
