@@ -12,7 +12,10 @@ from kgplan.settings import read_settings
 
 def paper(
     name: Annotated[
-        str, typer.Argument(help="kg-plppm; or a file of an experiment, by the ending .toml.")
+        str,
+        typer.Argument(
+            help="kg-plppm or gcn-attention-rl; or a file of an experiment, by the ending .toml."
+        ),
     ],
     only: Annotated[
         list[str] | None,

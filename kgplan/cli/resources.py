@@ -1,5 +1,6 @@
 """`kgplan resources`: what to open on a concept or next in a course; its batch stage, its worth."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -107,6 +108,58 @@ def train(as_json: AsJson = False) -> None:
     finish(reports, as_json)
 
 
+@resources.command("policy")
+def policy(
+    course: Annotated[
+        str, typer.Option(help="Id of the course whose videos made-up learners are shown.")
+    ] = "C_course-v1:UST+UST001+sp",
+    learners: Annotated[int, typer.Option(help="Made-up learners of each seed.", min=1)] = 243,
+    seeds: Annotated[int, typer.Option(help="How many it is tried with, from 0.", min=2)] = 10,
+    episodes: Annotated[int, typer.Option(help="That it is trained for.", min=1)] = 8,
+    use: Annotated[
+        str | None, typer.Option(help="Use this version again, which beat holding the weights.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Hold the weights from now on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a DQN that moves a ranking's weights on made-up learners; it is on if it beats holding.
+
+    Logs hold no recommendations, so that learners are made up, and only the course is real. The
+    policy is tried on learners whose plants it never met; 95 % by Student's t over seeds. It needs
+    the extra embed or simulate. Nothing that is served to learners follows it yet.
+
+    [bold]Examples:[/] kgplan resources policy · kgplan resources policy --off ·
+    kgplan resources policy --use 0123456789abcdef
+    """
+    from kgplan.pipeline.policy import make_policy, stop_policy, use_policy
+    from kgplan.resources.policy.training import DqnConfig
+
+    settings = read_settings()
+    if off:
+        stop_policy(settings)
+        console.print("weights are held")
+        return
+    if use is not None:
+        version = use_policy(settings, use).version
+        console.print(f"policy {version} is in use", highlight=False)
+        return
+    with progress_bar("policy") as progress:
+        config = DqnConfig(episodes=episodes)
+        kept = make_policy(settings, course, learners, seeds, config, progress)
+    trial = kept.trial
+    if as_json:
+        print_json({"version": kept.version, "on": kept.on, "trial": asdict(trial)})
+        return
+    said = "it is in use" if kept.on else "weights stay as they were"
+    console.print(
+        f"policy {kept.version}: {trial.gain:+.4f} ({trial.low:+.4f} to {trial.high:+.4f}) in the"
+        f" mean reward over holding, of {trial.seeds} seeds of {trial.learners} made-up learners;"
+        f" {said}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 @resources.command("evaluate")
 def evaluate_rankings(
     protocols: Annotated[
@@ -120,7 +173,7 @@ def evaluate_rankings(
     networks: Annotated[
         str | None,
         typer.Option(
-            help="Train these, too, a minute and a half each: `network`, or with a part left out,"
+            help="Train these, too, a minute each: `network`, or with a part left out,"
             " `no sequence`, `text only`, …, by commas. It needs the extra embed."
         ),
     ] = None,
@@ -137,8 +190,9 @@ def evaluate_rankings(
     [bold]Examples:[/] kgplan resources evaluate · kgplan resources evaluate --protocols last-5
     --seeds 1 · kgplan resources evaluate --markdown
     """
+    from kgplan.evaluation.resources.networks import NETWORKS
     from kgplan.evaluation.resources.report import MEASURES, PROTOCOLS, evaluate, markdown
-    from kgplan.pipeline.resource_views import NETWORKS, open_views
+    from kgplan.pipeline.resource_views import open_views
 
     asked = _named("protocol", protocols, PROTOCOLS) or list(PROTOCOLS)
     chosen = _named("network", networks, tuple(NETWORKS))

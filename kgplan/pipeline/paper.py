@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kgplan.model.opening import (
     open_snapshot,
     with_new_concepts,
 )
+from kgplan.pipeline.resource_views import open_views
 from kgplan.progress import Progress, silent
 from kgplan.report.writing import template, write_page
 from kgplan.settings import Settings
@@ -27,7 +29,7 @@ from kgplan.store.artifacts import ArtifactStore, AsOf, hash_file, hash_json, pa
 FOLDER = "papers"  # in the home
 KEPT_OTHERS = 3  # folders of cells of other data or code, as of another checkout
 TOLD = ("findings.py", "written.py")  # they say what is in cells, and make none
-ROOMS = ("data", "native", "similarity", "diagnosis", "planning", "evaluation")
+ROOMS = ("data", "native", "similarity", "diagnosis", "planning", "resources", "evaluation")
 
 
 def run_paper(
@@ -80,6 +82,7 @@ def opened(
         "graph": graph.version[:16],
         "records": of_records.version,
         "similarity": stored.version,
+        "embedding": artifacts.current("embedding").version,
     }
     made_from = {**versions, "code": code_version()}
     kept = _cells(settings.home / FOLDER / "cells", hash_json(made_from)[:16])
@@ -90,7 +93,10 @@ def opened(
         fused, _ = with_new_concepts(
             similarity, stored.manifest["inputs"]["embedding"], artifacts, graph
         )
-        sources = Sources(graph, records, fused, experiment.model, kept, fitted, progress)
+        sources = Sources(
+            graph, records, fused, experiment.model, kept, fitted, progress,
+            partial(open_views, settings),
+        )  # fmt: skip
         return paper_named(experiment.paper).open(sources)
 
     return data, kept, versions

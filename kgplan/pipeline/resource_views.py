@@ -3,81 +3,20 @@
 Sizes: V resources, K concepts, d dimensions.
 """
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints, positions
-from kgplan.data.records import LearnerRecords
+from kgplan.arrays import Array, positions
 from kgplan.etl.records import read_moments, read_records
-from kgplan.evaluation.resources.protocol import Context, Method
-from kgplan.evaluation.resources.report import Fit
+from kgplan.evaluation.resources.networks import Content
 from kgplan.evaluation.resources.splits import Viewing
 from kgplan.graph.definition import read_abouts
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.graph.store import open_graph
 from kgplan.model.opening import open_embedding, open_snapshot
-from kgplan.resources.network.config import NetworkConfig
-from kgplan.resources.network.features import Modalities, modalities, texts_of
+from kgplan.resources.network.features import modalities, texts_of
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
-
-USUAL = NetworkConfig(epochs=40, negatives=20, rate=0.005, longest=30)
-NETWORKS = {
-    "network": USUAL,
-    "text only": replace(USUAL, modalities=("text",)),
-    "knowledge only": replace(USUAL, modalities=("knowledge",)),
-    "place only": replace(USUAL, modalities=("place",)),
-    "no gate": replace(USUAL, gated=False),
-    "no sequence": replace(USUAL, sequence=False),
-    "no prerequisites": replace(USUAL, prerequisites=False),
-    "no attention": replace(USUAL, attention=False),
-    "no graphs": replace(USUAL, layers=0),
-    "no knowledge graph": replace(USUAL, knowledge=0.0),
-    "no offsets": replace(USUAL, offsets=False),
-    "near negatives": replace(USUAL, near=0.8),
-}
-"""Those that may be measured: the whole one, and with a part left out each."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What resources are about, as networks are trained on it.
-
-    Attributes:
-        modalities: of the V resources.
-        vectors: (K, d) of the graph's embedding; NaN for a concept without one.
-        before: (K, K) where the column's concept is a prerequisite of the row's.
-    """
-
-    modalities: Modalities
-    vectors: Floats
-    before: sparse.csr_array
-
-    @property
-    def alike(self) -> Floats:
-        """(V, d) text and knowledge of each resource, both alike in length."""
-        knowledge = self.modalities.knowledge
-        size = np.linalg.norm(knowledge, axis=1, keepdims=True)
-        parts = [self.modalities.text, knowledge / np.where(size > 0, size, 1)]
-        return np.concatenate(parts, axis=1)
-
-    def fit(self, config: NetworkConfig) -> Fit:
-        """How a network is fitted; it needs PyTorch."""
-
-        def fitted(records: LearnerRecords, seed: int) -> Method:
-            from kgplan.resources.network.training import train
-
-            chosen = replace(config, seed=seed)
-            network, _ = train(records, self.modalities, self.vectors, self.before, chosen)
-
-            def scores(context: Context, asked: Ints) -> Floats:
-                return network.scores(context.history, context.learner, asked)
-
-            return scores
-
-        return fitted
 
 
 def open_views(settings: Settings) -> tuple[Viewing, Content]:
@@ -103,11 +42,11 @@ def open_views(settings: Settings) -> tuple[Viewing, Content]:
     courses = [f"{graph.course_name(c)} {abouts.get(c, '')}" for c in records.course_ids.tolist()]
     texts = texts_of(records.titles, records.q_matrix, concepts, records.course_items, courses)
     about = modalities(texts, records.q_matrix, vectors, records.course_items, records.minutes)
-    content = Content(about, vectors, _before(graph, at))
+    content = Content(about, vectors, prerequisites_among(graph, at))
     return Viewing(records, read_moments(tables, records)), content
 
 
-def _before(graph: GraphSnapshot, at: Array) -> sparse.csr_array:
+def prerequisites_among(graph: GraphSnapshot, at: Array) -> sparse.csr_array:
     """The graph's prerequisites among concepts at these places of it, -1 for none."""
     here = at >= 0
     chosen = sparse.csr_array(

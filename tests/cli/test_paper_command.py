@@ -103,7 +103,7 @@ def test_people_see_tables_findings_and_where_they_are(own_home, file):
     ("arguments", "said"),
     [
         (("kg-plppm", "--table", "9"), "there is no table '9'; the tables are 1, 1-ceiling, 1-why"),
-        (("hsnn",), "paper is 'hsnn'; it is one of kg-plppm"),
+        (("hsnn",), "paper is 'hsnn'; it is one of kg-plppm, gcn-attention-rl"),
         (("none.toml",), "none.toml cannot be read as an experiment"),
         (("kg-plppm", "--table", "2"), "no learner is enrolled in a course with concepts and met"),
     ],

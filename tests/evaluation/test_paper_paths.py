@@ -116,7 +116,9 @@ def test_what_is_fitted_is_v_dina_as_published_and_is_kept(tmp_path):
         vectors={name: [place] for place, name in enumerate("abcd")},
     )
     model, q = experiment_of("kg-plppm").model, case.records.q_matrix
-    sources = Sources(case.graph, case.records, case.similarity, model, Kept(tmp_path), "f", silent)
+    sources = Sources(
+        case.graph, case.records, case.similarity, model, Kept(tmp_path), "f", silent, list
+    )
     items = open_session(sources).study.diagnosis.items
     alone = fit(observations(case.records), q, DiagnosisConfig.from_dict(model))
     assert items.slip == pytest.approx(alone.slip)

@@ -291,3 +291,24 @@ def test_records_without_steps_are_refused():
     alone = replace(records([[0]] * 2, (tuple(range(12)),), 12), q_matrix=world[0].q_matrix)
     with pytest.raises(InputError, match="no learner of 2 has two views"):
         train(alone, *world[1:], NetworkConfig(**CONFIG))
+
+
+def test_waits_are_learned_where_the_last_view_tells_them():
+    pytest.importorskip("torch")
+    from kgplan.resources.network.training import train
+
+    world = small_world()
+    # behind the resources 0, 3, 6 and 9 a learner stays away for e^3 - 1 hours
+    lines = [np.flatnonzero(row) for row in world[0].viewed.toarray()]
+    order = world[0].viewed_order.reshape(len(lines), -1)
+    lines = [line[np.argsort(places)] for line, places in zip(lines, order, strict=True)]
+    waits = [np.append(0.0, np.where(line[:-1] % 3 == 0, 3.0, 0.0)) for line in lines]
+    config = NetworkConfig(**CONFIG | {"epochs": 150})
+    network, _ = train(*world, config, waits=waits)
+    error = [
+        network.wait(line[:at], u) - waits[u][at]
+        for u, line in enumerate(lines)
+        for at in range(1, line.size)
+    ]
+    spread = np.std([each for wait in waits for each in wait[1:]])
+    assert np.sqrt(np.mean(np.square(error))) < spread / 2

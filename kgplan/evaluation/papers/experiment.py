@@ -27,7 +27,8 @@ class Row(_Part):
     Attributes:
         title: as the table has it.
         parameters: of its cells.
-        published: what the paper prints, a value for each column; empty where it has no such row.
+        published: what the paper prints, a value for each column, nan where it prints none; empty
+            where it has no such row.
         drawn: whether the chart shows it.
     """
 
@@ -95,6 +96,7 @@ class Experiment(_Part):
         version: of the file; another one where any parameter is changed.
         title: of the paper.
         source: where it was published.
+        cases: what values are of, in words.
         seed: draws the resamples of learners.
         resamples: of learners, behind each interval.
         level: share of resamples that an interval holds.
@@ -107,6 +109,7 @@ class Experiment(_Part):
     version: int
     title: str
     source: str
+    cases: str = "enrolments"
     seed: int = 0
     resamples: int = Field(default=2000, ge=20)
     level: float = Field(default=0.95, gt=0, lt=1)

@@ -4,6 +4,7 @@ What a measure gives for the enrolments of a cell is kept under a key of measure
 a folder of the data and the code. Cells of several tables that ask for the same are computed once.
 """
 
+import math
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,7 +179,8 @@ def fill(
                 if table.against:
                     other, _ = of_cell(table, parameters | table.against, name)
                 figure = estimate(ratio, sample, experiment.level, other)
-                published = row.published[place] if row.published else None
+                printed = row.published[place] if row.published else math.nan
+                published = None if math.isnan(printed) else printed
                 line.append(Cell(row.title, column.title, figure, published))
             lines.append(tuple(line))
         filled.append(Filled(table, tuple(lines)))

@@ -1,8 +1,8 @@
 """How sure is a figure over learners? Intervals from drawing whole learners with replacement.
 
-Every figure here is a ratio of two sums over enrolments: a mean has ones below, a gain ratio the
-gain of the original path. So one matrix of weights serves all, and the same draws stand behind
-figures that are compared. A learner is drawn with all enrolments that are in the sample.
+Every figure here is a ratio of two sums over enrolments, or its root: a mean has ones below, a gain
+ratio the gain of the original path. So one matrix of weights serves all, and the same draws stand
+behind figures that are compared. A learner is drawn with all enrolments that are in the sample.
 Sizes: N enrolments, U learners among them, R resamples.
 """
 
@@ -19,10 +19,12 @@ class Ratio:
 
     Attributes:
         above, below: (N,) its two parts; NaN in either for one that has no say.
+        root: whether the figure is the square root of the ratio, as of mean squares.
     """
 
     above: Floats
     below: Floats
+    root: bool = False
 
     @property
     def says(self) -> Array:
@@ -66,7 +68,8 @@ class Draws:
             self.weights @ np.bincount(self.learner, np.where(says, part, 0.0), n_learners)
             for part in (figure.above, figure.below)
         )
-        return np.divide(above, below, out=np.full(below.shape, np.nan), where=below != 0)
+        found = np.divide(above, below, out=np.full(below.shape, np.nan), where=below != 0)
+        return np.sqrt(found) if figure.root else found
 
 
 def mean_of(values: Floats) -> Ratio:

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kgplan.evaluation.papers import findings, kg_plppm
+from kgplan.evaluation.papers import findings, gcn_attention_rl, kg_plppm
 from kgplan.evaluation.papers.experiment import Experiment, read_experiment
 from kgplan.evaluation.papers.harness import Filled, Measure
 from kgplan.evaluation.papers.sources import Sources
@@ -32,7 +32,15 @@ class Paper:
 
 PAPERS = {
     each.name: each
-    for each in (Paper("kg-plppm", kg_plppm.MEASURES, kg_plppm.open_session, findings.of_kg_plppm),)
+    for each in (
+        Paper("kg-plppm", kg_plppm.MEASURES, kg_plppm.open_session, findings.of_kg_plppm),
+        Paper(
+            "gcn-attention-rl",
+            gcn_attention_rl.MEASURES,
+            gcn_attention_rl.open_session,
+            findings.of_gcn_attention_rl,
+        ),
+    )
 }
 
 

@@ -1,10 +1,13 @@
 """What is every experiment made from?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kgplan.data.records import LearnerRecords
 from kgplan.evaluation.papers.experiment import Parameters
 from kgplan.evaluation.papers.harness import Kept
+from kgplan.evaluation.resources.networks import Content
+from kgplan.evaluation.resources.splits import Viewing
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.progress import Progress
 from kgplan.similarity import FusedSimilarity
@@ -20,6 +23,8 @@ class Sources:
         kept: where that is kept.
         key: under which it is kept; it names data, settings and code.
         progress: told how far the fit is.
+        views: opens who viewed what and when, of everything that was opened, and what that is
+            about.
     """
 
     graph: GraphSnapshot
@@ -29,3 +34,4 @@ class Sources:
     kept: Kept
     key: str
     progress: Progress
+    views: Callable[[], tuple[Viewing, Content]]

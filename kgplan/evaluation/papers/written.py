@@ -43,7 +43,7 @@ def to_markdown(run: Run) -> str:
         f"# {about.title}\n\n{about.source}. {_made(run)}\n\n"
         f"A cell says ours with its {level} interval, learners drawn with replacement"
         f" ({about.resamples:,} times, seed {about.seed}); then, where the paper prints one, the"
-        " published value and how far ours is from it. n counts enrolments, and in brackets the"
+        f" published value and how far ours is from it. n counts {about.cases}, and in brackets the"
         " learners whose they are.\n"
     ]
     if run.findings:

@@ -10,7 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from kgplan.arrays import Array, Ints
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.entries import only
 from kgplan.errors import InputError
@@ -40,6 +40,15 @@ class Viewing:
         """Every learner's resources, oldest first."""
         items, starts = time_lines(self.records)
         return np.split(items, starts[1:-1])
+
+    @cached_property
+    def waits(self) -> list[Floats]:
+        """Along `lines`, log(1 + hours) from the view before; 0 for the first."""
+        learner = np.repeat(np.arange(self.sizes.size), self.sizes)
+        by_time = np.lexsort((self.records.places_of_views, learner))
+        hours = np.diff(self.moments[by_time], prepend=0) / 3600
+        hours[self.records.viewed.indptr[:-1][self.sizes > 0]] = 0
+        return np.split(np.log1p(np.maximum(hours, 0)), self.records.viewed.indptr[1:-1])
 
     def only(self, kept: Array) -> "Viewing":
         """The same with some of the views.

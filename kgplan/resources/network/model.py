@@ -71,8 +71,8 @@ def leading_up(q_matrix: sparse.csr_array, before: sparse.csr_array) -> sparse.c
 
 def learner_state(
     xp: Any, config: NetworkConfig, tensors: Mapping[str, Any], views: Mapping[str, Any]
-) -> tuple[Any, Any]:
-    """h_u, and what the learner viewed of each modality.
+) -> tuple[Any, Any, Any]:
+    """h_u, what the learner viewed of each modality, and the state that views left.
 
     Args:
         xp: numpy or torch.
@@ -82,7 +82,7 @@ def learner_state(
         views: `items`, `there`, `needs` of `Views`, and `e` (B, d) e_u.
 
     Returns:
-        (B, d), and (B, M, d) A_m.
+        (B, d), (B, M, d) A_m, and (B, d) h behind the last view, 0 without a sequence.
     """
     there, items = views["there"], views["items"]
     count = there.sum(axis=1)[:, None] + (there.sum(axis=1)[:, None] == 0)
@@ -91,21 +91,22 @@ def learner_state(
     alpha = weighed(xp, config, tensors, z, taste[:, None], present)
     content = fused(alpha, z)
     mean = (content * there[:, :, None]).sum(axis=1) / count
-    latest = mean * 0
+    latest = last = mean * 0
     if config.sequence:
         inner = content @ tensors["x_content"] + tensors["graph"][items] @ tensors["x_graph"]
         inner = inner + tensors["x_bias"]
         x = inner * (inner > 0)  # ReLU of eq. (1)
         needs = views["needs"] * float(config.prerequisites)
         h = states(xp, x, needs, there, tensors)
+        last = h[:, -1]
         if config.attention:
             latest = (attention(xp, h, there, tensors)[:, :, None] * h).sum(axis=1)
         else:
-            latest = h[:, -1]
+            latest = last
     joined = (
         views["e"] @ tensors["u_graph"] + mean @ tensors["u_content"] + latest @ tensors["u_views"]
     )
-    return joined, taste
+    return joined, taste, last
 
 
 def weighed(
@@ -119,7 +120,7 @@ def item_scores(
     xp: Any,
     config: NetworkConfig,
     tensors: Mapping[str, Any],
-    learner: tuple[Any, Any],
+    learner: tuple[Any, Any, Any],
     asked: Any,
     offsets: Any,
 ) -> Any:
@@ -131,11 +132,21 @@ def item_scores(
         asked: (B, j) resources.
         offsets: (B, j) kinds of their places, see `offset_kinds`.
     """
-    h, taste = learner
+    h, taste, _ = learner
     z, present = tensors["z"][asked], tensors["present"][asked]
     content = fused(weighed(xp, config, tensors, z, taste[:, None], present), z)
     score = match(xp, h, (tensors["graph"][asked], content), tensors)
     return score + tensors["offsets"][offsets] if config.offsets else score
+
+
+def wait(tensors: Mapping[str, Any], learner: tuple[Any, Any, Any]) -> Any:
+    """(B,) log(1 + hours) to the next view, as expected of the state that views left.
+
+    Args:
+        tensors: `wait_out` (d,) and `wait_bias` (1,).
+        learner: what `learner_state` gives.
+    """
+    return learner[2] @ tensors["wait_out"] + tensors["wait_bias"]
 
 
 @dataclass(frozen=True)
@@ -196,7 +207,11 @@ class Network(Stored):
         offsets = offsets_of(self.known, history, asked)[None]
         return item_scores(np, self.config, self.tensors, state, asked[None], offsets)[0]
 
-    def state(self, history: Ints, learner: int | None = None) -> tuple[Floats, Floats]:
+    def wait(self, history: Ints, learner: int | None = None) -> float:
+        """log(1 + hours) to the learner's next view, see `wait`."""
+        return float(wait(self.tensors, self.state(history, learner))[0])
+
+    def state(self, history: Ints, learner: int | None = None) -> tuple[Floats, Floats, Floats]:
         """What `learner_state` says of one learner."""
         views = padded([history], self.config.longest, self.steps_up)
         graph = self.tensors["graph"]

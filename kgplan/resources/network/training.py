@@ -5,7 +5,7 @@ parts are in is `NetworkConfig`.
 Sizes: U learners, V resources, K concepts, N nodes, M modalities, d width, B learners at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,14 @@ from kgplan.resources.network.model import (
     masked,
     offsets_of,
     padded,
+    wait,
 )
 from kgplan.resources.network.score import OFFSETS
 from kgplan.resources.simple import time_lines
 
 GATE_WIDTH = 32
+OFFSETS_RATE = 10  # times the rate: one number a place has to grow as large as a sum of many
+WAIT_WEIGHT = 0.1  # of the squared error of waits, specification section 4
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def train(
     progress: Progress = silent,
     keep: Keep | None = None,
     start: TrainingState | None = None,
+    waits: Sequence[Floats] | None = None,
 ) -> tuple[Network, TrainingState]:
     """Train, and give what is served.
 
@@ -74,6 +78,8 @@ def train(
         progress: told of epochs.
         keep: told where training stands, behind each epoch.
         start: where it stood.
+        waits: of each learner and view, log(1 + hours) from the view before, a second target with
+            `WAIT_WEIGHT`; where None, `Network.wait` says nothing.
 
     Raises:
         InputError: no learner has two views, or the order is not known.
@@ -95,7 +101,7 @@ def train(
         rng = np.random.default_rng([config.seed, epoch])
         total = 0.0
         for batch in np.split(rng.permutation(able), range(config.batch, able.size, config.batch)):
-            total += world.descend(batch, lines, rng) * batch.size
+            total += world.descend(batch, lines, rng, waits) * batch.size
         state = TrainingState(epoch, (*state.losses, total / able.size), world.arrays())
         if keep is not None:
             keep(state)
@@ -130,7 +136,14 @@ class _World:
         self.present = torch.tensor(masked(contents.present, config).astype(np.float32))
         self.vectors = torch.tensor(np.nan_to_num(vectors).astype(np.float32))
         self.parameters = self._drawn(np.random.default_rng(config.seed))
-        self.adam = torch.optim.Adam(list(self.parameters.values()), lr=config.rate)
+        others = [each for name, each in self.parameters.items() if name != "offsets"]
+        self.adam = torch.optim.Adam(
+            [
+                {"params": others},
+                {"params": [self.parameters["offsets"]], "lr": OFFSETS_RATE * config.rate},
+            ],
+            lr=config.rate,
+        )
 
     def _drawn(self, rng: np.random.Generator) -> dict[str, Any]:
         d = self.config.width
@@ -160,6 +173,8 @@ class _World:
             "att_out": drawn(d),
             "match_out": drawn(d),
             "offsets": np.zeros(OFFSETS),
+            "wait_out": np.zeros(d),
+            "wait_bias": np.zeros(1),
         }
         names = ("u_graph", "u_content", "u_views", "match_learner", "match_graph", "match_content")
         arrays |= {name: drawn(d, d) for name in names}
@@ -193,7 +208,13 @@ class _World:
             "graph": e[items[0] : items[1]],
         }
 
-    def descend(self, batch: Ints, lines: list[Ints], rng: np.random.Generator) -> float:
+    def descend(
+        self,
+        batch: Ints,
+        lines: list[Ints],
+        rng: np.random.Generator,
+        waits: Sequence[Floats] | None,
+    ) -> float:
         """One step of Adam on a batch of learners; its loss."""
         torch, config = self.torch, self.config
         histories, asked, offsets = self._drawn_moments(batch, lines, rng)
@@ -210,6 +231,11 @@ class _World:
             torch, config, tensors, learner, torch.tensor(asked), torch.tensor(offsets)
         )
         loss = torch.nn.functional.softplus(scores[:, 1:] - scores[:, :1]).mean()
+        if waits is not None:
+            at = zip(batch.tolist(), histories, strict=True)
+            coming = np.array([waits[u][history.size] for u, history in at], dtype=np.float32)
+            error = wait(tensors, learner) - torch.tensor(coming)
+            loss = loss + WAIT_WEIGHT * error.square().mean()
         size = tensors["graph"][torch.tensor(asked)].square().sum() + told["e"].square().sum()
         self.adam.zero_grad()
         (loss + config.l2 * size / batch.size).backward()

@@ -183,3 +183,14 @@ def test_what_is_trained_elsewhere_is_measured_beside_the_others():
     cells = list(evaluate(made, RNG(4).normal(size=(30, 4)), ["last-1"], 2, trained={"next": fit}))
     assert fits == [(12 * 11, 0), (12 * 11, 1)]  # fitted to what is known alone
     assert (cells[-1].method, cells[-1].means["R@5"], cells[-1].spread) == ("next", 1.0, 0.0)
+
+
+def test_waits_are_hours_from_the_view_before():
+    made = viewing([[3, 1, 2], [], [4, 0]])
+    spread = np.concatenate([[7200, 3600, 0], [900, 0]])  # by resource: 1, 2, 3; 0, 4
+    waits = replace(made, moments=spread).waits
+    # the first learner opened 3 at 0 s, 1 at 7,200 s, and 2 earlier than that by its clock
+    expected = [np.log1p([0, 2, 0]), [], np.log1p([0, 0.25])]
+    assert len(waits) == 3
+    for found, hours in zip(waits, expected, strict=True):
+        np.testing.assert_allclose(found, hours)
