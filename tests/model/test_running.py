@@ -175,9 +175,8 @@ def test_killed_processes_lose_no_look_and_make_none_twice(records_url, planner,
     events = {}
     for n, each in enumerate(learners):
         begin(runs, planner, each)
-        events[each] = answers(each, BEGUN + 60 * n, 40) + answers(
-            each, BEGUN + (1 + n % 3) * DAY / 3
-        )
+        again = BEGUN + (1 + n % 3) * DAY / 3
+        events[each] = answers(each, BEGUN + 60 * n, 40) + answers(each, again)
         put(store, events[each])
     store.close()
 

@@ -288,11 +288,11 @@ WHERE learner_id = :learner_id AND course_id = :course_id AND version = :version
 
 -- name: running_plan.wanting
 -- what is due; and whose learner did something while the next look is far
-SELECT plan.learner_id, plan.course_id, coalesce(learner.revision, 0)
-FROM running_plan AS plan LEFT JOIN learner ON learner.learner_id = plan.learner_id
-WHERE NOT plan.is_off AND plan.claimed_until <= :now AND (
-    plan.due <= :now OR (plan.due > :soon AND coalesce(learner.revision, 0) <> plan.revision)
-) ORDER BY plan.due, plan.learner_id, plan.course_id LIMIT :most;
+SELECT run.learner_id, run.course_id, coalesce(learner.revision, 0)
+FROM running_plan AS run LEFT JOIN learner ON learner.learner_id = run.learner_id
+WHERE NOT run.is_off AND run.claimed_until <= :now AND (
+    run.due <= :now OR (run.due > :soon AND coalesce(learner.revision, 0) <> run.revision)
+) ORDER BY run.due, run.learner_id, run.course_id LIMIT :most;
 
 -- name: running_plan.claim
 UPDATE running_plan SET claim = :claim, claimed_until = :until
