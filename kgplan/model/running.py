@@ -349,13 +349,14 @@ class RunningPlans:
         claimed: list[tuple[Wanting, KeptRun]] = self.store.write(
             partial(running.claim, wanted=wanted, by=by, now=now, until=now + seconds)
         )
+        with self.store.reading() as session:
+            alive = [
+                running.decisions(session, each.learner_id, each.course_id, kept_since(kept))
+                for each, kept in claimed
+            ]
         looks, made = [], 0
-        for each, kept in claimed:
-            with self.store.reading() as session:
-                alive = running.decisions(
-                    session, each.learner_id, each.course_id, kept_since(kept)
-                )
-            found = self._caught_up(planner, kept, alive, now)
+        for (each, kept), decided_on in zip(claimed, alive, strict=True):
+            found = self._caught_up(planner, kept, decided_on, now)
             made += len(found.looks)
             looks.append(self._looked(kept, found, each.revision))
         written = self.store.write(partial(running.looked, looks=looks, by=by))
