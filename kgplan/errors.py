@@ -9,12 +9,15 @@ KgplanError
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ MalformedBody           no operation reads such a body
 │  ├─ EventConflict           another event has this id               409
+│  ├─ PlanChanged             a running plan is not as it was read    412
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
 │  ├─ JobRunning              one of its kind is at work              409
 │  ├─ AmbiguousName           several things have the name
 │  └─ NotFound                no such thing                            404
 │     ├─ UnknownLearner
+│     ├─ NoRunningPlan        a learner is at work on none
+│     ├─ UnknownChange        of a running plan
 │     ├─ UnknownCourse
 │     ├─ UnknownConcept
 │     ├─ UnknownItem
@@ -33,10 +36,12 @@ KgplanError
 │  ├─ MissingToken            no bearer token                         401
 │  ├─ InvalidToken            a token that proves nothing             401
 │  ├─ InsufficientScope       a token without the scope               403
-│  └─ OtherLearner            a learner's token, another learner      403
+│  ├─ OtherLearner            a learner's token, another learner      403
+│  └─ OtherCourse             a teacher's token, another course       403
 ├─ LaunchRefused              a learning platform's launch proves nothing 403
 ├─ KeysUnavailable            tokens cannot be verified now            503
 ├─ AuditUnavailable           the audit log cannot be written          503
+├─ AuditBroken                the chained log is not as it was written
 ├─ LimitExceeded              more than the service allows
 │  ├─ BodyTooLarge                                                    413
 │  ├─ BatchTooLarge                                                   413
@@ -136,6 +141,15 @@ class EventConflict(InputError):
         self.event_id = event_id
 
 
+class PlanChanged(InputError):
+    """A running plan is not as its reader knows it."""
+
+    def __init__(self, learner_id: str, course_id: str) -> None:
+        super().__init__(
+            f"the plan of {learner_id!r} in {course_id!r} was changed meanwhile; read it again"
+        )
+
+
 class ModelUnusable(InputError):
     """A stored model cannot be put into use; `reason` says why, and nothing has changed."""
 
@@ -191,6 +205,25 @@ class UnknownLearner(NotFound):
 
     kind = "learner"
     listed_by = "kgplan learners"
+
+
+class NoRunningPlan(NotFound):
+    """The learner is at work on no plan in the course."""
+
+    kind = "running plan of learner"
+
+    def __init__(self, learner_id: str, course_id: str) -> None:
+        super().__init__(learner_id)
+        self.args = (
+            f"learner {learner_id!r} is at work on no plan in course {course_id!r}; begin one with"
+            " PUT /v1/learners/ID/plan",
+        )
+
+
+class UnknownChange(NotFound):
+    """A running plan has no change of this number."""
+
+    kind = "change"
 
 
 class UnknownCourse(NotFound):
@@ -326,6 +359,15 @@ class OtherLearner(AccessDenied):
         super().__init__("a learner's token reaches this learner only; ask for no other")
 
 
+class OtherCourse(AccessDenied):
+    """A teacher's token asks for more than this teacher's courses."""
+
+    code = "insufficient_scope"
+
+    def __init__(self) -> None:
+        super().__init__("a teacher's token reaches its own courses only; ask for no other")
+
+
 class ForeignPage(KgplanError):
     """A page of another origin asks for a change where nobody is asked for a token."""
 
@@ -350,6 +392,17 @@ class KeysUnavailable(KgplanError):
 
 class AuditUnavailable(KgplanError):
     """The audit log cannot be written."""
+
+
+class AuditBroken(KgplanError):
+    """The chained log of running plans is not as it was written."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(
+            f"the chain of the audit is broken at line {line:,}: {why}; compare the records with a"
+            " backup, and see who may write there"
+        )
+        self.line = line
 
 
 class LimitExceeded(KgplanError):

@@ -166,6 +166,18 @@ class Settings(BaseSettings):
         " (docs/guide/experiments.md); none: every path is planned as it is asked for",
     )
 
+    adjust: float = Field(
+        default=0.0,
+        ge=0,
+        description="seconds after which the service looks again which running plans are due, such"
+        " as 60; 0: it never does, and `kgplan adjust tick` may",
+    )
+    adjust_rules: Path | None = Field(
+        default=None,
+        description="file of the rules by which running plans change, TOML"
+        " (docs/guide/adjusting.md); none: the usual ones",
+    )
+
     body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")
     body_seconds: float = Field(
         default=10.0,

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
@@ -191,7 +191,7 @@ class Rules:
     effects: EffectRules
     limits: LimitRules
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The name, and what tells the values from others under the same name."""
         values = json.dumps(asdict(self), sort_keys=True).encode()

@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kgplan import __version__
+from kgplan.api.adjuster import Adjuster
 from kgplan.api.administration import Administration
 from kgplan.api.answers import AnswerCache
 from kgplan.api.audit import AuditLog
@@ -31,6 +32,7 @@ from kgplan.api.telemetry.readiness import Readiness
 from kgplan.data.links import Links
 from kgplan.graph.definition import Definitions
 from kgplan.model.recommending import Recommenders
+from kgplan.model.running import RunningPlans
 from kgplan.planning.experiment import Experiment
 
 
@@ -51,6 +53,8 @@ def create_app(
     statement_rules: StatementRules | None = None,
     lti: Tool | None = None,
     experiment: Experiment | None = None,
+    running: RunningPlans | None = None,
+    adjuster: Adjuster | None = None,
 ) -> FastAPI:
     """Make the HTTP service.
 
@@ -69,6 +73,8 @@ def create_app(
         abouts: what is said of courses, for recommendations; their names alone where None.
         lti: us as learning platforms know us; none may open the explorer where None.
         experiment: gives learners to planners; every path is planned as asked for where None.
+        running: the plans that learners are at work on; by the usual rules where None.
+        adjuster: looks at these while the service runs; nobody does where None.
         at_end: called when the service has stopped, to close what it was made with.
     """
     limits = limits or Limits()
@@ -84,8 +90,12 @@ def create_app(
         # none of an earlier planner, which may have been made again because it was damaged
         keeper.prepare(lambda _: answers.clear())
         keeper.start()
+        if adjuster is not None:
+            adjuster.start()
         async with telemetry.at_work(sources):
             yield
+        if adjuster is not None:
+            adjuster.stop()
         keeper.stop()
         at_end()
 
@@ -113,6 +123,7 @@ def create_app(
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.statement_rules = statement_rules or StatementRules()
     app.state.experiment = experiment
+    app.state.running = running
     app.state.audit = audit_log
     app.state.administration = administration
     app.add_middleware(BodyMiddleware)

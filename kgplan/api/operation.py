@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_mode
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import request_response
 
+from kgplan.adjusting import usual_rules
 from kgplan.api.administration import Administration
 from kgplan.api.answers import Answer, AnswerCache, State, Words, matches, response_of
 from kgplan.api.keeper import Keeper, Served
@@ -36,6 +37,7 @@ from kgplan.errors import InputError, KgplanError, RecordsUnavailable
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
 from kgplan.model.recommending import Recommenders
+from kgplan.model.running import RunningPlans
 from kgplan.planning.experiment import Experiment
 
 P = ParamSpec("P")
@@ -51,6 +53,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "the graph or the model cannot be read, or time is up"},
 }
 RARE: dict[int | str, dict[str, Any]] = {
+    412: {"model": Problem, "description": "it was changed since it was read"},
     409: {"model": Problem, "description": "it contradicts what there is; `type` says how"},
     501: {"model": Problem, "description": "a part of kgplan is not installed"},
 }
@@ -121,6 +124,12 @@ class Asked(Request):
         raise RecordsUnavailable(
             "this service keeps no learner records; start it with `kgplan serve`"
         )
+
+    @property
+    def running(self) -> RunningPlans:
+        """The plans that learners are at work on; errors as for `current_learners`."""
+        running: RunningPlans | None = self.app.state.running
+        return running or RunningPlans(self.current_learners, usual_rules())
 
     @property
     def answers(self) -> AnswerCache:

@@ -41,8 +41,10 @@ from kgplan.errors import (
     NoEarlierModel,
     NotFound,
     NotReady,
+    OtherCourse,
     OtherLearner,
     OtherSystem,
+    PlanChanged,
     RateLimited,
     RecordsUnavailable,
     TookTooLong,
@@ -55,6 +57,7 @@ TYPE = "urn:kgplan:problem:"
 REQUEST = "urn:kgplan:request:"
 STATUS: dict[type[KgplanError], int] = {
     NotFound: 404,
+    PlanChanged: 412,
     MalformedStatement: 400,
     EventConflict: 409,
     ModelUnusable: 409,
@@ -64,6 +67,7 @@ STATUS: dict[type[KgplanError], int] = {
     MalformedAuthorization: 400,
     InsufficientScope: 403,
     OtherLearner: 403,
+    OtherCourse: 403,
     AccessDenied: 401,
     ForeignPage: 403,
     LaunchRefused: 403,

@@ -7,6 +7,8 @@ from itertools import product
 
 from fastapi import FastAPI
 
+from kgplan.adjusting import Rules, read_rules, usual_rules
+from kgplan.api.adjuster import Adjuster
 from kgplan.api.administration import Administration
 from kgplan.api.app import create_app
 from kgplan.api.audit import AuditLog
@@ -25,6 +27,7 @@ from kgplan.errors import KgplanError
 from kgplan.graph.definition import Definitions, read_abouts
 from kgplan.model.current import CurrentLearners
 from kgplan.model.experiments import running_experiment
+from kgplan.model.running import RunningPlans
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
 from kgplan.settings import Settings
@@ -72,6 +75,11 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
     # what stays is not looked through again by every full collection, which would stop all requests
     keeper.prepare(lambda planner: gc.freeze())
 
+    running = RunningPlans(learners, rules_of(settings))
+    adjuster = None
+    if settings.adjust:
+        adjuster = Adjuster(running, lambda: keeper.served.planner, settings.adjust)
+
     def close() -> None:
         records.close()
         audit_log.close()
@@ -92,7 +100,15 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         statement_rules=rules,
         lti=lti,
         experiment=experiment,
+        running=running,
+        adjuster=adjuster,
     )
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules by which running plans change; errors as for `read_rules`."""
+    file = settings.adjust_rules
+    return usual_rules() if file is None else read_rules(file)
 
 
 def close_home_to_others(settings: Settings) -> None:

@@ -15,7 +15,13 @@ from typing import Any, Protocol
 import jwt
 
 from kgplan.api.keys import Keys
-from kgplan.errors import InsufficientScope, InvalidToken, MissingToken, OtherLearner
+from kgplan.errors import (
+    InsufficientScope,
+    InvalidToken,
+    MissingToken,
+    OtherCourse,
+    OtherLearner,
+)
 
 TOKEN_BYTES = 8_192
 LEEWAY = 10  # seconds by which clocks may differ
@@ -26,8 +32,11 @@ SCOPES = {
     "paths:read": "read learners: paths, mastery, history, progress, export",
     "events:write": "send events, statements and feedback",
     "graph:read": "read concepts, courses and what is known of the graph",
+    "teach": "read and change running plans, and see the classes that they are of",
     "admin": "run the service, and erase learners",
 }
+OF_TEACHERS = frozenset({"teach", "graph:read"})
+"""All that a token may allow that is limited to courses: what else names learners names all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +48,14 @@ class Access:
         scopes: what the token allows, of `SCOPES`.
         learner_id: the only learner whom it reaches; None: every one.
         until: when the token ends, in seconds since 1970.
+        courses: the only courses whose running plans it reaches; None: every one.
     """
 
     subject: str
     scopes: frozenset[str]
     learner_id: str | None = None
     until: float = inf
+    courses: frozenset[str] | None = None
 
     def check_scope(self, scope: str) -> None:
         """Refuse what the token does not allow.
@@ -66,6 +77,15 @@ class Access:
         """
         if self.learner_id is not None and any(each != self.learner_id for each in learner_ids):
             raise OtherLearner
+
+    def check_course(self, course_id: str) -> None:
+        """Refuse a teacher's token that asks for another course.
+
+        Raises:
+            OtherCourse: whether or not it exists.
+        """
+        if self.courses is not None and course_id not in self.courses:
+            raise OtherCourse
 
 
 ANYONE = Access("", frozenset(SCOPES))
@@ -250,7 +270,8 @@ def access_by(claims: Mapping[str, Any]) -> Access:
 
     Args:
         claims: `scope` (RFC 8693, 4.2: separated by spaces) or `scp` (the same, or a list);
-            `learner_id` where the token is a learner's; `sub` or `client_id` names its holder.
+            `learner_id` where the token is a learner's; `course_ids`, a list, where it is a
+            teacher's; `sub` or `client_id` names its holder.
 
     Raises:
         InvalidToken: a claim is of another kind; rather nothing than too much.
@@ -269,7 +290,13 @@ def access_by(claims: Mapping[str, Any]) -> Access:
     if not isinstance(subject, str):
         raise InvalidToken("its subject is no text")
     subject = subject.encode(errors="backslashreplace").decode()  # half characters go nowhere
-    return Access(subject, frozenset(names) & SCOPES.keys(), learner_id, int(claims["exp"]))
+    scopes, courses = frozenset(names) & SCOPES.keys(), claims.get("course_ids")
+    if "course_ids" in claims:
+        if not (isinstance(courses, list) and all(isinstance(each, str) for each in courses)):
+            raise InvalidToken("its course_ids is no list of texts")
+        scopes &= OF_TEACHERS
+    reached = None if courses is None else frozenset(courses)
+    return Access(subject, scopes, learner_id, int(claims["exp"]), reached)
 
 
 def mint(
@@ -281,6 +308,7 @@ def mint(
     issuer: str = "",
     subject: str = "",
     learner_id: str | None = None,
+    courses: Sequence[str] | None = None,
 ) -> str:
     """Make a token signed with a shared secret (HS256).
 
@@ -291,6 +319,7 @@ def mint(
         seconds: how long.
         now: seconds since 1970.
         learner_id: the only learner whom it reaches; None: every one.
+        courses: the only ones whose running plans it reaches; None: every one.
     """
     claims: dict[str, Any] = {
         "aud": audience,
@@ -301,4 +330,6 @@ def mint(
     claims |= {name: text for name, text in (("iss", issuer), ("sub", subject)) if text}
     if learner_id is not None:
         claims["learner_id"] = learner_id
+    if courses is not None:
+        claims["course_ids"] = list(courses)
     return jwt.encode(claims, secret, algorithm="HS256")

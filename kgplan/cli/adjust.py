@@ -39,6 +39,42 @@ def rules(file: RulesFile = None) -> None:
     print(rules_text(usual_rules() if file is None else read_rules(file)), end="")
 
 
+@adjust.command("tick")
+def tick(as_json: AsJson = False) -> None:
+    """Make the looks at running plans that are due now, and end.
+
+    For cron, every few minutes, where the service is not to do it (KGPLAN_ADJUST). Both at once,
+    several of them, or one that was killed, lose no look and make none twice.
+
+    [bold]Examples:[/] kgplan adjust tick · kgplan adjust tick --json
+    """
+    from dataclasses import asdict
+
+    from kgplan.api.adjuster import look_at_all
+    from kgplan.api.service import rules_of
+    from kgplan.model.current import CurrentLearners
+    from kgplan.model.opening import open_planner
+    from kgplan.model.running import RunningPlans
+    from kgplan.settings import read_settings
+    from kgplan.store.events import open_events
+
+    settings = read_settings()
+    rules, planner = rules_of(settings), open_planner(settings)
+    store = open_events(settings.records_url, settings.history_bytes)
+    try:
+        runs = RunningPlans(CurrentLearners(store, settings.kept_learners), rules)
+        done = look_at_all(runs, lambda: planner)
+    finally:
+        store.close()
+    if as_json:
+        print_json(asdict(done))
+        return
+    console.print(
+        f"{done.looks:,} looks at {done.plans:,} running plans: {done.changes:,} changes",
+        highlight=False,
+    )
+
+
 @adjust.command("replay")
 def replay(
     events: Annotated[

@@ -10,6 +10,7 @@ from rich.markup import escape
 from kgplan import __version__
 from kgplan.cli import (
     adjust,
+    audit,
     browse,
     diagnose,
     embed,
@@ -86,6 +87,7 @@ app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
 app.add_typer(adjust.adjust, name="adjust")
+app.add_typer(audit.audit, name="audit")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)

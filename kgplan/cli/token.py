@@ -22,6 +22,12 @@ def token(
     learner: Annotated[
         str | None, typer.Option(help="The only learner whom it reaches; every one if not given.")
     ] = None,
+    course: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A teacher's course, whose running plans it reaches alone; repeat it for several."
+        ),
+    ] = None,
     hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.001, max=HOURS)] = 1.0,
     subject: Annotated[str, typer.Option(help="Who holds it; the audit log names them.")] = "",
     new_secret: Annotated[
@@ -31,7 +37,8 @@ def token(
     """Print a token signed with the secret of KGPLAN_AUTH_SECRET_FILE or KGPLAN_AUTH_SECRET.
 
     [bold]Examples:[/] kgplan token --new-secret secret ·
-    kgplan token --scope paths:read --learner U_1 --hours 1
+    kgplan token --scope paths:read --learner U_1 --hours 1 ·
+    kgplan token --scope teach --course C_1 --subject "Ms Noether"
     """
     from kgplan.api.tokens import SCOPES, mint  # the other commands start without it
 
@@ -63,6 +70,7 @@ def token(
             settings.auth_issuer,
             subject,
             learner,
+            course or None,
         )
     )
 

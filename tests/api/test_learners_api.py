@@ -294,7 +294,7 @@ def test_what_was_begun_before_an_erasure_leaves_nothing(
     other.close()
     store.flush()
     assert begun
-    assert store.export("learner") == {"events": [], "plans": [], "feedback": [], "refused": []}
+    assert not any(store.export("learner").values())
     client.post("/v1/events", json=view("e2", "learner", "v_e"))  # the learner comes back
     assert client.get("/v1/learners/learner/plans").json()["plans"] == []
     first = path(client)

@@ -176,7 +176,9 @@ def test_each_scope_is_what_the_operation_is_for(app):
             assert scope == "admin"
         if path.startswith(("/xapi/", "/v1/events")):
             assert scope == "events:write"
-        if path.startswith(("/v1/concepts", "/v1/courses", "/v1/graph")):
+        if path.endswith(("/class", "/stuck")):  # of a course, and they name its learners
+            assert scope == "teach"
+        elif path.startswith(("/v1/concepts", "/v1/courses", "/v1/graph")):
             assert scope == "graph:read"
 
 

@@ -151,6 +151,210 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Running Plan
+         * @description The plan that a learner is at work on in a course, with what rules changed in it.
+         */
+        get: operations["read_running_plan"];
+        /**
+         * Begin Plan
+         * @description Plan for a course, and let the plan adjust itself; one that there is ends.
+         */
+        put: operations["begin_plan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/plan/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Switch Plan
+         * @description Let rules change a plan, or leave it alone.
+         */
+        put: operations["switch_plan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/plan/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Plan Changes
+         * @description What rules changed or suggest, and what people decided, the newest first, with reasons.
+         */
+        get: operations["read_plan_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/plan/changes/{n}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Plan Change
+         * @description Take a change back; a learner's token only what a rule made.
+         */
+        post: operations["undo_plan_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/plan/tick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Plan Rules
+         * @description What rules would make of a plan by now; nothing of it is kept.
+         */
+        post: operations["try_plan_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/plan/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Plan
+         * @description Tells each new version of a plan as a server-sent event, the present one first.
+         */
+        get: operations["stream_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Override Plan
+         * @description Decide about a learner's plan; rules only suggest there for 14 days.
+         */
+        post: operations["override_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learners/{learner_id}/overrides/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Override
+         * @description End a decision, and take back what it did to steps.
+         */
+        delete: operations["end_override"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/courses/{course_id}/class": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Class
+         * @description Who is at work on a plan in a course, how far, and in which state; figures from 5 on.
+         */
+        get: operations["read_class"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/courses/{course_id}/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Stuck
+         * @description Who finds which step hard and since when, the longest first; and concepts many do.
+         */
+        get: operations["read_stuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners": {
         parameters: {
             query?: never;
@@ -1283,6 +1487,16 @@ export interface components {
             unreachable: number;
         };
         /**
+         * BrokenOut
+         * @description A step whose prerequisite is not learned before it any more.
+         */
+        BrokenOut: {
+            /** Step Id */
+            step_id: string;
+            /** Needs */
+            needs: string;
+        };
+        /**
          * CFAssociation
          * @description A prerequisite (precedes), or a concept below a broader one or the whole (isChildOf).
          */
@@ -1467,6 +1681,176 @@ export interface components {
              * @description the same in words
              */
             because: string;
+        };
+        /**
+         * ChangeOut
+         * @description What a rule made or suggests, or somebody decided.
+         */
+        ChangeOut: {
+            /**
+             * N
+             * @description counts the changes of a plan
+             */
+            n: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Version
+             * @description of the plan, after it
+             */
+            version: number;
+            /**
+             * Author
+             * @description who decided; empty for a rule
+             */
+            author: string;
+            /**
+             * Rule
+             * @description the state that acts; empty for a decision
+             */
+            rule: string;
+            /** Kind */
+            kind: ("insert" | "swap" | "optional" | "require" | "offers" | "questions" | "segments" | "basic" | "tasks" | "rest" | "hard" | "basics" | "support" | "alert") | ("pin" | "remove" | "insert" | "reorder" | "freeze");
+            /** Step Id */
+            step_id: string;
+            /**
+             * Made
+             * @description whether it is more than a suggestion
+             */
+            made: boolean;
+            /**
+             * Limit
+             * @description why it is a suggestion; empty where it is made
+             * @enum {string}
+             */
+            limit: "" | "overridden" | "frozen" | "playing" | "a_day" | "a_week" | "reversal" | "again";
+            /**
+             * Ends
+             * @description whether it takes back what its rule did before
+             */
+            ends: boolean;
+            /** Before */
+            before: number | string | null;
+            /** After */
+            after: number | string | null;
+            /**
+             * Reason
+             * @description of a decision
+             */
+            reason: string;
+            /**
+             * Until
+             * @description until when a decision lives
+             */
+            until: string | null;
+            /**
+             * Undone
+             * @description when it was taken back
+             */
+            undone: string | null;
+            /**
+             * Values
+             * @description what the signal was computed from
+             */
+            values: {
+                [key: string]: number;
+            };
+            /**
+             * Event Ids
+             * @description the events that it was computed from
+             */
+            event_ids: string[];
+            /**
+             * Rules
+             * @description version of the rules; empty for a decision
+             */
+            rules: string;
+        };
+        /**
+         * ChangesOut
+         * @description Changes of a plan, the newest first.
+         */
+        ChangesOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Course Id */
+            course_id: string;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+        };
+        /**
+         * ClassFigures
+         * @description Figures of a class.
+         */
+        ClassFigures: {
+            /**
+             * Done
+             * @description mean share of steps done
+             */
+            done: number;
+            /** Lagging */
+            lagging: number;
+            /** Strained */
+            strained: number;
+            /** Stuck */
+            stuck: number;
+            /**
+             * Silent
+             * @description without an event in 7 days
+             */
+            silent: number;
+        };
+        /**
+         * ClassLearnerOut
+         * @description A learner of a class.
+         */
+        ClassLearnerOut: {
+            /** Learner Id */
+            learner_id: string;
+            /**
+             * Done
+             * @description share of the plan's steps
+             */
+            done: number;
+            /** Lag */
+            lag: number | null;
+            states: components["schemas"]["StatesOut"];
+            /**
+             * At
+             * @description the step that the learner is at
+             */
+            at: string | null;
+            /**
+             * Last Active
+             * @description at the last look
+             */
+            last_active: string | null;
+            /**
+             * Changes
+             * @description that were made in 7 days
+             */
+            changes: number;
+            /** Off */
+            off: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ClassOut
+         * @description The learners at work on a plan in a course.
+         */
+        ClassOut: {
+            /** Course Id */
+            course_id: string;
+            /** Name */
+            name: string;
+            /** Learners */
+            learners: components["schemas"]["ClassLearnerOut"][];
+            /** @description null below 5 learners */
+            figures: components["schemas"]["ClassFigures"] | null;
         };
         /**
          * ConceptMastery
@@ -2780,6 +3164,17 @@ export interface components {
             sources: string[];
         };
         /**
+         * OffIn
+         * @description Whether rules leave a plan alone.
+         * @example {
+         *       "off": true
+         *     }
+         */
+        OffIn: {
+            /** Off */
+            off: boolean;
+        };
+        /**
          * Outdated
          * @description A result in use that was made from something else than what is there now.
          */
@@ -2798,6 +3193,54 @@ export interface components {
             made_from: string;
             /** Now */
             now: string;
+        };
+        /**
+         * OverriddenOut
+         * @description A plan after a decision, and what the decision breaks.
+         */
+        OverriddenOut: {
+            plan: components["schemas"]["RunOut"];
+            /** Warnings */
+            warnings: components["schemas"]["BrokenOut"][];
+        };
+        /**
+         * OverrideIn
+         * @description What somebody decides about a learner's plan.
+         * @example {
+         *       "kind": "insert",
+         *       "step_id": "K_栈",
+         *       "before": "K_队列",
+         *       "reason": "asked in class"
+         *     }
+         */
+        OverrideIn: {
+            /**
+             * Kind
+             * @description `pin`: wanted in any case; `remove`, `insert`, `reorder`: of steps; `freeze`: rules only suggest
+             * @enum {string}
+             */
+            kind: "pin" | "remove" | "insert" | "reorder" | "freeze";
+            /**
+             * Reason
+             * @description why; a learner may read
+             */
+            reason: string;
+            /**
+             * Step Id
+             * @description which step, or concept to put in
+             */
+            step_id?: string | null;
+            /**
+             * Before
+             * @description step that one is put in before; else last
+             */
+            before?: string | null;
+            /**
+             * Order
+             * @description all steps, in their new order
+             * @default []
+             */
+            order?: string[];
         };
         /**
          * Path
@@ -3793,6 +4236,24 @@ export interface components {
             plans: components["schemas"]["KeptPlanOut"][];
         };
         /**
+         * PreviewOut
+         * @description What rules would do now; nothing of it is kept.
+         */
+        PreviewOut: {
+            /**
+             * Looks
+             * @description that are due
+             */
+            looks: string[];
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            /**
+             * Steps
+             * @description of the plan that would follow
+             */
+            steps: string[];
+        };
+        /**
          * Problem
          * @description An error, as problem details (RFC 9457).
          * @example {
@@ -4326,6 +4787,144 @@ export interface components {
             problem: components["schemas"]["Problem"] | null;
         };
         /**
+         * RunIn
+         * @description A plan to begin.
+         * @example {
+         *       "weekly": 90,
+         *       "length": 8
+         *     }
+         */
+        RunIn: {
+            /**
+             * Weekly
+             * @description without it nobody lags
+             */
+            weekly?: number | null;
+            /**
+             * Length
+             * @description steps; all if not given
+             */
+            length?: number | null;
+        };
+        /**
+         * RunOut
+         * @description A plan that a learner is at work on.
+         */
+        RunOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Course Id */
+            course_id: string;
+            /**
+             * Version
+             * @description of the plan; what If-Match names holds it too
+             */
+            version: number;
+            /**
+             * Begun
+             * Format: date-time
+             */
+            begun: string;
+            /**
+             * Weekly
+             * @description minutes a week that are wanted
+             */
+            weekly: number | null;
+            /**
+             * Off
+             * @description whether rules leave it alone, as the learner wants
+             */
+            off: boolean;
+            /**
+             * Frozen
+             * @description whether rules only suggest, as somebody decided
+             */
+            frozen: boolean;
+            /** Steps */
+            steps: components["schemas"]["RunningStepOut"][];
+            /**
+             * At
+             * @description the step that the learner is at
+             */
+            at: string | null;
+            states: components["schemas"]["StatesOut"];
+            shown: components["schemas"]["ShownOut"];
+            /**
+             * Lag
+             * @description 1 - done / due over 14 days; null where unknown
+             */
+            lag: number | null;
+            /**
+             * Finish
+             * @description when it is done at this pace and these minutes
+             */
+            finish: string | null;
+            /**
+             * Looked
+             * @description the last look; null before the first
+             */
+            looked: string | null;
+            /**
+             * Next Look
+             * @description null where only an event brings one
+             */
+            next_look: string | null;
+            /**
+             * Rules
+             * @description version of the rules
+             */
+            rules: string;
+        };
+        /**
+         * RunningStepOut
+         * @description A step of a plan that a learner is at work on.
+         */
+        RunningStepOut: {
+            /**
+             * Step Id
+             * @description the concept
+             */
+            step_id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * Items
+             * @description to be worked through, in this order
+             */
+            items: string[];
+            /**
+             * Asks
+             * @description exercises that tell of the step
+             */
+            asks: string[];
+            /** Minutes */
+            minutes: number;
+            /**
+             * Done
+             * @description at the last look
+             */
+            done: boolean;
+            /**
+             * Optional
+             * @description may be left out
+             */
+            optional: boolean;
+            /** Pinned */
+            pinned: boolean;
+            /**
+             * Overridden
+             * @description somebody decided about it: rules only suggest
+             */
+            overridden: boolean;
+            /**
+             * Is Goal
+             * @description what the plan is for; no rule touches it
+             */
+            is_goal: boolean;
+        };
+        /**
          * SaidListOut
          * @description The last wish and answer on each concept, the last word on each item; none withdrawn.
          */
@@ -4371,6 +4970,31 @@ export interface components {
             time: string;
         };
         /**
+         * ShownOut
+         * @description How a plan is to be shown now.
+         */
+        ShownOut: {
+            /** Offers */
+            offers: number;
+            /** Weakest First */
+            weakest_first: boolean;
+            /**
+             * Tasks
+             * @description at a time
+             */
+            tasks: number;
+            /**
+             * Hard
+             * @description share of offers that are hard
+             */
+            hard: number;
+            /**
+             * Leads
+             * @description the state that has the first word; empty where none has
+             */
+            leads: string;
+        };
+        /**
          * SourceOut
          * @description Whose data answers are made from.
          */
@@ -4385,6 +5009,18 @@ export interface components {
              * @description under which they give it; empty where unknown
              */
             licence: string;
+        };
+        /**
+         * StatesOut
+         * @description In which states the learner is; empty where in none.
+         */
+        StatesOut: {
+            /** Pace */
+            pace: string;
+            /** Difficulty */
+            difficulty: string;
+            /** Ahead */
+            ahead: string;
         };
         /**
          * Step
@@ -4524,6 +5160,61 @@ export interface components {
             due: string;
         };
         /**
+         * StuckConceptOut
+         * @description A concept that several find hard.
+         */
+        StuckConceptOut: {
+            /** Step Id */
+            step_id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Learners */
+            learners: number;
+        };
+        /**
+         * StuckLearnerOut
+         * @description A learner who finds a step hard.
+         */
+        StuckLearnerOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Step Id */
+            step_id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "strained" | "stuck";
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Hours */
+            hours: number;
+        };
+        /**
+         * StuckOut
+         * @description Who finds what hard, the longest first; and what most do.
+         */
+        StuckOut: {
+            /** Course Id */
+            course_id: string;
+            /** Learners */
+            learners: components["schemas"]["StuckLearnerOut"][];
+            /**
+             * Concepts
+             * @description empty below 5 learners at work
+             */
+            concepts: components["schemas"]["StuckConceptOut"][];
+        };
+        /**
          * TakenCourse
          * @description A course that a learner takes; of its items those count that cover a concept.
          */
@@ -4606,6 +5297,20 @@ export interface components {
              * @description the mastery less what it is without all of them
              */
             moved: number;
+        };
+        /**
+         * UndoIn
+         * @description Why a change is taken back.
+         * @example {
+         *       "reason": ""
+         *     }
+         */
+        UndoIn: {
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * UnknownOut
@@ -5471,6 +6176,1061 @@ export interface operations {
             };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_running_plan: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description If-None-Match names the plan as it is */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_plan: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_plan: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OffIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_plan_changes: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+                /** @description changes at most */
+                limit?: number;
+                /** @description those numbered below */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_plan_change: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_plan_rules: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+                /** @description looks are made by the service alone: there is no other than true */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_plan: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    override_plan: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverriddenOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_override: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+                /** @description why */
+                reason?: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                course_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_stuck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                course_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StuckOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -56,6 +56,8 @@ def erase(session: Session, learner_id: str, now: float) -> Erasure:
         session.run("feedback.erase", learner_id=learner_id),
         session.run("dead_letter.erase", learner_id=learner_id),
     )
+    session.run("plan_change.erase", learner_id=learner_id)
+    session.run("running_plan.erase", learner_id=learner_id)
     session.run("learner.erase", learner_id=learner_id)
     session.run("erased_learner.count", learner_hash=hashed, **vars(erasure))
     return erasure

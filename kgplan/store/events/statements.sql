@@ -15,6 +15,13 @@
 --                   file holds nothing of it any more
 --   erased_event    that one was erased, by a hash of its learner, sender and id
 --   used_nonce      what must not be used again, until its time is over anyway
+--   running_plan    that a learner is at work on in a course, with its state (kgplan/adjusting) and
+--                   what was seen at the last look. `version` and `changes` count up; `due`: the
+--                   next look; `revision`: the learner's at the last one; who looks claims it
+--   plan_change     what a rule made or suggests, or a person decided, in such a plan; `n` counts
+--                   those of a plan, `ends`: until when a decision lives
+--   audit_line      who changed or looked at a plan, chained by hashes; never changed
+--   audit_head      the last of these lines, for the next one
 
 -- name: learner.version
 SELECT
@@ -244,3 +251,126 @@ INSERT INTO erased_event (event_hash) VALUES (:event_hash) ON CONFLICT DO NOTHIN
 
 -- name: erased_event.these
 SELECT event_hash FROM erased_event WHERE event_hash IN any_of(:event_hashes);
+
+-- name: running_plan.one
+SELECT learner_id, course_id, version, changes, is_off, due, plan, state, seen FROM running_plan
+WHERE learner_id = :learner_id AND course_id = :course_id;
+
+-- name: running_plan.version
+SELECT version FROM running_plan WHERE learner_id = :learner_id AND course_id = :course_id;
+
+-- name: running_plan.of_learner
+SELECT course_id FROM running_plan WHERE learner_id = :learner_id ORDER BY course_id;
+
+-- name: running_plan.of_course
+SELECT learner_id, course_id, version, changes, is_off, due, plan, state, seen FROM running_plan
+WHERE course_id = :course_id ORDER BY learner_id LIMIT :most;
+
+-- name: running_plan.insert
+INSERT INTO running_plan (
+    learner_id, course_id, version, changes, is_off, due, revision, claim, claimed_until, plan,
+    state, seen
+) VALUES (
+    :learner_id, :course_id, :version, :changes, :is_off, :due, 0, '', 0, :plan, :state, :seen
+) ON CONFLICT DO NOTHING;
+
+-- name: running_plan.change
+-- where nobody changed it since it was read
+UPDATE running_plan SET
+    version = :version,
+    changes = :changes,
+    is_off = :is_off,
+    due = :due,
+    plan = :plan,
+    state = :state,
+    seen = :seen
+WHERE learner_id = :learner_id AND course_id = :course_id AND version = :version_before;
+
+-- name: running_plan.wanting
+-- what is due; and whose learner did something while the next look is far
+SELECT run.learner_id, run.course_id, coalesce(learner.revision, 0)
+FROM running_plan AS run LEFT JOIN learner ON learner.learner_id = run.learner_id
+WHERE NOT run.is_off AND run.claimed_until <= :now AND (
+    run.due <= :now OR (run.due > :soon AND coalesce(learner.revision, 0) <> run.revision)
+) ORDER BY run.due, run.learner_id, run.course_id LIMIT :most;
+
+-- name: running_plan.claim
+UPDATE running_plan SET claim = :claim, claimed_until = :until
+WHERE learner_id = :learner_id AND course_id = :course_id AND claimed_until <= :now;
+
+-- name: running_plan.looked
+-- where nobody else took it over, or changed it
+UPDATE running_plan SET
+    version = :version,
+    changes = :changes,
+    due = :due,
+    revision = :revision,
+    claim = '',
+    claimed_until = 0,
+    plan = :plan,
+    state = :state,
+    seen = :seen
+WHERE learner_id = :learner_id AND course_id = :course_id AND claim = :claim
+    AND version = :version_before;
+
+-- name: running_plan.let_go
+UPDATE running_plan SET claim = '', claimed_until = 0
+WHERE learner_id = :learner_id AND course_id = :course_id AND claim = :claim;
+
+-- name: running_plan.export
+SELECT course_id, version, is_off, plan, state, seen FROM running_plan
+WHERE learner_id = :learner_id ORDER BY course_id;
+
+-- name: running_plan.erase
+DELETE FROM running_plan WHERE learner_id = :learner_id;
+
+-- name: plan_change.insert
+INSERT INTO plan_change (
+    learner_id, course_id, n, at, version, author, kind, is_made, reason, ends, body
+) VALUES (
+    :learner_id, :course_id, :n, :at, :version, :author, :kind, :is_made, :reason, :ends, :body
+);
+
+-- name: plan_change.newest
+SELECT n, at, version, author, kind, is_made, reason, ends, undone, body FROM plan_change
+WHERE learner_id = :learner_id AND course_id = :course_id AND n < :before
+ORDER BY n DESC LIMIT :most;
+
+-- name: plan_change.decisions
+SELECT n, at, version, author, kind, is_made, reason, ends, undone, body FROM plan_change
+WHERE learner_id = :learner_id AND course_id = :course_id AND ends > :now AND undone IS NULL
+ORDER BY n;
+
+-- name: plan_change.undo
+UPDATE plan_change SET undone = :at
+WHERE learner_id = :learner_id AND course_id = :course_id AND n = :n AND undone IS NULL;
+
+-- name: plan_change.since
+SELECT learner_id, count(*) FROM plan_change
+WHERE course_id = :course_id AND at >= :since AND is_made GROUP BY learner_id;
+
+-- name: plan_change.export
+SELECT course_id, n, at, version, author, kind, is_made, reason, ends, undone, body FROM plan_change
+WHERE learner_id = :learner_id ORDER BY seq;
+
+-- name: plan_change.erase
+DELETE FROM plan_change WHERE learner_id = :learner_id;
+
+-- name: audit_head.hold
+-- whoever appends next waits until this transaction ends
+UPDATE audit_head SET n = n + :lines WHERE one = 1;
+
+-- name: audit_head.read
+SELECT n, hash FROM audit_head WHERE one = 1;
+
+-- name: audit_head.write
+UPDATE audit_head SET hash = :hash WHERE one = 1;
+
+-- name: audit_line.insert
+INSERT INTO audit_line (n, body, hash) VALUES (:n, :body, :hash);
+
+-- name: audit_line.page
+SELECT n, body, hash FROM audit_line WHERE n > :after ORDER BY n LIMIT :most;
+
+-- name: audit_line.newest
+SELECT coalesce(max(n), 0) FROM audit_line;

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy.engine import URL, make_url
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 OVERWRITING_SECONDS = 1.0  # that an erasure waits until its bytes are gone, if a reader holds on
 Span = Callable[[str], AbstractContextManager[Any]]
+T = TypeVar("T")
 
 
 class LearnerVersion(NamedTuple):
@@ -319,6 +320,15 @@ class EventStore:
         self.database.overwrite(OVERWRITING_SECONDS)
         return erased
 
+    def write(self, function: Callable[[Session], T]) -> T:
+        """Let a function write in a transaction; returns what it does, when that is committed.
+
+        Raises:
+            RecordsUnavailable: it could not be written; nothing is. Else the function's own.
+        """
+        told: T = self._writer.put(CALL, function).result()
+        return told
+
     def flush(self) -> None:
         """Return when all that was asked for before is written."""
         self._writer.put(CALL, lambda session: None).result()
@@ -495,10 +505,18 @@ class EventStore:
                 "plans": session.dicts("plan.export", learner_id=learner_id),
                 "feedback": session.dicts("feedback.export", learner_id=learner_id),
                 "refused": session.dicts("dead_letter.export", learner_id=learner_id),
+                "running_plans": session.dicts("running_plan.export", learner_id=learner_id),
+                "plan_changes": session.dicts("plan_change.export", learner_id=learner_id),
             }
 
     def _words(self, learner_id: str) -> list[Word]:
         return [Word(*row) for row in self._rows("feedback.of_learner", learner_id=learner_id)]
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A connection to ask, for statements that stand in a module of their own."""
+        with self._reading() as session:
+            yield session
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
