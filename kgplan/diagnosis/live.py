@@ -8,6 +8,7 @@ end at another fixed point of propagation (docs/research/diagnosis.md, "Live").
 Sizes: V videos, K concepts.
 """
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.diagnosis.estep import expect, parameters
 from kgplan.diagnosis.evidence import check_observations, gather, read_videos
-from kgplan.diagnosis.vdina import check_line
+from kgplan.diagnosis.vdina import check_line, check_prior
 from kgplan.errors import InputError
 from kgplan.native.excerpt import covering, cut, touched_by
 from kgplan.native.partition import split
@@ -79,6 +80,26 @@ class LiveDiagnosis:
         self._videos = read_videos(q_matrix, self._config.link)
         self._parameters = parameters(self._videos, line)
         self._pulls = self._config.link == "compensatory"
+
+    def with_prior(self, prior: Floats) -> "LiveDiagnosis":
+        """The same model for a learner of another prior; the Q-matrix is not read again.
+
+        Args:
+            prior: (K,) in (0, 1).
+
+        Raises:
+            AxisMismatch, InputError: as for `vdina.infer`.
+        """
+        if prior is self.prior:
+            return self
+        other = copy(self)
+        other.prior = check_prior(prior, self.prior.size)
+        other._parameters = self._parameters._replace(
+            prior_log_odds=np.log(prior) - np.log1p(-prior),
+            prior_odds=prior / (1 - prior),
+            log_not_prior=np.log1p(-prior),
+        )
+        return other
 
     def infer(self, videos: Ints, shares: Floats, weights: Floats | None = None) -> Posterior:
         """Infer one learner from all observed videos.

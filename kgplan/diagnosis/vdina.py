@@ -367,8 +367,16 @@ def check_line(q_matrix: sparse.csr_matrix, slip: Floats, guess: Floats, prior: 
 
 
 def _check_prior(prior: Floats | None, start: float, n_concepts: int) -> Floats:
-    if prior is None:
-        return np.full(n_concepts, start)
+    return np.full(n_concepts, start) if prior is None else check_prior(prior, n_concepts)
+
+
+def check_prior(prior: Floats, n_concepts: int) -> Floats:
+    """Refuse a prior that is none.
+
+    Raises:
+        AxisMismatch: it disagrees on K.
+        InputError: a value outside (0, 1).
+    """
     check_axis("K", q_matrix=n_concepts, prior=prior.size)
     bad = np.flatnonzero(~((prior > 0) & (prior < 1)))
     if bad.size:

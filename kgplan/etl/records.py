@@ -171,3 +171,57 @@ def read_moments(tables: Path, records: LearnerRecords) -> Ints:
             " be cut at one; take a source whose views have times"
         )
     return found["seconds"][kept][order][at]
+
+
+def read_enrolment_times(tables: Path, records: LearnerRecords) -> sparse.csr_array:
+    """When learners enrolled, where that is known.
+
+    Args:
+        tables: folder that the records were read from.
+        records: those.
+
+    Returns:
+        (U, C) seconds since 1970 by the platform's clock, stored where there is a moment.
+    """
+    with duckdb.connect() as database:
+        found = database.execute(
+            "SELECT learner_id, course_id, max(epoch(enrolled_at))::BIGINT AS seconds"
+            " FROM read_parquet($folder || '/learner_course.parquet')"
+            " WHERE enrolled_at IS NOT NULL GROUP BY ALL",
+            {"folder": str(tables)},
+        ).fetchnumpy()
+    rows = positions(records.learner_ids, found["learner_id"].astype(np.str_))
+    cols = positions(records.course_ids, found["course_id"].astype(np.str_))
+    kept = (rows >= 0) & (cols >= 0)
+    times = sparse.coo_array(
+        (found["seconds"][kept].astype(np.float64), (rows[kept], cols[kept])),
+        shape=records.enrolled.shape,
+    ).tocsr()
+    times.sort_indices()
+    return times
+
+
+def read_course_facts(tables: Path, course_ids: Ids) -> sparse.csr_array:
+    """(C, F) 1 where the course has the school, the teacher or the field.
+
+    Args:
+        tables: folder that `kgplan.etl.extract.extract` filled.
+        course_ids: (C,) sorted.
+    """
+    with duckdb.connect() as database:
+        found = database.execute(
+            " UNION ".join(
+                f"SELECT course_id, '{kind} ' || {kind}_id AS fact"
+                f" FROM read_parquet($folder || '/{kind}_course.parquet')"
+                for kind in ("school", "teacher", "field")
+            ),
+            {"folder": str(tables)},
+        ).fetchnumpy()
+    rows = positions(course_ids, found["course_id"].astype(np.str_))
+    facts, cols = np.unique(found["fact"].astype(np.str_), return_inverse=True)
+    kept = rows >= 0
+    shape = (course_ids.size, facts.size)
+    ones = np.ones(int(kept.sum()))
+    result = sparse.coo_array((ones, (rows[kept], cols[kept])), shape=shape).tocsr()
+    result.sort_indices()
+    return result

@@ -1,0 +1,1 @@
+"""Does it help a learner of whom little is known to know whom the learner is like?"""
