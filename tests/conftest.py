@@ -34,13 +34,15 @@ gc.disable()
 
 leave_it_to_the_system()
 
-# Files that take longest, by `make test ARGS=--durations=40`. Begun first, none of them is left to
-# one process when the others have ended.
+# Files that take longest, by the processor time of all their processes. Begun first, none of them
+# is left to one process when the others have ended.
 FIRST = (
-    *("graph/test_neo4j.py", "test_wheel.py", "test_sample.py", "pipeline/test_stages.py"),
-    *("test_readme.py", "test_machine.py", "pipeline/test_stage_from_elsewhere.py"),
-    *("etl/test_losses.py", "explorer/test_explorer_designer.py"),
-    *("explorer/test_explorer_shell.py", "etl/test_extract.py", "evaluation/test_generate.py"),
+    *("graph/test_neo4j.py", "explorer/test_explorer_shell.py", "test_wheel.py", "test_sample.py"),
+    *("explorer/test_learner_view.py", "explorer/test_explorer_designer.py"),
+    *("pipeline/test_stages.py", "test_readme.py", "diagnosis/test_aging.py"),
+    *("explorer/test_kinds_shown.py", "explorer/test_lti_frame.py", "test_machine.py"),
+    *("pipeline/test_stage_from_elsewhere.py", "etl/test_losses.py", "etl/test_extract.py"),
+    *("api/test_workers.py", "cli/test_cli.py", "api/test_admin.py", "evaluation/test_generate.py"),
 )
 
 # A first call may compile, and a busy machine is slow to make cases: time decides nothing.

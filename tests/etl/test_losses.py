@@ -5,6 +5,7 @@ import json
 import duckdb
 import miniature
 import pytest
+import stage_runner
 
 from kgplan.errors import LossRefused, SourceError
 from kgplan.etl.forms import json_lines, seems_to_be, tab_separated
@@ -100,8 +101,16 @@ def test_a_file_of_which_no_row_is_kept_stops_the_run(
     assert says in str(refused.value)
     assert f"{path}:1: " in str(refused.value)
     assert in_use(home) == before
-    run_etl(home, tmp_path / "odd", tolerant=True)
+    stage_runner.run("extract", home, tmp_path / "odd", tolerant=True)
     assert in_use(home)["tables"] != before.get("tables")
+
+
+@pytest.mark.parametrize("path", [CONCEPTS, TAUGHT])
+def test_tables_without_any_row_of_a_file_become_triples_where_that_is_tolerated(tmp_path, path):
+    """Whatever was wrong in the file: the tables are the same without its rows."""
+    home = Settings(home=tmp_path / "home")
+    run_etl(home, archive(tmp_path, "odd", **{path: b"odd\n"}), tolerant=True)
+    assert in_use(home).keys() >= {"tables", "triples"}
 
 
 def test_what_no_learner_or_label_makes_of_the_rows_is_no_fault(tmp_path):

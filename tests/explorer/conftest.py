@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from waiting import wait_for
 
 from kgplan.api.keeper import keep_planner
@@ -133,9 +134,29 @@ class Reader:
 
     def watch(self) -> None:
         """Note errors and requests to other hosts."""
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._heard)
-        self.page.on("request", self._asked)
+        for event, note in self._noted().items():
+            self.page.on(event, note)
+
+    def leave(self) -> bool:
+        """Leave the window as a new one is, but for the files that it keeps; False: it cannot be.
+
+        A page in a new window costs twice what it costs in one that has been there.
+        """
+        for event, note in self._noted().items():
+            self.page.remove_listener(event, note)
+        if len(self.page.context.pages) > 1 or not self.page.url.startswith(self.address):
+            return False
+        self.page.unroute_all()
+        self.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+        self.page.context.clear_cookies()
+        self.page.goto("about:blank")
+        return True
+
+    def _noted(self) -> dict[str, Callable]:
+        return {"pageerror": self._threw, "console": self._heard, "request": self._asked}
+
+    def _threw(self, error: Exception) -> None:
+        self.errors.append(str(error))
 
     def _heard(self, message) -> None:
         known = any(f"status of {status} " in message.text for status in self.expected)
@@ -174,31 +195,58 @@ class Reader:
 
 
 Open = Callable[..., Reader]
+Mode = tuple[str, bool, bool]
+"""Language, dark, phone."""
+
+
+@pytest.fixture(scope="module")
+def left(browser: Browser) -> dict[Mode, list[Page]]:
+    """Windows that were left, by how they are looked at."""
+    return {}
 
 
 @pytest.fixture
-def reader(browser: Browser) -> Iterator[Open]:
-    """Opens a new window; afterwards nothing may have gone wrong in it."""
-    readers: list[tuple[BrowserContext, Reader]] = []
+def reader(browser: Browser, left: dict[Mode, list[Page]]) -> Iterator[Open]:
+    """Opens a window; afterwards nothing may have gone wrong in it.
+
+    It is one that another test left, and has kept the page's files, unless it is to be new.
+    """
+    readers: list[tuple[Mode, Reader]] = []
 
     def open_window(
-        address: str, language: str = "zh", dark: bool = False, phone: bool = False
+        address: str,
+        language: str = "zh",
+        dark: bool = False,
+        phone: bool = False,
+        new: bool = False,
     ) -> Reader:
-        context = browser.new_context(
-            viewport=PHONE if phone else DESKTOP,
-            locale=LOCALES[language],
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(PATIENCE)
-        made = Reader(context.new_page(), address)
+        mode = (language, dark, phone)
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
+        viewport = PHONE if phone else DESKTOP
+        if left.get(mode) and not new:
+            page = left[mode].pop()
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=scheme)
+        else:
+            context = browser.new_context(
+                viewport=viewport,
+                locale=LOCALES[language],
+                color_scheme=scheme,
+                reduced_motion="reduce",
+            )
+            context.set_default_timeout(PATIENCE)
+            page = context.new_page()
+        made = Reader(page, address)
         made.watch()
-        readers.append((context, made))
+        readers.append((mode, made))
         return made
 
     yield open_window
-    for context, made in readers:
-        context.close()
+    for mode, made in readers:
+        if made.leave():
+            left.setdefault(mode, []).append(made.page)
+        else:
+            made.page.context.close()
         assert made.errors == []
         assert made.elsewhere == []
 
