@@ -14,8 +14,9 @@ from kgplan.adjusting.deciding import marked
 from kgplan.api.answers import etag_of, headers_of, matches
 from kgplan.api.ids import Id
 from kgplan.api.learner_models import moment
-from kgplan.api.models import wrong_field
+from kgplan.api.models import GoalIn, wrong_field
 from kgplan.api.operation import JSON, Asked, in_thread, problems, router_of
+from kgplan.api.routes.paths import Paths
 from kgplan.api.running_models import (
     BrokenOut,
     ChangeOut,
@@ -35,7 +36,6 @@ from kgplan.api.running_models import (
 from kgplan.api.security import require
 from kgplan.errors import NoRunningPlan, PlanChanged, UnknownCourse
 from kgplan.model.running import Run
-from kgplan.planning import PlanOptions
 from kgplan.store.events.running import LATEST
 
 router = router_of(prefix="/v1", tags=["running plans"])
@@ -111,9 +111,11 @@ def begin_plan(
     planner, runs, now = asked.served.planner, asked.running, time.time()
     if if_match is not None:
         version_sent(runs.find(learner_id, course_id, now), if_match)
-    runs.learners.check(planner, learner_id)
-    current = runs.learners.current(planner, learner_id)
-    plan = planner.plan(learner_id, course_id, PlanOptions(length=body.length), current)
+    # as a path is: by the learner's arm, where something is tried, and kept in the history
+    paths = Paths(asked)
+    goal = GoalIn(course_id=course_id, **body.model_dump(include={"length"}, exclude_none=True))
+    wanted = paths.wanted(learner_id, goal, "body")
+    plan, _, _ = paths.plan(learner_id, goal, wanted, paths.version(learner_id))
     return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now))
 
 
