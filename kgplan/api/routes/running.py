@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -52,6 +52,12 @@ IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="ETag of the plan, as it was read")
 ]
 TAGGED = problems(404, 412)
+TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {EVENTS: {"example": 'event: plan\nid: 3\ndata: {"version":3}\n\n'}},
+        "description": "versions",
+    }
+}
 
 
 def who(asked: Asked) -> str:
@@ -202,8 +208,7 @@ def try_plan_rules(
     ONE + "/plan/stream",
     dependencies=READS,
     response_class=Response,
-    responses=problems(404)
-    | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}, "description": "versions"}},
+    responses=problems(404) | TOLD,
 )
 async def stream_plan(learner_id: Id, course_id: Course, asked: Asked) -> Response:
     """Tells each new version of a plan as a server-sent event, the present one first."""
