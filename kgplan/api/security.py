@@ -40,7 +40,10 @@ SAID_BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site", b"host"})
 XAPI = "/xapi/"
 ACROSS_ORIGINS: dict[str, Any] = {
     "allow_methods": ("GET", "POST", "PUT", "DELETE"),
-    "allow_headers": ("Authorization", "If-None-Match", "X-Experience-API-Version", "X-Request-ID"),
+    "allow_headers": (
+        *("Authorization", "If-Match", "If-None-Match"),
+        *("X-Experience-API-Version", "X-Request-ID"),
+    ),
     "expose_headers": (
         *("ETag", "Retry-After", "WWW-Authenticate", "X-Request-ID", "X-Kgplan-Refused"),
     ),

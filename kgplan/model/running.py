@@ -5,6 +5,7 @@ stored then; several may look at once, and any may be killed.
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from kgplan.errors import (
     InputError,
     NoRunningPlan,
     PlanChanged,
+    RecordsUnavailable,
     UnknownChange,
     UnknownConcept,
     UnknownLearner,
@@ -33,6 +35,8 @@ from kgplan.planning import Plan, Planner
 from kgplan.store.events import running
 from kgplan.store.events.erasure import hash_of
 from kgplan.store.events.running import KeptChange, KeptRun, Look, Wanting
+
+log = logging.getLogger(__name__)
 
 LIFE = 14 * DAY
 """That a decision lives: meanwhile rules only suggest where it was made."""
@@ -356,7 +360,13 @@ class RunningPlans:
             ]
         looks, made = [], 0
         for (each, kept), decided_on in zip(claimed, alive, strict=True):
-            found = self._caught_up(planner, kept, decided_on, now)
+            try:
+                found = self._caught_up(planner, kept, decided_on, now)
+            except RecordsUnavailable:
+                raise
+            except Exception:  # one odd plan must not hold up all others; it is tried again later
+                log.exception("the running plan of a learner in %s is passed over", kept.course_id)
+                continue
             made += len(found.looks)
             looks.append(self._looked(kept, found, each.revision))
         written = self.store.write(partial(running.looked, looks=looks, by=by))
@@ -371,7 +381,7 @@ class RunningPlans:
         after = replace(kept, due=found.due)
         if not found.looks:
             return Look(kept, after, revision, (), ())
-        seen, state = _json(SIGNALS, found.signals), _json(STATES, found.state)
+        seen, state = _json(SIGNALS, _slim(found.signals)), _json(STATES, found.state)
         before = _run(kept, ())
         version = kept.version + is_seen(before, found)
         after = replace(
@@ -481,6 +491,18 @@ def is_seen(before: Run, found: CaughtUp) -> bool:
         for s in (before.state, found.state)
     ]
     return told[0] != told[1] or states[0] != states[1]
+
+
+def _slim(signals: Signals | None) -> Signals | None:
+    """Signals without the names of all events that they are from, which grow with the history."""
+    if signals is None:
+        return None
+    told = {
+        name: reading and replace(reading, event_ids=())
+        for name in ("lag", "pace", "difficulty", "mastery")
+        for reading in [getattr(signals, name)]
+    }
+    return replace(signals, **told)
 
 
 def _of_steps(

@@ -24,6 +24,7 @@ from kgplan.api.audit import AuditLog
 from kgplan.api.jobs import Jobs
 from kgplan.api.keeper import Keeper, keep_planner
 from kgplan.api.keys import SecretKeys
+from kgplan.api.routes import running
 from kgplan.api.routes.events import VERSION_HEADER
 from kgplan.api.security import Security
 from kgplan.api.tokens import SCOPES, Verifier
@@ -56,13 +57,15 @@ def app(mini_home, tmp_path_factory):
     copied = Settings(home=home)
     idle = Jobs(copied, command=[sys.executable, "-S", "-c", "pass"])
     records = open_events(copied.records_url)
-    yield create_app(
-        keep_planner(copied),
-        learners=CurrentLearners(records),
-        audit_log=AuditLog(copied.audit_path),
-        administration=Administration(idle),
-        security=Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER)),
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "STREAMS_FOR", 0.0)  # a stream ends with what it tells first
+        yield create_app(
+            keep_planner(copied),
+            learners=CurrentLearners(records),
+            audit_log=AuditLog(copied.audit_path),
+            administration=Administration(idle),
+            security=Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER)),
+        )
     records.close()
 
 

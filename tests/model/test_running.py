@@ -134,6 +134,27 @@ def test_what_a_killed_process_claimed_another_one_makes_when_its_time_is_over(r
     assert runs.look(planner, now + 121).looks == 8  # 7 quarters, and the end of the session
 
 
+def test_one_odd_plan_holds_nobody_up(runs, planner, caplog):
+    for learner in "uvw":
+        begin(runs, planner, learner)
+        put(runs.store, answers(learner, BEGUN + 60))
+    with runs.store.database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("UPDATE running_plan SET plan = '{}' WHERE learner_id = 'v'"))
+    assert look_all(runs, planner, BEGUN + 2 * 3600) == 16  # of u and w, 8 each
+    assert "passed over" in caplog.text
+
+
+def test_what_is_kept_of_a_look_does_not_grow_with_the_history(runs, planner):
+    begin(runs, planner)
+    views = [
+        Event(f"w{k}", "u", BEGUN + k, "v_d", "A", started_at=float(k % 9), session=f"s{k // 9}")
+        for k in range(2_000)
+    ]
+    put(runs.store, views)
+    look_all(runs, planner, BEGUN + 2 * 3600)
+    assert len(runs.find("u", "A", BEGUN + DAY).kept.seen) < 2_000
+
+
 def test_who_was_overtaken_writes_nothing(runs, planner):
     begin(runs, planner)
     put(runs.store, answers("u", BEGUN + 60))

@@ -6795,7 +6795,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    /**
+                     * @example event: plan
+                     *     id: 3
+                     *     data: {"version":3}
+                     */
+                    "text/event-stream": unknown;
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -14,8 +14,9 @@ from kgplan.adjusting.deciding import marked
 from kgplan.api.answers import etag_of, headers_of, matches
 from kgplan.api.ids import Id
 from kgplan.api.learner_models import moment
-from kgplan.api.models import wrong_field
+from kgplan.api.models import GoalIn, wrong_field
 from kgplan.api.operation import JSON, Asked, in_thread, problems, router_of
+from kgplan.api.routes.paths import Paths
 from kgplan.api.running_models import (
     BrokenOut,
     ChangeOut,
@@ -35,7 +36,6 @@ from kgplan.api.running_models import (
 from kgplan.api.security import require
 from kgplan.errors import NoRunningPlan, PlanChanged, UnknownCourse
 from kgplan.model.running import Run
-from kgplan.planning import PlanOptions
 from kgplan.store.events.running import LATEST
 
 router = router_of(prefix="/v1", tags=["running plans"])
@@ -52,6 +52,12 @@ IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="ETag of the plan, as it was read")
 ]
 TAGGED = problems(404, 412)
+TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {EVENTS: {"example": 'event: plan\nid: 3\ndata: {"version":3}\n\n'}},
+        "description": "versions",
+    }
+}
 
 
 def who(asked: Asked) -> str:
@@ -111,9 +117,11 @@ def begin_plan(
     planner, runs, now = asked.served.planner, asked.running, time.time()
     if if_match is not None:
         version_sent(runs.find(learner_id, course_id, now), if_match)
-    runs.learners.check(planner, learner_id)
-    current = runs.learners.current(planner, learner_id)
-    plan = planner.plan(learner_id, course_id, PlanOptions(length=body.length), current)
+    # as a path is: by the learner's arm, where something is tried, and kept in the history
+    paths = Paths(asked)
+    goal = GoalIn(course_id=course_id, **body.model_dump(include={"length"}, exclude_none=True))
+    wanted = paths.wanted(learner_id, goal, "body")
+    plan, _, _ = paths.plan(learner_id, goal, wanted, paths.version(learner_id))
     return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now))
 
 
@@ -200,8 +208,7 @@ def try_plan_rules(
     ONE + "/plan/stream",
     dependencies=READS,
     response_class=Response,
-    responses=problems(404)
-    | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}, "description": "versions"}},
+    responses=problems(404) | TOLD,
 )
 async def stream_plan(learner_id: Id, course_id: Course, asked: Asked) -> Response:
     """Tells each new version of a plan as a server-sent event, the present one first."""
