@@ -11,6 +11,7 @@ from kgplan import __version__
 from kgplan.cli import (
     adjust,
     browse,
+    coldstart,
     diagnose,
     embed,
     events,
@@ -75,6 +76,7 @@ app.command()(place.place)
 app.command()(mastery.mastery)
 app.command()(recommend.recommend)
 app.add_typer(resources.resources, name="resources")
+app.add_typer(coldstart.coldstart, name="coldstart")
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)
