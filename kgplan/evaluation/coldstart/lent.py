@@ -90,7 +90,7 @@ class Diagnoser:
         due = self.records.due(courses)
         skipped = np.unique(np.concatenate([np.zeros(0, np.int64), *passed])).astype(np.int64)
         skipped = skipped[due[skipped] & ~np.isin(skipped, rows.items)]
-        weight = np.ones(skipped.size)
+        weight: Floats = np.ones(skipped.size)
         if self.attendance is not None and skipped.size:
             weight = self.attendance.weights(rows.items, courses, skipped)
         skipped, weight = skipped[weight > 0], weight[weight > 0]
