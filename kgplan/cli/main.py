@@ -12,6 +12,7 @@ from kgplan.cli import (
     adjust,
     audit,
     browse,
+    coldstart,
     diagnose,
     embed,
     events,
@@ -76,6 +77,7 @@ app.command()(place.place)
 app.command()(mastery.mastery)
 app.command()(recommend.recommend)
 app.add_typer(resources.resources, name="resources")
+app.add_typer(coldstart.coldstart, name="coldstart")
 app.command()(browse.learners)
 app.command()(browse.courses)
 app.command()(browse.concepts)

@@ -112,11 +112,17 @@ def train(
         if truth.size and epoch - 1 - int(np.argmax(near)) >= config.patience:
             break
     found, alike = _found(best, whole, judged.groups, config.neighbours)
-    points = _sureness(truth, found, alike) if near else (np.zeros(0), np.zeros(0))
+    similar, sure = _sureness(truth, found, alike) if near else (np.zeros(0), np.zeros(0))
     model = ColdStart(
-        encoder, best, records.learner_ids[learners], best(whole)[0].astype(np.float32),
-        opened_by(histories, learners, weight.size), *points, config.neighbours,
-    )  # fmt: skip
+        encoder,
+        best,
+        records.learner_ids[learners],
+        best(whole)[0].astype(np.float32),
+        opened_by(histories, learners, weight.size),
+        similar,
+        sure,
+        config.neighbours,
+    )
     return Trained(model, tuple(losses), tuple(near))
 
 

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords
 from kgplan.errors import InputError
 
@@ -150,6 +150,18 @@ def read_moments(tables: Path, records: LearnerRecords) -> Ints:
     Raises:
         InputError: a view has no moment.
     """
+    found = read_known_moments(tables, records)
+    missing = np.isnan(found)
+    if missing.any():
+        raise InputError(
+            f"{missing.sum()} of {found.size} views in {tables} have no moment, so that nothing can"
+            " be cut at one; take a source whose views have times"
+        )
+    return found.astype(np.int64)
+
+
+def read_known_moments(tables: Path, records: LearnerRecords) -> Floats:
+    """`read_moments`, NaN for a view that has none."""
     with duckdb.connect() as database:
         found = database.execute(
             "SELECT learner_id, item_id, epoch(first_started_at)::BIGINT AS seconds"
@@ -165,12 +177,8 @@ def read_moments(tables: Path, records: LearnerRecords) -> Ints:
     order = np.argsort(key)
     viewed = records.viewed.tocoo()
     at = positions(key[order], viewed.row.astype(np.int64) * n_items + viewed.col)
-    if (at < 0).any():
-        raise InputError(
-            f"{np.sum(at < 0)} of {at.size} views in {tables} have no moment, so that nothing can"
-            " be cut at one; take a source whose views have times"
-        )
-    return found["seconds"][kept][order][at]
+    seconds = np.append(found["seconds"][kept][order].astype(np.float64), np.nan)
+    return seconds[at]
 
 
 def read_enrolment_times(tables: Path, records: LearnerRecords) -> sparse.csr_array:

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from kgplan.coldstart.features import Histories
 from kgplan.etl.records import (
     read_course_facts,
     read_enrolment_times,
-    read_moments,
+    read_known_moments,
     read_records,
 )
 from kgplan.evaluation.coldstart.report import World
@@ -19,12 +17,9 @@ def read_world(tables: Path) -> World:
 
     Args:
         tables: folder that `kgplan.etl.extract.extract` filled.
-
-    Raises:
-        InputError: a view has no moment.
     """
     records = read_records(tables, all_opened=True)
-    moments = read_moments(tables, records).astype(np.float64)
+    moments = read_known_moments(tables, records)
     dated = read_enrolment_times(tables, records)
     facts = read_course_facts(tables, records.course_ids)
     return World(records, Histories.of(records, moments, dated), facts)

@@ -30,6 +30,7 @@ OURS = (
     "kgplan.pipeline.similarity:run_similarity",
     "kgplan.pipeline.resources:run_resources",
     "kgplan.pipeline.calibrate:run_calibrate",
+    "kgplan.pipeline.coldstart:run_coldstart",
 )
 Part = Literal["source", "graph", "model", "study"]
 

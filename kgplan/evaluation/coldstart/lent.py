@@ -71,7 +71,7 @@ class Diagnoser:
         items = fitted.items
         assert items is not None
         self.records, self.histories = records, histories
-        self.prior = np.asarray(fitted.prior)
+        self.prior: Floats = np.asarray(fitted.prior)
         self.known = fitted.mastery
         self.slip, self.guess = items.slip, items.guess
         self.attendance = items.attendance_on(records)
@@ -84,13 +84,13 @@ class Diagnoser:
         courses = self.histories.courses_of(rows.items)
         passed = []
         for course in courses.tolist():
-            order = self.records.in_order(course)
-            opened = np.flatnonzero(np.isin(order, rows.items))
-            passed.append(order[: opened[-1]])
+            line = self.records.in_order(course)
+            opened = np.flatnonzero(np.isin(line, rows.items))
+            passed.append(line[: opened[-1]])
         due = self.records.due(courses)
         skipped = np.unique(np.concatenate([np.zeros(0, np.int64), *passed])).astype(np.int64)
         skipped = skipped[due[skipped] & ~np.isin(skipped, rows.items)]
-        weight = np.ones(skipped.size)
+        weight: Floats = np.ones(skipped.size)
         if self.attendance is not None and skipped.size:
             weight = self.attendance.weights(rows.items, courses, skipped)
         skipped, weight = skipped[weight > 0], weight[weight > 0]
@@ -199,7 +199,7 @@ class Lending:
                 for n in CUTS
                 for k in range(len(self.cases))
             ]
-            found[config] = float(np.nanmean(errors))
+            found[config] = _mean(np.array(errors))
         return min(found, key=lambda each: found[each])
 
     def compared(self, ways: Mapping[str, Lend], config: LendingConfig) -> Iterator[Lent]:
@@ -222,17 +222,24 @@ class Lending:
                     rows.append((*self.errors(k, n, mastery), loss.mean() if p.size else np.nan))
                     told.append((p, yes))
                 found[name] = np.array(rows)
-                off[name] = calibration_error(*(np.concatenate(x) for x in zip(*told, strict=True)))
-            for name, rows in found.items():
-                means = [*np.nanmean(rows, axis=0).tolist(), off[name]]
+                said, happened = (np.concatenate(each) for each in zip(*told, strict=True))
+                off[name] = calibration_error(said, happened)
+            for name, table in found.items():
+                means = [*(_mean(column) for column in table.T), off[name]]
                 gains = {}
                 for other in (PRIOR, OWN):
                     if name != other:
-                        both = ~np.isnan(rows[:, 0])
-                        theirs, ours = found[other][both, 0], rows[both, 0]
+                        both = ~np.isnan(table[:, 0])
+                        theirs, ours = found[other][both, 0], table[both, 0]
                         low, high = paired_interval(theirs, ours, np.random.default_rng(0))
                         gains[other] = (float(np.mean(theirs - ours)), low, high)
                 yield Lent(name, n, dict(zip(MEASURES, means, strict=True)), gains)
+
+
+def _mean(values: Floats) -> float:
+    """Of those that are known; NaN where none is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def calibration_error(p: Floats, yes: Floats, bins: int = 10) -> float:

@@ -18,8 +18,9 @@ from kgplan.evaluation.coldstart.cases import auc
 
 WIDTH = 64  # of the decomposed features that classifiers get
 MOST_PAIRS = 20_000  # that classifiers are fitted to
-Likeness = Callable[[list[Rows]], Floats]
-"""(B, U) how like the known learners some learners are."""
+CHUNK = 32  # learners whose pairs with all known ones are told at once
+Likeness = Callable[["Asked"], Floats]
+"""(P,) how alike both are of the pairs asked."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def asked_of(
 
 def told_apart(method: str, like: Likeness, validation: Asked, test: Asked) -> PairFigures:
     """The five measures, at the bound of the best F1 on validation."""
-    values = [like(each.rows)[each.pairs.asked, each.pairs.known] for each in (validation, test)]
+    values = [like(each) for each in (validation, test)]
     bound = _best_bound(values[0], validation.pairs.alike)
     said, yes = values[1] >= bound, test.pairs.alike > 0
     right = float(np.sum(said & yes))
@@ -129,18 +130,29 @@ class Classifier:
         self.less = TruncatedSVD(width, random_state=0).fit(stacked)
         self.theirs = self.less.transform(stacked)
         some = rng.permutation(train.pairs.alike.size)[:MOST_PAIRS]
-        mine = self.less.transform(_stacked(encoder.groups(train.rows)))
-        x1, x2 = mine[train.pairs.asked[some]], self.theirs[train.pairs.known[some]]
-        model.fit(np.concatenate([np.abs(x1 - x2), x1 * x2], axis=1), train.pairs.alike[some])
+        both = self._both(train.rows, train.pairs.asked[some], train.pairs.known[some])
+        model.fit(both, train.pairs.alike[some])
 
-    def __call__(self, rows: list[Rows]) -> Floats:
-        """(B, U) probability that both are alike."""
+    def of_pairs(self, asked: Asked) -> Floats:
+        """(P,) probability that both are alike."""
+        both = self._both(asked.rows, asked.pairs.asked, asked.pairs.known)
+        return np.asarray(self.model.predict_proba(both)[:, 1])
+
+    def of_all(self, rows: list[Rows]) -> Floats:
+        """(B, U) the same with every known learner."""
+        n_known = self.theirs.shape[0]
+        found = []
+        for begin in range(0, len(rows), CHUNK):
+            some = rows[begin : begin + CHUNK]
+            asked = np.repeat(np.arange(len(some)), n_known)
+            both = self._both(some, asked, np.tile(np.arange(n_known), len(some)))
+            found.append(self.model.predict_proba(both)[:, 1].reshape(len(some), n_known))
+        return np.concatenate(found)
+
+    def _both(self, rows: list[Rows], asked: Ints, known: Ints) -> Floats:
         mine = self.less.transform(_stacked(self.encoder.groups(rows)))
-        found = np.empty((len(rows), self.theirs.shape[0]))
-        for k, x in enumerate(mine):
-            both = np.concatenate([np.abs(x - self.theirs), x * self.theirs], axis=1)
-            found[k] = self.model.predict_proba(both)[:, 1]
-        return found
+        x1, x2 = mine[asked], self.theirs[known]
+        return np.concatenate([np.abs(x1 - x2), x1 * x2], axis=1)
 
 
 def _stacked(groups: Groups) -> sparse.csr_array:

@@ -119,7 +119,7 @@ class Blend:
     def scores(self, methods: Mapping[str, Scores], cases: Sequence[Case]) -> dict[int, Floats]:
         """Of the candidates of each case; every other item scores below them, as the first method
         has it."""
-        found = {}
+        found: dict[int, Floats] = {}
         for n in CUTS:
             lines = np.array(methods[self.names[0]][n], dtype=np.float64) - 1e6
             for k, case in enumerate(cases):

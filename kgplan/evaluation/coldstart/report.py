@@ -30,6 +30,7 @@ from kgplan.evaluation.coldstart.lent import (
 )
 from kgplan.evaluation.coldstart.pair_task import (
     Classifier,
+    Likeness,
     PairFigures,
     asked_of,
     told_apart,
@@ -122,6 +123,7 @@ def evaluate(
     config: TowerConfig | None = None,
     seeds: int = 5,
     progress: Progress = silent,
+    whole: bool = True,
 ) -> Report:
     """Train on 14 of 20 learners, choose on 3, measure on 3.
 
@@ -130,6 +132,7 @@ def evaluate(
         config: of the tower; its seed is left out.
         seeds: how often the tower is trained, from 0; its parts are left out with seed 0 alone.
         progress: told of steps.
+        whole: whether parts are left out of the tower, and classifiers of pairs fitted, too.
     """
     config = config or TowerConfig()
     records, histories = world.records, world.histories
@@ -138,7 +141,7 @@ def evaluate(
              ((VALIDATION, chosen), (TEST, asked))}  # fmt: skip
     steps = seeds + 5
     models: dict[str, list[ColdStart]] = {}
-    for name, changes in VARIANTS.items():
+    for name, changes in VARIANTS.items() if whole else [(HSNN, VARIANTS[HSNN])]:
         models[name] = []
         for seed in range(seeds if name == HSNN else 1):
             progress("evaluation", len(models) - 1 + seed, steps)
@@ -149,9 +152,11 @@ def evaluate(
     first = models[HSNN][0]
     simple = Known(rows_of(records, known), first.encoder)
     rng = np.random.default_rng(config.seed)
-    fitted = _classifiers(world, known, first, simple, config, rng)
-    methods = {part: _scores(histories, each, models, simple, fitted)
-               for part, each in cases.items()}  # fmt: skip
+    fitted = _classifiers(world, known, first, simple, config, rng) if whole else {}
+    methods = {
+        part: _scores(histories, each, models, simple, fitted if part == TEST else {})
+        for part, each in cases.items()  # blends take no part of what classifiers say
+    }
     progress("evaluation", seeds + 3, steps)
     _blended(methods, cases)
     ranked = list(compared(methods[TEST], cases[TEST], (POPULAR, ITEM_CF, HSNN, WITHOUT)))
@@ -201,7 +206,7 @@ def _scores(
 
     def of_pairs(by: Classifier) -> Scorer:
         def scores(rows: list[Rows]) -> Floats:
-            like = by(rows)
+            like = by.of_all(rows)
             at = np.argsort(-like, axis=1, kind="stable")[:, :NEIGHBOURS]
             weights = weights_of(np.take_along_axis(like, at, 1))
             return item_scores(at, weights, simple.opened) + 1e-9 * simple.popularity
@@ -246,15 +251,18 @@ def _pairs(
     config: TowerConfig,
     rng: np.random.Generator,
 ) -> list[PairFigures]:
-    def of_network(model: ColdStart) -> Callable[[list[Rows]], Floats]:
+    def of_pairs(of_all: Callable[[list[Rows]], Floats]) -> Likeness:
+        return lambda asked: of_all(asked.rows)[asked.pairs.asked, asked.pairs.known]
+
+    def of_network(model: ColdStart) -> Likeness:
         def like(rows: list[Rows]) -> Floats:
             return similarity(model.tower(model.encoder.groups(rows))[0] @ model.vectors.T)
 
-        return like
+        return of_pairs(like)
 
-    likes: dict[str, Callable[[list[Rows]], Floats]] = {
-        "cosine of rows and courses": lambda rows: simple.raw_likeness(rows).toarray(),
-        **fitted,
+    likes: dict[str, Likeness] = {
+        "cosine of rows and courses": of_pairs(lambda rows: simple.raw_likeness(rows).toarray()),
+        **{name: each.of_pairs for name, each in fitted.items()},
         **{name: of_network(each[0]) for name, each in models.items()},
     }
     encoder = models[HSNN][0].encoder
