@@ -59,6 +59,8 @@ def drawn(seed: int, concepts: int = 9, circles: bool = False) -> Drawn:
         not_yet=np.zeros(n, bool),
         goes_on=np.zeros(layout.covers.size, bool),
         turn=turn,
+        practice=np.zeros(0, np.int64),
+        practised_for=np.zeros(0, np.int64),
     )
     by = by._replace(
         to_check=by.just_done & (rng.random(n) < 0.5),

@@ -78,6 +78,7 @@ class Evidence:
         enrolled: those of them that the learner enrolled in.
         elsewhere: videos watched in no course that was told.
         seen_at: video -> when it was last watched or answered, in seconds since 1970.
+        answers: item and score of every answer, in the order of time.
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class Evidence:
     enrolled: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
     seen_at: Mapping[str, float] = field(default_factory=dict)
+    answers: tuple[tuple[str, float], ...] = ()
 
 
 ID_LENGTH = 500
@@ -207,6 +209,7 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
     told: dict[str, float] = {}
     seen_at: dict[str, float] = {}
     courses, enrolled, placed = set(), set(), set()
+    answers: set[tuple[float, str, str, float]] = set()
     for event in events:
         if event.course_id is not None:
             courses.add(event.course_id)
@@ -221,6 +224,7 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
             seen_at[video] = max(event.time, seen_at.get(video, event.time))
         if event.score is not None:
             scores[video] = max(event.score, scores.get(video, 0.0))
+            answers.add((event.time, event.event_id, video, event.score))
         if event.share is not None:
             shares[video] = max(event.share, shares.get(video, 0.0))
         if event.segments:
@@ -246,4 +250,5 @@ def evidence_of(events: Iterable[Event], lengths: Mapping[str, float] | None = N
         frozenset(enrolled),
         frozenset(shares.keys() - placed),
         dict(sorted(seen_at.items())),
+        tuple((video, score) for _, _, video, score in sorted(answers)),
     )

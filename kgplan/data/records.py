@@ -44,6 +44,10 @@ class LearnerRecords(Stored):
             answered any.
         answered_order: along the stored entries of `answered`, the place of the last answer among
             the learner's views and answers in time; None where none was kept.
+        answers_start: (U + 1,) where the answers of each learner begin in these, which hold every
+            one, also to the same item, in the order of time; None where none was kept.
+        answers_item: positions of items.
+        answers_score: in [0, 1].
     """
 
     learner_ids: Ids
@@ -62,6 +66,9 @@ class LearnerRecords(Stored):
     item_links: Ids | None = None
     answered: sparse.csr_array | None = None
     answered_order: Ints | None = None
+    answers_start: Ints | None = None
+    answers_item: Ints | None = None
+    answers_score: Floats | None = None
 
     @cached_property
     def learners(self) -> Axis:
@@ -125,6 +132,28 @@ class LearnerRecords(Stored):
         ):
             due[self.expected.indices[begin:end]] = True
         return due
+
+    def answers_of(self, learner: int) -> tuple[Ints, Floats]:
+        """Items and scores of a learner's answers in the order of time; none for -1.
+
+        Where only the best score of each item was kept, that stands for all answers to it.
+        """
+        none = np.zeros(0, np.int64), np.zeros(0)
+        if learner < 0 or self.answered is None:
+            return none
+        if (
+            self.answers_start is not None
+            and self.answers_item is not None
+            and self.answers_score is not None
+        ):
+            kept = slice(*self.answers_start[learner : learner + 2].tolist())
+            return self.answers_item[kept].astype(np.int64), self.answers_score[kept]
+        stored = slice(*self.answered.indptr[learner : learner + 2].tolist())
+        items, scores = self.answered.indices[stored].astype(np.int64), self.answered.data[stored]
+        if self.answered_order is None:
+            return none
+        order = np.argsort(self.answered_order[stored])
+        return items[order], scores[order]
 
     def in_order(self, course: int) -> Ints:
         """Positions of a course's items, in its order."""

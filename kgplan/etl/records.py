@@ -94,6 +94,14 @@ def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
             f" FROM {scan('answer')} GROUP BY ALL)"
         )
         answered = of_answers("score", np.float64)
+        every = columns(
+            f"SELECT learner_id, item_id, score FROM {scan('answer')} WHERE score IS NOT NULL"
+            " ORDER BY learner_id, answered_at, position, item_id, score"
+        )
+        who = positions(learner_ids, every["learner_id"].astype(np.str_))
+        what = positions(item_ids, every["item_id"].astype(np.str_))
+        kept = (who >= 0) & (what >= 0)
+        who, by_learner = who[kept], np.argsort(who[kept], kind="stable")
         return LearnerRecords(
             learner_ids=learner_ids,
             item_ids=item_ids,
@@ -134,6 +142,13 @@ def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
             answered=answered if answered.nnz else None,
             viewed_order=of_views("place", lambda places: places.astype(np.int32)).data,
             answered_order=of_answers("place", np.int32).data if answered.nnz else None,
+            answers_start=np.searchsorted(who[by_learner], np.arange(learner_ids.size + 1))
+            if answered.nnz
+            else None,
+            answers_item=what[kept][by_learner].astype(np.int32) if answered.nnz else None,
+            answers_score=every["score"][kept][by_learner].astype(np.float64)
+            if answered.nnz
+            else None,
         )
 
 

@@ -227,6 +227,7 @@ def _only(records: LearnerRecords, learners: Ints) -> LearnerRecords:
         viewed_order=ordered[learners].data,
         answered=None,
         answered_order=None,
+        answers_start=None,
     )
 
 

@@ -1,6 +1,7 @@
 """Which videos next, by expected gain of mastery a minute? The gain planner's compiled loop.
 
-First come the lessons of the road: what the course has next, in its order, whatever they gain. A
+Where a course is practised, concepts come in the turns that were chosen for them, whatever they
+gain. Elsewhere the lessons of the road come first: what the course has next, in its order. A
 lesson is a step for one of its goals; one that has none left goes with the step of the next.
 Then each turn looks at every concept that the goal asks for. Its bundle is what must come before it
 and is not held, foundation first, each with the videos that bring it to the threshold. The bundle
@@ -92,6 +93,9 @@ class Standing(NamedTuple):
         not_yet: (n,) True for what answers say is not held yet,
         goes_on: (N,) and of entries on these True where the video goes on to something new.
         turn: (m,) when the course comes to each video from where the learner is; inf for others.
+        practice: concepts in the order in which they are practised, each with what it needs before
+            it; empty where gain and the road decide.
+        practised_for: the goal that each of them is for.
     """
 
     mastery: Floats
@@ -113,6 +117,8 @@ class Standing(NamedTuple):
     not_yet: Array
     goes_on: Array
     turn: Floats
+    practice: Ints
+    practised_for: Ints
 
 
 class State(NamedTuple):
@@ -784,16 +790,31 @@ def sequence(
     state, scratch = at_start(layout, by), room(layout, by)
     tried, rows = empty_rows(n * (MOST_VIDEOS + 1)), empty_rows(m)
     named = np.zeros(n, np.bool_)
-    done, n_concepts, left, why, place, fits = 0, 0, budget, LENGTH, 0, True
+    done, n_concepts, left, why, place, turn, fits = 0, 0, budget, LENGTH, 0, 0, True
     while n_concepts < length:
         begin, goal, rate, stand, too_long = done, -1, 0.0, 0.0, False
         is_looked, comes_anyway, ahead = False, True, scratch.trial
-        if not by.road[place:].size or comes_before_the_road(layout, by, state):
+        while turn < by.practice.size and (
+            named[by.practice[turn]] or state.n_open[by.practice[turn]] == 0
+        ):
+            turn += 1
+        in_turn_next = turn < by.practice.size
+        if not (by.road[place:].size or in_turn_next) or comes_before_the_road(layout, by, state):
             look(layout, by, state, scratch)
             goal, rate, too_long = best_goal(layout, by, state, scratch, tried, theta, left)
             is_looked = True
             comes_anyway = goal >= 0 and (is_first(goal, layout, by) or by.urgency[goal] > 1.0)
-        if place < by.road.size and not (is_looked and comes_anyway):
+        if in_turn_next and not (is_looked and comes_anyway):
+            set_to(ahead, state)
+            done, minutes, _ = learn(
+                by.practice[turn], True, -1, layout, by, ahead, scratch.unknown, scratch, theta,
+                rows, done,
+            )  # fmt: skip
+            if minutes > left:
+                done, why = begin, MINUTES
+                break
+            goal, rate, comes_anyway = by.practised_for[turn], 0.0, True
+        elif place < by.road.size and not (is_looked and comes_anyway):
             set_to(ahead, state)
             marks = named.copy()
             found, place, end, minutes = lesson(
@@ -910,7 +931,8 @@ def rates_after(rows: Rows, count: int, layout: Layout, by: Standing, theta: flo
         its = Standing(
             by.mastery, by.factor, by.weight, by.closed, by.passed, by.open, by.again, by.minutes,
             by.favour, by.road, by.rides, by.likely, by.just_done, by.to_check,
-            by.first[at : at + 1], by.urgency, by.not_yet, by.goes_on, by.turn,
+            by.first[at : at + 1], by.urgency, by.not_yet, by.goes_on, by.turn, by.practice,
+            by.practised_for,
         )  # fmt: skip
         goal, rate, _ = best_goal(alone, its, state, scratch, tried, theta, left)
         if goal >= 0:

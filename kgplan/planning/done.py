@@ -20,11 +20,15 @@ class Done:
         shares: (V,) the largest share watched or read; NaN where it was never opened.
         scores: (V,) best score of the answers to it; NaN where there are none.
         seen_at: (V,) when it was last seen or answered, in any unit; -inf for never.
+        answered: (A,) the item of every answer, in the order of time,
+        answers: (A,) and its score.
     """
 
     shares: Floats
     scores: Floats
     seen_at: Floats
+    answered: Ints
+    answers: Floats
 
     @property
     def opened(self) -> Array:
@@ -73,6 +77,11 @@ class Told(Protocol):
         """Item -> seconds since 1970."""
         ...
 
+    @property
+    def answers(self) -> tuple[tuple[str, float], ...]:
+        """Item and score of every answer, in the order of time."""
+        ...
+
 
 def done_by(
     records: LearnerRecords, learner_id: str, told: Told | None, in_records: bool = True
@@ -86,8 +95,14 @@ def done_by(
         in_records: whether the records' row of the learner counts.
     """
     n = records.item_ids.size
-    done = Done(np.full(n, np.nan), np.full(n, np.nan), np.full(n, -np.inf))
     row = records.learners.find(learner_id) if in_records else -1
+    answered, answers = records.answers_of(row)
+    if told is not None and told.answers:
+        items = np.array([records.items.find(item) for item, _ in told.answers])
+        scores = np.array([each for _, each in told.answers])
+        answered = np.append(answered, items[items >= 0])
+        answers = np.append(answers, scores[items >= 0])
+    done = Done(np.full(n, np.nan), np.full(n, np.nan), np.full(n, -np.inf), answered, answers)
     if row >= 0:
         for matrix, order, values in (
             (records.viewed, records.viewed_order, done.shares),
@@ -96,10 +111,10 @@ def done_by(
             if matrix is None:
                 continue
             stored = slice(*matrix.indptr[row : row + 2].tolist())
-            items = matrix.indices[stored]
-            values[items] = matrix.data[stored]
+            seen = matrix.indices[stored]
+            values[seen] = matrix.data[stored]
             if order is not None:  # before all events
-                done.seen_at[items] = np.maximum(done.seen_at[items], order[stored] - EARLIER)
+                done.seen_at[seen] = np.maximum(done.seen_at[seen], order[stored] - EARLIER)
     if told is not None:
         for values, said in (
             (done.shares, told.shares),

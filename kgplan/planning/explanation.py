@@ -15,8 +15,8 @@ from kgplan.planning.texts import Manner, apart, fill, say
 ALTERNATIVES = 5  # that an explanation lists for a step
 ROUNDING = 1e-9  # a mastery nearer than this to 0 or 1 is neither passed nor undercut
 Verdict = Literal[
-    "lower", "tie", "not_pinned", "not_retried", "not_next", "excluded", "mastered", "learned",
-    "too_long", "no_room", "ended",
+    "lower", "tie", "not_pinned", "not_retried", "not_next", "not_sooner", "excluded", "mastered",
+    "learned", "too_long", "no_room", "ended",
 ]  # fmt: skip
 
 
@@ -107,7 +107,8 @@ class StepExplanation:
         concept_id: of the step.
         rule: what decided: the largest figure of the planner's `rule`, or of a prerequisite's
             "score"; or the concept was "pinned", or the "target"; or it is a "retry" of what was
-            just not answered right.
+            just not answered right; or in a course that is practised a "practice" that takes the
+            fewest right answers in a row.
         because: the same in words.
         terms: the step's numbers.
         alternatives: the best that were rejected, largest figure first.

@@ -26,6 +26,7 @@ class CurrentLearner:
         shares: video -> share watched, as events since the records were made tell.
         scores: video -> best score of the answers to it.
         seen_at: video -> when it was last watched or answered, in seconds since 1970.
+        answers: item and score of every answer to it, in the order of time.
     """
 
     axis: Ids
@@ -39,6 +40,7 @@ class CurrentLearner:
     shares: Mapping[str, float] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     seen_at: Mapping[str, float] = field(default_factory=dict)
+    answers: tuple[tuple[str, float], ...] = ()
 
     @property
     def concept_ids(self) -> Ids:

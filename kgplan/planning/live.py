@@ -147,6 +147,7 @@ class LiveModel:
             evidence.shares,
             evidence.scores,
             evidence.seen_at,
+            evidence.answers,
         )
         return LiveState(learner, fitted, posterior)
 

@@ -199,6 +199,7 @@ class Placer:
                 evidence,
                 scores={**evidence.scores, item: value},
                 seen_at={**evidence.seen_at, item: now},
+                answers=(*evidence.answers, (item, value)),
             )
         else:
             wishes = replace(wishes, answers={**wishes.answers, str(concept): value})

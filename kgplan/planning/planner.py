@@ -30,6 +30,7 @@ from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Plan
 from kgplan.planning.planners import planner_named, planners
 from kgplan.planning.planners.ranking import Learner
+from kgplan.planning.policy import in_a_row
 from kgplan.planning.ranked import (
     SHOWN,
     RankedResources,
@@ -407,6 +408,7 @@ class Planner:
         return Learner(
             mastery, reached, not_apart, around, learned, courses, over, hard, says,
             self._shares(done.shares, courses), done.scores, done.seen_at, refused,
+            *in_a_row(self._chooser.covers, done.answered, done.answers),
             current is not None and bool(current.wishes.answers),
         )  # fmt: skip
 

@@ -72,6 +72,8 @@ def _rule(found: Sequence, row: int) -> str:
         return "pinned" if found.scope.has_videos else "target"
     if found.retries(goal):
         return "retry"
+    if found.practised and found.rows.stand[row] == 0:
+        return "practice"
     if found.rows.stand[row] == 0:
         return "order" if found.in_order else "next"
     return "gain"
@@ -100,6 +102,8 @@ def _alternatives(
             verdict, because = "not_pinned", say(options, "not.not_pinned")
         elif found.retries(goal) and not found.retries(concept):
             verdict, because = "not_retried", say(options, "not.not_retried")
+        elif found.practised and rule in ("practice", "foundation"):
+            verdict, because = "not_sooner", say(options, "not.not_sooner")
         elif rule in ("order", "next"):
             verdict, because = "not_next", say(options, "not.not_next")
         else:

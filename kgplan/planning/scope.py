@@ -7,6 +7,7 @@ Sizes: K concepts of the graph, V videos of the records; n, m of them in the sco
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,7 @@ from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
 from kgplan.planning.derived import on_axis
+from kgplan.planning.policy import Needs
 
 NEAR = 2  # steps from what is asked for
 ELSEWHERE = 4  # videos of other courses that a concept is learned with, the most focused first
@@ -57,6 +59,24 @@ class Scope:
     def has_videos(self) -> bool:
         """Whether the course has a video of its own."""
         return bool(self.in_course.any())
+
+    @cached_property
+    def practised(self) -> bool:
+        """Whether all that the course has is answered, and nothing of it teaches."""
+        return self.has_videos and bool(self.layout.asks[self.in_course].all())
+
+    @cached_property
+    def practice(self) -> Needs:
+        """What each of the concepts waits for, and where the course comes to it."""
+        layout, size = self.layout, self.concepts.size
+        before = np.repeat(np.arange(size), np.diff(layout.waits_start))
+        edges = sparse.coo_array(
+            (np.ones(before.size, dtype=bool), (layout.waits, before)), shape=(size, size)
+        ).tocsr()
+        first = np.full(size, np.inf)
+        item = np.repeat(np.arange(self.videos.size), np.diff(layout.video_start))
+        np.minimum.at(first, layout.covers, layout.place[item])
+        return Needs.of(edges, np.argsort(np.argsort(first, kind="stable")))
 
 
 class Scopes:
@@ -112,7 +132,7 @@ class Scopes:
         is_asked[asked] = True
         weight = self._weights(asked, shown)
         field = self._main_field(asked, weight)
-        concepts = self._involved(asked, field, near)
+        concepts = self._involved(asked, field, near, shown)
         elsewhere = self._elsewhere(concepts, shown, near)
         anywhere = self._elsewhere(pinned, shown, self.taught.size)
         videos = np.unique(np.concatenate([shown, elsewhere, anywhere]))
@@ -155,18 +175,22 @@ class Scopes:
             np.flatnonzero(inside),
         )
 
-    def _involved(self, asked: Ints, field: str, near: int) -> Ints:
+    def _involved(self, asked: Ints, field: str, near: int, shown: Ints) -> Ints:
         """What is asked for, and what it needs: taught, of the goal's field, and near.
 
-        Out of a course it goes by what is surely needed; towards a concept by all that is.
+        Out of a course it goes by what is surely needed; towards a concept by all that is. What the
+        course has items on is never too far.
         """
+        here = np.zeros(self.taught.size, dtype=bool)
+        here[self.covers[shown].indices] = True
         found = np.zeros(self.taught.size, dtype=bool)
         found[asked] = True
         good = self.taught & (self.graph.concept_fields == field)
         edge, needs = asked, self._surely_needs if near == NEAR else self.needs
-        for _ in range(near):
-            before = _columns(needs, edge)
-            edge = before[good[before] & ~found[before]]
+        step = 0
+        while edge.size:
+            before, step = _columns(needs, edge), step + 1
+            edge = before[good[before] & ~found[before] & ((step <= near) | here[before])]
             found[edge] = True
         return np.flatnonzero(found)
 

@@ -6,6 +6,7 @@ videos of a scope.
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +23,7 @@ from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.options import MOST_STEPS, THETA, USUAL_LENGTH, PlanOptions
 from kgplan.planning.plan import Stopped
 from kgplan.planning.planners.ranking import Learner
+from kgplan.planning.policy import STEADY, STUCK, next_in_turn, not_secure
 from kgplan.planning.scope import Scope, Scopes
 
 TRIES = 3  # items watched, read, or tried beside, from which a concept holds nothing up any more
@@ -45,6 +47,7 @@ class Sequence:
         scope, learner, standing: of whom, and for what.
         mastered: (n,) True for what is left out as mastered.
         not_yet: (n,) True for what the learner's answers say is not held yet.
+        practised: whether concepts come in the turns of `planning.policy`.
         rows: a row a video, in positions of the scope.
         theta: mastery from which a concept is left out.
         in_order: whether it is the course's order.
@@ -56,6 +59,7 @@ class Sequence:
     standing: Standing
     mastered: Array
     not_yet: Array
+    practised: bool
     rows: Rows
     theta: float
     in_order: bool
@@ -68,6 +72,22 @@ class Sequence:
     def retries(self, concept: int) -> bool:
         """Whether a concept of the scope comes first as it was just not answered right."""
         return bool(self.standing.urgency[concept] > 1)
+
+
+class Practice(NamedTuple):
+    """What a learner is to practise, in positions of a scope.
+
+    Attributes:
+        left: (n,) True for what is not secure yet: goals, and what these need.
+        concepts, goals: in turn, and the goal that each is for.
+    """
+
+    left: Array
+    concepts: Ints
+    goals: Ints
+
+
+NONE_PRACTISED = Practice(np.zeros(0, dtype=bool), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class Sequencer:
@@ -135,29 +155,44 @@ class Sequencer:
         mastered = self._mastered(learner, theta) & ~not_yet
         homonym: Array = np.zeros(mastered.size, dtype=bool)
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
+        practised, in_order = scope.practised, learner.is_new and scope.has_videos
+        most = _most(options, in_order or practised)
+        practice = NONE_PRACTISED
+        if practised:
+            left_out = (learner.passed_over | homonym) & ~pinned
+            left_out[excluded] = True
+            practice = _practice(scope, learner, mastered & ~pinned, left_out, pinned, most)
+            answered = (learner.streak + learner.lapses)[scope.concepts] > 0
+            secure = learner.streak[scope.concepts] >= STEADY.goal
+            secure &= ~practice.left
+            mastered[scope.concepts] = np.where(answered, secure, mastered[scope.concepts])
+            not_yet |= learner.lapses > 0
         closed = (mastered | learner.passed_over | homonym) & ~pinned
         closed[excluded] = True
         just_done = self._just_done(learner)
         enough = self._worked(learner, watched, tried, theta) | (learner.mastery > theta)
         enough |= just_done & (watched > 0)
         passed = closed | (enough & ~pinned & ~not_yet) | learner.held
-        in_order = learner.is_new and scope.has_videos
+        if practised:
+            passed[scope.concepts] = (closed | learner.held)[scope.concepts] | ~practice.left
         standing = self._standing(
-            scope, learner, closed, passed, just_done, pinned, preference, not_yet, mastered, theta
-        )
+            scope, learner, closed, passed, just_done, pinned, preference, not_yet, mastered, theta,
+            practice,
+        )  # fmt: skip
+        weighs_gain = options.length is None and course_id is not None and not practised
         rows, why = sequence(
             scope.layout,
             standing,
             theta,
-            _most(options, in_order),
+            most,
             np.inf if options.minutes is None else float(options.minutes),
-            float(options.least_gain) if options.length is None and course_id is not None else 0.0,
+            float(options.least_gain) if weighs_gain else 0.0,
         )
         rows = _without_loose_end(rows, scope)
         here = scope.concepts
         return Sequence(
-            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], rows, theta,
-            in_order, STOPPED.get(why, "end"),
+            scope, learner, standing, mastered[here], (not_yet & ~closed)[here], practised, rows,
+            theta, in_order and not practised, STOPPED.get(why, "end"),
         )  # fmt: skip
 
     def _worked(self, learner: Learner, watched: Ints, tried: Ints, theta: float) -> Array:
@@ -217,6 +252,7 @@ class Sequencer:
         not_yet: Array,
         mastered: Array,
         theta: float,
+        practice: Practice,
     ) -> Standing:
         layout, videos, concepts = scope.layout, scope.videos, scope.concepts
         shares, scores = learner.shares[videos], learner.scores[videos]
@@ -231,17 +267,36 @@ class Sequencer:
         is_open = (~through & helps) | wrong
         before = through | (layout.asks & ~np.isnan(scores))
         fresh, failed = is_open & ~before, (not_yet & ~closed)[concepts]
+        passed_here, lately = passed[concepts], learner.seen_at[videos]
+        again_first: Array = np.zeros(concepts.size, dtype=bool)
         video_of = _video_of(layout)
         goes_on: Array = np.zeros(layout.covers.size, dtype=bool)
         for concept in np.flatnonzero(pinned[concepts] | failed):
             taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
             other_ways = taught
             if failed[concept]:
-                on = _going_on(scope, taught, before | wrong, fresh, passed[concepts])
+                on = _going_on(scope, taught, before | wrong, fresh, passed_here)
                 goes_on |= (layout.covers == concept) & np.isin(video_of, on)
                 other_ways = np.setdiff1d(taught, on)
-            if not fresh[other_ways].any():  # what taught it comes again, with what asks
-                is_open[taught[~layout.asks[taught] | pinned[concepts][concept]]] = True
+            if fresh[other_ways].any():
+                continue
+            # what taught it comes again, with what asks; not the same one a third time
+            again = taught[~layout.asks[taught] | pinned[concepts][concept]]
+            if failed[concept] and learner.lapses[concepts[concept]] >= STUCK:
+                if again.size > 1 and lately[again].max() > -np.inf:
+                    again = np.delete(again, lately[again].argmax())
+                else:
+                    again_first |= _needed(layout, int(concept)) & ~(mastered | closed)[concepts]
+            is_open[again] = True
+        for concept in np.flatnonzero(again_first):
+            taught = layout.taught_by[slice(*layout.concept_start[concept : concept + 2].tolist())]
+            if not fresh[taught].any():
+                is_open[taught[~layout.asks[taught]]] = True
+        passed_here &= ~again_first
+        if scope.practised:
+            again = layout.asks & scope.own & _covers_any(layout, practice.left)
+            is_open |= again
+            is_open &= ~_same_again(scope, learner, again & ~learner.refused[videos])
         is_open &= ~learner.refused[videos]
         left = np.where(through, 1.0, 1 - np.maximum(shares, 0))
         weight = scope.weight.copy()
@@ -254,10 +309,13 @@ class Sequencer:
         if not learner.is_new:
             none_left = ((closed | just_done)[concepts]) | (weight == 0)
             road = _until(road, DUE, _covers_any(layout, ~none_left))
-        likely = passed[concepts]
-        if not learner.is_new:
+        likely = passed_here.copy()
+        if scope.practised:
+            road = road[:0]
+        elif not learner.is_new:
             likely |= (learner.mastery >= NEARLY * theta)[concepts] & ~not_yet[concepts]
-        other = (~passed[concepts])[layout.covers].astype(np.int64)
+            likely &= ~again_first
+        other = (~passed_here)[layout.covers].astype(np.int64)
         breadth = np.add.reduceat(np.append(other, 0), layout.video_start[:-1])
         rank = np.where(is_open & before, 2, layout.asks) * 2 + np.minimum(layout.tier, 1)
         for concept in np.flatnonzero(failed):
@@ -268,7 +326,8 @@ class Sequencer:
             taught = taught[rank[taught] == rank[taught].min()]
             most_on_it = taught[breadth[taught] == breadth[taught].min()]
             favour[most_on_it] = RETRY if just_done[concepts[concept]] else favour[taught].max()
-        urgency = np.where((not_yet & just_done)[concepts], RETRY, 1.0)
+        retried = (not_yet & just_done)[concepts] & (not scope.practised)
+        urgency = np.where(retried, RETRY, 1.0)
         last = seen_last(learner)
         taught = just_done if last >= 0 and not self._asks[last] else np.zeros_like(just_done)
         return Standing(
@@ -276,7 +335,7 @@ class Sequencer:
             np.exp(np.minimum(self._gains(scope, learner), LONGEST)),
             np.where(pinned[concepts], np.maximum(weight, PREFERRED), weight),
             closed[concepts],
-            passed[concepts],
+            passed_here,
             is_open,
             is_open & before,
             np.maximum(self.minutes[videos] * left, LEAST_MINUTES),
@@ -291,6 +350,8 @@ class Sequencer:
             failed,
             goes_on,
             turn,
+            practice.concepts,
+            practice.goals,
         )
 
     def _gains(self, scope: Scope, learner: Learner) -> Floats:
@@ -323,6 +384,51 @@ def _scope(scopes: Scopes, course_id: str | None, asked: bytes, pinned: bytes) -
     if course_id is None:
         return scopes.towards(concepts)
     return scopes.of_course(course_id, concepts, np.frombuffer(pinned, np.int64))
+
+
+def _practice(
+    scope: Scope, learner: Learner, mastered: Array, left_out: Array, pinned: Array, most: int
+) -> Practice:
+    """What a learner is to practise for a scope.
+
+    What evidence shows to be held and was not answered on, what the learner left out, and what
+    nothing asks make nobody wait.
+
+    Args:
+        scope, learner: for what, whose.
+        mastered, left_out, pinned: (K,) True for what evidence shows to be held; for what is not
+            planned; and for what is in any case.
+        most: concepts.
+    """
+    here, layout = scope.concepts, scope.layout
+    streak, lapses = learner.streak[here], learner.lapses[here]
+    asked_on = _covered_by(layout, layout.asks & scope.own & ~learner.refused[scope.videos])
+    held = (mastered | learner.held)[here] & (streak + lapses == 0)
+    streak = np.where(asked_on & ~held & ~left_out[here], streak, STEADY.foundation)
+    goals = scope.asked | pinned[here]
+    left = not_secure(scope.practice, goals, streak)
+    return Practice(left, *next_in_turn(scope.practice, goals, streak, lapses, most))
+
+
+def _needed(layout: Layout, concept: int) -> Array:
+    """(n,) True for the direct prerequisites of a concept."""
+    found: Array = np.zeros(layout.concept_start.size - 1, dtype=bool)
+    begin, end = layout.any_start[layout.require_start[concept : concept + 2]].tolist()
+    found[layout.any_of[begin:end]] = True
+    return found
+
+
+def _same_again(scope: Scope, learner: Learner, again: Array) -> Array:
+    """(m,) True for what was answered last, where something else asks for the same.
+
+    Args:
+        scope, learner: for what, whose.
+        again: (m,) True for what may be practised.
+    """
+    same: Array = scope.videos == seen_last(learner)
+    others = _covered_by(scope.layout, again & ~same)
+    alone = _covered_by(scope.layout, same) & ~others
+    return same & ~_covers_any(scope.layout, alone)
 
 
 def _most(options: PlanOptions, in_order: bool) -> int:

@@ -17,6 +17,7 @@ from kgplan.planning.choosing import Chooser
 from kgplan.planning.doubt import basis_of, doubt_of
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Gap, Plan, Step, Terms
+from kgplan.planning.policy import STUCK
 from kgplan.planning.resources import Move, Resource
 from kgplan.planning.scope import Scopes
 from kgplan.planning.sequencing import Sequence, seen_last
@@ -197,9 +198,12 @@ class SequenceTeller:
         if found.standing.just_done[local] and found.not_yet[local] and self._asked_last(found):
             why = say(options, "do.retry", name=name)
         elif leads_to >= 0:
-            why = say(options, "do.before", later=self.chooser.names[leads_to], name=name)
+            before = "do.before_again" if self._fails(found, leads_to) else "do.before"
+            why = say(options, before, later=self.chooser.names[leads_to], name=name)
         elif found.asks_for(local):
             why = say(options, "do.asked", name=name)
+        elif found.practised and on_road:
+            why = say(options, "do.practice", name=name)
         elif found.in_order and on_road:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
         elif on_road:
@@ -211,6 +215,11 @@ class SequenceTeller:
         known = self._done(found, local, video, options)
         held = float(found.standing.mastery[local])
         return say(options, "do", why=why, known=known, mastery=held, expected=expected)
+
+    def _fails(self, found: Sequence, concept: int) -> bool:
+        """Whether answers on a concept of the graph were not right again and again."""
+        local = np.searchsorted(found.scope.concepts, concept)
+        return bool(found.not_yet[local] and found.learner.lapses[concept] >= STUCK)
 
     def _asked_last(self, found: Sequence) -> bool:
         """Whether an exercise is what the learner did last."""

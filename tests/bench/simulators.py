@@ -30,7 +30,7 @@ DATA_STRUCTURES = "C_course-v1:TsinghuaX+30240184+sp"
 NETWORKS = "C_course-v1:UST+UST001+sp"
 RULES = "random,random-goal,popularity,order,topological,a-star,kg-plppm-truth,kg-plppm"
 OURS = "gain,passes,passes-tried"
-FEW = "random-goal,kg-plppm,passes,passes-tried"
+FEW = "random-goal,kg-plppm,gain,passes,passes-tried"
 SIZE = "--learners 200 --seeds 5"
 LEARNED = "--steps 20 --contestants random-goal,passes,dqn,ppo --learners 200 --seeds 1"
 SECTIONS = (
@@ -47,12 +47,15 @@ SECTIONS = (
         "Views of 数据结构",
         f"--simulator mooc --course {DATA_STRUCTURES} --contestants {RULES},{OURS} {SIZE}",
     ),
-    ("A graph like Junyi's", f"--graph junyi-like --contestants {RULES},passes {SIZE}"),
-    ("A graph like Metacademy's", f"--graph metacademy-like --contestants {RULES},passes {SIZE}"),
+    ("A graph like Junyi's", f"--graph junyi-like --contestants {RULES},gain,passes {SIZE}"),
+    (
+        "A graph like Metacademy's",
+        f"--graph metacademy-like --contestants {RULES},gain,passes {SIZE}",
+    ),
     (
         "KG-PLPPM's protocol on 数据结构",
         f"--simulator vdina --course {DATA_STRUCTURES} --contestants random,random-goal,popularity,"
-        "order,topological,a-star,kg-plppm,passes --learners 40 --seeds 5",
+        "order,topological,a-star,kg-plppm,gain,passes --learners 40 --seeds 5",
     ),
     ("Strength of prerequisites", f"--sweep strength=0,0.25,0.5,1 --contestants {FEW} {SIZE}"),
     ("Wrong prerequisites", f"--sweep wrong=0,0.1,0.2,0.4 --contestants {FEW} {SIZE}"),

@@ -56,6 +56,17 @@ def test_shares_and_scores_are_those_of_the_definition(sent):
         assert found.scores.get(video) == (max(scores) if scores else None)
 
 
+def test_every_answer_is_kept_in_the_order_of_time():
+    sent = [
+        Event("e3", "u", 3.0, "v", score=0.0),
+        Event("e1", "u", 1.0, "v", score=1.0),
+        Event("e2", "u", 2.0, "w", score=0.5),
+        Event("e4", "u", 4.0, "w", share=1.0),
+        Event("e1", "u", 1.0, "v", score=1.0),  # once more the same
+    ]
+    assert evidence_of(sent).answers == (("v", 1.0), ("w", 0.5), ("v", 0.0))
+
+
 def test_two_halves_watched_in_two_sessions_are_one_whole():
     halves = [
         Event("e1", "u", 1.0, "v", segments=((0.0, 50.0),), length=100.0),

@@ -433,6 +433,34 @@ def test_separators_at_the_ends_of_lines_are_no_columns(tmp_path):
     ]
 
 
+def test_records_hold_every_answer_in_the_order_of_time(tmp_path):
+    answers = (
+        "learner_id,item_id,time,score\n"
+        "u,q2,2026-01-03T00:00:00Z,1\nu,q1,2026-01-01T00:00:00Z,0\n"
+        "t,q1,2026-01-01T00:00:00Z,0.5\nu,q1,2026-01-02T00:00:00Z,1\nu,q2,2026-01-04T00:00:00Z,0\n"
+    )
+    files = {
+        "concepts.csv": "concept_id,name\na,A\n",
+        "items.csv": "item_id,kind\nq1,exercise\nq2,exercise\n",
+        "item_concepts.csv": "item_id,concept_id\nq1,a\nq2,a\n",
+        "events.csv": answers,
+    }
+    found = extracted(tmp_path, files)
+    records = read_records(found.out)
+    told = {
+        str(learner): [
+            (str(records.item_ids[item]), score)
+            for item, score in zip(
+                *(each.tolist() for each in records.answers_of(row)), strict=True
+            )
+        ]
+        for row, learner in enumerate(records.learner_ids)
+    }
+    assert told["u"] == [("q1", 0.0), ("q1", 1.0), ("q2", 1.0), ("q2", 0.0)]
+    assert told["t"] == [("q1", 0.5)]
+    assert records.answers_of(-1)[0].size == 0
+
+
 def test_views_and_answers_of_the_records_stand_in_one_order_in_time(tmp_path):
     write_example(tmp_path / "in")
     (out := tmp_path / "out").mkdir()

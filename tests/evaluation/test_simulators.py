@@ -537,6 +537,24 @@ def test_passes_beat_random_goals_where_prerequisites_matter():
         assert found.gap.mean - found.gap.half > 0.05
 
 
+@pytest.mark.parametrize("wrong", [0.0, 0.4])
+def test_the_planner_that_is_served_teaches_as_the_policy_says(wrong):
+    """Answer by answer, with edges that are wrong too; until all goals are secure."""
+    simulator = kss(3, wrong=wrong)
+    classroom = Classroom(simulator, 12, 0)
+    served, policy = (contestants()[name].make(classroom) for name in ("gain", "passes"))
+    episode, chances = Episode.begin(simulator, 8, 12, rng(1)), rng(2)
+    compared = 0
+    for _ in range(12):
+        seen = episode.seen
+        said, expected = served(seen, rng()), policy(seen, rng())
+        working = (seen.goals & (seen.streak < STEADY.goal)).any(axis=1)
+        assert said[working].tolist() == expected[working].tolist()
+        compared += int(working.sum())
+        episode.step(said, chances)
+    assert compared > 60
+
+
 def test_a_trial_leaves_the_graph_where_prerequisites_do_nothing():
     simulator = kss(strength=0)
     classroom = Classroom(simulator, 20, 0)

@@ -228,6 +228,8 @@ def standing(n: int, m: int, **given) -> Standing:
         "not_yet": np.zeros(n, bool),
         "goes_on": np.zeros(m, bool),
         "turn": np.arange(float(m)),
+        "practice": np.zeros(0, np.int64),
+        "practised_for": np.zeros(0, np.int64),
     }
     return Standing(**usual | given)
 

@@ -135,6 +135,38 @@ def test_the_next_lesson_is_no_other_way_to_what_is_not_held_yet():
     assert first(with_text) == ("a", ["A3", "A2"])
 
 
+def failing_twice(video, exercise):
+    """Watched and answered wrong, then both once more."""
+    return [
+        watched(video),
+        answered(exercise, 0.0, time=2.0),
+        watched(video, time=3.0),
+        answered(exercise, 0.0, time=4.0),
+    ]
+
+
+def test_who_fails_again_after_watching_again_is_offered_what_it_builds_on_first():
+    made = school("va xa vb xb vc", "ab")
+    done = watched("A1", time=0.5), *failing_twice("A3", "A4")
+    assert first(made.plan(*done[:3], theta=0.9))[0] == "b"  # of one failure it is the way again
+    plan = made.plan(*done, theta=0.9)
+    assert ids(plan)[:2] == ["a", "b"]
+    assert steps(plan)["a"] == ["A2"]
+    assert steps(plan)["b"] == ["A3", "A4"]
+    assert why(plan, "a") == (
+        "b builds on a, and your last answers on b were not right. You watched one video on it,"
+        " and that does not show yet that you hold it."
+    )
+    held = made.plan(*done, answered("A2", 1.0, time=1.5), theta=0.9)
+    assert ids(held)[0] == "b"  # what is held is not what is lacking
+
+
+def test_who_fails_again_is_offered_the_video_that_was_seen_longer_ago():
+    made = school("va va xa vb")
+    twice = watched("A2", time=0.5), *failing_twice("A1", "A3")
+    assert first(made.plan(*twice)) == ("a", ["A2", "A3"])
+
+
 @pytest.mark.parametrize(
     ("items", "done", "expected"),
     [

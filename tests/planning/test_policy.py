@@ -5,9 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from kgplan.planning.policy import BRIEF, ONCE, STEADY, STUCK, Needs, Passes, next_concepts
+from kgplan.planning.policy import (
+    ONCE,
+    STEADY,
+    STUCK,
+    Needs,
+    Passes,
+    in_a_row,
+    next_concepts,
+    next_in_turn,
+    not_secure,
+)
 
-PASSES = (STEADY, BRIEF, ONCE)
+FEWER = Passes(2, 1)
+PASSES = (STEADY, FEWER, ONCE)
 
 
 def needs_of(edges, size):
@@ -40,7 +51,7 @@ def test_one_success_is_no_readiness():
 def test_a_goal_on_which_nothing_waits_is_secure_sooner():
     assert one([4, 2], streak=(0, 0, 0, 4, 1)) == 4
     assert one([4, 2], streak=(0, 0, 0, 4, 2)) == 0
-    assert one([4, 2], streak=(0, 0, 0, 2, 1), passes=BRIEF) == 0
+    assert one([4, 2], streak=(0, 0, 0, 2, 1), passes=FEWER) == 0
 
 
 def test_a_goal_that_others_need_is_worked_on_as_a_foundation():
@@ -84,6 +95,68 @@ def test_on_any_graph_what_is_worked_on_is_needed_and_ready(size, edges, seed, p
         assert any(needs.whole[g, k] for g in open_)
         before = np.flatnonzero(needs.direct[k])
         assert (held[before] >= passes.foundation).all()
+
+
+def drawn(size, edges, seed):
+    """Needs, goals, streaks and failures in a row of one learner."""
+    random = np.random.default_rng(seed)
+    needs = needs_of([(a, b) for a, b in edges if a != b and a < size and b < size], size)
+    goals = random.random(size) < 0.4
+    goals[random.integers(size)] = True
+    streak = random.integers(0, 5, size)
+    return needs, goals, streak, np.where(streak == 0, random.integers(0, 4, size), 0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(2, 9),
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=20),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(PASSES),
+)
+def test_in_turn_comes_all_that_is_not_secure_each_behind_what_it_needs(size, edges, seed, passes):
+    needs, goals, streak, lapses = drawn(size, edges, seed)
+    left = not_secure(needs, goals, streak, passes)
+    turns, led = next_in_turn(needs, goals, streak, lapses, size, passes)
+    assert sorted(turns) == np.flatnonzero(left).tolist()
+    if turns.size:
+        first = next_concepts(needs, goals[None], streak[None], lapses[None], passes)
+        assert turns[0] == first[0]
+    for place, (concept, goal) in enumerate(zip(turns.tolist(), led.tolist(), strict=True)):
+        assert goals[goal]
+        assert needs.whole[goal, concept]
+        before = np.flatnonzero(needs.direct[concept])
+        assert all(streak[k] >= passes.foundation or k in turns[:place] for k in before)
+    for n in range(turns.size):  # what comes first does not depend on how much is asked for
+        assert next_in_turn(needs, goals, streak, lapses, n, passes)[0].tolist() == list(turns[:n])
+
+
+def test_a_goal_that_is_secure_waits_for_nothing():
+    """Answers contradict the edge 3 -> 4: 4 is right twice, 3 never."""
+    streak = np.array([0, 0, 0, 0, 2])
+    goals = np.isin(np.arange(5), [2, 4])
+    assert not_secure(needs_of(CHAIN, 5), goals, streak).nonzero()[0].tolist() == [0, 1, 2]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.4, 0.5, 0.79, 0.8, 1.0]))),
+    st.integers(0, 2**32 - 1),
+)
+def test_answers_in_a_row_are_counted_back_from_the_last(answers, seed):
+    covers = np.random.default_rng(seed).random((4, 3)) < 0.5
+    found = in_a_row(
+        sparse.csr_array(covers),
+        np.array([item for item, _ in answers], np.int64),
+        np.array([score for _, score in answers]),
+    )
+    for concept in range(3):
+        mine = [score for item, score in answers if covers[item, concept]][::-1]
+        for counted, is_counted in zip(found, (lambda s: s >= 0.8, lambda s: s < 0.5), strict=True):
+            row = 0
+            while row < len(mine) and is_counted(mine[row]):
+                row += 1
+            assert counted[concept] == row
 
 
 @settings(deadline=None, max_examples=20)

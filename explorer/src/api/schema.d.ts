@@ -1319,7 +1319,7 @@ export interface components {
              * @description "lower" or "tie" against the one chosen; or what kept it out, whatever its figure
              * @enum {string}
              */
-            verdict: "lower" | "tie" | "not_pinned" | "not_retried" | "not_next" | "excluded" | "mastered" | "learned" | "too_long" | "no_room" | "ended";
+            verdict: "lower" | "tie" | "not_pinned" | "not_retried" | "not_next" | "not_sooner" | "excluded" | "mastered" | "learned" | "too_long" | "no_room" | "ended";
             /**
              * Because
              * @description the same in words, as in: skip: mastery 0.91 >= 0.90
@@ -5108,10 +5108,10 @@ export interface components {
             concept_id: string;
             /**
              * Rule
-             * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"; or it is a "retry" of what was just not answered right
+             * @description what decided: the largest figure of the planner's `rule`, or of a prerequisite's "score"; or the concept was "pinned", or the "target"; or it is a "retry" of what was just not answered right; or in a course that is practised a "practice" that takes the fewest right answers in a row
              * @enum {string}
              */
-            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order" | "next" | "retry";
+            rule: "gain" | "value" | "preference" | "popularity" | "score" | "pinned" | "target" | "foundation" | "order" | "next" | "retry" | "practice";
             /**
              * Because
              * @description the same in words

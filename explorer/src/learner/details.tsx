@@ -29,6 +29,7 @@ const WITHOUT_FIGURE = new Set<Explanation["rule"]>([
   "next",
   "order",
   "pinned",
+  "practice",
   "retry",
   "target",
 ]);

@@ -298,7 +298,7 @@ class Study:
             around[self.asked(course)] = True
         learned = self.touched(shares)  # or told by enrolment (spec section 2)
         learned[row(self._by_enrolment, of.learner)] = True
-        n_items = self.records.item_ids.size
+        n_items, no_answers = self.records.item_ids.size, np.zeros(reached.size, np.int64)
         return Learner(
             mastery=self.mastery(known),
             reached=reached,
@@ -313,6 +313,8 @@ class Study:
             scores=np.full(n_items, np.nan),
             seen_at=np.full(n_items, -np.inf),
             refused=np.zeros(n_items, dtype=bool),
+            streak=no_answers,
+            lapses=no_answers,
         )
 
     def current(self, state: State) -> CurrentLearner:

@@ -325,4 +325,5 @@ def course_platform(
         covers: (V, K) as for `Mooc`.
     """
     first = np.where(covers.any(axis=0), covers.argmax(axis=0), len(covers))
-    return Platform(names, prerequisites, np.argsort(first, kind="stable"), popularity)
+    order = np.argsort(first, kind="stable")
+    return Platform(names, prerequisites, order, popularity, answered=False)

@@ -29,12 +29,14 @@ class Platform:
             is said may be wrong, and may close cycles.
         order: (K,) positions of the concepts in the course's order.
         popularity: (K,) share of former learners who worked on each.
+        answered: whether work on a concept is an answer; else a view.
     """
 
     names: Ids
     prerequisites: sparse.csr_array
     order: Ints
     popularity: Floats
+    answered: bool = True
 
     @property
     def place(self) -> Ints:

@@ -10,7 +10,7 @@ from kgplan.arrays import Array, Floats, Ints
 from kgplan.evaluation.simulators.contestant import Classroom, Contestant
 from kgplan.evaluation.simulators.protocol import Policy, Seen
 from kgplan.native.walk import Limits, Requires, Standing, walk
-from kgplan.planning.policy import BRIEF, ONCE, SHORT, STEADY, Needs, Passes, next_concepts
+from kgplan.planning.policy import ONCE, STEADY, Needs, Passes, next_concepts
 
 HELD = 0.5  # mastery from which the planners that read it count a concept as held
 TRIED = 100  # learners that each way is tried with before one is chosen
@@ -130,7 +130,7 @@ def _algorithm_1(classroom: Classroom) -> Policy:
 
 def _passes(classroom: Classroom) -> Policy:
     """`kgplan.planning.policy`, the graph taken as it stands."""
-    return by_passes(classroom, BRIEF if classroom.steps <= SHORT else STEADY)
+    return by_passes(classroom, STEADY)
 
 
 def _passes_tried(classroom: Classroom) -> Policy:
@@ -139,7 +139,7 @@ def _passes_tried(classroom: Classroom) -> Policy:
     equals, or none."""
     ways = [
         by_passes(classroom, passes, waits, in_order)
-        for passes in (STEADY, BRIEF, ONCE)
+        for passes in (STEADY, ONCE)
         for waits in (True, False)
         for in_order in (True, False)
     ]

@@ -1,8 +1,9 @@
 """The planner that is served, asked again after each step, on a small model made for it.
 
-Each concept has `ITEMS` videos of one length; each learner has a course of their own, which asks
-for their goals and shows the videos of these and of all they need. What a learner did goes in as
-events would: watched, and answered right or not; mastery is the estimate of the protocol.
+Each concept has `ITEMS` exercises of one length, or videos where work is no answer; each learner
+has a course of their own, which asks for their goals and shows the items of these and of all they
+need. What a learner did goes in as events would: answered right or not, or watched; mastery is the
+estimate of the protocol.
 Sizes: L learners, K concepts.
 """
 
@@ -10,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Ints
-from kgplan.data.records import LearnerRecords
+from kgplan.data.records import EXERCISE, VIDEO, LearnerRecords
 from kgplan.diagnosis.config import DiagnosisConfig
 from kgplan.evaluation.simulators.contestant import Classroom, Contestant
 from kgplan.evaluation.simulators.protocol import GUESS, PRIOR, SLIP, Platform, Policy, Seen
@@ -50,6 +51,7 @@ def small_model(platform: Platform, goals: Array) -> Planner:
         course_items=sparse.csr_array(shown * place),
         q_matrix=sparse.csr_array(np.repeat(np.eye(size, dtype=np.int8), ITEMS, axis=0)),
         item_seconds=np.full(size * ITEMS, 60 * MINUTES),
+        item_kinds=np.full(size * ITEMS, EXERCISE if platform.answered else VIDEO),
     )
     diagnosis = LearnerMastery(
         records.learner_ids,
@@ -111,9 +113,10 @@ class _Served:
                 np.zeros(reached.size, dtype=bool),
                 courses=frozenset([f"C_{u:04}"]),
                 in_records=False,
-                shares=dict.fromkeys(self._scores[u], 1.0),
+                shares=self._shares[u],
                 scores=self._scores[u],
                 seen_at=self._times[u],
+                answers=tuple(self._answers[u]),
             )
             plan = self._planner.plan(f"U_{u}", f"C_{u:04}", PlanOptions(length=1), current)
             if plan.steps:
@@ -123,15 +126,22 @@ class _Served:
     def _begin(self, seen: Seen) -> None:
         self._planner = small_model(seen.platform, seen.goals)
         n = len(seen.goals)
-        self._scores: list[dict[str, float]] = [{} for _ in range(n)]
-        self._times: list[dict[str, float]] = [{} for _ in range(n)]
+        self._shares, self._scores, self._times = (
+            [dict[str, float]() for _ in range(n)] for _ in range(3)
+        )
+        self._answers: list[list[tuple[str, float]]] = [[] for _ in range(n)]
         self._tries, self._right = np.zeros((2, *seen.goals.shape), np.int64)
 
     def _take_in(self, seen: Seen) -> None:
-        """Put down what was worked on since; the last video of a concept is taken again."""
+        """Put down what was worked on since: each item of a concept in turn, then again."""
         for u, k in np.argwhere(seen.tries > self._tries).tolist():
-            item = f"V_{k * ITEMS + min(seen.tries[u, k] - 1, ITEMS - 1):04}"
-            self._scores[u][item] = float(seen.right[u, k] > self._right[u, k])
+            item = f"V_{k * ITEMS + (seen.tries[u, k] - 1) % ITEMS:04}"
+            if seen.platform.answered:
+                score = float(seen.right[u, k] > self._right[u, k])
+                self._scores[u][item] = max(score, self._scores[u].get(item, 0.0))
+                self._answers[u].append((item, score))
+            else:
+                self._shares[u][item] = 1.0
             self._times[u][item] = float(seen.steps - seen.left + 1)
         self._tries, self._right = seen.tries.copy(), seen.right.copy()
 

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 GROUP = "kgplan.planners"
-OVERRULING = ("score", "pinned", "target", "foundation", "order", "next", "retry")
+OVERRULING = ("score", "pinned", "target", "foundation", "order", "next", "retry", "practice")
 """Rules that are no planner's own: of prerequisites, of what was asked for, of answers."""
 
 

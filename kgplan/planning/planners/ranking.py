@@ -33,6 +33,8 @@ class Learner:
         scores: (V,) best score of the answers to it, NaN where there are none.
         seen_at: (V,) when it was last watched, in any unit; -inf for never.
         refused: (V,) True for what the learner said to be not for them.
+        streak, lapses: (K,) answers on the concept in a row up to now that were right, and that
+            were not; partly right is neither.
         told: whether the learner answered which concepts are held.
     """
 
@@ -49,6 +51,8 @@ class Learner:
     scores: "Floats"
     seen_at: "Floats"
     refused: "Array"
+    streak: "Ints"
+    lapses: "Ints"
     told: bool = False
 
     @property
