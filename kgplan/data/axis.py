@@ -1,10 +1,11 @@
-"""Where does an id stand on its axis?"""
+"""Where does an id stand on its axis, and a matrix on another one?"""
 
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import sparse
 
-from kgplan.arrays import Ids, Ints
+from kgplan.arrays import Ids, Ints, positions
 from kgplan.data.search import close_matches
 from kgplan.errors import NotFound
 
@@ -49,3 +50,17 @@ class Axis:
     def known(self, wanted: Iterable[str]) -> Ints:
         """The positions of those ids that are there, in the order given."""
         return np.array([at for each in wanted if (at := self.find(each)) >= 0], dtype=np.int64)
+
+
+def on_axis(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
+    """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
+    if matrix.has_sorted_indices and np.array_equal(of, to):
+        return matrix
+    stored = matrix.tocoo()
+    column = positions(to, of)[stored.col]
+    kept = column >= 0
+    result = sparse.coo_array(
+        (stored.data[kept], (stored.row[kept], column[kept])), shape=(matrix.shape[0], to.size)
+    ).tocsr()
+    result.sort_indices()
+    return result

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.data.axis import on_axis
 from kgplan.data.records import EXERCISE, VIDEO, LearnerRecords
 from kgplan.errors import ConfigError, UnknownConcept
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.walk import Limits, Requires, Standing, preferences, walk
-from kgplan.planning.derived import Derived, on_axis, similarity_block
+from kgplan.planning.derived import Derived, similarity_block
 from kgplan.planning.options import PlanOptions
 from kgplan.planning.plan import Terms
 from kgplan.planning.planners import planner_named

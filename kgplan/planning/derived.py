@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
@@ -154,20 +155,6 @@ def similarity_block(
         to[rows[known_rows]], to[columns[known_columns]]
     )
     return block
-
-
-def on_axis(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
-    """The matrix with its columns, named by `of`, where `to` has these names; others left out."""
-    if matrix.has_sorted_indices and np.array_equal(of, to):
-        return matrix
-    stored = matrix.tocoo()
-    column = positions(to, of)[stored.col]
-    kept = column >= 0
-    result = sparse.coo_array(
-        (stored.data[kept], (stored.row[kept], column[kept])), shape=(matrix.shape[0], to.size)
-    ).tocsr()
-    result.sort_indices()
-    return result
 
 
 def _similarity_of_prerequisites(graph: GraphSnapshot, similarity: FusedSimilarity) -> Floats:

@@ -108,7 +108,7 @@ class RankTeller:
         """(V,) the scores of what there is on a concept; 0 elsewhere."""
         items = self.chooser.on(concept)
         found = np.zeros(self.chooser.records.item_ids.size)
-        found[items] = self.ranker.score(asker.standing, items, self.foundations)[1]
+        found[items] = self.ranker.score(asker.standing, items, self.foundations)
         return found
 
     def onto(self, plan: Plan, asker: Asker) -> Plan:
@@ -196,7 +196,7 @@ class RankTeller:
         if leading is None:
             return say(manner, "rank.none")
         both = min(shares.get("markov", 0.0), shares.get("next_in_course", 0.0)) >= BOTH
-        if both and self._ahead(asker, ranked.item) > 0:
+        if both and ranked.steps[0] > 0 and self._ahead(asker, ranked.item) > 0:
             why = say(manner, "rank.both", course=self._course(asker, ranked, manner),
                       followed=self._followed(ranked, manner))  # fmt: skip
         elif leading == "markov":

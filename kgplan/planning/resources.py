@@ -16,7 +16,7 @@ from kgplan.data.links import Links
 from kgplan.data.records import EXERCISE, WATCHED, LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.graph.snapshot import GraphSnapshot
-from kgplan.resources.ranker import Method
+from kgplan.resources.simple import Method
 
 MOST_RESOURCES = 3  # courses to learn a concept in that a step names
 

@@ -13,11 +13,11 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords
 from kgplan.graph.health import components
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.native.sequence import Layout
-from kgplan.planning.derived import on_axis
 from kgplan.planning.policy import Needs
 
 NEAR = 2  # steps from what is asked for

@@ -1,30 +1,41 @@
 """In which order does a learner want the resources on a concept, and what says so?
 
-A blend of simple methods, of how far a resource was watched, and of Pre (eq. 7 and 8): each gives
-every resource a figure, and the weighted figures are summed. A method that says nothing adds
-nothing, so that resources that nothing tells apart keep the order in which they are given.
+Simple methods, how far a resource was watched, and Pre (eq. 7 and 8) give every resource a figure
+each. A fitted blend (`blend`) scores it by many more signals, each of which belongs to one of the
+methods; without one the weighted figures are summed. A method that says nothing adds nothing, so
+that resources that nothing tells apart keep the order in which they are given.
 Sizes: V resources, n candidates, T views of one learner, M methods.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Floats, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords
-from kgplan.data.stored import Stored
+from kgplan.data.stored import Stored, arrays_below, named_below
+from kgplan.resources.blend.fitting import Blend
+from kgplan.resources.blend.signals import Known
 from kgplan.resources.foundations import Foundations
-from kgplan.resources.simple import HALF_LIFE, Counts, counts_of, next_in_course, popular
+from kgplan.resources.simple import (
+    HALF_LIFE,
+    METHODS,
+    Counts,
+    Method,
+    counts_of,
+    next_in_course,
+    popular,
+)
 
-Method = Literal["markov", "next_in_course", "item_cf", "popular", "progress", "pre"]
-METHODS: tuple[Method, ...] = get_args(Method)
 USUAL = (1.0, 1.0, 0.1, 0.02, 0.0, 0.0)
 """Weights of `METHODS` that nothing was fitted to: what others opened next and what the course
 shows next decide, item-CF and popularity where these are silent."""
+SIMPLE, BLEND = "simple methods", "blend"
+"""What may rank."""
 FINISHED = 0.9  # share from which a resource leaves the ranking
 LATEST = 100  # views that count
 COUNTED = 0.05  # share of a score from which an earlier view is told
@@ -47,7 +58,9 @@ class Ranked:
         item: its position.
         place: among all candidates, from 1.
         score: the sum of the weighted figures; the larger comes first.
-        parts: (M,) the weighted figure of each of `METHODS`.
+        parts: (M,) what each of `METHODS` adds: its weighted figure, or by how much its signals
+            moved the blend's score from the mean.
+        figures: (M,) what each says alone, not weighed.
         views: earlier views that the score rests on, those of the largest share first.
         steps: how often the learner's last view was followed by this one, and by any.
         opened: learners who opened it.
@@ -59,6 +72,7 @@ class Ranked:
     place: int
     score: float
     parts: Floats
+    figures: Floats
     views: tuple[View, ...]
     steps: tuple[int, int]
     opened: int
@@ -67,9 +81,10 @@ class Ranked:
 
     @property
     def leading(self) -> Method | None:
-        """The method that adds most; None where none adds anything."""
-        at = int(self.parts.argmax())
-        return METHODS[at] if self.parts[at] > 0 else None
+        """The method that adds most of those that say something for it; None where none does."""
+        adds = np.where(self.figures > 0, self.parts, 0)
+        at = int(adds.argmax())
+        return METHODS[at] if adds[at] > 0 else None
 
     @property
     def shares(self) -> dict[Method, float]:
@@ -107,19 +122,39 @@ class ResourceRanker(Stored):
     Attributes:
         counts: of all learners' views.
         weights: (M,) of `METHODS`.
-        chosen: names the method or blend that the weights are of.
+        chosen: names the method or blend that ranks.
+        blend: scores whoever opened anything; where None, and for a new learner, `weights` do.
     """
 
     counts: Counts
     weights: Floats
     chosen: str
+    blend: Blend | None = None
+
+    def to_arrays(self) -> dict[str, Array]:
+        """As of any `Stored`; counts that the blend shares are stored once."""
+        arrays = super().to_arrays()
+        again = named_below("blend.known.counts", self.counts.to_arrays())
+        return {name: array for name, array in arrays.items() if name not in again}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], **given: Any) -> "ResourceRanker":
+        """Rebuild from what `to_arrays` gave; what was stored before there was a blend has none."""
+        counts, of_blend = Counts.from_arrays(arrays_below("counts", arrays)), None
+        below = arrays_below("blend", arrays)
+        if below:
+            known = Known.from_arrays(arrays_below("known", below), counts=counts)
+            of_blend = Blend.from_arrays(below, known=known)
+        return super().from_arrays(arrays, counts=counts, blend=of_blend, **given)
 
     def on(self, records: LearnerRecords) -> "ResourceRanker":
         """The same on other records' resources, in their courses; what is new has no views yet."""
-        counts = self.counts
-        if np.array_equal(counts.item_ids, records.item_ids):
+        if np.array_equal(self.counts.item_ids, records.item_ids):
             return self
-        return replace(self, counts=_moved(counts, records))
+        if self.blend is None:
+            return replace(self, counts=self.counts.on(records))
+        blend = replace(self.blend, known=self.blend.known.on(records))
+        return replace(self, counts=blend.known.counts, blend=blend)
 
     def standing(self, history: Ints, shares: Floats, mastery: Floats) -> Standing:
         """What the methods say to a learner; `rank` asks it of any candidates.
@@ -146,6 +181,16 @@ class ResourceRanker(Stored):
         methods = followed, coming, alike, self._popular
         return Standing(history, methods, (view, item, adds), led, shares, mastery)
 
+    def simply(self, history: Ints) -> Floats:
+        """(V,) the weighted sum of what views alone say, without a blend.
+
+        Args:
+            history: the learner's views by position, oldest first.
+        """
+        nothing = np.zeros(self.counts.item_ids.size)
+        said = self.standing(history, nothing, nothing).methods
+        return self.weights[: len(said)] @ np.stack(said)
+
     @cached_property
     def _popular(self) -> Floats:
         """(V,) the same for every learner."""
@@ -157,21 +202,30 @@ class ResourceRanker(Stored):
         root: Floats = np.sqrt(np.maximum(self.counts.viewers, 1))
         return root
 
-    def score(
-        self, standing: Standing, candidates: Ints, foundations: Foundations
-    ) -> tuple[Floats, Floats]:
-        """(M, n) the figure of each method, and (n,) their weighted sum.
+    def score(self, standing: Standing, candidates: Ints, foundations: Foundations) -> Floats:
+        """(n,) of each candidate; the larger comes first.
 
         Args:
             standing: of the learner.
             candidates: (n,) positions.
             foundations: of the graph.
         """
+        if self.blend is not None and standing.history.size:
+            return self.blend.of(standing.history, candidates)
+        return self.weights @ self.figures(standing, candidates, foundations)
+
+    def figures(self, standing: Standing, candidates: Ints, foundations: Foundations) -> Floats:
+        """(M, n) what each method says alone; arguments as for `score`."""
         progress = np.fmax(standing.shares[candidates], 0)
         pre = foundations.pre(candidates, standing.mastery)
         said = [method[candidates] for method in standing.methods]
-        figures = np.stack([*said, progress, pre])
-        return figures, self.weights @ figures
+        return np.stack([*said, progress, pre])
+
+    def _parts(self, standing: Standing, items: Ints, figures: Floats) -> Floats:
+        """(M, n) what each method adds to the score of each, see `Ranked.parts`."""
+        if self.blend is not None and standing.history.size:
+            return self.blend.parts(standing.history, items).T
+        return self.weights[:, None] * figures
 
     def rank(
         self,
@@ -194,13 +248,14 @@ class ResourceRanker(Stored):
         """
         left = ~(standing.shares[candidates] >= FINISHED)  # NaN is neither
         candidates, tiers = candidates[left], tiers[left]
-        figures, score = self.score(standing, candidates, foundations)
+        score = self.score(standing, candidates, foundations)
         order = np.lexsort((-score, tiers))  # stable
         told = np.arange(order.size) < n
         told |= np.isin(candidates[order], also)
         places = np.flatnonzero(told)
         best = order[places]
-        parts = self.weights[:, None] * figures[:, best]
+        figures = self.figures(standing, candidates[best], foundations)
+        parts = self._parts(standing, candidates[best], figures)
         views = self._views(standing, candidates[best], parts)
         return [
             Ranked(
@@ -208,11 +263,12 @@ class ResourceRanker(Stored):
                 place + 1,
                 float(score[k]),
                 parts[:, column],
+                figures[:, column],
                 rests_on,
-                (round(figures[0, k] * standing.led), standing.led),
+                (round(figures[0, column] * standing.led), standing.led),
                 int(self.counts.viewers[candidates[k]]),
-                float(figures[4, k]),
-                float(figures[5, k]),
+                float(figures[4, column]),
+                float(figures[5, column]),
             )
             for column, (place, k, rests_on) in enumerate(
                 zip(places.tolist(), best.tolist(), views, strict=True)
@@ -233,8 +289,10 @@ class ResourceRanker(Stored):
         column = at[item]
         hit = column >= 0
         by_view = np.zeros((history.size, items.size))
-        by_view[view[hit], column[hit]] = self.weights[2] * adds[hit]
-        by_view[-1] += parts[0] + parts[1]
+        by_view[view[hit], column[hit]] = adds[hit]
+        for_it = np.maximum(parts[:3], 0)
+        by_view *= for_it[2] / np.maximum(by_view.sum(axis=0), 1e-12)
+        by_view[-1] += for_it[0] + for_it[1]
         share = by_view / np.maximum(np.abs(parts).sum(axis=0), 1e-12)
         found = []
         for each in share.T:
@@ -266,26 +324,4 @@ def usual_ranker(records: LearnerRecords) -> ResourceRanker:
     if kept is not records:
         nothing = sparse.csr_array(counts.followed.shape, dtype=counts.followed.dtype)
         counts = replace(counts, followed=nothing)
-    return ResourceRanker(counts, np.array(USUAL), "simple methods")
-
-
-def _moved(counts: Counts, records: LearnerRecords) -> Counts:
-    """Counts on other records' resources."""
-    to = positions(np.asarray(records.item_ids), np.asarray(counts.item_ids))
-    size = records.item_ids.size
-    viewers = np.zeros(size, dtype=np.int64)
-    viewers[to[to >= 0]] = np.asarray(counts.viewers)[to >= 0]
-
-    def moved(matrix: sparse.csr_array) -> sparse.csr_array:
-        pairs = matrix.tocoo()
-        row, column = to[pairs.row], to[pairs.col]
-        kept = (row >= 0) & (column >= 0)
-        found = sparse.coo_array(
-            (pairs.data[kept], (row[kept], column[kept])), shape=(size, size)
-        ).tocsr()
-        return found
-
-    ids: Ids = records.item_ids
-    return Counts(
-        ids, viewers, moved(counts.together), moved(counts.followed), records.course_items
-    )
+    return ResourceRanker(counts, np.array(USUAL), SIMPLE)

@@ -11,14 +11,18 @@ Sizes: V resources, C courses, n views of one learner.
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
+from typing import Literal, get_args
 
 import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Floats, Ids, Ints
+from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
 
+Method = Literal["markov", "next_in_course", "item_cf", "popular", "progress", "pre"]
+METHODS: tuple[Method, ...] = get_args(Method)
 HALF_LIFE = log(0.5) / log(0.8)
 """Views after which one counts half in item-CF with age: each further view takes a fifth."""
 
@@ -41,10 +45,28 @@ class Counts(Stored):
     followed: sparse.csr_array
     course_items: sparse.csr_array
 
+    def on(self, records: LearnerRecords) -> "Counts":
+        """The same on other records' resources, in their courses; what is new has no views yet."""
+        of, ids = np.asarray(self.item_ids), np.asarray(records.item_ids)
+        viewers = sparse.csr_array(np.asarray(self.viewers)[None])
+        return Counts(
+            records.item_ids,
+            on_axis(viewers, of, ids).toarray()[0],
+            square_on(self.together, of, ids),
+            square_on(self.followed, of, ids),
+            records.course_items,
+        )
+
     @cached_property
     def by_item(self) -> sparse.csc_array:
         """`course_items` by its columns."""
         return self.course_items.tocsc()
+
+
+def square_on(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
+    """The matrix with rows and columns, named by `of`, where `to` has these names."""
+    turned = sparse.csr_array(on_axis(matrix, of, to).T)
+    return sparse.csr_array(on_axis(turned, of, to).T)
 
 
 def time_lines(records: LearnerRecords) -> tuple[Ints, Ints]:

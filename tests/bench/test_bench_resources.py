@@ -5,6 +5,7 @@ learners with 60 views each, along the courses.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from kgplan.evaluation.resources.protocol import measured_by_concept, of_concept
 from kgplan.evaluation.resources.splits import Viewing, last
 from kgplan.graph.schema import graph_schema
 from kgplan.graph.snapshot import snapshot_of
+from kgplan.pipeline.resources import default_config
 from kgplan.planning import PlanOptions
 from kgplan.planning.mastery import LearnerMastery
-from kgplan.resources.ranker import usual_ranker
+from kgplan.resources.blend.fitting import fit_blend
+from kgplan.resources.ranker import BLEND, usual_ranker
 from kgplan.resources.simple import HALF_LIFE, item_cf, markov, next_in_course, popular
 from kgplan.similarity import fuse
 
@@ -107,7 +110,9 @@ def spent(work, often):
 @pytest.mark.parametrize("n_items", SIZES)
 def test_a_step_is_ranked_in_time_at_every_size(n_items):
     case = world(n_items)
-    ranker = usual_ranker(case.records)
+    blend = fit_blend(case.records, default_config())
+    usual = usual_ranker(case.records)
+    ranker = replace(usual, counts=blend.known.counts, chosen=BLEND, blend=blend)
     plain, planner = case.planner(), case.planner(ranker=ranker)
     rng = np.random.default_rng(1)
     learners = rng.choice(case.records.learner_ids, 300, replace=False).tolist()
@@ -147,17 +152,13 @@ def test_what_is_served_ranks_the_resources_on_a_concept_best(sample_home):
 
     records = open_planner(sample_home).records
     split = last(5)(Viewing(records, np.arange(records.viewed.nnz)))  # the order alone counts
-    ranker = usual_ranker(split.known.records)
-    cases = of_concepts(split)
-    mastery, nothing = np.zeros(1), np.zeros(records.item_ids.size)
-    counts = ranker.counts
-
-    def served(context):
-        said = ranker.standing(context.history, nothing, mastery).methods
-        return ranker.weights[:4] @ np.stack(said)
-
+    known = split.known.records
+    blend = fit_blend(known, default_config())
+    cases, counts = of_concepts(split), blend.known.counts
+    simple, everything = usual_ranker(known), np.arange(records.item_ids.size)
     methods = {
-        "served": served,
+        "blend": lambda context: blend.of(context.history, everything),
+        "by hand": lambda context: simple.simply(context.history),
         "Markov": lambda context: markov(counts, context.history),
         "next in course": lambda context: next_in_course(counts, context.history),
         "item-CF with age": lambda context: item_cf(counts, context.history, HALF_LIFE),
@@ -165,7 +166,9 @@ def test_what_is_served_ranks_the_resources_on_a_concept_best(sample_home):
     }
     figures = {}
     for name, method in methods.items():
-        found = measured_by_concept(method, cases)
-        figures[name] = found.mean(found.hit), found.mean(found.ndcg)
+        found = measured_by_concept(lambda c, asked, all_of=method: all_of(c)[asked], cases)
+        figures[name] = [
+            float(np.average(x, weights=found.weight)) for x in (found.hit, found.ndcg)
+        ]
         print(f"{name}: HR@1 {figures[name][0]:.3f}, NDCG@5 {figures[name][1]:.3f}")
-    assert max(figures, key=lambda name: figures[name][1]) == "served"
+    assert max(figures, key=lambda name: figures[name][1]) == "blend"

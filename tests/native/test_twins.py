@@ -62,7 +62,12 @@ TWINS = {
     "regions": (LOOPY, "test_regions_that_hold_a_whole_component_leave_no_error"),
     "sequence": ("native/test_sequence.py", "test_the_rows_are_those_of_plain_loops"),
     "sets": (SETS, "test_any_block_and_any_pairs_equal_the_product_of_the_matrix"),
+    "signals": (
+        "resources/test_blend.py",
+        "test_every_signal_is_what_loops_over_lists_of_views_say",
+    ),
     "states": (STATES, "test_the_sum_over_states_equals_bayes_rule_written_as_loops"),
+    "trees": ("resources/test_blend.py", "test_trees_say_what_scikit_learn_says"),
     "walk": ("native/test_walk.py", "test_the_steps_are_those_of_plain_loops"),
     "wide": (TOP, "test_the_nearest_of_more_than_two_blocks_equal_those_of_scikit_learn"),
 }

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_signals import Plain
 from resources_cases import records
 
 from kgplan.errors import AxisMismatch, ConfigError, InputError
+from kgplan.native.signals import SIGNALS
 from kgplan.resources.blend.fitting import Blend, BlendConfig, fit_blend
-from kgplan.resources.blend.signals import SIGNALS, known_of, nominated, signals
+from kgplan.resources.blend.signals import known_of, nominated, signals
 from kgplan.resources.blend.trees import grown
 from kgplan.resources.simple import best
 
@@ -40,6 +42,18 @@ def test_signals_of_courses_are_counted_by_hand():
     np.testing.assert_allclose(of("steps of one place", [0, 1, 3], [4]), 1 / 2)
 
 
+@given(
+    lines=st.lists(st.lists(st.integers(0, 6), unique=True, max_size=7), min_size=1, max_size=6),
+    history=st.lists(st.integers(0, 6), unique=True, max_size=7),
+)
+def test_every_signal_is_what_loops_over_lists_of_views_say(lines, history):
+    world = records(lines)
+    found = signals(known_of(world), np.array(history, dtype=int), np.arange(7))
+    plain = Plain(world, lines)
+    expected = [plain.row(history, item) for item in range(7)]
+    np.testing.assert_allclose(found, np.array(expected, dtype=float), atol=1e-12)
+
+
 @given(st.lists(st.integers(0, 6), unique=True, max_size=7))
 def test_nominated_ones_are_ascending_and_not_opened(history):
     found = nominated(known_of(records()), np.array(history, dtype=int))
@@ -47,23 +61,49 @@ def test_nominated_ones_are_ascending_and_not_opened(history):
     assert not set(found.tolist()) & set(history)
 
 
+def drawn(seed: int, n: int):
+    """Rows with gaps, and what is likelier for a high first column."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(n, 4)).astype(np.float32).astype(float)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    return rows, np.nan_to_num(rows[:, 0]) + rng.normal(size=n) > 0
+
+
 def test_trees_say_what_scikit_learn_says():
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(900, 4)).astype(np.float32)
-    rows[rng.random(rows.shape) < 0.2] = np.nan
-    yes = np.nan_to_num(rows[:, 0]) + rng.normal(size=900) > 0
+    rows, yes = drawn(0, 900)
     trees = grown(rows, yes, rounds=20, rate=0.1, seed=3)
     theirs = HistGradientBoostingClassifier(
         max_iter=20, learning_rate=0.1, max_leaf_nodes=31, min_samples_leaf=50,
         l2_regularization=5.0, early_stopping=False, random_state=3,
     ).fit(rows, yes)  # fmt: skip
-    asked = rng.normal(size=(200, 4)).astype(np.float32)
-    asked[rng.random(asked.shape) < 0.2] = np.nan
-    np.testing.assert_allclose(trees.scores(asked), theirs.decision_function(asked), atol=1e-6)
+    asked, _ = drawn(1, 200)
+    expected = theirs.decision_function(asked)
+    np.testing.assert_allclose(trees.scores(asked), expected, rtol=0, atol=1e-12)
     with pytest.raises(AxisMismatch):
         trees.scores(asked[:, :3])
+
+
+def test_what_moved_a_score_is_found_node_by_node_and_adds_up_to_it():
+    rows, yes = drawn(0, 900)
+    trees = grown(rows, yes, rounds=20, rate=0.1, seed=3)
+    # the mean over the rows that trees were grown from is where every row begins
+    assert trees.mean == pytest.approx(trees.scores(rows).mean(), abs=1e-9)
+    asked, _ = drawn(1, 50)
+    group = np.array([0, 1, 0, 2])
+    found = trees.moves(asked, group)
+    np.testing.assert_allclose(found.sum(axis=1) + trees.mean, trees.scores(asked), atol=1e-9)
+    for row, said in zip(asked, found, strict=True):
+        moved = np.zeros(3)
+        for node in trees.roots.tolist():
+            while (column := trees.column[node]) >= 0:
+                x, missing = row[column], trees.missing_left[node]
+                left = missing if np.isnan(x) else x <= trees.threshold[node]
+                after = (trees.left if left else trees.right)[node]
+                moved[group[column]] += trees.value[after] - trees.value[node]
+                node = after
+        np.testing.assert_allclose(said, moved, atol=1e-12)
 
 
 def test_a_planted_habit_is_found_that_no_course_order_tells():
@@ -90,7 +130,7 @@ def test_a_blend_comes_back_from_what_is_stored_with_the_same_scores():
 
 def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(InputError, match="nothing to fit a blend to"):
-        fit_blend(records(), BlendConfig())
+        fit_blend(records([[k] for k in range(7)]), BlendConfig())
     with pytest.raises(ConfigError, match="folds is 1"):
         BlendConfig(folds=1)
     with pytest.raises(ConfigError, match="rounds is 0"):

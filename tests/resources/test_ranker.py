@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from planning_cases import random_case
+from resources_cases import records as walks
 from scipy import sparse
 
+from kgplan.resources.blend.fitting import BlendConfig, fit_blend
 from kgplan.resources.foundations import Foundations
-from kgplan.resources.ranker import FINISHED, METHODS, ResourceRanker, usual_ranker
-from kgplan.resources.simple import HALF_LIFE, item_cf, next_in_course, popular
+from kgplan.resources.ranker import FINISHED, ResourceRanker, usual_ranker
+from kgplan.resources.simple import HALF_LIFE, METHODS, item_cf, next_in_course, popular
 
 
 def world(seed: int):
@@ -137,3 +139,64 @@ def test_what_is_stored_comes_back():
     assert again.chosen == ranker.chosen
     np.testing.assert_array_equal(again.weights, ranker.weights)
     assert (again.counts.together != ranker.counts.together).nnz == 0
+
+
+def blended():
+    """A ranker whose blend was fitted to learners who go along a course, some by two places."""
+    lines = [[*range(k % 3, 12, 1 + k % 2)] for k in range(60)]
+    views = walks(lines, courses=(tuple(range(12)),), n_items=12)
+    blend = fit_blend(views, BlendConfig(ahead=1, moments=6, before=1, rounds=10))
+    return views, replace(usual_ranker(views), counts=blend.known.counts, blend=blend)
+
+
+def test_a_blend_orders_by_what_its_trees_say_and_its_parts_add_up_to_that():
+    _, ranker = blended()
+    n, history = 12, np.array([1, 3, 5])
+    made = Foundations.of(sparse.csr_array((n, 1)), sparse.csr_array((1, 1)))
+    standing = ranker.standing(history, np.zeros(n), np.zeros(1))
+    asked = np.setdiff1d(np.arange(n), history)
+    found = ranker.rank(standing, asked, np.zeros(asked.size, np.int64), made, n)
+    scores = ranker.blend.of(history, asked)
+    assert [e.item for e in found] == asked[np.argsort(-scores, kind="stable")].tolist()
+    assert found[0].item == 7  # who went by two places goes on so
+    for each in found:
+        assert each.parts.sum() + ranker.blend.trees.mean == pytest.approx(each.score)
+        assert each.leading is None or each.figures[METHODS.index(each.leading)] > 0
+
+
+def test_a_new_learner_is_not_asked_of_the_blend():
+    views, ranker = blended()
+    nobody, zeros = np.empty(0, np.int64), np.zeros(12)
+    made = Foundations.of(sparse.csr_array((12, 1)), sparse.csr_array((1, 1)))
+    usual = usual_ranker(views)
+    said = [
+        each.score(each.standing(nobody, zeros, np.zeros(1)), np.arange(12), made)
+        for each in (ranker, usual)
+    ]
+    np.testing.assert_array_equal(*said)
+
+
+def test_a_blend_is_stored_with_its_counts_once_and_moves_to_other_resources():
+    views, ranker = blended()
+    arrays = ranker.to_arrays()
+    assert not [name for name in arrays if name.startswith("blend.known.counts")]
+    again = ResourceRanker.from_arrays(arrays)
+    history, asked = np.array([0, 1, 2]), np.arange(3, 12)
+    expected = ranker.blend.of(history, asked)
+    np.testing.assert_array_equal(again.blend.of(history, asked), expected)
+    # one more in front of all, which nobody opened: all others stand where they did
+    places = sparse.hstack([sparse.csr_array((1, 1)), views.course_items]).tocsr()
+    later = replace(
+        views,
+        item_ids=np.concatenate([["A_new"], views.item_ids]),
+        course_items=sparse.csr_array(places.astype(np.int64)),
+    )
+    moved = again.on(later)
+    np.testing.assert_allclose(moved.blend.of(history + 1, asked + 1), expected)
+    assert moved.blend.known.counts is moved.counts
+
+
+def test_what_was_stored_before_there_was_a_blend_ranks_by_its_weights():
+    _, ranker = blended()
+    old = {name: each for name, each in ranker.to_arrays().items() if "blend" not in name}
+    assert ResourceRanker.from_arrays(old).blend is None

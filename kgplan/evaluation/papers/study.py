@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords, learned_concepts, observations
 from kgplan.diagnosis import LiveDiagnosis, Posterior, infer
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
@@ -22,7 +23,7 @@ from kgplan.evaluation.plans import Ground, Known, ground_of
 from kgplan.graph.snapshot import GraphSnapshot, incidence
 from kgplan.planning import CurrentLearner, Planner
 from kgplan.planning.choosing import Chooser, usual_minutes
-from kgplan.planning.derived import Derived, derive, on_axis, similarity_block
+from kgplan.planning.derived import Derived, derive, similarity_block
 from kgplan.planning.mastery import LearnerMastery
 from kgplan.planning.planners.ranking import Learner
 from kgplan.similarity import FusedSimilarity

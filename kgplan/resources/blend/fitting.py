@@ -12,10 +12,13 @@ from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.diagnosis.entries import only
 from kgplan.errors import ConfigError, InputError
+from kgplan.native.signals import SIGNALS
 from kgplan.progress import Progress, silent
-from kgplan.resources.blend.signals import Known, known_of, nominated, signals
+from kgplan.resources.blend.signals import Known, known_of, methods_of, nominated, signals
 from kgplan.resources.blend.trees import Trees, grown
-from kgplan.resources.simple import HALF_LIFE, item_cf, time_lines
+from kgplan.resources.simple import HALF_LIFE, METHODS, item_cf, time_lines
+
+OF_METHOD = methods_of(SIGNALS)
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,10 @@ class BlendConfig:
     """
 
     ahead: int = 5
-    moments: int = 4
-    before: int = 5
+    moments: int = 6
+    before: int = 1
     folds: int = 5
-    others: int = 40
+    others: int = 60
     rounds: int = 120
     rate: float = 0.1
     seed: int = 0
@@ -68,6 +71,14 @@ class Blend(Stored):
         """(j,) scores of some resources, in log odds."""
         return self.trees.scores(signals(self.known, history, asked))
 
+    def parts(self, history: Ints, asked: Ints) -> Floats:
+        """(j, M) by how much the signals of each of `METHODS` moved a score from the mean score
+        of what the trees were grown from, see `Trees.moves`; with that mean they add up to it."""
+        found = np.zeros((asked.size, len(METHODS)))
+        moved = self.trees.moves(signals(self.known, history, asked), OF_METHOD)
+        found[:, : moved.shape[1]] = moved
+        return found
+
     def scores(self, history: Ints) -> Floats:
         """(V,) of every resource: those that are not nominated stand below all others, by item-CF
         with age."""
@@ -77,10 +88,6 @@ class Blend(Stored):
         scores = found.min(initial=0.0) - 2 + aged / (1 + aged.max(initial=0.0))
         scores[asked] = found
         return scores
-
-    def over(self, records: LearnerRecords) -> "Blend":
-        """The same weights over newer records."""
-        return replace(self, known=known_of(records))
 
 
 def fit_blend(records: LearnerRecords, config: BlendConfig, progress: Progress = silent) -> Blend:

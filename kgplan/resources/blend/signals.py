@@ -1,89 +1,106 @@
 """What is known of resources that may be opened next, as numbers?
 
-Sizes: V resources, C courses, K concepts, n views of one learner, j resources asked about,
-F signals.
+Sizes: V resources, C courses, U learners, N views of all learners, n views of one learner, j
+resources asked about, F signals.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints
+from kgplan.arrays import Array, Floats, Ints, positions
 from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
-from kgplan.resources.simple import Counts, counts_of, time_lines
+from kgplan.native.signals import AHEAD, FADES, Pairs, World, latest_courses, signals_of
+from kgplan.resources.simple import METHODS, Counts, Method, counts_of, square_on, time_lines
 
-AHEAD = 5  # views that count as soon
-LATEST = 20  # views of a learner that say what is near them
-FADES = 0.8  # weight of a view against the one behind it
-COURSES = 3  # of a learner, the latest ones
-LOOKED_BACK = 60  # views in which these are looked for
 NOMINATED = 30  # that each way of finding resources gives
-CLOSE = 50  # places of a course beyond which distances are not told apart
-
-SIGNALS = (
-    *(f"share of steps from view {k} before" for k in range(3)),
-    "steps from the last view",
-    *("soon after the last view", "soon after the latest views"),
-    *("seen by the same learners", "viewers"),
-    *(
-        f"{what} in course {k}"
-        for k in range(COURSES)
-        for what in ("unopened ones up to it", "places ahead", "views since", "share opened")
-    ),
-    *("steps of one place", "last step", "views", "unopened ones ahead"),
-    *("concepts of the latest views", "place", "share of its course", "viewers in its course"),
-)
-"""Of a resource, given a learner's views; courses are the learner's, from the latest (0). NaN where
-there is no such view or course, or the course does not show the resource."""
+PART_OF: Mapping[str, Method] = {
+    "share of steps from view": "markov",
+    "share of steps from the last two": "markov",
+    "steps from": "markov",
+    "soon": "markov",
+    "next of those alike": "markov",
+    "seen by the same learners": "item_cf",
+    "viewers": "popular",
+}
+"""Which method signals belong to, by how they begin."""
+COURSE: Method = "next_in_course"  # all others: they tell of courses, and of going along them
 
 
 @dataclass(frozen=True)
 class Known(Stored):
-    """What all learners did, and what resources are about.
+    """What all learners did.
 
     Attributes:
         counts: of views, pairs and steps.
         soon: (V, V) how often the column's resource was among the `AHEAD` views behind the row's.
-        q_matrix: (V, K) 1 where the resource covers the concept.
+        items: (N,) views, learner by learner, oldest first.
+        starts: (U + 1,) where each learner's begin.
     """
 
     counts: Counts
     soon: sparse.csr_array
-    q_matrix: sparse.csr_array
+    items: Ints
+    starts: Ints
+
+    def on(self, records: LearnerRecords) -> "Known":
+        """The same on other records' resources; views of what left are forgotten."""
+        of, ids = np.asarray(self.counts.item_ids), np.asarray(records.item_ids)
+        items = positions(ids, of)[self.items]
+        kept = items >= 0
+        starts = np.append(0, np.cumsum(kept))[self.starts]
+        return Known(self.counts.on(records), square_on(self.soon, of, ids), items[kept], starts)
 
     @cached_property
-    def orders(self) -> list[Ints]:
-        """Of each course its resources, in its order."""
-        shown = self.counts.course_items
-        return [items_in_order(shown, course) for course in range(shown.shape[0])]
+    def world(self) -> World:
+        """All of it as compiled loops read it."""
+        counts, items = self.counts, self.items.astype(np.int64)
+        viewers = counts.viewers.astype(np.float64)
+        orders = [
+            items_in_order(counts.course_items, c) for c in range(counts.course_items.shape[0])
+        ]
+        sizes = np.array([each.size for each in orders], dtype=np.int64)
+        order = np.concatenate([*orders, np.empty(0, np.int64)]).astype(np.int64)
+        course = np.repeat(np.arange(sizes.size), sizes)
+        begins = np.cumsum(sizes) - sizes
+        place = np.arange(order.size) - begins[course]
+        shape = counts.item_ids.size, sizes.size
+        shown = sparse.coo_array((place + 1, (order, course)), shape=shape).tocsr()
+        shown.sort_indices()
+        shown.data -= 1
+        first = np.full(shape[0], -1)
+        some = np.diff(shown.indptr) > 0
+        first[some] = shown.indices[shown.indptr[:-1][some]]
+        learner = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
+        switched = _switches(items, learner, first, sizes.size)
+        most = np.array([viewers[each].max(initial=1.0) for each in orders])
+        return World(
+            viewers=viewers,
+            steps_from=np.asarray(counts.followed.sum(axis=1)).ravel().astype(np.float64),
+            followed=_pairs(counts.followed),
+            soon=_pairs(self.soon),
+            together=_pairs(counts.together),
+            shown=_pairs(shown),
+            order_from=np.append(begins, order.size),
+            order=order,
+            most=most,
+            switched=_pairs(switched),
+            switches=np.asarray(switched.sum(axis=1)).ravel().astype(np.float64),
+            items=items,
+            begins=self.starts[:-1][learner].astype(np.int64),
+            ends=self.starts[1:][learner].astype(np.int64),
+            seen_from=np.append(0, np.cumsum(np.bincount(items, minlength=shape[0]))),
+            seen_at=np.argsort(items, kind="stable"),
+        )
 
     @cached_property
-    def steps_from(self) -> Ints:
-        """(V,) steps that were counted from each."""
-        return np.asarray(self.counts.followed.sum(axis=1)).ravel()
-
-    @cached_property
-    def unit_concepts(self) -> sparse.csr_array:
-        """(V, K) rows of length 1, or of none."""
-        size = np.sqrt(np.maximum(np.diff(self.q_matrix.indptr), 1))
-        return sparse.csr_array(sparse.diags_array(1 / size) @ self.q_matrix.astype(np.float64))
-
-    @cached_property
-    def in_first_course(self) -> Floats:
-        """(V, 3) place, its share of the course, and viewers as a share of the course's most."""
-        columns, viewers = self.counts.by_item, self.counts.viewers
-        found = np.full((viewers.size, 3), np.nan)
-        shown = np.flatnonzero(np.diff(columns.indptr))
-        first = columns.indptr[shown]
-        course, place = columns.indices[first], columns.data[first]
-        size = np.array([order.size for order in self.orders])[course]
-        most = np.array([viewers[order].max(initial=1) for order in self.orders])[course]
-        found[shown] = np.stack([place, place / size, viewers[shown] / most], axis=1)
-        return found
+    def popular(self) -> Ints:
+        """The most opened resources."""
+        return np.argsort(-self.counts.viewers, kind="stable")[:NOMINATED]
 
 
 def known_of(records: LearnerRecords) -> Known:
@@ -102,7 +119,7 @@ def known_of(records: LearnerRecords) -> Known:
         ones = np.ones(pairs[0].size, dtype=np.int32)
         soon = soon + sparse.coo_array((ones, pairs), shape=(n, n)).tocsr()
     soon.sort_indices()
-    return Known(counts_of(records), soon, records.q_matrix)
+    return Known(counts_of(records), soon, items, starts)
 
 
 @dataclass(frozen=True)
@@ -112,35 +129,27 @@ class OwnCourse:
     Attributes:
         order: its resources.
         at: where its latest view stands among these.
-        age: views since that.
     """
 
     order: Ints
     at: int
-    age: int
 
 
 def own_courses(known: Known, history: Ints) -> list[OwnCourse]:
-    """A learner's latest courses, see `COURSES`; of those that show a view, first those with most
-    of the learner's views."""
-    found: dict[int, OwnCourse] = {}
-    columns = known.counts.by_item
-    for age, item in enumerate(history[::-1][:LOOKED_BACK].tolist()):
-        courses = columns.indices[columns.indptr[item] : columns.indptr[item + 1]].tolist()
-        new = [course for course in courses if course not in found]
-        own = {course: np.isin(known.orders[course], history).sum() for course in new}
-        for course in sorted(new, key=lambda each: -own[each]):
-            order = known.orders[course]
-            found[course] = OwnCourse(order, int(np.flatnonzero(order == item)[0]), age)
-        if len(found) >= COURSES:
-            break
-    return list(found.values())[:COURSES]
+    """A learner's latest courses, see `native.signals.latest_courses`."""
+    world = known.world
+    opened: Array = np.zeros(known.counts.viewers.size, dtype=bool)
+    opened[history] = True
+    courses, places, _, n = latest_courses(world, history.astype(np.int64), opened)
+    begins, ends = world.order_from[courses[:n]], world.order_from[courses[:n] + 1]
+    spans = zip(begins.tolist(), ends.tolist(), places[:n].tolist(), strict=True)
+    return [OwnCourse(world.order[begin:end], at) for begin, end, at in spans]
 
 
 def nominated(known: Known, history: Ints) -> Ints:
     """Resources worth asking about, ascending: near in the learner's courses, often opened soon
     after the latest views, and popular ones."""
-    found: list[Ints] = [np.argsort(-known.counts.viewers, kind="stable")[:NOMINATED]]
+    found = [known.popular]
     for own in own_courses(known, history):
         order, at = own.order, own.at
         found += [order[at : at + 2 * NOMINATED], order[max(at - NOMINATED, 0) : at], order[:AHEAD]]
@@ -149,8 +158,8 @@ def nominated(known: Known, history: Ints) -> Ints:
         part = slice(*known.soon.indptr[item : item + 2].tolist())
         score[known.soon.indices[part]] += FADES**age * known.soon.data[part]
     score[history] = 0
-    top = np.argsort(-score, kind="stable")[:NOMINATED]
-    found.append(top[score[top] > 0])
+    some = np.flatnonzero(score)
+    found.append(some[np.argsort(-score[some], kind="stable")[:NOMINATED]])
     return np.setdiff1d(np.concatenate(found), history)
 
 
@@ -163,76 +172,35 @@ def signals(known: Known, history: Ints, asked: Ints) -> Floats:
         asked: (j,) resources.
 
     Returns:
-        (j, F) `SIGNALS`, float32.
+        (j, F) `SIGNALS`.
     """
-    courses = own_courses(known, history)
-    columns = [
-        *_of_steps(known, history, asked),
-        *_of_courses(known, history, asked, courses),
-        *_of_learner(history, courses, asked.size),
-        known.unit_concepts[asked] @ known.unit_concepts[history[-AHEAD:]].sum(axis=0),
-        *known.in_first_course[asked].T,
+    found: Floats = signals_of(known.world, history.astype(np.int64), asked.astype(np.int64))
+    return found
+
+
+def _switches(items: Ints, learner: Ints, first: Ints, n_courses: int) -> sparse.csr_array:
+    """(C, C) how often a view of one course was followed by one of another, by first courses."""
+    before, after = first[items[:-1]], first[items[1:]]
+    kept = (learner[1:] == learner[:-1]) & (before >= 0) & (after >= 0) & (before != after)
+    ones = np.ones(int(kept.sum()), dtype=np.int64)
+    counted = sparse.coo_array((ones, (before[kept], after[kept])), shape=(n_courses, n_courses))
+    return counted.tocsr()
+
+
+def _pairs(matrix: sparse.csr_array) -> Pairs:
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()
+    return Pairs(
+        matrix.indptr.astype(np.int64),
+        matrix.indices.astype(np.int64),
+        matrix.data.astype(np.float64),
+    )
+
+
+def methods_of(signals: Iterable[str]) -> Ints:
+    """(F,) which of `METHODS` each signal belongs to, by its place."""
+    found = [
+        next((method for begin, method in PART_OF.items() if each.startswith(begin)), COURSE)
+        for each in signals
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _of_steps(known: Known, history: Ints, asked: Ints) -> list[Floats]:
-    viewers, latest = known.counts.viewers, history[::-1][:LATEST].tolist()
-    unknown = np.full(asked.size, np.nan)
-    steps = [_row(known.counts.followed, item, asked) for item in latest[:3]]
-    shares = [
-        counted / max(int(known.steps_from[item]), 1)
-        for counted, item in zip(steps, latest, strict=False)
-    ]
-    soon, alike = np.zeros(asked.size), np.zeros(asked.size)
-    after_last = unknown
-    root = np.sqrt(np.maximum(viewers, 1))
-    for age, item in enumerate(latest):
-        then = _row(known.soon, item, asked) / max(int(viewers[item]), 1)
-        after_last = after_last if age else then
-        soon += FADES**age * then
-        alike += FADES**age * _row(known.counts.together, item, asked) / root[item] / root[asked]
-    missing = [unknown] * (3 - len(shares))
-    last = steps[0] if steps else unknown
-    return [*shares, *missing, last, after_last, soon, alike, np.log1p(viewers[asked])]
-
-
-def _of_courses(known: Known, history: Ints, asked: Ints, courses: list[OwnCourse]) -> list[Floats]:
-    opened: Array = np.zeros(known.counts.viewers.size, dtype=bool)
-    opened[history] = True
-    columns = []
-    for own in courses:
-        left = ~opened[own.order]
-        of_item = np.full((opened.size, 4), np.nan)
-        ahead = own.order[own.at + 1 :][left[own.at + 1 :]]
-        behind = own.order[: own.at][left[: own.at]][::-1]
-        of_item[own.order, 1] = np.clip(np.arange(left.size) - own.at, -CLOSE, CLOSE)
-        of_item[own.order, 2:] = own.age, 1 - left.mean()
-        of_item[ahead, 0] = np.arange(1, ahead.size + 1)
-        of_item[behind, 0] = -np.arange(1, behind.size + 1)
-        columns += list(of_item[asked].T)
-    return columns + [np.full(asked.size, np.nan)] * (4 * (COURSES - len(courses)))
-
-
-def _of_learner(history: Ints, courses: list[OwnCourse], size: int) -> list[Floats]:
-    in_row, last, ahead = np.nan, np.nan, np.nan
-    if courses:
-        order, at = courses[0].order, courses[0].at
-        place = {item: k for k, item in enumerate(order.tolist())}
-        near = [place.get(item) for item in history[-AHEAD - 2 :].tolist()]
-        steps = [None if a is None or b is None else b - a for a, b in pairwise(near)]
-        if steps:
-            in_row = float(np.mean([step == 1 for step in steps]))
-            last = np.nan if steps[-1] is None else float(np.clip(steps[-1], -CLOSE, CLOSE))
-        ahead = float(np.sum(~np.isin(order[at + 1 :], history)))
-    return [np.full(size, each) for each in (in_row, last, np.log1p(history.size), ahead)]
-
-
-def _row(matrix: sparse.csr_array, row: int, columns: Ints) -> Floats:
-    """Some entries of a row whose indices are sorted."""
-    begin, end = matrix.indptr[row : row + 2].tolist()
-    indices = matrix.indices[begin:end]
-    if not indices.size:
-        return np.zeros(columns.size)
-    at = np.minimum(np.searchsorted(indices, columns), indices.size - 1)
-    return np.where(indices[at] == columns, matrix.data[begin:end][at], 0.0)
+    return np.array([METHODS.index(each) for each in found])

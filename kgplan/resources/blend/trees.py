@@ -4,12 +4,14 @@ Sizes: j rows, F columns, T trees, N nodes of all trees.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints, check_axis
 from kgplan.data.stored import Stored
+from kgplan.native.trees import Nodes, moves, sums
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Trees(Stored):
         threshold: (N,) values up to it go left.
         missing_left: (N,) whether NaN goes left.
         left, right: (N,) nodes.
-        value: (N,) of leaves.
+        value: (N,) of leaves; of others the mean of the leaves below, by the rows that the tree
+            was grown from.
         n_columns: F.
     """
 
@@ -47,14 +50,37 @@ class Trees(Stored):
             AxisMismatch: another number of columns.
         """
         check_axis("F", rows=rows.shape[1], trees=self.n_columns)
-        node = np.tile(self.roots, (rows.shape[0], 1))
-        line = np.arange(rows.shape[0])[:, None]
-        while (self.column[node] >= 0).any():
-            leaf = self.column[node] < 0
-            x = rows[line, np.maximum(self.column[node], 0)]
-            goes_left = np.where(np.isnan(x), self.missing_left[node], x <= self.threshold[node])
-            node = np.where(leaf, node, np.where(goes_left, self.left[node], self.right[node]))
-        return self.base + self.value[node].sum(axis=1)
+        found: Floats = sums(self._nodes, self.base, rows)
+        return found
+
+    @property
+    def mean(self) -> float:
+        """The mean score of the rows that the trees were grown from."""
+        return self.base + float(self.value[self.roots].sum())
+
+    def moves(self, rows: Floats, group: Ints) -> Floats:
+        """(j, G) what brought each row from `mean` to its score, by groups of columns.
+
+        On its way through a tree a row's expected value changes at every node; the change is the
+        node's column's. All changes of a row and the mean add up to its score.
+        Source: A. Saabas, Interpreting random forests, 2014.
+
+        Args:
+            rows: (j, F).
+            group: (F,) of each column, from 0.
+        """
+        check_axis("F", rows=rows.shape[1], trees=self.n_columns)
+        n_groups = int(group.max(initial=-1)) + 1
+        found: Floats = moves(self._nodes, group, n_groups, rows)
+        return found
+
+    @cached_property
+    def _nodes(self) -> Nodes:
+        whole = (self.roots, self.column, self.left, self.right)
+        roots, column, left, right = (np.asarray(each, dtype=np.int64) for each in whole)
+        threshold, value = (np.asarray(each, float) for each in (self.threshold, self.value))
+        missing = np.asarray(self.missing_left, dtype=bool)
+        return Nodes(roots, column, threshold, missing, left, right, value)
 
 
 def grown(rows: Floats, yes: Array, rounds: int, rate: float, seed: int) -> Trees:
@@ -87,14 +113,19 @@ def _taken_over(model: Any, n_columns: int) -> Trees:
     roots = np.cumsum(sizes) - sizes
     nodes, start = np.concatenate(grown), np.repeat(roots, sizes)
     leaf = nodes["is_leaf"].astype(bool)
+    left, right = nodes["left"].astype(np.int64) + start, nodes["right"].astype(np.int64) + start
+    value, rows = nodes["value"].copy(), nodes["count"].astype(np.float64)
+    for node in np.flatnonzero(~leaf)[::-1].tolist():  # what is below stands behind
+        below = [left[node], right[node]]
+        value[node] = np.average(value[below], weights=rows[below])
     return Trees(
         base=float(np.ravel(model._baseline_prediction)[0]),
         roots=roots,
         column=np.where(leaf, -1, nodes["feature_idx"].astype(np.int64)),
         threshold=nodes["num_threshold"],
         missing_left=nodes["missing_go_to_left"].astype(bool),
-        left=nodes["left"].astype(np.int64) + start,
-        right=nodes["right"].astype(np.int64) + start,
-        value=nodes["value"],
+        left=left,
+        right=right,
+        value=value,
         n_columns=n_columns,
     )
