@@ -13,6 +13,7 @@ from kgplan.cli import (
     browse,
     diagnose,
     embed,
+    engagement,
     events,
     experiment,
     generate,
@@ -86,6 +87,7 @@ app.command()(serve.serve)
 app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
 app.add_typer(adjust.adjust, name="adjust")
+app.add_typer(engagement.engagement, name="engagement")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)

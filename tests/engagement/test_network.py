@@ -126,7 +126,7 @@ def test_encoders_say_the_same_in_numpy_and_pytorch(modality):
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_sessions_say_the_same_in_numpy_and_pytorch(kind):
     torch = pytest.importorskip("torch")
-    from kgplan.engagement.network.training import _recurrence
+    from kgplan.engagement.network.training import native_recurrence
 
     config = NetworkConfig(fusion=kind, width=16, hidden=12)
     rng = RNG(6)
@@ -137,7 +137,7 @@ def test_sessions_say_the_same_in_numpy_and_pytorch(kind):
     ours = model.forward(np, config, weights, features, present)
     tensors = {name: torch.tensor(array) for name, array in weights.items()}
     given = torch.tensor(features), torch.tensor(present)
-    for recurrence in (lstm.states, _recurrence(torch)):
+    for recurrence in (lstm.states, native_recurrence(torch)):
         theirs = model.forward(torch, config, tensors, *given, recurrence)
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(a, b.numpy(), atol=1e-5)

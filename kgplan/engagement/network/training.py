@@ -184,7 +184,7 @@ def train_network(
     rng = np.random.default_rng([config.seed, 100])
     parameters = _drawn(torch, model.shapes_of(config), rng)
     adam = _adam(torch, parameters, config)
-    remember = _recurrence(torch)
+    remember = native_recurrence(torch)
     losses: list[float] = []
     validation: list[Floats] = []
     f1: list[float] = []
@@ -296,7 +296,7 @@ def _convolved(torch: Any) -> encoders.Convolve:
     return convolve
 
 
-def _recurrence(torch: Any) -> Any:
+def native_recurrence(torch: Any) -> Any:
     """PyTorch's own LSTM, for sessions whose windows are all there."""
 
     def states(xp: Any, x: Any, there: Any, weights: Any) -> Any:
