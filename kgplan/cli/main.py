@@ -15,6 +15,7 @@ from kgplan.cli import (
     coldstart,
     diagnose,
     embed,
+    engagement,
     events,
     experiment,
     generate,
@@ -90,6 +91,7 @@ app.add_typer(events.events, name="events")
 app.add_typer(experiment.experiment, name="experiment")
 app.add_typer(adjust.adjust, name="adjust")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(engagement.engagement, name="engagement")
 app.command()(token.token)
 app.command()(generate.generate)
 app.command()(paper.paper)

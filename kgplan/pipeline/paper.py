@@ -12,7 +12,7 @@ from typing import Any
 from kgplan.evaluation.papers.experiment import Experiment
 from kgplan.evaluation.papers.harness import Kept, fill
 from kgplan.evaluation.papers.paper import experiment_of, paper_named
-from kgplan.evaluation.papers.sources import Sources
+from kgplan.evaluation.papers.sources import Generator, Sources
 from kgplan.evaluation.papers.written import Run, to_csv, to_dict, to_html, to_markdown
 from kgplan.model.opening import (
     open_records,
@@ -29,13 +29,18 @@ from kgplan.store.artifacts import ArtifactStore, AsOf, hash_file, hash_json, pa
 FOLDER = "papers"  # in the home
 KEPT_OTHERS = 3  # folders of cells of other data or code, as of another checkout
 TOLD = ("findings.py", "written.py")  # they say what is in cells, and make none
-ROOMS = ("data", "native", "similarity", "diagnosis", "planning", "resources", "evaluation")
+ROOMS = (
+    *("data", "native", "similarity", "diagnosis", "engagement", "planning", "resources"),
+    "evaluation",
+)
 
 
 def run_paper(
     settings: Settings, name: str, tables: Sequence[str] = (), progress: Progress = silent
 ) -> Run:
     """Fill the tables of a paper from the model in use, or take up a run that was stopped.
+
+    A paper whose data are generated needs no model.
 
     Args:
         settings: where graph and results are.
@@ -51,7 +56,10 @@ def run_paper(
     """
     whole = experiment_of(name)
     experiment, paper = whole.only(list(tables)), paper_named(whole.paper)
-    data, kept, versions = opened(settings, whole, progress)
+    if paper.generate is None:
+        data, kept, versions = opened(settings, whole, progress)
+    else:
+        data, kept, versions = generated(settings, whole, progress)
     filled = fill(experiment, paper.measures, data, kept, progress)
     today = datetime.now(UTC).date().isoformat()
     made = {"on": today, **versions, **package_versions()}
@@ -97,9 +105,33 @@ def opened(
             graph, records, fused, experiment.model, kept, fitted, progress,
             partial(open_views, settings),
         )  # fmt: skip
-        return paper_named(experiment.paper).open(sources)
+        make = paper_named(experiment.paper).open
+        assert make is not None
+        return make(sources)
 
     return data, kept, versions
+
+
+def generated(
+    settings: Settings, experiment: Experiment, progress: Progress = silent
+) -> tuple[Callable[[], Any], Kept, dict[str, str]]:
+    """What the measures of an experiment on generated data read.
+
+    Args:
+        settings, progress: as for `run_paper`.
+        experiment: whose `model` says what is generated and trained.
+
+    Returns:
+        As `opened`; no versions.
+    """
+    kept = _cells(settings.home / FOLDER / "cells", hash_json({"code": code_version()})[:16])
+
+    def data() -> Any:
+        make = paper_named(experiment.paper).generate
+        assert make is not None
+        return make(Generator(experiment.model, kept, progress))
+
+    return data, kept, {}
 
 
 def _cells(folder: Path, made_from: str) -> Kept:

@@ -17,7 +17,7 @@ import numpy as np
 from kgplan.arrays import Array
 from kgplan.errors import ConfigError
 from kgplan.evaluation.papers.experiment import Experiment, Parameters, Table
-from kgplan.evaluation.papers.intervals import Draws, Estimate, Ratio, draws, estimate
+from kgplan.evaluation.papers.intervals import Draws, Estimate, Figure, draws, estimate
 from kgplan.progress import Progress, silent
 from kgplan.store.artifacts import hash_json
 
@@ -40,7 +40,7 @@ class Measure(Generic[S]):
 
     compute: Callable[[S, Parameters], Values]
     parameters: frozenset[str]
-    figures: Mapping[str, Callable[[Values], Ratio]]
+    figures: Mapping[str, Callable[[Values], Figure]]
     read: Callable[[Parameters], Parameters] = dict
 
 
@@ -158,7 +158,7 @@ def fill(
         kept.put(each.key, values[each.key])
     drawn: dict[bytes, Draws] = {}
 
-    def of_cell(table: Table, parameters: Parameters, name: str) -> tuple[Ratio, Draws]:
+    def of_cell(table: Table, parameters: Parameters, name: str) -> tuple[Figure, Draws]:
         measure = measures[table.measure]
         found = values[_key(experiment, table.measure, measure, parameters)]
         sample = found[LEARNER].tobytes()

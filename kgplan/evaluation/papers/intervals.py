@@ -1,8 +1,9 @@
 """How sure is a figure over learners? Intervals from drawing whole learners with replacement.
 
-Every figure here is a ratio of two sums over enrolments, or its root: a mean has ones below, a gain
-ratio the gain of the original path. So one matrix of weights serves all, and the same draws stand
-behind figures that are compared. A learner is drawn with all enrolments that are in the sample.
+Every figure here is a ratio of two sums over enrolments, its root, or a mean of such ratios: a mean
+has ones below, a gain ratio the gain of the original path, macro-F1 is a mean over classes. So one
+matrix of weights serves all, and the same draws stand behind figures that are compared. A learner
+is drawn with all enrolments that are in the sample.
 Sizes: N enrolments, U learners among them, R resamples.
 """
 
@@ -33,6 +34,25 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class MeanRatio:
+    """A figure that is the mean of ratios, each of sums over the same enrolments.
+
+    Attributes:
+        parts: those ratios; one that nobody of a resample has a say in is left out there.
+    """
+
+    parts: tuple[Ratio, ...]
+
+    @property
+    def says(self) -> Array:
+        """(N,) True for those that have a say in any."""
+        return np.logical_or.reduce([part.says for part in self.parts])
+
+
+Figure = Ratio | MeanRatio
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A figure.
 
@@ -60,8 +80,13 @@ class Draws:
     learner: Ints
     weights: Floats
 
-    def ratio(self, figure: Ratio) -> Floats:
+    def ratio(self, figure: Figure) -> Floats:
         """(1 + R,) of each resample; NaN where nobody who was drawn has a say."""
+        if isinstance(figure, MeanRatio):
+            each = np.stack([self.ratio(part) for part in figure.parts])
+            known = ~np.isnan(each)
+            total, count = np.where(known, each, 0.0).sum(axis=0), known.sum(axis=0)
+            return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
         check_axis("N", learner=self.learner.size, above=figure.above.size, below=figure.below.size)
         says, n_learners = figure.says, self.weights.shape[1]
         above, below = (
@@ -92,7 +117,7 @@ def draws(learner: Array, resamples: int, seed: int) -> Draws:
 
 
 def estimate(
-    figure: Ratio, drawn: Draws, level: float = 0.95, other: Ratio | None = None
+    figure: Figure, drawn: Draws, level: float = 0.95, other: Figure | None = None
 ) -> Estimate:
     """The figure with its interval, of quantiles over the resamples.
 

@@ -6,10 +6,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kgplan.evaluation.papers import findings, gcn_attention_rl, kg_plppm
+from kgplan.evaluation.papers import findings, gcn_attention_rl, kg_plppm, preschool
 from kgplan.evaluation.papers.experiment import Experiment, read_experiment
 from kgplan.evaluation.papers.harness import Filled, Measure
-from kgplan.evaluation.papers.sources import Sources
+from kgplan.evaluation.papers.sources import Generator, Sources
 from kgplan.registry import named
 
 
@@ -20,25 +20,33 @@ class Paper:
     Attributes:
         name: as callers give it; the experiment's file has it too.
         measures: that the tables name.
-        open: makes what the measures read.
         findings: sentences that follow from the filled tables, given by their names.
+        open: makes what the measures read, from the model in use; None where
+        generate: makes it from nothing.
     """
 
     name: str
     measures: Mapping[str, Measure[Any]]
-    open: Callable[[Sources], Any]
     findings: Callable[[Mapping[str, Filled]], Sequence[str]]
+    open: Callable[[Sources], Any] | None = None
+    generate: Callable[[Generator], Any] | None = None
 
 
 PAPERS = {
     each.name: each
     for each in (
-        Paper("kg-plppm", kg_plppm.MEASURES, kg_plppm.open_session, findings.of_kg_plppm),
+        Paper("kg-plppm", kg_plppm.MEASURES, findings.of_kg_plppm, kg_plppm.open_session),
         Paper(
             "gcn-attention-rl",
             gcn_attention_rl.MEASURES,
-            gcn_attention_rl.open_session,
             findings.of_gcn_attention_rl,
+            gcn_attention_rl.open_session,
+        ),
+        Paper(
+            "preschool-multimodal",
+            preschool.MEASURES,
+            preschool.findings,
+            generate=preschool.Session,
         ),
     )
 }

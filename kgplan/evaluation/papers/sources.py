@@ -35,3 +35,18 @@ class Sources:
     key: str
     progress: Progress
     views: Callable[[], tuple[Viewing, Content]]
+
+
+@dataclass(frozen=True)
+class Generator:
+    """What measures of generated data may read: nothing of a home.
+
+    Attributes:
+        settings: of what is generated and trained, of the experiment.
+        kept: where what takes long is kept.
+        progress: told how far that is.
+    """
+
+    settings: Parameters
+    kept: Kept
+    progress: Progress

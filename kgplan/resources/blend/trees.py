@@ -83,7 +83,15 @@ class Trees(Stored):
         return Nodes(roots, column, threshold, missing, left, right, value)
 
 
-def grown(rows: Floats, yes: Array, rounds: int, rate: float, seed: int) -> Trees:
+def grown(
+    rows: Floats,
+    yes: Array,
+    rounds: int,
+    rate: float,
+    seed: int,
+    leaves: int = 31,
+    columns: float = 1.0,
+) -> Trees:
     """Grow trees that tell rows apart, by gradient boosting of log loss (scikit-learn).
 
     Args:
@@ -92,15 +100,18 @@ def grown(rows: Floats, yes: Array, rounds: int, rate: float, seed: int) -> Tree
         rounds: trees.
         rate: by which each one's say is shortened.
         seed: of what is drawn.
+        leaves: of a tree, at most.
+        columns: share of them that each split looks at.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
         max_iter=rounds,
         learning_rate=rate,
-        max_leaf_nodes=31,
+        max_leaf_nodes=leaves,
         min_samples_leaf=50,
         l2_regularization=5.0,
+        max_features=columns,
         early_stopping=False,
         random_state=seed,
     ).fit(np.where(np.isnan(rows).all(axis=0), 0, rows), yes)  # it takes no column without values
