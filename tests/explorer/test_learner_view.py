@@ -42,30 +42,53 @@ def api(service):
     return service[0]
 
 
+@pytest.fixture(scope="module")
+def left_windows(browser):
+    """Windows that were left, by their language; each has what a window has without options."""
+    return {"en": [], "zh": []}
+
+
 @pytest.fixture
-def open_page(browser, service):
-    """Opens a view in a browser of its own, and sees that nothing goes wrong in it."""
-    contexts, wrong = [], []
+def open_page(browser, left_windows, service):
+    """Opens a view in a window of its own, and sees that nothing goes wrong in it."""
+    usual, contexts, wrong = [], [], []
+
+    def threw(error):
+        wrong.append(str(error))
+
+    def heard(said):
+        if "Content Security Policy" in said.text:
+            wrong.append(said.text)
 
     def open_(address, language="en", *, token="", base="", **options):
-        context = browser.new_context(
-            **{"viewport": DESKTOP, "locale": LOCALES[language]} | options
-        )
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        context.add_init_script(f"sessionStorage.setItem('kgplan.token', '{token}')")
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda said: "Content Security Policy" in said.text and wrong.append(said.text),
-        )
+        is_usual = not (token or base or options)
+        if is_usual and left_windows[language]:
+            page = left_windows[language].pop()
+        else:
+            context = browser.new_context(
+                **{"viewport": DESKTOP, "locale": LOCALES[language]} | options
+            )
+            context.set_default_timeout(60_000)
+            context.add_init_script(f"sessionStorage.setItem('kgplan.token', '{token}')")
+            page = context.new_page()
+        if is_usual:
+            usual.append((language, page))
+        else:
+            contexts.append(page.context)
+        page.on("pageerror", threw)
+        page.on("console", heard)
         page.goto((base or service[1]) + address)
         return page
 
     yield open_
     for context in contexts:
         context.close()
+    for language, page in usual:
+        page.remove_listener("pageerror", threw)
+        page.remove_listener("console", heard)
+        page.evaluate("sessionStorage.clear(); localStorage.clear()")
+        page.goto("about:blank")
+        left_windows[language].append(page)
     assert wrong == []
 
 
