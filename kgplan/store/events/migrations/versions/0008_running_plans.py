@@ -9,7 +9,6 @@ branch_labels = None
 depends_on = None
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-APPEND_ONLY = "audit_line is append-only"
 
 
 def upgrade() -> None:
@@ -67,15 +66,18 @@ def upgrade() -> None:
     )
     op.bulk_insert(head, [{"one": 1, "n": 0, "hash": "0" * 64}])
     if op.get_bind().dialect.name == "sqlite":
-        for event in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER audit_line_no_{event.lower()} BEFORE {event} ON audit_line"
-                f" BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
-            )
+        op.execute(
+            "CREATE TRIGGER audit_line_no_update BEFORE UPDATE ON audit_line"
+            " BEGIN SELECT RAISE(ABORT, 'audit_line is append-only'); END"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_line_no_delete BEFORE DELETE ON audit_line"
+            " BEGIN SELECT RAISE(ABORT, 'audit_line is append-only'); END"
+        )
     else:
         op.execute(
             "CREATE FUNCTION audit_line_refuse() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END $$"
+            " $$ BEGIN RAISE EXCEPTION 'audit_line is append-only'; END $$"
         )
         op.execute(
             "CREATE TRIGGER audit_line_append_only BEFORE UPDATE OR DELETE OR TRUNCATE"
