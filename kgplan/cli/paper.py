@@ -12,7 +12,10 @@ from kgplan.settings import read_settings
 
 def paper(
     name: Annotated[
-        str, typer.Argument(help="kg-plppm; or a file of an experiment, by the ending .toml.")
+        str,
+        typer.Argument(
+            help="kg-plppm, preschool-multimodal; or a file of an experiment, by the ending .toml."
+        ),
     ],
     only: Annotated[
         list[str] | None,
@@ -24,6 +27,8 @@ def paper(
     as_json: AsJson = False,
 ) -> None:
     """Fill the tables of a paper from the model in use, beside what was published.
+
+    preschool-multimodal needs no model: its sessions are generated, with states that are planted.
 
     Writes them as Markdown, as a page with charts, as CSV and as JSON. Each cell has its interval
     over learners. A run that was stopped goes on after its last whole cell; cells are made anew
