@@ -50,7 +50,7 @@ def measured(scores: Floats, cases: Sequence[Case]) -> Floats:
     """(n, measures) of each case.
 
     Args:
-        scores: (n, V).
+        scores: (n, V); where one is NaN, there is no AUC_all.
         cases: whose they are.
     """
     found = []
@@ -60,7 +60,8 @@ def measured(scores: Floats, cases: Sequence[Case]) -> Floats:
         never[case.rows] = False
         against = np.concatenate([line[case.targets], line[never]])
         yes = np.repeat([1.0, 0.0], [case.targets.size, int(never.sum())])
-        found.append((auc(asked, opened), *first_places(asked, opened), auc(against, yes)))
+        of_all = auc(against, yes) if not np.isnan(against).any() else np.nan
+        found.append((auc(asked, opened), *first_places(asked, opened), of_all))
     return np.array(found)
 
 
@@ -117,11 +118,14 @@ class Blend:
         self.trees: Trees = grown(np.concatenate(rows), np.concatenate(yes), 100, 0.1, seed)
 
     def scores(self, methods: Mapping[str, Scores], cases: Sequence[Case]) -> dict[int, Floats]:
-        """Of the candidates of each case; every other item scores below them, as the first method
-        has it."""
+        """Of the candidates of each case; NaN for every other item.
+
+        Candidates are of all courses of the learner's, later ones too: to set the others below them
+        would tell which courses come.
+        """
         found: dict[int, Floats] = {}
         for n in CUTS:
-            lines = np.array(methods[self.names[0]][n], dtype=np.float64) - 1e6
+            lines = np.full(np.shape(methods[self.names[0]][n]), np.nan)
             for k, case in enumerate(cases):
                 lines[k, case.candidates] = self.trees.scores(self._rows(methods, n, k, case))
             found[n] = lines

@@ -336,7 +336,7 @@ def markdown(report: Report) -> str:
         lines += [f"### {measure}", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
         lines += ["|---|" + "---|" * len(CUTS)]
         for name in names:
-            told = "".join(f" {cell[name, n].means[measure]:.3f} |" for n in CUTS)
+            told = "".join(f" {_figure(cell[name, n].means[measure])} |" for n in CUTS)
             lines.append(f"| {name} |{told}")
         lines.append("")
     lines += ["### Gains in AUC_hard, with 95 % intervals over learners", ""]
@@ -362,7 +362,7 @@ def markdown(report: Report) -> str:
         lines += [f"#### {measure.capitalize()}", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
         lines += ["|---|" + "---|" * len(CUTS)]
         for name in ways:
-            told = "".join(f" {way[name, n].means[measure]:.3f} |" for n in CUTS)
+            told = "".join(f" {_figure(way[name, n].means[measure])} |" for n in CUTS)
             lines.append(f"| {name} |{told}")
         lines.append("")
     lines += ["#### How much less error", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
@@ -372,6 +372,10 @@ def markdown(report: Report) -> str:
             told = "".join(f" {_interval(way[name, n].gains[other])} |" for n in CUTS)
             lines.append(f"| {name}, than {other} |{told}")
     return "\n".join(lines) + "\n"
+
+
+def _figure(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"
 
 
 def _interval(gain: tuple[float, float, float]) -> str:
