@@ -184,6 +184,10 @@ def evaluate_rankings(
             " `no sequence`, `text only`, …, by commas. It needs the extra embed."
         ),
     ] = None,
+    rivals: Annotated[
+        str | None,
+        typer.Option(help="Train these, too: BPR, LightGCN, GRU, by commas. Extra embed."),
+    ] = None,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
@@ -199,12 +203,15 @@ def evaluate_rankings(
     """
     from kgplan.evaluation.resources.networks import NETWORKS
     from kgplan.evaluation.resources.report import MEASURES, PROTOCOLS, evaluate, markdown
+    from kgplan.evaluation.resources.rivals import RIVALS
     from kgplan.pipeline.resource_views import open_views
 
     asked = _named("protocol", protocols, PROTOCOLS) or list(PROTOCOLS)
     chosen = _named("network", networks, tuple(NETWORKS))
+    others = _named("rival", rivals, tuple(RIVALS))
     viewing, content = open_views(read_settings())
     trained = {each: content.fit(NETWORKS[each]) for each in chosen}
+    trained |= {each: RIVALS[each] for each in others}
     with progress_bar("resources") as progress:
         cells = list(evaluate(viewing, content.alike, asked, seeds, progress, trained))
     if as_json:

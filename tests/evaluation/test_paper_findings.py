@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kgplan.evaluation.papers.experiment import Column, Row, Table
-from kgplan.evaluation.papers.findings import of_kg_plppm
+from kgplan.evaluation.papers.findings import of_gcn_attention_rl, of_kg_plppm
 from kgplan.evaluation.papers.harness import Cell, Filled
 from kgplan.evaluation.papers.intervals import Estimate
 
@@ -97,3 +97,34 @@ def test_a_goal_is_reached_where_the_lower_end_is(value, wanted):
     text = said(planted("gain", rows, goal=1.5))
     assert all(each in text for each in wanted)
     assert 'the highest is "our default planner"' in text
+
+
+# ---------------------------------------------------------------- GCN-Attention-RL
+
+
+def said_of_rewards(*tables):
+    return "\n".join(of_gcn_attention_rl({each.table.name: each for each in tables}))
+
+
+@pytest.mark.parametrize(
+    ("reward", "word"), [((0.02, 0.01, 0.03), "it may be on"), ((0.02, -0.01, 0.05), "stays off")]
+)
+def test_a_policy_may_be_on_only_where_all_of_its_interval_is_above_holding(reward, word):
+    text = said_of_rewards(planted("over-hold", {"DQN": (reward,)}, ("reward",)))
+    assert word in text
+    assert not said_of_rewards()
+
+
+def test_a_gap_between_rows_is_told_beside_the_published_one():
+    rows = {"text only": (0.30,), "place only": (0.40,), "full": (0.45,)}
+    printed = {"text only": 0.6, "place only": 0.62, "full": 0.73}
+    text = said_of_rewards(planted("1", rows, ("P@5",), printed))
+    assert "(place only), P@5: +0.050, published +0.110; their intervals are apart." in text
+    same = said_of_rewards(planted("1", rows | {"full": (0.41,)}, ("P@5",), printed))
+    assert "+0.010, published +0.110; their intervals overlap." in same
+
+
+def test_the_price_of_delta_is_what_is_lost_from_none_to_most():
+    rows = {"delta 0": (0.4, 0.5, 0.3, 0.2), "delta 4": (0.25, 0.4, 0.1, 0.2)}
+    text = said_of_rewards(planted("delta", rows, ("P@5", "NDCG@5", "unmet", "diversity")))
+    assert "costs 0.150 in P@5; unmet prerequisites go from 30% to 10%" in text

@@ -68,7 +68,7 @@ class Platform:
         self.done = self.opened.copy()
         self.recent = np.full((n, MODALITIES), 1 / MODALITIES)
         self.outcomes = np.zeros((n, LATEST))
-        self.diversity = np.zeros(n)
+        self.diversity: Floats = np.zeros(n)
         self.left = 1.0
 
     def gate(self) -> Floats:
