@@ -1,7 +1,7 @@
 """What is known of resources that may be opened next, as numbers? One learner's views at a time.
 
-Sizes: V resources, C courses, N views of all learners, E places of resources in courses, n views of
-one learner, j resources asked about, F signals.
+Sizes: V resources, C courses, E places of resources in courses, n views of one learner, j resources
+asked about, F signals.
 """
 
 from typing import NamedTuple
@@ -17,10 +17,6 @@ FADES = 0.8  # weight of a view against the one behind it
 COURSES = 3  # of a learner, the latest ones
 LOOKED_BACK = 60  # views in which these are looked for
 CLOSE = 50  # places of a course beyond which distances are not told apart
-COMPARED = 8  # views before the last one that tell whose views were alike
-WITHIN = 15  # views before theirs in which these are looked for
-UNALIKE = 0.1  # weight of somebody who shares the last view alone
-AT_MOST = 1_000  # of those who opened the last view, how many are looked at
 
 SIGNALS = (
     *(f"share of steps from view {k} before" for k in range(3)),
@@ -34,14 +30,10 @@ SIGNALS = (
     ),
     *("steps of one place", "last step", "views", "unopened ones ahead"),
     *("place", "share of its course", "viewers in its course"),
-    *("share of steps from the last two views", "steps from the last two views"),
-    *("next of those alike", "soon of those alike"),
-    *("opened in its course", "views since its course", "unopened ones before it in its course"),
-    *("share of switches to its course", "step before the last", "views in a row in course 0"),
 )
 """Of a resource, given a learner's views; courses are the learner's, from the latest (0). NaN where
-there is no such view or course, or the course does not show the resource. *Its course* is, of those
-that show it, the one with most of the learner's views, then the first."""
+there is no such view or course, or the course does not show the resource. *Its course* is the first
+that shows it."""
 
 
 class Pairs(NamedTuple):
@@ -62,11 +54,6 @@ class World(NamedTuple):
         shown: (V, C) place of the resource among those of the course, from 0.
         order_from, order: (C + 1,), (E,) of each course its resources, in its order.
         most: (C,) the most viewers of any of its resources, 1 at least.
-        switched: (C, C) how often a view of the row's course was followed by one of the column's.
-        switches: (C,) how often by one of any other.
-        items, ends: (N,) views, learner by learner, and where those of the same learner end.
-        begins: (N,) where they begin.
-        seen_from, seen_at: (V + 1,), (N,) where each resource stands among the views.
     """
 
     viewers: Floats
@@ -78,13 +65,6 @@ class World(NamedTuple):
     order_from: Ints
     order: Ints
     most: Floats
-    switched: Pairs
-    switches: Floats
-    items: Ints
-    begins: Ints
-    ends: Ints
-    seen_from: Ints
-    seen_at: Ints
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +76,7 @@ def signals_of(world: World, history: Ints, asked: Ints) -> Floats:
         history: (n,) one learner's views, oldest first.
         asked: (j,).
     """
-    size, n = world.viewers.size, history.size
+    size = world.viewers.size
     found = np.full((asked.size, len(SIGNALS)), np.nan)
     opened = np.zeros(size, dtype=np.bool_)
     opened[history] = True
@@ -112,14 +92,6 @@ def signals_of(world: World, history: Ints, asked: Ints) -> Floats:
             found[row, column] = place + 1
             found[row, column + 1] = (place + 1) / length
             found[row, column + 2] = world.viewers[asked[row]] / world.most[course]
-    column += 3
-    if n >= 2:
-        _of_two(world, history, asked, found, column)
-    column += 2
-    if n >= 1:
-        _of_those_alike(world, history, asked, found, column)
-    column += 2
-    _of_its_course(world, history, asked, opened, courses, n_courses, found, column)
     return found
 
 
@@ -266,102 +238,6 @@ def _of_learner(
             ahead += not opened[world.order[place]]
         found[:, column + 3] = ahead
     return column + 4
-
-
-@njit(cache=True, nogil=True)
-def _of_two(world: World, history: Ints, asked: Ints, found: Floats, column: int) -> None:
-    """What those opened next who had opened the same two, one behind the other."""
-    before, last = history[-2], history[-1]
-    steps = 0
-    counted = np.zeros(asked.size)
-    for k in range(world.seen_from[last], world.seen_from[last + 1]):
-        place = world.seen_at[k]
-        inside = place > world.begins[place] and place + 1 < world.ends[place]
-        if inside and world.items[place - 1] == before:
-            steps += 1
-            for row in range(asked.size):
-                counted[row] += world.items[place + 1] == asked[row]
-    for row in range(asked.size):
-        if steps:
-            found[row, column] = counted[row] / steps
-        found[row, column + 1] = steps
-
-
-@njit(cache=True, nogil=True)
-def _of_those_alike(world: World, history: Ints, asked: Ints, found: Floats, column: int) -> None:
-    """What those opened next who opened the last view, by how many of the views before it they had
-    opened, too."""
-    n, last = history.size, history[-1]
-    before = np.zeros(world.viewers.size)
-    weight = 1.0
-    for k in range(min(n - 1, COMPARED)):
-        before[history[n - 2 - k]] = weight
-        weight *= FADES
-    following, soon = np.zeros((2, world.viewers.size))
-    whole = 0.0
-    begin, end = world.seen_from[last], world.seen_from[last + 1]
-    stride = max((end - begin) // AT_MOST, 1)
-    for k in range(begin, end, stride):
-        place = world.seen_at[k]
-        if place + 1 == world.ends[place]:
-            continue
-        alike = UNALIKE
-        for earlier in range(max(world.begins[place], place - WITHIN), place):
-            alike += before[world.items[earlier]]
-        whole += alike
-        following[world.items[place + 1]] += alike
-        weight = 1.0
-        for ahead in range(place + 1, min(place + 1 + AHEAD, world.ends[place])):
-            soon[world.items[ahead]] += alike * weight
-            weight *= FADES
-    if whole > 0:
-        for row in range(asked.size):
-            found[row, column] = following[asked[row]] / whole
-            found[row, column + 1] = soon[asked[row]] / whole
-
-
-@njit(cache=True, nogil=True)
-def _of_its_course(
-    world: World,
-    history: Ints,
-    asked: Ints,
-    opened: Array,
-    courses: Ints,
-    n_courses: int,
-    found: Floats,
-    column: int,
-) -> None:
-    n = history.size
-    n_all = world.order_from.size - 1
-    own, since = np.zeros(n_all), np.full(n_all, np.nan)
-    for k in range(n):
-        for each in range(world.shown.indptr[history[k]], world.shown.indptr[history[k] + 1]):
-            own[world.shown.indices[each]] += 1
-            since[world.shown.indices[each]] = n - 1 - k
-    in_row = 0
-    if n_courses:
-        while in_row < n and _value(world.shown, history[n - 1 - in_row], courses[0], -1.0) >= 0:
-            in_row += 1
-    for row in range(asked.size):
-        item, course, place = asked[row], -1, 0
-        for each in range(world.shown.indptr[item], world.shown.indptr[item + 1]):
-            other = world.shown.indices[each]
-            if course < 0 or own[other] > own[course]:
-                course, place = other, int(world.shown.data[each])
-        if course >= 0:
-            begin = world.order_from[course]
-            left = 0
-            for earlier in range(begin, begin + place):
-                left += not opened[world.order[earlier]]
-            found[row, column] = np.log1p(own[course])
-            found[row, column + 1] = since[course]
-            found[row, column + 2] = left
-            if n_courses and courses[0] != course:
-                switches = max(world.switches[courses[0]], 1.0)
-                found[row, column + 3] = _value(world.switched, courses[0], course) / switches
-        if n >= 3 and n_courses:
-            found[row, column + 4] = _step(world, courses[0], history[n - 3], history[n - 2])
-        found[row, column + 5] = in_row
 
 
 @njit(cache=True, nogil=True)

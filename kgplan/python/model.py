@@ -1,6 +1,6 @@
 """The model in use, opened once, for questions in Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from operator import itemgetter
@@ -24,11 +24,12 @@ from kgplan.pipeline.similarity import STORED_NEIGHBOURS
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
 from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.learner import ConceptMastery
+from kgplan.planning.resources import Rank, Resource
 from kgplan.progress import Progress, silent
 from kgplan.python.chain import Chain, chain_of
 from kgplan.python.path import Path, explained
 from kgplan.python.reasons import Reasoned
-from kgplan.python.rows import Rows, columns_of
+from kgplan.python.rows import Columns, Rows, columns_of
 from kgplan.settings import Settings, settings_with
 from kgplan.store.artifacts import ArtifactStore, Aside
 from kgplan.store.configs import configs_with
@@ -39,6 +40,17 @@ if TYPE_CHECKING:
 
     from kgplan.data.records import LearnerRecords
     from kgplan.model.current import CurrentLearners
+
+
+def _of_rank(name: str) -> Callable[[Resource], Any]:
+    return lambda resource: getattr(resource.rank, name) if resource.rank else None
+
+
+RANKED: Columns = {
+    **columns_of(Resource, but=("rank",)),
+    **{each: _of_rank(each) for each in Rank.__dataclass_fields__},
+}
+RANKED_SHOWN = ("title", "course_name", "minutes", "place", "because")
 
 
 def open_model(home: "str | FilePath | None" = None, **settings: Any) -> "Model":
@@ -257,6 +269,39 @@ class Model:
         return Reasoned(
             recorded_reasons(self._learners, self.planner, learner, concept_id, said, limit)
         )
+
+    def resources(
+        self,
+        learner: str,
+        concept: str | None = None,
+        course: str | None = None,
+        limit: int = 5,
+        **manner: Any,
+    ) -> Rows[Resource]:
+        """What a learner should open on a concept, or next in a course, best first.
+
+        Args:
+            learner: an id.
+            concept: an id or name; None where a course alone is asked for.
+            course: an id or name: its resources first, or, without a concept, its resources alone.
+            limit: how many at most.
+            **manner: `language` and `detail` of the sentences.
+
+        Raises:
+            UnknownConcept, UnknownCourse, AmbiguousName: as for `plan`.
+            ConfigError: neither a concept nor a course is given, or an option cannot be used.
+        """
+        found = self.planner.resources(
+            learner,
+            None if concept is None else self._names.concept(concept),
+            None if course is None else self._names.course(course),
+            PlanOptions(**manner),
+            limit,
+            self._current(learner),
+        )
+        how = f"ranked by {found.served}" if found.served else "in the order of their courses"
+        notes = [note for note in (found.note, how) if note]
+        return Rows(f"resources for {learner}", found.resources, RANKED, RANKED_SHOWN, notes=notes)
 
     # what the graph and the model say of concepts
 

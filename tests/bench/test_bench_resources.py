@@ -110,7 +110,8 @@ def spent(work, often):
 @pytest.mark.parametrize("n_items", SIZES)
 def test_a_step_is_ranked_in_time_at_every_size(n_items):
     case = world(n_items)
-    blend = fit_blend(case.records, default_config())
+    quick = replace(default_config(), moments=1, others=20)  # trees as many and as large
+    blend = fit_blend(case.records, quick)
     usual = usual_ranker(case.records)
     ranker = replace(usual, counts=blend.known.counts, chosen=BLEND, blend=blend)
     plain, planner = case.planner(), case.planner(ranker=ranker)

@@ -16,7 +16,9 @@ from kgplan.errors import ConfigError, UnknownConcept, UnknownCourse
 from kgplan.planning import CurrentLearner, PlanOptions
 from kgplan.planning.ranked import SHOWN
 from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
-from kgplan.resources.ranker import METHODS, usual_ranker
+from kgplan.resources.blend.fitting import BlendConfig, fit_blend
+from kgplan.resources.ranker import usual_ranker
+from kgplan.resources.simple import METHODS
 
 
 def ordered(case):
@@ -49,6 +51,24 @@ def both(seed: int):
     """The same planner without and with a ranking."""
     case = ordered(random_case(seed))
     return case.planner(), case.planner(ranker=usual_ranker(case.records))
+
+
+def blended(seed: int):
+    """A planner whose blend was fitted to other learners on the same videos."""
+    case = ordered(random_case(seed))
+    records, rng = case.records, np.random.default_rng(seed)
+    n = records.item_ids.size
+    lines = [rng.permutation(n)[: int(rng.integers(4, n + 1))] for _ in range(80)]
+    learner = np.repeat(np.arange(80), [line.size for line in lines])
+    order = sparse.coo_array(
+        (np.concatenate([np.arange(line.size) + 1 for line in lines]),
+         (learner, np.concatenate(lines))), shape=(80, n),
+    ).tocsr()  # fmt: skip
+    viewed = sparse.csr_array((np.ones(order.nnz), order.indices, order.indptr), shape=order.shape)
+    others = replace(records, viewed=viewed, viewed_order=order.data)
+    blend = fit_blend(others, BlendConfig(ahead=1, moments=6, before=1, rounds=8))
+    ranker = replace(usual_ranker(others), counts=blend.known.counts, chosen="blend", blend=blend)
+    return case.planner(ranker=ranker)
 
 
 def everyone(planner):
@@ -212,6 +232,35 @@ def test_why_is_said_in_both_languages_with_figures_only_where_asked_for(languag
     assert len(said) > 4
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_blends_reasons_are_true_of_the_records_that_it_was_fitted_to(language):
+    ranking = blended(3)
+    counts, ids = ranking.ranker.counts, ranking.records.item_ids.tolist()
+    followed, together = counts.followed.toarray(), counts.together.toarray()
+    manner = PlanOptions(language=language, detail="numbers")
+    said = set()
+    for learner in ranking.records.learner_ids.tolist():
+        for concept in ranking.graph.concept_ids.tolist():
+            found = ranking.resources(learner, concept, None, manner, n=50).resources
+            last = ranking._ranks.asker(ranking._learner(learner)).standing.history[-1:]
+            for each in found:
+                item, because = ids.index(each.item_id), each.rank.because
+                shares = np.array(list(each.rank.methods.values()))
+                assert np.abs(shares).sum() == pytest.approx(1)
+                views = re.findall(r"(\d+) of (\d+) views|(\d+)次中有(\d+)次", because)
+                for a, b, of, steps in views:
+                    expected = followed[last[0], item], followed[last[0]].sum()
+                    assert (int(a or steps), int(b or of)) == expected
+                    assert expected[0] > 0
+                    said.add("steps")
+                for both, of in re.findall(r"\((\d+) of (\d+)\)", because):
+                    row = together[:, item]
+                    pairs = zip(row.tolist(), counts.viewers.tolist(), strict=True)
+                    assert (int(both), int(of)) in pairs
+                    said.add("together")
+    assert said == ({"steps", "together"} if language == "en" else {"steps"})
+
+
 def test_a_course_is_ranked_too_and_without_a_ranking_it_keeps_its_order():
     for seed in range(4):
         plain, ranking = both(seed)
@@ -254,7 +303,7 @@ def test_unknown_ids_are_refused_with_near_ones():
 
 def test_a_stored_planner_ranks_as_before():
     plain, ranking = both(5)
-    for planner in (plain, ranking):
+    for planner in (plain, ranking, blended(5)):
         arrays, values = planner_to_arrays(planner)
         again = planner_from_arrays(arrays, json.loads(json.dumps(values)))
         for learner, course in everyone(planner):

@@ -46,6 +46,20 @@ def test_a_path_is_the_planner_s_and_names_serve_as_ids(model, mini_home):
     assert list(model.mastery("U_1", "线性代数")) == planner.mastery("U_1", "C_1")
 
 
+def test_resources_are_the_planner_s_best_first_with_what_each_rank_rests_on(model, mini_home):
+    found = model.resources("U_1", "recursion", language="zh")
+    told = open_planner(mini_home).resources("U_1", RECURSION, None, PlanOptions(language="zh"))
+    assert tuple(found) == told.resources
+    frame = found.to_frame()
+    assert frame["place"].tolist() == [each.rank.place for each in told.resources]
+    assert frame["because"].str.endswith("。").all()
+    of_course = model.resources("U_2", course="线性代数", limit=2)
+    assert 0 < len(of_course) <= 2
+    assert set(of_course.to_frame()["course_id"]) == {"C_1"}
+    with pytest.raises(ConfigError, match="give a concept, a course, or both"):
+        model.resources("U_1")
+
+
 def test_what_is_not_there_is_told_with_what_was_meant(model):
     with pytest.raises(UnknownConcept, match=r"close matches: K_递归_计算机科学技术 \(递归\)"):
         model.chain("K_递归_计算机科学")

@@ -8,14 +8,11 @@ from kgplan.data.records import items_in_order
 from kgplan.native.signals import (
     AHEAD,
     CLOSE,
-    COMPARED,
     COURSES,
     FADES,
     LATEST,
     LOOKED_BACK,
     SIGNALS,
-    UNALIKE,
-    WITHIN,
 )
 
 
@@ -82,8 +79,7 @@ class Plain:
             / np.sqrt(max(self.viewers(view), 1) * max(self.viewers(item), 1))
             for k, view in enumerate(latest)
         )
-        said |= self._of_courses(history, item) | self._of_its_course(history, item)
-        said |= self._of_two(history, item) | self._alike(history, item)
+        said |= self._of_courses(history, item) | self._of_its_course(item)
         return [said.get(name, np.nan) for name in SIGNALS]
 
     def _of_courses(self, history, item):
@@ -112,74 +108,16 @@ class Plain:
             if steps:
                 said["steps of one place"] = np.mean([each == 1 for each in steps])
                 said["last step"] = steps[-1]
-            if len(steps) > 1:
-                said["step before the last"] = steps[-2]
             said["unopened ones ahead"] = len(set(order[at + 1 :]) - set(history))
         return said
 
-    def _of_its_course(self, history, item):
-        own = self.own_courses(history)
-        now = own[0][0] if own else None
-        row = 0
-        while now is not None and row < len(history) and history[-1 - row] in self.orders[now]:
-            row += 1
-        said = {"views in a row in course 0": row}
+    def _of_its_course(self, item):
         if not self.showing[item]:
-            return said
-        first = self.showing[item][0]
-        order = self.orders[first]
-        said["place"] = order.index(item) + 1
-        said["share of its course"] = said["place"] / len(order)
-        most = max(1, *(self.viewers(each) for each in order))
-        said["viewers in its course"] = self.viewers(item) / most
-        course = max(
-            self.showing[item], key=lambda c: (len(set(self.orders[c]) & set(history)), -c)
-        )
-        order = self.orders[course]
-        views = [k for k, view in enumerate(history[::-1]) if view in order]
-        said["opened in its course"] = np.log1p(len(views))
-        if views:
-            said["views since its course"] = views[0]
-        before = set(order[: order.index(item)])
-        said["unopened ones before it in its course"] = len(before - set(history))
-        if now is not None and now != course:
-            switches = []
-            for line in self.lines:
-                for a, b in pairwise(line):
-                    if self.showing[a] and self.showing[b]:
-                        switches.append((self.showing[a][0], self.showing[b][0]))
-            out = [b for a, b in switches if a == now and b != now]
-            said["share of switches to its course"] = out.count(course) / max(len(out), 1)
-        return said
-
-    def _of_two(self, history, item):
-        if len(history) < 2:
             return {}
-        then = [
-            line[k + 2]
-            for line in self.lines
-            for k in range(len(line) - 2)
-            if line[k : k + 2] == history[-2:]
-        ]
-        said = {"steps from the last two views": len(then)}
-        if then:
-            said["share of steps from the last two views"] = then.count(item) / len(then)
-        return said
-
-    def _alike(self, history, item):
-        if not history:
-            return {}
-        weights = {view: FADES**k for k, view in enumerate(history[-2::-1][:COMPARED])}
-        whole = following = soon = 0.0
-        for line in self.lines:
-            if history[-1] not in line[:-1]:
-                continue
-            at = line.index(history[-1])
-            alike = UNALIKE + sum(weights.get(v, 0) for v in line[max(at - WITHIN, 0) : at])
-            whole += alike
-            following += alike * (line[at + 1] == item)
-            behind = line[at + 1 :][:AHEAD]
-            soon += alike * (FADES ** behind.index(item) if item in behind else 0)
-        if not whole:
-            return {}
-        return {"next of those alike": following / whole, "soon of those alike": soon / whole}
+        order = self.orders[self.showing[item][0]]
+        place, most = order.index(item) + 1, max(1, *(self.viewers(each) for each in order))
+        return {
+            "place": place,
+            "share of its course": place / len(order),
+            "viewers in its course": self.viewers(item) / most,
+        }

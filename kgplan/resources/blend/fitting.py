@@ -39,10 +39,10 @@ class BlendConfig:
     """
 
     ahead: int = 5
-    moments: int = 6
-    before: int = 1
+    moments: int = 4
+    before: int = 5
     folds: int = 5
-    others: int = 60
+    others: int = 40
     rounds: int = 120
     rate: float = 0.1
     seed: int = 0

@@ -1,7 +1,6 @@
 """What is known of resources that may be opened next, as numbers?
 
-Sizes: V resources, C courses, U learners, N views of all learners, n views of one learner, j
-resources asked about, F signals.
+Sizes: V resources, C courses, n views of one learner, j resources asked about, F signals.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
 from kgplan.native.signals import AHEAD, FADES, Pairs, World, latest_courses, signals_of
@@ -20,10 +19,8 @@ from kgplan.resources.simple import METHODS, Counts, Method, counts_of, square_o
 NOMINATED = 30  # that each way of finding resources gives
 PART_OF: Mapping[str, Method] = {
     "share of steps from view": "markov",
-    "share of steps from the last two": "markov",
     "steps from": "markov",
     "soon": "markov",
-    "next of those alike": "markov",
     "seen by the same learners": "item_cf",
     "viewers": "popular",
 }
@@ -38,27 +35,20 @@ class Known(Stored):
     Attributes:
         counts: of views, pairs and steps.
         soon: (V, V) how often the column's resource was among the `AHEAD` views behind the row's.
-        items: (N,) views, learner by learner, oldest first.
-        starts: (U + 1,) where each learner's begin.
     """
 
     counts: Counts
     soon: sparse.csr_array
-    items: Ints
-    starts: Ints
 
     def on(self, records: LearnerRecords) -> "Known":
-        """The same on other records' resources; views of what left are forgotten."""
+        """The same on other records' resources, in their courses; what is new has no views yet."""
         of, ids = np.asarray(self.counts.item_ids), np.asarray(records.item_ids)
-        items = positions(ids, of)[self.items]
-        kept = items >= 0
-        starts = np.append(0, np.cumsum(kept))[self.starts]
-        return Known(self.counts.on(records), square_on(self.soon, of, ids), items[kept], starts)
+        return Known(self.counts.on(records), square_on(self.soon, of, ids))
 
     @cached_property
     def world(self) -> World:
         """All of it as compiled loops read it."""
-        counts, items = self.counts, self.items.astype(np.int64)
+        counts = self.counts
         viewers = counts.viewers.astype(np.float64)
         orders = [
             items_in_order(counts.course_items, c) for c in range(counts.course_items.shape[0])
@@ -72,11 +62,6 @@ class Known(Stored):
         shown = sparse.coo_array((place + 1, (order, course)), shape=shape).tocsr()
         shown.sort_indices()
         shown.data -= 1
-        first = np.full(shape[0], -1)
-        some = np.diff(shown.indptr) > 0
-        first[some] = shown.indices[shown.indptr[:-1][some]]
-        learner = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
-        switched = _switches(items, learner, first, sizes.size)
         most = np.array([viewers[each].max(initial=1.0) for each in orders])
         return World(
             viewers=viewers,
@@ -88,13 +73,6 @@ class Known(Stored):
             order_from=np.append(begins, order.size),
             order=order,
             most=most,
-            switched=_pairs(switched),
-            switches=np.asarray(switched.sum(axis=1)).ravel().astype(np.float64),
-            items=items,
-            begins=self.starts[:-1][learner].astype(np.int64),
-            ends=self.starts[1:][learner].astype(np.int64),
-            seen_from=np.append(0, np.cumsum(np.bincount(items, minlength=shape[0]))),
-            seen_at=np.argsort(items, kind="stable"),
         )
 
     @cached_property
@@ -119,7 +97,7 @@ def known_of(records: LearnerRecords) -> Known:
         ones = np.ones(pairs[0].size, dtype=np.int32)
         soon = soon + sparse.coo_array((ones, pairs), shape=(n, n)).tocsr()
     soon.sort_indices()
-    return Known(counts_of(records), soon, items, starts)
+    return Known(counts_of(records), soon)
 
 
 @dataclass(frozen=True)
@@ -176,15 +154,6 @@ def signals(known: Known, history: Ints, asked: Ints) -> Floats:
     """
     found: Floats = signals_of(known.world, history.astype(np.int64), asked.astype(np.int64))
     return found
-
-
-def _switches(items: Ints, learner: Ints, first: Ints, n_courses: int) -> sparse.csr_array:
-    """(C, C) how often a view of one course was followed by one of another, by first courses."""
-    before, after = first[items[:-1]], first[items[1:]]
-    kept = (learner[1:] == learner[:-1]) & (before >= 0) & (after >= 0) & (before != after)
-    ones = np.ones(int(kept.sum()), dtype=np.int64)
-    counted = sparse.coo_array((ones, (before[kept], after[kept])), shape=(n_courses, n_courses))
-    return counted.tocsr()
 
 
 def _pairs(matrix: sparse.csr_array) -> Pairs:
