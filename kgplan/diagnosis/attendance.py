@@ -53,7 +53,7 @@ FEATURES = (
 
 RESPONSE_RATES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _HIDDEN = 0.15  # share of the observations that attendance is fitted to, and rates are judged on
-_ROUGHLY = 1e-4  # tolerance of the fits that rates are judged by
+_ROUGHLY = 1e-4  # tolerance of the fits that rates are judged by, mastery as propagated
 _LEARNERS = 1_000  # whose rows a rate is judged on, at most
 _SOME = 0.01  # zeros that weigh less say nothing when response rates are judged,
 _LEAST = 0.1  # and what is served leaves out more: many, that together say little
@@ -394,7 +394,9 @@ def fit_attended(
             rows, unopened, order[some], enrolled[some], courses, popular, opening
         )
         config = config or DiagnosisConfig()
-        roughly = replace(config, tolerance=max(config.tolerance, _ROUGHLY))
+        roughly = replace(
+            config, tolerance=max(config.tolerance, _ROUGHLY), region_limit=0, cutset_limit=0
+        )
         found: Diagnosis | None = None  # each rate starts from where the one before ended
         for step, rate in enumerate(RESPONSE_RATES):
             progress(f"response rate {rate}", step, len(RESPONSE_RATES))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, filterfalse, islice, takewhile
 from typing import Any
 
@@ -191,6 +191,31 @@ class CurrentLearners:
         model = self.model(planner)
         with self._lock_of(learner_id):
             return self._renewed(model, learner_id, version, self.store.told)
+
+    def standing_at(
+        self, planner: Planner, learner_id: str, as_of: float, half_life: float
+    ) -> Standing | None:
+        """As `standing`, of a moment: later events do not count, and mastery is aged until then.
+
+        Args:
+            planner, learner_id: as there.
+            as_of, half_life: as for `LiveModel.aged`. What the learner said counts at any time.
+
+        Raises:
+            UnknownLearner, RecordsUnavailable: as there.
+        """
+        version = self.store.version(learner_id)
+        if version.is_erased:
+            raise UnknownLearner(learner_id)
+        if version.revision is None:
+            return None
+        model, (events, wishes) = self.model(planner), self.store.told(learner_id)
+        past = [event for event in events if event.time <= as_of or event.voids is not None]
+        evidence = model.evidence(past)
+        state = model.current(learner_id, evidence, wishes, version.erased is None)
+        aged = replace(state, learner=model.aged(state.learner, as_of, half_life))
+        silent = sum(not event.tells for event in past)
+        return Standing(version, len(past), silent, evidence, aged)
 
     def glance(self, planner: Planner, learner_id: str) -> Glance | None:
         """What `standing` gives, as far as the event loop can wait; None: not for the version."""

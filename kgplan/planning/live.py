@@ -20,6 +20,7 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.events import Event, Evidence, evidence_of, named_in
 from kgplan.data.records import NOT_YET, TEXT, WATCHED, LearnerRecords
 from kgplan.data.wishes import Wishes
+from kgplan.diagnosis.aging import HALF_LIFE
 from kgplan.diagnosis.attendance import Attendance
 from kgplan.diagnosis.influence import Together, influences
 from kgplan.diagnosis.live import NOTHING_OBSERVED, LargeUpdate, LiveDiagnosis, Posterior
@@ -29,6 +30,7 @@ from kgplan.planning.done import done_by
 from kgplan.planning.learner import CurrentLearner
 from kgplan.planning.mastery import LearnerMastery
 
+_DAY = 86_400.0  # seconds
 ANSWER_SLIP = ANSWER_GUESS = 0.2
 """Of answers beside a view: nothing was fitted to them; where EM starts (de la Torre 2009)."""
 
@@ -150,6 +152,37 @@ class LiveModel:
             evidence.answers,
         )
         return LiveState(learner, fitted, posterior)
+
+    def aged(
+        self, learner: CurrentLearner, as_of: float, half_life: float = HALF_LIFE
+    ) -> CurrentLearner:
+        """What is left of a learner's mastery some time after the last event on each concept.
+
+        A state is drawn anew from the prior at a steady rate, as between answers in
+        `diagnosis.aging`: half of what a mastery says beyond its prior is lost per half-life.
+        A mastery below its prior stays, as nobody learns by waiting; so does that of a concept
+        which no event is on, as records have the order of views and no times.
+
+        Args:
+            learner: what `current` gave.
+            as_of: in seconds since 1970; before an event, its concepts have not aged.
+            half_life: in days, above 0; infinite: nothing is forgotten.
+        """
+        if self._live is None:
+            return learner
+        seen = {
+            self._videos.find(v): when for v, when in learner.seen_at.items() if self._diagnoses(v)
+        }
+        items, times = np.fromiter(seen, np.int64, len(seen)), np.fromiter(seen.values(), float)
+        rows = self._live.q_matrix[self._to_item[items]]
+        last = np.full(self._live.prior.size, -np.inf)
+        np.maximum.at(last, rows.indices, np.repeat(times, np.diff(rows.indptr)))
+        last, prior = last[learner.concepts], self._live.prior[learner.concepts]
+        ages = (last > -np.inf) & (last < as_of) & (learner.mastery > prior)
+        kept = 0.5 ** ((as_of - last[ages]) / _DAY / half_life)
+        mastery = learner.mastery.copy()
+        mastery[ages] = prior[ages] + kept * (mastery[ages] - prior[ages])
+        return replace(learner, mastery=mastery)
 
     def reasons(
         self, learner_id: str, concept_id: str, state: LiveState | None, most: int

@@ -127,6 +127,28 @@ def test_a_learner_who_only_enrolled_is_new_and_has_a_history(client):
     assert len(client.get("/v1/learners/zed/plans").json()["plans"]) == 1
 
 
+def test_mastery_is_read_as_of_a_moment(client):
+    client.post("/v1/events", json=view("e1", "zed", "v_e", time="2020-01-01T00:00:00Z"))
+    client.post("/v1/events", json=view("e2", "zed", "v_f", time="2022-01-01T00:00:00Z"))
+
+    def read(**asked):
+        answer = client.get("/v1/learners/zed/mastery", params=asked)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        return found["events"]["counted"], {
+            c["concept_id"]: c["mastery"] for c in found["concepts"]
+        }
+
+    now, then = read()[1], read(as_of="2022-01-01T00:00:00Z")[1]
+    assert read(as_of="2021-01-01T00:00:00Z")[0] == 1  # what came later does not count
+    year = read(as_of="2023-01-01T00:00:00Z", half_life=365)[1]
+    two = read(as_of="2024-01-01T00:00:00Z", half_life=365)[1]
+    assert then["f"] == now["f"] > year["f"] > two["f"]
+    assert two["f"] - year["f"] == pytest.approx((year["f"] - now["f"]) / 2, abs=1e-12)
+    for wrong in ({"as_of": "2023-01-01"}, {"as_of": "2023-01-01T00:00:00Z", "half_life": 0}):
+        assert client.get("/v1/learners/zed/mastery", params=wrong).status_code == 422
+
+
 def test_a_new_learners_mastery_is_unknown_until_the_first_event(client):
     assert client.get("/v1/learners/zed/mastery").status_code == 404
     client.post("/v1/events", json=[view("e1", "zed", "v_e", course_id="A")])

@@ -161,6 +161,70 @@ def test_a_bad_answer_lowers_what_a_watched_video_had_raised():
     assert mastery(watched, wrong, right) == mastery(watched, right)  # the best answer counts
 
 
+DAY = 86_400.0
+
+
+def viewed_and_answered(case, seed, learner):
+    """Events of one learner on some items, each at a time of its own within 1,000 days."""
+    rng = np.random.default_rng(seed)
+    return [
+        Event(
+            f"e{k}", learner, float(rng.uniform(0, 1_000 * DAY)), str(item),
+            share=float(rng.choice([0.0, 0.4, 1.0])), score=float(rng.choice([0.0, 1.0])),
+        )
+        for k, item in enumerate(rng.choice(case.records.item_ids, 6))
+    ]  # fmt: skip
+
+
+@settings(max_examples=25)
+@given(
+    seed=seeds,
+    attended=st.booleans(),
+    half_life=st.floats(1, 2_000),
+    as_of=st.floats(1_000, 5_000),
+)
+def test_what_a_mastery_says_beyond_its_prior_is_halved_per_half_life_since_its_last_event(
+    seed, attended, half_life, as_of
+):
+    case = diagnosed(random_case(seed % 50), seed, attended)
+    records, model = case.records, LiveModel(case.records, case.diagnosis)
+    learner = str(records.learner_ids[0])
+    events = viewed_and_answered(case, seed, learner)
+    now = model.current(learner, evidence_of(events), Wishes()).learner
+    later = model.aged(now, as_of * DAY, half_life)
+    prior = dict(zip(records.concept_ids.tolist(), case.diagnosis.prior.tolist(), strict=True))
+    q = records.q_matrix.toarray() != 0
+    items, names = records.item_ids.tolist(), records.concept_ids.tolist()
+    for concept, before, after in zip(now.concept_ids, now.mastery, later.mastery, strict=True):
+        times = [e.time for e in events if q[items.index(e.item_id), names.index(concept)]]
+        beyond = max(before - prior[concept], 0.0)
+        left = 0.5 ** ((as_of - max(times) / DAY) / half_life) if times else 1.0
+        assert after == pytest.approx(before - beyond * (1 - left), abs=1e-12)
+    never = model.aged(now, as_of * DAY, np.inf).mastery
+    np.testing.assert_allclose(never, now.mastery, atol=1e-12)
+
+
+@settings(max_examples=25)
+@given(seed=seeds, share=st.sampled_from([0.4, 1.0]), days=st.floats(0, 5_000))
+def test_one_more_full_view_never_leaves_less_of_any_of_its_concepts_later(seed, share, days):
+    case = diagnosed(random_case(seed % 50), seed)
+    records, model = case.records, LiveModel(case.records, case.diagnosis)
+    learner, item = str(records.learner_ids[0]), str(records.item_ids[seed % 3])
+    events = [e for e in viewed_and_answered(case, seed, learner) if e.item_id != item]
+    moment = (1_000 + days) * DAY
+
+    def at(seen):
+        now = model.current(learner, evidence_of(seen), Wishes()).learner
+        found = model.aged(now, moment, 100.0)
+        prior = zip(records.concept_ids.tolist(), case.diagnosis.prior.tolist(), strict=True)
+        return dict(prior) | dict(zip(found.concept_ids.tolist(), found.mastery, strict=True))
+
+    less = at([*events, Event("last", learner, 1_000 * DAY, item, share=share)])
+    more = at([*events, Event("last", learner, 1_000 * DAY, item, share=1.0)])
+    covered = records.concept_ids[records.q_matrix[[seed % 3]].indices]
+    assert all(more[c] >= less[c] - 1e-6 for c in covered.tolist())
+
+
 def test_a_video_that_the_model_does_not_know_says_nothing_and_is_listed():
     case = hand_model()
     model = LiveModel(case.records, case.diagnosis)

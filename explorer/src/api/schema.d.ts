@@ -7441,6 +7441,10 @@ export interface operations {
             query?: {
                 /** @description only this course */
                 course_id?: string | null;
+                /** @description of which moment mastery is: later events do not count, and what was held at a concept's last event ages until then; left out: of the last event, and nothing ages */
+                as_of?: string | null;
+                /** @description with as_of: days that take half of what a mastery says beyond its prior */
+                half_life?: number;
             };
             header?: never;
             path: {

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Query, Response
-from pydantic import TypeAdapter
+from pydantic import AwareDatetime, TypeAdapter
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
@@ -45,6 +45,7 @@ from kgplan.api.placements import Answered, goal_of, keep, known_of
 from kgplan.api.security import require
 from kgplan.arrays import positions
 from kgplan.data.wishes import HOLDS
+from kgplan.diagnosis.aging import HALF_LIFE
 from kgplan.errors import NotFound, UnknownConcept, UnknownItem
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
@@ -65,6 +66,20 @@ LISTS = [require("paths:read", own="admin")]  # never with a learner's token
 PLANS_LOOKED_AT = 50  # of the last ones, for what is done of them
 
 Course = Annotated[Id | None, Query(description="only this course")]
+AsOf = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="of which moment mastery is: later events do not count, and what was held at a"
+        " concept's last event ages until then; left out: of the last event, and nothing ages"
+    ),
+]
+HalfLife = Annotated[
+    float,
+    Query(
+        gt=0,
+        description="with as_of: days that take half of what a mastery says beyond its prior",
+    ),
+]
 Towards = Annotated[Id | None, Query(description="only plans towards this concept")]
 
 
@@ -104,9 +119,20 @@ def read_learner_courses(learner_id: Id, asked: Asked) -> LearnerCoursesOut:
 
 
 @router.get(ONE + "/mastery", dependencies=READS, response_model=MasteryOut)
-async def read_mastery(learner_id: Id, asked: Asked, course_id: Course = None) -> Response:
+async def read_mastery(
+    learner_id: Id,
+    asked: Asked,
+    course_id: Course = None,
+    as_of: AsOf = None,
+    half_life: HalfLife = HALF_LIFE,
+) -> Response:
     """What the learner holds: every concept that evidence reaches, or all of a course."""
     learners, planner = asked.current_learners, asked.served.planner
+    if as_of is not None:
+        then = await run_in_threadpool(
+            learners.standing_at, planner, learner_id, as_of.timestamp(), half_life
+        )
+        return mastery_of(asked, learner_id, course_id, then)
     found = learners.glance(planner, learner_id)
     if found is not None and found.is_whole:
         return mastery_of(asked, learner_id, course_id, found.standing)
