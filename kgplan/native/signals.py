@@ -96,6 +96,16 @@ def signals_of(world: World, history: Ints, asked: Ints) -> Floats:
 
 
 @njit(cache=True, nogil=True)
+def values_at(matrix: Pairs, rows: Ints, columns: Ints) -> Floats:
+    """(r, c) what is stored in some rows and columns; 0 where nothing is."""
+    found = np.zeros((rows.size, columns.size))
+    for i in range(rows.size):
+        for j in range(columns.size):
+            found[i, j] = _value(matrix, rows[i], columns[j])
+    return found
+
+
+@njit(cache=True, nogil=True)
 def latest_courses(world: World, history: Ints, opened: Array) -> tuple[Ints, Ints, Ints, int]:
     """A learner's latest courses, see `COURSES`; of those that show a view, first those with most
     of the learner's views.

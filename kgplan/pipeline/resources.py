@@ -84,8 +84,8 @@ def run_resources(task: Task, config: "BlendConfig") -> None:
 def on_held_back(
     records: "LearnerRecords", config: "BlendConfig", progress: Progress
 ) -> dict[str, float]:
-    """What ranks -> NDCG@5 of each learner's last five views, among what was unopened on each of
-    their concepts; fitted to the views before.
+    """What ranks -> NDCG@5 of the last five views of some learners, among what was unopened on each
+    of their concepts; fitted to the views before, of all.
 
     Raises:
         InputError: there is no such view, nothing to fit a blend to, or scikit-learn is missing.
@@ -100,13 +100,15 @@ def on_held_back(
     if find_spec("sklearn") is None:
         raise InputError("the blend is fitted by scikit-learn; pip install 'kgplan[embed]'")
     split = last(5)(Viewing(records, records.places_of_views))  # the order alone counts
-    cases = of_concepts(split)
+    learners = np.random.default_rng(config.seed).permutation(np.unique(split.learner))
+    judged = set(learners[: config.judged].tolist())
+    cases = [each for each in of_concepts(split) if each.context.learner in judged]
     if not cases:
         raise InputError("none of the last views has another resource beside it on its concept")
     usual = usual_ranker(split.known.records)
     blend = fit_blend(split.known.records, config, progress)
     methods: dict[str, Method] = {
-        usual.chosen: lambda context, asked: usual.simply(context.history)[asked],
+        usual.chosen: lambda context, asked: usual.simply(context.history, asked),
         BLEND: lambda context, asked: blend.of(context.history, asked),
     }
     found = {name: measured_by_concept(method, cases) for name, method in methods.items()}

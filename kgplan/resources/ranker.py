@@ -18,8 +18,9 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import Stored, arrays_below, named_below
+from kgplan.native.signals import values_at
 from kgplan.resources.blend.fitting import Blend
-from kgplan.resources.blend.signals import Known
+from kgplan.resources.blend.signals import Known, signals
 from kgplan.resources.foundations import Foundations
 from kgplan.resources.simple import (
     HALF_LIFE,
@@ -96,20 +97,20 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the methods say of every resource, to one learner.
+    """Where one learner stands.
 
     Attributes:
         history: (T,) the latest views, oldest first.
-        methods: (V,) the figures of each of the first four of `METHODS`.
-        pairs: (P,) what views add to item-CF: which view, to which resource, and how much.
+        weight: (T,) what each counts in item-CF, before it is divided by the resource's viewers.
+        coming: (V,) what the course shows next.
         led: how often the last view was followed by anything.
         shares: (V,) watched of each; at most 0, or NaN, where it was never opened.
         mastery: (K,) of the graph's concepts.
     """
 
     history: Ints
-    methods: tuple[Floats, ...]
-    pairs: tuple[Ints, Ints, Floats]
+    weight: Floats
+    coming: Floats
     led: int
     shares: Floats
     mastery: Floats
@@ -157,39 +158,49 @@ class ResourceRanker(Stored):
         return replace(self, counts=blend.known.counts, blend=blend)
 
     def standing(self, history: Ints, shares: Floats, mastery: Floats) -> Standing:
-        """What the methods say to a learner; `rank` asks it of any candidates.
+        """Where a learner stands; `rank` asks it of any candidates.
 
         Args:
             history: the learner's views by position, oldest first.
             shares: (V,) watched of each; at most 0, or NaN, where it was never opened.
             mastery: (K,).
         """
-        counts, history = self.counts, history[-LATEST:]
+        history = history[-LATEST:].astype(np.int64)
         weight = 0.5 ** (np.arange(history.size)[::-1] / HALF_LIFE) / self._root[history]
-        view, item, both = _rows(counts.together, history)
-        adds = both * weight[view] / self._root[item]
-        led, size = 0, counts.item_ids.size
-        followed: Floats = np.zeros(size)
-        coming: Floats = followed
-        alike: Floats = followed
+        coming, led = next_in_course(self.counts, history), 0
         if history.size:
-            _, after, times = _rows(counts.followed, history[-1:])
-            led = int(times.sum())
-            followed[after] = times / max(led, 1)
-            coming = next_in_course(counts, history)
-            alike = np.bincount(item, adds, minlength=size).astype(np.float64)
-        methods = followed, coming, alike, self._popular
-        return Standing(history, methods, (view, item, adds), led, shares, mastery)
+            steps = self.counts.followed
+            part = slice(*steps.indptr[history[-1] : history[-1] + 2].tolist())
+            led = int(steps.data[part].sum())
+        return Standing(history, weight, coming, led, shares, mastery)
 
-    def simply(self, history: Ints) -> Floats:
-        """(V,) the weighted sum of what views alone say, without a blend.
+    def simply(self, history: Ints, asked: Ints) -> Floats:
+        """(n,) the weighted sum of what views alone say of some resources, without a blend.
 
         Args:
             history: the learner's views by position, oldest first.
+            asked: (n,) positions.
         """
         nothing = np.zeros(self.counts.item_ids.size)
-        said = self.standing(history, nothing, nothing).methods
-        return self.weights[: len(said)] @ np.stack(said)
+        said = self._said(self.standing(history, nothing, nothing), asked)
+        return self.weights[: len(said)] @ said
+
+    def _said(self, standing: Standing, items: Ints) -> Floats:
+        """(4, n) the figures of the first four of `METHODS`."""
+        followed = values_at(self.counts.opened_next, standing.history[-1:], items)
+        return np.stack(
+            [
+                followed.sum(axis=0) / max(standing.led, 1),
+                standing.coming[items],
+                self._adds(standing, items).sum(axis=0),
+                self._popular[items],
+            ]
+        )
+
+    def _adds(self, standing: Standing, items: Ints) -> Floats:
+        """(T, n) what each view adds to item-CF of each of some resources."""
+        both: Floats = values_at(self.counts.opened_together, standing.history, items)
+        return standing.weight[:, None] * both / self._root[items]
 
     @cached_property
     def _popular(self) -> Floats:
@@ -210,22 +221,22 @@ class ResourceRanker(Stored):
             candidates: (n,) positions.
             foundations: of the graph.
         """
-        if self.blend is not None and standing.history.size:
-            return self.blend.of(standing.history, candidates)
-        return self.weights @ self.figures(standing, candidates, foundations)
+        return self._scored(standing, candidates, foundations)[0]
+
+    def _scored(
+        self, standing: Standing, candidates: Ints, foundations: Foundations
+    ) -> tuple[Floats, Floats | None]:
+        """(n,) scores, and what the blend made its of; arguments as for `score`."""
+        if self.blend is None or not standing.history.size:
+            return self.weights @ self.figures(standing, candidates, foundations), None
+        rows = signals(self.blend.known, standing.history, candidates)
+        return self.blend.trees.scores(rows), rows
 
     def figures(self, standing: Standing, candidates: Ints, foundations: Foundations) -> Floats:
         """(M, n) what each method says alone; arguments as for `score`."""
         progress = np.fmax(standing.shares[candidates], 0)
         pre = foundations.pre(candidates, standing.mastery)
-        said = [method[candidates] for method in standing.methods]
-        return np.stack([*said, progress, pre])
-
-    def _parts(self, standing: Standing, items: Ints, figures: Floats) -> Floats:
-        """(M, n) what each method adds to the score of each, see `Ranked.parts`."""
-        if self.blend is not None and standing.history.size:
-            return self.blend.parts(standing.history, items).T
-        return self.weights[:, None] * figures
+        return np.stack([*self._said(standing, candidates), progress, pre])
 
     def rank(
         self,
@@ -248,14 +259,18 @@ class ResourceRanker(Stored):
         """
         left = ~(standing.shares[candidates] >= FINISHED)  # NaN is neither
         candidates, tiers = candidates[left], tiers[left]
-        score = self.score(standing, candidates, foundations)
+        score, rows = self._scored(standing, candidates, foundations)
         order = np.lexsort((-score, tiers))  # stable
         told = np.arange(order.size) < n
         told |= np.isin(candidates[order], also)
         places = np.flatnonzero(told)
         best = order[places]
         figures = self.figures(standing, candidates[best], foundations)
-        parts = self._parts(standing, candidates[best], figures)
+        parts: Floats
+        if self.blend is None or rows is None:
+            parts = self.weights[:, None] * figures
+        else:
+            parts = self.blend.parts(rows[best]).T
         views = self._views(standing, candidates[best], parts)
         return [
             Ranked(
@@ -283,13 +298,7 @@ class ResourceRanker(Stored):
         history = standing.history
         if not history.size:
             return [()] * items.size
-        at = np.full(self.counts.item_ids.size, -1)
-        at[items] = np.arange(items.size)
-        view, item, adds = standing.pairs
-        column = at[item]
-        hit = column >= 0
-        by_view = np.zeros((history.size, items.size))
-        by_view[view[hit], column[hit]] = adds[hit]
+        by_view = self._adds(standing, items)
         for_it = np.maximum(parts[:3], 0)
         by_view *= for_it[2] / np.maximum(by_view.sum(axis=0), 1e-12)
         by_view[-1] += for_it[0] + for_it[1]
@@ -300,15 +309,6 @@ class ResourceRanker(Stored):
             told = [k for k in most if each[k] >= COUNTED]
             found.append(tuple(View(int(history[k]), float(each[k])) for k in told))
         return found
-
-
-def _rows(matrix: sparse.csr_array, rows: Ints) -> tuple[Ints, Ints, Floats]:
-    """Of some rows what is stored: which of them, the column, and the value."""
-    begin, end = matrix.indptr[rows], matrix.indptr[rows + 1]
-    row = np.repeat(np.arange(rows.size), end - begin)
-    first = np.cumsum(end - begin) - (end - begin)
-    at = np.arange(row.size) + (begin - first)[row]
-    return row, matrix.indices[at], matrix.data[at]
 
 
 def usual_ranker(records: LearnerRecords) -> ResourceRanker:

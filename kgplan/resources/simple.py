@@ -20,6 +20,7 @@ from kgplan.arrays import Floats, Ids, Ints
 from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
+from kgplan.native.signals import Pairs
 
 Method = Literal["markov", "next_in_course", "item_cf", "popular", "progress", "pre"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -61,6 +62,27 @@ class Counts(Stored):
     def by_item(self) -> sparse.csc_array:
         """`course_items` by its columns."""
         return self.course_items.tocsc()
+
+    @cached_property
+    def opened_together(self) -> Pairs:
+        """`together` as compiled loops read it."""
+        return pairs_of(self.together)
+
+    @cached_property
+    def opened_next(self) -> Pairs:
+        """`followed` as compiled loops read it."""
+        return pairs_of(self.followed)
+
+
+def pairs_of(matrix: sparse.csr_array) -> Pairs:
+    """A sparse matrix as compiled loops read it."""
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()
+    return Pairs(
+        matrix.indptr.astype(np.int64),
+        matrix.indices.astype(np.int64),
+        matrix.data.astype(np.float64),
+    )
 
 
 def square_on(matrix: sparse.csr_array, of: Ids, to: Ids) -> sparse.csr_array:
@@ -180,8 +202,10 @@ def course_of(counts: Counts, history: Ints) -> tuple[int, int] | None:
         if courses.size == 1:
             return int(courses[0]), last
         if courses.size:
-            own = (counts.course_items[courses][:, history] > 0).sum(axis=1)
-            return int(courses[np.argmax(own)]), last
+            begins, ends = columns.indptr[history].tolist(), columns.indptr[history + 1].tolist()
+            shown = [columns.indices[a:b] for a, b in zip(begins, ends, strict=True)]
+            own = np.bincount(np.concatenate(shown), minlength=counts.course_items.shape[0])
+            return int(courses[np.argmax(own[courses])]), last
     return None
 
 

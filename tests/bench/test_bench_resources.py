@@ -159,7 +159,7 @@ def test_what_is_served_ranks_the_resources_on_a_concept_best(sample_home):
     simple, everything = usual_ranker(known), np.arange(records.item_ids.size)
     methods = {
         "blend": lambda context: blend.of(context.history, everything),
-        "by hand": lambda context: simple.simply(context.history),
+        "by hand": lambda context: simple.simply(context.history, everything),
         "Markov": lambda context: markov(counts, context.history),
         "next in course": lambda context: next_in_course(counts, context.history),
         "item-CF with age": lambda context: item_cf(counts, context.history, HALF_LIFE),

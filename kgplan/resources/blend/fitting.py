@@ -32,6 +32,7 @@ class BlendConfig:
         folds: groups of learners; each is judged by what the others did.
         others: resources beside the opened ones that are drawn of those nominated at a moment.
         rounds, rate: of boosting.
+        judged: learners whose last views say whether the blend is served.
         seed: of all that is drawn.
 
     Raises:
@@ -45,12 +46,13 @@ class BlendConfig:
     others: int = 40
     rounds: int = 120
     rate: float = 0.1
+    judged: int = 300
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise ConfigError(f"folds is {self.folds}; give 2 or more, so that others are left")
-        for name in ("ahead", "moments", "before", "others", "rounds", "rate"):
+        for name in ("ahead", "moments", "before", "others", "rounds", "rate", "judged"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
 
@@ -71,11 +73,15 @@ class Blend(Stored):
         """(j,) scores of some resources, in log odds."""
         return self.trees.scores(signals(self.known, history, asked))
 
-    def parts(self, history: Ints, asked: Ints) -> Floats:
+    def parts(self, rows: Floats) -> Floats:
         """(j, M) by how much the signals of each of `METHODS` moved a score from the mean score
-        of what the trees were grown from, see `Trees.moves`; with that mean they add up to it."""
-        found = np.zeros((asked.size, len(METHODS)))
-        moved = self.trees.moves(signals(self.known, history, asked), OF_METHOD)
+        of what the trees were grown from, see `Trees.moves`; with that mean they add up to it.
+
+        Args:
+            rows: (j, F) `signals` of the resources.
+        """
+        found = np.zeros((rows.shape[0], len(METHODS)))
+        moved = self.trees.moves(rows, OF_METHOD)
         found[:, : moved.shape[1]] = moved
         return found
 

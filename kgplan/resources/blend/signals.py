@@ -13,8 +13,16 @@ from scipy import sparse
 from kgplan.arrays import Array, Floats, Ints
 from kgplan.data.records import LearnerRecords, items_in_order
 from kgplan.data.stored import Stored
-from kgplan.native.signals import AHEAD, FADES, Pairs, World, latest_courses, signals_of
-from kgplan.resources.simple import METHODS, Counts, Method, counts_of, square_on, time_lines
+from kgplan.native.signals import AHEAD, FADES, World, latest_courses, signals_of
+from kgplan.resources.simple import (
+    METHODS,
+    Counts,
+    Method,
+    counts_of,
+    pairs_of,
+    square_on,
+    time_lines,
+)
 
 NOMINATED = 30  # that each way of finding resources gives
 PART_OF: Mapping[str, Method] = {
@@ -66,10 +74,10 @@ class Known(Stored):
         return World(
             viewers=viewers,
             steps_from=np.asarray(counts.followed.sum(axis=1)).ravel().astype(np.float64),
-            followed=_pairs(counts.followed),
-            soon=_pairs(self.soon),
-            together=_pairs(counts.together),
-            shown=_pairs(shown),
+            followed=counts.opened_next,
+            soon=pairs_of(self.soon),
+            together=counts.opened_together,
+            shown=pairs_of(shown),
             order_from=np.append(begins, order.size),
             order=order,
             most=most,
@@ -154,16 +162,6 @@ def signals(known: Known, history: Ints, asked: Ints) -> Floats:
     """
     found: Floats = signals_of(known.world, history.astype(np.int64), asked.astype(np.int64))
     return found
-
-
-def _pairs(matrix: sparse.csr_array) -> Pairs:
-    if not matrix.has_sorted_indices:
-        matrix = matrix.sorted_indices()
-    return Pairs(
-        matrix.indptr.astype(np.int64),
-        matrix.indices.astype(np.int64),
-        matrix.data.astype(np.float64),
-    )
 
 
 def methods_of(signals: Iterable[str]) -> Ints:
