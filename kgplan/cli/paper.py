@@ -14,7 +14,10 @@ def paper(
     name: Annotated[
         str,
         typer.Argument(
-            help="kg-plppm or gcn-attention-rl; or a file of an experiment, by the ending .toml."
+            help=(
+                "kg-plppm, gcn-attention-rl or preschool-multimodal; or a file of an experiment,"
+                " by the ending .toml."
+            )
         ),
     ],
     only: Annotated[
@@ -27,6 +30,8 @@ def paper(
     as_json: AsJson = False,
 ) -> None:
     """Fill the tables of a paper from the model in use, beside what was published.
+
+    preschool-multimodal needs no model: its sessions are generated, with states that are planted.
 
     Writes them as Markdown, as a page with charts, as CSV and as JSON. Each cell has its interval
     over learners. A run that was stopped goes on after its last whole cell; cells are made anew

@@ -5,7 +5,7 @@ else. Sizes: n views to come, U learners, R resamples.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,7 +171,7 @@ def evaluate(
         else:
             gain = areas - base
             least, most = np.quantile(gain[1:], [0.025, 0.975])
-            row = Row(*list(vars(row).values())[:6], float(gain[0]), float(least), float(most))
+            row = replace(row, gain=float(gain[0]), gain_low=float(least), gain_high=float(most))
         yield row
         progress("methods", k + 1, len(methods))
 

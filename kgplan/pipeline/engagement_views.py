@@ -45,4 +45,6 @@ def open_watched(settings: Settings) -> tuple[Watched, Places, str]:
     order = np.flatnonzero(kept)[np.lexsort((item[kept], moment[kept], learner[kept]))]
     share = np.clip(found["watched"][order].astype(np.float64), 0, 1)
     watched = Watched(learner[order], item[order], moment[order], share)
-    return watched, places_of(records.course_items, records.item_seconds), tables.version
+    nowhere = np.full(records.item_ids.size, np.nan)
+    seconds = nowhere if records.item_seconds is None else records.item_seconds
+    return watched, places_of(records.course_items, seconds), tables.version

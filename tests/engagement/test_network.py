@@ -1,5 +1,7 @@
 """Each part by loops, NumPy beside PyTorch, and what is missing left out."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -249,3 +251,9 @@ def test_windows_of_another_shape_are_refused():
 def test_settings_that_cannot_be_are_refused(given, said):
     with pytest.raises(ConfigError, match=said):
         replace(NetworkConfig(), **given)
+
+
+def test_what_serves_imports_no_pytorch():
+    code = "import sys, kgplan.engagement.serving; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
