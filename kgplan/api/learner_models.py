@@ -377,8 +377,8 @@ class EngagementOut(BaseModel):
                     "finished": 7,
                     "alike": 2310,
                     "alike_completed": 0.86,
-                    "because": "You will probably watch the next video to its end. Of all that"
-                    " your earlier views tell, how much of them you watched counts most.",
+                    "because": "You will probably watch the next video to its end. What counts most"
+                    " is how much of earlier videos you watched.",
                     "model_version": "0b5c7c1f7ad1c9e2",
                     "stale": False,
                 }

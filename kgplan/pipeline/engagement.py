@@ -55,7 +55,8 @@ def run_engagement(task: Task, config: EngagementConfig) -> None:
     from kgplan.model.opening import ENGAGEMENT
     from kgplan.pipeline.engagement_views import read_watched
 
-    inputs, arrays, metrics = {}, {}, {"served": False, "views": 0, "learners": 0}
+    inputs, arrays = {}, {}
+    metrics: dict[str, Any] = {"served": False, "views": 0, "learners": 0}
     try:
         if find_spec("sklearn") is None:
             raise InputError("the trees are grown by scikit-learn; pip install 'kgplan[embed]'")
@@ -111,7 +112,7 @@ def fitted(
     from kgplan.evaluation.engagement import RESAMPLES, auc
     from kgplan.evaluation.papers.intervals import draws
 
-    places = places_of(records.course_items, records.item_seconds)
+    places = places_of(records.course_items, records.minutes * 60)
     views = next_views(watched, places)
     chances = held_back_chances(views, seed)
     drawn = draws(views.learner, RESAMPLES, seed)

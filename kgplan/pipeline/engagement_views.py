@@ -29,7 +29,7 @@ def open_watched(settings: Settings) -> tuple[Watched, Places, str]:
     """
     tables = ArtifactStore(settings.artifacts).current("tables")
     watched, records = read_watched(tables.path)
-    return watched, places_of(records.course_items, records.item_seconds), tables.version
+    return watched, places_of(records.course_items, records.minutes * 60), tables.version
 
 
 def read_watched(tables: Path) -> tuple[Watched, LearnerRecords]:

@@ -176,13 +176,13 @@ ENGLISH = {
     "engaged.open": "You may or may not watch the next video to its end[ (chance {chance:z.2f})].",
     "engaged.unlikely": "You will probably not watch the next video to its end"
     "[ (chance {chance:z.2f})].",
-    "engaged.rests": "[You finished {finished} of your last {of} videos; of|Of] all that your"
-    " [{views} views|earlier views] tell, {what} counts most.",
-    "engaged.watched": "how much of them you watched",
-    "engaged.times": "how long the breaks between them were",
-    "engaged.video": "which video comes next, and how long it is",
+    "engaged.rests": "[You finished {finished} of your last {of} videos, and {views} views are"
+    " known. ]What counts most is {what}.",
+    "engaged.watched": "how much of earlier videos you watched",
+    "engaged.times": "how long your breaks between videos are",
+    "engaged.video": "the length of the next video and its place in the course",
     "engaged.few_views": "Too few of your views tell how much you watched for anything to be said"
-    " of the next video yet[ ({views}, and it takes {needed})].",
+    " of the next video yet[ ({views} so far; it takes {needed})].",
     "engaged.no_model": "Nothing is said of the next video: too few views here tell how much was"
     " watched, or nothing has been fitted to them yet.",
     "place.why": "The answer is expected to say most about {goal}[ ({bits:z.2f} bits)].",
@@ -387,11 +387,11 @@ CHINESE = {
     "engaged.likely": "你很可能会看完下一个视频[（概率{chance:z.2f}）]。",
     "engaged.open": "你不一定会看完下一个视频[（概率{chance:z.2f}）]。",
     "engaged.unlikely": "你很可能不会看完下一个视频[（概率{chance:z.2f}）]。",
-    "engaged.rests": "[最近{of}个视频中你看完了{finished}个；]在[{views}次|以往的]观看记录中，"
-    "最有影响的是{what}。",
-    "engaged.watched": "你看了其中多少内容",
-    "engaged.times": "两次观看之间隔了多久",
-    "engaged.video": "下一个视频是哪个、有多长",
+    "engaged.rests": "[最近{of}个视频中你看完了{finished}个，共有{views}次观看记录。]"
+    "影响最大的是{what}。",
+    "engaged.watched": "你以往的视频看了多少",
+    "engaged.times": "你两次观看之间隔了多久",
+    "engaged.video": "下一个视频的长度和它在课程中的位置",
     "engaged.few_views": "记录了看了多少的观看还太少，暂时无法判断下一个视频"
     "[（有{views}次，至少需要{needed}次）]。",
     "engaged.no_model": "无法判断下一个视频：这里记录了看了多少的观看太少，"

@@ -43,6 +43,7 @@ MOMENTS = {
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
     "resources": ["keep", "switch"],
+    "engagement": ["keep", "switch"],
 }
 USER_COURSE = "relations/user-course.json"
 MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
