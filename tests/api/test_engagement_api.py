@@ -1,5 +1,8 @@
 """The chance that a learner's next view is completed, over HTTP; and that no media are taken."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from engagement_cases import completion
@@ -11,6 +14,7 @@ from kgplan.api.keeper import Keeper
 from kgplan.model.current import CurrentLearners
 from kgplan.planning.stored import planner_from_arrays, planner_to_arrays
 
+EXPLORER = Path(__file__).parents[2] / "explorer" / "src"
 TOLD = {
     *("learner_id", "course_id", "item_id", "title", "chance", "reason", "views", "finished"),
     *("alike", "alike_completed", "because", "model_version", "stale"),
@@ -155,3 +159,11 @@ def test_no_operation_takes_pictures_sounds_or_films(client, kind):
     answer = client.post("/v1/events", content=b"{}", headers={"content-type": kind})
     assert answer.json()["type"].endswith("media-refused")
     assert "send JSON" in answer.json()["detail"]
+
+
+def test_our_pages_ask_for_no_camera_and_no_microphone():
+    sources = [p for p in EXPLORER.rglob("*") if p.suffix in (".ts", ".tsx", ".html")]
+    assert len(sources) > 20
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        assert not re.search("getUserMedia|mediaDevices|MediaRecorder|webkitSpeech", text), source
