@@ -27,7 +27,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(UV) pip install -q --python $(BIN)/python $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity resources coldstart paper fuzz bench figures plan-figures simulate experiments load oracle constraints clean
+.PHONY: help setup demo test test-newest test-image check format explorer explorer-types check-explorer reference screenshots serve etl graph neo4j neo4j-stop neo4j-status embed reembed diagnose similarity resources engagement coldstart paper fuzz bench figures plan-figures simulate experiments load oracle constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -110,6 +110,9 @@ similarity: setup ## semantic and collaborative similarity, and their fusion
 
 resources: setup ## what ranks the resources of every step
 	$(BIN)/kgplan resources train $(ARGS)
+
+engagement: setup ## whether the next view is completed: fit it, and hold learners back
+	$(BIN)/kgplan engagement train $(ARGS)
 
 coldstart: setup ## whom a new learner is like: train the network
 	$(BIN)/kgplan coldstart train $(ARGS)

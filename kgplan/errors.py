@@ -9,6 +9,7 @@ KgplanError
 │  ├─ MalformedStatement      not a statement by xAPI                 400
 │  ├─ MalformedBody           no operation reads such a body
 │  ├─ EventConflict           another event has this id               409
+│  ├─ MediaRefused            a picture, a sound or a film was sent    415
 │  ├─ PlanChanged             a running plan is not as it was read    412
 │  ├─ ModelUnusable           a stored model cannot be put into use   409
 │  ├─ NoEarlierModel          nothing to roll back to                 409
@@ -87,6 +88,16 @@ class LossRefused(InputError):
 
 class ConfigError(InputError):
     """A setting or a configuration file has a value that cannot be used."""
+
+
+class MediaRefused(InputError):
+    """A picture, a sound or a film was sent; no operation takes one."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"the body is {kind}; no operation takes pictures, sounds or films, send JSON"
+        )
+        self.kind = kind
 
 
 class MalformedBody(InputError):

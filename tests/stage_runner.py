@@ -20,7 +20,7 @@ from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore
 from kgplan.store.stages import stages
 
-STAGES = ("extract", "map", "load", "embed", "diagnose", "resources", "similarity")
+STAGES = ("extract", "map", "load", "embed", "diagnose", "resources", "engagement", "similarity")
 
 
 def small_embedding() -> EmbeddingConfig:

@@ -9,6 +9,7 @@ from kgplan.api.ids import Id
 from kgplan.api.models import EXAMPLE_RESOURCE
 from kgplan.data.events import Event
 from kgplan.data.wishes import Said
+from kgplan.model.engagement import Silence
 from kgplan.planning import Basis, ConceptMastery, Doubt, Resource
 from kgplan.planning.because import Did
 from kgplan.planning.placing import MOST_QUESTIONS, Ended
@@ -355,6 +356,60 @@ class ResourcesOut(BaseModel):
         " then of others; without what is finished, or was said to be not for the learner"
     )
     note: str = Field(description='a sentence where there are none, which names a course; else ""')
+    stale: bool
+
+
+class EngagementOut(BaseModel):
+    """How likely a learner is to complete the next view: completion, never a state of a person."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "course_id": None,
+                    "item_id": "V_5f3a",
+                    "title": "栈的应用",
+                    "chance": 0.84,
+                    "reason": None,
+                    "views": 41,
+                    "finished": 7,
+                    "alike": 2310,
+                    "alike_completed": 0.86,
+                    "because": "You will probably watch the next video to its end. What counts most"
+                    " is how much of earlier videos you watched.",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "stale": False,
+                }
+            ]
+        },
+    )
+
+    learner_id: str
+    course_id: str | None = Field(
+        description="in which the next view is; null: in that of the last view"
+    )
+    item_id: str | None = Field(
+        description="the next video, as the course goes on; null where none is known"
+    )
+    title: str = Field(description="of it; empty where unknown")
+    chance: float | None = Field(
+        description="that 90 % or more of it is watched, if it is opened now; null with a reason"
+    )
+    reason: Silence | None = Field(
+        description="no_model: nothing is fitted here; few_views: fewer than 8 tell how much was"
+        " watched; null where there is a chance"
+    )
+    views: int = Field(description="views that tell how much was watched")
+    finished: int | None = Field(description="of the last 8 views; null with the chance")
+    alike: int = Field(
+        description="how sure: views of held-back learners that were given a chance in the same"
+        " tenth"
+    )
+    alike_completed: float | None = Field(description="share of them that was completed")
+    because: str = Field(description="what it rests on, in plain words")
+    model_version: str
     stale: bool
 
 

@@ -33,7 +33,7 @@ from kgplan.api.telemetry.metrics import Metrics
 from kgplan.api.tokens import Access, access_of
 from kgplan.data.events import usable_id
 from kgplan.data.links import Links
-from kgplan.errors import InputError, KgplanError, RecordsUnavailable
+from kgplan.errors import InputError, KgplanError, MediaRefused, RecordsUnavailable
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
 from kgplan.model.recommending import Recommenders
@@ -44,11 +44,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 JSON = "application/json"
 NEAR_FOR = 10  # unknown options of a request whose near names are looked for
+MEDIA = ("image/", "audio/", "video/")
 UNSENT = object()
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "no such thing, with close matches"},
     422: {"model": Problem, "description": "a parameter is missing, unknown or out of its range"},
     413: {"model": Problem, "description": "the body or the batch is too large"},
+    415: {"model": Problem, "description": "the body is a picture, a sound or a film"},
     429: {"model": Problem, "description": "too many requests; see Retry-After"},
     503: {"model": Problem, "description": "the graph or the model cannot be read, or time is up"},
 }
@@ -387,7 +389,10 @@ class Reader:
 
         Raises:
             RequestValidationError: with all that is wrong.
+            MediaRefused: a picture, a sound or a film was sent; it is not read.
         """
+        if (kind := kind_of(asked)).startswith(MEDIA):
+            raise MediaRefused(kind)
         sent = UNSENT if self.body is None else await sent_in(asked)
         values: dict[str, Any] = {}
         wrong: list[Any] = []
@@ -476,6 +481,11 @@ def located(error: ValidationError, place: str) -> Iterator[dict[str, Any]]:
         yield {**each, "loc": (place, *each["loc"])}
 
 
+def kind_of(asked: Request) -> str:
+    """What a request's body is said to be, without parameters; empty where nothing is said."""
+    return asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def sent_in(asked: Request) -> Any:
     """The value in a request's body; its bytes where it is not called JSON; `UNSENT` without one.
 
@@ -486,7 +496,7 @@ async def sent_in(asked: Request) -> Any:
     body = await asked.body()
     if not body:
         return UNSENT
-    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = kind_of(asked)
     if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
         return body
     try:

@@ -1,23 +1,93 @@
-"""`kgplan engagement`: how well real records tell whether the next view is completed."""
+"""`kgplan engagement`: whether the next view is completed; its batch stage, its worth."""
 
+import time
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from kgplan.cli.mastery import Language
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
+from kgplan.cli.stages import finish, print_figures, run_alone
 from kgplan.settings import read_settings
 
 engagement = typer.Typer(
     no_args_is_help=True,
     help="What earlier views say of engagement: whether the next one is completed.",
-    epilog="[bold]Examples:[/] kgplan engagement evaluate · kgplan engagement evaluate --markdown",
+    epilog="[bold]Examples:[/] kgplan engagement show U_177003 · kgplan engagement train ·"
+    " kgplan engagement evaluate --markdown",
 )
 
 
 @engagement.callback()
 def group() -> None:
     """What earlier views say of engagement: whether the next one is completed."""
+
+
+@engagement.command("show")
+def show(
+    learner_id: Annotated[str, typer.Argument(help="Learner, as in `kgplan learners`.")],
+    course: Annotated[
+        str | None,
+        typer.Option(help="Course by id or name that the next view is in; else that of the last."),
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Of the sentences.")] = Language.ENGLISH,
+    as_json: AsJson = False,
+) -> None:
+    """How likely a learner is to complete the next view if it is opened now, and why.
+
+    It is completion of a video, from earlier views alone, and no state of a person. What the
+    service recorded of the learner counts, as in its own answers.
+
+    [bold]Examples:[/] kgplan engagement show U_177003 · kgplan engagement show U_177003 --json
+    """
+    from kgplan.model.engagement import engagement_of
+    from kgplan.model.names import Names
+    from kgplan.model.opening import open_planner
+    from kgplan.model.recorded import recorded_learners
+    from kgplan.planning import PlanOptions
+
+    settings = read_settings()
+    planner = open_planner(settings)
+    course_id = None if course is None else Names(planner.graph, planner.records).course(course)
+    manner = PlanOptions(language=language.value, detail="numbers")
+    learners = recorded_learners(settings)
+    with nullcontext() if learners is None else closing(learners.store):
+        found = engagement_of(learners, planner, learner_id, course_id, manner, time.time())
+    if as_json:
+        print_json(found.to_dict())
+        return
+    if found.item_id is not None:
+        console.print(escape(found.title or found.item_id), highlight=False, soft_wrap=True)
+    console.print(escape(found.because), highlight=False, soft_wrap=True)
+    if found.alike_completed is not None:
+        console.print(
+            f"[dim]{found.alike_completed:.0%} of {found.alike:,} views held back that were given"
+            " a chance in the same tenth were completed[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"[dim]model {found.model_version}[/]", highlight=False)
+
+
+@engagement.command("train")
+def train(
+    seed: Annotated[int, typer.Option(help="Of folds, fits and resamples.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit what says whether the next view is completed, and hold learners back to measure it.
+
+    Where too few views tell how much was watched, nothing is served, and a note says why.
+
+    [bold]Example:[/] kgplan engagement train
+    """
+    from kgplan.pipeline.engagement import EngagementConfig, run_engagement
+
+    reports = [run_alone(run_engagement, EngagementConfig(seed=seed))]
+    print_figures(reports, as_json)
+    finish(reports, as_json)
 
 
 @engagement.command("evaluate")

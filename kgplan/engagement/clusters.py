@@ -1,13 +1,11 @@
 """Which learners are alike in how they spend their time? Eq. (19).
 
-Ids of clusters are numbers without a meaning; after a refit each is the number of the earlier one
-whose learners it shares most. Sizes: n learners, p features, K clusters.
+Ids of clusters are numbers without a meaning. Sizes: n learners, p features, K clusters.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from kgplan.arrays import Array, Floats, Ints
 
@@ -159,23 +157,3 @@ def choose(x: Floats, seed: int = 0, resamples: int = 10, starts: int = STARTS) 
         agreements[k] = float(np.mean(found))
     best = max(silhouettes, key=lambda k: silhouettes[k] + agreements[k])
     return Choice(best, silhouettes, agreements)
-
-
-def renamed(before: Ints, now: Ints) -> Ints:
-    """(n,) the same clusters by the numbers of an earlier fit, as many learners as can be staying.
-
-    Args:
-        before: (n,) cluster of each learner in the earlier fit; -1 for one who had none.
-        now: (n,) in the new one; -1 likewise.
-
-    >>> renamed(np.array([0, 0, 1, 1, -1]), np.array([1, 1, 0, 0, 0])).tolist()
-    [0, 0, 1, 1, 1]
-    """
-    size = max(int(before.max(initial=-1)), int(now.max(initial=-1))) + 1
-    shared = np.zeros((size, size))
-    both = (before >= 0) & (now >= 0)
-    np.add.at(shared, (now[both], before[both]), 1)
-    old, new = linear_sum_assignment(-shared)
-    name = np.empty(size + 1, dtype=np.int64)
-    name[old], name[-1] = new, -1
-    return name[now]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.data.stored import Stored
 from kgplan.errors import InputError
 
 COMPLETED = 0.9  # share of a video
@@ -62,7 +63,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Places:
+class Places(Stored):
     """Where items stand.
 
     Attributes:

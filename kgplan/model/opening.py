@@ -12,6 +12,7 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.config import LearnerModelConfig
 from kgplan.embedding import Embedding
 from kgplan.embedding.cold import cold_vectors
+from kgplan.engagement.next_view import Completion
 from kgplan.errors import ArtifactMissing, InputError
 from kgplan.graph.snapshot import GraphSnapshot, read_finished_snapshot
 from kgplan.graph.store import open_graph
@@ -29,6 +30,8 @@ MODEL_KINDS = ("records", "diagnosis", "similarity")
 """What `open_planner` opens: no plan can do without."""
 RESOURCES = "resources"
 """The kind of what ranks resources."""
+ENGAGEMENT = "engagement"
+"""The kind of what says whether the next view is completed."""
 
 
 class StoredArrays(Mapping[str, Array]):
@@ -149,6 +152,16 @@ def open_ranker(artifacts: ArtifactStore) -> ResourceRanker | None:
     return ResourceRanker.from_arrays(StoredArrays(artifacts.current(RESOURCES)))
 
 
+def open_completion(artifacts: ArtifactStore) -> Completion | None:
+    """What says whether the next view is completed; None where nothing does."""
+    if ENGAGEMENT not in artifacts.in_use():
+        return None
+    artifact = artifacts.current(ENGAGEMENT)
+    if not artifact.metrics["served"]:
+        return None
+    return Completion.from_arrays(StoredArrays(artifact))
+
+
 def open_planner(
     settings: Settings,
     artifacts: ArtifactStore | None = None,
@@ -184,6 +197,7 @@ def open_planner(
         before=before,
         links=Links.of(settings.links),
         ranker=open_ranker(artifacts),
+        completion=open_completion(artifacts),
     )
 
 

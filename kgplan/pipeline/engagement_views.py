@@ -1,9 +1,12 @@
 """Views of learners of whom it is told how much they watched, from a home's tables."""
 
+from pathlib import Path
+
 import duckdb
 import numpy as np
 
 from kgplan.arrays import positions
+from kgplan.data.records import LearnerRecords
 from kgplan.engagement.completion import Places, Watched, places_of
 from kgplan.errors import InputError
 from kgplan.etl.records import read_records
@@ -25,13 +28,26 @@ def open_watched(settings: Settings) -> tuple[Watched, Places, str]:
         ArtifactMissing, ArtifactDamaged: a stage has not run, or its result is not whole.
     """
     tables = ArtifactStore(settings.artifacts).current("tables")
-    records = read_records(tables.path, all_opened=True)
+    watched, records = read_watched(tables.path)
+    return watched, places_of(records.course_items, records.minutes * 60), tables.version
+
+
+def read_watched(tables: Path) -> tuple[Watched, LearnerRecords]:
+    """Those views, and the records whose learners and items they are of, all that were opened.
+
+    Args:
+        tables: their folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    records = read_records(tables, all_opened=True)
     with duckdb.connect() as database:
         found = database.execute(
             "SELECT learner_id, item_id, watched, epoch(first_started_at) AS moment"
             " FROM read_parquet($file) WHERE evidence = 'progress' AND watched IS NOT NULL"
             " AND first_started_at IS NOT NULL",
-            {"file": str(tables.path / "learner_item.parquet")},
+            {"file": str(tables / "learner_item.parquet")},
         ).fetchnumpy()
     learner = positions(records.learner_ids, found["learner_id"].astype(np.str_))
     item = positions(records.item_ids, found["item_id"].astype(np.str_))
@@ -44,7 +60,4 @@ def open_watched(settings: Settings) -> tuple[Watched, Places, str]:
     moment = found["moment"].astype(np.float64)
     order = np.flatnonzero(kept)[np.lexsort((item[kept], moment[kept], learner[kept]))]
     share = np.clip(found["watched"][order].astype(np.float64), 0, 1)
-    watched = Watched(learner[order], item[order], moment[order], share)
-    nowhere = np.full(records.item_ids.size, np.nan)
-    seconds = nowhere if records.item_seconds is None else records.item_seconds
-    return watched, places_of(records.course_items, seconds), tables.version
+    return Watched(learner[order], item[order], moment[order], share), records

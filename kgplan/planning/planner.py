@@ -17,6 +17,7 @@ from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.gain import CERTAIN, Lines, log_odds
 from kgplan.diagnosis.placing import Belief, Tree, believe, carried, ratio_of, said_ratio, tied
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
+from kgplan.engagement.next_view import Completion
 from kgplan.errors import ConfigError, UnknownCourse, UnknownLearner
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.planning.choosing import Chooser
@@ -67,6 +68,7 @@ class Planner:
             the graph's concepts are the same.
         links: addresses of videos; none has one where None.
         ranker: ranks the resources of every step; none are ranked where None.
+        completion: says whether a next view is completed, for who asks; no plan follows it.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Planner:
         before: "Planner | None" = None,
         links: Links | None = None,
         ranker: ResourceRanker | None = None,
+        completion: Completion | None = None,
     ) -> None:
         self.graph = graph
         self.records = records
@@ -99,6 +102,7 @@ class Planner:
         self._teller = Teller(self._chooser, model_version, self.provisional, self.links)
         self.ranker = None if ranker is None else ranker.on(records)
         self._ranks = None
+        self.completion = completion
         if self.ranker is not None:
             self._ranks = RankTeller(self._chooser, self.ranker, self.links)
         self._sequencer = Sequencer(graph, records, diagnosis, derived, self._chooser.minutes)

@@ -12,6 +12,7 @@ from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import arrays_below, named_below
 from kgplan.diagnosis.config import LearnerModelConfig
+from kgplan.engagement.next_view import Completion
 from kgplan.graph.snapshot import GraphSnapshot
 from kgplan.planning.derived import Derived
 from kgplan.planning.mastery import MATRICES, LearnerMastery
@@ -36,6 +37,8 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
     }
     if planner.ranker is not None:
         arrays |= named_below("ranker", planner.ranker.to_arrays())
+    if planner.completion is not None:
+        arrays |= named_below("completion", planner.completion.to_arrays())
     # what is the same on the graph's concepts is kept once
     shared = [name for name in MATRICES if getattr(diagnosis, name) is getattr(derived, name)]
     for name in shared:
@@ -50,6 +53,7 @@ def planner_to_arrays(planner: Planner) -> tuple[dict[str, Array], dict[str, Any
         "shared": shared,
         "links": planner.links.template,
         "ranks": planner.ranker is not None,
+        "foresees": planner.completion is not None,
     }
     return arrays, values
 
@@ -80,5 +84,8 @@ def planner_from_arrays(arrays: Mapping[str, Array], values: Mapping[str, Any]) 
         links=Links(values["links"]),
         ranker=ResourceRanker.from_arrays(arrays_below("ranker", arrays))
         if values["ranks"]
+        else None,
+        completion=Completion.from_arrays(arrays_below("completion", arrays))
+        if values["foresees"]
         else None,
     )

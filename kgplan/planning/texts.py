@@ -172,6 +172,19 @@ ENGLISH = {
     "rests.hardly": "{holds}: what is known of you hardly moves it.",
     "rests.beside": "{holds}. That rests on what you did on other concepts, which items on both"
     " join to it.",
+    "engaged.likely": "You will probably watch the next video to its end[ (chance {chance:z.2f})].",
+    "engaged.open": "You may or may not watch the next video to its end[ (chance {chance:z.2f})].",
+    "engaged.unlikely": "You will probably not watch the next video to its end"
+    "[ (chance {chance:z.2f})].",
+    "engaged.rests": "[You finished {finished} of your last {of} videos, and {views} views are"
+    " known. ]What counts most is {what}.",
+    "engaged.watched": "how much of earlier videos you watched",
+    "engaged.times": "how long your breaks between videos are",
+    "engaged.video": "the length of the next video and its place in the course",
+    "engaged.few_views": "Too few of your views tell how much you watched for anything to be said"
+    " of the next video yet[ ({views} so far; it takes {needed})].",
+    "engaged.no_model": "Nothing is said of the next video: too few views here tell how much was"
+    " watched, or nothing has been fitted to them yet.",
     "place.why": "The answer is expected to say most about {goal}[ ({bits:z.2f} bits)].",
     "place.why_also": "The answer is expected to say most about {goal}[ ({bits:z.2f} bits)]: also"
     " about {names}.",
@@ -371,6 +384,18 @@ CHINESE = {
     "rests.untold": "{holds}。无法说明这以哪些学习记录为依据：模型与现用的记录不一致。",
     "rests.hardly": "{holds}：你的学习记录对它几乎没有影响。",
     "rests.beside": "{holds}。这主要以其他概念的学习记录为依据，有些资源同时讲解二者。",
+    "engaged.likely": "你很可能会看完下一个视频[（概率{chance:z.2f}）]。",
+    "engaged.open": "你不一定会看完下一个视频[（概率{chance:z.2f}）]。",
+    "engaged.unlikely": "你很可能不会看完下一个视频[（概率{chance:z.2f}）]。",
+    "engaged.rests": "[最近{of}个视频中你看完了{finished}个，共有{views}次观看记录。]"
+    "影响最大的是{what}。",
+    "engaged.watched": "你以往的视频看了多少",
+    "engaged.times": "你两次观看之间隔了多久",
+    "engaged.video": "下一个视频的长度和它在课程中的位置",
+    "engaged.few_views": "记录了看了多少的观看还太少，暂时无法判断下一个视频"
+    "[（有{views}次，至少需要{needed}次）]。",
+    "engaged.no_model": "无法判断下一个视频：这里记录了看了多少的观看太少，"
+    "或者还没有据此拟合模型。",
     "place.why": "预计这个回答最能说明你对{goal}的掌握情况[（{bits:z.2f}比特）]。",
     "place.why_also": "预计这个回答最能说明你对{goal}的掌握情况[（{bits:z.2f}比特）]，"
     "也能反映{names}。",

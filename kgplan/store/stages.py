@@ -29,6 +29,7 @@ OURS = (
     "kgplan.pipeline.diagnose:run_diagnose",
     "kgplan.pipeline.similarity:run_similarity",
     "kgplan.pipeline.resources:run_resources",
+    "kgplan.pipeline.engagement:run_engagement",
     "kgplan.pipeline.calibrate:run_calibrate",
     "kgplan.pipeline.coldstart:run_coldstart",
 )

@@ -507,6 +507,7 @@ def test_a_job_renews_the_model_of_a_running_service_and_a_rollback_brings_the_o
         "embed",
         "diagnose",
         "resources",
+        "engagement",
         "similarity",
         "switch",
     ]

@@ -188,6 +188,7 @@ def test_artifacts_and_graph_tell_the_versions_in_use(home):
         "embedding",
         "diagnosis",
         "resources",
+        "engagement",
         "similarity",
     }
     shown = json.loads(kgplan(home, "graph", "show", "--json").stdout)

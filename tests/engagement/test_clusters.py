@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from kgplan.engagement.clusters import adjusted_rand, choose, k_means, renamed, silhouette
+from kgplan.engagement.clusters import adjusted_rand, choose, k_means, silhouette
 
 
 def blobs(k, n=40, seed=0):
@@ -41,22 +41,6 @@ def test_the_planted_number_is_chosen_and_its_groups_found(k):
     choice = choose(x, resamples=4, starts=5)
     assert choice.k == k
     assert adjusted_rand(k_means(x, k).cluster, group) == 1
-
-
-def test_ids_stay_when_learners_are_added():
-    x, _ = blobs(4)
-    first = k_means(x[:130], 4, seed=1).cluster
-    again = k_means(x, 4, seed=99).cluster
-    before = np.concatenate([first, np.full(30, -1)])
-    named = renamed(before, again)
-    np.testing.assert_array_equal(named[:130], first)
-    assert adjusted_rand(named, again) == 1  # the same partition by other numbers
-
-
-@given(st.permutations(range(5)), st.lists(st.integers(0, 4), min_size=1, max_size=40))
-def test_whatever_numbers_a_refit_gives_the_old_ones_come_back(order, before):
-    before = np.array(before)
-    np.testing.assert_array_equal(renamed(before, np.array(order)[before]), before)
 
 
 def test_points_that_are_all_the_same_do_not_break_it():

@@ -164,7 +164,9 @@ def test_models_are_listed_with_their_figures_the_last_one_first(three):
     assert [each.in_use for each in found] == [True, False, False]
     assert [each.by for each in found] == ["kgplan similarity"] * 3
     in_use = store.in_use()
-    assert found[0].artifacts == {k: in_use[k] for k in (*MODEL_KINDS, "embedding", "resources")}
+    assert found[0].artifacts == {
+        k: in_use[k] for k in (*MODEL_KINDS, "embedding", "resources", "engagement")
+    }
     embedding, diagnosis = store.current("embedding"), store.current("diagnosis")
     for each in found:
         assert each.problem == ""

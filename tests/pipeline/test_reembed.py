@@ -31,7 +31,7 @@ ADD = (
     "(:Concept {id: 'K_new', name: '新概念', source: 'designer'})"
 )
 EIGHT = PlanOptions(length=8, planner="kg-plppm")
-KINDS = ("embedding", "diagnosis", "similarity", "resources")
+KINDS = ("embedding", "diagnosis", "similarity", "resources", "engagement")
 
 
 @pytest.fixture

@@ -123,7 +123,9 @@ def test_a_stage_of_another_package_is_one_of_the_model(mini_home, mini_source, 
     job = found["job"]
     assert (job["state"], job["error"]) == ("done", "")
     order = [line["stage"] for line in job["log"] if line["event"] == "stage"]
-    assert set(order) == {"embed", "diagnose", "similarity", "resources", "rank", "switch"}
+    assert set(order) == {
+        *("embed", "diagnose", "similarity", "resources", "engagement", "rank", "switch")
+    }
     assert order == list(job["shares"])
     assert order.index("embed") < order.index("similarity")
     assert order[-1] == "switch"
@@ -166,7 +168,7 @@ def test_stages_run_after_those_that_make_what_they_read(monkeypatch):
     assert names.index("z_first") < names.index("a_last") == len(names) - 1
     assert names.index("embed") < names.index("similarity")
     assert model_kinds()[:3] == ["records", "diagnosis", "similarity"]
-    assert set(model_kinds()[3:]) == {"resources", "embedding", "early"}
+    assert set(model_kinds()[3:]) == {"resources", "engagement", "embedding", "early"}
 
 
 @pytest.mark.parametrize(

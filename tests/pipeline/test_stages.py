@@ -43,6 +43,7 @@ MOMENTS = {
     "diagnose": ["progress:1", "keep", "switch"],
     "similarity": ["progress:1", "keep", "switch"],
     "resources": ["keep", "switch"],
+    "engagement": ["keep", "switch"],
 }
 USER_COURSE = "relations/user-course.json"
 MORE = miniature.MINI | {USER_COURSE: [*miniature.MINI[USER_COURSE], ("U_2", "C_3")]}
@@ -197,12 +198,14 @@ def test_new_records_come_into_use_with_the_diagnosis_that_is_fitted_on_them(tmp
         ("diagnosis", "records", newest),
         ("similarity", "records", newest),
         ("records", "tables", store.in_use()["tables"]),
+        ("engagement", "tables", store.in_use()["tables"]),
     }
     with pytest.raises(ArtifactMissing):  # the next fit needs them
         store.remove("records", newest)
     stage_runner.run("diagnose", home, tmp_path)
     assert store.in_use()["records"] == newest
     stage_runner.run("resources", home, tmp_path)
+    stage_runner.run("engagement", home, tmp_path)
     stage_runner.run("similarity", home, tmp_path)
     planner = open_planner(home)
     assert planner.diagnosis.of_records

@@ -71,7 +71,13 @@ def drawn_learners(planner, data):
                 order = dict(zip([videos[k] for k in seen.col], places, strict=True))
             enrolled = records.course_ids[records.enrolled[[row]].indices].tolist()
             did = SimpleNamespace(
-                id=learner, course=course, shares=shares, scores={}, order=order, courses=enrolled
+                id=learner,
+                course=course,
+                shares=shares,
+                scores={},
+                order=order,
+                courses=enrolled,
+                answers=[],
             )
             current = None
             if turn % 2:
@@ -92,6 +98,7 @@ def events(rng, did, data, course):
         answers = rng.random() < 0.5
         if answers:
             did.scores[video] = max(did.scores.get(video, 0.0), score)
+            did.answers.append((video, score))
         else:
             did.shares[video] = max(did.shares.get(video, 0.0), share)
         if did.order is not None:
@@ -148,6 +155,12 @@ def answered_last(concept, did, data):
     return last in data.on[concept] and last in did.scores
 
 
+def fails_again(concept, did, data):
+    """Whether the last two answers on a concept were both wrong."""
+    last = [score for video, score in did.answers if video in data.on[concept]][-2:]
+    return last == [0.0, 0.0]
+
+
 def began(did, data):
     """Whether it is known when the learner saw anything of the course."""
     return any(each in data.shown[did.course] for each in did.order or ())
@@ -188,6 +201,10 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                 why = {
                     f"{later} builds on {step.name}.": step.leads_to is not None
                     and nx.has_path(data.builds_on, step.leads_to, step.concept_id),
+                    f"{later} builds on {step.name}, and your last answers on {later} were not"
+                    " right.": step.leads_to is not None
+                    and nx.has_path(data.builds_on, step.leads_to, step.concept_id)
+                    and fails_again(step.leads_to, did, data),
                     f"{step.name} is what you answered last.": answered_last(
                         step.concept_id, did, data
                     ),

@@ -184,6 +184,7 @@ def test_refit_changes_the_keys_that_are_named_and_no_other(mini_home, tmp_path)
         "embed",
         "diagnose",
         "resources",
+        "engagement",
         "similarity",
         "switch",
     ]

@@ -455,6 +455,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/engagement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Engagement
+         * @description How likely the learner is to complete the next view, and what that rests on.
+         *
+         *     It is made of views alone and says nothing else: no emotion, no attention.
+         */
+        get: operations["read_engagement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plans": {
         parameters: {
             query?: never;
@@ -2122,6 +2144,83 @@ export interface components {
             share: number;
         };
         /**
+         * EngagementOut
+         * @description How likely a learner is to complete the next view: completion, never a state of a person.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "course_id": null,
+         *       "item_id": "V_5f3a",
+         *       "title": "栈的应用",
+         *       "chance": 0.84,
+         *       "reason": null,
+         *       "views": 41,
+         *       "finished": 7,
+         *       "alike": 2310,
+         *       "alike_completed": 0.86,
+         *       "because": "You will probably watch the next video to its end. What counts most is how much of earlier videos you watched.",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "stale": false
+         *     }
+         */
+        EngagementOut: {
+            /** Learner Id */
+            learner_id: string;
+            /**
+             * Course Id
+             * @description in which the next view is; null: in that of the last view
+             */
+            course_id: string | null;
+            /**
+             * Item Id
+             * @description the next video, as the course goes on; null where none is known
+             */
+            item_id: string | null;
+            /**
+             * Title
+             * @description of it; empty where unknown
+             */
+            title: string;
+            /**
+             * Chance
+             * @description that 90 % or more of it is watched, if it is opened now; null with a reason
+             */
+            chance: number | null;
+            /**
+             * Reason
+             * @description no_model: nothing is fitted here; few_views: fewer than 8 tell how much was watched; null where there is a chance
+             */
+            reason: ("no_model" | "few_views") | null;
+            /**
+             * Views
+             * @description views that tell how much was watched
+             */
+            views: number;
+            /**
+             * Finished
+             * @description of the last 8 views; null with the chance
+             */
+            finished: number | null;
+            /**
+             * Alike
+             * @description how sure: views of held-back learners that were given a chance in the same tenth
+             */
+            alike: number;
+            /**
+             * Alike Completed
+             * @description share of them that was completed
+             */
+            alike_completed: number | null;
+            /**
+             * Because
+             * @description what it rests on, in plain words
+             */
+            because: string;
+            /** Model Version */
+            model_version: string;
+            /** Stale */
+            stale: boolean;
+        };
+        /**
          * ErasureOut
          * @description What was erased of a learner.
          */
@@ -2640,7 +2739,7 @@ export interface components {
             state: "queued" | "running" | "done" | "failed" | "cancelled";
             /**
              * Stage
-             * @description `embed`, `diagnose`, `resources`, `similarity` or `switch`
+             * @description `embed`, `diagnose`, `resources`, `engagement`, `similarity` or `switch`
              */
             stage: string | null;
             /**
@@ -7313,6 +7412,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -7400,6 +7508,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7508,6 +7625,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -7603,6 +7729,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7715,6 +7850,125 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_engagement: {
+        parameters: {
+            query?: {
+                /** @description in which the next view is; that of the last view else */
+                course_id?: string | null;
+                /** @description of the sentences */
+                language?: "en" | "zh";
+                /** @description whether sentences hold figures */
+                detail?: "words" | "numbers";
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngagementOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -7815,6 +8069,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -7907,6 +8170,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8015,6 +8287,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -8102,6 +8383,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8207,6 +8497,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -8298,6 +8597,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8401,6 +8709,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -8495,6 +8812,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a parameter is missing, unknown or out of its range */
             422: {
                 headers: {
@@ -8582,6 +8908,15 @@ export interface operations {
             };
             /** @description the body or the batch is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -16,6 +16,7 @@ from kgplan.api.ids import Begin, Id
 from kgplan.api.learner_models import (
     BeginsOut,
     BehindOut,
+    EngagementOut,
     ErasureOut,
     EventCounts,
     FeedbackIn,
@@ -49,6 +50,7 @@ from kgplan.diagnosis.aging import HALF_LIFE
 from kgplan.errors import NotFound, UnknownConcept, UnknownItem
 from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
+from kgplan.model.engagement import engagement_of
 from kgplan.model.recorded import recorded_reasons
 from kgplan.planning import ConceptMastery, Planner, PlanOptions
 from kgplan.planning.because import MOST_REASONS
@@ -216,6 +218,28 @@ def read_resources(
     manner = PlanOptions(language=language, detail=detail)
     found = planner.resources(learner_id, concept_id, course_id, manner, limit, current)
     return ResourcesOut(**vars(found), stale=asked.served.stale)
+
+
+@router.get(ONE + "/engagement", dependencies=READS)
+@in_thread
+def read_engagement(
+    learner_id: Id,
+    asked: Asked,
+    course_id: Annotated[
+        Id | None, Query(description="in which the next view is; that of the last view else")
+    ] = None,
+    language: Annotated[Language, Query(description="of the sentences")] = "en",
+    detail: Annotated[Detail, Query(description="whether sentences hold figures")] = "words",
+) -> EngagementOut:
+    """How likely the learner is to complete the next view, and what that rests on.
+
+    It is made of views alone and says nothing else: no emotion, no attention.
+    """
+    manner = PlanOptions(language=language, detail=detail)
+    told = engagement_of(
+        asked.current_learners, asked.served.planner, learner_id, course_id, manner, time.time()
+    )
+    return EngagementOut(**vars(told), stale=asked.served.stale)
 
 
 @router.get(ONE + "/plans", dependencies=READS)

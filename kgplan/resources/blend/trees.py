@@ -104,7 +104,9 @@ def grown(
         columns: share of them that each split looks at.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
+    empty = np.isnan(rows).all(axis=0)  # no column without values is taken
     model = HistGradientBoostingClassifier(
         max_iter=rounds,
         learning_rate=rate,
@@ -114,7 +116,9 @@ def grown(
         max_features=columns,
         early_stopping=False,
         random_state=seed,
-    ).fit(np.where(np.isnan(rows).all(axis=0), 0, rows), yes)  # it takes no column without values
+    )
+    with threadpool_limits(1, "openmp"):  # trees are small: threads would wait for one another
+        model.fit(np.where(empty, 0, rows), yes)
     return _taken_over(model, rows.shape[1])
 
 
