@@ -233,11 +233,14 @@ def read_course_facts(tables: Path, course_ids: Ids) -> sparse.csr_array:
     """
     with duckdb.connect() as database:
         found = database.execute(
-            " UNION ".join(
-                f"SELECT course_id, '{kind} ' || {kind}_id AS fact"
-                f" FROM read_parquet($folder || '/{kind}_course.parquet')"
-                for kind in ("school", "teacher", "field")
-            ),
+            """
+            SELECT course_id, 'school ' || school_id AS fact
+            FROM read_parquet($folder || '/school_course.parquet')
+            UNION SELECT course_id, 'teacher ' || teacher_id
+            FROM read_parquet($folder || '/teacher_course.parquet')
+            UNION SELECT course_id, 'field ' || field_id
+            FROM read_parquet($folder || '/field_course.parquet')
+            """,
             {"folder": str(tables)},
         ).fetchnumpy()
     rows = positions(course_ids, found["course_id"].astype(np.str_))
