@@ -36,6 +36,11 @@ export function OneOfClass(whose: Whose) {
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [broken, setBroken] = useState<Schemas["BrokenOut"][] | null>(null);
 
+  const told = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (broken) told.current?.focus(); // what was clicked may be gone with its step
+  }, [broken]);
+
   function act(work: () => Promise<Schemas["BrokenOut"][]>): void {
     setWanted(null);
     setBroken(null);
@@ -59,7 +64,7 @@ export function OneOfClass(whose: Whose) {
       }
     >
       <div class="running">
-        <div role="status" class="run-told">
+        <div role="status" class="run-told" ref={told} tabIndex={-1}>
           {broken && (
             <div class={broken.length ? "note run-broken" : "note"}>
               <p>{say.decided}</p>
@@ -121,7 +126,11 @@ function Why(props: { wanted: Wanted; onDo: (reason: string) => void; onClose: (
   const say = texts();
   const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState("");
-  useEffect(() => dialog.current?.showModal(), []);
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+    box.current?.focus(); // not the button that closes it, which stands first
+  }, []);
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="why-title" onClose={props.onClose}>
       <form
@@ -138,6 +147,7 @@ function Why(props: { wanted: Wanted; onDo: (reason: string) => void; onClose: (
         <label class="field">
           {say.why}
           <input
+            ref={box}
             type="text"
             autocomplete="off"
             maxLength={500}

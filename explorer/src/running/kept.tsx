@@ -73,7 +73,7 @@ export function Kept(props: { learner: string; course: string; length: number | 
                     changes={changes}
                     names={names}
                     sending={sending}
-                    mayUndo={(change) => mayWrite && change.author === ""}
+                    mayUndo={(change) => mayWrite && change.rule !== ""}
                     onUndo={({ n }) => act(() => undo(whose, n, ""), say.undoneNow)}
                   />
                 </div>
