@@ -203,17 +203,17 @@ export function Path(props: {
             <>
               <div class="path-head">
                 <h2>{choice.course ? say.roadTo(props.goal) : say.roadTowards(props.goal)}</h2>
-                {choice.course && may("events:write") && (
-                  <a class="button quiet" href={addressOf({ ...choice, part: "running" })}>
-                    {running().keep}
-                  </a>
-                )}
                 <p class="soft">
                   {say.summary(road.path.steps.length, behindOf(road).length)}
                   {road.path.minutes
                     ? ` · ${say.takes(road.path.minutes, kindOf(toOpen(road.path).map(({ kind }) => kind)))}`
                     : ""}
                 </p>
+                {choice.course && may("events:write") && (
+                  <a class="button quiet" href={addressOf({ ...choice, part: "running" })}>
+                    {running().keep}
+                  </a>
+                )}
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
               {road.path.new && <Notes of={road.path.notes} />}

@@ -15,7 +15,7 @@ import { Changes } from "./changes";
 import { type Names, stepName, useNames } from "./names";
 import "./running.css";
 import { texts } from "./texts";
-import { Badges, Standing, nowOf } from "./timeline";
+import { Badges, Standing, nextOf } from "./timeline";
 
 type Override = Omit<Schemas["OverrideIn"], "reason" | "order"> & { order?: string[] };
 const FOUND = 20;
@@ -224,13 +224,13 @@ function Now(props: Deciding & { was: ReadonlySet<string> }) {
 
   function move(id: string, by: number, up: boolean): void {
     const at = order.indexOf(id);
-    const next = order.toSpliced(at, 1).toSpliced(at + by, 0, id);
+    const changed = order.toSpliced(at, 1).toSpliced(at + by, 0, id);
     moved.current = `${id} ${up ? "up" : "down"}`;
-    setOrder(next);
+    setOrder(changed);
     setTold(say.moved(props.names.concept(id), at + by + 1, order.length));
   }
 
-  const now = nowOf(plan);
+  const next = nextOf(plan);
   const steps = order.flatMap((id) => plan.steps.find((each) => each.step_id === id) ?? []);
   const isDraft = order.join() !== kept.join();
   return (
@@ -259,7 +259,7 @@ function Now(props: Deciding & { was: ReadonlySet<string> }) {
             <li key={id} class={step.done ? "done" : undefined}>
               <div>
                 <div class="stop-status">
-                  <Badges step={step} now={id === now} fresh={!was.has(id)} />
+                  <Badges step={step} next={id === next} fresh={!was.has(id)} />
                 </div>
                 <span class="run-name">{name}</span>
               </div>
@@ -328,18 +328,18 @@ function Now(props: Deciding & { was: ReadonlySet<string> }) {
           </div>
         </div>
       ) : (
-        <PutIn {...props} plan={plan} now={now} />
+        <PutIn {...props} plan={plan} next={next} />
       )}
     </section>
   );
 }
 
 /** A concept of the course to be put in, and where. */
-function PutIn(props: Deciding & { plan: Plan; now: string }) {
+function PutIn(props: Deciding & { plan: Plan; next: string }) {
   const say = texts();
   const { plan, names, onDecide } = props;
   const [concept, setConcept] = useState("");
-  const [before, setBefore] = useState(props.now);
+  const [before, setBefore] = useState(props.next);
   const known = new Set(plan.steps.map((each) => each.step_id));
   const free = names.concepts.filter((each) => !known.has(each.id));
   const name = concept && names.concept(concept);
@@ -373,7 +373,7 @@ function PutIn(props: Deciding & { plan: Plan; now: string }) {
           placeholder={say.insertHint}
           how={say.insertHow}
           look="pick"
-          chosen={name}
+          {...(name ? { chosen: name } : {})}
           none={say.insertNone}
           on={free.length}
           find={find}

@@ -25,7 +25,6 @@ const learners = (n: number) => (n === 1 ? "1 learner" : `${number(n)} learners`
 const en = {
   // --- the class
   class: "Class",
-  classOf: (course: string) => `Class of ${course}`,
   classKind: "Class",
   classLead:
     "Who is at work here on a plan that adjusts itself: how far, in which state, and who needs help.",
@@ -91,13 +90,10 @@ const en = {
   learners,
 
   // --- a plan
-  plan: "Running plan",
-  none: "There is no plan here that adjusts itself.",
   keep: "Keep this plan and let it adjust",
   keepLead:
     "The plan is made from what is known now and kept. While you work, it follows: where a step stays hard, what it builds on comes first; what you master already may be left out. Each change says why, and you can take it back or switch it off.",
   weekly: "Minutes a week (without, nobody counts as behind)",
-  keepDo: "Keep it",
   mayNot: "Your token may look, but not begin a plan.",
   summary: (done: number, all: number) => `${number(done)} of ${number(all)} steps done`,
   weeklyIs: (minutes: number) => `${number(minutes)} min a week`,
@@ -114,7 +110,8 @@ const en = {
   switchOn: "Let it adjust again",
   todo: "Things to do",
   noSteps: "There are no steps left in this plan.",
-  now: "Now",
+  next: "Next",
+  at: (step: string) => `at work on ${step}`,
   done: "Done",
   optional: "May be left out",
   pinned: "Pinned",
@@ -215,8 +212,6 @@ const en = {
   orderLost:
     "It was put in another order meanwhile; the steps on the left stand in the order of now.",
   goneMark: "taken out",
-  freshMark: "put in",
-  edit: "Change the plan",
   editLead: "For 14 days rules only suggest where you decided. The learner can read your reason.",
   pin: "Pin",
   remove: "Remove",
@@ -252,7 +247,6 @@ const en = {
 
 const zh: typeof en = {
   class: "班级",
-  classOf: (course) => `${course} · 班级`,
   classKind: "班级",
   classLead: "谁正在按自动调整的计划学习：进度如何，状态怎样，谁需要帮助。",
   toCourse: "课程图",
@@ -308,13 +302,10 @@ const zh: typeof en = {
   noConcepts: "没有。",
   learners: (n) => `${number(n)} 人`,
 
-  plan: "跟进计划",
-  none: "这里还没有自动调整的计划。",
   keep: "保留此计划并自动调整",
   keepLead:
     "计划按目前所知制定并保留下来，随您的学习而调整：某一步一直困难时，先补它的基础；已经掌握的可以跳过。每次调整都说明原因，您可以撤销，也可以关闭。",
   weekly: "每周分钟数（不填则不计落后）",
-  keepDo: "保留",
   mayNot: "您的令牌只能查看，不能开始计划。",
   summary: (done, all) => `已完成 ${number(done)} / ${number(all)} 步`,
   weeklyIs: (minutes) => `每周 ${number(minutes)} 分钟`,
@@ -331,7 +322,8 @@ const zh: typeof en = {
   switchOn: "重新自动调整",
   todo: "要做的事",
   noSteps: "此计划已没有步骤。",
-  now: "现在",
+  next: "接下来",
+  at: (step) => `正在学${step}`,
   done: "完成",
   optional: "可以跳过",
   pinned: "固定",
@@ -419,8 +411,6 @@ const zh: typeof en = {
   sameSteps: "步骤与开始时相同。",
   orderLost: "其间调整过顺序；左侧步骤按现在的顺序排列。",
   goneMark: "已去掉",
-  freshMark: "新加入",
-  edit: "修改计划",
   editLead: "您作出决定之处，14 天内规则只提建议。学习者可以看到您的理由。",
   pin: "固定",
   remove: "去掉",

@@ -16,11 +16,13 @@ export function Standing({ plan, live }: { plan: Plan; live: boolean }) {
   const done = wanted.filter((each) => each.done).length;
   const due = plan.next_look === null ? Infinity : Date.parse(plan.next_look);
   const late = !plan.off && due < Date.now() - LATE_MS;
+  const at = plan.steps.find((each) => each.step_id === plan.at);
   const states = [plan.states.pace, plan.states.difficulty, plan.states.ahead].flatMap(
     (each) => say.states[each] ?? [],
   );
   const facts = [
     say.summary(done, wanted.length),
+    at && !at.done ? say.at(stepName(at)) : "",
     plan.weekly === null ? "" : say.weeklyIs(plan.weekly),
     plan.lag === null ? "" : say.lag(plan.lag),
     plan.finish === null ? "" : say.finish(moment(plan.finish)),
@@ -52,21 +54,19 @@ export function Standing({ plan, live }: { plan: Plan; live: boolean }) {
   );
 }
 
-/** The step that the learner is to go on with. */
-export function nowOf(plan: Plan): string {
-  const at = plan.steps.find((each) => each.step_id === plan.at && !each.done);
-  const next = plan.steps.find((each) => !each.done && !each.optional);
-  return (at ?? next)?.step_id ?? "";
+/** The step to go on with; what was put in before others comes first. */
+export function nextOf(plan: Plan): string {
+  return plan.steps.find((each) => !each.done && !each.optional)?.step_id ?? "";
 }
 
 /** What is to be known of a step at one look. */
-export function Badges(props: { step: Step; now: boolean; fresh: boolean }) {
+export function Badges(props: { step: Step; next: boolean; fresh: boolean }) {
   const say = texts();
-  const { step, now, fresh } = props;
+  const { step, next, fresh } = props;
   return (
     <>
       {step.done && <span class="badge done">{say.done}</span>}
-      {now && <span class="badge next">{say.now}</span>}
+      {next && <span class="badge next">{say.next}</span>}
       {fresh && !step.done && <span class="badge fresh">{say.fresh}</span>}
       {step.optional && !step.done && <span class="badge">{say.optional}</span>}
       {step.pinned && <span class="badge">{say.pinned}</span>}
@@ -79,7 +79,7 @@ export function Badges(props: { step: Step; now: boolean; fresh: boolean }) {
 export function Timeline(props: { plan: Plan; names: Names; fresh: ReadonlySet<string> }) {
   const say = texts();
   const { plan, names, fresh } = props;
-  const now = nowOf(plan);
+  const next = nextOf(plan);
   return (
     <section class="run-part" aria-labelledby="run-todo">
       <h2 id="run-todo">{say.todo}</h2>
@@ -88,11 +88,11 @@ export function Timeline(props: { plan: Plan; names: Names; fresh: ReadonlySet<s
         {plan.steps.map((step) => (
           <li
             key={step.step_id}
-            class={step.done ? "done" : step.step_id === now ? "now" : undefined}
-            aria-current={step.step_id === now ? "step" : undefined}
+            class={step.done ? "done" : step.step_id === next ? "next" : undefined}
+            aria-current={step.step_id === next ? "step" : undefined}
           >
             <div class="stop-status">
-              <Badges step={step} now={step.step_id === now} fresh={fresh.has(step.step_id)} />
+              <Badges step={step} next={step.step_id === next} fresh={fresh.has(step.step_id)} />
               {step.minutes > 0 && <span>{say.minutes(step.minutes)}</span>}
             </div>
             <h3>
