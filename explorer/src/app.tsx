@@ -12,6 +12,7 @@ import { Choose } from "./lti/choose";
 import { Refused } from "./lti/refused";
 import { Place } from "./place/place";
 import { route } from "./router";
+import { Class } from "./running/class";
 import { Footer } from "./shell/footer";
 import { Header } from "./shell/header";
 import { SignIn } from "./shell/sign-in";
@@ -24,6 +25,7 @@ type View = ComponentType<{ argument: string }>;
 const VIEWS: Record<string, View> = {
   "": Home,
   choose: Choose,
+  class: Class,
   concept: Concept,
   courses: Courses,
   course: Course,

@@ -53,7 +53,9 @@ def served(model, folder, security=None):
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield TestClient(app), f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
-    store.close()
+        try:
+            yield TestClient(app), f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:  # a thread that goes on would keep the tests from ending
+            server.should_exit = server.force_exit = True
+            thread.join()
+            store.close()

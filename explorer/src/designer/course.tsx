@@ -8,6 +8,7 @@ import { type Drawn, GraphCanvas } from "../graph/canvas";
 import { naming, shortId } from "../i18n";
 import { kindOf } from "../kinds";
 import { go, href } from "../router";
+import { mayTeach } from "../running/class";
 import { language } from "../shell/preferences";
 import { texts as shell } from "../shell/texts";
 import { Unnamed } from "../ui/names";
@@ -79,6 +80,11 @@ function CourseMap({ map, about }: { map: Map; about: Schemas["AboutCourse"] }) 
           <a class="button quiet" href={href("learner", "", { course: map.course_id })}>
             {say.wayIn}
           </a>
+          {mayTeach() && (
+            <a class="button quiet" href={href("class", map.course_id)}>
+              {say.class}
+            </a>
+          )}
           <CypherButton names={QUESTIONS} values={{ course_id: map.course_id }} />
         </>
       }

@@ -88,6 +88,7 @@ const en = {
   noMissing: "The course has all direct prerequisites of its concepts.",
   noConcepts: "The graph knows no concept of this course.",
   wayIn: "For a learner of this course",
+  class: "Class",
   notTaught: "nothing known to open",
   courseFacts: (learners: number) =>
     learners === 1 ? "1 learner" : `${number(learners)} learners`,
@@ -268,6 +269,7 @@ const zh: typeof en = {
   noMissing: "课程包含其概念的全部直接先修概念。",
   noConcepts: "图谱中没有这门课程的概念。",
   wayIn: "为这门课程的学习者规划",
+  class: "班级",
   notTaught: "没有已知的学习内容",
   courseFacts: (learners) => `${number(learners)} 名学习者`,
   coverageOf: (taught, all, kind) =>

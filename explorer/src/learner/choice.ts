@@ -6,7 +6,7 @@ import { language } from "../shell/preferences";
 import { go, href, type Query, type Route } from "../router";
 
 export { LENGTHS, MINUTES, SKIPS };
-export const PARTS = ["path", "mastery", "history", "record"] as const;
+export const PARTS = ["path", "running", "mastery", "history", "record"] as const;
 
 /** Planners known when the types were made; the service may have others. */
 type Known = NonNullable<Schemas["PathIn"]["planner"]>;
@@ -34,6 +34,7 @@ export interface Choice {
 
 /** Reads an address; what it holds wrongly counts as not given. */
 export function choiceOf({ argument, query }: Route): Choice {
+  const part = oneOf(PARTS, query.get("part")) ?? "path";
   return {
     learner: argument,
     course: query.get("course") ?? "",
@@ -44,7 +45,7 @@ export function choiceOf({ argument, query }: Route): Choice {
     planner: query.get("planner") ?? "",
     exclude: query.getAll("exclude"),
     pin: query.getAll("pin"),
-    part: oneOf(PARTS, query.get("part")) ?? "path",
+    part: part === "running" && !query.has("course") ? "path" : part, // it is in a course
     step: query.get("step") ?? "",
   };
 }

@@ -7,8 +7,9 @@
 import "./learner.css";
 import { useState } from "preact/hooks";
 import { href, route } from "../router";
+import { Kept } from "../running/kept";
 import { Page } from "../ui/page";
-import { type Choice, PARTS, addressOf, choiceOf, hasGoal } from "./choice";
+import { type Choice, PARTS, type Part, addressOf, choiceOf, hasGoal } from "./choice";
 import { History } from "./history";
 import { MasteryTable } from "./mastery";
 import { may, ownLearner } from "./may";
@@ -74,7 +75,7 @@ function OneLearner({ choice }: { choice: Choice }) {
       {(hasGoal(choice) || choice.part === "record") && !unknown ? (
         <>
           <nav class="parts" aria-label={say.partsLabel}>
-            {PARTS.filter((part) => hasGoal(choice) || part === "record").map((part) => (
+            {PARTS.filter((part) => fits(part, choice)).map((part) => (
               <a
                 key={part}
                 href={addressOf({ ...choice, part })}
@@ -85,6 +86,9 @@ function OneLearner({ choice }: { choice: Choice }) {
             ))}
           </nav>
           {choice.part === "path" && <Path choice={choice} goal={goal} onNames={setNames} />}
+          {choice.part === "running" && (
+            <Kept learner={choice.learner} course={choice.course} length={choice.length} />
+          )}
           {choice.part === "mastery" && <MasteryTable choice={choice} goal={goal} />}
           {choice.part === "history" && <History choice={choice} />}
           {choice.part === "record" && <Record learner={choice.learner} />}
@@ -105,4 +109,10 @@ function OneLearner({ choice }: { choice: Choice }) {
       )}
     </Page>
   );
+}
+
+/** Whether a part has something to show. */
+function fits(part: Part, choice: Choice): boolean {
+  if (part === "record") return true;
+  return part === "running" ? choice.course !== "" : hasGoal(choice);
 }

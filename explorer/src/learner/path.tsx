@@ -5,10 +5,11 @@ import { useAnswer } from "../api/answer";
 import { kindOf } from "../kinds";
 import { useSending } from "../api/sending";
 import { refine } from "../router";
+import { texts as running } from "../running/texts";
 import { useMedia } from "../ui/media";
 import { Answered, Empty, ProblemCard } from "../ui/states";
 import { type Happening, happen, takeBack, tell, wordOn } from "./act";
-import { type Choice, choose, goalOf, questionOf } from "./choice";
+import { type Choice, addressOf, choose, goalOf, questionOf } from "./choice";
 import { type Actions, Details } from "./details";
 import { may } from "./may";
 import { nameOf } from "./names";
@@ -208,6 +209,11 @@ export function Path(props: {
                     ? ` · ${say.takes(road.path.minutes, kindOf(toOpen(road.path).map(({ kind }) => kind)))}`
                     : ""}
                 </p>
+                {choice.course && may("events:write") && (
+                  <a class="button quiet" href={addressOf({ ...choice, part: "running" })}>
+                    {running().keep}
+                  </a>
+                )}
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
               {road.path.new && <Notes of={road.path.notes} />}

@@ -72,6 +72,7 @@ const en = {
   whereToStart: "Where do I start?",
   parts: {
     path: "Path",
+    running: "Running plan",
     mastery: "Mastery",
     history: "History",
     record: "Feedback and data",
@@ -357,7 +358,13 @@ const zh: typeof en = {
   takeBack: (name) => `撤回：${name}`,
   reset: "恢复默认",
   whereToStart: "我该从哪里开始？",
-  parts: { path: "路径", mastery: "掌握度", history: "历史", record: "反馈与数据" },
+  parts: {
+    path: "路径",
+    running: "跟进计划",
+    mastery: "掌握度",
+    history: "历史",
+    record: "反馈与数据",
+  },
   partsLabel: "显示内容",
   roadTo: (goal) => `《${goal}》学习路径`,
   roadTowards: (goal) => `通往“${goal}”的路径`,

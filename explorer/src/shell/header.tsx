@@ -20,7 +20,7 @@ export function Header() {
   const { place } = route.value;
   const entries: Entry[] = [
     { place: "", icon: "home", label: say.home, holds: ["", "concept"] },
-    { place: "courses", icon: "course", label: say.courses, holds: ["courses", "course"] },
+    { place: "courses", icon: "course", label: say.courses, holds: ["courses", "course", "class"] },
     { place: "graph", icon: "graph", label: say.graph, holds: ["graph"] },
     { place: "health", icon: "health", label: say.health, holds: ["health"] },
     { place: "learner", icon: "learner", label: say.learner, holds: ["learner"] },
