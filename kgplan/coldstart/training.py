@@ -29,7 +29,7 @@ def parts_of(learner_ids: Ids) -> Ids:
     """(U,) `TRAIN`, `VALIDATION` or `TEST` of each learner, by the hash of the id: 14, 3, 3 of 20.
 
     >>> parts_of(np.array(["U_1", "U_2", "U_3"])).tolist()
-    ['validation', 'train', 'train']
+    ['train', 'validation', 'train']
     """
     place = np.array([int(sha256(f"hsnn:{u}".encode()).hexdigest(), 16) % 20 for u in learner_ids])
     return np.where(place < 14, TRAIN, np.where(place < 17, VALIDATION, TEST))
