@@ -3,21 +3,18 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from neo4j_server import free_ports
+from own_process import TESTS, in_own_process
 
 from kgplan.store.events import open_events
 
 KILLS = 20
-TESTS = Path(__file__).parent.parent
 
 
 class Sender(threading.Thread):
@@ -73,17 +70,8 @@ def send(client: httpx.Client, batch: dict[str, str], plain: bool) -> httpx.Resp
 @pytest.fixture(scope="module")
 def service():
     """What starts services, in a process of its own."""
-    path = os.pathsep.join([str(TESTS), str(TESTS / "api")])
-    started = subprocess.Popen(
-        [sys.executable, TESTS / "api" / "killed_service.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": path},
-    )
-    yield started
-    started.stdin.close()
-    started.wait(30)
+    with in_own_process(TESTS / "api" / "killed_service.py") as started:
+        yield started
 
 
 def test_twenty_kills_under_load_lose_no_answered_event(service, records_url):

@@ -4,14 +4,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from own_process import TESTS, in_own_process
 from planning_cases import hand_case
 
 from kgplan.adjusting import usual_rules
@@ -25,7 +24,6 @@ from kgplan.store.events import chain, open_events, running
 from kgplan.store.events.database import Session
 from kgplan.store.events.sent import Sent
 
-TESTS = Path(__file__).parent.parent
 DAY, QUARTER = 86_400.0, 900.0
 BEGUN = 1_000 * DAY
 RULES = usual_rules()
@@ -175,17 +173,8 @@ def test_who_was_overtaken_writes_nothing(runs, planner):
 @pytest.fixture(scope="module")
 def looking():
     """What starts processes that look, in a process of its own."""
-    path = os.pathsep.join([str(TESTS), str(TESTS / "model")])
-    started = subprocess.Popen(
-        [sys.executable, TESTS / "model" / "looking.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": path},
-    )
-    yield started
-    started.stdin.close()
-    started.wait(30)
+    with in_own_process(TESTS / "model" / "looking.py") as started:
+        yield started
 
 
 def test_killed_processes_lose_no_look_and_make_none_twice(records_url, planner, looking):
