@@ -35,7 +35,7 @@ from kgplan.api.running_models import (
 )
 from kgplan.api.security import require
 from kgplan.errors import NoRunningPlan, PlanChanged, UnknownCourse
-from kgplan.model.running import Run
+from kgplan.model.running import Run, RunningPlans
 from kgplan.store.events.running import LATEST
 
 router = router_of(prefix="/v1", tags=["running plans"])
@@ -89,6 +89,20 @@ def version_sent(run: Run, if_match: str | None) -> int | None:
     return run.kept.version
 
 
+def plan_meant(
+    asked: Asked, learner_id: str, course_id: str, if_match: str | None
+) -> tuple[RunningPlans, float, int | None]:
+    """Running plans, the moment, and the version that is meant of the one in question.
+
+    Raises:
+        NoRunningPlan: there is none.
+        PlanChanged: it is another by now.
+    """
+    asked.access.check_course(course_id)
+    runs, now = asked.running, time.time()
+    return runs, now, version_sent(runs.find(learner_id, course_id, now), if_match)
+
+
 @router.get(
     ONE + "/plan",
     dependencies=READS,
@@ -131,9 +145,7 @@ def switch_plan(
     learner_id: Id, course_id: Course, body: OffIn, asked: Asked, if_match: IfMatch = None
 ) -> RunOut:
     """Let rules change a plan, or leave it alone."""
-    asked.access.check_course(course_id)
-    runs, now = asked.running, time.time()
-    version = version_sent(runs.find(learner_id, course_id, now), if_match)
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
     return told(asked, runs.switch(learner_id, course_id, body.off, who(asked), now, version))
 
 
@@ -166,9 +178,7 @@ def undo_plan_change(
     if_match: IfMatch = None,
 ) -> RunOut:
     """Take a change back; a learner's token only what a rule made."""
-    asked.access.check_course(course_id)
-    runs, now = asked.running, time.time()
-    version = version_sent(runs.find(learner_id, course_id, now), if_match)
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
     mine = asked.access.learner_id is not None
     return told(
         asked,
@@ -250,15 +260,13 @@ def override_plan(
     learner_id: Id, course_id: Course, body: OverrideIn, asked: Asked, if_match: IfMatch = None
 ) -> OverriddenOut:
     """Decide about a learner's plan; rules only suggest there for 14 days."""
-    asked.access.check_course(course_id)
-    runs, now, planner = asked.running, time.time(), asked.served.planner
-    version = version_sent(runs.find(learner_id, course_id, now), if_match)
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
     if version is None:
         raise wrong_field("header", "If-Match", "name the ETag of the plan as you read it")
     if body.kind in ("pin", "remove", "insert") and body.step_id is None:
         raise wrong_field("body", "step_id", f"say which step to {body.kind}")
     run, broken = runs.decide(
-        planner,
+        asked.served.planner,
         learner_id,
         course_id,
         body.kind,
@@ -285,9 +293,7 @@ def end_override(
     if_match: IfMatch = None,
 ) -> RunOut:
     """End a decision, and take back what it did to steps."""
-    asked.access.check_course(course_id)
-    runs, now = asked.running, time.time()
-    version = version_sent(runs.find(learner_id, course_id, now), if_match)
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
     return told(asked, runs.undo(learner_id, course_id, n, who(asked), reason, now, version))
 
 
