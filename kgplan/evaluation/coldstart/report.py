@@ -333,18 +333,14 @@ def markdown(report: Report) -> str:
     names = list(dict.fromkeys(each.method for each in report.ranked))
     cell = {(each.method, each.n): each for each in report.ranked}
     for measure in MEASURES:
-        lines += [f"### {measure}", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
-        lines += ["|---|" + "---|" * len(CUTS)]
-        for name in names:
-            told = "".join(f" {_figure(cell[name, n].means[measure])} |" for n in CUTS)
-            lines.append(f"| {name} |{told}")
-        lines.append("")
-    lines += ["### Gains in AUC_hard, with 95 % intervals over learners", ""]
-    lines += ["| |" + "".join(f" n = {n} |" for n in CUTS), "|---|" + "---|" * len(CUTS)]
+        means = {name: [_figure(cell[name, n].means[measure]) for n in CUTS] for name in names}
+        lines += [*_by_cut(f"### {measure}", means), ""]
     gains = [(HSNN, POPULAR), (HSNN, ITEM_CF), (BLEND, POPULAR), (BLEND, ITEM_CF), (BLEND, WITHOUT)]
-    for name, rival in gains:
-        told = "".join(f" {_interval(cell[name, n].gains[rival])} |" for n in CUTS)
-        lines.append(f"| {name} over {rival} |{told}")
+    over = {
+        f"{name} over {rival}": [_interval(cell[name, n].gains[rival]) for n in CUTS]
+        for name, rival in gains
+    }
+    lines += _by_cut("### Gains in AUC_hard, with 95 % intervals over learners", over)
     lines += ["", f"Spread of HSNN's AUC_hard over seeds, largest:"
               f" {max(cell[HSNN, n].spread for n in CUTS):.3f}.", "", "### Pairs", "",
               "| | pairs | accuracy | precision | recall | F1 | AUC |", "|---|---|---|---|---|---|---|"]  # fmt: skip  # noqa: E501
@@ -359,19 +355,22 @@ def markdown(report: Report) -> str:
     ways = list(dict.fromkeys(each.method for each in report.lent))
     way = {(each.method, each.n): each for each in report.lent}
     for measure in OF_MASTERY:
-        lines += [f"#### {measure.capitalize()}", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
-        lines += ["|---|" + "---|" * len(CUTS)]
-        for name in ways:
-            told = "".join(f" {_figure(way[name, n].means[measure])} |" for n in CUTS)
-            lines.append(f"| {name} |{told}")
-        lines.append("")
-    lines += ["#### How much less error", "", "| |" + "".join(f" n = {n} |" for n in CUTS)]
-    lines += ["|---|" + "---|" * len(CUTS)]
-    for name in ways[2:]:
-        for other in ways[:2]:
-            told = "".join(f" {_interval(way[name, n].gains[other])} |" for n in CUTS)
-            lines.append(f"| {name}, than {other} |{told}")
+        means = {name: [_figure(way[name, n].means[measure]) for n in CUTS] for name in ways}
+        lines += [*_by_cut(f"#### {measure.capitalize()}", means), ""]
+    less = {
+        f"{name}, than {other}": [_interval(way[name, n].gains[other]) for n in CUTS]
+        for name in ways[2:]
+        for other in ways[:2]
+    }
+    lines += _by_cut("#### How much less error", less)
     return "\n".join(lines) + "\n"
+
+
+def _by_cut(heading: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
+    """The lines of a table with a column for each cut."""
+    head = ["| |" + "".join(f" n = {n} |" for n in CUTS), "|---|" + "---|" * len(CUTS)]
+    told = [f"| {name} |" + "".join(f" {cell} |" for cell in cells) for name, cells in rows.items()]
+    return [heading, "", *head, *told]
 
 
 def _figure(value: float) -> str:
