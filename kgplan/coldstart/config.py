@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kgplan.configured import check_above_zero
 from kgplan.errors import ConfigError
 
 CUTS = (0, 1, 3, 5, 10)
@@ -49,9 +50,7 @@ class TowerConfig:
 
     def __post_init__(self) -> None:
         above = "hidden attention width margin alike neighbours epochs rate batch patience"
-        for name in above.split():
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        check_above_zero(self, *above.split())
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; give a share from 0 to below 1")
 

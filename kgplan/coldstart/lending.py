@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.special import expit, logit
 
 from kgplan.arrays import Floats, Ints, check_axis
+from kgplan.configured import check_above_zero
 from kgplan.errors import ConfigError
 
 BOUND = 0.01
@@ -36,9 +37,7 @@ class LendingConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.most <= 1:
             raise ConfigError(f"most is {self.most}; give a share from 0 to 1")
-        for name in ("fade", "pull"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        check_above_zero(self, "fade", "pull")
 
 
 def lent_share(config: LendingConfig, confidence: float, n: int) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kgplan.configured import check_above_zero, check_some_of
 from kgplan.engagement.generator import MODALITIES
 from kgplan.errors import ConfigError
 
@@ -49,19 +50,12 @@ class NetworkConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.modalities) - set(MODALITIES))
-        if unknown or not self.modalities:
-            raise ConfigError(
-                f"modalities are {', '.join(self.modalities) or 'none'}; give one or more of"
-                f" {', '.join(MODALITIES)}"
-            )
+        check_some_of("modalities", self.modalities, MODALITIES)
         if self.fusion not in FUSIONS:
             raise ConfigError(f"fusion is {self.fusion!r}; it is one of {', '.join(FUSIONS)}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}; give a share from 0, below 1")
         numbers = ("width", "hidden", "encoder_epochs", "windows", "epochs", "patience", "sessions")
-        for name in (*numbers, "rate", "clip"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        check_above_zero(self, *numbers, "rate", "clip")
         if self.decay < 0:
             raise ConfigError(f"decay is {self.decay}; give 0 or more")

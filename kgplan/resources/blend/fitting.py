@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.configured import check_above_zero
 from kgplan.data.records import LearnerRecords
 from kgplan.data.stored import Stored
 from kgplan.diagnosis.entries import only
@@ -52,9 +53,8 @@ class BlendConfig:
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise ConfigError(f"folds is {self.folds}; give 2 or more, so that others are left")
-        for name in ("ahead", "moments", "before", "others", "rounds", "rate", "judged"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        numbers = ("ahead", "moments", "before", "others", "rounds", "rate", "judged")
+        check_above_zero(self, *numbers)
 
 
 @dataclass(frozen=True)

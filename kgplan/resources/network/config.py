@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kgplan.configured import check_above_zero, check_some_of
 from kgplan.errors import ConfigError
 
 MODALITIES = ("text", "knowledge", "place")
@@ -54,15 +55,9 @@ class NetworkConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.modalities) - set(MODALITIES))
-        if unknown or not self.modalities:
-            raise ConfigError(
-                f"modalities are {', '.join(self.modalities) or 'none'}; give one or more of"
-                f" {', '.join(MODALITIES)}"
-            )
-        for name in ("width", "longest", "epochs", "rate", "negatives", "ahead", "batch"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        check_some_of("modalities", self.modalities, MODALITIES)
+        numbers = ("width", "longest", "epochs", "rate", "negatives", "ahead", "batch")
+        check_above_zero(self, *numbers)
         if not 0 <= self.near <= 1:
             raise ConfigError(f"near is {self.near}; give a share from 0 to 1")
         for name in ("knowledge", "layers", "l2"):

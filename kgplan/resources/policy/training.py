@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kgplan.arrays import Array, Floats, Ints
+from kgplan.configured import check_above_zero
 from kgplan.errors import ConfigError
 from kgplan.progress import Progress, silent
 from kgplan.resources.policy.values import ActionValues
@@ -50,9 +51,8 @@ class DqnConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "hidden", "rate", "batch", "updates", "replay", "target_every"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+        numbers = ("episodes", "hidden", "rate", "batch", "updates", "replay", "target_every")
+        check_above_zero(self, *numbers)
         for name in ("rho", "explore"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; give a number in [0, 1]")
