@@ -52,11 +52,9 @@ def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
             sql: str, row_ids: Ids, column_ids: Ids, value: Callable[[dict[str, Array]], Array]
         ) -> sparse.csr_array:
             found = columns(sql)
-            rows = positions(row_ids, found["row_id"].astype(np.str_))
-            cols = positions(column_ids, found["column_id"].astype(np.str_))
-            kept = (rows >= 0) & (cols >= 0)
+            rows, cols, kept = _placed(row_ids, found["row_id"], column_ids, found["column_id"])
             result = sparse.coo_array(
-                (value(found)[kept], (rows[kept], cols[kept])),
+                (value(found)[kept], (rows, cols)),
                 shape=(row_ids.size, column_ids.size),
             ).tocsr()
             result.sort_indices()
@@ -98,10 +96,8 @@ def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
             f"SELECT learner_id, item_id, score FROM {scan('answer')} WHERE score IS NOT NULL"
             " ORDER BY learner_id, answered_at, position, item_id, score"
         )
-        who = positions(learner_ids, every["learner_id"].astype(np.str_))
-        what = positions(item_ids, every["item_id"].astype(np.str_))
-        kept = (who >= 0) & (what >= 0)
-        who, by_learner = who[kept], np.argsort(who[kept], kind="stable")
+        who, what, kept = _placed(learner_ids, every["learner_id"], item_ids, every["item_id"])
+        by_learner = np.argsort(who, kind="stable")
         return LearnerRecords(
             learner_ids=learner_ids,
             item_ids=item_ids,
@@ -145,11 +141,21 @@ def read_records(tables: Path, all_opened: bool = False) -> LearnerRecords:
             answers_start=np.searchsorted(who[by_learner], np.arange(learner_ids.size + 1))
             if answered.nnz
             else None,
-            answers_item=what[kept][by_learner].astype(np.int32) if answered.nnz else None,
+            answers_item=what[by_learner].astype(np.int32) if answered.nnz else None,
             answers_score=every["score"][kept][by_learner].astype(np.float64)
             if answered.nnz
             else None,
         )
+
+
+def _placed(
+    row_ids: Ids, row_id: Array, column_ids: Ids, column_id: Array
+) -> tuple[Ints, Ints, Array]:
+    """Rows and columns of the pairs whose ids both exist, and which of the pairs these are."""
+    rows = positions(row_ids, row_id.astype(np.str_))
+    cols = positions(column_ids, column_id.astype(np.str_))
+    kept = (rows >= 0) & (cols >= 0)
+    return rows[kept], cols[kept], kept
 
 
 def read_moments(tables: Path, records: LearnerRecords) -> Ints:
@@ -184,11 +190,11 @@ def read_known_moments(tables: Path, records: LearnerRecords) -> Floats:
             " WHERE first_started_at IS NOT NULL",
             {"folder": str(tables)},
         ).fetchnumpy()
-    rows = positions(records.learner_ids, found["learner_id"].astype(np.str_))
-    cols = positions(records.item_ids, found["item_id"].astype(np.str_))
-    kept = (rows >= 0) & (cols >= 0)
+    rows, cols, kept = _placed(
+        records.learner_ids, found["learner_id"], records.item_ids, found["item_id"]
+    )
     n_items = records.item_ids.size
-    key = rows[kept] * n_items + cols[kept]
+    key = rows * n_items + cols
     order = np.argsort(key)
     viewed = records.viewed.tocoo()
     at = positions(key[order], viewed.row.astype(np.int64) * n_items + viewed.col)
@@ -213,12 +219,11 @@ def read_enrolment_times(tables: Path, records: LearnerRecords) -> sparse.csr_ar
             " WHERE enrolled_at IS NOT NULL GROUP BY ALL",
             {"folder": str(tables)},
         ).fetchnumpy()
-    rows = positions(records.learner_ids, found["learner_id"].astype(np.str_))
-    cols = positions(records.course_ids, found["course_id"].astype(np.str_))
-    kept = (rows >= 0) & (cols >= 0)
+    rows, cols, kept = _placed(
+        records.learner_ids, found["learner_id"], records.course_ids, found["course_id"]
+    )
     times = sparse.coo_array(
-        (found["seconds"][kept].astype(np.float64), (rows[kept], cols[kept])),
-        shape=records.enrolled.shape,
+        (found["seconds"][kept].astype(np.float64), (rows, cols)), shape=records.enrolled.shape
     ).tocsr()
     times.sort_indices()
     return times

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kgplan.evaluation.papers.experiment import Experiment
 from kgplan.evaluation.papers.harness import Kept, fill
-from kgplan.evaluation.papers.paper import experiment_of, paper_named
+from kgplan.evaluation.papers.paper import OfModel, experiment_of, paper_named
 from kgplan.evaluation.papers.sources import Generator, Sources
 from kgplan.evaluation.papers.written import Run, to_csv, to_dict, to_html, to_markdown
 from kgplan.model.opening import (
@@ -25,6 +25,8 @@ from kgplan.progress import Progress, silent
 from kgplan.report.writing import template, write_page
 from kgplan.settings import Settings
 from kgplan.store.artifacts import ArtifactStore, AsOf, hash_file, hash_json, package_versions
+
+T = TypeVar("T")
 
 FOLDER = "papers"  # in the home
 KEPT_OTHERS = 3  # folders of cells of other data or code, as of another checkout
@@ -56,10 +58,10 @@ def run_paper(
     """
     whole = experiment_of(name)
     experiment, paper = whole.only(list(tables)), paper_named(whole.paper)
-    if paper.generate is None:
-        data, kept, versions = opened(settings, whole, progress)
+    if isinstance(paper.data, OfModel):
+        data, kept, versions = opened(settings, whole, paper.data.open, progress)
     else:
-        data, kept, versions = generated(settings, whole, progress)
+        data, kept, versions = _generated(settings, whole, paper.data.generate, progress)
     filled = fill(experiment, paper.measures, data, kept, progress)
     today = datetime.now(UTC).date().isoformat()
     made = {"on": today, **versions, **package_versions()}
@@ -68,13 +70,17 @@ def run_paper(
 
 
 def opened(
-    settings: Settings, experiment: Experiment, progress: Progress = silent
-) -> tuple[Callable[[], Any], Kept, dict[str, str]]:
+    settings: Settings,
+    experiment: Experiment,
+    make: Callable[[Sources], T],
+    progress: Progress = silent,
+) -> tuple[Callable[[], T], Kept, dict[str, str]]:
     """What the measures of an experiment read, of the model in use.
 
     Args:
         settings, progress: as for `run_paper`.
         experiment: whose model is fitted, or taken up where it is kept.
+        make: makes it from its sources.
 
     Returns:
         A function that opens it; where cells of these data and this code are kept; versions.
@@ -96,7 +102,7 @@ def opened(
     kept = _cells(settings.home / FOLDER / "cells", hash_json(made_from)[:16])
     fitted = f"fit-{hash_json(experiment.model)[:16]}"
 
-    def data() -> Any:
+    def data() -> T:
         similarity = open_similarity(stored)
         fused, _ = with_new_concepts(
             similarity, stored.manifest["inputs"]["embedding"], artifacts, graph
@@ -105,33 +111,17 @@ def opened(
             graph, records, fused, experiment.model, kept, fitted, progress,
             partial(open_views, settings),
         )  # fmt: skip
-        make = paper_named(experiment.paper).open
-        assert make is not None
         return make(sources)
 
     return data, kept, versions
 
 
-def generated(
-    settings: Settings, experiment: Experiment, progress: Progress = silent
+def _generated(
+    settings: Settings, experiment: Experiment, make: Callable[[Generator], Any], progress: Progress
 ) -> tuple[Callable[[], Any], Kept, dict[str, str]]:
-    """What the measures of an experiment on generated data read.
-
-    Args:
-        settings, progress: as for `run_paper`.
-        experiment: whose `model` says what is generated and trained.
-
-    Returns:
-        As `opened`; no versions.
-    """
+    """The same of an experiment on generated data, whose `model` says what is generated."""
     kept = _cells(settings.home / FOLDER / "cells", hash_json({"code": code_version()})[:16])
-
-    def data() -> Any:
-        make = paper_named(experiment.paper).generate
-        assert make is not None
-        return make(Generator(experiment.model, kept, progress))
-
-    return data, kept, {}
+    return lambda: make(Generator(experiment.model, kept, progress)), kept, {}
 
 
 def _cells(folder: Path, made_from: str) -> Kept:

@@ -19,6 +19,7 @@ from kgplan.arrays import Array, Floats, Ids, Ints, positions
 from kgplan.data.records import LearnerRecords, learned_concepts
 from kgplan.diagnosis.aging import AgingConfig
 from kgplan.errors import ConfigError, InputError, UnknownCourse
+from kgplan.evaluation.papers.kg_plppm import open_session
 from kgplan.evaluation.papers.paper import experiment_of
 from kgplan.evaluation.papers.study import Study
 from kgplan.evaluation.shapes import SHAPES
@@ -125,9 +126,9 @@ class Material:
         Raises:
             ArtifactMissing, ArtifactDamaged, GraphUnavailable: as `run_paper`.
         """
-        data, _, _ = opened(self.settings, experiment_of("kg-plppm"), self.progress)
-        study: Study = data().study
-        return study
+        experiment = experiment_of("kg-plppm")
+        data, _, _ = opened(self.settings, experiment, open_session, self.progress)
+        return data().study
 
     @cached_property
     def fitted(self) -> tuple[Fitted, Ids, Ints, float | None]:

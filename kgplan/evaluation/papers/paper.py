@@ -14,39 +14,56 @@ from kgplan.registry import named
 
 
 @dataclass(frozen=True)
+class OfModel:
+    """Measures read the model in use; `open` makes what they read."""
+
+    open: Callable[[Sources], Any]
+
+
+@dataclass(frozen=True)
+class OfNothing:
+    """Measures read what `generate` makes, without any model."""
+
+    generate: Callable[[Generator], Any]
+
+
+@dataclass(frozen=True)
 class Paper:
     """A paper whose experiment can be run.
 
     Attributes:
         name: as callers give it; the experiment's file has it too.
         measures: that the tables name.
+        data: where they find what they measure.
         findings: sentences that follow from the filled tables, given by their names.
-        open: makes what the measures read, from the model in use; None where
-        generate: makes it from nothing.
     """
 
     name: str
     measures: Mapping[str, Measure[Any]]
+    data: OfModel | OfNothing
     findings: Callable[[Mapping[str, Filled]], Sequence[str]]
-    open: Callable[[Sources], Any] | None = None
-    generate: Callable[[Generator], Any] | None = None
 
 
 PAPERS = {
     each.name: each
     for each in (
-        Paper("kg-plppm", kg_plppm.MEASURES, findings.of_kg_plppm, kg_plppm.open_session),
+        Paper(
+            "kg-plppm",
+            kg_plppm.MEASURES,
+            OfModel(kg_plppm.open_session),
+            findings.of_kg_plppm,
+        ),
         Paper(
             "gcn-attention-rl",
             gcn_attention_rl.MEASURES,
+            OfModel(gcn_attention_rl.open_session),
             findings.of_gcn_attention_rl,
-            gcn_attention_rl.open_session,
         ),
         Paper(
             "preschool-multimodal",
             preschool.MEASURES,
+            OfNothing(preschool.Session),
             preschool.findings,
-            generate=preschool.Session,
         ),
     )
 }
