@@ -26,7 +26,6 @@ NEEDED = 0.5  # strength from which a prerequisite is waited for
 ABOUT = 0.2  # how central a concept is to a course that is about it,
 OFTEN = 3  # and how many of its videos cover it
 FEW = 3  # concepts under which a course without videos has no others teach it: it mentions them
-FAR = 15  # videos that a course goes on before it teaches what is predicted to be needed now
 SURE = 0.9  # strength from which it may lead out of the course: more than a prediction has
 OTHER_FIELD = 0.5  # weight of a course's concept that is of another field than the course
 PASSING = 0.2  # weight of a concept that the course only mentions, beside its main one
@@ -256,8 +255,8 @@ class Scopes:
         sure = self._surely_needs[concepts][:, concepts].tocoo()
         size = concepts.size
         stated = np.isin(inside.row * size + inside.col, sure.row * size + sure.col)
-        # what is only predicted is overruled by a course that teaches it much later
-        kept = stated | ~(first_place[inside.col] > first_place[inside.row] + FAR)
+        # what is only predicted is overruled by a course that teaches it later
+        kept = stated | ~(first_place[inside.col] > first_place[inside.row])
         after, before, group = inside.row[kept], inside.col[kept], inside.data[kept]
         # alternatives stand together, what is asked for first; the others stand alone
         alone = group == ALONE

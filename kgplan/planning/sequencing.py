@@ -444,8 +444,8 @@ def _favour(
     """How well each video stands in the course behind the one seen last, and what comes next.
 
     A teacher's order is the best guess at what comes next (70 % of real next views are among the
-    five that it has next); where a learner saw nothing of the course yet, all stand alike and none
-    is next; of a new learner the road is the whole course.
+    five that it has next). A new learner stands before its first; of who saw nothing of the course
+    yet and something elsewhere, all stand alike and none is next.
 
     Args:
         scope, seen_at: of it.
@@ -458,14 +458,14 @@ def _favour(
     """
     place = np.where(scope.in_course, scope.layout.place, np.inf)
     seen = scope.in_course & (seen_at > -np.inf)
-    ahead, favour, turn = scope.in_course & fresh & is_new, np.ones(seen_at.size), place
-    if seen.any():
-        last = place[seen][seen_at[seen].argmax()]
+    ahead, favour, turn = np.zeros_like(seen), np.ones(seen_at.size), place
+    if seen.any() or is_new:
+        last = place[seen][seen_at[seen].argmax()] if seen.any() else -1
         ahead = scope.in_course & fresh & (place > last)
         waiting = np.searchsorted(np.sort(place[ahead]), place)
         favour[:] = BEHIND
         favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
-        turn = place + (place <= last) * place[scope.in_course].max()
+        turn = place + (place <= last) * place[scope.in_course].max(initial=0)
     road = np.flatnonzero(ahead)
     return favour, turn, road[np.argsort(place[road])]
 
