@@ -438,14 +438,21 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
+def last_place(scope: Scope, seen_at: Floats) -> float:
+    """The place in the course of what was seen last of it; -1 for nothing."""
+    seen = np.flatnonzero(scope.in_course & (seen_at > -np.inf))
+    return float(scope.layout.place[seen[seen_at[seen].argmax()]]) if seen.size else -1.0
+
+
 def _favour(
     scope: Scope, seen_at: Floats, fresh: Array, is_new: bool
 ) -> tuple[Floats, Floats, Ints]:
     """How well each video stands in the course behind the one seen last, and what comes next.
 
     A teacher's order is the best guess at what comes next (70 % of real next views are among the
-    five that it has next). A new learner stands before its first; of who saw nothing of the course
-    yet and something elsewhere, all stand alike and none is next.
+    five that it has next). Who is at its end goes back to what was left out. A new learner stands
+    before its first; of who saw nothing of the course yet and something elsewhere, all stand alike
+    and none is next.
 
     Args:
         scope, seen_at: of it.
@@ -460,8 +467,10 @@ def _favour(
     seen = scope.in_course & (seen_at > -np.inf)
     ahead, favour, turn = np.zeros_like(seen), np.ones(seen_at.size), place
     if seen.any() or is_new:
-        last = place[seen][seen_at[seen].argmax()] if seen.any() else -1
+        last = last_place(scope, seen_at)
         ahead = scope.in_course & fresh & (place > last)
+        if not ahead.any():
+            last, ahead = -1.0, scope.in_course & fresh
         waiting = np.searchsorted(np.sort(place[ahead]), place)
         favour[:] = BEHIND
         favour[ahead] = np.exp(-waiting[ahead] / AHEAD)

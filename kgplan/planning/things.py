@@ -20,7 +20,7 @@ from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.policy import STUCK
 from kgplan.planning.resources import Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import Sequence, seen_last
+from kgplan.planning.sequencing import Sequence, last_place, seen_last
 from kgplan.planning.texts import IN_ORDER, Manner, listed, one_kind, say
 
 SHOWN_GAPS = 20
@@ -207,8 +207,12 @@ class SequenceTeller:
         elif found.in_order and on_road:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
         elif on_road:
+            place, seen_at = found.scope.layout.place[video], found.learner.seen_at
             is_next = found.standing.road[0] == video
-            why = say(options, "do.next" if is_next else "do.order", name=name)
+            told = "do.next" if is_next else "do.order"
+            if place < last_place(found.scope, seen_at[found.scope.videos]):
+                told = "do.left"
+            why = say(options, told, name=name)
         else:
             in_place = found.standing.favour.min() < found.standing.favour.max()
             why = say(options, "do.goal" if in_place else "do.gain", name=name)

@@ -63,6 +63,12 @@ def test_the_course_s_next_videos_come_first_in_its_order():
     assert videos(made.plan(watched("A2", 0.9)))[:2] == ["A3", "A4"]
 
 
+def test_who_is_at_the_course_s_end_goes_back_to_what_was_left_out_in_its_order():
+    plan = site({"A": "a b c d"}).plan(watched("A2"), watched("A4", time=2.0))
+    assert videos(plan) == ["A1", "A3"]
+    assert plan.steps[0].because.startswith("a comes next of what you left out of the course.")
+
+
 def test_what_was_done_just_now_is_no_step_and_the_lesson_that_goes_on_with_it_stays_in_its_place():
     plan = site({"A": "a a b"}).plan(watched("A1"))
     assert ids(plan) == ["b"]
@@ -175,7 +181,7 @@ def test_a_video_that_was_watched_is_not_named_again():
 def test_what_teaches_one_concept_comes_in_the_courses_order(seen, expected):
     """Theta takes all three, and by what they gain a minute the shortest would come first."""
     minutes = {"A1": 3.0, "A3": 2.0, "A4": 1.0}
-    plan = site({"A": "a b a a b"}, minutes=minutes).plan(watched(seen), theta=0.9999)
+    plan = site({"A": "a b a a b c"}, minutes=minutes).plan(watched(seen), theta=0.9999)
     step = next(step for step in plan.steps if step.concept_id == "a")
     assert [each.item_id for each in step.resources] == expected
     masteries = [step.terms.mastery, *(each.moves[0].expected for each in step.resources)]

@@ -187,6 +187,16 @@ def goes_on(video, did, data):
     return shown.index(video) > shown.index(max(seen, key=did.order.__getitem__))
 
 
+def left_out(video, did, data):
+    """Whether a video stands before what was seen last, behind which nothing is left to do."""
+    shown = data.shown[did.course]
+    seen = [each for each in did.order or () if each in shown]
+    if video not in shown or not seen:
+        return False
+    last = shown.index(max(seen, key=did.order.__getitem__))
+    return shown.index(video) < last and all(did.shares.get(v, 0.0) > 0 for v in shown[last + 1 :])
+
+
 def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, data):
     said = set()
     names = dict(
@@ -213,6 +223,9 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                     f"The course goes on with {step.name}.": (is_new(did) and place > 0)
                     or goes_on(step.resources[0].item_id, did, data),
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
+                        step.resources[0].item_id, did, data
+                    ),
+                    f"{step.name} comes next of what you left out of the course.": left_out(
                         step.resources[0].item_id, did, data
                     ),
                     f"{step.name} comes next by what it gains you for the time and by its place in"
