@@ -355,5 +355,5 @@ def _again(letter: DeadLetter, rules: StatementRules) -> Sent | str:
     if letter.sender and sent.event.learner_id != letter.sender:
         raise MalformedStatement("actor", "is not the learner whose own token sent it")
     if sent.stamped:  # it came when it was refused
-        sent = replace(sent, event=replace(sent.event, time=letter.refused))
-    return replace(sent, sender=letter.sender)
+        sent = sent._replace(event=sent.event._replace(time=letter.refused))
+    return sent._replace(sender=letter.sender)

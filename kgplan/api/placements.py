@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import uuid4
 
 from kgplan.api.forms import sent_event
@@ -109,6 +109,6 @@ def keep(
                 item_id=each.item_id,
                 score=each.value,
             )
-            events.append(replace(sent_event(event, now), sender=sender))
+            events.append(sent_event(event, now)._replace(sender=sender))
     if events:
         learners.store.submit(events).result()

@@ -4,14 +4,14 @@ The state is a function of the set of events: order and repeats leave no trace.
 """
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 from unicodedata import category
 
 Segments = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing that a learner was seen to do.
 
     Attributes:
@@ -184,7 +184,7 @@ def named_in(
         if course is not None and event.course_aliases:
             course = known_name(course, event.course_aliases, courses)
         same = video == event.item_id and course == event.course_id
-        found.append(event if same else replace(event, item_id=video, course_id=course))
+        found.append(event if same else event._replace(item_id=video, course_id=course))
     return found
 
 

@@ -159,7 +159,7 @@ def test_what_lies_behind_the_end_of_the_video_is_not_watched():
 
 def test_the_first_name_that_the_data_know_counts():
     event = Event("e", "u", 0.0, "block@7f", "course-v1:X", share=1.0)
-    named = Event(**vars(event) | {"aliases": ("V_7f", "7f"), "course_aliases": ("C_course-v1:X",)})
+    named = event._replace(aliases=("V_7f", "7f"), course_aliases=("C_course-v1:X",))
     for videos, courses, expected in (
         (set(), set(), ("block@7f", "course-v1:X")),
         ({"V_7f", "7f"}, {"C_course-v1:X"}, ("V_7f", "C_course-v1:X")),

@@ -392,4 +392,4 @@ async def _stored(asked: Asked, sent: Sequence[Sent]) -> Receipt:
 def _by_sender(asked: Asked, sent: Sequence[Sent]) -> Sequence[Sent]:
     """Events under ids that are their sender's own."""
     sender = asked.access.learner_id
-    return sent if sender is None else [replace(each, sender=sender) for each in sent]
+    return sent if sender is None else [each._replace(sender=sender) for each in sent]

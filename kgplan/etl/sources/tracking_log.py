@@ -86,7 +86,7 @@ def _kept(
             passed[event if isinstance(event, str) else ELSEWHERE] += 1
             continue
         place = {"nth": before + line, "place": f"{path}:{line}"}
-        waiting.append({**vars(event), **place, "graded": kind_of(said) == GRADED})
+        waiting.append({**event._asdict(), **place, "graded": kind_of(said) == GRADED})
         if len(waiting) == AT_ONCE:
             ask.keep("keep", [_batch(waiting)])
             waiting = []

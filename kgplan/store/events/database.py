@@ -5,6 +5,7 @@ adds to each run of a statement takes several times as long as SQLite itself. SQ
 connections; alembic brings the tables to this version.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -23,6 +24,7 @@ from kgplan.errors import RecordsUnavailable
 from kgplan.store.queries import named_queries
 
 BUSY_SECONDS = 10
+VALUE = re.compile(r":(\w+)")  # in a statement
 _MIGRATION_LOCK = 0x6B67706C  # any number that nothing else locks
 
 
@@ -60,6 +62,10 @@ class Session:
         """Change something for each of these values; gives how many rows in all."""
         return self.database.run_each(self, name, rows) if rows else 0
 
+    def run_rows(self, name: str, rows: Sequence[Sequence[Any]]) -> int:
+        """The same for many rows, each in the order in which the statement names its values."""
+        return self.database.run_rows(self, name, rows) if rows else 0
+
     def any_of(self, values: Iterable[str]) -> Any:
         """What stands for several values in a statement's `any_of(...)`."""
         return self.database.listed(list(values))
@@ -73,13 +79,18 @@ class Database(ABC):
 
     Attributes:
         texts: the statements as the driver takes them.
+        values: the names of their values, in order.
         faults: what its driver and SQLAlchemy raise.
     """
+
+    mark: str  # of a value, where values come by their places
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         statements = named_queries("kgplan.store.events", "statements.sql")
         self.texts = {name: self._spelled(text) for name, text in statements.items()}
+        self.values = {name: VALUE.findall(text) for name, text in statements.items()}
+        self._placed = {name: VALUE.sub(self.mark, text) for name, text in statements.items()}
         self.faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         self._reading: Callable[[], AbstractContextManager[Connection]] = engine.begin
         self._writing = engine.execution_options(writes=True).begin
@@ -101,6 +112,12 @@ class Database(ABC):
     def run_each(self, session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Change something for each of these values; gives how many rows in all."""
         session.cursor.executemany(self.texts[name], rows)
+        changed: int = session.cursor.rowcount
+        return changed
+
+    def run_rows(self, session: Session, name: str, rows: Sequence[Sequence[Any]]) -> int:
+        """As `Session.run_rows`."""
+        session.cursor.executemany(self._placed[name], rows)
         changed: int = session.cursor.rowcount
         return changed
 

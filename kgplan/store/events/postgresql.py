@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from kgplan.errors import MissingExtra
-from kgplan.store.events.database import BUSY_SECONDS, Database, Session
+from kgplan.store.events.database import BUSY_SECONDS, VALUE, Database, Session
 from kgplan.store.events.writer import Raced
 
 MANY = 100  # rows of which a statement each takes longer than what is done around a COPY
@@ -21,6 +21,8 @@ _MANY_LEARNERS = (
 class PostgresqlDatabase(Database):
     """A schema on a server."""
 
+    mark = "%s"
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         # a single SELECT needs no transaction around it
@@ -29,7 +31,7 @@ class PostgresqlDatabase(Database):
     @staticmethod
     def _spelled(statement: str) -> str:
         listed = re.sub(r"IN any_of\((.+?)\)", r"= ANY (\1)", statement)
-        return re.sub(r":(\w+)", r"%(\1)s", listed)
+        return VALUE.sub(r"%(\1)s", listed)
 
     @staticmethod
     def listed(values: list[str]) -> list[str]:
@@ -37,13 +39,7 @@ class PostgresqlDatabase(Database):
         return values
 
     def run_each(self, session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        """As for every database; many events are copied, many learners come in one statement.
-
-        Raises:
-            Raced: another process stored one of the events meanwhile; COPY knows no ON CONFLICT.
-        """
-        if len(rows) >= MANY and name == "event.insert":
-            return self._copy(session, "learner_event", rows)
+        """As for every database; many learners come in one statement."""
         if len(rows) >= MANY and name == "learner.changed":
             text = self.texts[name].replace(*_MANY_LEARNERS)
             session.cursor.execute(text, {key: [row[key] for row in rows] for key in rows[0]})
@@ -51,12 +47,29 @@ class PostgresqlDatabase(Database):
             return changed
         return super().run_each(session, name, rows)
 
-    def _copy(self, session: Session, table: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        columns = ", ".join(rows[0])
+    def run_rows(self, session: Session, name: str, rows: Sequence[Sequence[Any]]) -> int:
+        """As for every database; many events are copied.
+
+        Raises:
+            Raced: another process stored one of the events meanwhile; COPY knows no ON CONFLICT.
+        """
+        if len(rows) >= MANY and name == "event.insert":
+            return self._copy(session, "learner_event", self.values[name], rows)
+        return super().run_rows(session, name, rows)
+
+    def _copy(
+        self, session: Session, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> int:
+        columns = ", ".join(names)
+        session.rows("event.none")
+        types = {column.name: column.type_code for column in session.cursor.description}
         try:
-            with session.cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            with session.cursor.copy(
+                f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)"
+            ) as copy:
+                copy.set_types([types[name] for name in names])
                 for row in rows:
-                    copy.write_row(tuple(row.values()))
+                    copy.write_row(row)
         except self.engine.dialect.loaded_dbapi.errors.UniqueViolation:
             raise Raced from None
         copied: int = session.cursor.rowcount

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,14 +14,12 @@ from kgplan.store.events.database import Session
 from kgplan.store.events.erasure import Erased, hash_of
 from kgplan.store.events.writer import Raced
 
-COLUMNS = tuple(field.name for field in fields(Event))  # in the order of event.of_learner
 STATEMENT = "xapi"  # the form that other stores rewrite: two texts may mean the same
-NAMES = ("aliases", "course_aliases")
-LISTS = ("segments", *NAMES)  # kept as JSON
+LISTS = ("segments", "aliases", "course_aliases")  # kept as JSON
+_SEGMENTS, _ALIASES, _COURSE_ALIASES = map(Event._fields.index, LISTS)
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """An event as it was sent.
 
     Attributes:
@@ -151,7 +149,7 @@ def _insert(session: Session, fresh: Sequence[Sent]) -> set[str]:
     now = time.time()
     # one order for all processes, so that none waits in a circle
     rows = [_row(each, now) for each in sorted(fresh, key=lambda each: each.name)]
-    if session.run_each("event.insert", rows) != len(rows):
+    if session.run_rows("event.insert", rows) != len(rows):
         raise Raced
     touched = {each.event.learner_id for each in fresh}
     # what a learner's token sent is of this learner, and voids nothing of others
@@ -206,15 +204,13 @@ def _is_late(sent: Sent, erased: Erased | None, gone: set[str]) -> bool:
     return sent.event.time <= erased.moment
 
 
-def _row(sent: Sent, now: float) -> dict[str, Any]:
-    row = dict(vars(sent.event))
-    row["segments"] = _spans(row["segments"])
-    for name in NAMES:
-        row[name] = _listed(row[name])
-    row["stored"], row["sender"] = now, sent.sender
-    row["form"], row["digest"] = sent.form, sent.digest
-    row["raw"] = json.dumps(sent.content, ensure_ascii=True) if sent.raw is None else sent.raw
-    return row
+def _row(sent: Sent, now: float) -> tuple[Any, ...]:
+    """The values of event.insert, in its order."""
+    event, values = sent.event, list[Any](sent.event)
+    values[_SEGMENTS] = _spans(event.segments)
+    values[_ALIASES], values[_COURSE_ALIASES] = map(_listed, (event.aliases, event.course_aliases))
+    raw = json.dumps(sent.content, ensure_ascii=True) if sent.raw is None else sent.raw
+    return (*values, now, sent.form, sent.digest, raw, sent.sender)
 
 
 def _spans(segments: Segments) -> str | None:
@@ -229,12 +225,18 @@ def _listed(names: tuple[str, ...]) -> str | None:
 
 def event_of(row: Sequence[Any]) -> Event:
     """The event in a row of event.of_learner."""
-    values = dict(zip(COLUMNS, row, strict=True))
-    values["enrols"] = bool(values["enrols"])  # SQLite has no truth values
-    for name in LISTS:
-        listed = json.loads(values[name]) if values[name] else ()
-        values[name] = tuple(tuple(each) if isinstance(each, list) else each for each in listed)
-    return Event(**values)
+    event = Event(*row)
+    return event._replace(
+        enrols=bool(event.enrols),  # SQLite has no truth values
+        segments=_read(row[_SEGMENTS]),
+        aliases=_read(row[_ALIASES]),
+        course_aliases=_read(row[_COURSE_ALIASES]),
+    )
+
+
+def _read(listed: str | None) -> tuple[Any, ...]:
+    found = json.loads(listed) if listed else ()
+    return tuple(tuple(each) if isinstance(each, list) else each for each in found)
 
 
 def export_events(session: Session, learner_id: str) -> list[dict[str, Any]]:

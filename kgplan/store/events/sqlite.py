@@ -21,6 +21,8 @@ from kgplan.store.events.sqlite_file import SqliteFile
 class SqliteReader(Database):
     """A file that is read alone (`reading_engine`)."""
 
+    mark = "?"
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._path = Path(engine.url.database or "")
@@ -134,6 +136,7 @@ def sqlite_engine(url: URL) -> Engine:
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            "cache_size=-65536",  # kB: ids come in no order, and all of their index is written to
             "secure_delete=ON",  # an erased learner's rows are overwritten (SqliteFile does more)
             "temp_store=MEMORY",  # nothing of learners in other files
         ):

@@ -42,13 +42,17 @@ ORDER BY learner_id LIMIT :most;
 
 -- name: event.insert
 INSERT INTO learner_event (
-    event_id, learner_id, time, stored, item_id, course_id, share, segments, length, score, enrols,
-    voids, stopped_at, started_at, session, aliases, course_aliases, form, digest, raw, sender
+    event_id, learner_id, time, item_id, course_id, share, segments, length, score, enrols, voids,
+    stopped_at, started_at, session, aliases, course_aliases, stored, form, digest, raw, sender
 ) VALUES (
-    :event_id, :learner_id, :time, :stored, :item_id, :course_id, :share, :segments, :length,
-    :score, :enrols, :voids, :stopped_at, :started_at, :session, :aliases, :course_aliases, :form,
+    :event_id, :learner_id, :time, :item_id, :course_id, :share, :segments, :length, :score,
+    :enrols, :voids, :stopped_at, :started_at, :session, :aliases, :course_aliases, :stored, :form,
     :digest, :raw, :sender
 ) ON CONFLICT DO NOTHING;
+
+-- name: event.none
+-- tells the columns' types
+SELECT * FROM learner_event WHERE seq = 0;
 
 -- name: event.of_learner
 -- what a learner's own token sent voids nothing of others
