@@ -245,11 +245,15 @@ def _extensions(holder: Mapping[str, Any]) -> Mapping[str, Any]:
 def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
     """What `score` tells, and whether there was anything to earn."""
     score = _optional(result, "score", "result.")
-    known = {
-        name: _number(score[name], f"result.score.{name}")
-        for name in (("scaled", "raw", "min", "max") if score else ())
-        if score.get(name) is not None
-    }
+    known = (
+        {
+            name: _number(score[name], f"result.score.{name}")
+            for name in ("scaled", "raw", "min", "max")
+            if score.get(name) is not None
+        }
+        if score
+        else {}
+    )
     for name in ("success", "completion"):
         if result.get(name) is not None and not isinstance(result[name], bool):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
@@ -340,7 +344,7 @@ def agent_of(statement: Mapping[str, Any]) -> Agent:
             "actor.objectType",
             f"is {actor['objectType']!r}; send a statement for each learner, with an Agent",
         )
-    given = list(_IDENTIFIERS & actor.keys())
+    given = [each for each in actor if each in _IDENTIFIERS]
     if len(given) != 1:
         raise MalformedStatement(
             "actor", f"has {len(given)} of {', '.join(sorted(_IDENTIFIERS))}; give exactly one"
