@@ -53,7 +53,10 @@ class EventIn(BaseModel):
     course_id: Id | None = Field(default=None, description="the course that it happened in")
     share: Share | None = Field(default=None, description="of the video that was watched")
     segments: list[tuple[Seconds, Seconds]] = Field(
-        default=[], description="(from, to) positions played, in seconds", max_length=10_000
+        default_factory=list,  # a default would be copied deep for every event
+        json_schema_extra={"default": []},
+        description="(from, to) positions played, in seconds",
+        max_length=10_000,
     )
     length: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="of the video, in seconds"
