@@ -13,19 +13,27 @@ from kgplan.store.artifacts import ArtifactStore
 
 
 def plans_with(planner, similarity):
-    """Every plan of every third learner in the learner's own courses: who follows whom."""
+    """Plans of learners in their own courses: who follows whom.
+
+    By similarity of every tenth learner; of every hundredth also by the planner that is served, for
+    which it decides little.
+    """
     other = Planner(
         planner.graph, planner.records, planner.diagnosis, similarity, planner.model_version
     )
-    enrolled = planner.records.enrolled[::3].tocoo()
-    learners, courses = planner.records.learner_ids[::3], planner.records.course_ids
-    return [
-        [
-            (step.concept_id, step.leads_to)
-            for step in other.plan(str(learners[u]), str(courses[c]), PlanOptions(length=8)).steps
+    plans = []
+    for every, name in ((10, "kg-plppm"), (100, "gain")):
+        enrolled = planner.records.enrolled[::every].tocoo()
+        learners, courses = planner.records.learner_ids[::every], planner.records.course_ids
+        options = PlanOptions(length=8, planner=name)
+        plans += [
+            [
+                (step.concept_id, step.leads_to)
+                for step in other.plan(str(learners[u]), str(courses[c]), options).steps
+            ]
+            for u, c in zip(enrolled.row, enrolled.col, strict=True)
         ]
-        for u, c in zip(enrolled.row, enrolled.col, strict=True)
-    ]
+    return plans
 
 
 def test_the_stored_vectors_are_the_trained_ones_bit_by_bit(sample_home):
@@ -41,7 +49,7 @@ def test_plans_from_float32_vectors_equal_plans_from_the_same_numbers_in_float64
     stored = sample_planner.similarity
     wide = replace(stored, vectors=stored.vectors.astype(np.float64))
     plans = plans_with(sample_planner, wide)
-    assert sum(map(len, plans)) > 10_000
+    assert sum(map(len, plans)) > 5_000
     assert plans == plans_with(sample_planner, stored)
 
 
