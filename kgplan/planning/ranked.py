@@ -21,7 +21,7 @@ from kgplan.planning.planners.ranking import Learner
 from kgplan.planning.resources import EarlierView, Places, Rank, Resource, Resources
 from kgplan.planning.texts import Manner, say
 from kgplan.resources.foundations import Foundations
-from kgplan.resources.ranker import FINISHED, Ranked, ResourceRanker, Standing
+from kgplan.resources.ranker import FINISHED, Candidates, Ranked, ResourceRanker, Standing
 from kgplan.resources.simple import course_of
 
 SHOWN = 5  # resources of a step, those that it opens among them
@@ -113,30 +113,20 @@ class RankTeller:
 
     def onto(self, plan: Plan, asker: Asker) -> Plan:
         """A plan whose resources tell where they stand, with the best of the others beside them."""
-        steps = tuple(self._onto(step, plan, asker) for step in plan.steps)
-        return replace(plan, steps=steps)
-
-    def _onto(self, step: Step, plan: Plan, asker: Asker) -> Step:
-        concept = self.chooser.graph.concepts.find(step.concept_id)
-        opens = [each.item_id for each in step.resources if each.item_id is not None]
-        also = self.chooser.records.items.known(opens).tolist()
-        found = self.on_concept(asker, concept, plan.course_id, plan.options, SHOWN, also)
-        told = {each.item_id: each.rank for each in found}
-        others = [each for each in found if each.item_id not in opens]
-        return replace(
-            step,
-            resources=tuple(each.ranked(told.get(each.item_id)) for each in step.resources),
-            runners_up=tuple(others[: max(SHOWN - len(opens), 0)]),
-        )
+        find, items = self.chooser.graph.concepts.find, self.chooser.records.items
+        own = asker.learner.courses
+        opens = [
+            [r.item_id for r in step.resources if r.item_id is not None] for step in plan.steps
+        ]
+        groups = [
+            (self.places.on(find(step.concept_id), plan.course_id, own), items.known(each).tolist())
+            for step, each in zip(plan.steps, opens, strict=True)
+        ]
+        found = self._told(asker, groups, plan.options, SHOWN)
+        return replace(plan, steps=tuple(map(_with_ranks, plan.steps, opens, found)))
 
     def on_concept(
-        self,
-        asker: Asker,
-        concept: int,
-        course_id: str | None,
-        manner: Manner,
-        n: int,
-        also: Sequence[int] = (),
+        self, asker: Asker, concept: int, course_id: str | None, manner: Manner, n: int
     ) -> tuple[Resource, ...]:
         """The best resources on a concept, best first.
 
@@ -146,33 +136,48 @@ class RankTeller:
             course_id: whose resources come first; None for none.
             manner: of the sentences.
             n: how many at most.
-            also: items that are told in any case.
         """
         found = self.places.on(concept, course_id, asker.learner.courses)
-        return self.told(asker, found, manner, n, also)
+        return self.told(asker, found, manner, n)
 
-    def told(
-        self, asker: Asker, of: Places, manner: Manner, n: int, also: Sequence[int] = ()
-    ) -> tuple[Resource, ...]:
+    def told(self, asker: Asker, of: Places, manner: Manner, n: int) -> tuple[Resource, ...]:
         """The best of several, best first; what is finished or refused is not among them.
 
         Args:
-            asker, manner, n, also: as for `on_concept`.
+            asker, manner, n: as for `on_concept`.
             of: as `planning.resources.Resources.on` gives them.
         """
-        learner = asker.learner
-        wanted = ~learner.refused[of.items]
-        items, courses, tiers = of.items[wanted], of.courses[wanted], of.tiers[wanted]
-        found = self.ranker.rank(asker.standing, items, tiers, self.foundations, n, also)
-        left = int((asker.standing.shares[items] < FINISHED).sum())
-        most = int(self.ranker.counts.viewers[items].max(initial=0))
-        shown_in = dict(zip(items.tolist(), courses.tolist(), strict=True))
-        return tuple(
-            self.places.resource(
-                shown_in[each.item], each.item, learner.shares, learner.scores, self.links
-            ).ranked(self._rank(asker, each, left, most, manner))
-            for each in found
-        )
+        return self._told(asker, [(of, [])], manner, n)[0]
+
+    def _told(
+        self, asker: Asker, groups: Sequence[tuple[Places, list[int]]], manner: Manner, n: int
+    ) -> list[tuple[Resource, ...]]:
+        """As `told` for each of some groups, with those that are told in any case."""
+        learner, viewers = asker.learner, self.ranker.counts.viewers
+        asked, shown_in = [], []
+        for of, also in groups:
+            wanted = ~learner.refused[of.items]
+            asked.append(Candidates(of.items[wanted], of.tiers[wanted], also))
+            shown_in.append(dict(zip(of.items.tolist(), of.courses.tolist(), strict=True)))
+        ranked = self.ranker.rank(asker.standing, asked, self.foundations, n)
+        told = []
+        for best, each, courses in zip(ranked, asked, shown_in, strict=True):
+            left = int((asker.standing.shares[each.items] < FINISHED).sum())
+            most = int(viewers[each.items].max(initial=0))
+            told.append(
+                tuple(
+                    self.places.resource(
+                        courses[one.item],
+                        one.item,
+                        learner.shares,
+                        learner.scores,
+                        self.links,
+                        self._rank(asker, one, left, most, manner),
+                    )
+                    for one in best
+                )
+            )
+        return told
 
     def _rank(self, asker: Asker, ranked: Ranked, of: int, most: int, manner: Manner) -> Rank:
         ids, titles = self.chooser.records.item_ids, self.places.titles
@@ -307,6 +312,17 @@ def nothing_told(
         return say(manner, "note.nothing_on", name=name)
     course = taught.course_names[having[0]]
     return say(manner, "note.nothing_on.course", name=name, course=course)
+
+
+def _with_ranks(step: Step, opens: list[str], found: tuple[Resource, ...]) -> Step:
+    """A step whose resources tell where they stand, beside the best of those that it opens not."""
+    told = {each.item_id: each.rank for each in found}
+    others = [each for each in found if each.item_id not in opens]
+    return replace(
+        step,
+        resources=tuple(each.ranked(told.get(each.item_id)) for each in step.resources),
+        runners_up=tuple(others[: max(SHOWN - len(opens), 0)]),
+    )
 
 
 def _how_many(some: int, of: int) -> str:

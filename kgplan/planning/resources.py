@@ -185,13 +185,20 @@ class Resources(Stored):
         return tuple(self.resource(*place, shares, scores, links) for place in ranked)
 
     def resource(
-        self, course: int, video: int, shares: Floats, scores: Floats, links: Links
+        self,
+        course: int,
+        video: int,
+        shares: Floats,
+        scores: Floats,
+        links: Links,
+        rank: Rank | None = None,
     ) -> Resource:
         """An item in a course, by position.
 
         Args:
             course, video: positions; the video is -1 for none.
             shares, scores, links: as for `of`.
+            rank: where it stands.
         """
         course_id = self.courses_axis.names[course]
         name = str(self.course_names[course])
@@ -213,6 +220,7 @@ class Resources(Stored):
             score if answered else None,
             str(self.addresses[video]) or links.to(course_id, item_id),
             again,
+            rank=rank,
         )
 
     def first_video(

@@ -10,7 +10,8 @@ Sizes: V resources, n candidates, T views of one learner, M methods.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -93,6 +94,20 @@ class Ranked:
         whole = float(np.abs(self.parts).sum())
         stated = zip(METHODS, self.parts.tolist(), strict=True)
         return {name: part / whole for name, part in stated if part}
+
+
+class Candidates(NamedTuple):
+    """Resources to rank.
+
+    Attributes:
+        items: positions, in the order that they keep where nothing tells them apart.
+        tiers: of each; a lower one comes first, whatever the score.
+        also: those that are told in any case, wherever they stand.
+    """
+
+    items: Ints
+    tiers: Ints
+    also: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -228,7 +243,9 @@ class ResourceRanker(Stored):
     ) -> tuple[Floats, Floats | None]:
         """(n,) scores, and what the blend made its of; arguments as for `score`."""
         if self.blend is None or not standing.history.size:
-            return self.weights @ self.figures(standing, candidates, foundations), None
+            figures = self.figures(standing, candidates, foundations)
+            # in one order, whichever are asked together
+            return (self.weights[:, None] * figures).sum(axis=0), None
         rows = signals(self.blend.known, standing.history, candidates)
         return self.blend.trees.scores(rows), rows
 
@@ -239,32 +256,29 @@ class ResourceRanker(Stored):
         return np.stack([*self._said(standing, candidates), progress, pre])
 
     def rank(
-        self,
-        standing: Standing,
-        candidates: Ints,
-        tiers: Ints,
-        foundations: Foundations,
-        n: int,
-        also: Sequence[int] = (),
-    ) -> list[Ranked]:
-        """The n best of the candidates; those that are finished are not among them.
+        self, standing: Standing, groups: Sequence[Candidates], foundations: Foundations, n: int
+    ) -> list[list[Ranked]]:
+        """The n best of each group; those that are finished are not among them.
 
         Args:
             standing: of the learner.
-            candidates: positions, in the order that they keep where nothing tells them apart.
-            tiers: of each; a lower one comes first, whatever the score.
+            groups: ranked one apart from the other; asked together they cost less.
             foundations: of the graph.
-            n: how many at most.
-            also: those that are told in any case, wherever they stand.
+            n: how many of each at most.
         """
-        left = ~(standing.shares[candidates] >= FINISHED)  # NaN is neither
-        candidates, tiers = candidates[left], tiers[left]
+        left = [~(standing.shares[each.items] >= FINISHED) for each in groups]  # NaN is neither
+        candidates = _joined([each.items[kept] for each, kept in zip(groups, left, strict=True)])
         score, rows = self._scored(standing, candidates, foundations)
-        order = np.lexsort((-score, tiers))  # stable
-        told = np.arange(order.size) < n
-        told |= np.isin(candidates[order], also)
-        places = np.flatnonzero(told)
-        best = order[places]
+        chosen, places, end = [], [], 0
+        for each, kept in zip(groups, left, strict=True):
+            begin, end = end, end + int(kept.sum())
+            order = np.lexsort((-score[begin:end], each.tiers[kept]))  # stable
+            told = np.arange(order.size) < n
+            if each.also:
+                told |= np.isin(candidates[begin:end][order], each.also)
+            places.append(np.flatnonzero(told))
+            chosen.append(begin + order[places[-1]])
+        best = _joined(chosen)
         figures = self.figures(standing, candidates[best], foundations)
         parts: Floats
         if self.blend is None or rows is None:
@@ -272,7 +286,7 @@ class ResourceRanker(Stored):
         else:
             parts = self.blend.parts(rows[best]).T
         views = self._views(standing, candidates[best], parts)
-        return [
+        ranked = iter(
             Ranked(
                 int(candidates[k]),
                 place + 1,
@@ -286,9 +300,10 @@ class ResourceRanker(Stored):
                 float(figures[5, column]),
             )
             for column, (place, k, rests_on) in enumerate(
-                zip(places.tolist(), best.tolist(), views, strict=True)
+                zip(_joined(places).tolist(), best.tolist(), views, strict=True)
             )
-        ]
+        )
+        return [list(islice(ranked, each.size)) for each in places]
 
     def _views(self, standing: Standing, items: Ints, parts: Floats) -> list[tuple[View, ...]]:
         """Of each item the earlier views that its score rests on.
@@ -309,6 +324,10 @@ class ResourceRanker(Stored):
             told = [k for k in most if each[k] >= COUNTED]
             found.append(tuple(View(int(history[k]), float(each[k])) for k in told))
         return found
+
+
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
 def usual_ranker(records: LearnerRecords) -> ResourceRanker:

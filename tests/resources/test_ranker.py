@@ -11,7 +11,7 @@ from scipy import sparse
 
 from kgplan.resources.blend.fitting import BlendConfig, fit_blend
 from kgplan.resources.foundations import Foundations
-from kgplan.resources.ranker import FINISHED, ResourceRanker, usual_ranker
+from kgplan.resources.ranker import FINISHED, Candidates, ResourceRanker, usual_ranker
 from kgplan.resources.simple import HALF_LIFE, METHODS, item_cf, next_in_course, popular
 
 
@@ -30,6 +30,18 @@ def world(seed: int):
     shares = np.zeros(n)
     shares[history] = rng.choice([0.1, 0.5, 0.95, 1.0], history.size)
     return rng, records, ranker, made, history, shares, rng.random(k)
+
+
+def ranked(ranker, standing, items, tiers, made, n, also=()):
+    """What is ranked in one group."""
+    return ranker.rank(standing, [Candidates(items, tiers, also)], made, n)[0]
+
+
+def told_of(each):
+    """What is said of a resource, in numbers; sums of other sizes may end in other digits."""
+    views = [number for view in each.views for number in (view.item, view.share)]
+    said = [each.item, each.place, each.score, *each.steps, each.progress, each.pre, *views]
+    return pytest.approx([*said, *each.parts, *each.figures], abs=1e-12)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -53,7 +65,7 @@ def test_a_score_is_the_weighted_sum_of_what_the_methods_say_alone(seed):
     scores = ranker.weights @ figures
     candidates, tiers = rng.permutation(n), rng.integers(0, 3, n)
     standing = ranker.standing(history, shares, mastery)
-    found = ranker.rank(standing, candidates, tiers, made, n)
+    found = ranked(ranker, standing, candidates, tiers, made, n)
     left = [k for k in candidates.tolist() if shares[k] < FINISHED]
     tier_of = dict(zip(candidates.tolist(), tiers.tolist(), strict=True))
     assert sorted(each.item for each in found) == sorted(left)
@@ -67,19 +79,35 @@ def test_a_score_is_the_weighted_sum_of_what_the_methods_say_alone(seed):
 
 
 @given(st.integers(0, 2**32 - 1))
+def test_groups_that_are_ranked_together_are_ranked_as_each_alone(seed):
+    rng, records, ranker, made, history, shares, mastery = world(seed)
+    n = records.item_ids.size
+    standing = ranker.standing(history, shares, mastery)
+    groups = [
+        Candidates(part, rng.integers(0, 3, part.size), part[:1].tolist())
+        for part in np.split(rng.permutation(n), np.sort(rng.integers(0, n + 1, 3)))
+    ]
+    together = ranker.rank(standing, groups, made, 2)
+    for found, (items, tiers, also) in zip(together, groups, strict=True):
+        alone = ranked(ranker, standing, items, tiers, made, 2, also)
+        assert [told_of(each).expected for each in found] == list(map(told_of, alone))
+    assert ranker.rank(standing, [], made, 2) == []
+
+
+@given(st.integers(0, 2**32 - 1))
 def test_shares_add_up_and_what_is_asked_for_is_told_wherever_it_stands(seed):
     rng, records, ranker, made, history, shares, mastery = world(seed)
     n = records.item_ids.size
     standing = ranker.standing(history, shares, mastery)
     candidates, tiers = np.arange(n), np.zeros(n, dtype=np.int64)
-    whole = ranker.rank(standing, candidates, tiers, made, n)
+    whole = ranked(ranker, standing, candidates, tiers, made, n)
     for each in whole:
         told = sum(abs(share) for share in each.shares.values())
         assert told == pytest.approx(1.0 if each.parts.any() else 0.0)
         assert sum(view.share for view in each.views) <= 1 + 1e-9
         assert {view.item for view in each.views} <= set(history.tolist())
     also = rng.permutation(n)[:3].tolist()
-    some = ranker.rank(standing, candidates, tiers, made, 2, also)
+    some = ranked(ranker, standing, candidates, tiers, made, 2, also)
     expected = [each for each in whole if each.place <= 2 or each.item in also]
     assert [(each.item, each.place) for each in some] == [(e.item, e.place) for e in expected]
 
@@ -90,7 +118,7 @@ def test_what_nothing_tells_apart_keeps_its_order():
     silent = replace(ranker, weights=np.zeros(len(METHODS)))
     order = np.random.default_rng(0).permutation(n)
     standing = silent.standing(np.empty(0, np.int64), np.zeros(n), mastery)
-    found = silent.rank(standing, order, np.zeros(n, np.int64), made, n)
+    found = ranked(silent, standing, order, np.zeros(n, np.int64), made, n)
     assert [each.item for each in found] == order.tolist()
     assert {each.leading for each in found} == {None}
 
@@ -100,7 +128,7 @@ def test_a_new_learner_is_ranked_by_popularity_alone():
     n = records.item_ids.size
     usual = usual_ranker(records)
     standing = usual.standing(np.empty(0, np.int64), np.zeros(n), mastery)
-    found = usual.rank(standing, np.arange(n), np.zeros(n, np.int64), made, n)
+    found = ranked(usual, standing, np.arange(n), np.zeros(n, np.int64), made, n)
     viewers = (records.viewed > 0).sum(axis=0)
     assert [each.opened for each in found] == sorted(viewers.tolist(), reverse=True)
     assert {each.leading for each in found if each.opened} == {"popular"}
@@ -155,7 +183,7 @@ def test_a_blend_orders_by_what_its_trees_say_and_its_parts_add_up_to_that():
     made = Foundations.of(sparse.csr_array((n, 1)), sparse.csr_array((1, 1)))
     standing = ranker.standing(history, np.zeros(n), np.zeros(1))
     asked = np.setdiff1d(np.arange(n), history)
-    found = ranker.rank(standing, asked, np.zeros(asked.size, np.int64), made, n)
+    found = ranked(ranker, standing, asked, np.zeros(asked.size, np.int64), made, n)
     scores = ranker.blend.of(history, asked)
     assert [e.item for e in found] == asked[np.argsort(-scores, kind="stable")].tolist()
     assert found[0].item == 7  # who went by two places goes on so
