@@ -201,10 +201,10 @@ class Sequencer:
         return nearly | (tried >= TRIES)
 
     def _just_done(self, learner: Learner) -> Array:
-        """(K,) True for what the video seen last covers."""
+        """(K,) True for what the video seen last covers; not where it was only begun."""
         done = np.zeros(self.prior.size, dtype=bool)
         last = seen_last(learner)
-        if last >= 0:
+        if last >= 0 and not (learner.shares[last] < WATCHED and np.isnan(learner.scores[last])):
             done[_columns(self.scopes.covers, last)] = True
         return done
 
@@ -449,6 +449,8 @@ def _favour(
 ) -> tuple[Floats, Floats, Ints]:
     """How well each video stands in the course behind the one seen last, and what comes next.
 
+    One that was only begun comes next itself.
+
     A teacher's order is the best guess at what comes next (70 % of real next views are among the
     five that it has next). Who is at its end goes back to what was left out. A new learner stands
     before its first; of who saw nothing of the course yet and something elsewhere, all stand alike
@@ -468,13 +470,14 @@ def _favour(
     ahead, favour, turn = np.zeros_like(seen), np.ones(seen_at.size), place
     if seen.any() or is_new:
         last = last_place(scope, seen_at)
-        ahead = scope.in_course & fresh & (place > last)
+        begun = (place == last) & ~scope.layout.asks
+        ahead = scope.in_course & fresh & ((place > last) | begun)
         if not ahead.any():
             last, ahead = -1.0, scope.in_course & fresh
         waiting = np.searchsorted(np.sort(place[ahead]), place)
         favour[:] = BEHIND
         favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
-        turn = place + (place <= last) * place[scope.in_course].max(initial=0)
+        turn = place + ((place <= last) & ~ahead) * place[scope.in_course].max(initial=0)
     road = np.flatnonzero(ahead)
     return favour, turn, road[np.argsort(place[road])]
 

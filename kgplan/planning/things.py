@@ -210,8 +210,9 @@ class SequenceTeller:
             place, seen_at = found.scope.layout.place[video], found.learner.seen_at
             is_next = found.standing.road[0] == video
             told = "do.next" if is_next else "do.order"
-            if place < last_place(found.scope, seen_at[found.scope.videos]):
-                told = "do.left"
+            last = last_place(found.scope, seen_at[found.scope.videos])
+            if place <= last:
+                told = "do.left" if place < last else "do.stopped"
             why = say(options, told, name=name)
         else:
             in_place = found.standing.favour.min() < found.standing.favour.max()

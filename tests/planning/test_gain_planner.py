@@ -63,6 +63,13 @@ def test_the_course_s_next_videos_come_first_in_its_order():
     assert videos(made.plan(watched("A2", 0.9)))[:2] == ["A3", "A4"]
 
 
+def test_what_was_only_begun_comes_first():
+    plan = site({"A": "a b c"}).plan(watched("A2", 0.4))
+    assert videos(plan) == ["A2", "A3", "A1"]
+    assert plan.steps[0].because == "b is where you stopped in the course. You began a video on it."
+    assert videos(site({"A": "a b c"}).plan(watched("A3", 0.4)))[0] == "A3"  # the last of all
+
+
 def test_who_is_at_the_course_s_end_goes_back_to_what_was_left_out_in_its_order():
     plan = site({"A": "a b c d"}).plan(watched("A2"), watched("A4", time=2.0))
     assert videos(plan) == ["A1", "A3"]

@@ -187,6 +187,13 @@ def goes_on(video, did, data):
     return shown.index(video) > shown.index(max(seen, key=did.order.__getitem__))
 
 
+def stopped_at(video, did, data):
+    """Whether a video was seen last of the course, and not to its end."""
+    seen = [each for each in did.order or () if each in data.shown[did.course]]
+    last = max(seen, key=did.order.__getitem__, default=None)
+    return video == last and did.shares.get(video, 0.0) < 0.8
+
+
 def left_out(video, did, data):
     """Whether a video stands before what was seen last, behind which nothing is left to do."""
     shown = data.shown[did.course]
@@ -223,6 +230,9 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                     f"The course goes on with {step.name}.": (is_new(did) and place > 0)
                     or goes_on(step.resources[0].item_id, did, data),
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
+                        step.resources[0].item_id, did, data
+                    ),
+                    f"{step.name} is where you stopped in the course.": stopped_at(
                         step.resources[0].item_id, did, data
                     ),
                     f"{step.name} comes next of what you left out of the course.": left_out(
