@@ -245,15 +245,11 @@ def _extensions(holder: Mapping[str, Any]) -> Mapping[str, Any]:
 def _score(result: Mapping[str, Any]) -> tuple[float | None, bool]:
     """What `score` tells, and whether there was anything to earn."""
     score = _optional(result, "score", "result.")
-    known = (
-        {
-            name: _number(score[name], f"result.score.{name}")
-            for name in ("scaled", "raw", "min", "max")
-            if score.get(name) is not None
-        }
-        if score
-        else {}
-    )
+    known = {
+        name: _number(score[name], f"result.score.{name}")
+        for name in (("scaled", "raw", "min", "max") if score else ())
+        if score.get(name) is not None
+    }
     for name in ("success", "completion"):
         if result.get(name) is not None and not isinstance(result[name], bool):
             raise MalformedStatement(f"result.{name}", "is neither true nor false")
