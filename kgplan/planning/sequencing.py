@@ -302,7 +302,7 @@ class Sequencer:
         weight = scope.weight.copy()
         weight[layout.asked] *= 1 + PREFERRED * preference
         favour, turn, road = _favour(
-            scope, learner.seen_at[videos], fresh | (is_open & layout.asks), learner.is_new
+            scope, learner.seen_at[videos], fresh | (is_open & layout.asks)
         )
         left_out = (closed & ~mastered)[concepts]
         rides = ~layout.asks & ~_covers_any(layout, left_out)
@@ -444,40 +444,31 @@ def last_place(scope: Scope, seen_at: Floats) -> float:
     return float(scope.layout.place[seen[seen_at[seen].argmax()]]) if seen.size else -1.0
 
 
-def _favour(
-    scope: Scope, seen_at: Floats, fresh: Array, is_new: bool
-) -> tuple[Floats, Floats, Ints]:
+def _favour(scope: Scope, seen_at: Floats, fresh: Array) -> tuple[Floats, Floats, Ints]:
     """How well each video stands in the course behind the one seen last, and what comes next.
 
-    One that was only begun comes next itself.
-
-    A teacher's order is the best guess at what comes next (70 % of real next views are among the
-    five that it has next). Who is at its end goes back to what was left out. A new learner stands
-    before its first; of who saw nothing of the course yet and something elsewhere, all stand alike
-    and none is next.
+    One that was only begun comes next itself. A teacher's order is the best guess at what comes
+    next (70 % of real next views are among the five that it has next): who saw nothing of the
+    course stands before its first video, and who is at its end goes back to what was left out.
 
     Args:
         scope, seen_at: of it.
         fresh: (m,) True for what is new, and exercises that were not answered right.
-        is_new: whether nothing is known of the learner.
 
     Returns:
         (m,) favour; (m,) when the course comes to each, what a learner went past at the end; what
         it has next of the videos that are new, in its order.
     """
     place = np.where(scope.in_course, scope.layout.place, np.inf)
-    seen = scope.in_course & (seen_at > -np.inf)
-    ahead, favour, turn = np.zeros_like(seen), np.ones(seen_at.size), place
-    if seen.any() or is_new:
-        last = last_place(scope, seen_at)
-        begun = (place == last) & ~scope.layout.asks
-        ahead = scope.in_course & fresh & ((place > last) | begun)
-        if not ahead.any():
-            last, ahead = -1.0, scope.in_course & fresh
-        waiting = np.searchsorted(np.sort(place[ahead]), place)
-        favour[:] = BEHIND
-        favour[ahead] = np.exp(-waiting[ahead] / AHEAD)
-        turn = place + ((place <= last) & ~ahead) * place[scope.in_course].max(initial=0)
+    last, new = last_place(scope, seen_at), scope.in_course & fresh
+    begun = (place == last) & ~scope.layout.asks
+    ahead = new & ((place > last) | begun)
+    if not ahead.any():
+        last, ahead = -1.0, new
+    waiting = np.searchsorted(np.sort(place[ahead]), place)
+    favour = np.where(ahead, np.exp(-np.minimum(waiting, place.size) / AHEAD), BEHIND)
+    went_past = (place <= last) & ~ahead
+    turn = place + went_past * place[scope.in_course].max(initial=0)
     road = np.flatnonzero(ahead)
     return favour, turn, road[np.argsort(place[road])]
 

@@ -211,7 +211,9 @@ class SequenceTeller:
             is_next = found.standing.road[0] == video
             told = "do.next" if is_next else "do.order"
             last = last_place(found.scope, seen_at[found.scope.videos])
-            if place <= last:
+            if is_next and last < 0:
+                told = "do.order_first"
+            elif place <= last:
                 told = "do.left" if place < last else "do.stopped"
             why = say(options, told, name=name)
         else:

@@ -196,16 +196,22 @@ def test_what_teaches_one_concept_comes_in_the_courses_order(seen, expected):
     assert [each.moves[0].mastery for each in step.resources] == masteries[:-1]
 
 
-def test_the_place_in_the_course_is_named_only_where_it_counts():
-    made = site({"A": "a b c", "B": "d"})
-    begun, elsewhere = made.plan(watched("A2")), made.plan(watched("B1", course="B"))
-    told = {step.concept_id: step.because for step in begun.steps}
+def test_the_place_in_the_course_is_named_where_it_counts():
+    told = {s.concept_id: s.because for s in site({"A": "a b c"}).plan(watched("A2")).steps}
     assert told["a"].startswith(
         "a comes next by what it gains you for the time and by its place in the course."
     )
-    for step in elsewhere.steps:
-        said = f"{step.name} comes next by what it gains you for the time."
-        assert step.because.startswith(said)
+
+
+def test_who_saw_other_courses_alone_begins_the_course_at_its_begin():
+    minutes = {"A1": 9.0, "A2": 5.0, "A3": 1.0}
+    plan = site({"A": "a b c", "B": "d"}, minutes=minutes).plan(watched("B1", course="B"))
+    assert videos(plan) == ["A1", "A2", "A3"]
+    assert [step.because.partition(".")[0] for step in plan.steps] == [
+        "The course begins with a",
+        "The course goes on with b",
+        "The course goes on with c",
+    ]
 
 
 def test_an_answer_that_says_not_yet_brings_another_video_before_the_same_again():

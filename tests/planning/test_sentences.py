@@ -166,6 +166,14 @@ def began(did, data):
     return any(each in data.shown[did.course] for each in did.order or ())
 
 
+def begins(video, did, data):
+    """Whether nothing of the course was seen, and none that is left comes before a video."""
+    shown = data.shown[did.course]
+    if video not in shown or began(did, data):
+        return False
+    return all(did.shares.get(v, 0.0) >= 0.8 for v in shown[: shown.index(video)])
+
+
 def stands_next(video, did, data):
     """Whether all of the course that lies between what was seen last and a video is done."""
     shown = data.shown[did.course]
@@ -226,8 +234,9 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                         step.concept_id, did, data
                     ),
                     f"You asked for {step.name}.": step.concept_id in options.pin,
-                    f"The course begins with {step.name}.": is_new(did) and place == 0,
-                    f"The course goes on with {step.name}.": (is_new(did) and place > 0)
+                    f"The course begins with {step.name}.": (is_new(did) and place == 0)
+                    or begins(step.resources[0].item_id, did, data),
+                    f"The course goes on with {step.name}.": not began(did, data)
                     or goes_on(step.resources[0].item_id, did, data),
                     f"{step.name} comes next in the course, behind where you are.": stands_next(
                         step.resources[0].item_id, did, data
@@ -239,7 +248,7 @@ def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, d
                         step.resources[0].item_id, did, data
                     ),
                     f"{step.name} comes next by what it gains you for the time and by its place in"
-                    " the course.": began(did, data),
+                    " the course.": bool(data.shown[did.course]),
                     f"{step.name} comes next by what it gains you for the time.": True,
                 }
                 known = what_was_done(step, did, data)
