@@ -144,13 +144,13 @@ from kgplan.api.statements import StatementRules
 from kgplan.store.events import open_events
 from kgplan.api import history
 
-history.AT_ONCE = 5
+history.AT_ONCE = 150  # so many go into PostgreSQL by COPY
 url, path = sys.argv[1:]
 file, store = Path(path), open_events(url)
 
 def parts():
-    for n, part in enumerate(parts_of(file, size=5)):
-        if n == 4:
+    for n, part in enumerate(parts_of(file, size=50)):
+        if n == 12:
             os.kill(os.getpid(), signal.SIGKILL)
         yield part
 
@@ -159,15 +159,14 @@ load(file, store, StatementRules(), parts(), processes=1)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Unix only")
-def test_a_load_that_was_killed_goes_on_where_it_is_asked_for_again(tmp_path):
-    records_url = f"sqlite:///{tmp_path / 'learners.db'}"
-    file = written(tmp_path, *(statement(n) for n in range(40)))
+def test_a_load_that_was_killed_goes_on_where_it_is_asked_for_again(records_url, tmp_path):
+    file = written(tmp_path, *(statement(n) for n in range(800)))
     child = subprocess.run([sys.executable, "-c", KILLED, records_url, str(file)])
     assert child.returncode == -signal.SIGKILL
     store = open_events(records_url)
     done = load(file, store, PLAIN)
-    assert 0 < done.stored < 40
-    assert (done.stored + done.repeated, len(all_of(store, "u0", "u1", "u2"))) == (40, 40)
+    assert 0 < done.stored < 800
+    assert (done.stored + done.repeated, len(all_of(store, "u0", "u1", "u2"))) == (800, 800)
     store.close()
 
 
