@@ -195,13 +195,17 @@ def test_the_road_says_what_to_open_what_it_moves_and_what_is_taught_nowhere(
 
 
 def test_a_step_says_what_was_rejected_and_what_would_change_it(open_page, api):
-    page = open_page(f"{ROAD}&pin=f")
-    others = [e for e in path(api, pin="f")["explanations"] if e["rule"] == "foundation"]
-    assert others
-    for each in others:  # no figure decided
-        page.get_by_role("button", name=each["concept_id"], exact=True).click()
-        expect(page.locator(".details")).to_contain_text(each["because"])
-        expect(page.locator(".details table")).to_have_count(0)
+    for wish, rule in (({"pin": "f"}, "foundation"), ({}, "next")):  # no figure decided
+        page = open_page("&".join([ROAD, *map("=".join, wish.items())]))
+        found = path(api, **wish)
+        others = [each for each in found["explanations"] if each["rule"] == rule]
+        assert others
+        for each in others:
+            page.get_by_role("button", name=each["concept_id"], exact=True).click()
+            expect(page.locator(".details")).to_contain_text(each["because"])
+            expect(page.locator(".details table")).to_have_count(0)
+            for change in each["changes"]:
+                expect(page.locator(".details")).to_contain_text(change["because"])
     page = open_page(f"{ROAD}&planner=kg-plppm")
     found = path(api, planner="kg-plppm")
     explained = [each for each in found["explanations"] if each["rule"] == "value"]

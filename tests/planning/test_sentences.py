@@ -166,50 +166,51 @@ def began(did, data):
     return any(each in data.shown[did.course] for each in did.order or ())
 
 
+def places(video, did, data):
+    """Where the course shows a video, and what was seen last of it; None where it does not."""
+    shown = data.shown[did.course]
+    seen = [each for each in did.order or () if each in shown]
+    last = max(seen, key=did.order.__getitem__, default=None)
+    return tuple(shown.index(each) if each in shown else None for each in (video, last))
+
+
 def begins(video, did, data):
     """Whether nothing of the course was seen, and none that is left comes before a video."""
-    shown = data.shown[did.course]
-    if video not in shown or began(did, data):
+    at, last = places(video, did, data)
+    if at is None or last is not None:
         return False
-    return all(did.shares.get(v, 0.0) >= 0.8 for v in shown[: shown.index(video)])
+    return all(did.shares.get(v, 0.0) >= 0.8 for v in data.shown[did.course][:at])
 
 
 def stands_next(video, did, data):
     """Whether all of the course that lies between what was seen last and a video is done."""
-    shown = data.shown[did.course]
-    seen = [each for each in did.order or () if each in shown]
-    if video not in shown or not seen:
+    at, last = places(video, did, data)
+    if at is None or last is None:
         return False
-    last = shown.index(max(seen, key=did.order.__getitem__))
-    between = shown[last + 1 : shown.index(video)]
+    between = data.shown[did.course][last + 1 : at]
     done = [did.shares.get(v, 0.0) >= 0.8 or did.scores.get(v, 0.0) >= 0.8 for v in between]
-    return shown.index(video) > last and all(done)
+    return at > last and all(done)
 
 
 def goes_on(video, did, data):
     """Whether the course comes to a video behind what was seen last of it."""
-    shown = data.shown[did.course]
-    seen = [each for each in did.order or () if each in shown]
-    if video not in shown or not seen:
-        return False
-    return shown.index(video) > shown.index(max(seen, key=did.order.__getitem__))
+    at, last = places(video, did, data)
+    return at is not None and last is not None and at > last
 
 
 def stopped_at(video, did, data):
     """Whether a video was seen last of the course, and not to its end."""
-    seen = [each for each in did.order or () if each in data.shown[did.course]]
-    last = max(seen, key=did.order.__getitem__, default=None)
-    return video == last and did.shares.get(video, 0.0) < 0.8
+    at, last = places(video, did, data)
+    return at is not None and at == last and did.shares.get(video, 0.0) < 0.8
 
 
 def left_out(video, did, data):
     """Whether a video stands before what was seen last, behind which nothing is left to do."""
-    shown = data.shown[did.course]
-    seen = [each for each in did.order or () if each in shown]
-    if video not in shown or not seen:
+    at, last = places(video, did, data)
+    if at is None or last is None:
         return False
-    last = shown.index(max(seen, key=did.order.__getitem__))
-    return shown.index(video) < last and all(did.shares.get(v, 0.0) > 0 for v in shown[last + 1 :])
+    behind = data.shown[did.course][last + 1 :]
+    return at < last and all(did.shares.get(v, 0.0) > 0 for v in behind)
 
 
 def test_a_step_to_do_says_what_holds_of_the_learner(sample_planner, learners, data):
