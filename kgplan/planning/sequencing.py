@@ -5,7 +5,7 @@ videos of a scope.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,11 @@ class Sequence:
     theta: float
     in_order: bool
     stopped: Stopped
+
+    @cached_property
+    def last_place(self) -> float:
+        """The place in the course of what was seen last of it; -1 for nothing."""
+        return _last_place(self.scope, self.learner.seen_at[self.scope.videos])
 
     def asks_for(self, concept: int) -> bool:
         """Whether a concept of the scope was asked for by name."""
@@ -438,7 +443,7 @@ def _most(options: PlanOptions, in_order: bool) -> int:
     return USUAL_LENGTH if in_order and options.minutes is None else MOST_STEPS
 
 
-def last_place(scope: Scope, seen_at: Floats) -> float:
+def _last_place(scope: Scope, seen_at: Floats) -> float:
     """The place in the course of what was seen last of it; -1 for nothing."""
     seen = np.flatnonzero(scope.in_course & (seen_at > -np.inf))
     return float(scope.layout.place[seen[seen_at[seen].argmax()]]) if seen.size else -1.0
@@ -459,14 +464,14 @@ def _favour(scope: Scope, seen_at: Floats, fresh: Array) -> tuple[Floats, Floats
         (m,) favour; (m,) when the course comes to each, what a learner went past at the end; what
         it has next of the videos that are new, in its order.
     """
-    place = np.where(scope.in_course, scope.layout.place, np.inf)
-    last, new = last_place(scope, seen_at), scope.in_course & fresh
+    place = scope.layout.place  # inf outside of the course
+    last, new = _last_place(scope, seen_at), scope.in_course & fresh
     begun = (place == last) & ~scope.layout.asks
     ahead = new & ((place > last) | begun)
     if not ahead.any():
         last, ahead = -1.0, new
     waiting = np.searchsorted(np.sort(place[ahead]), place)
-    favour = np.where(ahead, np.exp(-np.minimum(waiting, place.size) / AHEAD), BEHIND)
+    favour = np.where(ahead, np.exp(-waiting / AHEAD), BEHIND)
     went_past = (place <= last) & ~ahead
     turn = place + went_past * place[scope.in_course].max(initial=0)
     road = np.flatnonzero(ahead)

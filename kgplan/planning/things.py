@@ -20,7 +20,7 @@ from kgplan.planning.plan import Gap, Plan, Step, Terms
 from kgplan.planning.policy import STUCK
 from kgplan.planning.resources import Move, Resource
 from kgplan.planning.scope import Scopes
-from kgplan.planning.sequencing import Sequence, last_place, seen_last
+from kgplan.planning.sequencing import Sequence, seen_last
 from kgplan.planning.texts import IN_ORDER, Manner, listed, one_kind, say
 
 SHOWN_GAPS = 20
@@ -207,15 +207,7 @@ class SequenceTeller:
         elif found.in_order and on_road:
             why = say(options, "do.order" if begin else "do.order_first", name=name)
         elif on_road:
-            place, seen_at = found.scope.layout.place[video], found.learner.seen_at
-            is_next = found.standing.road[0] == video
-            told = "do.next" if is_next else "do.order"
-            last = last_place(found.scope, seen_at[found.scope.videos])
-            if is_next and last < 0:
-                told = "do.order_first"
-            elif place <= last:
-                told = "do.left" if place < last else "do.stopped"
-            why = say(options, told, name=name)
+            why = say(options, _on_the_road(found, video), name=name)
         else:
             in_place = found.standing.favour.min() < found.standing.favour.max()
             why = say(options, "do.goal" if in_place else "do.gain", name=name)
@@ -348,6 +340,16 @@ class SequenceTeller:
             ended = "usual" if is_usual else found.stopped
             notes.append(say(options, f"stopped.{ended}", steps=len(steps)))
         return tuple(notes)
+
+
+def _on_the_road(found: Sequence, video: int) -> str:
+    """Which sentence tells why a lesson of the road comes."""
+    place, last = found.scope.layout.place[video], found.last_place
+    if place <= last:
+        return "do.left" if place < last else "do.stopped"
+    if found.standing.road[0] != video:
+        return "do.order"
+    return "do.order_first" if last < 0 else "do.next"
 
 
 def rate_told(found: Sequence, row: int) -> float | None:
