@@ -31,8 +31,6 @@ def told_seconds(value: Any) -> float | None:
     >>> told_seconds(3), told_seconds(-1), told_seconds(1e9)
     (3.0, None, None)
     """
-    if value is None:  # as most of what a statement may tell
-        return None
     number = told_number(value)
     return number if number is not None and 0 <= number <= LONGEST else None
 

@@ -111,15 +111,11 @@ class Database(ABC):
 
     def run_each(self, session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Change something for each of these values; gives how many rows in all."""
-        session.cursor.executemany(self.texts[name], rows)
-        changed: int = session.cursor.rowcount
-        return changed
+        return _executed(session, self.texts[name], rows)
 
     def run_rows(self, session: Session, name: str, rows: Sequence[Sequence[Any]]) -> int:
         """As `Session.run_rows`."""
-        session.cursor.executemany(self._placed[name], rows)
-        changed: int = session.cursor.rowcount
-        return changed
+        return _executed(session, self._placed[name], rows)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -167,6 +163,13 @@ class Database(ABC):
     def close(self) -> None:
         """Let go of it."""
         self.engine.dispose()
+
+
+def _executed(session: Session, text: str, rows: Sequence[Any]) -> int:
+    """Run a statement for each of some values; gives how many rows it changed in all."""
+    session.cursor.executemany(text, rows)
+    changed: int = session.cursor.rowcount
+    return changed
 
 
 def unavailable(engine: Engine, error: Exception) -> RecordsUnavailable:

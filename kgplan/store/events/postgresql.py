@@ -54,18 +54,16 @@ class PostgresqlDatabase(Database):
             Raced: another process stored one of the events meanwhile; COPY knows no ON CONFLICT.
         """
         if len(rows) >= MANY and name == "event.insert":
-            return self._copy(session, "learner_event", self.values[name], rows)
+            return self._copy(session, self.values[name], rows)
         return super().run_rows(session, name, rows)
 
-    def _copy(
-        self, session: Session, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]
-    ) -> int:
+    def _copy(self, session: Session, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
         columns = ", ".join(names)
         session.rows("event.none")
         types = {column.name: column.type_code for column in session.cursor.description}
         try:
             with session.cursor.copy(
-                f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)"
+                f"COPY learner_event ({columns}) FROM STDIN (FORMAT BINARY)"
             ) as copy:
                 copy.set_types([types[name] for name in names])
                 for row in rows:

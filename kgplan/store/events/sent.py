@@ -225,7 +225,7 @@ def _listed(names: tuple[str, ...]) -> str | None:
 
 def event_of(row: Sequence[Any]) -> Event:
     """The event in a row of event.of_learner."""
-    event = Event(*row)
+    event = Event._make(row)
     return event._replace(
         enrols=bool(event.enrols),  # SQLite has no truth values
         segments=_read(row[_SEGMENTS]),
