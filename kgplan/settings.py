@@ -3,12 +3,14 @@
 import codecs
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -111,9 +113,8 @@ class Settings(BaseSettings):
 
     time_zone: str = Field(
         default="UTC",
-        description="of times in a platform's files, and in those of `kgplan diagnose fit"
-        " --in-order`, that are told without one, such as `Asia/Shanghai`; times in the tables are"
-        " of this zone",
+        description="of every time that is told without one, in a platform's files, in events and"
+        " answers, such as `Asia/Shanghai`; times in the tables are of this zone",
     )
 
     records: str = Field(
@@ -123,6 +124,21 @@ class Settings(BaseSettings):
         " `sqlite:////path/to/file` another file,"
         " `postgresql+psycopg://user:password@host/database` a PostgreSQL server",
     )
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of times that are told without one.
+
+        Raises:
+            ConfigError: there is no such zone.
+        """
+        try:
+            return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigError(
+                f"KGPLAN_TIME_ZONE is {self.time_zone!r}, which is no time zone; write it as UTC or"
+                " Asia/Shanghai"
+            ) from None
 
     @property
     def records_url(self) -> str:

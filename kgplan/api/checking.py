@@ -103,7 +103,7 @@ def account_of(
         model: that may know items and courses; None: there is none.
     """
     account = Account(compared=model is not None)
-    for found in (each for part in parts for each in found_in(part)):
+    for found in (each for part in parts for each in found_in(part, rules.zone)):
         account.number += 1
         try:
             if found.fault is not None or found.form == "line":

@@ -38,13 +38,11 @@ class Part:
     Attributes:
         rows: each with its line, from 1: JSON as text, or the cells of a row of CSV.
         columns: of CSV, the place of each that is known; None where it is JSON.
-        zone: of times without one.
         read: bytes of the file up to the end of the part.
     """
 
     rows: Sequence[tuple[int, Any]]
     columns: Mapping[str, int] | None
-    zone: tzinfo
     read: int
 
 
@@ -69,12 +67,11 @@ class Found:
     fault: MalformedStatement | None = None
 
 
-def parts_of(path: Path, zone: tzinfo = UTC, size: int = PART) -> Iterator[Part]:
+def parts_of(path: Path, size: int = PART) -> Iterator[Part]:
     """The parts of a file.
 
     Args:
         path: of the file.
-        zone: of times in CSV that have none.
         size: lines of a part.
 
     Raises:
@@ -100,22 +97,27 @@ def parts_of(path: Path, zone: tzinfo = UTC, size: int = PART) -> Iterator[Part]
             for row in rows:
                 part.append(row)
                 if len(part) == size:
-                    yield Part(part, columns, zone, raw.tell())
+                    yield Part(part, columns, raw.tell())
                     part = []
             if part:
-                yield Part(part, columns, zone, raw.tell())
+                yield Part(part, columns, raw.tell())
     except (OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read: {why}; give a file of events") from None
 
 
-def found_in(part: Part) -> Iterator[Found]:
-    """The events in a part, those that cannot be read too."""
+def found_in(part: Part, zone: tzinfo = UTC) -> Iterator[Found]:
+    """The events in a part, those that cannot be read too.
+
+    Args:
+        part: of a file.
+        zone: of times in CSV that have none.
+    """
     for line, row in part.rows:
         if part.columns is None:
             yield from _found(line, row)
         else:
-            yield _row(line, row, part.columns, part.zone)
+            yield _row(line, row, part.columns, zone)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:

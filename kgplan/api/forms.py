@@ -5,6 +5,7 @@ Over HTTP, from a file, and out of the dead letters again, what was sent becomes
 
 import json
 from collections.abc import Collection
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -62,7 +63,7 @@ def sent_as(
         MalformedStatement: with the field.
     """
     if form == "event":
-        return sent_event(checked_event(content), now, raw)
+        return sent_event(checked_event(content), now, rules.zone, raw)
     if form == "tracking":
         return _sent_line(content, now, rules, raw)
     if isinstance(content, dict) and "id" not in content:
@@ -91,13 +92,15 @@ def sent_statement(
     return Sent(event, "xapi", content, digest_of_text(text), stamped, raw=text)
 
 
-def sent_event(given: "EventIn", now: float, raw: str | None = None) -> Sent:
-    """An event in plain JSON as it is stored; arguments as for `sent_as`.
+def sent_event(
+    given: "EventIn", now: float, zone: tzinfo = UTC, raw: str | None = None
+) -> Sent:
+    """An event in plain JSON as it is stored; a time without a zone is of the one given.
 
     Raises:
         MalformedStatement: its time has not come yet.
     """
-    event, content = given.event(now), given.model_dump(mode="json", exclude_unset=True)
+    event, content = given.event(now, zone), given.model_dump(mode="json", exclude_unset=True)
     if is_ahead(event.time, now):
         raise MalformedStatement("time", f"{content['time']} is {AHEAD}")
     return _kept(event, "event", content, digest(content), given.time is None, raw)

@@ -253,7 +253,7 @@ def understood(part: Part, rules: StatementRules) -> Understood:
     """What a part of a file holds, ready to be stored."""
     now = time.time()
     sent, letters, passed = [], [], 0
-    for found in found_in(part):
+    for found in found_in(part, rules.zone):
         taken = _taken(found, now, rules)
         if isinstance(taken, Sent):
             sent.append((found.line, taken))

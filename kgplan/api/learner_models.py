@@ -1,9 +1,9 @@
 """What the operations on events and learner records take and say: their typed bodies."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from kgplan.api.ids import Id
 from kgplan.api.models import EXAMPLE_RESOURCE
@@ -42,8 +42,10 @@ class EventIn(BaseModel):
 
     event_id: Id = Field(description="names the event: sent again, it is the same event")
     learner_id: Id
-    time: AwareDatetime | None = Field(
-        default=None, description="when; the time of arrival if missing"
+    time: datetime | None = Field(
+        default=None,
+        description="when; of the zone that the service is set to if it tells none; the time of"
+        " arrival if missing",
     )
     item_id: Id | None = Field(
         default=None,
@@ -80,12 +82,15 @@ class EventIn(BaseModel):
             raise ValueError("give a share, segments, a score, enrols or voids")
         return self
 
-    def event(self, now: float) -> Event:
-        """What it says."""
+    def event(self, now: float, zone: tzinfo) -> Event:
+        """What it says; a time without a zone is of the one given."""
+        time = self.time
+        if time is not None and time.tzinfo is None:
+            time = time.replace(tzinfo=zone)
         return Event(
             self.event_id,
             self.learner_id,
-            now if self.time is None else self.time.timestamp(),
+            now if time is None else time.timestamp(),
             self.item_id,
             self.course_id,
             self.share,

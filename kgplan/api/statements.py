@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any, Literal
 
 from kgplan.api import xapi
@@ -25,21 +26,23 @@ class StatementRules:
         ids: how ids of activities are read.
         owners: authorities that own the plain ids of learners; None: the first that sends.
         batches: whether one malformed statement refuses its whole batch, or each itself.
+        zone: of times that are told without one.
     """
 
     ids: ObjectIds = xapi.AS_SENT
     owners: frozenset[str] | None = None
     batches: Literal["whole", "each"] = "whole"
+    zone: tzinfo = UTC
 
     @classmethod
     def of(cls, settings: Settings) -> "StatementRules":
         """The rules that the settings name.
 
         Raises:
-            ConfigError: a pattern, a table or a home page cannot be used.
+            ConfigError: a pattern, a table, a home page or a zone cannot be used.
         """
         ids, owners = ObjectIds.of(settings.item_ids), read_owners(settings.home_pages)
-        return cls(ids, owners, settings.batches)
+        return cls(ids, owners, settings.batches, settings.zone)
 
     def event(self, statement: Any, now: float, owners: Collection[str] | None) -> Event:
         """What a statement says.
@@ -47,7 +50,7 @@ class StatementRules:
         Raises:
             MalformedStatement: with the field; also where its time has not come yet.
         """
-        event = xapi.read_statement(statement, now, self.ids, owners)
+        event = xapi.read_statement(statement, now, self.ids, owners, self.zone)
         if is_ahead(event.time, now):
             raise MalformedStatement("timestamp", f"is {statement['timestamp']!r}, {AHEAD}")
         return event

@@ -9,7 +9,7 @@ is refused with the field.
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from math import isfinite, nan
 from typing import Any
@@ -75,6 +75,7 @@ def read_statement(
     stored: float,
     ids: ObjectIds = AS_SENT,
     owners: Collection[str] | None = None,
+    zone: tzinfo = UTC,
 ) -> Event:
     """Turn one statement into an event.
 
@@ -83,6 +84,7 @@ def read_statement(
         stored: seconds since 1970, the event's time where the statement has no `timestamp`.
         ids: how ids of activities are read.
         owners: authorities that own the plain ids of learners, as for `Agent.learner_id`.
+        zone: of a `timestamp` without one.
 
     Returns:
         The learner is the actor (`agent_of`), the video what the object's id names, the course
@@ -118,11 +120,15 @@ def read_statement(
     if version and not KNOWN_VERSION.fullmatch(str(version)):
         known = " or ".join(VERSIONS)
         raise MalformedStatement("version", f"is {version!r}; give {known}")
-    return _read(statement, stored, ids, owners)
+    return _read(statement, stored, ids, owners, zone)
 
 
 def _read(
-    statement: Mapping[str, Any], stored: float, ids: ObjectIds, owners: Collection[str] | None
+    statement: Mapping[str, Any],
+    stored: float,
+    ids: ObjectIds,
+    owners: Collection[str] | None,
+    zone: tzinfo,
 ) -> Event:
     event_id = _uuid(_needed(statement, "id"), "id")
     learner_id = agent_of(statement).learner_id(owners)
@@ -132,7 +138,7 @@ def _read(
     thing = _object(_needed(statement, "object"), "object")
     context, result = _optional(statement, "context"), _optional(statement, "result")
     told = statement.get("timestamp")
-    time = stored if told is None else _time(told, "timestamp")
+    time = stored if told is None else _time(told, "timestamp", zone)
     score, worth = _score(result)
     kind = thing.get("objectType") or "Activity"
     if kind == "StatementRef":
@@ -430,11 +436,9 @@ def _number(value: Any, field: str) -> float:
     return number
 
 
-def _time(value: Any, field: str) -> float:
+def _time(value: Any, field: str, zone: tzinfo) -> float:
     try:
         moment = datetime.fromisoformat(_text(value, field))
     except ValueError:
         raise MalformedStatement(field, f"is {value!r}, not a time by ISO 8601") from None
-    if moment.tzinfo is None:
-        raise MalformedStatement(field, f"is {value!r}, without a time zone; end it with Z")
-    return moment.timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()

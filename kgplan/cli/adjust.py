@@ -180,7 +180,7 @@ def in_file(settings: "Settings", file: Path, told: "Progress") -> "Iterator[Eve
     total = file.stat().st_size if file.is_file() else None
     for part in parts_of(file):
         told("bytes", part.read, total)
-        for each in found_in(part):
+        for each in found_in(part, rules.zone):
             try:
                 if each.fault is not None or each.form == "line":
                     raise each.fault or MalformedStatement("line", "is no event")

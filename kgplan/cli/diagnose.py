@@ -200,13 +200,12 @@ def fit_in_order(
     as_json: bool,
 ) -> None:
     """`kgplan diagnose fit --in-order`."""
-    from kgplan.cli.events import zone_named
     from kgplan.diagnosis import AgingConfig
     from kgplan.pipeline.in_order import run_fit_in_order
     from kgplan.pipeline.mastery import read_columns
     from kgplan.pipeline.responses import seconds_told
 
-    zone = zone_named(read_settings().time_zone)
+    zone = read_settings().zone
     moment, fault = (None, "") if as_of is None else seconds_told(as_of, zone)
     if fault:
         raise ConfigError(

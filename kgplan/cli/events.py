@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from kgplan.cli.output import AsJson, console, print_json, progress_bar, table
-from kgplan.errors import ArtifactMissing, ConfigError
+from kgplan.errors import ArtifactMissing
 from kgplan.progress import Progress
 from kgplan.settings import Settings, read_settings
 
@@ -29,7 +28,6 @@ events = typer.Typer(
     no_args_is_help=True,
 )
 SHOWN = 20  # rows of a table of ids or reasons
-ZONE = "UTC"
 
 File = Annotated[
     Path,
@@ -38,11 +36,10 @@ File = Annotated[
         " or CSV; each also as .gz.",
     ),
 ]
-Zone = Annotated[str, typer.Option(help="Zone of times in CSV that have none.")]
 
 
 @events.command("check")
-def check(file: File, zone: Zone = ZONE, as_json: AsJson = False) -> None:
+def check(file: File, as_json: AsJson = False) -> None:
     """What each kind of events in a file is understood as; nothing is stored.
 
     Lists what is read as an answer, a view, a position of the player or an enrolment, what says
@@ -50,7 +47,8 @@ def check(file: File, zone: Zone = ZONE, as_json: AsJson = False) -> None:
     courses that the model in use, if any, does not know. `KGPLAN_ITEM_IDS` and `KGPLAN_HOME_PAGES`
     count as they do for the service: try a mapping here until nothing is unknown.
 
-    CSV has a header with learner_id, item_id, time, and score or share.
+    CSV has a header with learner_id, item_id, time, and score or share. A time without a zone is of
+    `KGPLAN_TIME_ZONE`.
 
     [bold]Examples:[/] kgplan events check statements.jsonl ·
     kgplan events check tracking.log.gz --json ·
@@ -61,7 +59,7 @@ def check(file: File, zone: Zone = ZONE, as_json: AsJson = False) -> None:
     from kgplan.api.statements import StatementRules
 
     settings = read_settings()
-    parts, rules = parts_of(file, zone_named(zone)), StatementRules.of(settings)
+    parts, rules = parts_of(file), StatementRules.of(settings)
     with progress_bar("events check") as told:
         seen = watched(parts, file, told)
         account = account_of(seen, time.time(), rules, model_in_use(settings))
@@ -74,7 +72,6 @@ def check(file: File, zone: Zone = ZONE, as_json: AsJson = False) -> None:
 @events.command("load")
 def load(
     file: File,
-    zone: Zone = ZONE,
     processes: Annotated[
         int | None,
         typer.Option(help="Processes that read it; as many as cores if not given.", min=1),
@@ -88,14 +85,14 @@ def load(
     and becomes a dead letter (`kgplan events dead`). A running service knows the events at once.
 
     [bold]Examples:[/] kgplan events load history.jsonl.gz · kgplan events load tracking.log ·
-    kgplan events load answers.csv --zone Europe/Paris
+    KGPLAN_TIME_ZONE=Europe/Paris kgplan events load answers.csv
     """
     from kgplan.api import history
     from kgplan.api.event_files import parts_of
     from kgplan.api.statements import StatementRules
 
     settings = read_settings()
-    parts, rules = parts_of(file, zone_named(zone)), StatementRules.of(settings)
+    parts, rules = parts_of(file), StatementRules.of(settings)
     with records(settings) as store, progress_bar("events load") as told:
         loaded = history.load(file, store, rules, parts, processes, told)
     if as_json:
@@ -205,20 +202,6 @@ def model_in_use(settings: Settings) -> "LiveModel | None":
         return LiveModel(known, open_mastery(artifacts.current("diagnosis"), source.version))
     except ArtifactMissing:
         return None
-
-
-def zone_named(name: str) -> tzinfo:
-    """A time zone.
-
-    Raises:
-        ConfigError: there is none of this name.
-    """
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigError(
-            f"there is no time zone {name!r}; give one such as Europe/Paris or Asia/Shanghai"
-        ) from None
 
 
 def account_as_json(account: "Account") -> dict[str, Any]:

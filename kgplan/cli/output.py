@@ -1,6 +1,7 @@
 """How the command speaks: tables and progress for people, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,11 @@ from kgplan.progress import Progress
 from kgplan.report.table import table as table
 from kgplan.store.files import write_whole
 
+PIPED_WIDTH = 160  # of tables, where no screen tells its own
+
 console = Console()
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console.width = PIPED_WIDTH
 errors = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

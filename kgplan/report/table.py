@@ -11,9 +11,10 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) ->
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for place, heading in enumerate(headings):
         numbers = all(isinstance(row[place], int | float) for row in rows) and bool(rows)
-        # what names the row stays whole, to be copied; the others fold where the screen is narrow
+        # what names the row stays whole, to be copied, and so do numbers, to be read; the others
+        # fold where the screen is narrow
         justify: Literal["left", "right"] = "right" if numbers else "left"
-        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=place == 0)
+        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=numbers or not place)
     for row in rows:
         drawn.add_row(*(cell(value) for value in row))
     return drawn

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
@@ -198,6 +199,16 @@ def test_an_event_of_a_time_that_has_not_come_is_refused(serve):
         assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, field)
         assert "2999" in answer.json()["fields"][0]["reason"]
     assert client.post("/v1/events", json=event | {"time": soon}).status_code == 200
+
+
+def test_events_and_statements_without_a_zone_are_of_the_service_s(serve, store):
+    client = serve(zone=ZoneInfo("Asia/Shanghai"))
+    early = "2026-03-01T01:30:00"  # of the day before in UTC
+    event = {"event_id": "a", "learner_id": "u", "item_id": "v_e", "share": 1, "time": early}
+    assert client.post("/v1/events", json=event).json()["stored"] == ["a"]
+    assert send(client, statement(1, name="u", timestamp=early)).status_code == 200
+    moments = [each.time for each in store.events("u")]
+    assert moments == [datetime(2026, 2, 28, 17, 30, tzinfo=UTC).timestamp()] * 2
 
 
 # ---------------------------------------------------------------- what they are on

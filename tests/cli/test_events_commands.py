@@ -58,15 +58,19 @@ def test_nothing_was_refused_where_nothing_was_ever_kept(kgplan):
     assert json.loads(kgplan("dead", "--json")) == []
 
 
-def test_a_zone_counts_for_times_that_have_none(kgplan, tmp_path):
+def test_the_zone_of_the_setting_counts_for_times_that_have_none(kgplan, monkeypatch, tmp_path):
+    monkeypatch.setenv("KGPLAN_TIME_ZONE", "Asia/Shanghai")
+    read_settings.cache_clear()
     file = tmp_path / "answers.csv"
     file.write_text("learner_id,item_id,time,score\nu,v,2026-03-01T10:00:00,1\n")
-    assert json.loads(kgplan("load", file, "--zone", "Asia/Shanghai", "--json"))["stored"] == 1
+    assert json.loads(kgplan("load", file, "--json"))["stored"] == 1
     # the same moment, told with its zone, is the same event
     file.write_text("learner_id,item_id,time,score\nu,v,2026-03-01T02:00:00Z,1\n")
     assert json.loads(kgplan("load", file, "--json"))["repeated"] == 1
-    with pytest.raises(ConfigError, match="no time zone 'Nowhere'"):
-        kgplan("load", file, "--zone", "Nowhere")
+    monkeypatch.setenv("KGPLAN_TIME_ZONE", "Nowhere")
+    read_settings.cache_clear()
+    with pytest.raises(ConfigError, match="KGPLAN_TIME_ZONE is 'Nowhere'"):
+        kgplan("load", file)
 
 
 def test_a_file_that_is_none_is_refused_in_one_sentence(kgplan, tmp_path):

@@ -2296,7 +2296,7 @@ export interface components {
             learner_id: string;
             /**
              * Time
-             * @description when; the time of arrival if missing
+             * @description when; of the zone that the service is set to if it tells none; the time of arrival if missing
              */
             time?: string | null;
             /**

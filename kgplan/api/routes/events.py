@@ -133,11 +133,11 @@ async def take_events(events: OneOrMore, asked: Asked) -> ReceiptOut:
     """Store one event or several, all or none; the learner's next plan knows them."""
     check_size(events)
     asked.access.check_learners(each.learner_id for each in events)
-    now = time.time()
+    now, zone = time.time(), rules_of(asked).zone
     sent = []
     for n, each in enumerate(events):
         try:
-            sent.append(sent_event(each, now))
+            sent.append(sent_event(each, now, zone))
         except MalformedStatement as error:
             loc = ("body", n, error.field)
             raise RequestValidationError(
