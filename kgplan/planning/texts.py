@@ -130,7 +130,7 @@ ENGLISH = {
     "note.provisional": "New in the graph: {names}. How close it is to the rest is estimated from"
     " its neighbours until the model is renewed.",
     "why.order": "the course's own order decides while nothing is known of you",
-    "why.next": "the course has it next, behind where you are",
+    "why.next": "the course has it next",
     "why.practice": "it takes the fewest right answers in a row, with those on what it builds on",
     "why.foundation": "what is planned behind it builds on it",
     "why.pinned": "it was asked for, and what is asked for comes first",
@@ -352,7 +352,7 @@ CHINESE = {
     "每步按同类或全部内容的平均值计算。",
     "note.provisional": "图谱中新增：{names}。在模型更新之前，它与其他概念的相似度由相邻概念估计。",
     "why.order": "尚无你的学习记录，因此按课程自身的顺序",
-    "why.next": "在课程中，它紧接在你目前的位置之后",
+    "why.next": "课程接下来讲它",
     "why.practice": "它连同它的基础所需的连续答对次数最少",
     "why.foundation": "后面的内容以它为基础",
     "why.pinned": "这是你指定的概念，指定的概念排在最前",

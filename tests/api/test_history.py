@@ -106,14 +106,14 @@ def test_the_same_file_twice_changes_nothing(store, tmp_path):
     assert [each.raw for _, each in store.dead_letters()] == [each.raw for _, each in before[1]]
 
 
-def test_several_processes_load_what_one_does(tmp_path):
+def test_several_processes_load_what_one_does(store, tmp_path):
     file = written(tmp_path, *(statement(n) for n in range(40)), statement(50, verb={}))
     loaded, events = [], []
-    for n in (1, 2):
-        store = open_events(f"sqlite:///{tmp_path / f'{n}.db'}")
-        loaded.append(load(file, store, PLAIN, parts_of(file, size=7), processes=n))
-        events.append(all_of(store, "u0", "u1", "u2"))
-        store.close()
+    other = open_events(f"sqlite:///{tmp_path / 'other.db'}")
+    for n, records in ((1, other), (2, store)):
+        loaded.append(load(file, records, PLAIN, parts_of(file, size=7), processes=n))
+        events.append(all_of(records, "u0", "u1", "u2"))
+    other.close()
     assert loaded[0] == loaded[1]
     assert events[0] == events[1]
     assert len(events[0]) == 40

@@ -23,7 +23,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 SIZES = (250_000, 1_000_000, 4_000_000)
-SIZES_OF = {"openedx": (1_000, 10_000, 100_000)}
+SIZES_OF = {
+    "openedx": (1_000, 10_000, 100_000),
+    "moodle": (250_000, 1_000_000, 2_000_000),
+    "case": (25_000, 100_000, 400_000),
+}
 COURSES, VIDEOS, PROBLEMS, CONCEPTS = 200, 8_000, 12_000, 20_000
 LEARNER_EVENTS = 100
 COURSE_ITEMS = 500
@@ -226,6 +230,108 @@ def _text(path, lines):
         stream.writelines(lines)
 
 
+def tables(folder, events):
+    """The plain tables: items of 200 courses, two concepts each, a chain of prerequisites."""
+    chance = random.Random(16)
+    concepts = [("concept_id", "name"), *((f"k{n}", f"Concept {n}") for n in range(CONCEPTS))]
+    _rows(folder / "concepts.csv", concepts, ",")
+    chain_of = [("before", "after"), *((f"k{n}", f"k{n + 1}") for n in range(CONCEPTS - 1))]
+    _rows(folder / "prerequisites.csv", chain_of, ",")
+    courses = [("course_id", "name"), *((f"c{n}", f"Course {n}") for n in range(COURSES))]
+    _rows(folder / "courses.csv", courses, ",")
+    items = [(f"i{n}", f"c{n % COURSES}", n // COURSES, "video", 300) for n in range(PROBLEMS)]
+    head = ("item_id", "course_id", "position", "kind", "seconds")
+    _rows(folder / "items.csv", [head, *items], ",")
+    covered = ((f"i{n % PROBLEMS}", f"k{chance.randrange(CONCEPTS)}") for n in range(2 * PROBLEMS))
+    _rows(folder / "item_concepts.csv", [("item_id", "concept_id"), *covered], ",")
+    views = (
+        (
+            f"u{n // LEARNER_EVENTS}",
+            f"i{chance.randrange(PROBLEMS)}",
+            f"2026-03-{n % 28 + 1:02}T10:{n % 60:02}:00Z",
+            round(chance.random(), 2),
+        )
+        for n in range(events)
+    )
+    titles = ("learner_id", "item_id", "time", "share")
+    _rows(folder / "events.csv", chain([titles], views), ",")
+
+
+def assistments(folder, events):
+    """One CSV file of answers to problems of one skill."""
+    chance = random.Random(16)
+    problems = (chance.randrange(PROBLEMS) for _ in range(events))
+    titles = ("order_id", "user_id", "problem_id", "original", "correct", "skill_id", "skill_name")
+    answers = (
+        (n, n // LEARNER_EVENTS, p, 1, chance.randrange(2), p % 120, f"Skill {p % 120}")
+        for n, p in enumerate(problems)
+    )
+    _rows(folder / "skill_builder_data_corrected.csv", chain([titles], answers), ",")
+
+
+def xes3g5m(folder, events):
+    """Sequences by question, each of 200 places, and a tree of concepts."""
+    chance = random.Random(16)
+    names = {str(n): f"知识{n}" for n in range(865)}
+    questions = {
+        str(n): {"content": "题", "kc_routes": [f"知识{n % 20}----知识{20 + n % 845}"]}
+        for n in range(7_652)
+    }
+    _lines(folder / "metadata/questions.json", [questions])
+    _lines(folder / "metadata/kc_routes_map.json", [names])
+
+    def sequences():
+        yield "fold,uid,questions,concepts,responses,timestamps,selectmasks,is_repeat\n"
+        for learner in range(events // 200):
+            asked = [chance.randrange(7_652) for _ in range(200)]
+            lists = (
+                asked,
+                (20 + n % 845 for n in asked),
+                (chance.randrange(2) for _ in asked),
+                (1_600_000_000_000 + 1_000 * n for n in range(200)),
+                (1 for _ in asked),
+                (0 for _ in asked),
+            )
+            yield f"0,{learner}," + ",".join(f'"{",".join(map(str, e))}"' for e in lists) + "\n"
+
+    _text(folder / "question_level/train_valid_sequences_quelevel.csv", sequences())
+
+
+def moocradar(folder, events):
+    """Problems with three concepts each, and one JSON array of learners' sequences."""
+    chance = random.Random(16)
+    _lines(
+        folder / "problem.json",
+        (
+            {
+                "problem_id": f"Pm_{n}",
+                "course_id": f"C_{n % COURSES}",
+                "concepts": [f"概念{chance.randrange(CONCEPTS)}" for _ in range(3)],
+                "detail": "{'title': '第一章', 'option': {'A': 'x'}}",
+            }
+            for n in range(PROBLEMS)
+        ),
+    )
+
+    def learners():
+        for learner in range(events // LEARNER_EVENTS):
+            sequence = [
+                {
+                    "log_id": f"{learner}_{n}",
+                    "problem_id": f"Pm_{chance.randrange(PROBLEMS)}",
+                    "user_id": f"U_{learner}",
+                    "is_correct": chance.randrange(2),
+                    "submit_time": f"2020-05-{n % 28 + 1:02} 01:04:01",
+                }
+                for n in range(LEARNER_EVENTS)
+            ]
+            told = json.dumps({"user_id": f"U_{learner}", "seq": sequence})
+            yield ("[" if not learner else ",") + "\n" + told
+        yield "]\n"
+
+    _text(folder / "student-problem-fine.json", learners())
+
+
 def case(folder, events):
     """A framework of a tenth as many items, each below one before it and after another."""
     chance, items = random.Random(16), max(events // 10, 2)
@@ -296,7 +402,7 @@ def oneroster(folder, events):
 
 
 def canvas(folder, events):
-    """Live events on 2,000 outcomes of 12,000 assignments."""
+    """Live events on 12,000 assignments, each with three of 2,000 outcomes."""
     chance = random.Random(16)
     _lines(
         folder / "events.jsonl",
@@ -306,9 +412,9 @@ def canvas(folder, events):
                 "body": {
                     "id": n,
                     "user_uuid": f"u{n // LEARNER_EVENTS}",
-                    "learning_outcome_id": str(chance.randrange(2_000)),
+                    "learning_outcome_id": str((asset + chance.randrange(3)) % 2_000),
                     "associated_asset_type": "Assignment",
-                    "associated_asset_id": str(chance.randrange(PROBLEMS)),
+                    "associated_asset_id": str(asset),
                     "result_context_type": "Course",
                     "result_context_id": str(n % COURSES),
                     "score": chance.randrange(6),
@@ -317,6 +423,7 @@ def canvas(folder, events):
                 },
             }
             for n in range(events)
+            for asset in (chance.randrange(PROBLEMS),)
         ),
     )
 
@@ -361,9 +468,13 @@ def moodle(folder, events):
 
 
 MADE = {
+    "tables": tables,
     "mooccubex": mooccubex,
     "junyi": junyi,
     "ednet": ednet,
+    "assistments": assistments,
+    "xes3g5m": xes3g5m,
+    "moocradar": moocradar,
     "openedx": openedx,
     "case": case,
     "oneroster": oneroster,
