@@ -22,6 +22,10 @@ _PART = re.compile(r"[?&]subContentId=[^&#]*")  # H5P: an interaction inside the
 _SCRIPT = re.compile(r".*\.(php|aspx?|jsp|cgi|do|cfm)", re.IGNORECASE)
 _OPAQUE_KEY = re.compile(r"[A-Za-z-]+-v\d+:")  # Open edX: block-v1:, course-v1:, ccx-block-v1:
 _BLOCK = re.compile(r".*\+block@([^@/?#]+)")
+# Ralph puts the whole name of the course, and for problems that of the block, where a key has X+D+T
+_BY_RALPH = re.compile(
+    r"block-v1:course-v1:(?P<course>[^:]+?)(?:-course-v1:|block-v1:[^:]+)\+type@(?P<rest>.+)"
+)
 _HEX = re.compile(r"([0-9a-f]{32})")  # what Open edX calls a block in older addresses
 _PATH_PARAMETER = re.compile(r";[A-Za-z]+=[^/]*")  # as in ;jsessionid=...
 ARROW = "=>"
@@ -95,6 +99,10 @@ def names_of(object_id: str) -> tuple[str, ...]:
     ('quiz/view.php?id=57', 'quiz-57', '57')
     >>> names_of("https://lms.example/xblock/block-v1:X+D+T+type@video+block@7f")
     ('block-v1:X+D+T+type@video+block@7f', 'V_7f')
+    >>> names_of("https://lms.example/xblock/block-v1:course-v1:X+D+T-course-v1:+type@video+block@7f")
+    ('block-v1:X+D+T+type@video+block@7f', 'V_7f')
+    >>> names_of("https://lms.example/courses/course-v1:X+D+T/info")[:2]
+    ('course-v1:X+D+T', 'C_course-v1:X+D+T')
     """
     address, _, fragment = _PART.sub("", object_id).partition("#")
     path, _, query = address.partition("?")
@@ -102,6 +110,8 @@ def names_of(object_id: str) -> tuple[str, ...]:
     last = segments[-1]
     if len(segments) == 1 and not _OPAQUE_KEY.match(last):
         last = last.rsplit(":", 1)[-1]
+    if doubled := _BY_RALPH.fullmatch(last):
+        last = "block-v1:{course}+type@{rest}".format(**doubled.groupdict())
     value = _named_by(query)
     if _SCRIPT.fullmatch(last) and query:
         value = value or query.rstrip("=").rpartition("=")[2]
@@ -115,6 +125,9 @@ def names_of(object_id: str) -> tuple[str, ...]:
     block = _BLOCK.fullmatch(last) or _HEX.fullmatch(last)
     if block:
         names.append(f"V_{block[1]}")
+    above = segments[-2] if len(segments) > 1 else ""
+    if above.startswith("course-v1:") and not _OPAQUE_KEY.match(last):  # a page of the course
+        names = [above, f"C_{above}", *names]
     if last.startswith("course-v1:"):
         names.append(f"C_{last}")
     if "=" in last:

@@ -191,6 +191,8 @@ def _watched(verb: str, result: Mapping[str, Any], context: Mapping[str, Any]) -
     length = told_seconds(around.get(LENGTH)) or told_seconds(
         told.get(LENGTH)
     )  # 0 until it is known
+    if not length and LENGTH in around and share == 0:  # both stand for what is not known
+        share = None
     stopped, started = _positions(verb, told)
     return {
         "share": None if segments and length else share,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import runpy
 from collections import Counter
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from learner_cases import hand_model
 
+from kgplan.api import xapi
 from kgplan.api.checking import account_of
 from kgplan.api.event_files import found_in, parts_of
 from kgplan.api.statements import StatementRules
+from kgplan.data.events import evidence_of
 from kgplan.errors import InputError
 from kgplan.planning.live import LiveModel
 
@@ -150,6 +153,33 @@ def test_what_real_producers_send_is_understood_as_their_formats_mean_it(path):
     assert account.number == len(wanted)
     silent = Counter(each["means"] for each in wanted)
     assert account.silent == silent["nothing"] + silent["length of the video"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("ralph", "Open edX, Ralph's converters (our own statements after their format)"),
+        ("moodle", "Moodle, logstore_xapi (our own statements after its format)"),
+    ],
+)
+def test_the_page_of_kinds_says_what_is_understood_today(stem, name):
+    docs = Path(__file__).parents[2] / "docs"
+    table_of = runpy.run_path(str(docs / "events.py"))["table_of"]
+    path = next(each for each in PRODUCERS if each.stem == stem)
+    drawn = table_of(name, account_of(parts_of(path), NOW, StatementRules()))
+    assert drawn in (docs / "guide" / "event-kinds.md").read_text(encoding="utf-8")
+
+
+def test_what_ralph_made_of_a_log_names_what_the_log_and_the_course_name():
+    """Of its doubled keys, and of a course's page; lengths and shares of 0 are not known ones."""
+    path = next(each for each in PRODUCERS if each.stem == "ralph")
+    sent = [json.loads(line)["statement"] for line in path.read_text().splitlines()]
+    events = [xapi.read_statement(each, NOW) for each in sent]
+    key = "block-v1:X+D+T+type@{}+block@" + "0b" * 16
+    video, problem = key.format("video"), key.format("problem")
+    said = evidence_of(events, {video: 200.0})
+    assert (said.shares, said.scores) == ({video: 0.875}, {problem: 0.5})  # 40 s and 135 s
+    assert said.enrolled == {"course-v1:X+D+T"}
 
 
 def test_what_is_counted_has_its_first_line_and_what_the_model_does_not_know(tmp_path):

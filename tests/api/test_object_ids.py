@@ -35,6 +35,9 @@ KEY = "block-v1:edX+D+T+type@video+block@7f"
         (f"http://lms.example/xblock/{KEY}", {"V_7f", KEY}, KEY),
         (f"http://lms.example/xblock/{KEY}", set(), KEY),
         (KEY, {"V_7f"}, "V_7f"),
+        # a lesson's own page in a course is the lesson's
+        ("https://lms.example/courses/course-v1:X+D/V_1", {"V_1"}, "V_1"),
+        ("https://lms.example/courses/course-v1:X+D/info", {"C_course-v1:X+D"}, "C_course-v1:X+D"),
         ("http://lms.example/x/ccx-" + KEY.replace("+type", "+ccx@1+type"), {"V_7f"}, "V_7f"),
         ("http://lms.example/course/course-v1:X%2BD/", {"C_course-v1:X+D"}, "C_course-v1:X+D"),
         ("course-v1:X+D", {"course-v1:X+D"}, "course-v1:X+D"),
