@@ -2,7 +2,8 @@
 
 Three forms, three sizes, both databases. What the reading processes take to begin is told apart: a
 rate is of what a longer file costs more, in time and in that of processors, PostgreSQL's too.
-20,000 events a second are wanted on two cores. KGPLAN_BENCH_FACTOR=10 makes the files ten times as
+20,000 events a second are wanted on two cores. The largest process of a load is measured, too.
+KGPLAN_BENCH_FACTOR=10 makes the files ten times as
 long.
 """
 
@@ -10,6 +11,8 @@ import json
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -137,3 +140,30 @@ def test_history_comes_in_at_a_rate_that_its_length_leaves_as_it_is(
             )
     shorter, longer = (used / more for more, _, used, _ in costs.tolist())
     assert longer < GROWTH * shorter
+
+
+LOADED = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, "-m", "kgplan", "events", "load", *sys.argv[1:]], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("form", ["xapi", "csv"])
+def test_a_longer_file_takes_no_more_memory(tmp_path, form, capsys):
+    peaks = []
+    for number in SIZES:
+        file = tmp_path / f"{form}-{number}"
+        write(file, form, number)
+        done = subprocess.run(
+            [sys.executable, "-c", LOADED, file, "--processes", "2"],
+            env=os.environ | {"KGPLAN_HOME": str(tmp_path / f"home-{number}")},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        peaks.append(int(done.stdout.splitlines()[-1]) / 1024)
+    with capsys.disabled():
+        told = " / ".join(f"{peak:.0f}" for peak in peaks)
+        print(f"\n{form}, {SIZES} events: the largest process takes {told} MB")
+    assert peaks[2] - peaks[1] < 0.25 * peaks[1]
