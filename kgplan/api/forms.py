@@ -92,9 +92,7 @@ def sent_statement(
     return Sent(event, "xapi", content, digest_of_text(text), stamped, raw=text)
 
 
-def sent_event(
-    given: "EventIn", now: float, zone: tzinfo = UTC, raw: str | None = None
-) -> Sent:
+def sent_event(given: "EventIn", now: float, zone: tzinfo = UTC, raw: str | None = None) -> Sent:
     """An event in plain JSON as it is stored; a time without a zone is of the one given.
 
     Raises:

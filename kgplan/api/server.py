@@ -28,6 +28,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from threadpoolctl import threadpool_limits
 
 from kgplan.api.door import Door, DoorLimits, backlog_within
 
@@ -197,4 +198,6 @@ def run_server(
         proxy_headers=False,  # who may name a client: `LimitsMiddleware.client`
     )
     server = DrainingServer(config, drain_seconds, stop_seconds, shared is not None, door, beat)
-    server.run(None if shared is None else [shared])
+    # products are small, requests many: two threads of one wait longer than they multiply
+    with threadpool_limits(1, "blas"):
+        server.run(None if shared is None else [shared])
