@@ -194,6 +194,19 @@ class Settings(BaseSettings):
         " (docs/guide/adjusting.md); none: the usual ones",
     )
 
+    review_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of a learner's time that reviews may take of what is due again",
+    )
+    review_recall: float = Field(
+        default=0.9,
+        ge=0.5,
+        le=0.99,
+        description="chance of recalling a concept, by FSRS, at which it is due again",
+    )
+
     body_bytes: int = Field(default=4 << 20, ge=1, description="longest body of a request")
     body_seconds: float = Field(
         default=10.0,

@@ -32,6 +32,7 @@ from kgplan.api.telemetry.readiness import Readiness
 from kgplan.data.links import Links
 from kgplan.graph.definition import Definitions
 from kgplan.model.recommending import Recommenders
+from kgplan.model.reviews import ReviewRules
 from kgplan.model.running import RunningPlans
 from kgplan.planning.experiment import Experiment
 
@@ -51,6 +52,7 @@ def create_app(
     definitions: Definitions | None = None,
     abouts: Definitions | None = None,
     statement_rules: StatementRules | None = None,
+    review_rules: ReviewRules | None = None,
     lti: Tool | None = None,
     experiment: Experiment | None = None,
     running: RunningPlans | None = None,
@@ -67,6 +69,7 @@ def create_app(
         telemetry: where requests are counted and told; counted only where None.
         administration: the home whose models and jobs are administrated; none where None.
         statement_rules: how xAPI statements are taken; the defaults where None.
+        review_rules: when something is due again; the defaults where None.
         browser: address of Neo4j Browser; empty where the graph is in the embedded database.
         links: addresses of what to open; nothing has one where None.
         definitions: what concepts are, which planners do not know; not told where None.
@@ -122,6 +125,7 @@ def create_app(
     app.state.readiness = readiness
     app.state.metrics, app.state.sources = telemetry.metrics, sources
     app.state.statement_rules = statement_rules or StatementRules()
+    app.state.review_rules = review_rules or ReviewRules()
     app.state.experiment = experiment
     app.state.running = running
     app.state.audit = audit_log

@@ -367,6 +367,85 @@ class ResourcesOut(BaseModel):
     stale: bool
 
 
+class DueConceptOut(BaseModel):
+    """A concept that a review brings back."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    concept_id: str
+    name: str
+    name_en: str
+    mastery: float
+    last: datetime = Field(description="when it was last worked on")
+    due: datetime = Field(description="since when it is due")
+    recall: float = Field(description="chance of recalling it now")
+
+
+class ReviewOut(BaseModel):
+    """One thing to open again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    resource: Resource = Field(description="what to open")
+    concepts: list[DueConceptOut] = Field(description="that it brings back, the most urgent first")
+    because: str = Field(description="one plain sentence")
+
+
+class ReviewsOut(BaseModel):
+    """What a learner held and is about to forget, the most urgent first."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "learner_id": "U_1000",
+                    "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+                    "graph_version": "5f0c2f3f6f0b7a11",
+                    "model_version": "0b5c7c1f7ad1c9e2",
+                    "minutes": 12.0,
+                    "reviews": [
+                        {
+                            "resource": EXAMPLE_RESOURCE | {"again": True, "share": 1.0},
+                            "concepts": [
+                                {
+                                    "concept_id": "K_栈_计算机科学技术",
+                                    "name": "栈",
+                                    "name_en": "stack",
+                                    "mastery": 0.91,
+                                    "last": "2026-03-01T10:15:00Z",
+                                    "due": "2026-03-03T10:15:00Z",
+                                    "recall": 0.82,
+                                }
+                            ],
+                            "because": "You last worked on 栈 2 weeks ago; this brings it back.",
+                        }
+                    ],
+                    "later": 3,
+                    "next_due": "2026-03-19T08:00:00Z",
+                    "note": "",
+                    "stale": False,
+                }
+            ]
+        },
+    )
+
+    learner_id: str
+    course_id: str | None
+    graph_version: str
+    model_version: str
+    minutes: float = Field(description="that reviews may take")
+    reviews: list[ReviewOut] = Field(description="within that time")
+    later: int = Field(
+        description="concepts that are due, too, and found no room or nothing to open"
+    )
+    next_due: datetime | None = Field(
+        description="when the next one comes due that is not yet; null where there is none"
+    )
+    note: str = Field(description="a sentence where there is no review; else empty")
+    stale: bool
+
+
 class EngagementOut(BaseModel):
     """How likely a learner is to complete the next view: completion, never a state of a person."""
 

@@ -37,6 +37,7 @@ from kgplan.errors import InputError, KgplanError, MediaRefused, RecordsUnavaila
 from kgplan.graph.definition import Definitions
 from kgplan.model.current import AtOnce, CurrentLearners
 from kgplan.model.recommending import Recommenders
+from kgplan.model.reviews import ReviewRules
 from kgplan.model.running import RunningPlans
 from kgplan.planning.experiment import Experiment
 
@@ -126,6 +127,12 @@ class Asked(Request):
         raise RecordsUnavailable(
             "this service keeps no learner records; start it with `kgplan serve`"
         )
+
+    @property
+    def review_rules(self) -> ReviewRules:
+        """When something is due again."""
+        rules: ReviewRules = self.app.state.review_rules
+        return rules
 
     @property
     def running(self) -> RunningPlans:

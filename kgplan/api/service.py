@@ -27,6 +27,7 @@ from kgplan.errors import KgplanError
 from kgplan.graph.definition import Definitions, read_abouts
 from kgplan.model.current import CurrentLearners
 from kgplan.model.experiments import running_experiment
+from kgplan.model.reviews import ReviewRules
 from kgplan.model.running import RunningPlans
 from kgplan.planning import Planner, PlanOptions
 from kgplan.planning.planners import planners
@@ -98,6 +99,7 @@ def make_service(settings: Settings, keeper: Keeper, lines: LineSink | None = No
         definitions=Definitions.of_graph(settings.graph_url, settings.graph_access),
         abouts=Definitions.of_graph(settings.graph_url, settings.graph_access, read_abouts),
         statement_rules=rules,
+        review_rules=ReviewRules.of(settings),
         lti=lti,
         experiment=experiment,
         running=running,

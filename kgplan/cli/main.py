@@ -27,6 +27,7 @@ from kgplan.cli import (
     plan,
     recommend,
     resources,
+    review,
     serve,
     similar,
     simulate,
@@ -77,6 +78,7 @@ app.command()(plan.plan)
 app.command()(place.place)
 app.command()(mastery.mastery)
 app.command()(recommend.recommend)
+app.command()(review.reviews)
 app.add_typer(resources.resources, name="resources")
 app.add_typer(coldstart.coldstart, name="coldstart")
 app.command()(browse.learners)

@@ -41,6 +41,7 @@ from kgplan.planning.ranked import (
 )
 from kgplan.planning.reasons import explained_sequence
 from kgplan.planning.resources import Places
+from kgplan.planning.reviewing import RECALL, Reviewer, Reviews, Sitting
 from kgplan.planning.scope import Scope
 from kgplan.planning.sequencing import Sequence, Sequencer
 from kgplan.planning.telling import Teller
@@ -298,6 +299,43 @@ class Planner:
             learner.is_new,
             found,
             note,
+        )
+
+    def reviews(
+        self,
+        learner_id: str,
+        course_id: str | None,
+        sittings: Ordered[Sitting],
+        now: float,
+        minutes: float,
+        recall: float = RECALL,
+        manner: Manner = DEFAULTS,
+        current: CurrentLearner | None = None,
+    ) -> Reviews:
+        """What the learner held and is about to forget, and the least to open for it.
+
+        What is not held is not due: plans teach it.
+
+        Args:
+            learner_id, current: as for `plan`; a learner whom nothing names is a new one.
+            course_id: whose concepts are asked about; all where None.
+            sittings: when the learner worked on what, in order of time.
+            now: in seconds since 1970.
+            minutes: that reviews may take.
+            recall: chance of recalling at which a concept is due.
+            manner: of the sentences.
+
+        Raises:
+            UnknownCourse: no such id; the error holds close matches.
+        """
+        asked: Ints = np.arange(self.graph.concept_ids.size)
+        if course_id is not None:
+            asked = _row(self.graph.course_concepts, self._course(course_id))
+        reviewer = Reviewer(self._chooser, self._sequencer, self.records, self.links)
+        learner = self._learner(learner_id, current)
+        found = reviewer.of(learner, asked, course_id, sittings, now, minutes, recall, manner)
+        return Reviews(
+            learner_id, course_id, self.graph.version, self.model_version, minutes, *found
         )
 
     def _in_course(self, course_id: str) -> Places:

@@ -157,7 +157,7 @@ class Sequencer:
         # a whole number would be compiled for anew
         theta = THETA if options.theta is None else float(options.theta)
         watched, not_yet, tried = self._done(learner, theta)
-        mastered = self._mastered(learner, theta) & ~not_yet
+        mastered = self.mastered(learner, theta) & ~not_yet
         homonym: Array = np.zeros(mastered.size, dtype=bool)
         homonym[scope.concepts] = scope.asked & (scope.weight == 0)
         practised, in_order = scope.practised, learner.is_new and scope.has_videos
@@ -213,8 +213,8 @@ class Sequencer:
             done[_columns(self.scopes.covers, last)] = True
         return done
 
-    def _mastered(self, learner: Learner, theta: float) -> Array:
-        """(K,) True where the learner's own evidence says so."""
+    def mastered(self, learner: Learner, theta: float) -> Array:
+        """(K,) True where the learner's own evidence says so, which plans leave out."""
         own = learner.reached & ~learner.not_told_apart & (learner.mastery >= theta)
         at = np.flatnonzero(own)
         own[at] = divergence(learner.mastery[at], self.prior[at]) >= WEAK_EVIDENCE

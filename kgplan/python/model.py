@@ -1,5 +1,6 @@
 """The model in use, opened once, for questions in Python."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -20,11 +21,13 @@ from kgplan.model.names import Names
 from kgplan.model.neighbours import Neighbour, Neighbours
 from kgplan.model.opening import open_planner, open_records, open_snapshot
 from kgplan.model.recorded import recorded_learners, recorded_reasons
+from kgplan.model.reviews import MINUTES, ReviewRules, reviews_of
 from kgplan.pipeline.similarity import STORED_NEIGHBOURS
 from kgplan.planning import CurrentLearner, Plan, Planner, PlanOptions, StepExplanation
 from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.learner import ConceptMastery
 from kgplan.planning.resources import Rank, Resource
+from kgplan.planning.reviewing import Review
 from kgplan.progress import Progress, silent
 from kgplan.python.chain import Chain, chain_of
 from kgplan.python.path import Path, explained
@@ -49,6 +52,14 @@ def _of_rank(name: str) -> Callable[[Resource], Any]:
 RANKED: Columns = {
     **columns_of(Resource, but=("rank",)),
     **{each: _of_rank(each) for each in Rank.__dataclass_fields__},
+}
+REVIEWED: Columns = {
+    "title": lambda each: each.resource.title,
+    "course_name": lambda each: each.resource.course_name,
+    "minutes": lambda each: each.resource.minutes,
+    "concepts": lambda each: ", ".join(concept.name for concept in each.concepts),
+    "recall": lambda each: each.concepts[0].recall,
+    "because": lambda each: each.because,
 }
 RANKED_SHOWN = ("title", "course_name", "minutes", "place", "because")
 
@@ -302,6 +313,29 @@ class Model:
         how = f"ranked by {found.served}" if found.served else "in the order of their courses"
         notes = [note for note in (found.note, how) if note]
         return Rows(f"resources for {learner}", found.resources, RANKED, RANKED_SHOWN, notes=notes)
+
+    def reviews(
+        self, learner: str, course: str | None = None, minutes: float = MINUTES, **manner: Any
+    ) -> Rows[Review]:
+        """What a learner held and is about to forget, and the least to open for it.
+
+        Args:
+            learner: an id.
+            course: an id or name; all concepts where None.
+            minutes: that the learner has, of which reviews take a share.
+            **manner: `language` and `detail` of the sentences.
+
+        Raises:
+            UnknownCourse, AmbiguousName, ConfigError: as for `plan`.
+        """
+        course_id = None if course is None else self._names.course(course)
+        found = reviews_of(
+            *(self._learners, self.planner, learner, course_id, minutes),
+            *(ReviewRules.of(self.settings), PlanOptions(**manner), time.time()),
+        )
+        more = f"{found.later} more concepts are due" if found.later else ""
+        notes = [note for note in (found.note, more) if note]
+        return Rows(f"reviews for {learner}", found.reviews, REVIEWED, notes=notes)
 
     # what the graph and the model say of concepts
 

@@ -455,6 +455,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Reviews
+         * @description What the learner held and is about to forget, and the least to open for it.
+         *
+         *     When something was worked on is known by events alone.
+         */
+        get: operations["read_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/engagement": {
         parameters: {
             query?: never;
@@ -2130,6 +2152,37 @@ export interface components {
              * @description one such chain; inside a cyclic group it goes the shortest way
              */
             chain: components["schemas"]["Named"][];
+        };
+        /**
+         * DueConceptOut
+         * @description A concept that a review brings back.
+         */
+        DueConceptOut: {
+            /** Concept Id */
+            concept_id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Mastery */
+            mastery: number;
+            /**
+             * Last
+             * Format: date-time
+             * @description when it was last worked on
+             */
+            last: string;
+            /**
+             * Due
+             * Format: date-time
+             * @description since when it is due
+             */
+            due: string;
+            /**
+             * Recall
+             * @description chance of recalling it now
+             */
+            recall: number;
         };
         /**
          * EarlierView
@@ -4884,6 +4937,125 @@ export interface components {
             etag: string | null;
             path: components["schemas"]["Path"] | null;
             problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * ReviewOut
+         * @description One thing to open again.
+         */
+        ReviewOut: {
+            /** @description what to open */
+            resource: components["schemas"]["Resource"];
+            /**
+             * Concepts
+             * @description that it brings back, the most urgent first
+             */
+            concepts: components["schemas"]["DueConceptOut"][];
+            /**
+             * Because
+             * @description one plain sentence
+             */
+            because: string;
+        };
+        /**
+         * ReviewsOut
+         * @description What a learner held and is about to forget, the most urgent first.
+         * @example {
+         *       "learner_id": "U_1000",
+         *       "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *       "graph_version": "5f0c2f3f6f0b7a11",
+         *       "model_version": "0b5c7c1f7ad1c9e2",
+         *       "minutes": 12,
+         *       "reviews": [
+         *         {
+         *           "resource": {
+         *             "course_id": "C_course-v1:TsinghuaX+30240184+sp",
+         *             "course_name": "数据结构(上)",
+         *             "item_id": "V_5f3a",
+         *             "kind": "video",
+         *             "title": "栈的定义",
+         *             "minutes": 6.5,
+         *             "share": 1,
+         *             "score": null,
+         *             "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
+         *             "again": true,
+         *             "moves": [],
+         *             "rank": {
+         *               "place": 1,
+         *               "of": 7,
+         *               "score": 1.62,
+         *               "methods": {
+         *                 "markov": 0.45,
+         *                 "next_in_course": 0.52,
+         *                 "item_cf": 0.03
+         *               },
+         *               "earlier": [
+         *                 {
+         *                   "item_id": "V_5e21",
+         *                   "title": "线性表",
+         *                   "share": 0.97
+         *                 }
+         *               ],
+         *               "progress": 0,
+         *               "pre": 0.21,
+         *               "because": "In 数据结构(上) it comes next, behind “线性表”, and most learners went on to it."
+         *             }
+         *           },
+         *           "concepts": [
+         *             {
+         *               "concept_id": "K_栈_计算机科学技术",
+         *               "name": "栈",
+         *               "name_en": "stack",
+         *               "mastery": 0.91,
+         *               "last": "2026-03-01T10:15:00Z",
+         *               "due": "2026-03-03T10:15:00Z",
+         *               "recall": 0.82
+         *             }
+         *           ],
+         *           "because": "You last worked on 栈 2 weeks ago; this brings it back."
+         *         }
+         *       ],
+         *       "later": 3,
+         *       "next_due": "2026-03-19T08:00:00Z",
+         *       "note": "",
+         *       "stale": false
+         *     }
+         */
+        ReviewsOut: {
+            /** Learner Id */
+            learner_id: string;
+            /** Course Id */
+            course_id: string | null;
+            /** Graph Version */
+            graph_version: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * Minutes
+             * @description that reviews may take
+             */
+            minutes: number;
+            /**
+             * Reviews
+             * @description within that time
+             */
+            reviews: components["schemas"]["ReviewOut"][];
+            /**
+             * Later
+             * @description concepts that are due, too, and found no room or nothing to open
+             */
+            later: number;
+            /**
+             * Next Due
+             * @description when the next one comes due that is not yet; null where there is none
+             */
+            next_due: string | null;
+            /**
+             * Note
+             * @description a sentence where there is no review; else empty
+             */
+            note: string;
+            /** Stale */
+            stale: boolean;
         };
         /**
          * RunIn
@@ -7803,6 +7975,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResourcesOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body or the batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is a picture, a sound or a film */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_reviews: {
+        parameters: {
+            query?: {
+                /** @description only this course's concepts */
+                course_id?: string | null;
+                /** @description that the learner has; reviews take a share (`KGPLAN_REVIEW_SHARE`) */
+                minutes?: number;
+                /** @description of the sentences */
+                language?: "en" | "zh";
+                /** @description whether sentences hold figures */
+                detail?: "words" | "numbers";
+            };
+            header?: never;
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsOut"];
                 };
             };
             /** @description two Authorization headers, or malformed content */

@@ -35,6 +35,7 @@ from kgplan.api.learner_models import (
     ProgressOut,
     RecommendationsOut,
     ResourcesOut,
+    ReviewsOut,
     SaidListOut,
     SaidOut,
     StepProgressOut,
@@ -52,6 +53,7 @@ from kgplan.graph.snapshot import GraphSnapshot, id_array
 from kgplan.model.current import Standing
 from kgplan.model.engagement import engagement_of
 from kgplan.model.recorded import recorded_reasons
+from kgplan.model.reviews import MINUTES, reviews_of
 from kgplan.planning import ConceptMastery, Planner, PlanOptions
 from kgplan.planning.because import MOST_REASONS
 from kgplan.planning.placing import Placer
@@ -218,6 +220,35 @@ def read_resources(
     manner = PlanOptions(language=language, detail=detail)
     found = planner.resources(learner_id, concept_id, course_id, manner, limit, current)
     return ResourcesOut(**vars(found), stale=asked.served.stale)
+
+
+@router.get(ONE + "/reviews", dependencies=READS)
+@in_thread
+def read_reviews(
+    learner_id: Id,
+    asked: Asked,
+    course_id: Annotated[Id | None, Query(description="only this course's concepts")] = None,
+    minutes: Annotated[
+        float,
+        Query(
+            gt=0,
+            le=100_000,
+            description="that the learner has; reviews take a share (`KGPLAN_REVIEW_SHARE`)",
+        ),
+    ] = MINUTES,
+    language: Annotated[Language, Query(description="of the sentences")] = "en",
+    detail: Annotated[Detail, Query(description="whether sentences hold figures")] = "words",
+) -> ReviewsOut:
+    """What the learner held and is about to forget, and the least to open for it.
+
+    When something was worked on is known by events alone.
+    """
+    manner = PlanOptions(language=language, detail=detail)
+    found = reviews_of(
+        *(asked.current_learners, asked.served.planner, learner_id, course_id),
+        *(minutes, asked.review_rules, manner, time.time()),
+    )
+    return ReviewsOut.model_validate(found.to_dict() | {"stale": asked.served.stale})
 
 
 @router.get(ONE + "/engagement", dependencies=READS)
