@@ -2,7 +2,9 @@
 
 import json
 import re
+import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -157,6 +159,37 @@ def taught():
     )
     links = Links("https://lms.example/{course_id}/{item_id}")
     return replace(case, records=records).planner(links=links)
+
+
+def test_what_is_due_again_stands_before_the_road_until_it_was_opened(
+    taught, built, browser, tmp_path
+):
+    with served(taught, tmp_path) as (api, address):
+        long_ago = datetime.fromtimestamp(time.time() - 60 * 86_400, UTC).isoformat()
+        seen = {"learner_id": "learner", "share": 1, "time": long_ago}
+        events = [
+            seen | {"event_id": item, "item_id": item} for item in taught.records.item_ids.tolist()
+        ]
+        api.post("/v1/events", json=events).raise_for_status()
+        found = api.get("/v1/learners/learner/reviews", params={"course_id": "A"}).json()
+        assert found["reviews"]
+        page = browser.new_page(viewport=PHONE, locale="en-US")
+        page.goto(address + ROAD)
+        due = page.locator(".due")
+        expect(due.locator("li .resource-title")).to_have_text(
+            [each["resource"]["title"] for each in found["reviews"]]
+        )
+        for each in found["reviews"]:
+            expect(due).to_contain_text(each["because"])
+        for n, each in enumerate(found["reviews"]):
+            again = {"event_id": f"again-{n}", "learner_id": "learner", "share": 1}
+            api.post("/v1/events", json=again | {"item_id": each["resource"]["item_id"]})
+        after = api.get("/v1/learners/learner/reviews", params={"course_id": "A"}).json()
+        page.reload()
+        expect(page.locator(".path-head")).to_be_visible()
+        expect(due.locator("li")).to_have_count(len(after["reviews"]))
+        assert len(after["reviews"]) < len(found["reviews"])
+        page.close()
 
 
 def test_the_road_says_what_to_open_what_it_moves_and_what_is_taught_nowhere(

@@ -28,7 +28,7 @@ import {
   behindOf,
   doneOf,
 } from "./road";
-import { Gaps, Notes } from "./resources";
+import { DueAgain, Gaps, Notes } from "./resources";
 import { Road } from "./stops";
 import { texts } from "./texts";
 
@@ -217,6 +217,7 @@ export function Path(props: {
               </div>
               {road.path.stale && <p class="note">{say.stale}</p>}
               {road.path.new && <Notes of={road.path.notes} />}
+              <DueAgain of={road.reviews} course={choice.course} />
               <div class="path-columns">
                 <Road
                   road={road}

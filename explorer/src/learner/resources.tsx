@@ -4,7 +4,7 @@ import { href } from "../router";
 import { kindOf } from "../kinds";
 import { Few } from "../ui/few";
 import { nameOf, namesOf } from "./names";
-import { type Gap, type Move, NOTICED, type Named, type Resource } from "./road";
+import { type Gap, type Move, NOTICED, type Named, type Resource, type Reviews } from "./road";
 import { WhyThisOne } from "./rank";
 import { texts } from "./texts";
 
@@ -164,6 +164,27 @@ export function Notes({ of }: { of: readonly string[] }) {
         <li key={each}>{each}</li>
       ))}
     </ul>
+  );
+}
+
+/** What was held and is about to be forgotten, and what to open for it. */
+export function DueAgain(props: { of: Reviews; course: string }) {
+  const say = texts();
+  const { reviews, later } = props.of;
+  if (reviews.length === 0) return null;
+  return (
+    <section class="due">
+      <h3>{say.dueAgain}</h3>
+      <ul class="plain resources">
+        {reviews.map(({ resource, because }) => (
+          <li key={`${resource.course_id} ${resource.item_id}`}>
+            <One resource={resource} course={props.course} brief />
+            <p class="soft small">{because}</p>
+          </li>
+        ))}
+      </ul>
+      {later > 0 && <p class="soft small">{say.dueLater(later)}</p>}
+    </section>
   );
 }
 

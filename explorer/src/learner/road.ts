@@ -11,6 +11,7 @@ export type Rank = Schemas["Rank"];
 export type Move = Schemas["Move"];
 export type Gap = Schemas["Gap"];
 export type Progress = Schemas["ProgressOut"];
+export type Reviews = Pick<Schemas["ReviewsOut"], "reviews" | "later">;
 export type Status = Schemas["StepProgressOut"]["status"];
 export type Explanation = Schemas["StepExplanation"];
 export type Mastery = Schemas["ConceptMastery"];
@@ -29,6 +30,8 @@ export const HAPPENS: Record<Kind, readonly [What, ...What[]]> = {
 export interface Road {
   path: Path;
   progress: Pick<Progress, "steps" | "behind">;
+  /** What of the course is due again. */
+  reviews: Reviews;
 }
 
 export interface Named {
@@ -38,8 +41,9 @@ export interface Named {
 }
 
 const NOWHERE_YET: Road["progress"] = { steps: [], behind: [] };
+const NOTHING_DUE: Reviews = { reviews: [], later: 0 };
 
-/** Asks for the path, then how far the learner has come along it. */
+/** Asks for the path, then how far the learner has come along it, and what is due again. */
 export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road> {
   const at = { learner_id: choice.learner };
   const path = await answered(
@@ -48,7 +52,7 @@ export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road>
       signal: stop,
     }),
   );
-  const progress = await answered(
+  const progress = answered(
     client.GET("/v1/learners/{learner_id}/progress", {
       params: { path: at, query: goalOf(choice) },
       signal: stop,
@@ -58,7 +62,21 @@ export async function readRoad(choice: Choice, stop: AbortSignal): Promise<Road>
     if (error instanceof ProblemError && error.problem.status === 404) return NOWHERE_YET;
     throw error;
   });
-  return { path, progress };
+  const reviews = choice.course ? readReviews(choice, stop) : NOTHING_DUE;
+  return { path, progress: await progress, reviews: await reviews };
+}
+
+async function readReviews(choice: Choice, stop: AbortSignal): Promise<Reviews> {
+  const { language } = questionOf(choice);
+  return answered(
+    client.GET("/v1/learners/{learner_id}/reviews", {
+      params: {
+        path: { learner_id: choice.learner },
+        query: { course_id: choice.course, language },
+      },
+      signal: stop,
+    }),
+  );
 }
 
 /** What the learner holds in a course, or of all concepts that evidence reaches. */
@@ -96,7 +114,7 @@ export function standingsOf({ path, progress }: Road): Standing[] {
 }
 
 /** The steps behind the learner that are not ahead as well. */
-export function behindOf({ path, progress }: Road): Progress["behind"] {
+export function behindOf({ path, progress }: Pick<Road, "path" | "progress">): Progress["behind"] {
   const ahead = new Set(path.steps.map((step) => step.concept_id));
   return progress.behind.filter((each) => !ahead.has(each.concept_id));
 }

@@ -159,6 +159,9 @@ const en = {
   moreMoves: (n: number) => `and ${number(n)} more`,
   moved: (now: number, expected: number) =>
     `Mastery ${two(now)} now, ${two(expected)} expected after it`,
+  dueAgain: "Due again",
+  dueLater: (n: number) =>
+    n === 1 ? "One more concept is due." : `${number(n)} more concepts are due.`,
   gaps: "To be learned elsewhere: nothing to open on it is known",
   neededFor: (names: string[]) => `is needed for ${names.join(", ")}`,
   askedFor: "was asked for",
@@ -433,6 +436,8 @@ const zh: typeof en = {
   moves: "会提升什么",
   moreMoves: (n) => `另有 ${number(n)} 个`,
   moved: (now, expected) => `掌握度现为 ${two(now)}，学后预计 ${two(expected)}`,
+  dueAgain: "该复习了",
+  dueLater: (n) => `另有 ${number(n)} 个概念需要复习。`,
   gaps: "需要在别处学习：没有已知的学习内容",
   neededFor: (names) => `学${names.join("、")}需要它`,
   askedFor: "是您要求的",
