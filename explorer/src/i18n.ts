@@ -50,6 +50,11 @@ export function number(value: number, digits = 0): string {
   });
 }
 
+/** A day as the reader's language writes it. */
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(locale(), { dateStyle: "medium" });
+}
+
 /** A moment as the reader's language writes it. */
 export function moment(iso: string): string {
   return new Date(iso).toLocaleString(locale(), {

@@ -46,6 +46,7 @@ class RunningStep:
         pinned: whether somebody wants it in any case.
         overridden: whether a teacher decided about it, so that rules only suggest.
         optional: whether it may be left out.
+        date: by which it is to be done, in seconds since 1970; None where nobody said.
     """
 
     step_id: str
@@ -59,6 +60,7 @@ class RunningStep:
     pinned: bool = False
     overridden: bool = False
     optional: bool = False
+    date: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class RunningPlan:
         since: when it was made, in seconds since 1970.
         weekly: minutes a week that are wanted of the learner; None where nobody said.
         frozen: whether a teacher froze it, so that rules only suggest.
+        date: by which all of it is to be done, in seconds since 1970; None where nobody said.
     """
 
     steps: tuple[RunningStep, ...]
@@ -98,6 +101,7 @@ class RunningPlan:
     since: float
     weekly: float | None = None
     frozen: bool = False
+    date: float | None = None
 
     def step(self, step_id: str) -> RunningStep | None:
         """The step of an id, if there is one."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from kgplan.adjusting import Change, Rules, Shown, shown_by
 from kgplan.adjusting.deciding import Decided, Decision
@@ -29,6 +29,25 @@ class RunIn(BaseModel):
 
     weekly: Weekly | None = Field(default=None, description="without it nobody lags")
     length: int | None = Field(default=None, ge=1, le=100, description="steps; all if not given")
+    date: AwareDatetime | None = Field(default=None, description="by which all is to be done")
+
+
+class DatesIn(BaseModel):
+    """By when a plan and its steps are to be done; what is not named has no date any more."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"date": "2026-06-30T16:00:00Z", "steps": {"K_栈": "2026-05-01T16:00:00Z"}}
+            ]
+        },
+    )
+
+    date: AwareDatetime | None = Field(default=None, description="of the whole plan")
+    steps: dict[Id, AwareDatetime] = Field(
+        default={}, max_length=500, description="step -> its date"
+    )
 
 
 class OffIn(BaseModel):
@@ -88,6 +107,7 @@ class RunningStepOut(BaseModel):
     pinned: bool
     overridden: bool = Field(description="somebody decided about it: rules only suggest")
     is_goal: bool = Field(description="what the plan is for; no rule touches it")
+    date: datetime | None = Field(description="by which it is to be done")
 
 
 class ShownOut(BaseModel):
@@ -108,6 +128,17 @@ class StatesOut(BaseModel):
     ahead: str
 
 
+class MissOut(BaseModel):
+    """A date that will be missed if all goes on as it is wanted."""
+
+    step_id: str | None = Field(description="whose; null where it is that of the whole plan")
+    date: datetime
+    finish: datetime = Field(description="when it is done at this pace and these minutes")
+    minutes: float = Field(description="that are too many up to the date")
+    would_go: list[str] = Field(description="steps without which it would be kept")
+    fits: bool = Field(description="whether it would; else all that may go does not do")
+
+
 class RunOut(BaseModel):
     """A plan that a learner is at work on."""
 
@@ -124,6 +155,10 @@ class RunOut(BaseModel):
     shown: ShownOut
     lag: float | None = Field(description="1 - done / due over 14 days; null where unknown")
     finish: datetime | None = Field(description="when it is done at this pace and these minutes")
+    date: datetime | None = Field(description="by which all is to be done")
+    misses: list[MissOut] = Field(
+        description="dates that will be missed; none are told without minutes a week"
+    )
     looked: datetime | None = Field(description="the last look; null before the first")
     next_look: datetime | None = Field(description="null where only an event brings one")
     rules: str = Field(description="version of the rules")
@@ -156,6 +191,7 @@ class RunOut(BaseModel):
                     pinned=each.pinned,
                     overridden=each.overridden,
                     is_goal=each.step_id in run.plan.goal,
+                    date=None if each.date is None else moment(each.date),
                 )
                 for each in run.plan.steps
             ],
@@ -172,6 +208,18 @@ class RunOut(BaseModel):
             shown=ShownOut(**vars(shown)),
             lag=lag,
             finish=finish,
+            date=None if run.plan.date is None else moment(run.plan.date),
+            misses=[
+                MissOut(
+                    step_id=each.step_id or None,
+                    date=moment(each.date),
+                    finish=moment(each.finish),
+                    minutes=each.minutes,
+                    would_go=list(each.would_go),
+                    fits=each.fits,
+                )
+                for each in run.misses
+            ],
             looked=None if seen is None else moment(seen.at),
             next_look=moment(run.kept.due) if run.kept.due < 1e11 else None,
             rules=rules.version,

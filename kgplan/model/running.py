@@ -16,6 +16,7 @@ from typing import Any
 from kgplan.adjusting import Change, Rules, RunningPlan, RunningStep, State, as_lines
 from kgplan.adjusting.beginning import begun, masteries, step_on
 from kgplan.adjusting.catching_up import Alive, CaughtUp, catch_up
+from kgplan.adjusting.dates import Miss, dated, misses
 from kgplan.adjusting.deciding import Decided, Decision, broken_by, decided, marked, taken_back
 from kgplan.adjusting.signals import DAY, MINUTE, Signals
 from kgplan.adjusting.states import CALM
@@ -69,6 +70,13 @@ class Run:
         """Steps that were done at the last look, or when the plan was begun."""
         seen = frozenset[str]() if self.seen is None else self.seen.done
         return seen | {each.step_id for each in self.plan.steps if each.done}
+
+    @property
+    def misses(self) -> tuple[Miss, ...]:
+        """Dates that will be missed, as of the last look, or as it was begun."""
+        seen = self.seen
+        pace = 1.0 if seen is None or seen.pace is None else seen.pace.value
+        return misses(self.plan, self.done, pace, self.plan.since if seen is None else seen.at)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,15 @@ class RunningPlans:
 
     # what people do
 
-    def begin(self, planner: Planner, plan: Plan, weekly: float | None, by: str, now: float) -> Run:
+    def begin(
+        self,
+        planner: Planner,
+        plan: Plan,
+        weekly: float | None,
+        by: str,
+        now: float,
+        date: float | None = None,
+    ) -> Run:
         """Let a learner work on a plan; one that there is in the course ends.
 
         Args:
@@ -163,6 +179,7 @@ class RunningPlans:
             weekly: minutes a week that are wanted; None where nobody said.
             by: who asks.
             now: in seconds since 1970.
+            date: by which all of it is to be done; None where nobody said.
 
         Raises:
             UnknownLearner: nothing names the learner.
@@ -172,7 +189,7 @@ class RunningPlans:
         erasures = self.store.version(learner_id).erasures
         self.learners.check(planner, learner_id)
         current = self.learners.current(planner, learner_id)
-        made = begun(plan, planner, now, weekly, current)
+        made = dated(begun(plan, planner, now, weekly, current), date, {})
         state = State(at=now)
         with self.store.reading() as session:
             before = running.one(session, learner_id, course_id)
@@ -221,6 +238,40 @@ class RunningPlans:
             state=_json(STATES, state),
         )  # fmt: skip
         self._write(run, after, (), "off" if off else "on", by, now)
+        return self.find(learner_id, course_id, now)
+
+    def date(
+        self,
+        learner_id: str,
+        course_id: str,
+        date: float | None,
+        dates: Mapping[str, float],
+        by: str,
+        now: float,
+        version: int | None = None,
+    ) -> Run:
+        """Set the dates of a plan and its steps; those that are not named have none any more.
+
+        Args:
+            learner_id, course_id: whose plan.
+            date: by which all is to be done, in seconds since 1970; None for none.
+            dates: of steps.
+            by, now: who, when.
+            version: of the plan, as it was read; any where None.
+
+        Raises:
+            NoRunningPlan, PlanChanged: as for `decide`.
+            InputError: there is no such step.
+        """
+        run = self._at(learner_id, course_id, now, version)
+        plan = PLANS.validate_json(run.kept.plan)
+        for step_id in dates:
+            if plan.step(step_id) is None:
+                raise InputError(f"the plan has no step {step_id!r}; name one of its steps")
+        after = replace(
+            run.kept, version=run.kept.version + 1, plan=_json(PLANS, dated(plan, date, dates))
+        )
+        self._write(run, after, (), "dates", by, now)
         return self.find(learner_id, course_id, now)
 
     def decide(

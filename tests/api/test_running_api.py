@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
@@ -66,6 +67,10 @@ def began_before(planner, store, learner="u", ago=2 * HOUR, wrong=True):
     return runs.begin(planner, planner.plan(learner, "A"), 60.0, "platform", begun)
 
 
+def at(days):
+    return datetime.fromtimestamp(time.time() + days * DAY, UTC).isoformat()
+
+
 def ids(body):
     return [each["step_id"] for each in body["steps"]]
 
@@ -115,6 +120,42 @@ def test_a_plan_is_begun_read_by_its_tag_decided_about_and_taken_back(client):
     assert named(client.delete(f"{where}/9", params=A)) == (404, "unknown-change")
     off = client.put(f"{path}/off", params=A, json={"off": True}).json()
     assert (off["off"], off["next_look"]) == (True, None)
+
+
+def test_dates_are_kept_and_a_missed_one_says_what_would_have_to_go(client):
+    path = "/v1/learners/learner/plan"
+    begun = client.put(path, params=A, json={"weekly": 1, "date": at(days=1)}).json()
+    assert begun["date"] is not None
+    (miss,) = begun["misses"]
+    minutes = sum(each["minutes"] for each in begun["steps"])
+    assert miss["step_id"] is None
+    assert miss["minutes"] == pytest.approx(minutes - 1 / 7, abs=0.01)
+    assert miss["finish"] > miss["date"]
+    goal = [each["step_id"] for each in begun["steps"] if each["is_goal"]]
+    assert (miss["would_go"], miss["fits"]) == ([i for i in ids(begun) if i not in goal], False)
+    first = ids(begun)[0]
+    far = client.put(
+        path + "/dates", params=A, json={"date": at(days=4_000), "steps": {first: at(days=3_999)}}
+    ).json()
+    assert far["misses"] == []
+    assert [each["date"] is not None for each in far["steps"]] == [True, False]
+    assert client.get(path, params=A).json() == far
+    none = client.put(path + "/dates", params=A, json={}).json()
+    assert (none["date"], none["misses"]) == (None, [])
+    assert ids(none) == ids(begun)
+
+
+def test_a_date_is_of_a_step_that_is_there_and_of_the_plan_as_it_was_read(client):
+    path = "/v1/learners/learner/plan"
+    tag = client.put(path, params=A, json={}).headers["etag"]
+    unknown = client.put(path + "/dates", params=A, json={"steps": {"zz": at(days=1)}})
+    assert named(unknown)[0] == 422
+    assert "'zz'" in unknown.json()["detail"]
+    bare = client.put(path + "/dates", params=A, json={"date": "2030-01-01T00:00:00"})
+    assert bare.status_code == 422
+    good = {"json": {"date": at(days=9)}, "params": A, "headers": {"If-Match": tag}}
+    assert client.put(path + "/dates", **good).json()["misses"] == []  # no minutes a week
+    assert named(client.put(path + "/dates", **good)) == (412, "plan-changed")
 
 
 def test_what_breaks_a_prerequisite_is_done_and_warned_of(client, planner, store):

@@ -205,7 +205,8 @@ def test_a_learner_keeps_a_plan_which_follows_by_itself(reader, taught, axe, lan
     expect(form).to_be_visible()
     who.settled()
     assert who.findings(axe) == []
-    form.locator("input").fill("90")
+    form.locator("input[type=number]").fill("90")
+    form.locator("input[type=date]").fill("2031-05-20")
     form.locator("button").click()
     steps = page.locator(".run-line h3")
     expect(steps.first).to_be_visible()
@@ -225,8 +226,20 @@ def test_a_learner_keeps_a_plan_which_follows_by_itself(reader, taught, axe, lan
     expect(steps).to_have_count(len(planned) - 1)
     expect(page.locator(".run-changes")).to_contain_text("enough")
     expect(page.locator(".run-changes button")).to_have_count(0)  # a teacher's: not to be undone
-    page.locator(".run-head button").click()
-    expect(page.locator(".run-standing .note")).to_be_visible()
+    # a date that cannot be kept says what would have to go
+    expect(page.locator(".run-missed")).to_have_count(0)
+    assert client.get(f"/v1/learners/{learner}/plan", params=A).json()["date"][:7] == "2031-05"
+    page.locator(".run-date input").fill("2020-01-01")
+    page.locator(".run-date button").click()
+    expect(page.locator(".run-missed")).to_be_visible()
+    (miss,) = client.get(f"/v1/learners/{learner}/plan", params=A).json()["misses"]
+    for each in miss["would_go"]:
+        expect(page.locator(".run-missed")).to_contain_text(NAMES[each])
+    who.settled()
+    assert who.findings(axe) == []
+    assert fits(page)
+    page.locator(".run-doing > button").click()
+    expect(page.locator(".run-standing .note:not(.run-missed)")).to_be_visible()
     assert client.get(f"/v1/learners/{learner}/plan", params=A).json()["off"] is True
 
 

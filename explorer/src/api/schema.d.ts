@@ -175,6 +175,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/plan/dates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Plan Dates
+         * @description Say by when a plan and its steps are to be done; `misses` tells what will not be.
+         */
+        put: operations["set_plan_dates"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plan/off": {
         parameters: {
             query?: never;
@@ -2133,6 +2153,31 @@ export interface components {
             smallest: boolean;
         };
         /**
+         * DatesIn
+         * @description By when a plan and its steps are to be done; what is not named has no date any more.
+         * @example {
+         *       "date": "2026-06-30T16:00:00Z",
+         *       "steps": {
+         *         "K_栈": "2026-05-01T16:00:00Z"
+         *       }
+         *     }
+         */
+        DatesIn: {
+            /**
+             * Date
+             * @description of the whole plan
+             */
+            date?: string | null;
+            /**
+             * Steps
+             * @description step -> its date
+             * @default {}
+             */
+            steps?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Depth
          * @description How deep the prerequisites go, a cyclic group counted as one place.
          */
@@ -3166,6 +3211,43 @@ export interface components {
             model_version: string;
             /** Stale */
             stale: boolean;
+        };
+        /**
+         * MissOut
+         * @description A date that will be missed if all goes on as it is wanted.
+         */
+        MissOut: {
+            /**
+             * Step Id
+             * @description whose; null where it is that of the whole plan
+             */
+            step_id: string | null;
+            /**
+             * Date
+             * Format: date-time
+             */
+            date: string;
+            /**
+             * Finish
+             * Format: date-time
+             * @description when it is done at this pace and these minutes
+             */
+            finish: string;
+            /**
+             * Minutes
+             * @description that are too many up to the date
+             */
+            minutes: number;
+            /**
+             * Would Go
+             * @description steps without which it would be kept
+             */
+            would_go: string[];
+            /**
+             * Fits
+             * @description whether it would; else all that may go does not do
+             */
+            fits: boolean;
         };
         /**
          * ModelOut
@@ -5076,6 +5158,11 @@ export interface components {
              * @description steps; all if not given
              */
             length?: number | null;
+            /**
+             * Date
+             * @description by which all is to be done
+             */
+            date?: string | null;
         };
         /**
          * RunOut
@@ -5130,6 +5217,16 @@ export interface components {
              * @description when it is done at this pace and these minutes
              */
             finish: string | null;
+            /**
+             * Date
+             * @description by which all is to be done
+             */
+            date: string | null;
+            /**
+             * Misses
+             * @description dates that will be missed; none are told without minutes a week
+             */
+            misses: components["schemas"]["MissOut"][];
             /**
              * Looked
              * @description the last look; null before the first
@@ -5194,6 +5291,11 @@ export interface components {
              * @description what the plan is for; no rule touches it
              */
             is_goal: boolean;
+            /**
+             * Date
+             * @description by which it is to be done
+             */
+            date: string | null;
         };
         /**
          * SaidListOut
@@ -6569,6 +6671,110 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RunIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_plan_dates: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatesIn"];
             };
         };
         responses: {

@@ -47,17 +47,29 @@ export async function readRunning(whose: Whose, stop: AbortSignal): Promise<Runn
   return { plan, tag, changes };
 }
 
-/** Begins a plan; `weekly` minutes and `length` steps where they are given. */
+/** Begins a plan; `weekly` minutes, `length` steps and a date where they are given. */
 export async function begin(
   whose: Whose,
   weekly: number | null,
   length: number | null,
+  date: string | null,
 ): Promise<void> {
   const body = {
     ...(weekly === null ? {} : { weekly }),
+    ...(date === null ? {} : { date }),
     ...(length === null ? {} : { length }),
   };
   await answered(client.PUT("/v1/learners/{learner_id}/plan", { params: paramsOf(whose), body }));
+}
+
+/** Sets the date of a plan, or takes it away; dates of steps stay. */
+export async function setDate(whose: Whose, plan: Plan, date: string | null): Promise<void> {
+  const steps = Object.fromEntries(
+    plan.steps.flatMap((each) => (each.date === null ? [] : [[each.step_id, each.date]])),
+  );
+  const params = paramsOf(whose);
+  const body = { date, steps };
+  await answered(client.PUT("/v1/learners/{learner_id}/plan/dates", { params, body }));
 }
 
 export async function switchOff(whose: Whose, off: boolean): Promise<void> {

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { useSending } from "../api/sending";
 import { may } from "../learner/may";
 import { Answered, ProblemCard } from "../ui/states";
-import { type Whose, begin, switchOff, undo, useRunning } from "./asking";
+import { type Whose, begin, setDate, switchOff, undo, useRunning } from "./asking";
 import { freshOf, ofThisPlan } from "./before";
 import { Changes } from "./changes";
 import { useNames } from "./names";
@@ -41,7 +41,7 @@ export function Kept(props: { learner: string; course: string; length: number | 
         <Keep
           sending={sending}
           mayWrite={mayWrite}
-          onKeep={(weekly) => act(() => begin(whose, weekly, props.length))}
+          onKeep={(weekly, date) => act(() => begin(whose, weekly, props.length, date))}
         />
       ) : (
         <Answered answer={running} place="learner">
@@ -57,14 +57,22 @@ export function Kept(props: { learner: string; course: string; length: number | 
                 <div class="run-head">
                   <Standing plan={plan} live={running.live} />
                   {mayWrite && (
-                    <button
-                      type="button"
-                      class="quiet"
-                      disabled={sending}
-                      onClick={() => act(() => switchOff(whose, !plan.off))}
-                    >
-                      {plan.off ? say.switchOn : say.switchOff}
-                    </button>
+                    <div class="run-doing">
+                      <DateForm
+                        key={plan.date}
+                        date={plan.date}
+                        sending={sending}
+                        onDate={(date) => act(() => setDate(whose, plan, date))}
+                      />
+                      <button
+                        type="button"
+                        class="quiet"
+                        disabled={sending}
+                        onClick={() => act(() => switchOff(whose, !plan.off))}
+                      >
+                        {plan.off ? say.switchOn : say.switchOff}
+                      </button>
+                    </div>
                   )}
                 </div>
                 <div class="run-columns">
@@ -86,13 +94,63 @@ export function Kept(props: { learner: string; course: string; length: number | 
   );
 }
 
+/** The end of a day here, as a moment; null where there is none. */
+function endOf(day: string): string | null {
+  return day === "" ? null : new Date(`${day}T23:59:59`).toISOString();
+}
+
+/** The day of a moment here, as a field of a date has it. */
+function dayOf(iso: string | null): string {
+  if (iso === null) return "";
+  const at = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+function DateField(props: { value: string; onValue: (value: string) => void }) {
+  return (
+    <label class="field">
+      {texts().dateWanted}
+      <input
+        type="date"
+        value={props.value}
+        onInput={(event) => props.onValue(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+function DateForm(props: {
+  date: string | null;
+  sending: boolean;
+  onDate: (date: string | null) => void;
+}) {
+  const say = texts();
+  const [date, setDate] = useState(dayOf(props.date));
+  return (
+    <form
+      class="run-date"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onDate(endOf(date));
+      }}
+    >
+      <DateField value={date} onValue={setDate} />
+      <button class="quiet" disabled={props.sending || date === dayOf(props.date)}>
+        {say.setDate}
+      </button>
+    </form>
+  );
+}
+
 function Keep(props: {
   sending: boolean;
   mayWrite: boolean;
-  onKeep: (weekly: number | null) => void;
+  onKeep: (weekly: number | null, date: string | null) => void;
 }) {
   const say = texts();
   const [weekly, setWeekly] = useState("");
+  const [date, setDate] = useState("");
   return (
     <section class="card run-keep">
       <h2>{say.keep}</h2>
@@ -101,7 +159,7 @@ function Keep(props: {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            props.onKeep(weekly === "" ? null : Number(weekly));
+            props.onKeep(weekly === "" ? null : Number(weekly), endOf(date));
           }}
         >
           <label class="field">
@@ -116,6 +174,7 @@ function Keep(props: {
               onInput={(event) => setWeekly(event.currentTarget.value)}
             />
           </label>
+          <DateField value={date} onValue={setDate} />
           <button disabled={props.sending}>{say.keep}</button>
         </form>
       ) : (

@@ -20,6 +20,8 @@ export interface About {
 const percent = (share: number) => `${number(share * 100)} %`;
 const whole = (text: string) => number(Number(text));
 const share = (text: string) => percent(Number(text));
+const listed = (names: string[]) =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
 const learners = (n: number) => (n === 1 ? "1 learner" : `${number(n)} learners`);
 
 const en = {
@@ -94,6 +96,18 @@ const en = {
   keepLead:
     "The plan is made from what is known now and kept. While you work, it follows: where a step stays hard, what it builds on comes first; what you master already may be left out. Each change says why, and you can take it back or switch it off.",
   weekly: "Minutes a week (without, nobody counts as behind)",
+  dateWanted: "To be done by",
+  setDate: "Set the date",
+  dateIs: (when: string) => `to be done by ${when}`,
+  by: (when: string) => `by ${when}`,
+  missed: (step: string | null, date: string, finish: string) =>
+    `${step === null ? "The plan" : step} will not be done by ${date}, but about ${finish}.`,
+  wouldGo: (steps: string[], minutes: number) =>
+    `${number(minutes)} min are too many. Without ${listed(steps)} the date is kept.`,
+  wouldNotDo: (steps: string[], minutes: number) =>
+    steps.length === 0
+      ? `${number(minutes)} min are too many, and nothing can be left out.`
+      : `${number(minutes)} min are too many. To leave out ${listed(steps)} is not enough.`,
   mayNot: "Your token may look, but not begin a plan.",
   summary: (done: number, all: number) => `${number(done)} of ${number(all)} steps done`,
   weeklyIs: (minutes: number) => `${number(minutes)} min a week`,
@@ -306,6 +320,17 @@ const zh: typeof en = {
   keepLead:
     "计划按目前所知制定并保留下来，随您的学习而调整：某一步一直困难时，先补它的基础；已经掌握的可以跳过。每次调整都说明原因，您可以撤销，也可以关闭。",
   weekly: "每周分钟数（不填则不计落后）",
+  dateWanted: "完成日期",
+  setDate: "设定日期",
+  dateIs: (when) => `须在 ${when} 前完成`,
+  by: (when) => `${when} 前`,
+  missed: (step, date, finish) => `${step ?? "此计划"}在 ${date} 前无法完成，预计 ${finish} 完成。`,
+  wouldGo: (steps, minutes) =>
+    `多出 ${number(minutes)} 分钟。去掉${steps.join("、")}即可按时完成。`,
+  wouldNotDo: (steps, minutes) =>
+    steps.length === 0
+      ? `多出 ${number(minutes)} 分钟，且没有可以去掉的步骤。`
+      : `多出 ${number(minutes)} 分钟。即使去掉${steps.join("、")}也不够。`,
   mayNot: "您的令牌只能查看，不能开始计划。",
   summary: (done, all) => `已完成 ${number(done)} / ${number(all)} 步`,
   weeklyIs: (minutes) => `每周 ${number(minutes)} 分钟`,

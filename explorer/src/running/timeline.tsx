@@ -1,6 +1,6 @@
 /** A plan at work: how it stands, and its steps as a line of things to do. */
 
-import { moment } from "../i18n";
+import { day, moment } from "../i18n";
 import { href } from "../router";
 import { Empty } from "../ui/states";
 import type { Plan, Step } from "./asking";
@@ -26,6 +26,7 @@ export function Standing({ plan, live }: { plan: Plan; live: boolean }) {
     plan.weekly === null ? "" : say.weeklyIs(plan.weekly),
     plan.lag === null ? "" : say.lag(plan.lag),
     plan.finish === null ? "" : say.finish(moment(plan.finish)),
+    plan.date === null ? "" : say.dateIs(day(plan.date)),
     plan.looked === null ? "" : say.looked(moment(plan.looked)),
     plan.next_look === null || late ? "" : say.nextLook(moment(plan.next_look)),
   ].filter(Boolean);
@@ -50,7 +51,29 @@ export function Standing({ plan, live }: { plan: Plan; live: boolean }) {
       {plan.off && <p class="note">{say.isOff}</p>}
       {plan.frozen && <p class="note">{say.isFrozen}</p>}
       {late && <p class="note">{say.notLooked}</p>}
+      <Misses plan={plan} />
     </div>
+  );
+}
+
+/** Dates that will be missed, and what would have to go. */
+function Misses({ plan }: { plan: Plan }) {
+  const say = texts();
+  const called = new Map(plan.steps.map((each) => [each.step_id, stepName(each)]));
+  const name = (id: string) => called.get(id) ?? id;
+  return (
+    <>
+      {plan.misses.map((each) => {
+        const go = each.would_go.map(name);
+        const step = each.step_id === null ? null : name(each.step_id);
+        return (
+          <p key={each.step_id ?? ""} class="note run-missed">
+            {say.missed(step, day(each.date), day(each.finish))}{" "}
+            {each.fits ? say.wouldGo(go, each.minutes) : say.wouldNotDo(go, each.minutes)}
+          </p>
+        );
+      })}
+    </>
   );
 }
 
@@ -94,6 +117,7 @@ export function Timeline(props: { plan: Plan; names: Names; fresh: ReadonlySet<s
             <div class="stop-status">
               <Badges step={step} next={step.step_id === next} fresh={fresh.has(step.step_id)} />
               {step.minutes > 0 && <span>{say.minutes(step.minutes)}</span>}
+              {step.date !== null && <span>{say.by(day(step.date))}</span>}
             </div>
             <h3>
               <a href={href("concept", step.step_id)}>{stepName(step)}</a>

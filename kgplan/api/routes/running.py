@@ -22,6 +22,7 @@ from kgplan.api.running_models import (
     ChangeOut,
     ChangesOut,
     ClassOut,
+    DatesIn,
     OffIn,
     OverriddenOut,
     OverrideIn,
@@ -136,7 +137,20 @@ def begin_plan(
     goal = GoalIn(course_id=course_id, **body.model_dump(include={"length"}, exclude_none=True))
     wanted = paths.wanted(learner_id, goal, "body")
     plan, _, _ = paths.plan(learner_id, goal, wanted, paths.version(learner_id))
-    return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now))
+    date = None if body.date is None else body.date.timestamp()
+    return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now, date))
+
+
+@router.put(ONE + "/plan/dates", dependencies=WRITES, responses=TAGGED)
+@in_thread
+def set_plan_dates(
+    learner_id: Id, course_id: Course, body: DatesIn, asked: Asked, if_match: IfMatch = None
+) -> RunOut:
+    """Say by when a plan and its steps are to be done; `misses` tells what will not be."""
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
+    dates = {step_id: date.timestamp() for step_id, date in body.steps.items()}
+    date = None if body.date is None else body.date.timestamp()
+    return told(asked, runs.date(learner_id, course_id, date, dates, who(asked), now, version))
 
 
 @router.put(ONE + "/plan/off", dependencies=WRITES, responses=TAGGED)
