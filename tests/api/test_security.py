@@ -259,6 +259,8 @@ def test_what_everyone_may_see_needs_no_token(client):
         (f"Bearer {hs256(claims(note='x' * 9000))}", 401, "invalid-token", None),
         (f"Bearer {signed(claims(), lambda _: b'', alg='none')}", 401, "invalid-token", None),
     ],
+    # tokens hold the second at which they were made, and processes collect in different ones
+    ids=["basic", "no word before it", "no token", "no JWT", "two words", "long", "unsigned"],
 )
 def test_a_header_without_a_good_token_is_401(client, header, status, name, challenge):
     answer = client.get("/v1/graph/health", headers={"Authorization": header})
