@@ -85,6 +85,16 @@ class OverrideIn(BaseModel):
     order: list[Id] = Field(default=[], description="all steps, in their new order", max_length=500)
 
 
+class AcceptIn(BaseModel):
+    """Why a suggestion is followed."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "asked in class"}]}
+    )
+
+    reason: Reason
+
+
 class UndoIn(BaseModel):
     """Why a change is taken back."""
 
@@ -246,7 +256,7 @@ class ChangeOut(BaseModel):
     n: int = Field(description="counts the changes of a plan")
     at: datetime
     version: int = Field(description="of the plan, after it")
-    author: str = Field(description="who decided; empty for a rule")
+    author: str = Field(description="who decided, or accepted a suggestion; empty for a rule")
     rule: str = Field(description="the state that acts; empty for a decision")
     kind: Kind | Decided
     step_id: str

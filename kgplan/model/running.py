@@ -13,7 +13,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from kgplan.adjusting import Change, Rules, RunningPlan, RunningStep, State, as_lines
+from kgplan.adjusting import Change, Rules, RunningPlan, RunningStep, State, applied, as_lines
 from kgplan.adjusting.beginning import begun, masteries, step_on
 from kgplan.adjusting.catching_up import Alive, CaughtUp, catch_up
 from kgplan.adjusting.dates import Miss, dated, misses
@@ -341,11 +341,10 @@ class RunningPlans:
             InputError: it was only suggested, or taken back already.
         """
         run = self._at(learner_id, course_id, now, version)
-        found = self.changes(learner_id, course_id, 1, n + 1)
-        if not found or found[0].kept.n != n:
-            raise UnknownChange(str(n))
-        ((kept, what),) = ((each.kept, each.what) for each in found)
-        if of_rules and isinstance(what, Decision):
+        told = self._change(learner_id, course_id, n)
+        kept, what = told.kept, told.what
+        # what a teacher accepted has a reason; without tokens nobody has a name
+        if of_rules and (isinstance(what, Decision) or kept.reason):
             raise InputError(f"change {n} was decided by a teacher; ask them to end it")
         if kept.undone is not None:
             raise InputError(f"change {n} was taken back already; nothing is left to undo")
@@ -365,6 +364,46 @@ class RunningPlans:
         )  # fmt: skip
         self._write(run, after, (), "undo", by, now, reason, undoes=n)
         return self.find(learner_id, course_id, now)
+
+    def accept(
+        self, learner_id: str, course_id: str, n: int, by: str, reason: str, now: float,
+        version: int | None = None,
+    ) -> Run:  # fmt: skip
+        """Do what a rule only suggested.
+
+        Args:
+            learner_id, course_id: whose plan.
+            n: number of the suggestion.
+            by, reason, now: who, why, when.
+            version: of the plan, as it was read; any where None.
+
+        Raises:
+            NoRunningPlan, PlanChanged: as for `decide`.
+            UnknownChange: there is none of this number.
+            InputError: it is no suggestion about steps, or changes nothing any more.
+        """
+        run = self._at(learner_id, course_id, now, version)
+        what = self._change(learner_id, course_id, n).what
+        if isinstance(what, Decision) or what.made or not what.structural:
+            raise InputError(f"change {n} is no suggestion about steps; there is nothing to accept")
+        plan = PLANS.validate_json(run.kept.plan)
+        accepted = replace(what, at=now, limit="")
+        after = applied(plan, [accepted]) if what.at >= plan.since else plan
+        if after == plan:
+            raise InputError(f"what change {n} suggests would change nothing any more; leave it")
+        number, version = run.kept.changes + 1, run.kept.version + 1
+        kept = replace(run.kept, version=version, changes=number, plan=_json(PLANS, after))
+        change = KeptChange(
+            number, now, version, by, what.kind, True, reason, 0.0, None, _json(CHANGES, accepted)
+        )
+        self._write(run, kept, (change,), "accept", by, now, reason)
+        return self.find(learner_id, course_id, now)
+
+    def _change(self, learner_id: str, course_id: str, n: int) -> Told:
+        found = self.changes(learner_id, course_id, 1, n + 1)
+        if not found or found[0].kept.n != n:
+            raise UnknownChange(str(n))
+        return found[0]
 
     # what rules do
 
@@ -632,7 +671,7 @@ def _run(kept: KeptRun, alive: Sequence[KeptChange]) -> Run:
 
 
 def _told(kept: KeptChange) -> Told:
-    # a rule's change has no author, and no life
+    # a rule's change has no life, also where somebody accepted it
     reads = DECISIONS if kept.ends else CHANGES
     return Told(kept, reads.validate_json(kept.body))
 

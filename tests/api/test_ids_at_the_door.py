@@ -128,7 +128,11 @@ BODIES = {
         "reason": "asked in class",
     },
 }
-WITHOUT_IDS = {"/v1/admin/jobs", "/v1/learners/{learner_id}/plan/changes/{n}/undo"}
+WITHOUT_IDS = {
+    "/v1/admin/jobs",
+    "/v1/learners/{learner_id}/plan/changes/{n}/undo",
+    "/v1/learners/{learner_id}/plan/changes/{n}/accept",
+}
 
 
 def test_no_odd_id_passes_in_any_body(client):

@@ -169,6 +169,25 @@ def test_what_breaks_a_prerequisite_is_done_and_warned_of(client, planner, store
     assert done["warnings"] == [{"step_id": "f", "needs": "e"}]
 
 
+def test_a_suggestion_is_accepted_with_a_reason(client, planner, store):
+    began_before(planner, store)
+    path, frozen = "/v1/learners/u/plan", {"kind": "freeze", "reason": "exam"}
+    tag = client.get(path, params=A).headers["etag"]
+    client.post("/v1/learners/u/overrides", params=A, json=frozen, headers={"If-Match": tag})
+    RunningPlans(CurrentLearners(store), usual_rules()).look(planner, time.time())
+    changes = client.get(f"{path}/changes", params=A).json()["changes"]
+    (asked,) = [each for each in changes if each["kind"] == "insert"]
+    assert (asked["made"], asked["limit"]) == (False, "frozen")
+    accept = f"{path}/changes/{asked['n']}/accept"
+    assert client.post(accept, params=A, json={}).status_code == 422  # not without a reason
+    done = client.post(accept, params=A, json={"reason": "asked in class"})
+    assert done.status_code == 200, done.text
+    assert asked["after"] in ids(done.json())
+    newest = client.get(f"{path}/changes", params=A | {"limit": 1}).json()["changes"][0]
+    assert (newest["made"], newest["reason"], newest["rule"]) == (True, "asked in class", "stuck")
+    assert client.post(accept, params=A, json={"reason": "again"}).status_code == 422
+
+
 def test_rules_are_tried_without_anything_being_kept(client, planner, store):
     began_before(planner, store)
     path = "/v1/learners/u/plan"

@@ -255,6 +255,29 @@ def test_a_learner_takes_back_what_a_rule_did(reader, taught):
     assert len(steps_of(client, "Bo")) == len(before) - 1
 
 
+def test_a_teacher_accepts_what_is_only_suggested(reader, built, planner, tmp_path):
+    plant(planner, tmp_path, ("Fay",), ("Fay",), looks=False)
+    with served(planner, tmp_path) as (client, address):
+        plan, frozen = "/v1/learners/Fay/plan", {"kind": "freeze", "reason": "exam"}
+        tag = client.get(plan, params=A).headers["etag"]
+        where = "/v1/learners/Fay/overrides"
+        client.post(where, params=A, json=frozen, headers={"If-Match": tag}).raise_for_status()
+        store = open_events(f"sqlite:///{tmp_path / 'learners.db'}")
+        runs = RunningPlans(CurrentLearners(store), usual_rules())
+        while runs.look(planner, time.time()).plans:
+            pass
+        store.close()
+        before = steps_of(client, "Fay")
+        page = reader(address, "en").visit(place("class", "A", learner="Fay"))
+        accept = page.locator(".run-changes button[aria-label^='Accept: ']")
+        accept.first.click()
+        because(page, "asked in class")
+        expect(page.locator(".run-edit .run-name")).to_have_count(len(before) + 1)
+        expect(accept).to_have_count(0)
+        expect(page.locator(".run-changes li").first).to_contain_text("asked in class")
+        assert len(steps_of(client, "Fay")) == len(before) + 1
+
+
 def test_only_teachers_see_a_class_and_a_stream_carries_the_token(reader, built, planner, tmp_path):
     plant(planner, tmp_path, ["Hal"])
     security = Security(Verifier(SecretKeys([SECRET]), "kgplan", ISSUER))

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,14 @@ from planning_cases import hand_case
 from kgplan.adjusting import usual_rules
 from kgplan.adjusting.beginning import begun
 from kgplan.data.events import Event
-from kgplan.errors import AuditBroken, InputError, NoRunningPlan, PlanChanged, UnknownLearner
+from kgplan.errors import (
+    AuditBroken,
+    InputError,
+    NoRunningPlan,
+    PlanChanged,
+    UnknownChange,
+    UnknownLearner,
+)
 from kgplan.evaluation.adjusting import Followed, run
 from kgplan.model.current import CurrentLearners
 from kgplan.model.running import RunningPlans
@@ -290,6 +298,37 @@ def test_what_a_rule_put_in_is_taken_back(runs, planner):
     (n,) = [c.kept.n for c in runs.changes("u", "A", 99) if c.kept.kind == "insert"]
     assert len(steps(runs.find("u", "A", BEGUN + DAY))) == 4
     assert steps(runs.undo("u", "A", n, "u", "", BEGUN + DAY)) == before
+
+
+def test_a_teacher_accepts_what_a_rule_only_suggests_and_only_teachers_take_it_back(runs, planner):
+    begun = begin(runs, planner)
+    decide(runs, planner, "freeze", begun)
+    put(runs.store, answers("u", BEGUN + 60))
+    look_all(runs, planner, BEGUN + DAY)
+    now = BEGUN + DAY + 5
+    (asked,) = [c for c in runs.changes("u", "A", 99) if c.kept.kind == "insert"]
+    found = runs.accept("u", "A", asked.kept.n, "teacher", "asked in class", now)
+    assert set(steps(found)) - set(steps(begun)) == {asked.what.after}
+    newest = runs.changes("u", "A", 1)[0]
+    assert (newest.kept.author, newest.kept.reason, newest.kept.is_made) == (
+        *("teacher", "asked in class"),
+        True,
+    )
+    assert newest.what == replace(asked.what, at=now, limit="")
+    with pytest.raises(InputError, match="would change nothing any more"):
+        runs.accept("u", "A", asked.kept.n, "teacher", "again", now)
+    with pytest.raises(InputError, match="is no suggestion about steps"):
+        runs.accept("u", "A", newest.kept.n, "teacher", "", now)
+    with pytest.raises(UnknownChange):
+        runs.accept("u", "A", 999, "teacher", "", now)
+    with pytest.raises(InputError, match="decided by a teacher"):
+        runs.undo("u", "A", newest.kept.n, "u", "", now, of_rules=True)
+    assert steps(runs.undo("u", "A", newest.kept.n, "teacher", "no", now)) == steps(begun)
+    # looks go on behind it, and a plan that was begun anew has nothing to accept
+    assert look_all(runs, planner, BEGUN + 3 * DAY) > 0
+    begin(runs, planner, now=BEGUN + 4 * DAY)
+    with pytest.raises(InputError, match="would change nothing any more"):
+        runs.accept("u", "A", asked.kept.n, "teacher", "", BEGUN + 4 * DAY)
 
 
 def test_a_preview_keeps_nothing(runs, planner):

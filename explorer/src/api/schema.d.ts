@@ -255,6 +255,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/learners/{learner_id}/plan/changes/{n}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Plan Change
+         * @description Do what a rule only suggested about a step.
+         */
+        post: operations["accept_plan_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learners/{learner_id}/plan/tick": {
         parameters: {
             query?: never;
@@ -1300,6 +1320,20 @@ export interface components {
             learners: number;
         };
         /**
+         * AcceptIn
+         * @description Why a suggestion is followed.
+         * @example {
+         *       "reason": "asked in class"
+         *     }
+         */
+        AcceptIn: {
+            /**
+             * Reason
+             * @description why; a learner may read
+             */
+            reason: string;
+        };
+        /**
          * ActivationOut
          * @description Which model is in use now, and how well it knows the graph.
          * @example {
@@ -1768,7 +1802,7 @@ export interface components {
             version: number;
             /**
              * Author
-             * @description who decided; empty for a rule
+             * @description who decided, or accepted a suggestion; empty for a rule
              */
             author: string;
             /**
@@ -7076,6 +7110,111 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UndoIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description two Authorization headers, or malformed content */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that proves nothing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the token lacks the scope, or is a learner's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such thing, with close matches */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it was changed since it was read */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter is missing, unknown or out of its range */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the graph or the model cannot be read, or time is up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_plan_change: {
+        parameters: {
+            query: {
+                /** @description the course that the plan is in */
+                course_id: string;
+            };
+            header?: {
+                /** @description ETag of the plan, as it was read */
+                "If-Match"?: string | null;
+            };
+            path: {
+                learner_id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptIn"];
             };
         };
         responses: {

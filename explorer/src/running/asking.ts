@@ -87,6 +87,17 @@ export async function undo(whose: Whose, n: number, reason: string): Promise<voi
   );
 }
 
+/** Does what a rule only suggested. */
+export async function accept(whose: Whose, n: number, reason: string): Promise<void> {
+  const { path, query } = paramsOf(whose);
+  await answered(
+    client.POST("/v1/learners/{learner_id}/plan/changes/{n}/accept", {
+      params: { path: { ...path, n }, query },
+      body: { reason },
+    }),
+  );
+}
+
 /** Decides about the plan that a tag names; gives the prerequisites that this breaks. */
 export async function decide(
   whose: Whose,

@@ -16,6 +16,8 @@ export function Changes(props: {
   mayUndo: (change: Change) => boolean;
   sending: boolean;
   onUndo: (change: Change, sentence: string) => void;
+  /** Does what is only suggested; nobody may where there is none. */
+  onAccept?: (change: Change, sentence: string) => void;
 }) {
   const say = texts();
   return (
@@ -47,6 +49,17 @@ export function Changes(props: {
                       {say.undo}
                     </button>
                   )}
+                  {props.onAccept && isOpen(each, props.changes) && (
+                    <button
+                      type="button"
+                      class="quiet"
+                      disabled={props.sending}
+                      aria-label={say.acceptOf(sentence)}
+                      onClick={() => props.onAccept?.(each, sentence)}
+                    >
+                      {say.accept}
+                    </button>
+                  )}
                 </li>
               );
             })}
@@ -60,6 +73,20 @@ export function Changes(props: {
 /** Whether there is something to take back: who was told knows, and what ended is over. */
 function canBeUndone(change: Change): boolean {
   return change.made && change.undone === null && change.kind !== "alert" && !change.ends;
+}
+
+const OF_STEPS: readonly Change["kind"][] = ["insert", "swap", "optional", "require"];
+
+/** Whether it is a suggestion about steps that nobody has followed yet. */
+function isOpen(change: Change, all: readonly Change[]): boolean {
+  const { kind, step_id: step, after } = change;
+  const isSame = (each: Change) =>
+    each.n > change.n && each.made && each.kind === kind && each.step_id === step;
+  return (
+    !change.made &&
+    OF_STEPS.includes(kind) &&
+    !all.some((each) => isSame(each) && each.after === after && each.undone === null)
+  );
 }
 
 /** What it did, in names. */
@@ -79,8 +106,9 @@ export function sentenceOf(change: Change, names: Names): string {
 
 function reasonOf(change: Change): string {
   const say = texts();
-  if (!change.rule) return change.reason ? say.given(change.reason) : "";
-  return change.ends ? say.ended : (say.because[change.rule] ?? "");
+  const given = change.reason ? say.given(change.reason) : "";
+  const because = change.ends ? say.ended : (say.because[change.rule] ?? "");
+  return [because, given].filter(Boolean).join(" ");
 }
 
 function facts(change: Change): string[] {

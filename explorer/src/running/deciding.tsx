@@ -9,7 +9,7 @@ import { Combobox } from "../ui/combobox";
 import { PanelHead } from "../ui/panel";
 import { Page } from "../ui/page";
 import { Answered, ProblemCard } from "../ui/states";
-import { type Plan, type Running, type Whose, decide, undo, useRunning } from "./asking";
+import { type Plan, type Running, type Whose, accept, decide, undo, useRunning } from "./asking";
 import { beforeOf, ofThisPlan } from "./before";
 import { Changes } from "./changes";
 import { type Names, stepName, useNames } from "./names";
@@ -103,6 +103,12 @@ export function OneOfClass(whose: Whose) {
                     title: say.undoOf(sentence),
                     optional: true,
                     work: (reason) => undo(whose, n, reason).then(() => []),
+                  })
+                }
+                onAccept={({ n }, sentence) =>
+                  setWanted({
+                    title: say.acceptOf(sentence),
+                    work: (reason) => accept(whose, n, reason).then(() => []),
                   })
                 }
               />

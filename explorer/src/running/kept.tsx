@@ -81,7 +81,7 @@ export function Kept(props: { learner: string; course: string; length: number | 
                     changes={changes}
                     names={names}
                     sending={sending}
-                    mayUndo={(change) => mayWrite && change.rule !== ""}
+                    mayUndo={({ rule, reason }) => mayWrite && rule !== "" && reason === ""}
                     onUndo={({ n }) => act(() => undo(whose, n, ""), say.undoneNow)}
                   />
                 </div>

@@ -200,6 +200,8 @@ const en = {
   } satisfies Record<Limit, string>,
   undone: (when: string) => `Taken back ${when}`,
   holdsUntil: (when: string) => `Holds until ${when}`,
+  accept: "Accept",
+  acceptOf: (what: string) => `Accept: ${what}`,
   undo: "Undo",
   undoOf: (what: string) => `Undo: ${what}`,
   values: {
@@ -412,6 +414,8 @@ const zh: typeof en = {
   },
   undone: (when) => `${when} 撤销`,
   holdsUntil: (when) => `有效至 ${when}`,
+  accept: "采纳",
+  acceptOf: (what) => `采纳：${what}`,
   undo: "撤销",
   undoOf: (what) => `撤销：${what}`,
   values: {

@@ -18,6 +18,7 @@ from kgplan.api.models import GoalIn, wrong_field
 from kgplan.api.operation import JSON, Asked, in_thread, problems, router_of
 from kgplan.api.routes.paths import Paths
 from kgplan.api.running_models import (
+    AcceptIn,
     BrokenOut,
     ChangeOut,
     ChangesOut,
@@ -198,6 +199,21 @@ def undo_plan_change(
         asked,
         runs.undo(learner_id, course_id, n, who(asked), body.reason, now, version, of_rules=mine),
     )
+
+
+@router.post(ONE + "/plan/changes/{n}/accept", dependencies=DECIDES, responses=TAGGED)
+@in_thread
+def accept_plan_change(
+    learner_id: Id,
+    n: int,
+    course_id: Course,
+    body: AcceptIn,
+    asked: Asked,
+    if_match: IfMatch = None,
+) -> RunOut:
+    """Do what a rule only suggested about a step."""
+    runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
+    return told(asked, runs.accept(learner_id, course_id, n, who(asked), body.reason, now, version))
 
 
 @router.post(ONE + "/plan/tick", dependencies=READS, responses=problems(404))
