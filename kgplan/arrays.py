@@ -1,11 +1,14 @@
 """The few array helpers that every computing module shares."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from kgplan.errors import AxisMismatch
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
@@ -49,3 +52,14 @@ def positions(ids: Array, wanted: Array) -> Ints:
         return np.full(wanted.shape, -1)
     at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
     return np.where(ids[at] == wanted, at, -1)
+
+
+def stored_in(matrix: "sparse.csr_array | sparse.csc_array", line: int) -> Ints:
+    """What a row of a CSR, or a column of a CSC matrix, has stored: a view of its own indices.
+
+    >>> from scipy import sparse
+    >>> stored_in(sparse.csr_array([[0, 0, 0], [5, 0, 7]]), 1)
+    array([0, 2], dtype=int32)
+    """
+    stored: Ints = matrix.indices[matrix.indptr[line] : matrix.indptr[line + 1]]
+    return stored

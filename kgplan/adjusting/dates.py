@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kgplan.adjusting.running import RunningPlan, RunningStep
-
-WEEK = 7 * 86_400.0
+from kgplan.adjusting.signals import WEEK
 
 
 @dataclass(frozen=True)

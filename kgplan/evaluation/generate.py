@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kgplan.arrays import Array, Ints
+from kgplan.arrays import Array, Ints, stored_in
 from kgplan.errors import ConfigError, InputError
 from kgplan.etl.tables import Reason
 from kgplan.evaluation.names import concept_name, field_name, school_name, video_id
@@ -334,8 +334,8 @@ def _entities(
 
 def _courses(world: World, names: _Names) -> Iterator[Row]:
     for number, course in enumerate(names.course):
-        videos = _row(world.course_items, number)
-        concepts = _row(world.course_concepts, number)
+        videos = stored_in(world.course_items, number)
+        concepts = stored_in(world.course_concepts, number)
         first, last = names.concept_name[concepts[0]][1], names.concept_name[concepts[-1]][1]
         yield {
             "id": course,
@@ -349,13 +349,8 @@ def _courses(world: World, names: _Names) -> Iterator[Row]:
         }
 
 
-def _row(matrix: Any, row: int) -> Ints:
-    """The columns of one row of a sparse matrix."""
-    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
-
-
 def _video_name(world: World, names: _Names, video: int) -> str:
-    return "与".join(names.concept_name[k][0] for k in _row(world.q_matrix, video)[:2])
+    return "与".join(names.concept_name[k][0] for k in stored_in(world.q_matrix, video)[:2])
 
 
 def _videos(world: World, names: _Names) -> Iterator[Row]:
@@ -365,7 +360,9 @@ def _videos(world: World, names: _Names) -> Iterator[Row]:
             "name": _video_name(world, names, number),
             "start": [0],
             "end": [int(world.duration[number] * 1000)],
-            "text": ["、".join(names.concept_name[k][0] for k in _row(world.q_matrix, number))],
+            "text": [
+                "、".join(names.concept_name[k][0] for k in stored_in(world.q_matrix, number))
+            ],
         }
 
 
@@ -376,7 +373,9 @@ def _relations(world: World, names: _Names) -> Iterator[tuple[str, Iterable[Row]
         return ((left[i], right[j]) for i, j in at)
 
     def of(matrix: Any) -> Iterator[tuple[int, int]]:
-        return ((row, column) for row in range(matrix.shape[0]) for column in _row(matrix, row))
+        return (
+            (row, column) for row in range(matrix.shape[0]) for column in stored_in(matrix, row)
+        )
 
     predicted = _predicted(world)
     yield (

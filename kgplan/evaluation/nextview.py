@@ -6,9 +6,8 @@ Sizes: C courses; L learners whose last view is held back.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
 
-from kgplan.arrays import Array, Ints
+from kgplan.arrays import Array, Ints, stored_in
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.entries import only
 
@@ -50,9 +49,9 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         begin, end = viewed.indptr[learner : learner + 2].tolist()
         in_time = begin + np.argsort(order[begin:end], kind="stable")
         *earlier, last = viewed.indices[in_time].tolist()
-        mine = set(_stored(records.enrolled, learner).tolist())
+        mine = set(stored_in(records.enrolled, learner).tolist())
         best = (0, -1, 0)  # views before, course, places ahead
-        for course in _stored(shown_in, last).tolist():
+        for course in stored_in(shown_in, last).tolist():
             if course in mine and planned[course]:
                 there = records.in_order(course).tolist()
                 before = [video for video in earlier if video in there]
@@ -67,8 +66,3 @@ def last_views(records: LearnerRecords, planned: Array) -> LastViews:
         replace(records, viewed=only(viewed, kept), viewed_order=order[kept]),
         *(columns[:, k] for k in range(4)),
     )
-
-
-def _stored(matrix: sparse.csr_array | sparse.csc_array, line: int) -> Ints:
-    """What a row, or a column, has stored."""
-    return matrix.indices[matrix.indptr[line] : matrix.indptr[line + 1]]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from kgplan.arrays import Ints, positions
+from kgplan.arrays import Ints, positions, stored_in
 from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.errors import UnknownConcept, UnknownCourse
@@ -241,7 +241,7 @@ class Items:
 
 def row_of(matrix: sparse.csr_array, row: int) -> list[int]:
     """Columns stored in a row."""
-    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist()
+    return stored_in(matrix, row).tolist()
 
 
 def rows_with(matrix: sparse.csr_array, columns: ArrayLike) -> Ints:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions, stored_in
 from kgplan.data.events import Event, Evidence, evidence_of, named_in
 from kgplan.data.records import NOT_YET, TEXT, WATCHED, LearnerRecords
 from kgplan.data.wishes import Wishes
@@ -223,7 +223,7 @@ class LiveModel:
         found: set[str] = set()
         for video, value in values.items():
             if value > 0 and value >= least and (at := self._videos.find(video)) >= 0:
-                found.update(names[_row(q, at)].tolist())
+                found.update(names[stored_in(q, at)].tolist())
         return frozenset(found)
 
     def named(self, events: Iterable[Event]) -> list[Event]:
@@ -289,7 +289,7 @@ class LiveModel:
         at = self._learners.find(learner_id) if in_records else -1
         mine = np.sort(self._courses.known(evidence.enrolled))
         if at >= 0:
-            mine = np.union1d(mine, _row(records.enrolled, at)).astype(np.int64)
+            mine = np.union1d(mine, stored_in(records.enrolled, at)).astype(np.int64)
         answered = ~np.isnan(done.scores)
         value = np.where(answered & records.exercises, done.scores, done.shares)
         due = records.due(mine) & np.isnan(value)
@@ -349,7 +349,7 @@ class LiveModel:
         found: frozenset[str] = frozenset()
         at = self._learners.find(learner_id)
         if at >= 0 and (state is None or state.learner.in_records):
-            found |= set(self._records.item_ids[_row(self._records.viewed, at)].tolist())
+            found |= set(self._records.item_ids[stored_in(self._records.viewed, at)].tolist())
         return found if state is None else found | state.learner.shares.keys()
 
     def _reason(
@@ -392,7 +392,7 @@ class LiveModel:
             order = np.argsort(concepts)
             concepts, mastery = concepts[order], mastery[order]
         not_apart = np.zeros(concepts.size, bool)
-        not_apart[np.searchsorted(concepts, _row(self._diagnosis.not_told_apart, at))] = True
+        not_apart[np.searchsorted(concepts, stored_in(self._diagnosis.not_told_apart, at))] = True
         return concepts, mastery, not_apart
 
     def _showing(self, videos: frozenset[str]) -> frozenset[str]:
@@ -432,11 +432,6 @@ def did_with(kind: str, answered: bool, value: float, opened: bool) -> Did:
 def _of_answers(q_matrix: sparse.csr_array, beside: float, said: float) -> tuple[Floats, Floats]:
     """A parameter of answers beside views, and of answers on concepts."""
     return np.full(q_matrix.shape[0], beside), np.full(q_matrix.shape[1], said)
-
-
-def _row(matrix: sparse.csr_array, row: int) -> Ints:
-    """Columns stored in a row."""
-    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
 
 
 def _q_matrix(records: LearnerRecords, item_ids: Ids, concept_ids: Ids) -> sparse.csr_array:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ids, Ints, positions
+from kgplan.arrays import Array, Floats, Ids, Ints, positions, stored_in
 from kgplan.data.links import Links
 from kgplan.data.records import LearnerRecords
 from kgplan.diagnosis.gain import CERTAIN, Lines, log_odds
@@ -139,7 +139,7 @@ class Planner:
                 is a new one.
         """
         options = options or DEFAULTS
-        asked = _row(self.graph.course_concepts, self._course(course_id))
+        asked = stored_in(self.graph.course_concepts, self._course(course_id))
         return self._made(learner_id, asked, options, current, course_id, None)
 
     def plan_towards(
@@ -242,7 +242,7 @@ class Planner:
         options, learner = plan.options, self._learner(plan.learner_id, current)
         asked: Ints = self._chooser.concepts([plan.towards] if plan.towards else [])
         if plan.course_id is not None:
-            asked = _row(self.graph.course_concepts, self._course(plan.course_id))
+            asked = stored_in(self.graph.course_concepts, self._course(plan.course_id))
         if planner_named(options.planner).expects_gain:
             found = self._sequence(learner, asked, options, plan.course_id)
             return explained_sequence(self._chooser, found, options)
@@ -330,7 +330,7 @@ class Planner:
         """
         asked: Ints = np.arange(self.graph.concept_ids.size)
         if course_id is not None:
-            asked = _row(self.graph.course_concepts, self._course(course_id))
+            asked = stored_in(self.graph.course_concepts, self._course(course_id))
         reviewer = Reviewer(self._chooser, self._sequencer, self.records, self.links)
         learner = self._learner(learner_id, current)
         found = reviewer.of(learner, asked, course_id, sittings, now, minutes, recall, manner)
@@ -369,7 +369,7 @@ class Planner:
         if course_id is None:
             concepts: Ints = np.flatnonzero(learner.reached)
         else:
-            concepts = _row(self.graph.course_concepts, self._course(course_id))
+            concepts = stored_in(self.graph.course_concepts, self._course(course_id))
         return self._masteries(learner, concepts)
 
     def mastery_of(
@@ -414,7 +414,7 @@ class Planner:
     def n_concepts(self, course_id: str) -> int:
         """How many concepts the course has; 0 where there is no such course."""
         at = self._courses.find(course_id)
-        return _row(self.graph.course_concepts, at).size if at >= 0 else 0
+        return stored_in(self.graph.course_concepts, at).size if at >= 0 else 0
 
     def _course(self, course_id: str) -> int:
         return self._courses.place(course_id, UnknownCourse)
@@ -430,14 +430,14 @@ class Planner:
             mastery, reached = self._carried(mastery, reached, current.wishes.answers)
         refused: Array = np.zeros(self.records.item_ids.size, dtype=bool)
         if row >= 0:
-            learned[_row(self.derived.learned, row)] = True
-            for course in _row(self.derived.enrolled, row):
-                around[_row(self.graph.course_concepts, course)] = True
-            mine = _row(self.records.enrolled, row).tolist()
+            learned[stored_in(self.derived.learned, row)] = True
+            for course in stored_in(self.derived.enrolled, row):
+                around[stored_in(self.graph.course_concepts, course)] = True
+            mine = stored_in(self.records.enrolled, row).tolist()
             courses = frozenset([self._record_course_ids[k] for k in mine])
         if current is not None:
             for course in self._courses.known(current.courses):
-                around[_row(self.graph.course_concepts, course)] = True
+                around[stored_in(self.graph.course_concepts, course)] = True
             courses |= current.courses
             held = self.graph.concepts.known(current.wishes.held)
             # what was said to be held is no evidence: it steers plans, not `Planner.mastery`
@@ -465,7 +465,7 @@ class Planner:
             stored = slice(known.indptr[diagnosed], known.indptr[diagnosed + 1])
             mastery[known.indices[stored]] = known.data[stored]
             reached[known.indices[stored]] = True
-            not_apart[_row(self.derived.not_told_apart, diagnosed)] = True
+            not_apart[stored_in(self.derived.not_told_apart, diagnosed)] = True
         if current is not None:
             if current.axis is self.diagnosis.concept_ids:
                 at = self._from_diagnosis[current.concepts]
@@ -506,7 +506,7 @@ class Planner:
         if course_id is None:
             asked = self._chooser.concepts([towards or ""])
         else:
-            asked = _row(self.graph.course_concepts, self._course(course_id)).astype(np.int64)
+            asked = stored_in(self.graph.course_concepts, self._course(course_id)).astype(np.int64)
         return self._sequencer.scope_of(course_id, asked), self._sequencer.line
 
     @property
@@ -553,8 +553,3 @@ class Planner:
         """`Learner.shares` of what was watched of each item, NaN where it was never opened."""
         due = self.records.due(self.records.courses.known(courses))
         return np.where(np.isnan(seen), np.where(due, 0.0, -1.0), seen)
-
-
-def _row(matrix: sparse.csr_array, row: int) -> Ints:
-    """Columns stored in a row."""
-    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]

@@ -15,7 +15,7 @@ import numpy as np
 from fsrs import Card, Rating, Scheduler
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints
+from kgplan.arrays import Array, Floats, Ints, stored_in
 from kgplan.data.axis import Axis
 from kgplan.data.events import Event, evidence_of
 from kgplan.data.links import Links
@@ -23,11 +23,11 @@ from kgplan.data.records import NOT_YET, WATCHED, LearnerRecords
 from kgplan.planning.choosing import Chooser
 from kgplan.planning.options import THETA
 from kgplan.planning.planners.ranking import Learner
+from kgplan.planning.progress import DAY
 from kgplan.planning.resources import Places, Resource
 from kgplan.planning.sequencing import Sequencer
 from kgplan.planning.texts import Manner, listed, say
 
-DAY = 86_400.0
 RECALL = 0.9  # chance of recalling at which a concept is due
 DEAREST = 1e-9  # minutes that no item takes less than
 UNITS = (("years", 365), ("months", 30), ("weeks", 7), ("days", 1))  # each told from two on
@@ -206,7 +206,7 @@ def memories(
     for each in sittings:
         item = items.find(each.item_id)
         if item >= 0 and not (asks[item] and each.score is None):
-            for concept in _row(covers, item).tolist():
+            for concept in stored_in(covers, item).tolist():
                 if wanted[concept]:
                     of_concept.setdefault(concept, []).append(each)
     return {
@@ -263,7 +263,7 @@ def fitted(
         for item, course, tier in zip(*(each.tolist() for each in places[concept]), strict=True):
             if minutes[item] > left:
                 continue
-            covered = set(_row(covers, item).tolist()) & due.keys() - back
+            covered = set(stored_in(covers, item).tolist()) & due.keys() - back
             gain = sum(due[each] for each in covered) / max(float(minutes[item]), DEAREST)
             key = (not asks[item], tier // 2, -gain)
             if best is None or key < best[0]:
@@ -400,7 +400,3 @@ def _rating(score: float | None) -> Rating:
 
 def _moment(time: float) -> datetime:
     return datetime.fromtimestamp(time, UTC)
-
-
-def _row(matrix: sparse.csr_array, row: int) -> Ints:
-    return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]

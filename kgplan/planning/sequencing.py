@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ints, positions, stored_in
 from kgplan.data.records import NOT_YET, WATCHED, LearnerRecords
 from kgplan.diagnosis.gain import CERTAIN, Lines, gains, lines
 from kgplan.diagnosis.uncertainty import WEAK_EVIDENCE, divergence
@@ -210,7 +210,7 @@ class Sequencer:
         done = np.zeros(self.prior.size, dtype=bool)
         last = seen_last(learner)
         if last >= 0 and not (learner.shares[last] < WATCHED and np.isnan(learner.scores[last])):
-            done[_columns(self.scopes.covers, last)] = True
+            done[stored_in(self.scopes.covers, last)] = True
         return done
 
     def mastered(self, learner: Learner, theta: float) -> Array:
@@ -560,11 +560,6 @@ def _last_on(covers: sparse.csr_array, videos: Array, seen_at: Floats) -> Floats
     rows = covers[np.flatnonzero(videos)]
     np.maximum.at(last, rows.indices, np.repeat(seen_at[videos], np.diff(rows.indptr)))
     return last
-
-
-def _columns(covers: sparse.csr_array, video: int) -> Ints:
-    """Concepts of a video."""
-    return covers.indices[covers.indptr[video] : covers.indptr[video + 1]]
 
 
 def _covered(covers, videos: Array) -> Ints:  # type: ignore[no-untyped-def]

@@ -401,7 +401,9 @@ def with_other_seeds(home: Path, settings: Settings, planner: Planner) -> Planne
 def main() -> None:
     """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--planner", action="append", help="by name; several times")
+    parser.add_argument(
+        "--planner", action="append", help="by name; several times; both of ours if not given"
+    )
     parser.add_argument("--sample", type=int, help="enrolments to draw; all where not given")
     parser.add_argument("--seed", type=int, default=0, help="draws the enrolments")
     parser.add_argument("--few", type=int, help="of them, for what takes many plans")
@@ -418,7 +420,7 @@ def main() -> None:
     few = pairs[: given.few]
     views = before_last_views(bench)
     columns = {}
-    for name in given.planner or ["kg-plppm"]:
+    for name in given.planner or ["kg-plppm", "gain"]:
         options = PlanOptions(length=LENGTH, planner=name)
         columns[name] = list(figures(bench, pairs, few, options, other, views))
     if given.json:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ints
+from kgplan.arrays import Floats, Ints, stored_in
 from kgplan.evaluation.papers.paths import Asked, path_of
-from kgplan.evaluation.papers.study import Enrolment, Path, State, Study, row
+from kgplan.evaluation.papers.study import Enrolment, Path, State, Study
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def original_path(study: Study, of: Enrolment) -> Path:
     asked = study.asked(of.course)
     first: dict[int, int] = {}
     for item in items.tolist():
-        for concept in np.sort(row(study.ground.covers, item)).tolist():
+        for concept in np.sort(stored_in(study.ground.covers, item)).tolist():
             first.setdefault(concept, item)
     met = [concept for concept in first if concept in set(asked.tolist())]
     return Path(np.array(met, dtype=np.int64), [(first[concept],) for concept in met])

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgplan.arrays import Floats, Ints
-from kgplan.evaluation.papers.study import Path, State, Study, row
+from kgplan.arrays import Floats, Ints, stored_in
+from kgplan.evaluation.papers.study import Path, State, Study
 from kgplan.native.walk import Limits, Requires, Standing, walk
 from kgplan.planning import PlanOptions
 from kgplan.planning.planners import planner_named
@@ -205,8 +205,8 @@ def most_gain(study: Study, state: State, asked: Asked) -> Path:
 def whole_course(study: Study, state: State, asked: Asked) -> Path:
     """All videos of the course, in its order, each for the first concept that it covers."""
     covers = study.ground.covers
-    videos = [v for v in study.course_videos(state.of.course).tolist() if row(covers, v).size]
-    concepts = [int(row(covers, v)[0]) for v in videos]
+    videos = [v for v in study.course_videos(state.of.course).tolist() if stored_in(covers, v).size]
+    concepts = [int(stored_in(covers, v)[0]) for v in videos]
     return Path(np.array(concepts, dtype=np.int64), [(v,) for v in videos])
 
 

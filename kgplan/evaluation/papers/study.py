@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from kgplan.arrays import Array, Floats, Ints, positions
+from kgplan.arrays import Array, Floats, Ints, positions, stored_in
 from kgplan.data.axis import on_axis
 from kgplan.data.records import LearnerRecords, learned_concepts, observations
 from kgplan.diagnosis import LiveDiagnosis, Posterior, infer
@@ -156,7 +156,7 @@ class Study:
     def asked(self, course: int) -> Ints:
         """(A,) the concepts of a course, sorted; empty where the graph does not have it."""
         at = int(self._graph_course[course])
-        return row(self.graph.course_concepts, at) if at >= 0 else np.zeros(0, np.int64)
+        return stored_in(self.graph.course_concepts, at) if at >= 0 else np.zeros(0, np.int64)
 
     def course_videos(self, course: int) -> Ints:
         """Videos and texts of a course, in its order."""
@@ -167,7 +167,7 @@ class Study:
 
     def teaching(self, concept: int) -> Ints:
         """What covers a concept and can be watched or read, in order of its id."""
-        found = row(self._taught_by, concept)
+        found = stored_in(self._taught_by, concept)
         return found[self._watchable[found]]
 
     @cached_property
@@ -294,11 +294,11 @@ class Study:
         reached, not_apart, around, nothing = np.zeros((4, self.graph.concept_ids.size), dtype=bool)
         at = self._at[known.concepts]
         reached[at[at >= 0]] = True
-        mine = row(self.records.enrolled, of.learner)
+        mine = stored_in(self.records.enrolled, of.learner)
         for course in mine.tolist():
             around[self.asked(course)] = True
         learned = self.touched(shares)  # or told by enrolment (spec section 2)
-        learned[row(self._by_enrolment, of.learner)] = True
+        learned[stored_in(self._by_enrolment, of.learner)] = True
         n_items, no_answers = self.records.item_ids.size, np.zeros(reached.size, np.int64)
         return Learner(
             mastery=self.mastery(known),
@@ -397,8 +397,3 @@ class Study:
                 spent += needed * part
                 opened.append(video)
         return Watched(shares, spent, opened, without)
-
-
-def row(matrix: sparse.csr_array | sparse.csc_array, line: int) -> Ints:
-    """What a row of a CSR, or a column of a CSC matrix, has stored."""
-    return matrix.indices[matrix.indptr[line] : matrix.indptr[line + 1]]
