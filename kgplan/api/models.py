@@ -54,6 +54,7 @@ def _resource(item_id: str, title: str, minutes: float, moves: list[Any]) -> dic
         "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/"
         + item_id,
         "again": False,
+        "optional": False,
         "moves": moves,
         "rank": None,
     }

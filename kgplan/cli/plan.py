@@ -171,7 +171,8 @@ def opened(resource: "Resource") -> str:
         again = f"again: not yet, {resource.score:.0%} right"
         if resource.score >= WATCHED:
             again = "again: was right"
-    told = ", ".join(filter(None, (kind, again, length, where, resource.url or "")))
+    leave = "may be left out" if resource.optional else ""
+    told = ", ".join(filter(None, (kind, again, length, where, leave, resource.url or "")))
     once = "once right, " if moves and resource.kind == EXERCISE else ""
     return f"{what} ({told})" + (f": {once}{moves}" if moves else "") if what else where
 

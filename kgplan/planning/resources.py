@@ -89,6 +89,7 @@ class Resource:
         score: best one of the answers to it; None where there are none.
         url: where the platform opens it; None where neither it nor `KGPLAN_LINKS` says.
         again: whether it was watched, read or answered, and is to be repeated.
+        optional: whether the learner may leave it out, as all that it covers is held.
         moves: what it teaches of what the plan is for, answered right where it is an exercise;
             empty where a planner does not say.
         rank: where it stands among the resources on the concept; None where they are not ranked,
@@ -105,12 +106,13 @@ class Resource:
     score: float | None = None
     url: str | None = None
     again: bool = False
+    optional: bool = False
     moves: tuple[Move, ...] = ()
     rank: Rank | None = None
 
-    def moving(self, moves: tuple[Move, ...], again: bool) -> "Resource":
-        """The same with what it moves, and whether it is to be repeated."""
-        return replace(self, moves=moves, again=again)
+    def moving(self, moves: tuple[Move, ...], again: bool, optional: bool) -> "Resource":
+        """The same with what it moves, and whether it is to be repeated, or may be left out."""
+        return replace(self, moves=moves, again=again, optional=optional)
 
     def ranked(self, rank: Rank | None) -> "Resource":
         """The same with where it stands."""

@@ -179,7 +179,10 @@ class SequenceTeller:
                 moved.append(Move(self.chooser.ids[concept], *names_of, before, after))
         step = self.chooser.ids[int(scope.concepts[found.rows.concept[row]])]
         moved.sort(key=lambda move: (move.concept_id != step, move.mastery - move.expected))
-        return made.moving(tuple(moved), bool(found.standing.again[local]))
+        layout = scope.layout
+        covers = layout.covers[slice(*layout.video_start[local : local + 2].tolist())]
+        on_held = bool(covers.size and found.mastered[covers].all())
+        return made.moving(tuple(moved), bool(found.standing.again[local]), on_held)
 
     def _because(
         self, found: Sequence, begin: int, leads_to: int, expected: float, options: PlanOptions
@@ -277,16 +280,6 @@ class SequenceTeller:
             for each, by in sorted(needed.items())
         )
 
-    def _on_what_is_held(self, found: Sequence, steps: tuple[Step, ...]) -> list[str]:
-        """Titles of what is to be opened and covers nothing but what is mastered."""
-        layout, titles = found.scope.layout, []
-        opened = [each for step in steps for each in step.resources]
-        for video, each in zip(found.rows.video.tolist(), opened, strict=True):
-            covers = layout.covers[slice(*layout.video_start[video : video + 2].tolist())]
-            if covers.size and found.mastered[covers].all():
-                titles.append(each.title or str(each.item_id))
-        return titles
-
     def _notes(
         self,
         found: Sequence,
@@ -314,7 +307,8 @@ class SequenceTeller:
             notes.append(say(options, "note.all_mastered", theta=theta))
         elif n_left_out:
             notes.append(say(options, "note.left_out", concepts=n_left_out, theta=theta))
-        on_held = self._on_what_is_held(found, steps)
+        opened = [each for step in steps for each in step.resources]
+        on_held = [each.title or str(each.item_id) for each in opened if each.optional]
         if on_held:
             notes.append(say(options, "note.may_skip", titles=_listed(on_held, options)))
         n_over = int(found.learner.passed_over[asked].sum())
@@ -323,7 +317,7 @@ class SequenceTeller:
         untaught = int((np.diff(scope.layout.concept_start)[scope.layout.asked] == 0).sum())
         if untaught and not steps and asked.size:
             notes.append(say(options, "note.untaught", concepts=untaught, of=asked.size))
-        again = [each.kind or "" for step in steps for each in step.resources if each.again]
+        again = [each.kind or "" for each in opened if each.again]
         if again:
             notes.append(say(options, f"note.again.{one_kind(again)}"))
         new = [step.name for step in steps if step.concept_id in self.provisional]

@@ -88,6 +88,8 @@ def test_a_lesson_on_what_is_mastered_may_be_skipped():
     assert ids(plan) == ["c"]
     assert videos(plan) == ["A2", "A3"]
     assert any(note.startswith("You may skip A2") for note in plan.notes)
+    opened = [each for step in plan.steps for each in step.resources]
+    assert [each.item_id for each in opened if each.optional] == ["A2"]
 
 
 def test_a_hole_comes_before_the_next_lesson_only_where_it_is_likely_one():

@@ -279,6 +279,7 @@ def test_the_notes_on_things_to_do_hold_of_the_learner(sample_planner, learners,
             for r in opened
             if data.covers[r.item_id] and not (data.covers[r.item_id] - held)
         ]
+        assert on_held == [r.title for r in opened if r.optional]
         facts = {
             f"You may skip {', '.join(on_held[:3])}{' and others' * (len(on_held) > 3)}, which the"
             " course has next: what you did shows that you hold what is in it.": bool(on_held),

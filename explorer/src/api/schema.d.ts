@@ -3550,6 +3550,7 @@ export interface components {
          *               "score": null,
          *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
          *               "again": false,
+         *               "optional": false,
          *               "moves": [
          *                 {
          *                   "concept_id": "K_线性表_计算机科学技术",
@@ -3596,6 +3597,7 @@ export interface components {
          *               "score": null,
          *               "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *               "again": false,
+         *               "optional": false,
          *               "moves": [
          *                 {
          *                   "concept_id": "K_栈_计算机科学技术",
@@ -3957,6 +3959,7 @@ export interface components {
          *                     "score": null,
          *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5e21",
          *                     "again": false,
+         *                     "optional": false,
          *                     "moves": [
          *                       {
          *                         "concept_id": "K_线性表_计算机科学技术",
@@ -4003,6 +4006,7 @@ export interface components {
          *                     "score": null,
          *                     "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *                     "again": false,
+         *                     "optional": false,
          *                     "moves": [
          *                       {
          *                         "concept_id": "K_栈_计算机科学技术",
@@ -4945,6 +4949,11 @@ export interface components {
              */
             again: boolean;
             /**
+             * Optional
+             * @description whether the learner may leave it out, as all that it covers is held
+             */
+            optional: boolean;
+            /**
              * Moves
              * @description what it teaches of what the plan is for, answered right where it is an exercise; empty where a planner does not say
              */
@@ -4975,6 +4984,7 @@ export interface components {
          *           "score": null,
          *           "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *           "again": false,
+         *           "optional": false,
          *           "moves": [],
          *           "rank": {
          *             "place": 1,
@@ -5094,6 +5104,7 @@ export interface components {
          *             "score": null,
          *             "url": "https://lms.example/courses/C_course-v1%3ATsinghuaX%2B30240184%2Bsp/videos/V_5f3a",
          *             "again": true,
+         *             "optional": false,
          *             "moves": [],
          *             "rank": {
          *               "place": 1,

@@ -68,6 +68,7 @@ function One(props: {
     minutes === null ? "" : say.minutesOf(minutes),
     again ? say.again[kind] : share > 0 ? say.soFar(share, kind) : "",
     failed ? say.notYet(score) : "",
+    resource.optional ? say.mayLeave : "",
     resource.course_id === course ? "" : resource.course_name,
   ].filter(Boolean);
   const called = resource.item_id === null ? say.nothingOnIt : title || say.untitled[kind];

@@ -136,6 +136,7 @@ const en = {
   oneOf: "One of these:",
   // a video goes without saying
   kinds: { video: "", exercise: "exercise", text: "text", mixed: "" },
+  mayLeave: "may be left out",
   again: { video: "once more", exercise: "once more", text: "once more", mixed: "" },
   soFar: (share: number, kind: Kind) => `${percent(share)} ${kind === "text" ? "read" : "watched"}`,
   notYet: (score: number) => `not yet: ${percent(score)} right`,
@@ -414,6 +415,7 @@ const zh: typeof en = {
   nothingToOpen: "没有已知的课程或学习内容。",
   oneOf: "任选其一：",
   kinds: { video: "", exercise: "练习", text: "阅读材料", mixed: "" },
+  mayLeave: "可以跳过",
   again: { video: "再看一遍", exercise: "再做一遍", text: "再读一遍", mixed: "" },
   soFar: (share, kind) => `${kind === "text" ? "已读" : "已看"} ${percent(share)}`,
   notYet: (score) => `尚未答对：得分 ${percent(score)}`,
