@@ -90,6 +90,13 @@ class ConfigError(InputError):
     """A setting or a configuration file has a value that cannot be used."""
 
 
+def no_zone(name: str) -> ConfigError:
+    """That `KGPLAN_TIME_ZONE` names no time zone."""
+    return ConfigError(
+        f"KGPLAN_TIME_ZONE is {name!r}, which is no time zone; write it as UTC or Asia/Shanghai"
+    )
+
+
 class MediaRefused(InputError):
     """A picture, a sound or a film was sent; no operation takes one."""
 

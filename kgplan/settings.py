@@ -16,7 +16,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from kgplan.errors import ConfigError
+from kgplan.errors import ConfigError, no_zone
 
 SECRET_BYTES = 32
 PRIVATE = (
@@ -135,10 +135,7 @@ class Settings(BaseSettings):
         try:
             return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ConfigError(
-                f"KGPLAN_TIME_ZONE is {self.time_zone!r}, which is no time zone; write it as UTC or"
-                " Asia/Shanghai"
-            ) from None
+            raise no_zone(self.time_zone) from None
 
     @property
     def records_url(self) -> str:

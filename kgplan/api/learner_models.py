@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from kgplan.api.ids import Id
 from kgplan.api.models import EXAMPLE_RESOURCE
 from kgplan.data.events import Event
+from kgplan.data.told import seconds_of
 from kgplan.data.wishes import Said
 from kgplan.model.engagement import Silence
 from kgplan.planning import Basis, ConceptMastery, Doubt, Resource
@@ -84,13 +85,10 @@ class EventIn(BaseModel):
 
     def event(self, now: float, zone: tzinfo) -> Event:
         """What it says; a time without a zone is of the one given."""
-        time = self.time
-        if time is not None and time.tzinfo is None:
-            time = time.replace(tzinfo=zone)
         return Event(
             self.event_id,
             self.learner_id,
-            now if time is None else time.timestamp(),
+            now if self.time is None else seconds_of(self.time, zone),
             self.item_id,
             self.course_id,
             self.share,
@@ -370,8 +368,6 @@ class ResourcesOut(BaseModel):
 class DueConceptOut(BaseModel):
     """A concept that a review brings back."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     concept_id: str
     name: str
     name_en: str
@@ -384,8 +380,6 @@ class DueConceptOut(BaseModel):
 class ReviewOut(BaseModel):
     """One thing to open again."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     resource: Resource = Field(description="what to open")
     concepts: list[DueConceptOut] = Field(description="that it brings back, the most urgent first")
     because: str = Field(description="one plain sentence")
@@ -395,7 +389,6 @@ class ReviewsOut(BaseModel):
     """What a learner held and is about to forget, the most urgent first."""
 
     model_config = ConfigDict(
-        from_attributes=True,
         json_schema_extra={
             "examples": [
                 {

@@ -20,7 +20,18 @@ Reason = Annotated[str, Field(min_length=1, max_length=500, description="why; a 
 Weekly = Annotated[float, Field(ge=1, le=10_080, description="minutes a week that are wanted")]
 
 
-class RunIn(BaseModel):
+class DatedIn(BaseModel):
+    """What may say by when a plan is to be done."""
+
+    date: AwareDatetime | None = Field(default=None, description="by which all is to be done")
+
+    @property
+    def seconds(self) -> float | None:
+        """The date in seconds since 1970; None where there is none."""
+        return None if self.date is None else self.date.timestamp()
+
+
+class RunIn(DatedIn):
     """A plan to begin."""
 
     model_config = ConfigDict(
@@ -29,10 +40,9 @@ class RunIn(BaseModel):
 
     weekly: Weekly | None = Field(default=None, description="without it nobody lags")
     length: int | None = Field(default=None, ge=1, le=100, description="steps; all if not given")
-    date: AwareDatetime | None = Field(default=None, description="by which all is to be done")
 
 
-class DatesIn(BaseModel):
+class DatesIn(DatedIn):
     """By when a plan and its steps are to be done; what is not named has no date any more."""
 
     model_config = ConfigDict(
@@ -44,7 +54,6 @@ class DatesIn(BaseModel):
         },
     )
 
-    date: AwareDatetime | None = Field(default=None, description="of the whole plan")
     steps: dict[Id, AwareDatetime] = Field(
         default={}, max_length=500, description="step -> its date"
     )

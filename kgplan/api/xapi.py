@@ -20,7 +20,7 @@ from kgplan.api.object_ids import ObjectIds
 from kgplan.data.content import SET_BY_THE_STORE
 from kgplan.data.events import ID_RULE, Event, Segments, has_usable_characters, usable_id
 from kgplan.data.identity import HASHED, MAILBOX, OPENID, Agent, home_page
-from kgplan.data.told import told_number, told_seconds
+from kgplan.data.told import seconds_of, told_number, told_seconds
 from kgplan.data.tracking import is_problem
 from kgplan.errors import MalformedStatement
 
@@ -443,4 +443,4 @@ def _time(value: Any, field: str, zone: tzinfo) -> float:
         moment = datetime.fromisoformat(_text(value, field))
     except ValueError:
         raise MalformedStatement(field, f"is {value!r}, not a time by ISO 8601") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    return seconds_of(moment, zone)

@@ -1,7 +1,6 @@
 """`kgplan engagement`: whether the next view is completed; its batch stage, its worth."""
 
 import time
-from contextlib import closing, nullcontext
 from dataclasses import asdict
 from typing import Annotated
 
@@ -46,15 +45,14 @@ def show(
     from kgplan.model.engagement import engagement_of
     from kgplan.model.names import Names
     from kgplan.model.opening import open_planner
-    from kgplan.model.recorded import recorded_learners
+    from kgplan.model.recorded import reading_learners
     from kgplan.planning import PlanOptions
 
     settings = read_settings()
     planner = open_planner(settings)
     course_id = None if course is None else Names(planner.graph, planner.records).course(course)
     manner = PlanOptions(language=language.value, detail="numbers")
-    learners = recorded_learners(settings)
-    with nullcontext() if learners is None else closing(learners.store):
+    with reading_learners(settings) as learners:
         found = engagement_of(learners, planner, learner_id, course_id, manner, time.time())
     if as_json:
         print_json(found.to_dict())

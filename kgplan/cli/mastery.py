@@ -1,6 +1,5 @@
 """`kgplan mastery`: what one learner's mastery of one concept rests on."""
 
-from contextlib import closing, nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -39,7 +38,7 @@ def mastery(
     """
     from kgplan.model.names import Names  # --help answers without the numerical libraries
     from kgplan.model.opening import open_planner
-    from kgplan.model.recorded import recorded_learners, recorded_reasons
+    from kgplan.model.recorded import reading_learners, recorded_reasons
     from kgplan.planning import PlanOptions
     from kgplan.planning.because import MOST_REASONS
 
@@ -47,8 +46,7 @@ def mastery(
     planner = open_planner(settings)
     concept_id = Names(planner.graph, planner.records).concept(concept)
     manner = PlanOptions(language=language.value, detail="numbers")
-    learners = recorded_learners(settings)
-    with nullcontext() if learners is None else closing(learners.store):
+    with reading_learners(settings) as learners:
         found = recorded_reasons(
             learners, planner, learner_id, concept_id, manner, limit or MOST_REASONS
         )

@@ -37,12 +37,11 @@ def reviews(
     kgplan reviews U_177003 --minutes 30 --json
     """
     import time
-    from contextlib import closing, nullcontext
 
     from kgplan.cli.plan import opened
     from kgplan.model.names import Names  # --help answers without the numerical libraries
     from kgplan.model.opening import open_planner
-    from kgplan.model.recorded import recorded_learners
+    from kgplan.model.recorded import reading_learners
     from kgplan.model.reviews import ReviewRules, reviews_of
     from kgplan.planning import PlanOptions
 
@@ -50,8 +49,7 @@ def reviews(
     planner = open_planner(settings)
     course_id = None if course is None else Names(planner.graph, planner.records).course(course)
     manner = PlanOptions(language=language.value, detail="numbers")
-    learners = recorded_learners(settings)
-    with nullcontext() if learners is None else closing(learners.store):
+    with reading_learners(settings) as learners:
         rules = ReviewRules.of(settings)
         asked = learners, planner, learner_id, course_id, minutes
         found = reviews_of(*asked, rules, manner, time.time())

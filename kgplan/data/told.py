@@ -35,6 +35,15 @@ def told_seconds(value: Any) -> float | None:
     return number if number is not None and 0 <= number <= LONGEST else None
 
 
+def seconds_of(moment: datetime, zone: tzinfo = UTC) -> float:
+    """A moment in seconds since 1970; one that tells no zone is of the one given.
+
+    >>> seconds_of(datetime(1970, 1, 1, 0, 0, 9))
+    9.0
+    """
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
 def told_time(value: Any, zone: tzinfo = UTC) -> float | None:
     """A moment in seconds since 1970, of a text by ISO 8601 or of such seconds themselves.
 
@@ -53,4 +62,4 @@ def told_time(value: Any, zone: tzinfo = UTC) -> float | None:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    return seconds_of(moment, zone)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kgplan.data.events import ID_LENGTH
-from kgplan.errors import ConfigError, InputError, SourceError
+from kgplan.errors import InputError, SourceError, no_zone
 from kgplan.etl import plain_steps
 from kgplan.etl.archive import DAMAGED, Archive
 from kgplan.etl.report import ExtractReport, FileReport, split_by_meaning
@@ -144,9 +144,7 @@ def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:
     try:
         con.execute(f"SET TimeZone = '{zone.replace(QUOTE, 2 * QUOTE)}'")
     except duckdb.Error:
-        raise ConfigError(
-            f"KGPLAN_TIME_ZONE is {zone!r}, which is no time zone; write it as UTC or Asia/Shanghai"
-        ) from None
+        raise no_zone(zone) from None
 
 
 def _set_ids(con: duckdb.DuckDBPyConnection, ids: Mapping[str, str]) -> None:

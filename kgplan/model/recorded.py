@@ -1,6 +1,7 @@
 """What did the service record of learners? Its records, opened to be read."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kgplan.planning import CurrentLearner, Planner
@@ -28,6 +29,17 @@ def recorded_learners(settings: Settings) -> "CurrentLearners | None":
     return None if store is None else CurrentLearners(store)
 
 
+@contextmanager
+def reading_learners(settings: Settings) -> "Iterator[CurrentLearners | None]":
+    """The same as long as they are asked, and closed then; errors as there."""
+    learners = recorded_learners(settings)
+    try:
+        yield learners
+    finally:
+        if learners is not None:
+            learners.store.close()
+
+
 def recorded_learner(
     settings: Settings, planner: Planner, learner_id: str
 ) -> CurrentLearner | None:
@@ -37,11 +49,8 @@ def recorded_learner(
         UnknownLearner: the learner was erased, and nothing was stored since. Others as for
             `recorded_learners`.
     """
-    learners = recorded_learners(settings)
-    if learners is None:
-        return None
-    with closing(learners.store):
-        return learners.current(planner, learner_id)
+    with reading_learners(settings) as learners:
+        return None if learners is None else learners.current(planner, learner_id)
 
 
 def recorded_reasons(

@@ -331,11 +331,12 @@ class Planner:
         asked: Ints = np.arange(self.graph.concept_ids.size)
         if course_id is not None:
             asked = stored_in(self.graph.course_concepts, self._course(course_id))
-        reviewer = Reviewer(self._chooser, self._sequencer, self.records, self.links)
+        reviewer = Reviewer(
+            self._chooser, self._sequencer, self.records, self.links, self.model_version
+        )
         learner = self._learner(learner_id, current)
-        found = reviewer.of(learner, asked, course_id, sittings, now, minutes, recall, manner)
-        return Reviews(
-            learner_id, course_id, self.graph.version, self.model_version, minutes, *found
+        return reviewer.of(
+            learner_id, learner, asked, course_id, sittings, now, minutes, recall, manner
         )
 
     def _in_course(self, course_id: str) -> Places:

@@ -9,6 +9,7 @@ nothing tells more. Sizes: K concepts of the graph, V items of the records.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,10 +173,7 @@ def memory_of(
         now: in seconds since 1970.
         recall: chance of recalling at which it is due, in (0, 1).
     """
-    # days are the least that it counts in, and chance would make plans that nobody can repeat
-    scheduler = Scheduler(
-        desired_retention=recall, learning_steps=(), relearning_steps=(), enable_fuzzing=False
-    )
+    scheduler = _scheduler(recall)
     card = Card(card_id=0, due=_moment(times[0]))
     for time, score in zip(times, scores, strict=True):
         card, _ = scheduler.review_card(card, _rating(score), _moment(time))
@@ -287,15 +285,6 @@ def waiting(prerequisites: sparse.csr_array, missing: Array) -> Ints:
     return np.bincount(needed, minlength=missing.size)
 
 
-class Found(NamedTuple):
-    """The last four attributes of `Reviews`."""
-
-    reviews: tuple[Review, ...]
-    later: int
-    next_due: float | None
-    note: str
-
-
 class Reviewer:
     """Finds reviews, for any number of learners.
 
@@ -303,16 +292,23 @@ class Reviewer:
         chooser, sequencer: know concepts, and which of them a learner holds.
         records: which items there are.
         links: addresses of items.
+        model_version: named in what is found.
     """
 
     def __init__(
-        self, chooser: Chooser, sequencer: Sequencer, records: LearnerRecords, links: Links
+        self,
+        chooser: Chooser,
+        sequencer: Sequencer,
+        records: LearnerRecords,
+        links: Links,
+        model_version: str,
     ) -> None:
         self._chooser, self._sequencer = chooser, sequencer
-        self._records, self._links = records, links
+        self._records, self._links, self._model_version = records, links, model_version
 
     def of(
         self,
+        learner_id: str,
         learner: Learner,
         asked: Ints,
         course_id: str | None,
@@ -321,11 +317,12 @@ class Reviewer:
         minutes: float,
         recall: float,
         manner: Manner,
-    ) -> Found:
+    ) -> Reviews:
         """What is due of the concepts asked about; arguments as for `Planner.reviews`.
 
         Args:
-            asked: (A,) their positions.
+            learner: what is known of them.
+            asked: (A,) positions of these concepts.
         """
         covers, taught = self._chooser.covers, self._chooser.derived.resources
         held = self._sequencer.mastered(learner, THETA)
@@ -353,7 +350,17 @@ class Reviewer:
         later = len(due) - sum(len(each.concepts) for each in reviews)
         next_due = min((each.due for k, each in known.items() if k not in due), default=None)
         nothing = say(manner, "review.no_room" if due else "review.none")
-        return Found(tuple(reviews), later, next_due, "" if reviews else nothing)
+        return Reviews(
+            learner_id,
+            course_id,
+            self._chooser.graph.version,
+            self._model_version,
+            minutes,
+            tuple(reviews),
+            later,
+            next_due,
+            "" if reviews else nothing,
+        )
 
     def _due(self, learner: Learner, concept: int, memory: Memory) -> DueConcept:
         of = self._chooser
@@ -390,6 +397,14 @@ def ago(manner: Manner, seconds: float) -> str:
         if days >= 2 * size:
             return say(manner, f"ago.{unit}", n=str(days // size))
     return say(manner, "ago.day" if days else "ago.today")
+
+
+@lru_cache(16)  # of the few settings that a process has
+def _scheduler(recall: float) -> Scheduler:
+    # days are the least that it counts in, and chance would make plans that nobody can repeat
+    return Scheduler(
+        desired_retention=recall, learning_steps=(), relearning_steps=(), enable_fuzzing=False
+    )
 
 
 def _rating(score: float | None) -> Rating:

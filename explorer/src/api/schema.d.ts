@@ -2199,7 +2199,7 @@ export interface components {
         DatesIn: {
             /**
              * Date
-             * @description of the whole plan
+             * @description by which all is to be done
              */
             date?: string | null;
             /**
@@ -5194,6 +5194,11 @@ export interface components {
          */
         RunIn: {
             /**
+             * Date
+             * @description by which all is to be done
+             */
+            date?: string | null;
+            /**
              * Weekly
              * @description without it nobody lags
              */
@@ -5203,11 +5208,6 @@ export interface components {
              * @description steps; all if not given
              */
             length?: number | null;
-            /**
-             * Date
-             * @description by which all is to be done
-             */
-            date?: string | null;
         };
         /**
          * RunOut

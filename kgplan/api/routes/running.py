@@ -138,8 +138,7 @@ def begin_plan(
     goal = GoalIn(course_id=course_id, **body.model_dump(include={"length"}, exclude_none=True))
     wanted = paths.wanted(learner_id, goal, "body")
     plan, _, _ = paths.plan(learner_id, goal, wanted, paths.version(learner_id))
-    date = None if body.date is None else body.date.timestamp()
-    return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now, date))
+    return told(asked, runs.begin(planner, plan, body.weekly, who(asked), now, body.seconds))
 
 
 @router.put(ONE + "/plan/dates", dependencies=WRITES, responses=TAGGED)
@@ -150,8 +149,9 @@ def set_plan_dates(
     """Say by when a plan and its steps are to be done; `misses` tells what will not be."""
     runs, now, version = plan_meant(asked, learner_id, course_id, if_match)
     dates = {step_id: date.timestamp() for step_id, date in body.steps.items()}
-    date = None if body.date is None else body.date.timestamp()
-    return told(asked, runs.date(learner_id, course_id, date, dates, who(asked), now, version))
+    return told(
+        asked, runs.date(learner_id, course_id, body.seconds, dates, who(asked), now, version)
+    )
 
 
 @router.put(ONE + "/plan/off", dependencies=WRITES, responses=TAGGED)
